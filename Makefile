@@ -1,0 +1,56 @@
+# make demo and make test need only Python 3.11 or newer, make and git; the rest is set up in .venv from the hashed lock.
+
+PYTHON ?= python3
+WORKERS ?= 2
+ARGS ?=
+
+BIN := .venv/bin
+UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench proofs lock clean .venv
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv ## Open the console on a simulated market. Options: make demo ARGS="--speed 60".
+	@$(BIN)/senex demo $(ARGS)
+
+test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/cli.
+	@scripts/need-tmux
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: .venv ## Formatting, lint, types, import layers.
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted; run: make format"; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv ## Format the code and mend what lint can mend.
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+bench: .venv ## Measure against the bare SDK and a minimal Textual app.
+	@$(BIN)/python -m bench $(ARGS)
+
+proofs: .venv ## The property tests, each with many more examples than in make test.
+	@HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis $(ARGS)
+
+lock: .venv ## Write both lock files from pyproject.toml. Newer versions: make lock ARGS=--upgrade.
+	@$(UV) pyproject.toml -o requirements.lock
+	@$(UV) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove .venv and every cache.
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv: .venv/.installed ## Set up the virtual environment; done by the others when needed.
+
+.venv/.locked: requirements-dev.lock
+	@scripts/make-venv "$(PYTHON)"
+	@echo "Installing the locked packages into .venv (once, about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The trading core: usable and tested alone, without a terminal."""

@@ -1,0 +1,140 @@
+"""One login at tastytrade behind the engine's ports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import httpx2
+
+from core.broker.port import (
+    AccountReads,
+    BrokerAccount,
+    BrokerError,
+    BrokerFault,
+    DryRunAnswer,
+    MarketState,
+    WireGuard,
+)
+from core.broker.tastytrade.alerts import TastytradeOrderAlerts
+from core.broker.tastytrade.connection import Connection
+from core.broker.tastytrade.faults import transport_words
+from core.broker.tastytrade.login import Login
+from core.broker.tastytrade.market_data import DXLinkMarketData
+from core.broker.tastytrade.orders import Orders
+from core.broker.tastytrade.reads import Reads
+from core.broker.tastytrade.timings import Timings
+from core.clock import Clock
+from core.domain.chain import OptionChain
+from core.domain.judgement import Metrics
+from core.domain.orders import OrderReport, OrderRequest, SendOutcome
+from core.ids import Ids
+
+
+class TastytradeBroker:
+    """Implements `core.broker.port.Broker`. Build and use it on one event loop."""
+
+    def __init__(
+        self,
+        login: Login,
+        clock: Clock,
+        ids: Ids,
+        *,
+        base_url: str | None = None,
+        is_test: bool = False,
+        timings: Timings | None = None,
+    ) -> None:
+        """`base_url` sends everything to a server on this machine; `is_test` speaks to the certification
+        environment. Raises ValueError for a `base_url` that is not plain http on the loopback interface."""
+        self._connection = Connection(
+            login, clock, ids, base_url=base_url, is_test=is_test, timings=timings or Timings()
+        )
+        self._reads = Reads(self._connection)
+        self._orders = Orders(self._connection)
+        self._market_data = DXLinkMarketData(self._connection)
+        self._alerts = TastytradeOrderAlerts(self._connection)
+
+    @property
+    def name(self) -> str:
+        return self._connection.login.name
+
+    @property
+    def market_data(self) -> DXLinkMarketData:
+        return self._market_data
+
+    @property
+    def alerts(self) -> TastytradeOrderAlerts:
+        return self._alerts
+
+    @property
+    def date_offset(self) -> timedelta | None:
+        """The broker's clock minus ours at its last answer, to the second; None before the first (SPEC 14)."""
+        return self._connection.date_offset
+
+    async def connect(self) -> None:
+        """Logs in, also again after a refusal: no other call presents refused credentials twice. Raises
+        BrokerError(LOGIN_REFUSED)."""
+        await self._connection.open()
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def accounts(self) -> tuple[BrokerAccount, ...]:
+        return await self._reads.accounts()
+
+    async def account_reads(self, number: str) -> AccountReads:
+        return await self._reads.account_reads(number)
+
+    async def market_state(self) -> MarketState:
+        return await self._reads.market_state()
+
+    async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
+        return await self._reads.metrics(symbols)
+
+    async def chain(self, symbol: str) -> OptionChain:
+        return await self._reads.chain(symbol)
+
+    async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
+        """Marks at most 10 s old (SPEC 2)."""
+        return await self._reads.marks(symbols)
+
+    async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
+        return await self._orders.dry_run(number, request)
+
+    async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
+        """Sends once; see `Orders.send`. `guard` is asked up to twice and must only look."""
+        return await self._orders.send(number, request, guard)
+
+    async def cancel(self, number: str, order_id: str) -> None:
+        """Asks once; see `Orders.cancel`."""
+        await self._orders.cancel(number, order_id)
+
+    async def order(self, number: str, order_id: str) -> OrderReport:
+        return await self._orders.order(number, order_id)
+
+    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
+        return await self._orders.orders_of_day(number, day)
+
+    async def server_clock(self) -> tuple[datetime, float] | None:
+        """The simulator's market time (UTC) and speed; None at the real broker and where the server offers none.
+        Raises BrokerError(UNREACHABLE) when the server does not answer."""
+        local = self._connection.local
+        if local is None:
+            return None
+        try:
+            async with httpx2.AsyncClient(trust_env=False, timeout=self._connection.timings.connect) as client:
+                response = await client.get(local.join("/simulator/clock"))
+        except httpx2.HTTPError as error:
+            raise BrokerError(BrokerFault.UNREACHABLE, f"simulator clock: {transport_words(error)}") from None
+        return _clock_reading(response) if response.is_success else None
+
+
+def _clock_reading(response: httpx2.Response) -> tuple[datetime, float] | None:
+    try:
+        data = json.loads(response.content)["data"]
+        now, speed = datetime.fromisoformat(data["market-time"]), float(data["speed"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    return (now.astimezone(UTC), speed) if now.tzinfo is not None else None

@@ -1,0 +1,271 @@
+"""One login's connection: the SDK's session with our hooks on it, and calls that end in an answer or a BrokerError."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import httpx2
+from tastytrade import Account, Session
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+)
+
+from core.broker.port import BrokerError, BrokerFault
+from core.broker.tastytrade.address import local_address, routed
+from core.broker.tastytrade.backoff import backoff_s
+from core.broker.tastytrade.evidence import (
+    BodyTaken,
+    Evidence,
+    current_evidence,
+    observed,
+)
+from core.broker.tastytrade.faults import (
+    READ_ERRORS,
+    Unauthorized,
+    data_of,
+    error_words,
+    fault_of,
+)
+from core.broker.tastytrade.login import Login
+from core.broker.tastytrade.silence import WatchedStream
+from core.broker.tastytrade.timings import Timings
+from core.clock import Clock
+from core.ids import Ids
+
+T = TypeVar("T")
+
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+QUOTE_TOKEN_PATH = "/api-quote-tokens"  # noqa: S105 - a path
+READ_TRIES = 3
+LOUD_LOGGERS = ("tastytrade", "httpx2", "httpcore2")
+
+
+def quieten_loggers() -> None:
+    """The SDK logs access and quote tokens at DEBUG, the transports headers and addresses (reference 1)."""
+    for name in LOUD_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class Connection:
+    """A login's session. `base_url` sends everything to a server on this machine instead of the broker."""
+
+    def __init__(
+        self,
+        login: Login,
+        clock: Clock,
+        ids: Ids,
+        *,
+        base_url: str | None,
+        is_test: bool,
+        timings: Timings,
+    ) -> None:
+        """Raises ValueError for a `base_url` that is not plain http on the loopback interface."""
+        quieten_loggers()
+        self.login = login
+        self.clock = clock
+        self.ids = ids
+        self.timings = timings
+        self.local = local_address(base_url) if base_url is not None else None
+        self.date_offset: timedelta | None = None
+        self.account_numbers: set[str] = set()
+        self._is_test = is_test
+        self._session: Session | None = None
+        self._stack = AsyncExitStack()
+        self._refused: tuple[str, str] | None = None  # the words and code of the broker's refusal
+
+    @property
+    def session(self) -> Session:
+        """The SDK's session. Raises BrokerError before `open`, and once the broker refused the login."""
+        if self._refused is not None:
+            raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
+        if self._session is None:
+            raise BrokerError(BrokerFault.UNREACHABLE, "the login is not connected")
+        return self._session
+
+    def account(self, number: str) -> Account:
+        """The SDK's account to call by; only its number is set, nothing is asked of the broker."""
+        self.account_numbers.add(number)
+        return Account.model_construct(account_number=number)
+
+    async def open(self) -> None:
+        """Logs in afresh, also after a refusal: only this call may present refused credentials again."""
+        self._refused = None
+        if self._session is None:
+            self._session = await self._stack.enter_async_context(self._build())
+        session = self._session
+        await self.read(lambda: session.refresh(force=True), "login")
+
+    async def close(self) -> None:
+        self._session = None
+        await self._stack.aclose()
+
+    async def read(self, work: Callable[[], Awaitable[T]], what: str) -> T:
+        """Calls until an answer comes: a 401 renews the token once; 429, 5xx and network failures are tried
+        twice more. Never for an order. Raises BrokerError."""
+        tries = AsyncRetrying(
+            stop=stop_after_attempt(READ_TRIES),
+            wait=self._wait,
+            retry=retry_if_exception(_passing),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        return await tries(self.call, work, what)
+
+    async def read_body(self, work: Callable[[], Awaitable[object]], what: str) -> bytes:
+        """As `read`, but gives the answer's body and keeps the SDK from parsing it."""
+        return await self.read(lambda: self._body(work, what), what)
+
+    async def call(self, work: Callable[[], Awaitable[T]], what: str) -> T:
+        """Calls once; a 401 renews the token and calls once more. Raises BrokerError."""
+        token = self.session.session_token
+        try:
+            return await self._once(work, what)
+        except Unauthorized:
+            await self.renew(token)
+            return await self._once(work, what)
+
+    async def renew(self, refused_token: str) -> None:
+        """A new access token, unless another call has fetched one since `refused_token`. Raises BrokerError."""
+        if self.session.session_token == refused_token:
+            await self._once(lambda: self.session.refresh(force=True), "login")
+
+    async def ensure_token(self) -> None:
+        """A token that outlives the next request. Raises BrokerError; nothing of an order has left then."""
+        await self._once(self.session.refresh, "login")
+
+    def masked(self, text: str) -> str:
+        """The text without the login's secrets and tokens, account numbers by their last four."""
+        session = self._session
+        for secret in (
+            self.login.secret,
+            self.login.refresh,
+            session.session_token if session else "",
+        ):
+            text = text.replace(secret, "***") if secret else text
+        for number in self.account_numbers:
+            text = text.replace(number, f"***{number[-4:]}")
+        return text
+
+    async def _once(self, work: Callable[[], Awaitable[T]], what: str) -> T:
+        with observed(Evidence()) as evidence:
+            try:
+                return await work()
+            except READ_ERRORS as error:
+                fault = fault_of(error, evidence, what)
+            except BrokerError as refusal:
+                fault = refusal
+        fault.detail = self.masked(fault.detail)
+        fault.args = (f"{fault.fault.value}: {fault.detail}",)
+        # Without the SDK's exception as its cause: that one may quote an answer with a token in it.
+        raise fault from None
+
+    async def _body(self, work: Callable[[], Awaitable[object]], what: str) -> bytes:
+        evidence = Evidence(take_body=True)
+        with observed(evidence):
+            try:
+                await work()
+            except BodyTaken:
+                return evidence.body or b""
+            except READ_ERRORS as error:
+                raise fault_of(error, evidence, what) from None
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: no answer was seen")
+
+    def _wait(self, state: RetryCallState) -> float:
+        return backoff_s(state.attempt_number, self.ids.fraction())
+
+    def _build(self) -> Session:
+        # A context of its own for every client would block the loop for 30 ms at each reconnect (reference 1).
+        # Without the system's authorities where TLS is never spoken.
+        context = ssl.create_default_context() if self.local is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        connect, answer = self.timings.connect, self.timings.answer
+        return Session(
+            self.login.secret,
+            self.login.refresh,
+            is_test=self._is_test,
+            event_hooks={
+                "request": [self._on_request],
+                "response": [self._on_response],
+            },
+            verify=context,
+            trust_env=self.local is None,
+            timeout=httpx2.Timeout(connect=connect, read=answer, write=answer, pool=connect),
+        )
+
+    async def _on_request(self, request: httpx2.Request) -> None:
+        path = request.url.path
+        if path == TOKEN_PATH and self._refused is not None:
+            # Repeated bad logins block the address for hours (reference 8).
+            raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
+        request.url = routed(request.url, self.local)
+        evidence = current_evidence()
+        if evidence is not None and evidence.order_path == path and request.method == "POST":
+            evidence.ask_guard()
+            request.extensions = {**request.extensions, "trace": evidence.trace}
+
+    async def _on_response(self, response: httpx2.Response) -> None:
+        self._note_date(response)
+        if response.status_code == 101:
+            stream = response.extensions["network_stream"]
+            response.extensions["network_stream"] = WatchedStream(stream, self.timings.socket_silence)
+            return
+        path = response.request.url.path
+        evidence = current_evidence()
+        if evidence is not None and evidence.order_path in (None, path):
+            evidence.status = response.status_code
+            evidence.body = await response.aread()
+        if path == TOKEN_PATH:
+            await self._judge_login(response)
+        elif path == QUOTE_TOKEN_PATH and response.is_success:
+            _refuse_delayed(await response.aread())
+        elif evidence is not None and evidence.take_body and response.is_success:
+            raise BodyTaken
+
+    async def _judge_login(self, response: httpx2.Response) -> None:
+        if response.status_code not in (400, 401, 403):
+            return
+        body = await response.aread()
+        code, words = error_words(body)
+        if not code and b"error_code" not in body:
+            return  # not the broker's own refusal: a proxy or a gateway in between
+        self._refused = (words or "the broker refused the login", code)
+        raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
+
+    def _note_date(self, response: httpx2.Response) -> None:
+        """The broker's clock against ours, to the second; meaningful only when market time is real (SPEC 14)."""
+        stamp = response.headers.get("Date")
+        if stamp is None:
+            return
+        try:
+            self.date_offset = parsedate_to_datetime(stamp) - self.clock.now()
+        except (ValueError, TypeError):
+            self.date_offset = None
+
+
+def _passing(error: BaseException) -> bool:
+    return isinstance(error, BrokerError) and error.fault in (
+        BrokerFault.UNREACHABLE,
+        BrokerFault.RATE_LIMITED,
+    )
+
+
+def _refuse_delayed(body: bytes) -> None:
+    """Delayed quotes are never traded on (SPEC 4.3)."""
+    data = data_of(body, "quote token")
+    level, address = (
+        str(data.get("level", "")).lower(),
+        str(data.get("dxlink-url", "")).lower(),
+    )
+    if any(word in text for text in (level, address) for word in ("delayed", "demo")):
+        raise BrokerError(
+            BrokerFault.REFUSED,
+            f"the broker grants only delayed quotes (level {level or 'unknown'})",
+        )

@@ -1,0 +1,75 @@
+"""From feed events to our values (reference 3). Times are epoch milliseconds of market time; 0 is no time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from tastytrade import dxfeed
+
+from core.clock import Clock, monotonic_at
+from core.domain.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
+
+
+def quote_of(event: dxfeed.Quote, clock: Clock, received: float) -> Quote:
+    """`as_of` is the older of the two sides' own times where the event carries them (SPEC 4.3)."""
+    return Quote(
+        symbol=event.event_symbol,
+        bid=_finite(event.bid_price),
+        ask=_finite(event.ask_price),
+        received=received,
+        as_of=_as_of(clock, received, (event.bid_time, event.ask_time)),
+        bid_size=_finite(event.bid_size),
+        ask_size=_finite(event.ask_size),
+    )
+
+
+def trade_of(event: dxfeed.Trade, clock: Clock, received: float) -> Trade:
+    return Trade(
+        symbol=event.event_symbol,
+        price=event.price,
+        received=received,
+        as_of=_as_of(clock, received, (event.time,)),
+        day_volume=_finite(event.day_volume),
+    )
+
+
+def summary_of(event: dxfeed.Summary, received: float) -> DaySummary:
+    return DaySummary(
+        symbol=event.event_symbol,
+        previous_close=_finite(event.prev_day_close_price),
+        day_open=_finite(event.day_open_price),
+        day_high=_finite(event.day_high_price),
+        day_low=_finite(event.day_low_price),
+        received=received,
+    )
+
+
+def halt_of(event: dxfeed.Profile, received: float) -> TradingHalt:
+    return TradingHalt(event.event_symbol, event.trading_status == "HALTED", received)
+
+
+def candles_of(events: Iterable[dxfeed.Candle]) -> tuple[Candle, ...]:
+    """One candle a session, oldest first; the last word on a session counts. Removed sessions and ones without
+    prices (the SDK turns NaN into 0) are left out. A daily candle's time is midnight UTC of its session's date."""
+    days: dict[date, Candle] = {}
+    for event in events:
+        day = datetime.fromtimestamp(event.time / 1000, UTC).date()
+        prices = (event.open, event.high, event.low, event.close)
+        if event.remove or not all(price.is_finite() and price > 0 for price in prices):
+            days.pop(day, None)
+        else:
+            days[day] = Candle(day, *(float(price) for price in prices))
+    return tuple(days[day] for day in sorted(days))
+
+
+def _as_of(clock: Clock, received: float, times: tuple[int, ...]) -> float:
+    own = [time for time in times if time > 0]
+    if not own:
+        return received
+    return min(received, monotonic_at(clock, datetime.fromtimestamp(min(own) / 1000, UTC)))
+
+
+def _finite(value: Decimal | None) -> Decimal | None:
+    return value if value is not None and value.is_finite() else None

@@ -1,0 +1,125 @@
+"""From what went wrong in a call to why it did, in words that hold no secret (reference 5)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx2
+from pydantic import ValidationError
+from tastytrade.utils import TastytradeError
+
+from core.broker.port import BrokerError, BrokerFault
+from core.broker.tastytrade.evidence import Evidence
+
+READ_ERRORS = (
+    TastytradeError,
+    ValidationError,
+    httpx2.HTTPError,
+    KeyError,
+    AttributeError,
+    TypeError,
+    ValueError,
+)
+"""What the SDK raises when a call gives no usable answer; anything else is a bug and passes."""
+
+
+class Unauthorized(BrokerError):
+    """A 401: the access token is not accepted, though a new one may be."""
+
+    def __init__(self, detail: str, code: str) -> None:
+        super().__init__(BrokerFault.LOGIN_REFUSED, detail, code)
+
+
+def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
+    """The BrokerError for a failed call; `what` names what was asked for."""
+    if isinstance(error, BrokerError):
+        return error
+    status = evidence.status
+    if isinstance(error, httpx2.HTTPError):
+        return BrokerError(BrokerFault.UNREACHABLE, f"{what}: {transport_words(error)}")
+    if status is None:
+        return BrokerError(BrokerFault.UNREACHABLE, f"{what}: no answer ({type(error).__name__})")
+    code, words = error_words(evidence.body)
+    said = words or f"HTTP {status}"
+    if status == 401:
+        return Unauthorized(f"{what}: {said}", code)
+    if status == 429:
+        return BrokerError(BrokerFault.RATE_LIMITED, f"{what}: {said}", code)
+    if status >= 500:
+        return BrokerError(BrokerFault.UNREACHABLE, f"{what}: HTTP {status}", code)
+    if not 200 <= status < 300:
+        return BrokerError(BrokerFault.REFUSED, f"{what}: {said}", code)
+    return BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}")
+
+
+def transport_words(error: httpx2.HTTPError) -> str:
+    """A transport failure in words."""
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def unreadable_words(error: Exception) -> str:
+    """Why an answer could not be read: the fields, never their values."""
+    if isinstance(error, ValidationError):
+        fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False)})
+        return f"the answer could not be read: {', '.join(fields[:6])}"
+    if isinstance(error, KeyError):
+        return f"the answer lacks {error}"
+    return f"the answer could not be read ({type(error).__name__})"
+
+
+def error_body(body: bytes | None) -> dict[str, Any] | None:
+    """The `error` object of a refusal, or None when the body is not the broker's refusal."""
+    try:
+        answer = json.loads(body or b"")
+    except ValueError:
+        return None
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error if isinstance(error, dict) and (error.get("code") or error.get("message")) else None
+
+
+def error_words(body: bytes | None) -> tuple[str, str]:
+    """(code, words) of a refusal; the inner code of a preflight failure, empty when there is no error body."""
+    error = error_body(body)
+    if error is None:
+        return "", ""
+    inner = error.get("errors")
+    items = [item for item in inner if isinstance(item, dict)] if isinstance(inner, list) else []
+    said = [error, *items]
+    code = next((str(item["code"]) for item in [*items, error] if item.get("code")), "")
+    words = "; ".join(
+        ": ".join(str(item[key]) for key in ("code", "message", "domain", "reason") if item.get(key)) for item in said
+    )
+    return code, words
+
+
+def data_of(body: bytes | None, what: str) -> dict[str, Any]:
+    """The `data` object of an answer's envelope. Raises BrokerError(UNREADABLE)."""
+    return _data(envelope_of(body, what), what)
+
+
+def envelope_of(body: bytes | None, what: str) -> dict[str, Any]:
+    """A readable answer's envelope. Raises BrokerError(UNREADABLE)."""
+    try:
+        answer = json.loads(body or b"")
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the answer is not a JSON object")
+    return answer
+
+
+def items_of(answer: dict[str, Any], what: str) -> list[Any]:
+    """The `data.items` list of an envelope. Raises BrokerError(UNREADABLE)."""
+    items = _data(answer, what).get("items")
+    if not isinstance(items, list):
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the answer has no items")
+    return items
+
+
+def _data(answer: dict[str, Any], what: str) -> dict[str, Any]:
+    data = answer.get("data")
+    if not isinstance(data, dict):
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the answer has no data")
+    return data

@@ -1,0 +1,229 @@
+"""Orders at the broker: preflight, one send judged by evidence, cancel, and complete listings (SPEC 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+from pydantic import ValidationError
+from tastytrade.order import (
+    InstrumentType,
+    Leg,
+    LimitOrder,
+    OrderAction,
+    OrderTimeInForce,
+    PlacedLimitOrder,
+    PlacedOrderResponse,
+)
+
+from core.broker.port import BrokerError, BrokerFault, DryRunAnswer, WireGuard
+from core.broker.tastytrade.connection import Connection
+from core.broker.tastytrade.evidence import Evidence, WireRefused, observed
+from core.broker.tastytrade.faults import (
+    data_of,
+    envelope_of,
+    error_body,
+    error_words,
+    items_of,
+    transport_words,
+    unreadable_words,
+)
+from core.broker.tastytrade.mapping import dry_run_answer, order_report, order_report_from
+from core.domain.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+
+PAGE = 100
+NEVER_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+DEFINITE_REFUSALS = frozenset({400, 401, 403, 422})
+_OLDEST = datetime.min.replace(tzinfo=UTC)
+
+
+class Orders:
+    """The orders of one login's accounts."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
+        """Raises BrokerError; REFUSED carries the broker's code and words."""
+        c, account = self._connection, self._connection.account(number)
+        order = new_order(request)
+        answer = await c.call(lambda: account.place_order(c.session, order, dry_run=True), "dry run")
+        if answer.errors:
+            words = "; ".join(f"{item.code}: {item.message}" for item in answer.errors)
+            raise BrokerError(BrokerFault.REFUSED, c.masked(f"dry run: {words}"), answer.errors[0].code)
+        return dry_run_answer(answer)
+
+    async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
+        """Sends once. The caller shields it: a cancelled send has no outcome.
+
+        `guard` is asked in the request hook and again when the connection stands; a refusal means nothing left.
+        """
+        c, account = self._connection, self._connection.account(number)
+        try:
+            # Before the order, so that a refresh that fails is proof that nothing left (reliability 2.2).
+            await c.ensure_token()
+            session, order = c.session, new_order(request)
+        except BrokerError as error:
+            return SendOutcome(SendClass.NOT_SENT, str(error), left=False, code=error.code)
+        failure: Exception | None = None
+        with observed(Evidence(order_path=f"/accounts/{number}/orders", guard=guard)) as evidence:
+            try:
+                await account.place_order(session, order, dry_run=False)
+            except Exception as error:  # every failure becomes an outcome; the evidence says which
+                failure = error
+        outcome = outcome_of(number, request, evidence, failure)
+        return SendOutcome(
+            outcome.kind, c.masked(outcome.detail), outcome.left, outcome.status, outcome.code, outcome.report
+        )
+
+    async def cancel(self, number: str, order_id: str) -> None:
+        """Asks once for a working order to be cancelled. Raises BrokerError; REFUSED when the broker says no, and
+        anything else leaves the order working until it is read again (SPEC 9)."""
+        c, account = self._connection, self._connection.account(number)
+        await c.call(lambda: account.delete_order(c.session, int(order_id)), "cancel")
+
+    async def order(self, number: str, order_id: str) -> OrderReport:
+        """Raises BrokerError."""
+        c, account = self._connection, self._connection.account(number)
+        body = await c.read_body(lambda: account.get_order(c.session, int(order_id)), "order")
+        return _reports([data_of(body, "order")], "order")[0]
+
+    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
+        """Live and the day's orders in any status, all pages, merged by id, the newest state of each. An incomplete
+        listing proves nothing and raises BrokerError(UNREADABLE). `day` is an exchange date."""
+        c, account = self._connection, self._connection.account(number)
+        live = await c.read_body(lambda: account.get_live_orders(c.session), "live orders")
+        reports = list(_reports(_whole([live], "live orders"), "live orders"))
+        pages: list[bytes] = []
+        while len(pages) < (_page_count(pages[0], "orders") if pages else 1):
+            offset = len(pages)
+            pages.append(
+                await c.read_body(
+                    lambda offset=offset: account.get_order_history(  # type: ignore[misc]
+                        c.session,
+                        per_page=PAGE,
+                        page_offset=offset,
+                        start_date=day,
+                        # Whether the end is included is not documented; one day more loses nothing.
+                        end_date=day + timedelta(days=1),
+                    ),
+                    "orders",
+                )
+            )
+        reports.extend(_reports(_whole(pages, "orders"), "orders"))
+        return _merged(reports)
+
+
+def new_order(request: OrderRequest) -> LimitOrder:
+    """A limit day order; the SDK takes a credit as a positive price (reference 2.3)."""
+    return LimitOrder(
+        time_in_force=OrderTimeInForce.DAY,
+        legs=[
+            Leg(
+                instrument_type=InstrumentType.EQUITY_OPTION,
+                symbol=leg.symbol,
+                action=OrderAction(leg.action.value),
+                quantity=leg.quantity,
+            )
+            for leg in request.legs
+        ],
+        price=Decimal(request.credit),
+        external_identifier=request.identifier,
+    )
+
+
+def outcome_of(number: str, request: OrderRequest, evidence: Evidence, failure: Exception | None) -> SendOutcome:
+    """The class of a send, from evidence alone (SPEC 9, reliability 2.2). Whatever is not proved is unknown."""
+    if isinstance(failure, WireRefused):
+        return SendOutcome(SendClass.NOT_SENT, str(failure), left=False, code=failure.refusal.code)
+    if not evidence.left:
+        return SendOutcome(SendClass.NOT_SENT, f"the order never left: {_failure_words(failure)}", left=False)
+    status = evidence.status
+    if status is None:
+        if isinstance(failure, NEVER_CONNECTED):
+            return SendOutcome(SendClass.NOT_SENT, f"no connection: {_failure_words(failure)}", left=False)
+        return SendOutcome(SendClass.UNKNOWN, f"no answer: {_failure_words(failure)}", left=True)
+    if 200 <= status < 300:
+        return _acknowledged(number, request, evidence)
+    code, words = error_words(evidence.body)
+    if status in DEFINITE_REFUSALS and error_body(evidence.body) is not None:
+        return SendOutcome(SendClass.REJECTED, words, left=True, status=status, code=code)
+    return SendOutcome(SendClass.UNKNOWN, f"HTTP {status} {words}".strip(), left=True, status=status, code=code)
+
+
+def _acknowledged(number: str, request: OrderRequest, evidence: Evidence) -> SendOutcome:
+    """A 2xx is an acknowledgement only when it can be read and speaks of this very order."""
+
+    def unknown(detail: str) -> SendOutcome:
+        return SendOutcome(SendClass.UNKNOWN, detail, left=True, status=evidence.status)
+
+    try:
+        answer = PlacedOrderResponse[PlacedLimitOrder](**data_of(evidence.body, "order"))
+        report = order_report(answer.order)
+    except BrokerError as error:
+        return unknown(error.detail)
+    except (ValidationError, TypeError, KeyError, AttributeError) as error:
+        return unknown(unreadable_words(error))
+    if answer.errors:
+        return unknown("; ".join(f"{item.code}: {item.message}" for item in answer.errors))
+    if report.account != number or report.identifier not in (None, request.identifier):
+        return unknown("the answer speaks of another order")
+    return SendOutcome(SendClass.ACKNOWLEDGED, report.status, left=True, status=evidence.status, report=report)
+
+
+def _failure_words(failure: Exception | None) -> str:
+    if isinstance(failure, httpx2.HTTPError):
+        return transport_words(failure)
+    if isinstance(failure, BrokerError):
+        return str(failure)
+    return type(failure).__name__ if failure is not None else "the request was not seen"
+
+
+def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:
+    try:
+        return tuple(order_report_from(item) for item in items)
+    except (ValidationError, TypeError, KeyError, AttributeError, ValueError) as error:
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
+
+
+def _whole(pages: list[bytes], what: str) -> list[Any]:
+    """The items of all pages. Raises BrokerError(UNREADABLE) when a page holds fewer than it announces."""
+    items: list[Any] = []
+    total: int | None = None
+    for page in pages:
+        envelope = envelope_of(page, what)
+        found = items_of(envelope, what)
+        items.extend(found)
+        pagination = envelope.get("pagination")
+        if isinstance(pagination, dict):
+            total = _count(pagination, "total-items", what)
+            announced = _count(pagination, "current-item-count", what)
+            if announced is not None and announced != len(found):
+                raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {len(found)} of {announced} orders on a page")
+    if total is not None and total != len(items):
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {len(items)} of {total} orders")
+    return items
+
+
+def _page_count(page: bytes, what: str) -> int:
+    pagination = envelope_of(page, what).get("pagination")
+    return (_count(pagination, "total-pages", what) or 1) if isinstance(pagination, dict) else 1
+
+
+def _count(pagination: dict[str, Any], key: str, what: str) -> int | None:
+    value = pagination.get(key)
+    if value is not None and not isinstance(value, int):
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {key} is not a number")
+    return value
+
+
+def _merged(reports: Iterable[OrderReport]) -> tuple[OrderReport, ...]:
+    newest: dict[str, OrderReport] = {}
+    for report in reports:
+        kept = newest.get(report.order_id)
+        if kept is None or (report.updated_at or _OLDEST) >= (kept.updated_at or _OLDEST):
+            newest[report.order_id] = report
+    return tuple(newest[order_id] for order_id in sorted(newest, key=lambda i: (len(i), i)))

@@ -1,0 +1,131 @@
+"""Keeps a stream alive: one connection after another, with back-off, for as long as it is awaited (reference 6)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+
+import anyio
+import httpcore2
+import httpx2
+from httpx2.websockets import HTTPXWSException, WebSocketDisconnect, WebSocketUpgradeError
+from pydantic import ValidationError
+from tastytrade.utils import TastytradeError
+
+from core.broker.port import BrokerError, StreamState, StreamStatus
+from core.broker.tastytrade.backoff import backoff_s
+from core.broker.tastytrade.connection import Connection
+from core.broker.tastytrade.evidence import Evidence, observed
+from core.broker.tastytrade.faults import unreadable_words
+
+log = logging.getLogger(__name__)
+
+
+class StreamLost(Exception):
+    """We give a connection up ourselves; the text says why."""
+
+
+class SinkFailed(Exception):
+    """The receiver of market data or alerts failed: not the connection's fault, so not survived here."""
+
+
+LOST = (
+    StreamLost,
+    BrokerError,
+    HTTPXWSException,
+    httpx2.HTTPError,
+    httpcore2.NetworkError,
+    httpcore2.TimeoutException,
+    httpcore2.ProtocolError,
+    TastytradeError,
+    ValidationError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    TimeoutError,
+    OSError,
+    anyio.EndOfStream,
+    anyio.ClosedResourceError,
+    anyio.BrokenResourceError,
+)
+"""What the SDK's streamers end with when the server or the network misbehaves (reference 5)."""
+
+Entered = Callable[[], None]
+"""Called by a connection once it stands and everything is subscribed."""
+
+
+async def keep_alive(
+    name: str,
+    connection: Connection,
+    connect: Callable[[Entered], Awaitable[None]],
+    tell: Callable[[StreamStatus], None],
+) -> None:
+    """Runs `connect` again and again until cancelled. Each run owns a new streamer in this very task, as the SDK
+    needs. The status tells of every change; a 401 while entering renews the access token before the next try."""
+    clock, failures, connections = connection.clock, 0, 0
+    stood: float | None = None
+    detail = ""
+
+    def entered() -> None:
+        nonlocal stood, connections
+        stood = clock.monotonic()
+        connections += 1
+        tell(StreamStatus(StreamState.CONNECTED, stood, "", connections))
+
+    while True:
+        stood = None
+        tell(StreamStatus(StreamState.CONNECTING, clock.monotonic(), detail, connections))
+        with observed(Evidence()) as evidence:
+            try:
+                await connect(entered)
+                detail = "renewed on purpose"
+            except (Exception, BaseExceptionGroup) as error:
+                leaves = list(leaves_of(error))
+                unexpected = [leaf for leaf in leaves if not isinstance(leaf, LOST)]
+                if unexpected:
+                    raise
+                detail = connection.masked("; ".join(dict.fromkeys(lost_words(leaf) for leaf in leaves)))
+        if stood is not None and clock.monotonic() - stood >= connection.timings.good_data:
+            failures = 0
+        tell(StreamStatus(StreamState.WAITING, clock.monotonic(), detail, connections))
+        log.warning("%s of %s lost: %s", name, connection.login.name, detail)
+        if stood is None and evidence.status == 401:
+            detail = await _renew(connection, detail)
+        await clock.sleep(backoff_s(failures, connection.ids.fraction()))
+        failures += 1
+
+
+async def _renew(connection: Connection, detail: str) -> str:
+    try:
+        await connection.renew(connection.session.session_token)
+    except BrokerError as error:
+        return error.detail
+    return detail
+
+
+def leaves_of(error: BaseException) -> Iterator[BaseException]:
+    """The errors inside the task groups' nested groups."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves_of(inner)
+    else:
+        yield error
+
+
+def lost_words(error: BaseException) -> str:
+    """Why a connection was lost, in words."""
+    if isinstance(error, BrokerError):
+        return error.detail
+    if isinstance(error, WebSocketDisconnect):
+        return f"closed by the broker ({error.code})"
+    if isinstance(error, WebSocketUpgradeError):
+        return f"refused by the broker (HTTP {error.response.status_code})"
+    if isinstance(error, ValidationError):
+        return unreadable_words(error)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

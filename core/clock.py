@@ -1,0 +1,96 @@
+"""The one source of time. Nothing else in the engine asks the machine what time it is.
+
+Two scales (SPEC 14): *market time*, an aware UTC datetime, which may run faster than the wall (slots, sessions,
+expirations, order lifetimes); and *wall seconds*, a monotonic float (quote ages, network timeouts, waits, durations).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
+MAX_SPEED = 60.0
+
+
+class Clock(Protocol):
+    """What the engine knows of time."""
+
+    @property
+    def speed(self) -> float:
+        """Market seconds per wall second; 1 unless accelerated."""
+        ...
+
+    def now(self) -> datetime:
+        """Market time, aware, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Wall seconds on an arbitrary, never decreasing scale."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits wall seconds."""
+        ...
+
+
+def exchange_time(instant: datetime) -> datetime:
+    """The instant as the exchange's wall clock shows it (America/New_York)."""
+    return instant.astimezone(EXCHANGE_ZONE)
+
+
+def wall_seconds_until(clock: Clock, instant: datetime) -> float:
+    """Wall seconds until this market instant; negative when it has passed."""
+    return (instant - clock.now()).total_seconds() / clock.speed
+
+
+def monotonic_at(clock: Clock, instant: datetime) -> float:
+    """The monotonic second that corresponds to a market instant, so an event's own time can give its age."""
+    return clock.monotonic() + wall_seconds_until(clock, instant)
+
+
+class SystemClock:
+    """The machine's clock: market time is real time."""
+
+    speed = 1.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class ShiftedClock:
+    """Market time anchored at an instant and running at a speed, over the machine's monotonic clock."""
+
+    def __init__(self, anchor: datetime, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Raises ValueError for an anchor without a zone or a speed outside 1..60 (SPEC 14)."""
+        if anchor.tzinfo is None:
+            raise ValueError(f"clock start {anchor.isoformat()} has no time zone; add one, for example -05:00")
+        if not 1.0 <= speed <= MAX_SPEED:
+            raise ValueError(f"clock speed {speed:g} is outside 1..{MAX_SPEED:g}")
+        self._anchor = anchor.astimezone(UTC)
+        self._speed = speed
+        self._monotonic = monotonic
+        self._origin = monotonic()
+
+    @property
+    def speed(self) -> float:
+        return self._speed
+
+    def now(self) -> datetime:
+        return self._anchor + timedelta(seconds=(self._monotonic() - self._origin) * self._speed)
+
+    def monotonic(self) -> float:
+        return self._monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

@@ -1,0 +1,317 @@
+"""One cycle: accounts side by side, steps and attempts in order (SPEC 4). Read it top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from core.attempts import Attempts
+from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, MarketState
+from core.bus import Bus
+from core.calendar import SessionCalendar
+from core.clock import Clock
+from core.config import Settings
+from core.domain.entry_price import EntryPrice, entry_price
+from core.domain.events import Event, Severity, Step
+from core.domain.exposure import Exposure, exposure, worked_legs
+from core.domain.order_states import EntryState, state_for
+from core.domain.orders import Entry
+from core.domain.outcomes import Outcome, outcome_for
+from core.domain.reasons import Figures, Reason, Refusal, refuse
+from core.domain.risk import Direction, HeldLeg, RiskAssessment, RiskInputs, assess_risk, capital
+from core.domain.suggestion import Suggestion
+from core.domain.underlying import Underlying
+from core.feed import Feed
+from core.ids import Ids
+from core.legs_kept import LegsKept
+from core.market_study import MarketStudy
+from core.orders import Decision, OrderDesk, Validated
+from core.progress import CycleProgress
+from core.quotes.store import QuoteStore
+from core.records.records import Records
+from core.records.rows import AccountRecord
+from core.steps import StepLog
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CycleParts:
+    """What a cycle works with; the same for every cycle of an engine."""
+
+    broker: Broker
+    study: MarketStudy
+    feed: Feed
+    quotes: QuoteStore
+    desk: OrderDesk
+    legs: LegsKept
+    records: Records
+    bus: Bus
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    settings: Settings
+    underlyings: tuple[Underlying, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResult:
+    """How the cycle ended for one account. `entry` is there once one was acknowledged."""
+
+    account: str
+    outcome: Outcome
+    refusal: Refusal | None
+    progress: CycleProgress
+    suggestion: Suggestion | None = None
+    risk: RiskAssessment | None = None
+    price: EntryPrice | None = None
+    entry: Entry | None = None
+
+
+async def run_cycle(
+    parts: CycleParts, accounts: Sequence[AccountRecord], progress: Sequence[CycleProgress]
+) -> tuple[AccountResult, ...]:
+    """Runs the accounts side by side; a slow or failing account delays no other."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_Account(parts, account, seen).run(), name=f"cycle {seen.number}")
+            for account, seen in zip(accounts, progress, strict=True)
+        ]
+    return tuple(task.result() for task in tasks)
+
+
+class _Account:
+    """The steps of one account, in the order of SPEC 4."""
+
+    def __init__(self, parts: CycleParts, account: AccountRecord, progress: CycleProgress) -> None:
+        self._parts = parts
+        self._account = account
+        self._progress = progress
+        self._day = parts.study.today()
+        self._steps = StepLog(parts.bus, parts.clock, progress.number, account.number)
+        self._attempts: Attempts | None = None
+
+    async def run(self) -> AccountResult:
+        """Never raises: what breaks inside one account is that account's failure."""
+        try:
+            return await self._run()
+        except Exception as error:
+            log.exception("cycle %s failed", self._progress.number)
+            refusal = refuse(Reason.INTERNAL, detail=f"{type(error).__name__}: {error}")
+            await self._parts.bus.publish(
+                Event(
+                    at=self._parts.clock.now(),
+                    kind="cycle.error",
+                    text=refusal.sentence(),
+                    severity=Severity.CRITICAL,
+                    cycle=self._progress.number,
+                    account=self._account.number,
+                    reason=refusal.reason,
+                )
+            )
+            return self._result(refusal)
+        finally:
+            if self._attempts is not None:
+                await self._attempts.release()
+
+    async def _run(self) -> AccountResult:
+        guard = await self._step(Step.ENTRY_TODAY, self._entry_today())
+        if isinstance(guard, Refusal):
+            return self._result(guard)
+        market = await self._step(Step.MARKET_OPEN, self._market_open(), figures=_market_figures)
+        if isinstance(market, Refusal):
+            return self._result(market)
+        account = await self._step(Step.ACCOUNT, self._read_account(), figures=_account_figures)
+        if isinstance(account, Refusal):
+            return self._result(account)
+        reads, exposed = account
+
+        self._attempts = self._new_attempts(capital(reads.derivative_buying_power, exposed.open_risk))
+        suggestion = await self._attempts.find()
+        if isinstance(suggestion, Refusal):
+            return self._result(suggestion)
+
+        risk = await self._step(
+            Step.RISK, self._risk(suggestion, reads, exposed), figures=_risk_figures, also_refused=lambda r: r.refusal
+        )
+        if isinstance(risk, Refusal):
+            return self._result(risk, suggestion)
+        price = await self._step(Step.ENTRY_PRICE, self._entry_price(suggestion), figures=_price_figures)
+        if isinstance(price, Refusal):
+            return self._result(price, suggestion, risk)
+        self._progress.limited(price)
+
+        decision = Decision(self._account.number, self._day, self._progress.number, suggestion, risk, price)
+        sent = await self._step(Step.SEND, self._parts.desk.enter(decision, self._attempts), figures=_entry_figures)
+        return await self._conclude(decision, sent, self._attempts)
+
+    async def _step(self, step: Step, work, *, figures=None, also_refused=None):  # type: ignore[no-untyped-def]
+        self._progress.step_started(step)
+        return await self._steps.run(step, work, figures=figures, also_refused=also_refused)
+
+    # The steps
+
+    async def _entry_today(self) -> None | Refusal:
+        held = await self._parts.records.entries.holding(self._account.number, self._day)
+        if held is not None:
+            return refuse(Reason.ENTRY_TODAY, state=held.state.value)
+        if await self._parts.records.journal.validated_on(self._account.number, self._day):
+            return refuse(Reason.VALIDATED_TODAY)
+        return None
+
+    async def _market_open(self) -> MarketState | Refusal:
+        session = self._parts.calendar.today(self._parts.clock.now())
+        if session is None or not session.is_open(self._parts.clock.now()):
+            return refuse(Reason.MARKET_CLOSED)
+        try:
+            market = await self._parts.broker.market_state()
+        except BrokerError:
+            return refuse(Reason.SESSION_UNREADABLE)
+        return market if market.is_open else refuse(Reason.MARKET_CLOSED)
+
+    async def _read_account(self) -> tuple[AccountReads, Exposure] | Refusal:
+        number = self._account.number
+        try:
+            reads, orders = await asyncio.gather(
+                self._parts.broker.account_reads(number), self._parts.broker.orders_of_day(number, self._day)
+            )
+        except BrokerError as error:
+            if error.fault is BrokerFault.LOGIN_REFUSED:
+                return refuse(Reason.TOKEN_INVALID)
+            return refuse(Reason.ACCOUNT_UNREADABLE, what="balances, positions and orders", detail=error.detail)
+        if reads.restriction is not None:
+            return refuse(Reason.ACCOUNT_RESTRICTED, restriction=reads.restriction)
+        positions = tuple(
+            HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG)
+            for p in reads.positions
+            if p.quantity != 0
+        )
+        working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
+        entries = self._parts.records.entries
+        own_open = [e for e in await entries.open() if e.account == number]
+        return reads, exposure(
+            await entries.filled_open(number, self._day),
+            own_open,
+            positions,
+            tuple(leg for order in working for leg in worked_legs(order)),
+        )
+
+    def _new_attempts(self, capital_now: Decimal) -> Attempts:
+        parts = self._parts
+        trading = parts.settings.trading
+        return Attempts(
+            study=parts.study,
+            feed=parts.feed,
+            quotes=parts.quotes,
+            clock=parts.clock,
+            ids=parts.ids,
+            steps=self._steps,
+            progress=self._progress,
+            underlyings=parts.underlyings,
+            capital=capital_now,
+            fixed_width=self._account.width if self._account.width is not None else trading.width,
+            stabilization_s=trading.stabilization_seconds,
+        )
+
+    async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
+        trading = self._parts.settings.trading
+        account = self._account
+        return assess_risk(
+            suggestion.trident,
+            suggestion.pricing.max_risk_natural,
+            RiskInputs(
+                buying_power=reads.derivative_buying_power,
+                open_risk=exposed.open_risk,
+                open_tridents=exposed.open_tridents,
+                held=exposed.held,
+                tolerance=account.tolerance if account.tolerance is not None else trading.tolerance,
+                position_limit=(
+                    account.position_limit if account.position_limit is not None else trading.position_limit
+                ),
+            ),
+        )
+
+    async def _entry_price(self, suggestion: Suggestion) -> EntryPrice | Refusal:
+        offset = self._account.offset_cents
+        return entry_price(
+            suggestion.pricing.mid,
+            suggestion.pricing.natural,
+            offset if offset is not None else self._parts.settings.trading.entry_offset_cents,
+            suggestion.expiration.ticks,
+        )
+
+    # The end
+
+    async def _conclude(
+        self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts
+    ) -> AccountResult:
+        if isinstance(sent, Refusal):
+            return self._result(sent, decision.suggestion, decision.risk, decision.price)
+        if isinstance(sent, Validated):
+            return self._result(None, decision.suggestion, decision.risk, decision.price)
+        self._progress.entered(sent.id)
+        if sent.state is EntryState.REJECTED:
+            refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
+            return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
+        if sent.state is EntryState.WORKING and attempts.legs is not None:
+            legs, attempts.legs = attempts.legs, None
+            await self._parts.legs.keep(sent.id, legs)  # quotes of the legs until the entry ends (SPEC 4.5)
+        return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
+
+    def _result(
+        self,
+        refusal: Refusal | None,
+        suggestion: Suggestion | None = None,
+        risk: RiskAssessment | None = None,
+        price: EntryPrice | None = None,
+        entry: Entry | None = None,
+    ) -> AccountResult:
+        outcome = Outcome.SUCCEEDED if refusal is None else outcome_for(refusal.reason)
+        self._progress.ended_with(outcome, refusal, self._parts.clock.monotonic())
+        return AccountResult(
+            self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry
+        )
+
+
+def _market_figures(market: MarketState) -> Figures:
+    return (("market", market.word), ("close", market.close_at))
+
+
+def _account_figures(account: tuple[AccountReads, Exposure]) -> Figures:
+    reads, exposed = account
+    return (
+        ("buying_power", reads.derivative_buying_power),
+        ("open_risk", exposed.open_risk),
+        ("open_tridents", exposed.open_tridents),
+    )
+
+
+def _risk_figures(risk: RiskAssessment) -> Figures:
+    return (
+        ("max_risk", risk.max_risk),
+        ("budget", risk.budget),
+        ("capital", risk.capital),
+        ("utilization", None if risk.utilization is None else round(risk.utilization, 4)),
+    )
+
+
+def _price_figures(price: EntryPrice) -> Figures:
+    return (
+        ("mid", price.mid),
+        ("natural", price.natural),
+        ("offset", price.offset),
+        ("raw", price.raw),
+        ("limit", price.limit),
+        ("rounding", price.rounding),
+        ("floored", price.floored),
+    )
+
+
+def _entry_figures(sent: Entry | Validated) -> Figures:
+    if isinstance(sent, Validated):
+        return (("validated", True), ("suggestion", sent.suggestion.id))
+    return (("entry", sent.id), ("order_id", sent.order_id), ("state", sent.state.value), ("limit", sent.limit))

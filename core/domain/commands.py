@@ -1,0 +1,34 @@
+"""What an operator can ask of the engine, from any place (SPEC 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+COMMAND_LIFETIME_S = 30.0
+
+
+class CommandKind(StrEnum):
+    PAUSE = "pause"
+    RESUME = "resume"
+    FORCE = "force"
+
+
+class CommandState(StrEnum):
+    PENDING = "pending"
+    DONE = "done"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request. `saw_cycle` is the newest cycle number its sender was shown; the engine refuses a forced
+    cycle when another has started since. `at` is market time, UTC."""
+
+    id: str
+    kind: CommandKind
+    who: str
+    at: datetime
+    saw_cycle: int | None = None

@@ -1,0 +1,76 @@
+"""The states of an entry, the allowed transitions, and what the broker's statuses mean (SPEC 9)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EntryState(StrEnum):
+    PREPARED = "prepared"
+    SENT = "sent"
+    WORKING = "working"
+    FILLED = "filled"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    INCIDENT = "incident"
+
+
+_S = EntryState
+
+TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
+    _S.PREPARED: frozenset({_S.SENT, _S.NOT_SENT}),
+    # A restart finds SENT without an outcome: unknown until the broker answers.
+    _S.SENT: frozenset({_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.UNKNOWN}),
+    _S.WORKING: frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.INCIDENT}),
+    # The same intent may be sent again when nothing left.
+    _S.NOT_SENT: frozenset({_S.PREPARED}),
+    _S.UNKNOWN: frozenset(
+        {_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.ABSENT, _S.NOT_SENT, _S.INCIDENT}
+    ),
+    # Late news from the broker: a fill after a cancel is real (reference reliability 2.1).
+    _S.CANCELLED: frozenset({_S.FILLED, _S.INCIDENT}),
+    _S.EXPIRED: frozenset({_S.FILLED, _S.INCIDENT}),
+    _S.REJECTED: frozenset({_S.FILLED, _S.INCIDENT}),
+    _S.ABSENT: frozenset({_S.WORKING, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED, _S.INCIDENT}),
+    _S.FILLED: frozenset({_S.INCIDENT}),
+    _S.INCIDENT: frozenset(),
+}
+
+TERMINAL_STATES = frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.ABSENT, _S.INCIDENT})
+"""States that need no further polling."""
+
+OPEN_STATES = frozenset(_S) - TERMINAL_STATES
+"""States whose order may still change at the broker, or whose sending is under way."""
+
+FREES_DAY = frozenset({_S.NOT_SENT, _S.REJECTED})
+"""States that never hold the day; a cancelled or expired entry frees it only by proof (SPEC 9)."""
+
+BROKER_STATUS: dict[str, EntryState] = {
+    "Received": _S.WORKING,
+    "Routed": _S.WORKING,
+    "In Flight": _S.WORKING,
+    "Live": _S.WORKING,
+    "Contingent": _S.WORKING,
+    "Cancel Requested": _S.WORKING,
+    "Replace Requested": _S.WORKING,
+    "Filled": _S.FILLED,
+    "Rejected": _S.REJECTED,
+    "Cancelled": _S.CANCELLED,
+    "Removed": _S.CANCELLED,
+    "Partially Removed": _S.CANCELLED,
+    "Expired": _S.EXPIRED,
+}
+
+
+def state_for(broker_status: str) -> EntryState | None:
+    """Our state for a broker status, or None for one we do not know: keep the state, alert, keep polling."""
+    return BROKER_STATUS.get(broker_status)
+
+
+def may_become(old: EntryState, new: EntryState) -> bool:
+    """Whether the one table allows this transition; staying where one is always is allowed."""
+    return old is new or new in TRANSITIONS[old]

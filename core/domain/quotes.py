@@ -1,0 +1,86 @@
+"""Market data values as the feed delivers them. Ages are wall seconds (SPEC 14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A bid and ask. A side that is missing or not a number is None.
+
+    `received` is the clock's monotonic second of arrival. `as_of` is the same scale: the moment the
+    older of the two sides was set where the event carries side times, else `received`; never later
+    than `received` (SPEC 4.3).
+    """
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    received: float
+    as_of: float
+    bid_size: Decimal | None = None
+    ask_size: Decimal | None = None
+
+    def age(self, now: float) -> float:
+        """Seconds since the older side was set; `now` is monotonic."""
+        return max(0.0, now - self.as_of)
+
+    @property
+    def crossed(self) -> bool:
+        return self.bid is not None and self.ask is not None and self.bid > self.ask
+
+    @property
+    def mid(self) -> Decimal | None:
+        """The uncrossed midpoint, or None when a side is missing or the quote is crossed."""
+        if self.bid is None or self.ask is None or self.crossed:
+            return None
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """The last trade. `as_of` follows the event's own trade time, as for Quote."""
+
+    symbol: str
+    price: Decimal
+    received: float
+    as_of: float
+    day_volume: Decimal | None = None
+
+    def age(self, now: float) -> float:
+        return max(0.0, now - self.as_of)
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """Open, high and low of the session and the previous close."""
+
+    symbol: str
+    previous_close: Decimal | None
+    day_open: Decimal | None
+    day_high: Decimal | None
+    day_low: Decimal | None
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradingHalt:
+    """Whether the exchange has halted the symbol, from its profile."""
+
+    symbol: str
+    halted: bool
+    received: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One session's bar; `day` is the session's date. Prices are floats: they feed indicators only."""
+
+    day: date
+    open: float
+    high: float
+    low: float
+    close: float

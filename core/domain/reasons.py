@@ -1,0 +1,283 @@
+"""Why something did not happen: stable codes, and the refusal that carries one with its figures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+
+FigureValue = str | int | bool | Decimal | date | datetime | None
+Figures = tuple[tuple[str, FigureValue], ...]
+
+
+class Kind(Enum):
+    """Whether trying again inside the same cycle can help (SPEC 4.2)."""
+
+    TERMINAL = "terminal"
+    TRANSIENT = "transient"
+
+
+class Reason(Enum):
+    """Every reason a cycle, an attempt, a command or a send can be refused (SPEC 4.4).
+
+    The value is (stable code, kind, sentence); the sentence is filled from the refusal's figures.
+    """
+
+    code: str
+    kind: Kind
+    sentence: str
+
+    def __init__(self, code: str, kind: Kind, sentence: str) -> None:
+        self.code = code
+        self.kind = kind
+        self.sentence = sentence
+
+    @property
+    def transient(self) -> bool:
+        return self.kind is Kind.TRANSIENT
+
+    @classmethod
+    def of(cls, code: str) -> Reason:
+        """The reason with this stable code. Raises KeyError for an unknown code."""
+        return _BY_CODE[code]
+
+    # The schedule and the trading state (SPEC 3, 9)
+    PAUSED = ("paused", Kind.TERMINAL, "automation is paused")
+    HALTED = ("halted", Kind.TERMINAL, "entries are halted")
+    RECONCILING = ("reconciling", Kind.TERMINAL, "the console is still reconciling with the broker")
+    CYCLE_RUNNING = ("cycle_running", Kind.TERMINAL, "another cycle is running")
+    PROCESS_DOWN = ("process_down", Kind.TERMINAL, "the console was not running at the slot")
+    SUSPENDED = ("suspended", Kind.TERMINAL, "the machine was late by {late_s} s; a slot runs within {limit_s} s")
+    INTERRUPTED = ("interrupted", Kind.TERMINAL, "the process that ran this slot ended before the cycle did")
+    MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
+    SESSION_UNREADABLE = (
+        "session_unreadable",
+        Kind.TERMINAL,
+        "the broker's market session could not be read",
+    )
+    BEFORE_FIRST_SLOT = ("before_first_slot", Kind.TERMINAL, "entries start at {first} ET")
+    AFTER_LAST_ENTRY = ("after_last_entry", Kind.TERMINAL, "entries end at {last} ET")
+    # Accounts (SPEC 4)
+    NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "no account is enabled and eligible")
+    ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
+    ACCOUNT_RESTRICTED = (
+        "account_restricted",
+        Kind.TERMINAL,
+        "the broker restricts this account: {restriction}",
+    )
+    ACCOUNT_UNREADABLE = (
+        "account_unreadable",
+        Kind.TRANSIENT,
+        "{what} of the account could not be read: {detail}",
+    )
+    TOKEN_INVALID = ("token_invalid", Kind.TERMINAL, "the login was refused by the broker")
+    ENTRY_TODAY = ("entry_today", Kind.TERMINAL, "an entry already holds the day: {state}")
+    VALIDATED_TODAY = (
+        "validated_today",
+        Kind.TERMINAL,
+        "today's suggestion is already validated; a dry run sends no order",
+    )
+    # The underlying (SPEC 2, 5)
+    FEED_DOWN = ("feed_down", Kind.TRANSIENT, "the quote feed is not live")
+    PRICE_MISSING = ("price_missing", Kind.TRANSIENT, "{symbol} has no usable price")
+    PRICE_STALE = (
+        "price_stale",
+        Kind.TRANSIENT,
+        "{symbol} price is {age_s} s old; at most {limit_s} s",
+    )
+    METRICS_MISSING = ("metrics_missing", Kind.TRANSIENT, "{symbol} metrics could not be read")
+    METRICS_STALE = (
+        "metrics_stale",
+        Kind.TRANSIENT,
+        "{symbol} metrics are {age_s} s old; at most {limit_s} s",
+    )
+    METRICS_UNTIMED = ("metrics_untimed", Kind.TRANSIENT, "{symbol} metrics carry no time")
+    IV_MISSING = ("iv_missing", Kind.TERMINAL, "{symbol} has no {what}")
+    IV_IMPLAUSIBLE = (
+        "iv_implausible",
+        Kind.TERMINAL,
+        "{symbol} implied volatility {iv} is outside {low}..{high}",
+    )
+    CANDLES_MISSING = (
+        "candles_missing",
+        Kind.TERMINAL,
+        "{symbol} has {count} daily candles; at least {needed} needed",
+    )
+    CANDLES_UNREADABLE = (
+        "candles_unreadable",
+        Kind.TRANSIENT,
+        "{symbol} daily candles could not be read: {detail}",
+    )
+    EARNINGS_NEAR = ("earnings_near", Kind.TERMINAL, "{symbol} reports earnings in {days} days")
+    EX_DIVIDEND_NEAR = (
+        "ex_dividend_near",
+        Kind.TERMINAL,
+        "{symbol} goes ex-dividend in {days} days",
+    )
+    TRADING_HALTED = ("trading_halted", Kind.TERMINAL, "{symbol} is halted at the exchange")
+    LOW_SCORE = ("low_score", Kind.TERMINAL, "{symbol} scores {score}; {needed} needed")
+    CHAIN_UNREADABLE = (
+        "chain_unreadable",
+        Kind.TRANSIENT,
+        "{symbol} option chain could not be read: {detail}",
+    )
+    NO_EXPIRATION = (
+        "no_expiration",
+        Kind.TERMINAL,
+        "{symbol} lists no expiration {low} to {high} days out",
+    )
+    STRIKE_NOT_LISTED = (
+        "strike_not_listed",
+        Kind.TERMINAL,
+        "{symbol} {expiration} does not list {strike}",
+    )
+    # Pricing (SPEC 4.3, 6)
+    QUOTES_NOT_ARRIVING = (
+        "quotes_not_arriving",
+        Kind.TRANSIENT,
+        "no fresh quote within {limit_s} s for {missing}",
+    )
+    LEG_MISSING = ("leg_missing", Kind.TRANSIENT, "{symbol} has no quote")
+    LEG_UNUSABLE = (
+        "leg_unusable",
+        Kind.TRANSIENT,
+        "{symbol} has an unusable {side}: {value}",
+    )
+    LEG_CROSSED = ("leg_crossed", Kind.TRANSIENT, "{symbol} is crossed: bid {bid} above ask {ask}")
+    LEG_STALE = ("leg_stale", Kind.TRANSIENT, "{symbol} quote is {age_s} s old; at most {limit_s} s")
+    PUT_CREDIT_NOT_POSITIVE = (
+        "put_credit_not_positive",
+        Kind.TRANSIENT,
+        "the put spread's natural credit is {credit}",
+    )
+    CALL_CREDIT_NOT_POSITIVE = (
+        "call_credit_not_positive",
+        Kind.TRANSIENT,
+        "the call spread's natural credit is {credit}",
+    )
+    PACKAGE_CREDIT_NOT_POSITIVE = (
+        "package_credit_not_positive",
+        Kind.TRANSIENT,
+        "the package's natural credit is {credit}",
+    )
+    CREDIT_ABOVE_WIDTH = (
+        "credit_above_width",
+        Kind.TRANSIENT,
+        "the {spread} spread's {which} credit {credit} is not below its width {width}",
+    )
+    # Risk (SPEC 7)
+    RISK_INPUT_MISSING = ("risk_input_missing", Kind.TRANSIENT, "{what} is unavailable")
+    RISK_NOT_POSITIVE = ("risk_not_positive", Kind.TERMINAL, "max risk is {max_risk} $")
+    RISK_ABOVE_BUDGET = (
+        "risk_above_budget",
+        Kind.TERMINAL,
+        "max risk {max_risk} $ is above the budget of {budget} $",
+    )
+    RISK_ABOVE_BUYING_POWER = (
+        "risk_above_buying_power",
+        Kind.TERMINAL,
+        "max risk {max_risk} $ is above the buying power of {buying_power} $",
+    )
+    POSITION_LIMIT = (
+        "position_limit",
+        Kind.TERMINAL,
+        "{open} tridents are open; the limit is {limit}",
+    )
+    OPPOSITE_SIDE = (
+        "opposite_side",
+        Kind.TERMINAL,
+        "the account holds or works the opposite side of {symbol}",
+    )
+    # The entry price and sending (SPEC 8, 9)
+    NO_MID = ("no_mid", Kind.TRANSIENT, "the package has no mid credit")
+    NO_TICK = ("no_tick", Kind.TERMINAL, "the chain carries no tick for {price}")
+    DRY_RUN_REFUSED = ("dry_run_refused", Kind.TERMINAL, "the broker's dry run refused: {detail}")
+    DRY_RUN_WARNING = (
+        "dry_run_warning",
+        Kind.TERMINAL,
+        "the broker's dry run warned with an unlisted code: {code}",
+    )
+    DRY_RUN_FAILED = ("dry_run_failed", Kind.TRANSIENT, "the broker's dry run failed: {detail}")
+    DECISION_OLD = (
+        "decision_old",
+        Kind.TRANSIENT,
+        "the decision is {age_s} s old; at most {limit_s} s",
+    )
+    NATURAL_ABOVE_LIMIT = (
+        "natural_above_limit",
+        Kind.TRANSIENT,
+        "the natural credit rose to {natural}, above the limit {limit}",
+    )
+    BODY_MOVED = ("body_moved", Kind.TRANSIENT, "the body moved from {was} to {now}")
+    ALREADY_AT_BROKER = (
+        "already_at_broker",
+        Kind.TERMINAL,
+        "the broker already holds an opening trident of ours today: order {order_id}",
+    )
+    ORDERS_UNREADABLE = (
+        "orders_unreadable",
+        Kind.TRANSIENT,
+        "today's orders could not be read: {detail}",
+    )
+    SEND_REFUSED_LOCALLY = (
+        "send_refused_locally",
+        Kind.TERMINAL,
+        "the last guard before the wire refused: {detail}",
+    )
+    SEND_LATE = ("send_late", Kind.TRANSIENT, "{late_s} s passed between deciding and the wire")
+    KILL_FILE = ("kill_file", Kind.TERMINAL, "the file {path} halts all entries")
+    NOT_SENT = ("not_sent", Kind.TRANSIENT, "the order never left: {detail}")
+    REJECTED = ("rejected", Kind.TERMINAL, "the broker refused the order: {detail}")
+    OUTCOME_UNKNOWN = (
+        "outcome_unknown",
+        Kind.TERMINAL,
+        "whether the broker took the order is unknown: {detail}",
+    )
+    RECORD_FAILED = ("record_failed", Kind.TERMINAL, "the record could not be written: {detail}")
+    # Commands (SPEC 10)
+    COMMAND_EXPIRED = ("command_expired", Kind.TERMINAL, "the command was older than {limit_s} s")
+    COMMAND_OUTDATED = (
+        "command_outdated",
+        Kind.TERMINAL,
+        "the console showed another state when the key was pressed",
+    )
+    INTERNAL = ("internal", Kind.TERMINAL, "an internal error: {detail}")
+
+
+_BY_CODE = {reason.code: reason for reason in Reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A rule's no: the reason, its figures, and what it speaks of."""
+
+    reason: Reason
+    figures: Figures = ()
+
+    @property
+    def code(self) -> str:
+        return self.reason.code
+
+    @property
+    def transient(self) -> bool:
+        return self.reason.transient
+
+    def sentence(self) -> str:
+        """The reason's sentence with the figures filled in, for a trader to read."""
+        return self.reason.sentence.format_map(_Shown(self.figures))
+
+
+class _Shown(dict[str, str]):
+    """Figures as text; one that is missing shows as a question mark rather than raising."""
+
+    def __init__(self, figures: Figures) -> None:
+        super().__init__({name: "none" if value is None else str(value) for name, value in figures})
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def refuse(reason: Reason, **figures: FigureValue) -> Refusal:
+    """A refusal with its figures given by name."""
+    return Refusal(reason, tuple(figures.items()))

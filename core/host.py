@@ -1,0 +1,143 @@
+"""The engine on its own thread with its own event loop, so that no screen can ever stop it (ARCHITECTURE 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from core.domain.commands import Command, CommandKind, CommandState
+from core.ids import Ids
+from core.snapshot import (
+    Automation,
+    CommandView,
+    EngineState,
+    Health,
+    Mode,
+    PartHealth,
+    Snapshot,
+    StatusSlice,
+)
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+class EngineHost:
+    """Runs one engine on a thread and is its client: snapshots out, commands in (`EngineClient`)."""
+
+    def __init__(
+        self,
+        open_engine: Callable[[], Awaitable[Engine]],
+        mode: Mode,
+        who: str,
+        ids: Ids,
+        explain: Callable[[BaseException], str],
+    ) -> None:
+        """`open_engine` runs on the engine's thread, where the heavy imports belong; `explain` turns what ended the
+        engine into a sentence for the operator."""
+        self._open_engine = open_engine
+        self._who = who
+        self._ids = ids
+        self._explain = explain
+        self._engine: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last = _waiting(mode, EngineState.STARTING, "")
+        self._refused: deque[CommandView] = deque(maxlen=10)
+        self._stop_wanted = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # The client
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot; before the engine is up and after it ended, one that says so."""
+        engine = self._engine
+        if engine is not None and engine.board.snapshot is not None and self._thread.is_alive():
+            self._last = engine.board.snapshot
+        return replace(self._last, commands=(*self._last.commands, *self._refused)) if self._refused else self._last
+
+    def send(self, kind: CommandKind) -> str:
+        """Hands a command to the engine's inbox. Without a running engine it is refused at once."""
+        engine, loop = self._engine, self._loop
+        command_id = self._ids.new()
+        if engine is None or loop is None or not self._thread.is_alive() or not engine.ready.is_set():
+            self._refused.append(
+                CommandView(command_id, kind, CommandState.REFUSED, "the engine is not running; nothing was done")
+            )
+            return command_id
+        shown = self.snapshot().cycle
+        command = Command(
+            command_id, kind, self._who, engine.parts.clock.now(), saw_cycle=0 if shown is None else shown.newest
+        )
+        loop.call_soon_threadsafe(engine.accept, command)
+        return command_id
+
+    async def stop(self) -> None:
+        """Ends the engine in order and waits for it: outcomes awaited, records closed. Call from another loop."""
+        self._ask_to_stop()
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def stop_and_wait(self) -> None:
+        """The same for a caller without a loop."""
+        self._ask_to_stop()
+        self._thread.join()
+
+    def _ask_to_stop(self) -> None:
+        self._stop_wanted.set()
+        engine, loop = self._engine, self._loop
+        if engine is not None and loop is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(engine.stop)
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as failure:
+            log.exception("the engine ended")
+            self._last = _failed(self._last, self._explain(failure))
+        else:
+            self._last = replace(self._last, status=replace(self._last.status, engine=EngineState.STOPPED))
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        engine = await self._open_engine()
+        self._engine = engine
+        if self._stop_wanted.is_set():
+            engine.stop()
+        await engine.run()
+
+
+def _waiting(mode: Mode, state: EngineState, failure: str) -> Snapshot:
+    starting = PartHealth(Health.STARTING)
+    return Snapshot(
+        StatusSlice(
+            mode=mode,
+            engine=state,
+            now=None,
+            speed=1.0,
+            automation=Automation.RECONCILING,
+            automation_detail="starting",
+            feed=starting,
+            feed_age_s=None,
+            broker=starting,
+            records=starting,
+            market="",
+            next_slot=None,
+            accounts="",
+            failure=failure,
+        )
+    )
+
+
+def _failed(last: Snapshot, failure: str) -> Snapshot:
+    return replace(last, status=replace(last.status, engine=EngineState.FAILED, failure=failure))

@@ -1,0 +1,308 @@
+"""The only door to sending: intent first, then the wire, then the outcome by evidence (SPEC 9)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from core.attempts import Attempts
+from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
+from core.bus import Bus
+from core.calendar import SessionCalendar
+from core.clock import Clock
+from core.domain.entry_price import EntryPrice
+from core.domain.events import Event, Severity, masked
+from core.domain.order_states import EntryState, state_for
+from core.domain.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.pricing import PricingRefusal
+from core.domain.reasons import Figures, Reason, Refusal, refuse
+from core.domain.risk import RiskAssessment
+from core.domain.suggestion import Suggestion
+from core.domain.trident import CALL_SPREADS, PUT_SPREADS, body_for
+from core.ids import Ids
+from core.records.errors import AlreadyValidated
+from core.records.records import Records
+from core.records.rows import DayHeld, SuggestionRecord
+from core.suggestion_record import suggestion_record
+from core.watch import EntryWatch
+
+MAX_DECISION_AGE_S = 5.0
+MAX_WIRE_DELAY_S = 2.0
+IDENTIFIER_PREFIX = "senex-"
+# Warnings the broker gives a perfectly good order; any other refuses (SPEC 9).
+LISTED_WARNINGS = frozenset({"tif_next_valid_sesssion"})
+
+
+@dataclass(frozen=True, slots=True)
+class SendingRules:
+    """What the mode allows. `preflight` asks the broker's dry run first; without `sends` nothing is ever sent."""
+
+    preflight: bool
+    sends: bool
+    kill_file: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A suggestion with its risk and entry price: everything an entry needs."""
+
+    account: str
+    session_day: date
+    cycle: int
+    suggestion: Suggestion
+    risk: RiskAssessment
+    price: EntryPrice
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """Dry-run mode: the broker validated the order and nothing was sent."""
+
+    suggestion: SuggestionRecord
+
+
+class OrderDesk:
+    """Prepares, guards, sends and records entries; hands what the broker holds to the watch."""
+
+    def __init__(
+        self,
+        *,
+        broker: Broker,
+        records: Records,
+        watch: EntryWatch,
+        bus: Bus,
+        clock: Clock,
+        ids: Ids,
+        calendar: SessionCalendar,
+        rules: SendingRules,
+    ) -> None:
+        self._broker = broker
+        self._records = records
+        self._watch = watch
+        self._bus = bus
+        self._clock = clock
+        self._ids = ids
+        self._calendar = calendar
+        self._rules = rules
+
+    async def enter(self, decision: Decision, attempts: Attempts) -> Entry | Validated | Refusal:
+        """Takes a decision to the broker, once. An entry returned is acknowledged: working or further."""
+        identifier = f"{IDENTIFIER_PREFIX}{self._ids.new()}"
+        request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
+        if not self._rules.sends:
+            return await self._validate(decision, request)
+        await self._records.journal.record_suggestion(suggestion_record(decision, validated=False))
+        entry = await self._prepare(decision, request)
+        if isinstance(entry, Refusal):
+            return entry
+        refusal = await self._guards(decision, request, attempts)
+        if refusal is None and not await self._mark_sent(entry):
+            refusal = await self._trading_refusal()
+        if refusal is not None:
+            await self._not_sent(entry, refusal)
+            return refusal
+        return await self._send_shielded(entry, request)
+
+    async def _validate(self, decision: Decision, request: OrderRequest) -> Validated | Refusal:
+        answer = await self._preflight(decision.account, request)
+        if isinstance(answer, Refusal):
+            return answer
+        record = suggestion_record(decision, validated=True, dry_run=answer)
+        try:
+            await self._records.journal.record_suggestion(record)
+        except AlreadyValidated:
+            return refuse(Reason.VALIDATED_TODAY)
+        await self._say(decision, "order.validated", "the broker validated the order; a dry run sends nothing")
+        return Validated(record)
+
+    async def _prepare(self, decision: Decision, request: OrderRequest) -> Entry | Refusal:
+        suggestion, trident = decision.suggestion, decision.suggestion.trident
+        prepared = await self._records.entries.prepare(
+            Entry(
+                id=self._ids.new(),
+                account=decision.account,
+                session_day=decision.session_day,
+                cycle=decision.cycle,
+                suggestion_id=suggestion.id,
+                underlying=trident.underlying,
+                expiration=trident.expiration,
+                strikes=trident.strikes(),
+                identifier=request.identifier,
+                request=request,
+                limit=decision.price.limit,
+                natural=suggestion.pricing.natural,
+                mid=suggestion.pricing.mid,
+                width=trident.width,
+                max_risk=decision.risk.max_risk,
+                state=EntryState.PREPARED,
+                holds_day=True,
+                prepared_at=self._clock.now(),
+                sent_at=None,
+                order_id=None,
+                broker_status=None,
+                terminal_at=None,
+                detail="",
+            )
+        )
+        if isinstance(prepared, DayHeld):
+            return refuse(Reason.ENTRY_TODAY, state=prepared.existing.state.value)
+        return prepared
+
+    async def _preflight(self, account: str, request: OrderRequest) -> DryRunAnswer | Refusal:
+        try:
+            answer = await self._broker.dry_run(account, request)
+        except BrokerError as error:
+            if error.fault is BrokerFault.REFUSED:
+                return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
+            return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
+        unlisted = next((code for code, _ in answer.warnings if code not in LISTED_WARNINGS), None)
+        return answer if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
+
+    async def _guards(self, decision: Decision, request: OrderRequest, attempts: Attempts) -> Refusal | None:
+        """The last guards (SPEC 9): broker reads first, so that the quotes are read last."""
+        if self._rules.preflight:
+            answer = await self._preflight(decision.account, request)
+            if isinstance(answer, Refusal):
+                return answer
+        refusal = await self._broker_guard(decision)
+        return refusal or await self._market_guard(decision, attempts)
+
+    async def _broker_guard(self, decision: Decision) -> Refusal | None:
+        try:
+            market, orders = await asyncio.gather(
+                self._broker.market_state(),
+                self._broker.orders_of_day(decision.account, decision.session_day),
+            )
+        except BrokerError as error:
+            return refuse(Reason.ORDERS_UNREADABLE, detail=error.detail)
+        if not market.is_open:
+            return refuse(Reason.MARKET_CLOSED)
+        for report in orders:
+            if await self._stands_against(report):
+                return refuse(Reason.ALREADY_AT_BROKER, order_id=report.order_id)
+        return None
+
+    async def _stands_against(self, report: OrderReport) -> bool:
+        """Whether an order of today forbids another: ours by identifier or shape, unless it is known to be rejected."""
+        if state_for(report.status) is EntryState.REJECTED and not report.fills:
+            return False
+        if report.identifier is not None and report.identifier.startswith(IDENTIFIER_PREFIX):
+            entry = await self._records.entries.by_identifier(report.identifier)
+            return entry is None or entry.holds_day
+        dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
+        return not dead and _has_trident_shape(report)
+
+    async def _market_guard(self, decision: Decision, attempts: Attempts) -> Refusal | None:
+        suggestion = decision.suggestion
+        pricing = attempts.reprice(suggestion.trident)
+        if isinstance(pricing, PricingRefusal):
+            return pricing.refusal
+        if pricing.natural > decision.price.limit:
+            return refuse(Reason.NATURAL_ABOVE_LIMIT, natural=pricing.natural, limit=decision.price.limit)
+        price = await attempts.price(suggestion.underlying)
+        if isinstance(price, Refusal):
+            return price
+        body = body_for(price, suggestion.underlying.step)
+        if body != suggestion.trident.body:
+            return refuse(Reason.BODY_MOVED, was=suggestion.trident.body, now=body)
+        age = self._clock.monotonic() - suggestion.decided
+        if age > MAX_DECISION_AGE_S:
+            return refuse(Reason.DECISION_OLD, age_s=f"{age:.1f}", limit_s=f"{MAX_DECISION_AGE_S:g}")
+        return self._wire_refusal()
+
+    def _wire_refusal(self) -> Refusal | None:
+        """What can still be asked without waiting: the kill file and the calendar."""
+        if self._rules.kill_file.exists():
+            return refuse(Reason.KILL_FILE, path=str(self._rules.kill_file))
+        session = self._calendar.today(self._clock.now())
+        if session is None or not session.is_open(self._clock.now()):
+            return refuse(Reason.MARKET_CLOSED)
+        return None
+
+    async def _mark_sent(self, entry: Entry) -> bool:
+        return await self._records.entries.mark_sent(entry.id, self._clock.now(), epoch=self._records.epoch)
+
+    async def _trading_refusal(self) -> Refusal:
+        state = (await self._records.trading.read()).state
+        if state == "active":
+            return refuse(Reason.RECORD_FAILED, detail="another console took over these records")
+        return refuse(Reason.PAUSED if state == "paused" else Reason.HALTED)
+
+    async def _not_sent(self, entry: Entry, refusal: Refusal) -> None:
+        entry = await self._records.entries.become(
+            entry.id, EntryState.NOT_SENT, at=self._clock.now(), detail=refusal.sentence()
+        )
+        await self._watch.announce(entry)
+
+    async def _send_shielded(self, entry: Entry, request: OrderRequest) -> Entry | Refusal:
+        """Once under way, the POST runs until its outcome is recorded, whoever cancels us."""
+        sending = asyncio.create_task(self._send(entry, request), name=f"send {entry.id}")
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await asyncio.wait({sending})
+            raise
+
+    async def _send(self, entry: Entry, request: OrderRequest) -> Entry | Refusal:
+        committed = self._clock.monotonic()
+        refused_at_wire: list[Refusal] = []
+
+        def guard() -> Refusal | None:
+            late = self._clock.monotonic() - committed
+            refusal = (
+                refuse(Reason.SEND_LATE, late_s=f"{late:.1f}") if late > MAX_WIRE_DELAY_S else self._wire_refusal()
+            )
+            if refusal is not None:
+                refused_at_wire.append(refusal)
+            return refusal
+
+        outcome = await self._broker.send(entry.account, request, guard)
+        if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
+            return await self._watch.acknowledged(entry.id, outcome.report)
+        state, refusal = _without_acknowledgement(outcome, refused_at_wire)
+        # An alert may have brought the proof the answer did not: then it stands.
+        current = await self._records.entries.get(entry.id)
+        if current.state is not EntryState.SENT:
+            return current
+        entry = await self._records.entries.become(
+            entry.id, state, at=self._clock.now(), broker_status=None, detail=outcome.detail
+        )
+        await self._watch.announce(entry)
+        if state is EntryState.UNKNOWN:
+            self._watch.poll_soon()
+        return refusal
+
+    async def _say(self, decision: Decision, kind: str, text: str) -> None:
+        price = decision.price
+        figures: Figures = (("limit", price.limit), ("mid", price.mid), ("natural", price.natural))
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind=kind,
+                text=f"{decision.suggestion.underlying.symbol} {masked(decision.account)}: {text}",
+                severity=Severity.INFO,
+                cycle=decision.cycle,
+                account=decision.account,
+                underlying=decision.suggestion.underlying.symbol,
+                figures=figures,
+            )
+        )
+
+
+def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal]) -> tuple[EntryState, Refusal]:
+    if outcome.kind is SendClass.NOT_SENT:
+        refusal = refused_at_wire[0] if refused_at_wire else refuse(Reason.NOT_SENT, detail=outcome.detail)
+        return EntryState.NOT_SENT, refusal
+    if outcome.kind is SendClass.REJECTED:
+        return EntryState.REJECTED, refuse(Reason.REJECTED, detail=outcome.detail)
+    return EntryState.UNKNOWN, refuse(Reason.OUTCOME_UNKNOWN, detail=outcome.detail)
+
+
+def _has_trident_shape(report: OrderReport) -> bool:
+    """Whether an order opens two put spreads and one call spread, whoever tagged it."""
+    shape = sorted((leg.action, int(leg.quantity)) for leg in report.legs)
+    return shape == sorted(
+        (action, quantity) for action in ("Sell to Open", "Buy to Open") for quantity in (PUT_SPREADS, CALL_SPREADS)
+    )

@@ -1,0 +1,1 @@
+"""The quote store: the newest market data by symbol."""

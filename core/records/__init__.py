@@ -1,0 +1,1 @@
+"""The records: what happened, durably. Tables, migrations and queries."""

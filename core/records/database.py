@@ -1,0 +1,138 @@
+"""The connection to the store: durable settings, one transaction at a time, failures as clear sentences."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from core.records.errors import RecordsError
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite waits for another process (a watcher posting a command) to finish its write."""
+
+_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: switching to WAL may meet another process
+    "PRAGMA journal_mode = WAL",
+    # FULL, because NORMAL in WAL mode may lose the last commits with the power (reference reliability 2.6.1).
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+)
+
+_BEGIN = "begin_statement"
+
+
+class Database:
+    """One engine of connections. `in_flight` counts the calls under way: virtual time waits for zero."""
+
+    def __init__(self, url: URL, name: str) -> None:
+        """`name` begins every sentence of failure: the records file with its path, or the server without password."""
+        self.name = name
+        self.in_flight = 0
+        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
+            event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        # SQLite has one writer; waiting here is fair and at once, waiting in its busy handler is neither.
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One durable commit: everything in the block, or nothing. Raises RecordsError; IntegrityError passes
+        to the caller, who knows which rule it stands for."""
+        self.in_flight += 1
+        try:
+            async with self._writing:
+                with self._clear_failures():
+                    async with self._engine.connect() as connection:
+                        await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+                        async with connection.begin():
+                            yield connection
+        finally:
+            self.in_flight -= 1
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view. Raises RecordsError."""
+        self.in_flight += 1
+        try:
+            with self._clear_failures():
+                async with self._engine.connect() as connection, connection.begin():
+                    yield connection
+        finally:
+            self.in_flight -= 1
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    def _clear_failures(self) -> _ClearFailures:
+        return _ClearFailures(self.name)
+
+
+class _ClearFailures:
+    """Turns the driver's errors into one sentence: the driver's own words, never the statement's parameters."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, IntegrityError) or not isinstance(error, StatementError | OSError):
+            return
+        if isinstance(error, StatementError) and isinstance(error.orig, ValueError | TypeError):
+            raise error.orig from None  # a value that a column type refuses: the caller's, not the store's
+        words = str(error.orig) if isinstance(error, StatementError) else str(error)
+        raise RecordsError(failure_sentence(self._name, words)) from None
+
+
+def failure_sentence(name: str, words: str) -> str:
+    """One sentence with the fix for the driver's words about the store called `name`."""
+    known = (
+        ("file is not a database", "is not a database; move it away, or name another file in the settings"),
+        ("file is encrypted", "is not a database; move it away, or name another file in the settings"),
+        ("malformed", "is damaged; stop the console, keep a copy, and restore the file from a backup"),
+        ("disk is full", "cannot grow because the disk is full; free some space and start again"),
+        ("disk i/o error", "cannot be written because the disk failed; check the disk and its free space"),
+        ("readonly database", "cannot be written; give this user the right to read and write the file and its folder"),
+        (
+            "unable to open database file",
+            "cannot be opened; give this user the right to read and write the file and its folder",
+        ),
+        ("locked", "is held by another program for too long; close the program that has it open"),
+        ("no such table", "was changed by another program; restore it from a backup"),
+    )
+    lower = words.lower()
+    for mark, sentence in known:
+        if mark in lower:
+            return f"{name} {sentence} (the database says: {words})"
+    return f"{name} failed: {words}; check the database and start again"
+
+
+def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # The driver's own late BEGIN would let another writer in between a read and the write that follows from it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    try:
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+            answer = cursor.fetchone()
+            if "journal_mode" in pragma and (answer is None or answer[0] != "wal"):
+                raise RecordsError(
+                    "the records need a file on a local disk: this one cannot keep a write-ahead log; "
+                    "name a file on a local disk in the settings"
+                )
+    finally:
+        cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))

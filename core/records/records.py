@@ -1,0 +1,139 @@
+"""The records: opened once, then asked by subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import select, update
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.records.accounts import Accounts
+from core.records.cycles import Cycles
+from core.records.database import Database
+from core.records.entries import Entries
+from core.records.errors import (
+    AlreadyValidated,
+    IllegalTransition,
+    RecordsError,
+    RecordsRefusal,
+    StateConflict,
+)
+from core.records.files import make_private_file
+from core.records.inbox import Inbox
+from core.records.journal import Journal
+from core.records.rows import (
+    AccountRecord,
+    CommandRecord,
+    CycleRecord,
+    DayHeld,
+    EntryChange,
+    SlotRecord,
+    SuggestionRecord,
+    TradingState,
+)
+from core.records.schema import migrate, require_current
+from core.records.slots import Slots
+from core.records.tables import ONLY_ROW, engine
+from core.records.trading_state import TradingStates
+
+__all__ = [
+    "AccountRecord",
+    "AlreadyValidated",
+    "CommandRecord",
+    "CycleRecord",
+    "DayHeld",
+    "EntryChange",
+    "IllegalTransition",
+    "Records",
+    "RecordsError",
+    "RecordsRefusal",
+    "SlotRecord",
+    "StateConflict",
+    "SuggestionRecord",
+    "TradingState",
+]
+
+WATCHER_EPOCH = 0
+"""The epoch of a process that does not trade: no entry is ever sent under it."""
+
+
+class Records:
+    """Everything durable. Every method of its parts is one commit of its own; use it on the loop that opened it.
+
+    Any call may raise RecordsError. `epoch` rises with every trader that opens the records and fences the earlier
+    ones off: `Entries.mark_sent` refuses an older epoch (reference reliability 2.5.1).
+    """
+
+    def __init__(self, database: Database, epoch: int) -> None:
+        self._database = database
+        self.epoch = epoch
+        self.trading = TradingStates(database)
+        self.slots = Slots(database, epoch)
+        self.cycles = Cycles(database, epoch)
+        self.journal = Journal(database)
+        self.entries = Entries(database)
+        self.inbox = Inbox(database)
+        self.accounts = Accounts(database, epoch)
+
+    @classmethod
+    async def open(cls, url: str, *, trader: bool = True) -> Records:
+        """Opens or creates the store and brings its schema up to date. The trader takes its lock first.
+
+        `url` is SQLAlchemy's: sqlite+aiosqlite:///path. With `trader=False` (a watcher, a command from a shell)
+        neither the epoch nor the schema changes. Raises RecordsError.
+        """
+        parsed = _parsed(url)
+        database = Database(parsed, _name(parsed))
+        try:
+            if parsed.get_backend_name() == "sqlite":
+                make_private_file(Path(str(parsed.database)), create=trader)
+            if not trader:
+                async with database.read() as connection:
+                    await require_current(connection, database.name)
+                return cls(database, WATCHER_EPOCH)
+            async with database.write() as connection:
+                await migrate(connection, database.name)
+                epoch = await _next_epoch(connection, database.name)
+            return cls(database, epoch)
+        except BaseException:
+            await database.close()
+            raise
+
+    @property
+    def in_flight(self) -> int:
+        """Calls under way now; virtual time stands still until there are none."""
+        return self._database.in_flight
+
+    async def close(self) -> None:
+        """Ends the connections. No call may be under way."""
+        await self._database.close()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise RecordsError(
+            "the records URL cannot be read; write it like sqlite+aiosqlite:////home/me/senex.db"
+        ) from None
+    in_file = parsed.database and parsed.database != ":memory:" and not parsed.database.startswith("file:")
+    if parsed.get_backend_name() == "sqlite" and not in_file:
+        raise RecordsError("the records need a file; write the URL like sqlite+aiosqlite:////home/me/senex.db")
+    return parsed
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return f"the records file {url.database}"
+    return f"the records database {url.database} at {url.host or 'this machine'}"
+
+
+async def _next_epoch(connection: AsyncConnection, name: str) -> int:
+    rows = await connection.execute(update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + 1))
+    if rows.rowcount != 1:
+        raise RecordsError(f"{name} lost its epoch; restore it from a backup")
+    found = await connection.execute(select(engine.c.epoch).where(engine.c.id == ONLY_ROW))
+    epoch: int = found.scalar_one()
+    return epoch

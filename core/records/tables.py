@@ -1,0 +1,232 @@
+"""The tables. The database itself refuses a second entry of a day, a second fill, a second validation (SPEC 9, 13;
+reference reliability 2.5)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from core.records.types import ExactDecimal, FiguresText, Instant, JsonText, RequestText, SessionDay, Words
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+ONLY_ROW = 1
+"""The id of the one row of `engine` and of `trading_state`."""
+
+engine = Table(
+    "engine",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+)
+
+trading_state = Table(
+    "trading_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("at", Instant),
+    Column("why", Words, nullable=False),
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("session_day", SessionDay, nullable=False, index=True),
+    Column("slot", Instant),
+    Column("forced", Boolean, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("outcome", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_text", Words, nullable=False),
+    Column("totals", JsonText, nullable=False),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("session_day", SessionDay, primary_key=True),
+    Column("slot", Instant, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("cycle", Integer, ForeignKey("cycles.number")),
+    Column("outcome", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_text", Words, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("cycle", Integer, index=True),
+    Column("attempt", Integer),
+    Column("account", Text),
+    Column("underlying", Text),
+    Column("step", Text),
+    Column("result", Text),
+    Column("reason", Text),
+    Column("figures", FiguresText, nullable=False),
+    Column("duration_ms", Integer),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cycle", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("session_day", SessionDay, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("underlying", Text, nullable=False),
+    Column("expiration", SessionDay, nullable=False),
+    Column("strikes", Text, nullable=False),
+    Column("body", ExactDecimal, nullable=False),
+    Column("width", ExactDecimal, nullable=False),
+    Column("natural", ExactDecimal, nullable=False),
+    Column("mid", ExactDecimal, nullable=False),
+    Column("limit", ExactDecimal),
+    Column("offset", ExactDecimal),
+    Column("max_risk", ExactDecimal, nullable=False),
+    Column("evidence", JsonText, nullable=False),
+    Column("validated", Boolean, nullable=False),
+    Index("ix_suggestions_account_session_day", "account", "session_day"),
+    Index(
+        "uq_suggestions_validated_day",
+        "account",
+        "session_day",
+        unique=True,
+        sqlite_where=text("validated"),
+        postgresql_where=text("validated"),
+    ),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("session_day", SessionDay, nullable=False, index=True),
+    Column("cycle", Integer, nullable=False),
+    Column("suggestion_id", Text, nullable=False),
+    Column("underlying", Text, nullable=False),
+    Column("expiration", SessionDay, nullable=False),
+    Column("strikes", Text, nullable=False),
+    Column("identifier", Text, nullable=False, unique=True),
+    Column("request", RequestText, nullable=False),
+    Column("limit", ExactDecimal, nullable=False),
+    Column("natural", ExactDecimal, nullable=False),
+    Column("mid", ExactDecimal, nullable=False),
+    Column("width", ExactDecimal, nullable=False),
+    Column("max_risk", ExactDecimal, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("holds_day", Boolean, nullable=False),
+    Column("prepared_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("order_id", Text, index=True),
+    Column("broker_status", Words),
+    Column("terminal_at", Instant),
+    Column("detail", Words, nullable=False),
+    # The rule of the day (SPEC 9): at most one entry holds an account's session day.
+    Index(
+        "uq_entries_day_held",
+        "account",
+        "session_day",
+        unique=True,
+        sqlite_where=text("holds_day"),
+        postgresql_where=text("holds_day"),
+    ),
+)
+
+entry_changes = Table(
+    # Every state an entry went through, so that nothing recorded is ever overwritten (SPEC 13.6).
+    "entry_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("holds_day", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("order_id", Text),
+    Column("broker_status", Words),
+    Column("detail", Words, nullable=False),
+    Column("request", RequestText),
+    sqlite_autoincrement=True,
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("fill_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("account", "fill_id"),
+    sqlite_autoincrement=True,
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("saw_cycle", Integer),
+    Column("state", Text, nullable=False, index=True),
+    Column("text", Words, nullable=False),
+    Column("finished_at", Instant),
+    sqlite_autoincrement=True,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("nickname", Words, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("is_closed", Boolean, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("offset_cents", Integer),
+    Column("width", ExactDecimal),
+    Column("tolerance", ExactDecimal),
+    Column("position_limit", Integer),
+    Column("discovered_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("enabled_changed_at", Instant),
+)

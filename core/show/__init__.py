@@ -1,0 +1,1 @@
+"""How the engine's state becomes what the console is shown, one slice a file."""

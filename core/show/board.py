@@ -1,0 +1,197 @@
+"""What the engine shows: folds its state into one frozen snapshot, several times a second (ARCHITECTURE 3)."""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.broker.port import StreamState
+from core.clock import exchange_time
+from core.domain.commands import Command, CommandState
+from core.domain.events import Event, Severity, StepResult, masked
+from core.domain.orders import Entry
+from core.feed import FeedHealth
+from core.records.rows import SlotRecord
+from core.show.cycle import cycle_slice
+from core.show.orders import order_view
+from core.show.quotes import QuoteTrails, quote_slice
+from core.show.slots import slot_views
+from core.show.spread import spread_slice
+from core.snapshot import (
+    AttemptView,
+    CommandView,
+    Health,
+    Level,
+    MessageView,
+    PartHealth,
+    Snapshot,
+    StatusSlice,
+)
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+
+REFRESH_S = 0.2
+_MESSAGES = 200
+_ATTEMPTS = 60
+
+
+class Board:
+    """Built on the engine's loop; `snapshot` may be read from any thread, since it is replaced whole.
+
+    It is None until the engine has started.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._messages: deque[MessageView] = deque(maxlen=_MESSAGES)
+        self._attempts: deque[AttemptView] = deque(maxlen=_ATTEMPTS)
+        self._commands: deque[CommandView] = deque(maxlen=20)
+        self._trails = QuoteTrails(engine.parts.clock)
+        self._entries: tuple[Entry, ...] = ()
+        self._slots: tuple[SlotRecord, ...] = ()
+        self._numbers = 0
+        self._dirty = True
+        self.snapshot: Snapshot | None = None
+
+    # What happened
+
+    def heard(self, event: Event) -> None:
+        """A listener of the bus: keeps what the operator should read, and marks what must be read again."""
+        if event.kind.startswith(("order.", "cycle.", "slot.", "engine.")):
+            self._dirty = True
+        if event.kind.startswith("step."):
+            if event.result is not StepResult.REFUSED:
+                return
+            where = f"{event.underlying} " if event.underlying else ""
+            attempt = f"attempt {event.attempt} " if event.attempt else ""
+            step = event.step.value if event.step is not None else ""
+            self._add(event.at, event.severity, step, f"{attempt}{where}refused: {event.text}")
+            return
+        self._add(event.at, event.severity, event.kind.split(".")[0], event.text)
+
+    def note(self, severity: Severity, source: str, text: str) -> None:
+        """A line for the operator that is not an event of the records (they may be the trouble)."""
+        self._add(self._engine.parts.clock.now(), severity, source, text)
+
+    def pending(self, command: Command) -> None:
+        """Shows a command as pending until its answer is recorded."""
+        self._commands.append(CommandView(command.id, command.kind, CommandState.PENDING, ""))
+
+    def _add(self, at: datetime, severity: Severity, source: str, text: str) -> None:
+        self._numbers += 1
+        self._messages.append(
+            MessageView(self._numbers, at.replace(microsecond=0), Level(severity.value), source, text)
+        )
+
+    # Keeping up
+
+    async def load(self) -> None:
+        """Today's messages from the records, so that a restart does not forget what was said."""
+        today = exchange_time(self._engine.parts.clock.now()).date()
+        for event in reversed(await self._engine.parts.records.journal.newest(50)):
+            if exchange_time(event.at).date() == today:
+                self.heard(event)
+        await self._read_records()
+
+    async def run(self) -> None:
+        """Replaces the snapshot five times a second, until cancelled."""
+        while True:
+            if self._dirty:
+                await self._read_records()
+            await self._read_answers()
+            self.refresh()
+            await self._engine.parts.clock.sleep(REFRESH_S)
+
+    def refresh(self) -> None:
+        """Builds the snapshot from what is known now."""
+        self._follow_cycle()
+        self.snapshot = self._build()
+
+    async def _read_records(self) -> None:
+        self._dirty = False
+        day = exchange_time(self._engine.parts.clock.now()).date()
+        records = self._engine.parts.records
+        today = await records.entries.of_day(day)
+        known = {entry.id for entry in today}
+        self._entries = (*today, *(e for e in await records.entries.open() if e.id not in known))
+        self._slots = await records.slots.of_day(day)
+
+    async def _read_answers(self) -> None:
+        for index, view in enumerate(self._commands):
+            if view.state is CommandState.PENDING:
+                record = await self._engine.parts.records.inbox.get(view.id)
+                if record is not None and record.state is not CommandState.PENDING:
+                    self._commands[index] = CommandView(view.id, view.kind, record.state, record.text)
+
+    def _follow_cycle(self) -> None:
+        progress = self._engine.progress
+        if progress is None:
+            return
+        kept = [a for a in self._attempts if a.cycle != progress.number]
+        self._attempts.clear()
+        self._attempts.extend([*kept, *progress.attempts])
+
+    # The snapshot
+
+    def _build(self) -> Snapshot:
+        engine = self._engine
+        clock = engine.parts.clock
+        progress = engine.progress
+        now, mono = clock.now(), clock.monotonic()
+        slots = slot_views(engine.slots.of_today(), self._slots, engine.slots.next(), now)
+        quotes = []
+        for underlying in engine.underlyings:
+            shown = quote_slice(engine.quotes, engine.feed.is_live(mono), underlying, mono, engine.slots.session(), now)
+            quotes.append(self._trails.add(shown, engine.slots.session(), now))
+        return Snapshot(
+            status=self._status(),
+            quotes=tuple(quotes),
+            cycle=cycle_slice(progress, engine.newest_cycle, slots, engine.slots.next(), clock),
+            spread=spread_slice(engine, self._entries),
+            judgements=() if progress is None else tuple(progress.judgements.values()),
+            attempts=tuple(self._attempts),
+            orders=tuple(order_view(entry, now, clock.speed) for entry in self._entries),
+            schedule=slots,
+            messages=tuple(self._messages),
+            commands=tuple(self._commands),
+        )
+
+    def _status(self) -> StatusSlice:
+        engine = self._engine
+        parts = engine.parts
+        now = parts.clock.now()
+        feed = engine.feed.health()
+        session = engine.slots.session()
+        if session is None or now >= session.close:
+            market = "closed"
+        elif now < session.open:
+            market = "before the open"
+        else:
+            market = engine.market_word or "open"
+        return StatusSlice(
+            mode=parts.mode,
+            engine=engine.state,
+            now=now.replace(microsecond=0),
+            speed=parts.clock.speed,
+            automation=engine.automation,
+            automation_detail=engine.automation_detail,
+            feed=_feed_health(feed),
+            feed_age_s=None if feed.age_s is None else int(feed.age_s),
+            broker=engine.broker_health,
+            records=engine.records_health,
+            market=market,
+            next_slot=engine.slots.next(),
+            accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
+        )
+
+
+def _feed_health(feed: FeedHealth) -> PartHealth:
+    if feed.live:
+        return PartHealth(Health.OK)
+    if feed.state is StreamState.CONNECTED:
+        return PartHealth(Health.TROUBLE, "silent" if feed.age_s is not None else "waiting for the first event")
+    if feed.connections == 0 and feed.state is StreamState.CONNECTING:
+        return PartHealth(Health.STARTING)
+    return PartHealth(Health.DOWN, feed.detail or feed.state.value)

@@ -1,0 +1,90 @@
+"""The underlyings' quotes as the operator sees them (SPEC 14)."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from core.clock import Clock
+from core.domain.pricing import MAX_QUOTE_AGE_S
+from core.domain.sessions import Session
+from core.domain.underlying import Underlying
+from core.quotes.store import QuoteStore
+from core.snapshot import Freshness, QuoteSlice
+
+QUIET_AFTER_S = 10.0
+_TRAIL_EVERY_S = 1.0
+_TRAIL = 120
+_PATH_STEP_S = 60
+
+
+def quote_slice(
+    store: QuoteStore, live: bool, underlying: Underlying, mono: float, session: Session | None, now: datetime
+) -> QuoteSlice:
+    """The newest price with its age; values that are no longer current stay readable as stale."""
+    symbol = underlying.symbol
+    quote = None if underlying.is_index else store.last_known_quote(symbol)
+    trade = store.last_known_trade(symbol)
+    summary = store.summary(symbol)
+    price = quote.mid if quote is not None and quote.mid is not None else None if trade is None else trade.price
+    newest = max((e.received for e in (quote, trade) if e is not None), default=None)
+    age = None if newest is None else max(0.0, mono - newest)
+    previous = None if summary is None else summary.previous_close
+    change = None if price is None or not previous else price - previous
+    return QuoteSlice(
+        symbol=symbol,
+        price=price,
+        change=change,
+        change_percent=None if change is None or not previous else change / previous * 100,
+        bid=None if quote is None else quote.bid,
+        ask=None if quote is None else quote.ask,
+        age_s=None if age is None else int(age),
+        freshness=_freshness(live, age, in_session=session is not None and session.is_open(now)),
+        day_low=None if summary is None else summary.day_low,
+        day_high=None if summary is None else summary.day_high,
+    )
+
+
+def _freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
+    if age is None:
+        return Freshness.NONE
+    if not live and in_session:
+        return Freshness.STALE
+    if age > MAX_QUOTE_AGE_S:
+        return Freshness.STALE
+    return Freshness.QUIET if age > QUIET_AFTER_S else Freshness.LIVE
+
+
+class QuoteTrails:
+    """Recent prices for a one-row picture, and the day's path by the minute of the session."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._trails: dict[str, deque[float]] = {}
+        self._sampled: dict[str, float] = {}
+        self._paths: dict[str, dict[int, float]] = {}
+        self._day: object = None
+
+    def add(self, shown: QuoteSlice, session: Session | None, now: datetime) -> QuoteSlice:
+        """The slice with its pictures. The day's path starts anew with each session."""
+        if session is not None and session.day != self._day:
+            self._day = session.day
+            self._paths.clear()
+        trail = self._trails.setdefault(shown.symbol, deque(maxlen=_TRAIL))
+        path = self._paths.setdefault(shown.symbol, {})
+        mono = self._clock.monotonic()
+        if shown.price is not None and shown.freshness is Freshness.LIVE:
+            if mono - self._sampled.get(shown.symbol, float("-inf")) >= _TRAIL_EVERY_S:
+                self._sampled[shown.symbol] = mono
+                trail.append(_as_float(shown.price))
+            if session is not None and session.is_open(now):
+                minute = int((now - session.open).total_seconds()) // _PATH_STEP_S
+                path[minute * _PATH_STEP_S] = _as_float(shown.price)
+        return replace(shown, trail=tuple(trail), day_path=tuple(path.items()))
+
+
+def _as_float(price: Decimal) -> float:
+    """For pictures only: no decision reads it."""
+    return float(price)

@@ -1,0 +1,300 @@
+"""Faults the simulated broker can be told to show, and the board that says which are armed.
+
+A fault is armed by the control endpoint, by a test, or by a plan in market time. Nothing here does anything by itself:
+the wire asks the board at the places where a real broker or network fails (reference 5, 11).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+
+
+class FaultKind(Enum):
+    """What goes wrong. `seconds` is how long the fault stays armed (wall), except where a kind says otherwise."""
+
+    REST_DROP_REQUEST = "rest-drop-request"
+    """The connection closes before the request is processed: nothing happened at the broker."""
+    REST_DROP_RESPONSE = "rest-drop-response"
+    """The request is processed, then the connection closes without an answer."""
+    REST_DELAY_BEFORE = "rest-delay-before"
+    """The request is processed `seconds` late."""
+    REST_DELAY_AFTER = "rest-delay-after"
+    """The request is processed at once, its answer comes `seconds` late."""
+    REST_5XX_HTML = "rest-5xx-html"
+    """An HTML error page with status `code` (502); the request is not processed."""
+    REST_429 = "rest-429"
+    """429 without rate headers; the request is not processed."""
+    REST_TOKEN_INVALID = "rest-token-invalid"  # noqa: S105 - the broker's error code, not a secret
+    """401 token_invalid whatever the token; the request is not processed."""
+    REST_GARBAGE = "rest-garbage"
+    """Processed; a 2xx whose body is cut-off JSON."""
+    REST_HTML = "rest-html"
+    """Processed; a 2xx whose body is HTML."""
+    REST_JSON_LIST = "rest-json-list"
+    """Processed; a 2xx whose body is a JSON list instead of an object."""
+    REST_MISSING_FIELD = "rest-missing-field"
+    """Processed; the answer lacks a mandatory key (`match.field` names it, else the first of a usual set)."""
+    REST_UNKNOWN_ORDER_STATUS = "rest-unknown-order-status"
+    """Processed; orders in the answer have a status the SDK does not know ("Dead")."""
+
+    DXLINK_CLOSE = "dxlink-close"
+    """The feed connection closes with websocket code `code` (1001)."""
+    DXLINK_SILENCE = "dxlink-silence"
+    """The feed stops sending, keepalives included, for `seconds` or for good; it still reads."""
+    DXLINK_HALF_OPEN = "dxlink-half-open"
+    """The feed neither reads nor writes for `seconds` or for good, while TCP stays up."""
+    DXLINK_ERROR = "dxlink-error"
+    """An ERROR frame."""
+    DXLINK_BAD_ARITY = "dxlink-bad-arity"
+    """A COMPACT frame with one value too few."""
+    DXLINK_AUTH_REFUSED = "dxlink-auth-refused"
+    """AUTH is answered with UNAUTHORIZED again; each answer counts."""
+    DXLINK_AUTH_UNANSWERED = "dxlink-auth-unanswered"
+    """AUTH is never answered."""
+    DXLINK_FULL = "dxlink-full"
+    """The feed switches to the FULL format in mid-session."""
+    DXLINK_UPGRADE_REFUSED = "dxlink-upgrade-refused"
+    """The websocket upgrade is answered with status `code` (502)."""
+    QUOTE_TOKEN_REFUSED = "quote-token-refused"  # noqa: S105 - a name, not a secret
+    """GET /api-quote-tokens answers 401 token_invalid."""
+    QUOTE_TOKEN_DELAYED = "quote-token-delayed"  # noqa: S105 - a name, not a secret
+    """GET /api-quote-tokens gives a token of level `delayed`."""
+
+    ALERTS_CLOSE = "alerts-close"
+    """The alert connection closes with websocket code `code` (1001)."""
+    ALERTS_CONNECT_REFUSED = "alerts-connect-refused"
+    """`connect` is answered with an error that carries no request-id."""
+    ALERTS_UNKNOWN_STATUS = "alerts-unknown-status"
+    """An Order alert has a status the SDK does not know ("Dead")."""
+    ALERTS_INVALID_OBJECT = "alerts-invalid-object"
+    """An alert lacks a mandatory key."""
+    ALERTS_DUPLICATED = "alerts-duplicated"
+    """An alert comes twice."""
+    ALERTS_REORDERED = "alerts-reordered"
+    """An alert comes after the one that follows it."""
+    ALERTS_LOST = "alerts-lost"
+    """An alert never comes."""
+
+    ORDERS_LISTING_LAG = "orders-listing-lag"
+    """An order accepted now is missing from listings for `seconds` (5) of wall time; each order counts."""
+    ORDERS_PARTIAL_PAGE = "orders-partial-page"
+    """A listing of orders holds only the first half of the page it announces."""
+
+    MARKET_CROSSED = "market-crossed"
+    """Quotes with bid and ask exchanged."""
+    MARKET_NAN = "market-nan"
+    """Quotes without a bid or an ask (NaN on the feed)."""
+    MARKET_ZERO_BID = "market-zero-bid"
+    """Quotes with a bid of zero."""
+    MARKET_STALE_SNAPSHOT = "market-stale-snapshot"
+    """A subscription is answered with a quote of two hours ago, and nothing follows."""
+    MARKET_FROZEN = "market-frozen"
+    """Market data stands still at the instant the fault began; no events."""
+    MARKET_HALTED = "market-halted"
+    """Trading in the symbol is halted, as the broker reports it."""
+    SESSION_CLOSED = "session-closed"
+    """The market session reads closed."""
+    SESSION_UNREADABLE = "session-unreadable"
+    """The market session comes without its state."""
+
+
+STANDING = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
+"""Kinds that are a condition and not an occurrence: `count` does not wear them out."""
+
+AMOUNTS = frozenset(
+    {
+        FaultKind.REST_DELAY_BEFORE,
+        FaultKind.REST_DELAY_AFTER,
+        FaultKind.ORDERS_LISTING_LAG,
+        FaultKind.DXLINK_SILENCE,
+        FaultKind.DXLINK_HALF_OPEN,
+    }
+)
+"""Kinds whose `seconds` is an amount of the fault itself and not the time it stays armed."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMatch:
+    """Where a fault applies; a field left out applies anywhere."""
+
+    method: str | None = None
+    """HTTP method, upper case."""
+    path: str | None = None
+    """Prefix of the request path."""
+    symbol: str | None = None
+    """Streamer symbol: exact, a prefix followed by `*`, or `*`."""
+    account: str | None = None
+    """Account number."""
+    field: str | None = None
+    """The key to leave out (rest-missing-field)."""
+
+    def allows(self, *, method: str | None, path: str | None, symbol: str | None, account: str | None) -> bool:
+        if self.method is not None and self.method != method:
+            return False
+        if self.path is not None and (path is None or not path.startswith(self.path)):
+            return False
+        if self.account is not None and self.account != account:
+            return False
+        return self.symbol is None or (symbol is not None and _symbol_matches(self.symbol, symbol))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault: what, how often, for how long, where."""
+
+    kind: FaultKind
+    count: int | None = 1
+    """Occurrences left; None until removed. Conditions (STANDING) ignore it."""
+    seconds: float | None = None
+    """Wall seconds; see FaultKind for its meaning."""
+    code: int | None = None
+    """HTTP status or websocket close code, where the kind has one."""
+    match: FaultMatch = field(default_factory=FaultMatch)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a count, seconds or code nothing could mean."""
+        if self.count is not None and self.count < 1:
+            raise ValueError(f"count {self.count} is below 1; leave it out for one occurrence, null for every one")
+        if self.seconds is not None and not 0 < self.seconds <= 86_400:
+            raise ValueError(f"seconds {self.seconds:g} is outside 0..86400; give wall seconds above 0")
+        if self.code is not None and not 400 <= self.code <= 4999:
+            raise ValueError(f"code {self.code} is neither an HTTP error (400..599) nor a close code (1000..4999)")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFault:
+    """A fault that arms itself `after` this much market time since the start."""
+
+    after: timedelta
+    fault: Fault
+
+
+@dataclass(slots=True)
+class ArmedFault:
+    """A fault on the board."""
+
+    number: int
+    fault: Fault
+    since: datetime
+    """Market time at which it was armed, UTC."""
+    until: float | None
+    """Monotonic second at which it ends by itself."""
+    left: int | None
+    """Occurrences left."""
+
+
+class FaultBoard:
+    """The armed faults, in the order they were armed."""
+
+    def __init__(self) -> None:
+        self._armed: list[ArmedFault] = []
+        self._numbers = 0
+
+    def arm(self, fault: Fault, now: datetime, monotonic: float) -> ArmedFault:
+        """Arms a fault from this market instant and monotonic second on."""
+        self._numbers += 1
+        lasts = fault.seconds is not None and fault.kind not in AMOUNTS
+        armed = ArmedFault(
+            number=self._numbers,
+            fault=fault,
+            since=now,
+            until=monotonic + fault.seconds if lasts and fault.seconds is not None else None,
+            left=None if fault.kind in STANDING else fault.count,
+        )
+        self._armed.append(armed)
+        return armed
+
+    def clear(self) -> None:
+        """Removes every fault."""
+        self._armed.clear()
+
+    def listing(self, monotonic: float) -> Sequence[ArmedFault]:
+        """The faults still armed at this monotonic second."""
+        self._expire(monotonic)
+        return tuple(self._armed)
+
+    def take(
+        self,
+        kind: FaultKind,
+        monotonic: float,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        symbol: str | None = None,
+        account: str | None = None,
+    ) -> ArmedFault | None:
+        """The first armed fault of this kind that applies here, or None. Uses up one of its occurrences."""
+        if not self._armed:
+            return None
+        self._expire(monotonic)
+        for armed in self._armed:
+            if armed.fault.kind is not kind:
+                continue
+            if not armed.fault.match.allows(method=method, path=path, symbol=symbol, account=account):
+                continue
+            if armed.left is not None:
+                armed.left -= 1
+                if armed.left == 0:
+                    self._armed.remove(armed)
+            return armed
+        return None
+
+    def _expire(self, monotonic: float) -> None:
+        if any(armed.until is not None and armed.until <= monotonic for armed in self._armed):
+            self._armed = [armed for armed in self._armed if armed.until is None or armed.until > monotonic]
+
+
+PLANNED_KINDS = (
+    FaultKind.REST_DELAY_AFTER,
+    FaultKind.REST_DROP_RESPONSE,
+    FaultKind.REST_DROP_REQUEST,
+    FaultKind.REST_5XX_HTML,
+    FaultKind.REST_429,
+    FaultKind.REST_TOKEN_INVALID,
+    FaultKind.DXLINK_CLOSE,
+    FaultKind.DXLINK_SILENCE,
+    FaultKind.DXLINK_ERROR,
+    FaultKind.DXLINK_BAD_ARITY,
+    FaultKind.DXLINK_FULL,
+    FaultKind.DXLINK_UPGRADE_REFUSED,
+    FaultKind.ALERTS_CLOSE,
+    FaultKind.ALERTS_DUPLICATED,
+    FaultKind.ALERTS_REORDERED,
+    FaultKind.ALERTS_LOST,
+    FaultKind.ALERTS_UNKNOWN_STATUS,
+    FaultKind.ORDERS_LISTING_LAG,
+    FaultKind.MARKET_CROSSED,
+    FaultKind.MARKET_NAN,
+    FaultKind.MARKET_FROZEN,
+    FaultKind.MARKET_STALE_SNAPSHOT,
+)
+"""What a random plan draws from: faults a client is expected to get over without a person."""
+
+
+def random_plan(
+    seed: int, *, faults: int = 24, within: timedelta = timedelta(hours=6, minutes=30)
+) -> tuple[PlannedFault, ...]:
+    """The same plan for the same seed: faults spread over the given market time, oldest first."""
+    draw = random.Random(seed)
+    plan = []
+    for _ in range(faults):
+        kind = draw.choice(PLANNED_KINDS)
+        after = timedelta(seconds=draw.uniform(0.0, within.total_seconds()))
+        seconds = round(draw.uniform(2.0, 20.0), 1)
+        if kind in STANDING:
+            plan.append(PlannedFault(after, Fault(kind, count=None, seconds=seconds)))
+        elif kind in AMOUNTS:
+            plan.append(PlannedFault(after, Fault(kind, count=1, seconds=seconds)))
+        else:
+            plan.append(PlannedFault(after, Fault(kind, count=draw.randint(1, 3), seconds=60.0)))
+    return tuple(sorted(plan, key=lambda planned: planned.after))
+
+
+def _symbol_matches(pattern: str, symbol: str) -> bool:
+    if pattern.endswith("*"):
+        return symbol.startswith(pattern[:-1])
+    return pattern == symbol

@@ -1,0 +1,191 @@
+"""What the simulated market answers with: frozen values, times aware UTC in market time, prices Decimal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MarketQuote:
+    """Best bid and ask of a streamer symbol; None where the symbol has no such side (an index)."""
+
+    symbol: str
+    bid: Decimal | None
+    ask: Decimal | None
+    bid_size: int
+    ask_size: int
+    bid_time: datetime
+    ask_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTrade:
+    """The last trade. `change` is against the previous close; `tick` is the feed's direction word."""
+
+    symbol: str
+    price: Decimal
+    size: int
+    time: datetime
+    day_volume: int
+    change: Decimal
+    tick: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSummary:
+    """Open, high and low so far of the session `day`, and the close of the session before it."""
+
+    symbol: str
+    day_open: Decimal | None
+    day_high: Decimal | None
+    day_low: Decimal | None
+    previous_close: Decimal | None
+    day: date
+    previous_day: date
+    open_interest: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarketGreeks:
+    """Theta per calendar day, vega and rho per one percentage point; volatility a fraction."""
+
+    symbol: str
+    time: datetime
+    price: float
+    volatility: float
+    delta: float
+    gamma: float
+    theta: float
+    rho: float
+    vega: float
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCandle:
+    """One session's bar; `time` is midnight UTC of the session's date, as the feed stamps daily candles."""
+
+    symbol: str
+    day: date
+    time: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: int
+    implied_volatility: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TradingSession:
+    """One session of the exchange; open and close are UTC."""
+
+    day: date
+    open: datetime
+    close: datetime
+    half_day: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TickSize:
+    """One band of a tick table (reference 9); without a threshold it is the fallback."""
+
+    value: Decimal
+    threshold: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedStrike:
+    """One strike with the chain's own symbols."""
+
+    strike: Decimal
+    call_occ: str
+    call_streamer: str
+    put_occ: str
+    put_streamer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListedExpiration:
+    """One expiration of one root.
+
+    `expiration_type` is Regular, Weekly, End-Of-Month or Quarterly; `settlement_type` AM or PM.
+    """
+
+    day: date
+    expiration_type: str
+    settlement_type: str
+    days_to_expiration: int
+    stops_trading_at: datetime
+    expires_at: datetime
+    strikes: tuple[ListedStrike, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRoot:
+    """One root of an underlying's chain on a session date."""
+
+    underlying: str
+    root: str
+    option_chain_type: str
+    shares_per_contract: int
+    tick_sizes: tuple[TickSize, ...]
+    expirations: tuple[ListedExpiration, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOption:
+    """One contract: everything its symbol stands for."""
+
+    occ: str
+    streamer: str
+    underlying: str
+    root: str
+    expiration: date
+    strike: Decimal
+    right: str  # "P" or "C"
+    settlement_type: str
+    stops_trading_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ExpirationVolatility:
+    """At-the-money implied volatility of one expiration, a fraction."""
+
+    day: date
+    settlement_type: str
+    implied_volatility: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MarketMetricsRow:
+    """The broker's volatility metrics (reference 2.2, Appendix MarketMetricInfo).
+
+    Ranks, percentile, index and expiration volatilities are fractions; the 30/60/90-day figures are in percent, as the
+    broker sends them.
+    """
+
+    symbol: str
+    updated_at: datetime
+    market_cap: Decimal
+    implied_volatility_index: Decimal
+    implied_volatility_index_5_day_change: Decimal
+    implied_volatility_index_rank: Decimal
+    tos_implied_volatility_index_rank: Decimal
+    tw_implied_volatility_index_rank: Decimal
+    implied_volatility_percentile: Decimal
+    implied_volatility_30_day: Decimal
+    historical_volatility_30_day: Decimal
+    historical_volatility_60_day: Decimal
+    historical_volatility_90_day: Decimal
+    iv_hv_30_day_difference: Decimal
+    beta: Decimal
+    corr_spy_3month: Decimal
+    liquidity_rating: int
+    dividend_ex_date: date | None
+    dividend_pay_date: date | None
+    dividend_rate_per_share: Decimal | None
+    listed_market: str
+    expirations: tuple[ExpirationVolatility, ...]

@@ -1,0 +1,260 @@
+"""Orders as the simulated broker holds them: requests, immutable order states, refusals, notices.
+
+Prices in a request are absolute with an effect, as on the wire; in `SimOrder` the price is signed, positive a credit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from math import gcd
+
+TERMINAL_STATUSES = frozenset({"Filled", "Cancelled", "Expired", "Rejected", "Removed", "Partially Removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLeg:
+    """One leg as asked for; `symbol` is OCC."""
+
+    instrument_type: str
+    symbol: str
+    action: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRequest:
+    """The body of POST /orders (reference 2.3). `price` is absolute; its sign is `price_effect`."""
+
+    time_in_force: str
+    order_type: str
+    legs: tuple[OrderLeg, ...]
+    price: Decimal | None = None
+    price_effect: str | None = None
+    source: str | None = None
+    external_identifier: str | None = None
+    gtc_date: date | None = None
+    stop_trigger: Decimal | None = None
+    value: Decimal | None = None
+    preflight_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanges:
+    """The body of PUT /orders/{id}: no legs; only price, order type and time in force may change."""
+
+    time_in_force: str
+    order_type: str
+    price: Decimal | None = None
+    price_effect: str | None = None
+    source: str | None = None
+    external_identifier: str | None = None
+    gtc_date: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderMessage:
+    """A warning or an error of a preflight."""
+
+    code: str
+    message: str
+
+
+OrderError = OrderMessage
+
+
+class OrderRefused(Exception):
+    """The broker refuses: an error code of reference 5, with the preflight's errors when it is a preflight failure."""
+
+    def __init__(self, code: str, message: str, errors: tuple[OrderError, ...] = ()) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class SimFill:
+    """One fill record of one leg; `fill_id` is unique over the exchange. `fill_price` is per share."""
+
+    fill_id: str
+    quantity: int
+    fill_price: Decimal
+    filled_at: datetime
+    destination_venue: str
+    ext_group_fill_id: str
+    ext_exec_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SimLeg:
+    instrument_type: str
+    symbol: str
+    action: str
+    quantity: int
+    remaining_quantity: int
+    fills: tuple[SimFill, ...] = ()
+
+    @property
+    def sells(self) -> bool:
+        return self.action.startswith("Sell")
+
+    @property
+    def opens(self) -> bool:
+        return self.action.endswith("Open")
+
+
+@dataclass(frozen=True, slots=True)
+class SimOrder:
+    """One state of an order, with every field of the order JSON (reference 2.3). Times are market time, UTC.
+
+    `price` is signed: positive a credit, negative a debit, None for an order without a price. `id` is 0 for a dry run.
+    """
+
+    id: int
+    account_number: str
+    time_in_force: str
+    order_type: str
+    size: int
+    underlying_symbol: str
+    underlying_instrument_type: str
+    price: Decimal | None
+    status: str
+    legs: tuple[SimLeg, ...]
+    received_at: datetime
+    updated_at: datetime
+    cancellable: bool = True
+    editable: bool = True
+    edited: bool = False
+    contingent_status: str | None = None
+    ext_exchange_order_number: str | None = None
+    ext_client_order_id: str | None = None
+    ext_global_order_number: int | None = None
+    global_request_id: str | None = None
+    in_flight_at: datetime | None = None
+    live_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    terminal_at: datetime | None = None
+    reject_reason: str | None = None
+    replaces_order_id: int | None = None
+    replacing_order_id: int | None = None
+    source: str | None = None
+    external_identifier: str | None = None
+    preflight_id: str | None = None
+    gtc_date: date | None = None
+    stop_trigger: Decimal | None = None
+    value: Decimal | None = None
+    warnings: tuple[OrderMessage, ...] = ()
+
+    @property
+    def terminal(self) -> bool:
+        return self.status in TERMINAL_STATUSES
+
+    @property
+    def remaining(self) -> int:
+        """Contracts not yet filled, over all legs."""
+        return sum(leg.remaining_quantity for leg in self.legs)
+
+    @property
+    def partially_filled(self) -> bool:
+        return self.remaining > 0 and any(leg.fills for leg in self.legs)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One account alert: the full object as it stood at `at`."""
+
+    account_number: str
+    type: str  # "Order", "AccountBalance" or "CurrentPosition"
+    obj: SimOrder | SimBalances | SimPosition
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SimPosition:
+    """One position; `quantity` is absolute, `quantity_direction` Long, Short or Zero. Prices are per share."""
+
+    account_number: str
+    symbol: str
+    instrument_type: str
+    underlying_symbol: str
+    quantity: int
+    quantity_direction: str
+    close_price: Decimal
+    average_open_price: Decimal
+    multiplier: int
+    cost_effect: str
+    mark_price: Decimal
+    realized_day_gain: Decimal
+    realized_today: Decimal
+    expires_at: datetime
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SimBalances:
+    """AccountBalance figures that are not zero for an options account, in $. Values of shorts are absolute."""
+
+    account_number: str
+    cash_balance: Decimal
+    long_derivative_value: Decimal
+    short_derivative_value: Decimal
+    margin_equity: Decimal
+    equity_buying_power: Decimal
+    derivative_buying_power: Decimal
+    day_trading_buying_power: Decimal
+    available_trading_funds: Decimal
+    maintenance_requirement: Decimal
+    maintenance_excess: Decimal
+    reg_t_margin_requirement: Decimal
+    net_liquidating_value: Decimal
+    cash_available_to_withdraw: Decimal
+    used_derivative_buying_power: Decimal
+    snapshot_date: date
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BuyingPowerEffect:
+    """Signed amounts in $: negative lowers the account (a debit on the wire)."""
+
+    change_in_margin_requirement: Decimal
+    change_in_buying_power: Decimal
+    current_buying_power: Decimal
+    new_buying_power: Decimal
+    isolated_order_margin_requirement: Decimal
+    is_spread: bool
+    impact: Decimal
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeeCalculation:
+    """Fees of an order in $, each a positive cost."""
+
+    regulatory_fees: Decimal
+    clearing_fees: Decimal
+    commission: Decimal
+    proprietary_index_option_fees: Decimal
+
+    @property
+    def total_fees(self) -> Decimal:
+        return self.regulatory_fees + self.clearing_fees + self.commission + self.proprietary_index_option_fees
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What POST /orders/dry-run answers; `order` has id 0. `errors` not empty means the order would be refused."""
+
+    order: SimOrder | None
+    buying_power_effect: BuyingPowerEffect
+    fees: FeeCalculation
+    warnings: tuple[OrderMessage, ...]
+    errors: tuple[OrderError, ...]
+
+
+def package_size(quantities: tuple[int, ...]) -> int:
+    """How many ratio units the legs' quantities make: 1 for 2:2:1:1, 3 for 6:6:3:3."""
+    return gcd(*quantities)

@@ -1,0 +1,68 @@
+"""How the broker writes values: string decimals, absolute amounts with an effect, ISO instants, epoch milliseconds.
+
+Shapes are those of recorded answers (reference 2.1, 2.3). The objects themselves are in payloads_accounts,
+payloads_orders, payloads_instruments and payloads_market.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypeAlias
+
+Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | None"
+Payload: TypeAlias = "dict[str, Json]"
+
+
+def money(value: Decimal | int) -> str:
+    """A decimal as a JSON string, never in exponent form."""
+    return f"{Decimal(value):f}"
+
+
+def signed(key: str, value: Decimal) -> Payload:
+    """An amount as its absolute value and `<key>-effect`: Debit below zero, Credit above, None at zero."""
+    effect = "Debit" if value < 0 else "Credit" if value > 0 else "None"
+    return {key: money(abs(value)), f"{key}-effect": effect}
+
+
+def iso(instant: datetime) -> str:
+    """An instant as the broker prints it: 2026-11-22T14:30:00.000+00:00."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def epoch_ms(instant: datetime) -> int:
+    """Milliseconds since 1970 UTC, as in an order's `updated-at`."""
+    return round(instant.timestamp() * 1000)
+
+
+def present(**values: Json) -> Payload:
+    """The values that are there, under dasherized keys: the broker leaves absent ones out."""
+    return {key.replace("_", "-"): value for key, value in values.items() if value is not None}
+
+
+def maybe_iso(instant: datetime | None) -> str | None:
+    return iso(instant) if instant is not None else None
+
+
+def maybe_money(value: Decimal | None) -> str | None:
+    return money(value) if value is not None else None
+
+
+def envelope(data: Payload, context: str) -> Payload:
+    """A success: `{"data", "context"}`."""
+    return {"data": data, "context": context}
+
+
+def items(values: Sequence[Payload]) -> Payload:
+    """The data of a list answer."""
+    listed: list[Json] = list(values)
+    return {"items": listed}
+
+
+def error_body(code: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> Payload:
+    """A refusal: `{"error": {"code", "message", "errors"?}}` (reference 5)."""
+    content: Payload = {"code": code, "message": message}
+    if errors:
+        content["errors"] = [{"code": inner, "message": text} for inner, text in errors]
+    return {"error": content}

@@ -1,0 +1,102 @@
+"""The volatility surface and Black-Scholes: what an option is worth, in floats (no money is moved by these figures)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import erf, exp, log, pi, sqrt
+
+RATE = 0.039
+YEAR_SECONDS = 365.0 * 86400.0
+MIN_YEARS = 60.0 / YEAR_SECONDS
+_THIRTY_DAYS = 30.0 / 365.0
+_LOW_WING, _HIGH_WING = -4.0, 2.5
+_ROOT_HALF = sqrt(0.5)
+_ROOT_TWO_PI = sqrt(2.0 * pi)
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceShape:
+    """Skew and smile in units of standardized moneyness; `long_run` is the volatility long expirations tend to."""
+
+    long_run: float
+    skew: float
+    smile: float
+    dividend_yield: float
+
+
+SHAPES = {
+    "QQQ": SurfaceShape(long_run=0.205, skew=-0.100, smile=0.018, dividend_yield=0.005),
+    "SPX": SurfaceShape(long_run=0.168, skew=-0.125, smile=0.022, dividend_yield=0.012),
+}
+
+
+def at_the_money(shape: SurfaceShape, implied_30_day: float, years: float) -> float:
+    """Volatility at the forward for a time to expiration: the 30-day figure, decaying towards the long run."""
+    weight = min(1.5, (_THIRTY_DAYS / max(years, MIN_YEARS)) ** 0.3)
+    return shape.long_run + (implied_30_day - shape.long_run) * float(weight)
+
+
+def implied_volatility(shape: SurfaceShape, implied_30_day: float, spot: float, strike: float, years: float) -> float:
+    """Volatility of one strike and time to expiration."""
+    years = max(years, MIN_YEARS)
+    base = at_the_money(shape, implied_30_day, years)
+    z = (log(strike / spot) - (RATE - shape.dividend_yield) * years) / (base * sqrt(years))
+    near = min(_HIGH_WING, max(_LOW_WING, z))
+    sigma = base * (1.0 + shape.skew * near + shape.smile * near * near)
+    # Beyond the low wing variance grows with distance, no faster, or far puts would be worth more than nearer ones.
+    return sigma if z >= _LOW_WING else sigma * sqrt(z / _LOW_WING)
+
+
+def _normal(x: float) -> float:
+    return 0.5 * (1.0 + erf(x * _ROOT_HALF))
+
+
+def black_scholes(spot: float, strike: float, years: float, sigma: float, dividend_yield: float, call: bool) -> float:
+    """European value per share."""
+    years = max(years, MIN_YEARS)
+    deviation = sigma * sqrt(years)
+    d1 = (log(spot / strike) + (RATE - dividend_yield) * years) / deviation + 0.5 * deviation
+    d2 = d1 - deviation
+    forward = spot * exp(-dividend_yield * years)
+    bond = strike * exp(-RATE * years)
+    if call:
+        return forward * _normal(d1) - bond * _normal(d2)
+    return bond * _normal(-d2) - forward * _normal(-d1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivities:
+    """Theta per calendar day, vega and rho per percentage point."""
+
+    delta: float
+    gamma: float
+    theta: float
+    rho: float
+    vega: float
+
+
+def sensitivities(
+    spot: float, strike: float, years: float, sigma: float, dividend_yield: float, call: bool
+) -> Sensitivities:
+    """The greeks of a European option."""
+    years = max(years, MIN_YEARS)
+    root = sqrt(years)
+    deviation = sigma * root
+    d1 = (log(spot / strike) + (RATE - dividend_yield) * years) / deviation + 0.5 * deviation
+    d2 = d1 - deviation
+    carry = exp(-dividend_yield * years)
+    bond = strike * exp(-RATE * years)
+    density = exp(-0.5 * d1 * d1) / _ROOT_TWO_PI
+    side = 1.0 if call else -1.0
+    yearly = (
+        -spot * carry * density * sigma / (2.0 * root)
+        - side * RATE * bond * _normal(side * d2)
+        + side * dividend_yield * spot * carry * _normal(side * d1)
+    )
+    return Sensitivities(
+        delta=side * carry * _normal(side * d1),
+        gamma=carry * density / (spot * deviation),
+        theta=yearly / 365.0,
+        rho=side * bond * years * _normal(side * d2) / 100.0,
+        vega=spot * carry * density * root / 100.0,
+    )

@@ -1,0 +1,77 @@
+"""Today's slots: which there are, which were missed and why, which comes next (SPEC 3)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from core.calendar import SessionCalendar
+from core.clock import Clock, exchange_time
+from core.domain.reasons import Reason, Refusal, refuse
+from core.domain.sessions import START_GRACE, Session, SlotTimes, slots_of
+from core.records.records import Records
+
+# A start is late by scheduling, which is a wall matter: never less than this much wall time (SPEC 14).
+_LEAST_GRACE_WALL_S = 5.0
+
+
+class SlotBook:
+    """Answers about slots from the calendar, and records the ones that did not run."""
+
+    def __init__(self, calendar: SessionCalendar, times: SlotTimes, records: Records, clock: Clock) -> None:
+        self._calendar = calendar
+        self._times = times
+        self._records = records
+        self._clock = clock
+
+    @property
+    def times(self) -> SlotTimes:
+        return self._times
+
+    def session(self) -> Session | None:
+        return self._calendar.today(self._clock.now())
+
+    def is_slot(self, instant: datetime) -> bool:
+        session = self._calendar.on(exchange_time(instant).date())
+        return session is not None and instant in slots_of(session, self._times)
+
+    def of_today(self) -> tuple[datetime, ...]:
+        session = self.session()
+        return () if session is None else slots_of(session, self._times)
+
+    def next(self) -> datetime:
+        """The next slot, today or in the next session."""
+        now = self._clock.now()
+        later = [slot for slot in self.of_today() if slot > now]
+        if later:
+            return later[0]
+        following = self._calendar.next_after(exchange_time(now).date())
+        while not slots_of(following, self._times):
+            following = self._calendar.next_after(following.day)
+        return slots_of(following, self._times)[0]
+
+    def grace(self) -> timedelta:
+        """How late a slot may start: 60 s of market time, and at least 5 s of wall time."""
+        return max(START_GRACE, timedelta(seconds=_LEAST_GRACE_WALL_S * self._clock.speed))
+
+    def lateness(self, slot: datetime) -> Refusal | None:
+        """A refusal when the slot is further back than a start may be late."""
+        late = self._clock.now() - slot
+        if late <= self.grace():
+            return None
+        return refuse(
+            Reason.SUSPENDED, late_s=f"{late.total_seconds():.0f}", limit_s=f"{self.grace().total_seconds():.0f}"
+        )
+
+    async def miss(self, slot: datetime, refusal: Refusal) -> bool:
+        """Records the slot as missed; False when it already has a record."""
+        return await self._records.slots.miss(
+            exchange_time(slot).date(), slot, refusal.reason, refusal.sentence(), self._clock.now()
+        )
+
+    async def miss_passed(self, refusal: Refusal) -> int:
+        """Records every slot of today that passed without a record; those within the grace may still run."""
+        missed = 0
+        for slot in self.of_today():
+            if slot + self.grace() < self._clock.now() and await self.miss(slot, refusal):
+                missed += 1
+        return missed

@@ -1,0 +1,93 @@
+"""A suggestion as it is kept: the figures in columns, the evidence as a document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.broker.port import DryRunAnswer
+from core.domain.judgement import Judgement
+from core.domain.pricing import Pricing, subtraction
+from core.domain.risk import RiskAssessment
+from core.records.rows import SuggestionRecord
+
+if TYPE_CHECKING:
+    from core.orders import Decision
+
+
+def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAnswer | None = None) -> SuggestionRecord:
+    """The row of this decision's suggestion; `validated` marks the one a dry run validates (SPEC 9)."""
+    suggestion, trident, price = decision.suggestion, decision.suggestion.trident, decision.price
+    evidence: dict[str, object] = {
+        "price": str(suggestion.price),
+        "pricing": _pricing(suggestion.pricing),
+        "judgement": _judgement(suggestion.judgement),
+        "risk": _risk(decision.risk),
+        "entry_price": {
+            "raw": str(price.raw),
+            "limit": str(price.limit),
+            "offset": str(price.offset),
+            "rounding": str(price.rounding),
+            "floored": price.floored,
+        },
+    }
+    if dry_run is not None:
+        evidence["dry_run"] = {
+            "buying_power_change": str(dry_run.buying_power_change),
+            "new_buying_power": str(dry_run.new_buying_power),
+            "fees": None if dry_run.fees is None else str(dry_run.fees),
+            "warnings": [list(warning) for warning in dry_run.warnings],
+        }
+    return SuggestionRecord(
+        id=suggestion.id,
+        cycle=decision.cycle,
+        attempt=suggestion.attempt,
+        account=decision.account,
+        session_day=decision.session_day,
+        at=suggestion.at,
+        underlying=trident.underlying,
+        expiration=trident.expiration,
+        strikes=trident.strikes(),
+        body=trident.body,
+        width=trident.width,
+        natural=suggestion.pricing.natural,
+        mid=suggestion.pricing.mid,
+        limit=price.limit,
+        offset=price.offset,
+        max_risk=decision.risk.max_risk,
+        evidence=evidence,
+        validated=validated,
+    )
+
+
+def _pricing(pricing: Pricing) -> dict[str, object]:
+    return {
+        "natural": str(pricing.natural),
+        "mid": str(pricing.mid),
+        "subtraction": subtraction(pricing.legs),
+        "legs": [
+            {
+                "role": q.leg.role.value,
+                "symbol": q.leg.symbols.occ,
+                "streamer_symbol": q.leg.symbols.streamer,
+                "bid": str(q.bid),
+                "ask": str(q.ask),
+                "age_s": None if q.age_s is None else round(q.age_s, 3),
+            }
+            for q in pricing.legs
+        ],
+    }
+
+
+def _judgement(judgement: Judgement) -> dict[str, object]:
+    return {
+        "score": str(judgement.score),
+        "regime": judgement.regime.value,
+        "direction": None if judgement.direction is None else judgement.direction.value,
+        "stress": str(judgement.stress),
+        "factors": [{"name": f.name, "input": f.shown, "points": str(f.points)} for f in judgement.factors],
+    }
+
+
+def _risk(risk: RiskAssessment) -> dict[str, object]:
+    shown = ("max_risk", "buying_power", "open_risk", "capital", "budget", "utilization", "open_tridents")
+    return {name: None if getattr(risk, name) is None else str(getattr(risk, name)) for name in shown}

@@ -1,0 +1,250 @@
+"""Following entries at the broker to their end: alerts, polling, fills (SPEC 9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
+from core.bus import Bus
+from core.clock import Clock
+from core.domain.events import Event, Severity, masked
+from core.domain.fills import fill_credit, is_balanced, is_complete
+from core.domain.order_states import OPEN_STATES, EntryState, may_become, state_for
+from core.domain.orders import Entry, OrderReport
+from core.domain.reasons import Figures
+from core.domain.trident import max_risk
+from core.records.records import Records
+
+_PARKED = 200
+_SEVERITY = {
+    EntryState.REJECTED: Severity.WARNING,
+    EntryState.CANCELLED: Severity.WARNING,
+    EntryState.EXPIRED: Severity.WARNING,
+    EntryState.UNKNOWN: Severity.CRITICAL,
+    EntryState.INCIDENT: Severity.CRITICAL,
+}
+log = logging.getLogger(__name__)
+
+
+class EntryWatch:
+    """Folds what the broker says into the records; the only writer of an entry's state after sending."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        records: Records,
+        bus: Bus,
+        clock: Clock,
+        on_closed: Callable[[str], Awaitable[None]],
+        on_incident: Callable[[Entry, str], Awaitable[None]],
+    ) -> None:
+        self._broker = broker
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._on_closed = on_closed
+        self._on_incident = on_incident
+        self._folding = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
+        # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
+        self._parked: OrderedDict[str, OrderReport] = OrderedDict()
+        self._unknown_words: set[tuple[str, str]] = set()
+        self.alerts = StreamStatus(StreamState.CONNECTING, clock.monotonic())
+
+    # What the alert stream calls
+
+    def on_order(self, report: OrderReport) -> None:
+        self._heard.put_nowait(report)
+        self._wake.set()
+
+    def on_alert_status(self, status: StreamStatus) -> None:
+        reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
+        self.alerts = status
+        if reconnected:
+            self.poll_soon()  # nothing is replayed after a reconnect (reference 4)
+
+    # What the engine calls
+
+    async def recover(self) -> None:
+        """After a start: an entry prepared but never sent did not leave; one sent without an outcome is unknown."""
+        for entry in await self._records.entries.open():
+            if entry.state is EntryState.PREPARED:
+                await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
+            elif entry.state is EntryState.SENT:
+                await self._become(entry, EntryState.UNKNOWN, detail="the process ended before the broker's answer")
+        self.poll_soon()
+
+    def poll_soon(self) -> None:
+        """Asks the broker about every open entry at the next turn of `run`."""
+        self._heard.put_nowait(_POLL)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Applies alerts and polls when asked, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while not self._heard.empty():
+                report = self._heard.get_nowait()
+                if report is _POLL:
+                    await self.poll()
+                else:
+                    await self._offer(report)
+
+    async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
+        """Stores the broker's acknowledgement, then what was heard before it."""
+        entry = await self.apply(entry_id, report)
+        parked = self._parked.pop(report.order_id, None)
+        return entry if parked is None else await self.apply(entry_id, parked)
+
+    async def poll(self) -> None:
+        """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
+        for entry in await self._to_poll():
+            try:
+                report = await self._read(entry)
+            except BrokerError as error:
+                log.warning("order of entry %s could not be read: %s", entry.id, error)
+                continue
+            if report is not None:
+                await self.apply(entry.id, report)
+
+    async def _to_poll(self) -> list[Entry]:
+        entries = list(await self._records.entries.open())
+        day = max((e.session_day for e in entries), default=None)
+        filled = [] if day is None else [e for e in await self._records.entries.of_day(day)]
+        known = {e.id for e in entries}
+        # Filled by status, fill records still to come.
+        entries += [
+            e
+            for e in filled
+            if e.id not in known and e.state is EntryState.FILLED and not is_complete(e.request, e.fills)
+        ]
+        return [e for e in entries if e.state in (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)]
+
+    async def _read(self, entry: Entry) -> OrderReport | None:
+        if entry.order_id is not None:
+            return await self._broker.order(entry.account, entry.order_id)
+        listed = await self._broker.orders_of_day(entry.account, entry.session_day)
+        return next((report for report in listed if report.identifier == entry.identifier), None)
+
+    async def _offer(self, report: OrderReport) -> None:
+        entry = await self._records.entries.by_order(report.order_id, report.account)
+        if entry is None and report.identifier is not None:
+            entry = await self._records.entries.by_identifier(report.identifier)
+        if entry is not None:
+            await self.apply(entry.id, report)
+            return
+        self._parked[report.order_id] = report
+        self._parked.move_to_end(report.order_id)
+        while len(self._parked) > _PARKED:
+            self._parked.popitem(last=False)
+
+    async def apply(self, entry_id: str, report: OrderReport) -> Entry:
+        """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
+        async with self._folding:
+            entry = await self._records.entries.get(entry_id)
+            if await self._records.entries.add_fills(entry.id, report.fills):
+                entry = await self._records.entries.get(entry_id)
+                if not is_complete(entry.request, entry.fills):
+                    await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+            state = self._state_from(entry, report)
+            if state is None:
+                await self._park_status(entry, report)
+                return entry
+            if state is entry.state:
+                if report.status != entry.broker_status or entry.order_id is None:
+                    entry = await self._records.entries.become(
+                        entry.id,
+                        state,
+                        at=self._clock.now(),
+                        order_id=report.order_id,
+                        broker_status=report.status,
+                        detail=entry.detail,
+                    )
+                return entry
+            if not may_become(entry.state, state):
+                log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
+                return entry
+            return await self._become(
+                entry, state, order_id=report.order_id, status=report.status, detail=report.reject_reason or ""
+            )
+
+    def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
+        """Our state by the fills first and the broker's word second."""
+        state = state_for(report.status)
+        if is_complete(entry.request, entry.fills):
+            return EntryState.FILLED
+        if state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED) and not is_balanced(
+            entry.request, entry.fills
+        ):
+            return EntryState.INCIDENT
+        return state
+
+    async def _park_status(self, entry: Entry, report: OrderReport) -> None:
+        await self._records.entries.note_status(entry.id, report.status, self._clock.now())
+        if (entry.id, report.status) not in self._unknown_words:
+            self._unknown_words.add((entry.id, report.status))
+            text = f"the broker calls order {report.order_id} {report.status!r}, which this console does not know"
+            await self._say(entry, "order.status_unknown", text, Severity.CRITICAL)
+
+    async def _become(
+        self,
+        entry: Entry,
+        state: EntryState,
+        *,
+        order_id: str | None = None,
+        status: str | None = None,
+        detail: str = "",
+    ) -> Entry:
+        entry = await self._records.entries.become(
+            entry.id, state, at=self._clock.now(), order_id=order_id, broker_status=status, detail=detail
+        )
+        await self.announce(entry)
+        if entry.state is EntryState.INCIDENT:
+            await self._on_incident(entry, detail or "fills do not add up to the order")
+        if entry.state not in OPEN_STATES:
+            await self._on_closed(entry.id)
+        return entry
+
+    async def announce(self, entry: Entry) -> None:
+        """Publishes the entry's state with its figures."""
+        text = {
+            EntryState.WORKING: f"order {entry.order_id} is working at {entry.limit} credit",
+            EntryState.FILLED: f"order {entry.order_id} is filled",
+            EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
+            EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
+            EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
+        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.value}: {entry.detail}".rstrip(": "))
+        await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
+
+    async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
+        credit = fill_credit(entry.request, entry.fills)
+        figures: Figures = (
+            ("entry", entry.id),
+            ("order_id", entry.order_id),
+            ("limit", entry.limit),
+            ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
+        )
+        if credit is not None:
+            text = f"{text} at {credit:.2f} credit, max risk {max_risk(entry.width, credit):.0f} $"
+            figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind=kind,
+                text=f"{entry.underlying} {masked(entry.account)}: {text}",
+                severity=severity,
+                cycle=entry.cycle,
+                account=entry.account,
+                underlying=entry.underlying,
+                figures=figures,
+            )
+        )
+
+
+_POLL = OrderReport("", "", "", None, "", None, (), None, None, None)
+"""Marks a wish to poll in the queue of reports."""

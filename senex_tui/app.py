@@ -1,0 +1,408 @@
+"""The console's app: pulls snapshots, sends commands, asks before what matters, and ends in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.segment import Segment, Segments
+from textual.app import App
+from textual.binding import BindingType
+from textual.events import Resize
+from textual.reactive import var
+from textual.screen import ModalScreen, Screen
+
+from core.clock import SystemClock
+from core.domain.commands import CommandKind, CommandState
+from core.snapshot import Automation, EngineState, Level
+from senex_tui import permission, questions, terminal
+from senex_tui.guard import EventGuard
+from senex_tui.keys import bindings
+from senex_tui.palette import KeyCommands
+from senex_tui.screens.dashboard import Dashboard
+from senex_tui.screens.dialogs import Question, Stopping, TypedQuestion
+from senex_tui.screens.help import HelpScreen
+from senex_tui.screens.too_small import TooSmall
+from senex_tui.theme import SENEX_DARK
+from senex_tui.toasts import Severity, ToastLimiter
+from widgets import figures
+from widgets.status_bar import StatusView, automation_word
+
+if TYPE_CHECKING:
+    from core.domain.judgement import Judgement
+    from core.snapshot import (
+        AttemptView,
+        CommandView,
+        CycleSlice,
+        EngineClient,
+        MessageView,
+        OrderView,
+        QuoteSlice,
+        SlotView,
+        Snapshot,
+        SpreadSlice,
+    )
+
+log = logging.getLogger(__name__)
+
+PULL_S = 0.25
+THAW_S = 120.0
+HANGUP_CHECK_S = 5.0
+QUIT_NAME = "quit-question"
+_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages")
+
+
+class SenexApp(EventGuard, App[None]):
+    """The terminal console over an engine client.
+
+    `stop_engine` ends the engine in order; it is awaited on every way out that the app sees, before the app exits.
+    `engine_stopped` tells afterwards whether that happened, so that whoever runs the app can stop it otherwise.
+    """
+
+    TITLE = "senex"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS: ClassVar[set[Any]] = {KeyCommands}
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings())
+    CSS_PATH = "senex.tcss"
+
+    status_view: var[StatusView | None] = var(None)
+    quotes: var[tuple[QuoteSlice, ...]] = var(())
+    cycle: var[CycleSlice | None] = var(None)
+    spread: var[SpreadSlice | None] = var(None)
+    judgements: var[tuple[Judgement, ...]] = var(())
+    attempts: var[tuple[AttemptView, ...]] = var(())
+    orders: var[tuple[OrderView, ...]] = var(())
+    schedule: var[tuple[SlotView, ...]] = var(())
+    messages: var[tuple[MessageView, ...]] = var(())
+
+    def __init__(
+        self,
+        client: EngineClient,
+        *,
+        stop_engine: Callable[[], Awaitable[None]] | None = None,
+        monotonic: Callable[[], float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.client = client
+        self.engine_stopped = False
+        self._stop_engine = stop_engine
+        self._monotonic = monotonic or SystemClock().monotonic
+        self._toasts = ToastLimiter(self._monotonic)
+        self._sent: dict[str, CommandKind] = {}
+        self._told: set[str] = set()
+        self._seen_message: int | None = None
+        self._failure_told = ""
+        self._frozen_at: float | None = None
+        self._beat = 0
+        self._leaving = False
+        self._pane_title = ""
+        self._allowed: tuple[object, ...] = ()
+        self._undo_signals: Callable[[], None] | None = None
+        self.animation_level = "none"
+        self.register_theme(SENEX_DARK)
+        self.theme = SENEX_DARK.name
+
+    # Start and end ---------------------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        return Dashboard(self._monotonic)
+
+    def on_mount(self) -> None:
+        self.pull()
+        self._pull_timer = self.set_interval(PULL_S, self.pull)
+        self._fit()
+        if not self.is_headless:
+            self._undo_signals = terminal.install_signal_handlers(asyncio.get_running_loop(), self.stop_unasked)
+            self._write(terminal.SAVE_TITLE)
+            self.set_timer(2.0, terminal.tune_gc)
+            self.set_interval(HANGUP_CHECK_S, self._check_hangup)
+
+    def on_unmount(self) -> None:
+        if self._undo_signals is not None:
+            self._undo_signals()
+            self._undo_signals = None
+            self._write(terminal.RESTORE_TITLE)
+
+    def stop_unasked(self, cause: str) -> None:
+        """SIGHUP, SIGTERM, SIGINT or a terminal that is gone: end cleanly without a question.
+
+        Nothing more is painted when the terminal may be gone: its writer would block the event loop."""
+        log.info("stopping: %s", cause)
+        self._leave(paint=cause not in ("SIGHUP", "terminal gone"))
+
+    def _check_hangup(self) -> None:
+        if terminal.terminal_gone():
+            self.stop_unasked("terminal gone")
+
+    def _leave(self, *, paint: bool) -> None:
+        if self._leaving:
+            return
+        self._leaving = True
+        self._pull_timer.stop()
+        if paint:
+            self.push_screen(Stopping())
+        self.run_worker(self._stop_and_exit(), exit_on_error=False, exclusive=True, group="leaving")
+
+    async def _stop_and_exit(self) -> None:
+        code = 0
+        try:
+            if self._stop_engine is not None:
+                await self._stop_engine()
+            self.engine_stopped = True
+        except Exception:
+            log.exception("the engine did not stop in order")
+            code = 1
+        finally:
+            self.exit(return_code=code)
+
+    def _fatal_error(self) -> None:
+        """Textual's own report shows local variables, which may hold secrets (SPEC 13.7); this one does not."""
+        text = traceback.format_exc()
+        log.critical("the console failed: %s", text)
+        self._exit_renderables.append(Segments([Segment(text)]))
+        self._close_messages_no_wait()
+
+    def report_fault(self, error: BaseException) -> None:
+        """An error the console survived: said in a toast; the log has the rest."""
+        self.say(f"screen error: {type(error).__name__}: {error}", "error")
+
+    # Pulling ---------------------------------------------------------------------------------------------------------
+
+    def pull(self) -> None:
+        """Copies the newest snapshot into the slices; equal slices cost nothing. Never raises."""
+        self._beat += 1
+        if not self.app_focus and self._beat % 4:
+            return
+        try:
+            snapshot = self.client.snapshot()
+            self._follow_commands(snapshot)
+            self._follow_messages(snapshot)
+            self._follow_failure(snapshot)
+            self._name_pane(snapshot)
+            # Nothing is painted under a dialog: it would cost far more than the dialog itself (reference 2.3).
+            if not isinstance(self.screen, ModalScreen):
+                self._show(snapshot)
+        except Exception as error:
+            log.exception("the pull failed")
+            self.report_fault(error)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.status_view = StatusView(snapshot.status, self.pending)
+        self._thaw_when_due()
+        if self._frozen_at is None:
+            for name in _SLICES:
+                setattr(self, name, getattr(snapshot, name))
+        self._say_banner(snapshot)
+        allowed = (
+            snapshot.status.engine,
+            snapshot.status.automation,
+            snapshot.status.market,
+            snapshot.cycle is not None and snapshot.cycle.running,
+            self.pending,
+        )
+        if allowed != self._allowed:
+            self._allowed = allowed
+            self.refresh_bindings()
+
+    @property
+    def pending(self) -> tuple[CommandKind, ...]:
+        """Commands sent from here that the engine has not settled yet, oldest first."""
+        return tuple(self._sent.values())
+
+    def _follow_commands(self, snapshot: Snapshot) -> None:
+        for command in snapshot.commands:
+            if command.state is CommandState.PENDING or command.id in self._told:
+                continue
+            if self._sent.pop(command.id, None) is not None:
+                self._tell_command(command)
+                self._told.add(command.id)
+
+    def _tell_command(self, command: CommandView) -> None:
+        if command.state is CommandState.DONE:
+            self.say(command.text or f"{command.kind.value}: done", "information")
+        else:
+            self.say(f"{command.kind.value} {command.state.value}: {command.text}", "warning")
+
+    def _follow_messages(self, snapshot: Snapshot) -> None:
+        newest = max((message.number for message in snapshot.messages), default=0)
+        if self._seen_message is None:
+            # What was there before the console opened is in its list, not worth a bell.
+            self._seen_message = newest
+            return
+        for message in snapshot.messages:
+            if message.number > self._seen_message and message.level is Level.CRITICAL:
+                self.say(f"{message.source}: {message.text}", "error")
+                self.ring()
+        self._seen_message = max(newest, self._seen_message)
+
+    def _follow_failure(self, snapshot: Snapshot) -> None:
+        failure = snapshot.status.failure if snapshot.status.engine is EngineState.FAILED else ""
+        if failure and failure != self._failure_told:
+            self.say(f"engine failed: {failure}", "error")
+            self.ring()
+        self._failure_told = failure
+
+    def _say_banner(self, snapshot: Snapshot) -> None:
+        dashboard = self.screen
+        if not isinstance(dashboard, Dashboard) or not dashboard.is_mounted:
+            return
+        if snapshot.status.engine is EngineState.FAILED:
+            dashboard.say(f"No cycle will run; q quits. {snapshot.status.failure}", failure=True)
+        elif self._frozen_at is not None:
+            since = figures.span(int(self._monotonic() - self._frozen_at))
+            dashboard.say(f"VIEW FROZEN {since}  trading goes on; space shows the present again")
+        else:
+            dashboard.say("")
+
+    def _name_pane(self, snapshot: Snapshot) -> None:
+        status = snapshot.status
+        word = automation_word(StatusView(status, self.pending))[0].lstrip("●■✖○ ").replace("…", "...")
+        title = f"senex {status.mode.upper()} {word}"
+        if status.automation is Automation.ACTIVE and status.engine is EngineState.RUNNING and status.next_slot:
+            title += f" {figures.until(status.next_slot, status.now)}"
+        if title != self._pane_title:
+            self._pane_title = title
+            self._write(terminal.set_title(title))
+
+    def _write(self, sequence: str) -> None:
+        if not self.is_headless and self._driver is not None:
+            self._driver.write(sequence)
+
+    def _thaw_when_due(self) -> None:
+        if self._frozen_at is not None and self._monotonic() - self._frozen_at >= THAW_S:
+            self._frozen_at = None
+
+    def say(self, text: str, severity: Severity) -> None:
+        """A toast, through the limiter. The text is shown as it is, never read as markup."""
+        toasts = self._toasts.add(text, severity)
+        self.clear_notifications()
+        for toast in toasts:
+            self.notify(toast.shown, severity=toast.severity, timeout=self._toasts.left_s(toast), markup=False)
+
+    def ring(self) -> None:
+        if self._toasts.may_ring():
+            self.bell()
+
+    # Keys ------------------------------------------------------------------------------------------------------------
+
+    def why_not(self, action: str) -> str | None:
+        """Why an action of the key table is not possible now; None when it is."""
+        try:
+            snapshot = self.client.snapshot()
+        except Exception as error:
+            log.exception("no snapshot")
+            return f"the engine does not answer: {error}"
+        if action == "pause":
+            return permission.why_not_pause(snapshot.status, self.pending)
+        if action == "resume":
+            return permission.why_not_resume(snapshot.status, self.pending)
+        if action == "force":
+            return permission.why_not_force(snapshot.status, snapshot.cycle, self.pending)
+        return None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """None greys an action out, False hides it: pause and resume share one key."""
+        if action in ("pause", "resume"):
+            view = self.status_view
+            paused = view is not None and view.status.automation is Automation.PAUSED
+            if paused is (action == "pause"):
+                return False
+        return True if self.why_not(action) is None else None
+
+    def _send(self, kind: CommandKind) -> None:
+        self._sent[self.client.send(kind)] = kind
+        self.pull()
+
+    def action_pause(self) -> None:
+        self._send(CommandKind.PAUSE)
+
+    def action_resume(self) -> None:
+        question = Question("Resume automation", lambda: questions.resume_facts(self.client.snapshot()), "Resume? y/n")
+        self._ask(question, lambda: self._send(CommandKind.RESUME))
+
+    def action_force(self) -> None:
+        before = self.client.snapshot()
+
+        def force() -> None:
+            changed = questions.changed_since(before, self.client.snapshot())
+            if changed is None:
+                self._send(CommandKind.FORCE)
+            else:
+                self.say(f"force not sent: {changed}", "warning")
+
+        self._ask(questions.force_question(self.client.snapshot), force)
+
+    def action_show_panel(self, name: str) -> None:
+        if isinstance(self.screen, Dashboard):
+            self.screen.show_panel(name)
+
+    def action_zoom(self) -> None:
+        if isinstance(self.screen, Dashboard):
+            self.screen.toggle_zoom()
+
+    def action_freeze(self) -> None:
+        self._frozen_at = self._monotonic() if self._frozen_at is None else None
+        self.pull()
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    def action_ask_quit(self) -> None:
+        """Asks once, saying what stops; while the question is open the key does nothing."""
+        if self._leaving or self._quit_question_open():
+            return
+        question = Question(
+            "Quit", lambda: questions.quit_facts(self.client.snapshot()), "Quit? y/n", danger=True, name=QUIT_NAME
+        )
+        self._ask(question, lambda: self._leave(paint=True))
+
+    def action_interrupt(self) -> None:
+        """ctrl+c: the quit question; at the question, quits."""
+        if self._quit_question_open():
+            self._leave(paint=True)
+        else:
+            self.action_ask_quit()
+
+    def action_close(self) -> None:
+        """Closes whatever is open over the dashboard; on the dashboard, leaves the zoom."""
+        screen = self.screen
+        if isinstance(screen, Stopping):
+            return
+        if isinstance(screen, Question):
+            screen.dismiss(False)
+        elif isinstance(screen, ModalScreen):
+            screen.dismiss(None)
+        elif isinstance(screen, Dashboard) and screen.zoomed:
+            screen.toggle_zoom()
+
+    async def action_quit(self) -> None:
+        """Textual's own quit asks too."""
+        self.action_ask_quit()
+
+    def _quit_question_open(self) -> bool:
+        return isinstance(self.screen, Question) and self.screen.name == QUIT_NAME
+
+    def _ask(self, question: Question | TypedQuestion, then: Callable[[], None]) -> None:
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                return
+            try:
+                then()
+            except Exception as error:
+                log.exception("a command failed")
+                self.report_fault(error)
+
+        self.push_screen(question, answered)
+
+    # Size ------------------------------------------------------------------------------------------------------------
+
+    def on_resize(self, event: Resize) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        small = terminal.too_small(self.size.width, self.size.height)
+        if small is not None and not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
+            self.push_screen(TooSmall())

@@ -1,0 +1,67 @@
+"""What `senex check` prints: every setting with its origin, the folders, the mode and where credentials were found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time
+from typing import Any
+
+from core.config import Loaded, Settings
+from core.credentials import Credentials
+from core.folders import Folders
+from core.scrubber import MASK
+
+
+def check_lines(loaded: Loaded, folders: Folders, mode: str, credentials: Credentials | None) -> Iterator[str]:
+    """Plain lines, without any secret."""
+    yield from _columns(
+        [
+            ("mode", mode),
+            ("settings file", str(loaded.file or f"none; {folders.config / 'config.toml'} would be read")),
+            ("data folder", str(folders.data)),
+            ("state folder", str(folders.state)),
+            ("log folder", str(folders.logs)),
+            ("credentials", _credentials(credentials)),
+        ]
+    )
+    yield ""
+    yield from _columns(
+        [(name, shown(_value(loaded.settings, name)), origin) for name, origin in loaded.origins.items()]
+    )
+
+
+def shown(value: Any) -> str:
+    """A setting's value as a line of text."""
+    match value:
+        case None:
+            return "not set"
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return ", ".join(str(part) for part in value)
+        case time():
+            return f"{value:%H:%M}"
+        case datetime():
+            return value.isoformat()
+        case float():
+            return f"{value:g}"
+    return str(value)
+
+
+def _value(settings: Settings, dotted: str) -> Any:
+    value: Any = settings
+    for part in dotted.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _credentials(credentials: Credentials | None) -> str:
+    if credentials is None:
+        return "none found; set TT_SECRET and TT_REFRESH"
+    return f"client secret {MASK}, refresh token {MASK}, from {credentials.origin}"
+
+
+def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

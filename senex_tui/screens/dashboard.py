@@ -1,0 +1,127 @@
+"""The dashboard: one widget tree, laid out for 80, 110 and 170 columns by style rules alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from core.snapshot import Mode
+from senex_tui.guard import EventGuard
+from widgets.attempts import AttemptsPanel
+from widgets.banner import Banner
+from widgets.chart import ChartPanel
+from widgets.cycle import CyclePanel
+from widgets.judgement import JudgementPanel
+from widgets.messages import MessagesPanel
+from widgets.orders import OrdersPanel
+from widgets.panel import LinePanel
+from widgets.quote import QuotePanel
+from widgets.schedule import SchedulePanel
+from widgets.spread import SpreadPanel
+from widgets.status_bar import StatusBar, StatusView
+from widgets.tabs import LOWER_PANELS, TabStrip
+
+if TYPE_CHECKING:
+    from core.snapshot import QuoteSlice, SpreadSlice
+
+_LOWER = tuple(name for _, _, name in LOWER_PANELS)
+
+
+class Dashboard(EventGuard, Screen[None]):
+    """Hands each slice of the app to its panel. The style rules decide what is in sight:
+
+    * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
+    * from 110 columns: every panel, two abreast;
+    * from 170 columns: three abreast, with the chart.
+    """
+
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (38, "-tall")]
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        super().__init__()
+        self._monotonic = monotonic
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar(id="status")
+        yield Banner(id="banner")
+        with Container(id="body"):
+            yield QuotePanel(id="quote-1", classes="panel")
+            yield QuotePanel(id="quote-2", classes="panel")
+            yield CyclePanel(id="cycle", classes="panel")
+            yield TabStrip(id="tabs")
+            yield ChartPanel(self._monotonic, id="chart", classes="panel")
+            yield SpreadPanel(id="spread", classes="panel lower -open")
+            yield JudgementPanel(id="judgement", classes="panel lower")
+            yield AttemptsPanel(id="attempts", classes="panel lower")
+            yield OrdersPanel(id="orders", classes="panel lower")
+            yield SchedulePanel(id="schedule", classes="panel lower")
+            yield MessagesPanel(id="messages", classes="panel lower")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(TabStrip).show("spread")
+        self.watch(self.app, "status_view", self._show_status)
+        self.watch(self.app, "quotes", self._show_quotes)
+        for name in ("cycle", "spread", "attempts", "orders", "schedule", "messages"):
+            self.watch(self.app, name, self.query_one(f"#{name}", LinePanel).show)
+        self.watch(self.app, "judgements", self.query_one(JudgementPanel).show)
+
+    def _show_status(self, view: StatusView | None) -> None:
+        self.query_one(StatusBar).show(view)
+        if view is not None:
+            for mode in Mode:
+                self.set_class(view.status.mode is mode, f"-{mode.value}")
+
+    def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
+        for number, panel in enumerate(self.query(QuotePanel)):
+            panel.show(quotes[number] if number < len(quotes) else None)
+        self.query_one(ChartPanel).show(self._charted(quotes))
+
+    def _charted(self, quotes: tuple[QuoteSlice, ...]) -> QuoteSlice | None:
+        """The underlying being traded, else the first one with a day to show."""
+        spread: SpreadSlice | None = getattr(self.app, "spread", None)
+        traded = next((q for q in quotes if spread is not None and q.symbol == spread.underlying and q.day_path), None)
+        return traded or next((q for q in quotes if q.day_path), quotes[0] if quotes else None)
+
+    def show_panel(self, name: str) -> None:
+        """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
+        for other in _LOWER:
+            self.query_one(f"#{other}").set_class(other == name, "-open")
+        body = self.query_one("#body")
+        body.set_class(name == "messages", "-messages")
+        self.query_one(TabStrip).show(name)
+        panel = self.query_one(f"#{name}", LinePanel)
+        if body.has_class("-zoom"):
+            self._zoom(panel)
+        self.call_after_refresh(panel.focus)
+
+    def toggle_zoom(self) -> None:
+        """The focused panel alone, or everything again; without a focus, the open numbered panel."""
+        if self.query_one("#body").has_class("-zoom"):
+            self._zoom(None)
+            return
+        focused = self.focused
+        panel: Any = focused if isinstance(focused, LinePanel) else self.query_one(".lower.-open", LinePanel)
+        self._zoom(panel)
+        panel.focus()
+
+    def _zoom(self, panel: LinePanel[Any] | None) -> None:
+        self.query_one("#body").set_class(panel is not None, "-zoom")
+        for each in self.query("#body > LinePanel"):
+            each.set_class(each is panel, "-zoomed")
+
+    @property
+    def zoomed(self) -> bool:
+        return self.query_one("#body").has_class("-zoom")
+
+    def say(self, sentence: str, *, failure: bool = False) -> None:
+        """The banner under the status bar; an empty sentence hides it."""
+        self.query_one(Banner).say(sentence, failure=failure)
+        self.query_one("#body").set_class(bool(sentence), "-banner")

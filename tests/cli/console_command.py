@@ -1,0 +1,93 @@
+"""Runs the installed command `senex` in a home of its own."""
+
+from __future__ import annotations
+
+import os
+import pty
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fcntl import ioctl
+from pathlib import Path
+from termios import TIOCSWINSZ
+
+SENEX = str(Path(sys.executable).parent / "senex")
+LONGEST_S = 30
+
+
+@dataclass(frozen=True)
+class Box:
+    """A home folder and an environment without any setting of the machine the tests run on."""
+
+    home: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def config_file(self) -> Path:
+        return self.home / ".config" / "senex" / "config.toml"
+
+    @property
+    def credentials_file(self) -> Path:
+        return self.home / ".config" / "senex" / "credentials"
+
+    def environment(self, **more: str) -> dict[str, str]:
+        return {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "TERM": "xterm-256color",
+            "LC_ALL": "C.UTF-8",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            **self.environ,
+            **more,
+        }
+
+    def write(self, path: Path, text: str, mode: int = 0o600) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Without a terminal: input is empty, output and errors are caught."""
+        return subprocess.run(
+            [SENEX, *arguments],
+            env=self.environment(**environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=LONGEST_S,
+            check=False,
+            cwd=self.home,
+        )
+
+    def run_in_terminal(self, *arguments: str, columns: int = 120, rows: int = 40, **environ: str) -> tuple[int, str]:
+        """In a terminal of that size; returns the exit code and all it showed."""
+        ours, theirs = pty.openpty()
+        ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        with subprocess.Popen(
+            [SENEX, *arguments],
+            env=self.environment(**environ),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=self.home,
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            shown = bytearray()
+            try:
+                while part := _read(ours):
+                    shown += part
+                return process.wait(LONGEST_S), shown.decode(errors="replace").replace("\r\n", "\n")
+            finally:
+                process.kill()
+                os.close(ours)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # Linux says so when the other end is closed
+        return b""

@@ -1,0 +1,102 @@
+"""Values the records are tested with."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from core.domain.order_states import EntryState
+from core.domain.orders import Entry, Fill, OrderLeg, OrderRequest
+from core.domain.trident import Action
+from core.records.records import SuggestionRecord
+
+DAY = date(2026, 3, 2)
+AT = datetime(2026, 3, 2, 14, 45, 0, 123456, tzinfo=UTC)
+SLOT = datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
+ACCOUNT = "5WT00001"
+
+
+def url_of(path: Path) -> str:
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def after(seconds: float) -> datetime:
+    return AT + timedelta(seconds=seconds)
+
+
+def request(identifier: str, credit: str = "4.06") -> OrderRequest:
+    legs = (
+        OrderLeg("QQQ   260417P00622000", Action.SELL_TO_OPEN, 2),
+        OrderLeg("QQQ   260417P00619000", Action.BUY_TO_OPEN, 2),
+        OrderLeg("QQQ   260417C00622000", Action.SELL_TO_OPEN, 1),
+        OrderLeg("QQQ   260417C00625000", Action.BUY_TO_OPEN, 1),
+    )
+    return OrderRequest("QQQ", legs, Decimal(credit), identifier)
+
+
+def entry(entry_id: str = "one", account: str = ACCOUNT, day: date = DAY) -> Entry:
+    return Entry(
+        id=entry_id,
+        account=account,
+        session_day=day,
+        cycle=1,
+        suggestion_id=f"suggestion-{entry_id}",
+        underlying="QQQ",
+        expiration=date(2026, 4, 17),
+        strikes="622P/619P/622C/625C",
+        identifier=f"senex-{entry_id}",
+        request=request(f"senex-{entry_id}"),
+        limit=Decimal("4.06"),
+        natural=Decimal("3.860"),
+        mid=Decimal("4.10"),
+        width=Decimal(3),
+        max_risk=Decimal("214.00"),
+        state=EntryState.PREPARED,
+        holds_day=True,
+        prepared_at=AT,
+        sent_at=None,
+        order_id=None,
+        broker_status=None,
+        terminal_at=None,
+        detail="",
+    )
+
+
+def fill(fill_id: str, quantity: str = "2", price: str = "3.155") -> Fill:
+    return Fill(fill_id, "QQQ   260417P00622000", Decimal(quantity), Decimal(price), AT)
+
+
+def suggestion(suggestion_id: str = "s1", *, validated: bool = False) -> SuggestionRecord:
+    return SuggestionRecord(
+        id=suggestion_id,
+        cycle=1,
+        attempt=2,
+        account=ACCOUNT,
+        session_day=DAY,
+        at=AT,
+        underlying="QQQ",
+        expiration=date(2026, 4, 17),
+        strikes="622P/619P/622C/625C",
+        body=Decimal("622"),
+        width=Decimal("3.0"),
+        natural=Decimal("3.86"),
+        mid=Decimal("4.10"),
+        limit=None,
+        offset=None,
+        max_risk=Decimal("214"),
+        evidence={
+            "legs": (
+                {"symbol": "QQQ   260417P00622000", "bid": Decimal("3.10"), "ask": Decimal("3.2"), "age_s": 1.25},
+            ),
+            "expires": date(2026, 4, 17),
+            "at": AT,
+            "$note": None,
+        },
+        validated=validated,
+    )
+
+
+def same(left: Entry, right: Entry) -> bool:
+    """Whether two entries are equal to the last digit: 3.860 is not 3.86 here."""
+    return repr(left) == repr(right)

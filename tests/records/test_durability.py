@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from core.domain.events import Event
+from core.domain.order_states import EntryState
+from core.records.database import Database, failure_sentence
+from core.records.records import DayHeld, Records, RecordsError
+from tests.records.record_samples import ACCOUNT, AT, DAY, entry, url_of
+
+_CHILD = "tests.records.commit_until_killed"
+_PROJECT = Path(__file__).parents[2]
+
+
+async def test_every_connection_is_set_up_for_durable_commits(records: Records, path: Path) -> None:
+    database = Database(make_url(url_of(path)), "the records")
+    expected = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+    async with database.read() as one, database.read() as other, database.write() as writer:
+        for connection in (one, other, writer):
+            for pragma, value in expected.items():
+                answer = await connection.exec_driver_sql(f"PRAGMA {pragma}")
+                assert answer.scalar_one() == value
+    await database.close()
+
+
+async def test_a_write_takes_the_writers_lock_before_it_reads(records: Records, path: Path) -> None:
+    """Otherwise what was read could change before the write that follows from it."""
+    database = Database(make_url(url_of(path)), "the records")
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        async with database.write() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")
+    await database.close()
+
+
+async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Path) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", _CHILD, url_of(path), cwd=_PROJECT, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    acknowledged: list[str] = []
+    async for line in child.stdout:
+        acknowledged.append(line.decode().strip())
+        if len(acknowledged) == 25:
+            child.kill()
+    assert await child.wait() == -signal.SIGKILL
+    acknowledged = [name for name in acknowledged if name.endswith(".")]  # a line cut short was not said
+    assert len(acknowledged) >= 25
+    records = await Records.open(url_of(path))
+    try:
+        assert records.epoch == 2
+        found = {each.id + ".": each for each in await records.entries.of_day(DAY)}
+        assert set(acknowledged) <= set(found)
+        assert all(found[name].state is EntryState.SENT for name in acknowledged)
+        # The one it was about to acknowledge may be there too, whole or as prepared; no more than that.
+        assert len(found) <= len(acknowledged) + 1
+    finally:
+        await records.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+async def test_a_full_disk_is_said_clearly_and_loses_nothing_written(records: Records, path: Path) -> None:
+    await records.entries.prepare(entry())
+    database = Database(make_url(url_of(path)), "the records file x.db")
+    long = "x" * 200_000
+
+    async def grow() -> None:
+        async with database.write() as connection:
+            await connection.exec_driver_sql("PRAGMA max_page_count = 1")  # SQLite keeps it at the pages there are
+            await connection.exec_driver_sql("UPDATE entries SET detail = ?", (long,))
+
+    with pytest.raises(RecordsError, match=r"the records file x\.db cannot grow because the disk is full; free"):
+        await grow()
+    await database.close()
+    assert await records.entries.get("one") == entry()
+
+
+async def test_a_failure_names_no_figure_of_the_statement(records: Records, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE fills")
+        connection.execute("DROP TABLE entries")
+    with pytest.raises(RecordsError, match="was changed by another program") as failed:
+        await records.entries.get(ACCOUNT)
+    assert ACCOUNT not in str(failed.value)
+    assert failed.value.__suppress_context__
+
+
+def test_an_unknown_failure_keeps_the_drivers_words() -> None:
+    assert failure_sentence("the records file x.db", "strange") == (
+        "the records file x.db failed: strange; check the database and start again"
+    )
+
+
+async def test_calls_under_way_are_counted_until_they_are_done(records: Records) -> None:
+    assert records.in_flight == 0
+    calls = [asyncio.ensure_future(records.entries.prepare(entry(f"e{n}", account=f"a{n}"))) for n in range(3)]
+    await asyncio.sleep(0)
+    assert records.in_flight == 3
+    await asyncio.gather(*calls)
+    assert records.in_flight == 0
+    with pytest.raises(ValueError, match="time zone"):
+        await records.journal.append(Event(at=AT.replace(tzinfo=None), kind="k", text=""))
+    assert records.in_flight == 0
+
+
+async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_usable(records: Records) -> None:
+    """Cancels one write after each number of turns of the loop until one gets through."""
+    finished = False
+    turns = 0
+    while not finished:
+        account = f"5WT{turns:05}"
+        call = asyncio.ensure_future(records.entries.prepare(entry(f"c{turns}", account=account)))
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        finished = call.done()
+        call.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await call
+        assert records.in_flight == 0
+        found = await records.entries.by_identifier(f"senex-c{turns}")
+        if found is not None:
+            assert len(await records.entries.history(found.id)) == 1
+        assert isinstance(await records.entries.prepare(entry(f"d{turns}", account=account)), DayHeld) == (
+            found is not None
+        )
+        turns += 1
+    assert turns > 1

@@ -1,0 +1,1 @@
+"""One panel a file; each is given plain values and draws them (ARCHITECTURE 3)."""

@@ -1,0 +1,57 @@
+"""Every attempt of today's cycles with its figures and reason, newest first (SPEC 4.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from widgets import figures
+from widgets.lines import Drawing, Line, Tone, fit, right, wrap
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.snapshot import AttemptView
+
+RESULT_TONES = {"PASS": Tone.GOOD, "RETRY": Tone.WARN, "REFUSED": Tone.BAD, "NOW": Tone.ACCENT}
+_LEAD = 19 + 5 + 8
+"""Cells of cycle, try and time; of the underlying; of the result."""
+_FIGURE = 8
+_ONE_LINE_FROM = 110
+
+
+class AttemptsPanel(LinePanel["tuple[AttemptView, ...]"]):
+    NAME = "Attempts"
+    PLACEHOLDER = "no attempt yet today"
+
+    def draw(self, value: tuple[AttemptView, ...], width: int, height: int) -> Drawing:
+        if not value:
+            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+        one_line = width >= _ONE_LINE_FROM
+        lines: list[Line] = [_head(width, one_line)]
+        newest_first = sorted(value, key=lambda a: a.at, reverse=True)
+        for attempt in newest_first:
+            lines += _attempt(attempt, width, one_line)
+        return Drawing(f"{self.NAME}  {len(value)} today", tuple(lines), head=1)
+
+
+def _head(width: int, one_line: bool) -> Line:
+    tail = "  reason" if one_line else ""
+    text = "cycle try time     und  result  " + "".join(right(t, _FIGURE) for t in ("mid", "natural", "limit")) + tail
+    return ((fit(text, width), Tone.HEAD),)
+
+
+def _attempt(attempt: AttemptView, width: int, one_line: bool) -> list[Line]:
+    figures_text = "".join(right(figures.price(x), _FIGURE) for x in (attempt.mid, attempt.natural, attempt.limit))
+    lead: Line = (
+        (f"{right(str(attempt.cycle), 5)} {right(str(attempt.attempt), 3)} {figures.clock(attempt.at)} ", Tone.DIM),
+        (fit(attempt.underlying, 5), Tone.PLAIN),
+        (fit(attempt.result, 8), RESULT_TONES.get(attempt.result, Tone.PLAIN)),
+        (figures_text, Tone.PLAIN),
+    )
+    if not attempt.reason:
+        return [lead]
+    if one_line:
+        used = _LEAD + 3 * _FIGURE
+        room = max(10, width - used - 2)
+        first, *rest = wrap(attempt.reason, room)
+        return [(*lead, (f"  {first}", Tone.DIM)), *(((" " * (used + 2) + more, Tone.DIM),) for more in rest)]
+    return [lead, *(((f"      {more}", Tone.DIM),) for more in wrap(attempt.reason, max(10, width - 6)))]

@@ -1,0 +1,66 @@
+"""Entries and their fills: our state, the broker's word, contracts filled (SPEC 9)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from widgets import figures
+from widgets.lines import Drawing, Line, Tone, beside, fit, wrap
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.snapshot import OrderView
+
+STATE_TONES = {
+    "filled": Tone.GOOD,
+    "working": Tone.ACCENT,
+    "sent": Tone.ACCENT,
+    "prepared": Tone.ACCENT,
+    "rejected": Tone.BAD,
+    "unknown": Tone.BAD,
+    "incident": Tone.BAD,
+    "cancelled": Tone.WARN,
+    "expired": Tone.WARN,
+}
+
+
+class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
+    NAME = "Orders"
+    PLACEHOLDER = "no order"
+
+    def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
+        if not value:
+            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+        lines: list[Line] = []
+        for order in value:
+            lines += _order(order, width)
+        return Drawing(f"{self.NAME}  {len(value)}", tuple(lines))
+
+
+def _order(order: OrderView, width: int) -> list[Line]:
+    state = order.state.replace("_", " ").upper()
+    day = f"{order.expiration:%b} {order.expiration.day}"
+    lines: list[Line] = [
+        beside(
+            (
+                (fit(state, 10), STATE_TONES.get(order.state, Tone.PLAIN)),
+                (f"{order.underlying} {order.strikes}  {day}", Tone.PLAIN),
+            ),
+            ((f"limit {figures.price(order.limit)}", Tone.STRONG),),
+            width,
+        ),
+        beside(
+            ((f"  {order.filled_contracts} of {order.total_contracts} contracts filled", Tone.PLAIN),)
+            + (((f" at {figures.price(order.fill_credit)}", Tone.STRONG),) if order.fill_credit is not None else ()),
+            ((f"{figures.clock(order.at)}  {figures.age(order.age_s):>4}", Tone.DIM),),
+            width,
+        ),
+    ]
+    about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
+    lines += [((f"  {line}", Tone.DIM),) for line in wrap(about, width - 2)]
+    if order.detail:
+        lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.detail, width - 2)]
+    for fill in order.fills:
+        text = f"  fill {figures.clock(fill.at)}  {figures.quantity(fill.quantity)} {fill.leg}"
+        lines.append(beside(((text, Tone.DIM),), ((f"at {figures.price(fill.price)}", Tone.PLAIN),), width))
+    return lines

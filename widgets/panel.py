@@ -1,0 +1,171 @@
+"""The base of every panel: shows lines, repaints only rows that changed, and survives its own errors."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Event, Resize
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from widgets.lines import Drawing, Line, Tone, fit, safe, width_of, wrap
+
+log = logging.getLogger(__name__)
+Slice = TypeVar("Slice")
+
+
+class LinePanel(Widget, Generic[Slice], can_focus=True):
+    """A panel of toned lines.
+
+    Subclasses write `draw`, a function from a slice and a size to a `Drawing`. The panel keeps the last slice only to
+    draw it again at another size. An exception while drawing is shown in the panel's own box and logged.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in Tone}
+    """One class a `Tone`, so that a theme decides the colours."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_lines(-1)", show=False),
+        Binding("down,j", "scroll_lines(1)", show=False),
+        Binding("pageup", "scroll_pages(-1)", show=False),
+        Binding("pagedown", "scroll_pages(1)", show=False),
+        Binding("home,g", "scroll_lines(-100000)", show=False),
+        Binding("end,G", "scroll_lines(100000)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    LinePanel {
+        height: 1fr;
+        background: $surface;
+        color: $foreground;
+        & > .tone--dim { color: $text-muted; }
+        & > .tone--strong { text-style: bold; }
+        & > .tone--head { color: $text-muted; text-style: underline; }
+        & > .tone--good { color: $text-success; }
+        & > .tone--warn { color: $text-warning; }
+        & > .tone--bad { color: $text-error; text-style: bold; }
+        & > .tone--accent { color: $text-accent; }
+        & > .tone--stale { color: $text-muted; text-style: strike; }
+        & > .tone--mode { text-style: bold; }
+        & > .tone--picture { color: $primary-muted; }
+        & > .tone--gain { color: $success-muted; }
+        & > .tone--loss { color: $error-muted; }
+    }
+    """
+
+    PLACEHOLDER: ClassVar[str] = "waiting for the engine"
+    NAME: ClassVar[str] = ""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._slice: Slice | None = None
+        self._drawing = Drawing(self.NAME, ())
+        self._visible: tuple[Line, ...] = ()
+        self._titles = ("", "")
+        self._top = 0
+        self._scrolled = False
+
+    def draw(self, value: Slice, width: int, height: int) -> Drawing:
+        """The lines for this slice in `width` x `height` cells. Pure; may raise, the panel shows it."""
+        raise NotImplementedError
+
+    def show(self, value: Slice | None) -> None:
+        """Shows a slice; never raises."""
+        self._slice = value
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draws the last slice at the present size and repaints what changed; never raises."""
+        width, height = self.content_size.width, self.content_size.height
+        if width < 4 or height < 1:
+            return
+        try:
+            drawing = self._drawn(width, height)
+        except Exception as error:  # shown in this box and logged; the other panels go on
+            log.exception("panel %s failed", self.NAME)
+            text = safe(f"panel error: {type(error).__name__}: {error}")
+            drawing = Drawing(self.NAME, tuple(((line, Tone.BAD),) for line in wrap(text, width)))
+        self._drawing = drawing
+        self._place(height)
+
+    def _drawn(self, width: int, height: int) -> Drawing:
+        if self._slice is None:
+            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+        return self.draw(self._slice, width, height)
+
+    def _place(self, height: int) -> None:
+        drawing = self._drawing
+        rest = max(1, height - drawing.head)
+        last_top = max(0, len(drawing.lines) - drawing.head - rest)
+        if not self._scrolled:
+            follow = drawing.follow
+            self._top = 0 if follow is None else follow - drawing.head - rest // 2
+        self._top = min(max(0, self._top), last_top)
+        start = drawing.head + self._top
+        visible = (*drawing.lines[: drawing.head], *drawing.lines[start : start + rest])[:height]
+        more = "" if not last_top else f"{self._top + 1}-{min(self._top + rest, last_top + rest)} of {last_top + rest}"
+        self._set_titles(drawing.title, more or drawing.note)
+        old = self._visible
+        self._visible = visible
+        for y in range(max(len(old), len(visible))):
+            if old[y : y + 1] != visible[y : y + 1]:
+                self.refresh(Region(0, y, self.content_size.width, 1))
+
+    def _set_titles(self, title: str, note: str) -> None:
+        mark = "▸ " if self.has_focus else ""
+        titles = (safe(mark + title), safe(note))
+        if titles != self._titles:
+            self._titles = titles
+            self.border_title = Content(titles[0])
+            self.border_subtitle = Content(titles[1]) if titles[1] else None
+
+    @property
+    def text(self) -> str:
+        """Title and visible lines as plain text."""
+        rows = ["".join(text for text, _ in line).rstrip() for line in self._visible]
+        return "\n".join([self._titles[0], *rows])
+
+    def render_line(self, y: int) -> Strip:
+        width = self.content_size.width
+        line = self._visible[y] if y < len(self._visible) else ()
+        base = self.rich_style
+        segments: list[Segment] = []
+        for text, tone in line:
+            style = base if tone is Tone.PLAIN else base + self.get_component_rich_style(f"tone--{tone}", partial=True)
+            segments.append(Segment(safe(text), style))
+        if width_of(line) > width and len(line) == 1:
+            segments = [Segment(fit(safe(line[0][0]), width), segments[0].style)]
+        return Strip(segments).crop_extend(0, width, base)
+
+    async def on_event(self, event: Event) -> None:
+        """No event of this panel may end the app: an error is logged and drawn in its own box."""
+        try:
+            await super().on_event(event)
+        except Exception:
+            log.exception("panel %s failed on %s", self.NAME, type(event).__name__)
+
+    def on_resize(self, event: Resize) -> None:
+        self._visible = ()
+        self.redraw()
+
+    def on_focus(self) -> None:
+        self._set_titles(self._drawing.title, self._titles[1])
+
+    def on_blur(self) -> None:
+        self._set_titles(self._drawing.title, self._titles[1])
+
+    def action_scroll_lines(self, count: int) -> None:
+        """Scrolls by lines; at the top the panel follows its newest line again."""
+        self._scrolled = True
+        self._top += count
+        self._place(self.content_size.height)
+        if self._top == 0:
+            self._scrolled = False
+
+    def action_scroll_pages(self, count: int) -> None:
+        self.action_scroll_lines(count * max(1, self.content_size.height - self._drawing.head - 1))

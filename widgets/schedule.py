@@ -1,0 +1,58 @@
+"""Today's slots and what became of each (SPEC 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.snapshot import SlotState
+from widgets import figures
+from widgets.cycle import OUTCOME_TONES
+from widgets.lines import Drawing, Line, Tone, fit, wrap
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.snapshot import SlotView
+
+SIGNS = {
+    SlotState.TO_COME: ("·", Tone.DIM),
+    SlotState.NEXT: ("○", Tone.ACCENT),
+    SlotState.RUNNING: ("▶", Tone.ACCENT),
+    SlotState.DONE: ("✓", Tone.GOOD),
+    SlotState.MISSED: ("-", Tone.WARN),
+}
+
+
+class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
+    NAME = "Schedule (ET)"
+    PLACEHOLDER = "no slot today"
+
+    def draw(self, value: tuple[SlotView, ...], width: int, height: int) -> Drawing:
+        if not value:
+            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+        lines: list[Line] = []
+        follow: int | None = None
+        for slot in value:
+            if slot.state in (SlotState.NEXT, SlotState.RUNNING):
+                follow = len(lines)
+            lines += _slot(slot, width)
+        run = sum(slot.state is SlotState.DONE for slot in value)
+        missed = sum(slot.state is SlotState.MISSED for slot in value)
+        told = f"  {run} run, {missed} missed, {sum(not slot.forced for slot in value)} in all"
+        return Drawing(f"{self.NAME}{told if width > 44 else ''}", tuple(lines), follow=follow)
+
+
+def _slot(slot: SlotView, width: int) -> list[Line]:
+    sign, tone = SIGNS[slot.state]
+    word = slot.outcome or slot.state.value
+    if slot.outcome:
+        tone = OUTCOME_TONES.get(slot.outcome, tone)
+        sign = {"succeeded": "✓", "failed": "✖", "unknown": "?", "skipped": "-"}.get(slot.outcome, sign)
+    shown = word if slot.state in (SlotState.TO_COME, SlotState.NEXT) else word.upper()
+    lead = f"{sign} {figures.minute(slot.at)}  "
+    forced = "forced  " if slot.forced else ""
+    room = max(8, width - 8 - 10 - len(forced))
+    first, *rest = wrap(slot.reason, room)
+    lines: list[Line] = [
+        ((lead, tone), (fit(shown, 10), tone), (forced, Tone.ACCENT), (first, Tone.DIM)),
+    ]
+    return lines + [((" " * (18 + len(forced)) + more, Tone.DIM),) for more in rest]

@@ -1,0 +1,89 @@
+"""The trident being priced, or the last one priced: four legs, credits and max risk (SPEC 2, 6, 8)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from widgets import figures
+from widgets.lines import Drawing, Line, Part, Tone, fit, right
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.snapshot import LegView, SpreadSlice
+
+VERDICT_TONES = {
+    "passed": Tone.GOOD,
+    "validated": Tone.GOOD,
+    "filled": Tone.GOOD,
+    "working": Tone.ACCENT,
+    "pricing": Tone.ACCENT,
+    "refused": Tone.BAD,
+}
+STALE_LEG_S = 30
+FLOOR_NOTE = "limit at the natural credit: the offset would go below"
+
+
+class SpreadPanel(LinePanel["SpreadSlice"]):
+    NAME = "Spread"
+    PLACEHOLDER = "no spread priced yet"
+
+    def draw(self, value: SpreadSlice, width: int, height: int) -> Drawing:
+        lines: list[Line] = [_verdict(value, width), _head(width)]
+        lines += [_leg(leg, width) for leg in value.legs]
+        lines += _credits(value, width)
+        when = f"{value.expiration:%b} {value.expiration.day} {value.expiration.year}, {value.dte} days"
+        return Drawing(f"Spread  {value.underlying} trident  {when}", tuple(lines))
+
+
+def _verdict(value: SpreadSlice, width: int) -> Line:
+    """The verdict first, then why; narrow panels cut the end of a line. The legs below repeat the strikes."""
+    word = value.verdict.upper()
+    quotes = "live quotes" if value.live else "as last priced"
+    note = value.reason or (FLOOR_NOTE if value.floored else "")
+    rest = f"  {note}" if note else f"  {value.strikes}  {quotes}"
+    tone = Tone.WARN if note else Tone.DIM
+    return ((word, VERDICT_TONES.get(value.verdict, Tone.PLAIN)), (fit(rest, max(0, width - len(word))), tone))
+
+
+def _columns(width: int) -> tuple[int, int]:
+    """Width of the first column and of each of the four figure columns, shared by legs and credits."""
+    figure = 12 if width >= 76 else 10 if width >= 52 else 8
+    return max(8, min(30, width - 4 * figure)), figure
+
+
+def _head(width: int) -> Line:
+    name, figure = _columns(width)
+    return ((fit("leg", name) + "".join(right(text, figure) for text in ("bid", "ask", "mid", "age")), Tone.DIM),)
+
+
+def _leg(leg: LegView, width: int) -> Line:
+    name, figure = _columns(width)
+    what = f"{leg.action:<4} {leg.quantity} {_strike(leg.strike)}{leg.right[:1].upper()}"
+    label = f"{what}  {leg.role}" if len(what) + len(leg.role) + 2 <= name else what
+    stale = leg.age_s is not None and leg.age_s > STALE_LEG_S
+    tone = Tone.STALE if stale else Tone.PLAIN
+    word = f"STALE {figures.age(leg.age_s)}" if stale else figures.age(leg.age_s)
+    # The padding is its own part: a stale figure is struck through, the space before it is not.
+    cells: list[Part] = []
+    for text in (figures.price(x) for x in (leg.bid, leg.ask, leg.mid)):
+        cells += [(" " * max(0, figure - len(text)), Tone.PLAIN), (text, tone)]
+    return ((fit(label, name), Tone.PLAIN), *cells, (right(word, figure), Tone.BAD if stale else Tone.DIM))
+
+
+def _strike(strike: Decimal) -> str:
+    return f"{strike.normalize():f}"
+
+
+def _credits(value: SpreadSlice, width: int) -> list[Line]:
+    """Credit per share and max risk in $ per package, for natural, mid, limit and fill."""
+    label, figure = _columns(width)
+    heads = "".join(right(text, figure) for text in ("natural", "mid", "limit", "fill"))
+    credit = (value.natural, value.mid, value.limit, value.fill_credit)
+    risk = (value.max_risk_natural, value.max_risk_mid, value.max_risk_limit, value.max_risk_fill)
+    offset = "" if value.offset is None else f"offset {figures.price(value.offset)}"
+    return [
+        ((fit(offset, label), Tone.DIM), (heads, Tone.DIM)),
+        (("credit".ljust(label), Tone.DIM), *((right(figures.price(x), figure), Tone.STRONG) for x in credit)),
+        (("max risk $".ljust(label), Tone.DIM), *((right(figures.dollars(x), figure), Tone.STRONG) for x in risk)),
+    ]
