@@ -17,7 +17,7 @@ demo: .venv ## Open the console on a simulated market. Options: make demo ARGS="
 	@$(BIN)/senex demo $(ARGS)
 
 test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/cli.
-	@scripts/need-tmux
+	@.ci/need-tmux
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: .venv ## Formatting, lint, types, import layers.
@@ -25,9 +25,11 @@ check: .venv ## Formatting, lint, types, import layers.
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python .ci/settings_table.py --check
 
-format: .venv ## Format the code and mend what lint can mend.
+format: .venv ## Format the code, mend what lint can mend, write the README's table of settings.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+	@$(BIN)/python .ci/settings_table.py
 
 bench: .venv ## Measure against the bare SDK and a minimal Textual app.
 	@$(BIN)/python -m bench $(ARGS)
@@ -46,7 +48,7 @@ clean: ## Remove .venv and every cache.
 .venv: .venv/.installed ## Set up the virtual environment; done by the others when needed.
 
 .venv/.locked: requirements-dev.lock
-	@scripts/make-venv "$(PYTHON)"
+	@.ci/make-venv "$(PYTHON)"
 	@echo "Installing the locked packages into .venv (once, about a minute)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	@touch $@

@@ -133,6 +133,7 @@ class Engine:
         self.newest_cycle = 0
         self._cycle: asyncio.Task[Any] | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -142,19 +143,13 @@ class Engine:
         """Starts, runs until `stop`, ends in order. Raises BrokerError or RecordsError when it cannot start."""
         try:
             await self._start()
-            with suppress(_Stopped):
-                async with asyncio.TaskGroup() as group:
-                    self._group = group
-                    self._supervise(group, scheduled)
-                    self.state = EngineState.RUNNING
-                    self.ready.set()
-                    await self._stop.wait()
-                    await self._wind_down()
-                    raise _Stopped
-        except BaseExceptionGroup as group_error:
-            rest = group_error.subgroup(lambda error: not isinstance(error, _Stopped | asyncio.CancelledError))
-            if rest is not None:
-                raise rest from None
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self._supervise(scheduled)
+                self.state = EngineState.RUNNING
+                self.ready.set()
+                await self._stop.wait()
+                await self._wind_down()
         finally:
             self._group = None
             with suppress(BrokerError):
@@ -193,16 +188,19 @@ class Engine:
         await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
-    def _supervise(self, group: asyncio.TaskGroup, scheduled: bool) -> None:
+    def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]
-        keep = group.create_task
-        keep(self._kept_alive("quote feed", lambda: self.feed.run()), name="quote feed")
-        keep(self._kept_alive("alerts", lambda: self.parts.alerts.run(numbers, self.watch)), name="alerts")
-        keep(self._kept_alive("order watch", self.watch.run), name="order watch")
-        keep(self._kept_alive("commands", self.commands.run), name="commands")
-        keep(self._kept_alive("board", self.board.run), name="board")
-        keep(self._prepare_study(), name="study")
-        keep(self._kept_alive("timetable", lambda: self._keep_time(scheduled)), name="timetable")
+        services: dict[str, Callable[[], Awaitable[None]]] = {
+            "quote feed": self.feed.run,
+            "alerts": lambda: self.parts.alerts.run(numbers, self.watch),
+            "order watch": self.watch.run,
+            "commands": self.commands.run,
+            "board": self.board.run,
+            "timetable": lambda: self._keep_time(scheduled),
+        }
+        for name, work in services.items():
+            self._own(self._kept_alive(name, work), name)
+        self._spawn(self._prepare_study())
 
     async def _kept_alive(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Runs a part for as long as the engine lives; a part that breaks says so and starts again."""
@@ -224,6 +222,8 @@ class Engine:
             self._cycle.cancel()
             await asyncio.wait({self._cycle})
         await self._tell("engine.stopped", "engine stopped in order")
+        for task in tuple(self._tasks):
+            task.cancel()
 
     async def _prepare_study(self) -> None:
         for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
@@ -241,10 +241,16 @@ class Engine:
             await self.parts.clock.sleep(timetable.wall_seconds_to_next(LONGEST_NAP_S))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._group is None:
+        self._own(self._reported(work), "job")
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Starts a task of the engine's own group; after the end it is not started."""
+        if self._group is None or self.state is EngineState.STOPPING:
             work.close()
             return
-        self._group.create_task(self._reported(work))
+        task = self._group.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _reported(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -426,11 +432,6 @@ class Engine:
     def _in_session(self, now: datetime) -> bool:
         session = self.parts.calendar.today(now)
         return session is not None and session.is_open(now)
-
-
-class _Stopped(Exception):  # noqa: N818 - an ending, not an error
-    """Ends the task group when the engine is asked to stop."""
-
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:
     """The cycle's outcome, and the reason of the account that decided it."""

@@ -165,6 +165,7 @@ class EntryWatch:
                         broker_status=report.status,
                         detail=entry.detail,
                     )
+                    await self._say(entry, "order.status", f"order {report.order_id}: {report.status}", Severity.INFO)
                 return entry
             if not may_become(entry.state, state):
                 log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
@@ -205,7 +206,7 @@ class EntryWatch:
         )
         await self.announce(entry)
         if entry.state is EntryState.INCIDENT:
-            await self._on_incident(entry, detail or "fills do not add up to the order")
+            await self._on_incident(entry, entry.detail or "fills do not add up to the order")
         if entry.state not in OPEN_STATES:
             await self._on_closed(entry.id)
         return entry

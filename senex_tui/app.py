@@ -6,12 +6,14 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
 from textual.app import App
 from textual.binding import BindingType
 from textual.events import Resize
+from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import ModalScreen, Screen
 
@@ -19,7 +21,7 @@ from core.clock import SystemClock
 from core.domain.commands import CommandKind, CommandState
 from core.snapshot import Automation, EngineState, Level
 from senex_tui import permission, questions, terminal
-from senex_tui.guard import EventGuard
+from widgets.guard import EventGuard
 from senex_tui.keys import bindings
 from senex_tui.palette import KeyCommands
 from senex_tui.screens.dashboard import Dashboard
@@ -66,7 +68,7 @@ class SenexApp(EventGuard, App[None]):
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[Any]] = {KeyCommands}
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
-    CSS_PATH = "senex.tcss"
+    CSS_PATH = Path(__file__).with_name("senex.tcss")
 
     status_view: var[StatusView | None] = var(None)
     quotes: var[tuple[QuoteSlice, ...]] = var(())
@@ -113,7 +115,7 @@ class SenexApp(EventGuard, App[None]):
     def on_mount(self) -> None:
         self.pull()
         self._pull_timer = self.set_interval(PULL_S, self.pull)
-        self._fit()
+        self._fit(self.size)
         if not self.is_headless:
             self._undo_signals = terminal.install_signal_handlers(asyncio.get_running_loop(), self.stop_unasked)
             self._write(terminal.SAVE_TITLE)
@@ -400,9 +402,9 @@ class SenexApp(EventGuard, App[None]):
     # Size ------------------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: Resize) -> None:
-        self._fit()
+        self._fit(event.size)
 
-    def _fit(self) -> None:
-        small = terminal.too_small(self.size.width, self.size.height)
+    def _fit(self, size: Size) -> None:
+        small = terminal.too_small(size.width, size.height)
         if small is not None and not any(isinstance(screen, TooSmall) for screen in self.screen_stack):
             self.push_screen(TooSmall())

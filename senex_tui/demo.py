@@ -11,26 +11,31 @@ from core.ids import RandomIds
 from senex_tui.refusals import Refused
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.records.records import Records
     from senex_tui.wiring import DemoSimulator
 
 READY_WITHIN_S = 30.0
 _READY = "simulator ready port="
+DEMO_LOGIN = ("secret-ok", "refresh-ok")
+"""The simulator's own credentials; they open nothing else."""
 
 
 class DemoWorld:
     """Starts the simulator at once, so that it loads while the screen does its first paint.
 
-    Every demo has a new simulated account: the entry of an earlier demo holds that account's day, not this one's,
-    and nothing recorded is lost.
+    Every demo is a world of its own, with its own account and records: what happened in an earlier demo did not happen
+    in this one, and nothing recorded is lost. Only a pause is carried over, for it is the operator's word.
     """
 
     def __init__(self, simulator: DemoSimulator) -> None:
-        number = int(RandomIds().new(), 16) % 100_000
+        self.account = f"5WT{int(RandomIds().new(), 16) % 100_000:05d}"
         self._order = {
             "seed": simulator.seed,
             "speed": simulator.speed,
             "start": None if simulator.start is None else simulator.start.isoformat(),
-            "account": f"5WT{number:05d}",
+            "account": self.account,
         }
         self._process: subprocess.Popen[str] | None = None
 
@@ -71,3 +76,23 @@ class DemoWorld:
         for pipe in (process.stdout, process.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+async def carry_pause(world: Path, records: Records) -> None:
+    """Pauses a new world where the newest earlier one was left paused, with its own who, when and why.
+
+    `world` is the new world's folder. Raises RecordsError when the earlier records cannot be read.
+    """
+    from core.records.records import Records
+
+    others = [path for path in world.parent.glob("*/records.sqlite3") if path.parent != world]
+    if not others:
+        return
+    newest = max(others, key=lambda path: path.stat().st_mtime)
+    before = await Records.open(f"sqlite+aiosqlite:///{newest}", trader=False)
+    try:
+        left = await before.trading.read()
+    finally:
+        await before.close()
+    if left.state == "paused" and left.at is not None:
+        await records.trading.pause(left.who, left.why, left.at)

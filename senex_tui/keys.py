@@ -95,7 +95,7 @@ def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
     groups: dict[str, list[tuple[str, str]]] = {}
     numbers = f"{LOWER_PANELS[0][0]}-{LOWER_PANELS[-1][0]}"
     groups[AUTOMATION] = []
-    groups[PANELS] = [(numbers, "go to " + ", ".join(name for _, _, name in LOWER_PANELS))]
+    groups[PANELS] = [(numbers, "go to a numbered panel")]
     for key in KEYS:
         if not key.action.startswith(GO_TO):
             groups.setdefault(key.group, []).append((key.display, key.help))

@@ -47,12 +47,6 @@ def explain(failure: BaseException) -> str:
     )
 
 
-def explain(failure: BaseException) -> str:
-    """One sentence for anything that ended the engine; a defect of ours is named by its kind, the log has the rest."""
-    sentences = sentences_for(failure)
-    return " ".join(sentences) if sentences else f"a defect stopped the engine ({type(failure).__name__}); see the log."
-
-
 def _broker_sentence(failure: BrokerError) -> str:
     from core.broker.port import BrokerFault
 
@@ -67,13 +61,13 @@ def _broker_sentence(failure: BrokerError) -> str:
 
 
 def _system_sentence(failure: OSError) -> tuple[str, ...] | None:
-    what = f" {failure.filename}" if failure.filename else ""
+    what = failure.filename or "a file"
     if failure.errno == errno.EADDRINUSE:
         return ("the port is in use by another program; choose another with --port, or 0 for a free one.",)
     if failure.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return (f"{what.strip() or 'a file'} cannot be written by this user; use --data-dir with a folder of yours.",)
+        return (f"{what} cannot be written by this user; use --data-dir with a folder of yours.",)
     if failure.errno == errno.ENOSPC:
         return ("the disk is full; make room, then start again.",)
     if failure.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
-        return (f"{what.strip()} is in the way where a folder is needed; use --data-dir with another folder.",)
+        return (f"{what} is in the way where a folder is needed; use --data-dir with another folder.",)
     return None

@@ -11,6 +11,7 @@ import getpass
 import os
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.ids import RandomIds
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.folders import Folders
     from core.settings import Settings
+    from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
 
 
@@ -36,7 +38,7 @@ class DemoSimulator:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wire:
+class Wire:
     """Where the engine finds its broker, and with which secrets."""
 
     url: str | None
@@ -61,8 +63,9 @@ def run_console(
         world.start()
 
     async def open_engine() -> Engine:
-        wire = _configured_wire(loaded, credentials) if world is None else await _demo_wire(world)
-        return await build_engine(loaded.settings, folders, mode, wire)
+        if world is None:
+            return await build_engine(loaded.settings, folders, mode, _configured_wire(loaded, credentials))
+        return await build_demo_engine(loaded.settings, folders, world)
 
     host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explain)
     host.start()
@@ -92,21 +95,31 @@ def run_once(
     return asyncio.run(main())
 
 
-def _configured_wire(loaded: Loaded, credentials: Credentials | None) -> _Wire:
+def _configured_wire(loaded: Loaded, credentials: Credentials | None) -> Wire:
     if credentials is None:
         raise ValueError("the configured broker needs credentials")
-    return _Wire(loaded.settings.broker.url, "primary", credentials.secret, credentials.refresh)
+    return Wire(loaded.settings.broker.url, "primary", credentials.secret, credentials.refresh)
 
 
-async def _demo_wire(world: object) -> _Wire:
-    from core.simulator.settings import DEFAULT_LOGIN
+async def build_demo_engine(settings: Settings, folders: Folders, world: DemoWorld) -> Engine:
+    """The engine of a demo on its own simulator, with records of its own."""
+    from senex_tui.demo import DEMO_LOGIN, carry_pause
 
-    url = await asyncio.to_thread(world.wait_ready)  # type: ignore[attr-defined]
-    return _Wire(url, "demo", DEFAULT_LOGIN.client_secret, DEFAULT_LOGIN.refresh_token)
+    url = await asyncio.to_thread(world.wait_ready)
+    path = folders.records(Mode.DEMO.value).parent / "worlds" / world.account / "records.sqlite3"
+    engine = await build_engine(settings, folders, Mode.DEMO, Wire(url, "demo", *DEMO_LOGIN), records_file=path)
+    await carry_pause(path.parent, engine.parts.records)
+    return engine
 
 
 async def build_engine(
-    settings: Settings, folders: Folders, mode: Mode, wire: _Wire, *, only_account: str | None = None
+    settings: Settings,
+    folders: Folders,
+    mode: Mode,
+    wire: Wire,
+    *,
+    only_account: str | None = None,
+    records_file: Path | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, RecordsError or CalendarError.
 
@@ -125,7 +138,7 @@ async def build_engine(
     clock = choose_clock(settings, await asking.server_clock())
     broker = TastytradeBroker(login, clock, ids, base_url=wire.url)
     demo = mode is Mode.DEMO
-    path = folders.records(mode.value)
+    path = records_file or folders.records(mode.value)
     records = await Records.open(f"sqlite+aiosqlite:///{path}")
     return Engine(
         EngineParts(

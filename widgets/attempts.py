@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 RESULT_TONES = {"PASS": Tone.GOOD, "RETRY": Tone.WARN, "REFUSED": Tone.BAD, "NOW": Tone.ACCENT}
 _LEAD = 19 + 5 + 8
 """Cells of cycle, try and time; of the underlying; of the result."""
-_FIGURE = 8
 _ONE_LINE_FROM = 110
 
 
@@ -35,12 +34,20 @@ class AttemptsPanel(LinePanel["tuple[AttemptView, ...]"]):
 
 def _head(width: int, one_line: bool) -> Line:
     tail = "  reason" if one_line else ""
-    text = "cycle try time     und  result  " + "".join(right(t, _FIGURE) for t in ("mid", "natural", "limit")) + tail
-    return ((fit(text, width), Tone.HEAD),)
+    figure = _figure(width)
+    heads = ("mid", "natural" if figure > 7 else "nat", "limit")
+    text = "cycle try time     und  result  " + "".join(right(t, figure) for t in heads) + tail
+    return ((fit(text, width), Tone.DIM),)
+
+
+def _figure(width: int) -> int:
+    return 8 if width >= _LEAD + 24 else 6
 
 
 def _attempt(attempt: AttemptView, width: int, one_line: bool) -> list[Line]:
-    figures_text = "".join(right(figures.price(x), _FIGURE) for x in (attempt.mid, attempt.natural, attempt.limit))
+    figures_text = "".join(
+        right(figures.price(x), _figure(width)) for x in (attempt.mid, attempt.natural, attempt.limit)
+    )
     lead: Line = (
         (f"{right(str(attempt.cycle), 5)} {right(str(attempt.attempt), 3)} {figures.clock(attempt.at)} ", Tone.DIM),
         (fit(attempt.underlying, 5), Tone.PLAIN),
@@ -50,7 +57,7 @@ def _attempt(attempt: AttemptView, width: int, one_line: bool) -> list[Line]:
     if not attempt.reason:
         return [lead]
     if one_line:
-        used = _LEAD + 3 * _FIGURE
+        used = _LEAD + 3 * _figure(width)
         room = max(10, width - used - 2)
         first, *rest = wrap(attempt.reason, room)
         return [(*lead, (f"  {first}", Tone.DIM)), *(((" " * (used + 2) + more, Tone.DIM),) for more in rest)]

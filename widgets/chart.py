@@ -34,11 +34,14 @@ class ChartPanel(LinePanel["QuoteSlice"]):
         if value is None or not self.display or self.content_size.width < 4:
             return
         path = (value.symbol, value.day_path)
-        now = self._monotonic()
-        if path == self._drawn_path or now - self._drawn_at < REDRAW_S:
+        if path == self._drawn_path or self._monotonic() - self._drawn_at < REDRAW_S:
             return
-        self._drawn_at, self._drawn_path = now, path
         self.redraw()
+
+    def redraw(self) -> None:
+        if self._slice is not None and self.content_size.width >= 4:
+            self._drawn_at, self._drawn_path = self._monotonic(), (self._slice.symbol, self._slice.day_path)
+        super().redraw()
 
     def draw(self, value: QuoteSlice, width: int, height: int) -> Drawing:
         title = f"{value.symbol} today (ET)"

@@ -15,7 +15,6 @@ class Tone(StrEnum):
     PLAIN = "plain"
     DIM = "dim"
     STRONG = "strong"
-    HEAD = "head"
     GOOD = "good"
     WARN = "warn"
     BAD = "bad"

@@ -6,28 +6,28 @@ import logging
 from typing import ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.events import Event, Resize
+from textual.events import Resize
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from widgets.guard import EventGuard
 from widgets.lines import Drawing, Line, Tone, fit, safe, width_of, wrap
+from widgets.tones import tone_styles
 
 log = logging.getLogger(__name__)
 Slice = TypeVar("Slice")
 
 
-class LinePanel(Widget, Generic[Slice], can_focus=True):
+class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     """A panel of toned lines.
 
     Subclasses write `draw`, a function from a slice and a size to a `Drawing`. The panel keeps the last slice only to
     draw it again at another size. An exception while drawing is shown in the panel's own box and logged.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone}" for tone in Tone}
-    """One class a `Tone`, so that a theme decides the colours."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_lines(-1)", show=False),
@@ -43,18 +43,6 @@ class LinePanel(Widget, Generic[Slice], can_focus=True):
         height: 1fr;
         background: $surface;
         color: $foreground;
-        & > .tone--dim { color: $text-muted; }
-        & > .tone--strong { text-style: bold; }
-        & > .tone--head { color: $text-muted; text-style: underline; }
-        & > .tone--good { color: $text-success; }
-        & > .tone--warn { color: $text-warning; }
-        & > .tone--bad { color: $text-error; text-style: bold; }
-        & > .tone--accent { color: $text-accent; }
-        & > .tone--stale { color: $text-muted; text-style: strike; }
-        & > .tone--mode { text-style: bold; }
-        & > .tone--picture { color: $primary-muted; }
-        & > .tone--gain { color: $success-muted; }
-        & > .tone--loss { color: $error-muted; }
     }
     """
 
@@ -69,6 +57,8 @@ class LinePanel(Widget, Generic[Slice], can_focus=True):
         self._titles = ("", "")
         self._top = 0
         self._scrolled = False
+        self._tones: dict[Tone, Style] = {}
+        self._tones_of = ""
 
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
         """The lines for this slice in `width` x `height` cells. Pure; may raise, the panel shows it."""
@@ -130,24 +120,22 @@ class LinePanel(Widget, Generic[Slice], can_focus=True):
         rows = ["".join(text for text, _ in line).rstrip() for line in self._visible]
         return "\n".join([self._titles[0], *rows])
 
+    def tone_style(self, tone: Tone) -> Style:
+        """The tone in the present theme."""
+        if self._tones_of != self.app.theme:
+            self._tones, self._tones_of = tone_styles(self.app.theme_variables), self.app.theme
+        return self._tones[tone]
+
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width
         line = self._visible[y] if y < len(self._visible) else ()
         base = self.rich_style
         segments: list[Segment] = []
         for text, tone in line:
-            style = base if tone is Tone.PLAIN else base + self.get_component_rich_style(f"tone--{tone}", partial=True)
-            segments.append(Segment(safe(text), style))
+            segments.append(Segment(safe(text), base + self.tone_style(tone)))
         if width_of(line) > width and len(line) == 1:
             segments = [Segment(fit(safe(line[0][0]), width), segments[0].style)]
         return Strip(segments).crop_extend(0, width, base)
-
-    async def on_event(self, event: Event) -> None:
-        """No event of this panel may end the app: an error is logged and drawn in its own box."""
-        try:
-            await super().on_event(event)
-        except Exception:
-            log.exception("panel %s failed on %s", self.NAME, type(event).__name__)
 
     def on_resize(self, event: Resize) -> None:
         self._visible = ()

@@ -21,6 +21,9 @@ SIGNS = {
     SlotState.MISSED: ("-", Tone.WARN),
 }
 
+_WRAP_FROM_ROWS = 24
+"""With so many rows every slot fits even when a reason takes two."""
+
 
 class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
     NAME = "Schedule (ET)"
@@ -34,14 +37,14 @@ class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
         for slot in value:
             if slot.state in (SlotState.NEXT, SlotState.RUNNING):
                 follow = len(lines)
-            lines += _slot(slot, width)
+            lines += _slot(slot, width, wrapped=height >= _WRAP_FROM_ROWS)
         run = sum(slot.state is SlotState.DONE for slot in value)
         missed = sum(slot.state is SlotState.MISSED for slot in value)
         told = f"  {run} run, {missed} missed, {sum(not slot.forced for slot in value)} in all"
         return Drawing(f"{self.NAME}{told if width > 44 else ''}", tuple(lines), follow=follow)
 
 
-def _slot(slot: SlotView, width: int) -> list[Line]:
+def _slot(slot: SlotView, width: int, *, wrapped: bool) -> list[Line]:
     sign, tone = SIGNS[slot.state]
     word = slot.outcome or slot.state.value
     if slot.outcome:
@@ -50,9 +53,9 @@ def _slot(slot: SlotView, width: int) -> list[Line]:
     shown = word if slot.state in (SlotState.TO_COME, SlotState.NEXT) else word.upper()
     lead = f"{sign} {figures.minute(slot.at)}  "
     forced = "forced  " if slot.forced else ""
-    room = max(8, width - 8 - 10 - len(forced))
-    first, *rest = wrap(slot.reason, room)
+    room = max(8, width - len(lead) - 10 - len(forced))
+    first, *rest = wrap(slot.reason, room) if wrapped else [fit(slot.reason, room)]
     lines: list[Line] = [
         ((lead, tone), (fit(shown, 10), tone), (forced, Tone.ACCENT), (first, Tone.DIM)),
     ]
-    return lines + [((" " * (18 + len(forced)) + more, Tone.DIM),) for more in rest]
+    return lines + [((" " * (len(lead) + 10 + len(forced)) + more, Tone.DIM),) for more in rest]

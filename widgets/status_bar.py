@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from core.snapshot import Automation, EngineState, Health
+from rich.style import Style
+
+from core.snapshot import Automation, EngineState, Health, Mode
 from widgets import figures
 from widgets.lines import Drawing, Line, Tone, beside, width_of
 from widgets.panel import LinePanel
@@ -35,6 +37,16 @@ _HEALTH = {
 }
 
 
+_ON_RED = {
+    Tone.MODE: Style(bold=True, reverse=True),
+    Tone.STRONG: Style(bold=True),
+    Tone.GOOD: Style(bold=True),
+    Tone.WARN: Style(bold=True, underline=True),
+    Tone.BAD: Style(bold=True, reverse=True),
+}
+_CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
+
+
 @dataclass(frozen=True, slots=True)
 class StatusView:
     """The status slice with the commands still waiting for the engine."""
@@ -47,17 +59,32 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
     """One row; when it is too narrow the least telling parts go first, mode and automation never."""
 
     NAME = "status"
+    _mode: Mode = Mode.DEMO
     DEFAULT_CSS = """
     StatusBar {
         height: 1;
         padding: 0 1;
         background: $panel;
-        & > .tone--mode { text-style: bold; color: $background; background: $primary; }
     }
+    StatusBar.-live { background: $error; color: $background; }
     """
 
+    def show(self, value: StatusView | None) -> None:
+        if value is not None:
+            self._mode = value.status.mode
+            self.set_class(self._mode is Mode.LIVE, "-live")
+        super().show(value)
+
+    def tone_style(self, tone: Tone) -> Style:
+        """On the red bar of live, colours would drown: words stay bold or plain. Other modes colour their chip."""
+        if self._mode is Mode.LIVE:
+            return _ON_RED.get(tone, Style())
+        if tone is Tone.MODE:
+            return super().tone_style(tone) + super().tone_style(_CHIP.get(self._mode, Tone.PLAIN)) + Style(bold=True)
+        return super().tone_style(tone)
+
     def draw(self, value: StatusView, width: int, height: int) -> Drawing:
-        for level in range(4):
+        for level in range(5):
             left, far = _left(value, level), _far(value, level)
             if width_of(left) + width_of(far) < width:
                 break
@@ -83,13 +110,15 @@ def _left(value: StatusView, level: int) -> Line:
     if level == 0 and status.automation_detail:
         parts.append((f" {status.automation_detail}", Tone.DIM))
     feed_age = "" if status.feed_age_s is None else f" {figures.age(status.feed_age_s)}"
-    for name, health, extra in (
-        ("feed", status.feed, feed_age),
-        ("broker", status.broker, ""),
-        ("records", status.records, ""),
-    ):
-        if level < 3 or health.health is not Health.STARTING:
-            parts += _part(name, health, extra if level < 3 else "", level)
+    named = [("feed", status.feed, feed_age), ("broker", status.broker, ""), ("records", status.records, "")]
+    if level >= 3:
+        named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
+    if level == 4:
+        named = [part for part in named if part[1].health is not Health.OK]
+    for name, health, extra in named:
+        parts += _part(name, health, extra, level)
+    if level == 4 and len(named) < 3:
+        parts += [(" rest " if named else " all ", Tone.DIM), ("ok", Tone.GOOD)]
     if level < 2:
         parts += [("  market ", Tone.DIM), (status.market, Tone.PLAIN)]
     if level < 1 and status.accounts:

@@ -19,8 +19,10 @@ _MARK = "$"
 
 
 def to_json_text(value: object) -> str:
-    """The value (a JsonValue) as ASCII JSON. Raises ValueError for a naive datetime or a number that is not finite, and TypeError
-    for a value of another type: what cannot be read back is never written."""
+    """The value, a JsonValue, as ASCII JSON: what cannot be read back is never written.
+
+    Raises ValueError for a naive datetime or a number that is not finite, TypeError for a value of another type.
+    """
     return json.dumps(_marked(value), allow_nan=False, separators=(",", ":"))
 
 

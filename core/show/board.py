@@ -10,8 +10,10 @@ from core.broker.port import StreamState
 from core.clock import exchange_time
 from core.domain.commands import Command, CommandState
 from core.domain.events import Event, Severity, StepResult, masked
+from core.domain.judgement import Judgement
 from core.domain.orders import Entry
 from core.feed import FeedHealth
+from core.progress import SpreadProgress
 from core.records.rows import SlotRecord
 from core.show.cycle import cycle_slice
 from core.show.orders import order_view
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 REFRESH_S = 0.2
 _MESSAGES = 200
 _ATTEMPTS = 60
+# Shown on their own panel; as messages they would only be noise.
+_SEEN_ELSEWHERE = frozenset({"order.status"})
 
 
 class Board:
@@ -53,6 +57,8 @@ class Board:
         self._slots: tuple[SlotRecord, ...] = ()
         self._numbers = 0
         self._dirty = True
+        self._judgements: dict[str, Judgement] = {}
+        self.spread: SpreadProgress | None = None
         self.snapshot: Snapshot | None = None
 
     # What happened
@@ -62,12 +68,12 @@ class Board:
         if event.kind.startswith(("order.", "cycle.", "slot.", "engine.")):
             self._dirty = True
         if event.kind.startswith("step."):
-            if event.result is not StepResult.REFUSED:
-                return
-            where = f"{event.underlying} " if event.underlying else ""
-            attempt = f"attempt {event.attempt} " if event.attempt else ""
-            step = event.step.value if event.step is not None else ""
-            self._add(event.at, event.severity, step, f"{attempt}{where}refused: {event.text}")
+            # Only what one attempt refused: the cycle's own end tells the reason of every other step.
+            if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
+                text = f"attempt {event.attempt} {event.underlying}: {event.text}"
+                self._add(event.at, event.severity, event.step.value, text)
+            return
+        if event.kind in _SEEN_ELSEWHERE:
             return
         self._add(event.at, event.severity, event.kind.split(".")[0], event.text)
 
@@ -129,6 +135,9 @@ class Board:
         progress = self._engine.progress
         if progress is None:
             return
+        if progress.spread is not None:
+            self.spread = progress.spread
+        self._judgements.update(progress.judgements)
         kept = [a for a in self._attempts if a.cycle != progress.number]
         self._attempts.clear()
         self._attempts.extend([*kept, *progress.attempts])
@@ -149,8 +158,8 @@ class Board:
             status=self._status(),
             quotes=tuple(quotes),
             cycle=cycle_slice(progress, engine.newest_cycle, slots, engine.slots.next(), clock),
-            spread=spread_slice(engine, self._entries),
-            judgements=() if progress is None else tuple(progress.judgements.values()),
+            spread=spread_slice(engine, self.spread, self._entries),
+            judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
             orders=tuple(order_view(entry, now, clock.speed) for entry in self._entries),
             schedule=slots,

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from core.engine import Engine
 
 
-def spread_slice(engine: Engine, entries: Sequence[Entry]) -> SpreadSlice | None:
-    """The spread of the running or last cycle that came to one; its legs are live while they are subscribed."""
-    progress = engine.progress
-    spread = None if progress is None else progress.spread
+def spread_slice(engine: Engine, spread: SpreadProgress | None, entries: Sequence[Entry]) -> SpreadSlice | None:
+    """The spread of the running cycle, or of the last that came to one; its legs are live while subscribed."""
     if spread is None:
         return None
+    progress = engine.progress
     entry = next((e for e in entries if e.id == spread.entry_id), None)
     now = engine.parts.clock.monotonic()
-    live = engine.legs.keeps(spread.entry_id) or (progress is not None and progress.ended is None)
+    running = progress is not None and progress.ended is None and progress.spread is spread
+    live = running or engine.legs.keeps(spread.entry_id)
     pricing = spread.pricing
     if live:
         streamers = [leg.symbols.streamer for leg in spread.trident.legs]

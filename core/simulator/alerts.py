@@ -93,7 +93,7 @@ class AlertHub:
     async def apply_faults(self) -> None:
         """Closes connections while alerts-close is armed: one connection an occurrence."""
         for connection in tuple(self._connections):
-            fault = self.faults.take(FaultKind.ALERTS_CLOSE, self.clock.monotonic())
+            fault = self.faults.take(FaultKind.ALERTS_CLOSE, self.clock.monotonic(), path="/")
             if fault is None:
                 return
             await connection.close(fault.fault.code or 1001, "going away")
@@ -206,7 +206,7 @@ class AlertConnection:
         return self._ok(action, request_id)
 
     def _connect(self, login: str | None, message: Mapping[str, Any], request_id: object) -> Payload:
-        if self._hub.faults.take(FaultKind.ALERTS_CONNECT_REFUSED, self._hub.clock.monotonic()) is not None:
+        if self._hub.faults.take(FaultKind.ALERTS_CONNECT_REFUSED, self._hub.clock.monotonic(), path="/") is not None:
             return self._error("connect", None, "failed")
         if login is None:
             return self._error("connect", request_id, "not-authorized")

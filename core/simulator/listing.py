@@ -178,6 +178,8 @@ class Listing:
     def _strike_set(self, root: str, day: date) -> frozenset[int]:
         key = (root, day)
         if key not in self._strikes:
+            if len(self._strikes) > 64:
+                self._strikes.clear()
             rules = ROOTS[root]
             self._strikes[key] = frozenset(strikes_between(rules, *self._price_range(rules.underlying, day)))
         return self._strikes[key]

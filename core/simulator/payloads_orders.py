@@ -40,6 +40,10 @@ TIMES_IN_FORCE = frozenset({"Day", "GTC", "GTD", "Ext", "Ext Overnight", "GTC Ex
 ORDER_TYPES = frozenset({"Limit", "Market", "Marketable Limit", "Stop", "Stop Limit", "Notional Market"})
 EFFECTS = frozenset({"Credit", "Debit", "None"})
 
+LEAST = Decimal("1e-8")
+MOST = Decimal("1e9")
+"""Amounts outside these sizes are refused before anybody calculates with them."""
+
 
 class BodyInvalid(ValueError):
     """An order body the broker cannot read: 400 validation_error with this text."""
@@ -246,6 +250,8 @@ def _decimal(body: Mapping[str, Any], key: str) -> Decimal | None:
         raise BodyInvalid(f"{key} {value!r} is not a number") from error
     if not number.is_finite():
         raise BodyInvalid(f"{key} {value!r} is not a number")
+    if number and not LEAST <= abs(number) < MOST:
+        raise BodyInvalid(f"{key} {value!r} is out of range")
     return number
 
 

@@ -82,16 +82,16 @@ class Gateway:
 
     def add_routes(self, app: web.Application, routes: Sequence[Route]) -> None:
         """Registers these routes, the OAuth endpoint, session validation, and the answer to unknown paths."""
+        app.on_response_prepare.append(self._date)
         app.router.add_post("/oauth/token", self._oauth)
         all_routes: list[Route] = [*routes, ("POST", "/sessions/validate", _validated)]
         for method, path, handler in all_routes:
             app.router.add_route(method, path, self._endpoint(handler))
         app.router.add_route("*", "/{rest:.*}", self._endpoint(_not_found))
 
-    def dated(self, response: web.StreamResponse) -> web.StreamResponse:
-        """The response with market time as its Date."""
+    async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Every answer is dated in market time."""
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
-        return response
 
     def _endpoint(self, handler: Handler) -> Callable[[web.Request], Any]:
         async def respond(request: web.Request) -> web.StreamResponse:
@@ -121,16 +121,12 @@ class Gateway:
         return await self._through_faults(request, process)
 
     async def _answer(self, request: web.Request, handler: Handler) -> tuple[int, Payload]:
-        try:
-            token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-            login = self._tokens.login_of(token, self._clock.monotonic())
-            if login is None:
-                raise _token_invalid()
-            body = await _body(request)
-            call = Call(login, request.match_info, request.query, body, self._clock.now())
-            answer = handler(call)
-        except Refusal as refusal:
-            return refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        login = self._tokens.login_of(token, self._clock.monotonic())
+        if login is None:
+            raise _token_invalid()
+        body = await _body(request)
+        answer = handler(Call(login, request.match_info, request.query, body, self._clock.now()))
         return answer.status, {**envelope(answer.data, request.path), **answer.extra}
 
     async def _through_faults(self, request: web.Request, process: Callable[[], Any]) -> web.StreamResponse:
@@ -141,19 +137,22 @@ class Gateway:
             return found.fault if found is not None else None
 
         if USER_AGENT.match(request.headers.get("User-Agent", "")) is None:
-            return self.dated(web.Response(status=401, text="<html>401</html>", content_type="text/html"))
+            return web.Response(status=401, text="<html>401</html>", content_type="text/html")
         if (fault := armed(FaultKind.REST_DELAY_BEFORE)) is not None:
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_REQUEST) is not None:
             return _hang_up(request)
         if (fault := armed(FaultKind.REST_5XX_HTML)) is not None:
-            return self.dated(web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html"))
+            return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_429) is not None:
             return self._json(429, error_body("too_many_requests", "Too many requests"))
         if armed(FaultKind.REST_TOKEN_INVALID) is not None:
             refused = _token_invalid()
             return self._json(refused.status, error_body(refused.code, refused.message))
-        status, payload = await process()
+        try:
+            status, payload = await process()
+        except Refusal as refusal:
+            status, payload = refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
         if (fault := armed(FaultKind.REST_MISSING_FIELD)) is not None:
             payload = drop_mandatory(payload, fault.match.field)
         if armed(FaultKind.REST_UNKNOWN_ORDER_STATUS) is not None:
@@ -166,7 +165,7 @@ class Gateway:
             text = json.dumps(payload)
             return self._text(status, text[: max(1, len(text) // 2)])
         if armed(FaultKind.REST_HTML) is not None:
-            return self.dated(web.Response(status=200, text=HTML_ERROR, content_type="text/html"))
+            return web.Response(status=200, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_JSON_LIST) is not None:
             return self._text(status, json.dumps([payload]))
         return self._json(status, payload)
@@ -175,7 +174,7 @@ class Gateway:
         return self._text(status, json.dumps(payload))
 
     def _text(self, status: int, text: str) -> web.StreamResponse:
-        return self.dated(web.Response(status=status, text=text, content_type="application/json"))
+        return web.Response(status=status, text=text, content_type="application/json")
 
 
 def not_found(what: str) -> Refusal:

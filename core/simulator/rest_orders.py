@@ -219,6 +219,6 @@ def _instant(call: Call, key: str) -> datetime | None:
 
 def _whole(call: Call, key: str, default: int) -> int:
     value = call.query.get(key, str(default))
-    if not value.isdigit():
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise Refusal(400, "validation_error", f"{key} {value!r} is not a whole number")
     return int(value)

@@ -165,7 +165,8 @@ def announce_on_stdout(port: int) -> None:
 async def run(settings: SimulatorSettings, announce: Callable[[int], None] = announce_on_stdout) -> None:
     """Runs a simulated broker until SIGTERM, SIGINT or, with a lifeline, the end of standard input.
 
-    `announce` is told the port once it listens. Raises OSError when the port is in use.
+    `announce` is told the port once it listens. Raises OSError when the port is in use, and what ended the exchange
+    if anything did.
     """
     start = settings.start if settings.start is not None else SystemClock().now()
     simulator = Simulator(settings, ShiftedClock(start.astimezone(UTC), settings.speed))
@@ -174,26 +175,28 @@ async def run(settings: SimulatorSettings, announce: Callable[[int], None] = ann
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    lifeline = asyncio.create_task(_until_stdin_ends(ended)) if settings.lifeline else None
-    waiting = asyncio.create_task(ended.wait())
-    failing = asyncio.create_task(simulator.failed())
-    announce(port)
+    watches: set[asyncio.Task[object]] = {
+        asyncio.create_task(ended.wait()),
+        asyncio.create_task(simulator.failed()),
+    }
+    if settings.lifeline:
+        watches.add(asyncio.create_task(_stdin_ended()))
     try:
-        await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
+        announce(port)
+        done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        for watch in done:
+            watch.result()  # raises what ended the exchange, or what is wrong with the lifeline
     finally:
-        for task in (waiting, failing, lifeline):
-            if task is not None:
-                task.cancel()
+        for watch in watches:
+            watch.cancel()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-        await asyncio.gather(
-            *(task for task in (waiting, failing, lifeline) if task is not None), return_exceptions=True
-        )
+        await asyncio.gather(*watches, return_exceptions=True)
         await simulator.stop()
 
 
-async def _until_stdin_ends(ended: asyncio.Event) -> None:
-    """Sets the event when standard input reaches its end; what is written to it is ignored."""
+async def _stdin_ended() -> None:
+    """Returns when standard input reaches its end; what is written to it is ignored."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
@@ -203,4 +206,3 @@ async def _until_stdin_ends(ended: asyncio.Event) -> None:
             pass
     finally:
         transport.close()
-    ended.set()

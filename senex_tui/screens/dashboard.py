@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from core.snapshot import Mode
-from senex_tui.guard import EventGuard
+from widgets.guard import EventGuard
 from widgets.attempts import AttemptsPanel
 from widgets.banner import Banner
 from widgets.chart import ChartPanel

@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from senex_tui.guard import EventGuard
+from widgets.guard import EventGuard
 from widgets.lines import safe
 
 Facts = Callable[[], list[tuple[str, str]]]
@@ -98,14 +98,20 @@ class Question(EventGuard, ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class TypedQuestion(Question):
+class WordField(Input):
+    """A field for one word without a q in it: `q` stays the way out."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key != "q" and super().check_consume_key(key, character)
+
+
+class TypedQuestion(Question, inherit_bindings=False):
     """A question answered only by typing a word and Enter; anything else, an empty Enter too, does nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape,ctrl+g", "answer(False)", "Cancel", priority=True),
     ]
-    INHERIT_BINDINGS: ClassVar[bool] = False
-    AUTO_FOCUS: ClassVar[str | None] = "Input"
+    AUTO_FOCUS: ClassVar[str | None] = "WordField"
     DEFAULT_CSS = """
     TypedQuestion Input { margin-top: 1; width: 24; }
     """
@@ -120,7 +126,7 @@ class TypedQuestion(Question):
         return "esc, q or ctrl+g cancels"
 
     def answers(self) -> ComposeResult:
-        yield Input(placeholder=self._word, select_on_focus=False)
+        yield WordField(placeholder=self._word, select_on_focus=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

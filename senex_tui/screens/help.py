@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from senex_tui.guard import EventGuard
+from widgets.guard import EventGuard
 from senex_tui.keys import help_groups
 
 

@@ -8,7 +8,7 @@ from textual.events import Resize, ScreenResume
 from textual.screen import Screen
 from textual.widgets import Static
 
-from senex_tui.guard import EventGuard
+from widgets.guard import EventGuard
 from senex_tui.terminal import too_small
 
 

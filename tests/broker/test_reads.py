@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -121,7 +122,8 @@ async def test_a_read_that_fails_says_why(
         await broker.market_state()
     assert caught.value.fault is fault
     assert server.count("GET", SESSIONS) == tries
-    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "tastytrade.utils" not in shown  # it may quote an answer with a token in it
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,9 @@ def test_only_plain_http_on_this_machine_may_stand_in_for_the_broker(address: st
 
 def test_a_login_shows_no_secret_and_needs_both() -> None:
     shown = repr(Login("main", SECRET, REFRESH))
-    assert SECRET not in shown and REFRESH not in shown and "main" in shown
+    assert SECRET not in shown
+    assert REFRESH not in shown
+    assert "main" in shown
     with pytest.raises(ValueError, match="lacks"):
         Login("main", "", REFRESH)
 
@@ -180,7 +184,8 @@ async def test_no_secret_reaches_a_log_or_an_error(
     await broker.connect()
     for secret in (SECRET, REFRESH, "access-1", "access-2"):
         assert secret not in caplog.text
-        assert secret not in str(caught.value) and secret not in caught.value.detail
+        assert secret not in str(caught.value)
+        assert secret not in caught.value.detail
 
 
 async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroker) -> None:
@@ -210,7 +215,8 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
     qqq, spx, bare = await broker.metrics(["QQQ", "SPX", "BAD", "BARE"])
     assert (qqq.iv_rank, qqq.iv30, qqq.iv_percentile) == (Decimal("32.00"), Decimal("0.184"), Decimal("60.0"))
     assert (qqq.ex_dividend, qqq.earnings) == (date(2026, 12, 21), date(2026, 12, 1))
-    assert qqq.age_s is not None and 0 <= qqq.age_s < 5
+    assert qqq.age_s is not None
+    assert 0 <= qqq.age_s < 5
     assert spx.iv_rank == Decimal("31.00")  # the general rank stands in for the tos- one
     assert (bare.symbol, bare.iv_rank, bare.iv30) == ("BARE", None, None)
     assert server.queries[-1]["symbols"] == "QQQ,SPX,BAD,BARE"

@@ -56,8 +56,10 @@ async def test_an_acknowledged_order_carries_its_report(server: RawBroker, broke
     server.on("POST", ORDERS, json_answer(placed_json(), 201))
     outcome = await send(broker)
     assert outcome.kind is SendClass.ACKNOWLEDGED
-    assert outcome.left and outcome.status == 201
-    assert outcome.report is not None and outcome.report.order_id == "1010"
+    assert outcome.left
+    assert outcome.status == 201
+    assert outcome.report is not None
+    assert outcome.report.order_id == "1010"
     assert outcome.report.identifier == IDENTIFIER
 
 
@@ -91,7 +93,8 @@ async def test_a_definite_refusal_is_rejected(server: RawBroker, broker: Tastytr
     outcome = await send(broker)
     assert (outcome.kind, outcome.status, outcome.code) == (SendClass.REJECTED, status, "margin_check_failed")
     assert "margin_check_failed" in outcome.detail
-    assert ACCOUNT not in outcome.detail and "***0001" in outcome.detail
+    assert ACCOUNT not in outcome.detail
+    assert "***0001" in outcome.detail
 
 
 UNPROVED: dict[str, Answer] = {

@@ -205,7 +205,12 @@ def cycle(**changes: object) -> CycleSlice:
 
 
 DONE = cycle(
-    running=False, steps=steps(len(STEPS)), outcome="succeeded", reason="order 4471 acknowledged", elapsed_s=9, attempt=1
+    running=False,
+    steps=steps(len(STEPS)),
+    outcome="succeeded",
+    reason="order 4471 acknowledged",
+    elapsed_s=9,
+    attempt=1,
 )
 
 
@@ -350,7 +355,9 @@ def failed() -> Snapshot:
     return replace(
         calm(),
         status=status(
-            engine=EngineState.FAILED, failure="the records cannot be written: disk full", records=PartHealth(Health.DOWN)
+            engine=EngineState.FAILED,
+            failure="the records cannot be written: disk full",
+            records=PartHealth(Health.DOWN),
         ),
     )
 

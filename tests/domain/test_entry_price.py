@@ -22,7 +22,7 @@ def price(mid: str, natural: str, offset: int = 0, ticks: TickTable = QQQ_TICKS)
 
 def test_the_seeds_example() -> None:
     result = price("4.10", "3.86", 4)
-    assert (result.limit, result.raw, result.floored, result.rounding) == (D("4.06"), D("4.06"), False, 0)
+    assert (result.limit, result.raw, result.floored, result.rounding) == (D("4.06"), D("4.06"), False, D(0))
     assert result.offset == D("0.04")
     pricing = priced()
     assert entry_price(pricing.mid, pricing.natural, 4, QQQ_TICKS) == result

@@ -100,6 +100,35 @@ def test_the_macd_histogram_has_the_sign_of_an_accelerating_market() -> None:
     assert compute_indicators(candles(closes=down), D(down[-1] - 3.2)).macd_histogram < 0
 
 
+def smoothed(values: Sequence[float], weight: float) -> list[float]:
+    """Exponential smoothing; over some hundred sessions what it starts from has faded."""
+    out = [values[0]]
+    for value in values[1:]:
+        out.append(out[-1] + weight * (value - out[-1]))
+    return out
+
+
+def test_the_macd_histogram_by_hand() -> None:
+    bars = candles(250)
+    closes = [c.close for c in bars] + [610.0]
+    fast, slow = smoothed(closes, 2 / 13), smoothed(closes, 2 / 27)
+    macd = [f - s for f, s in zip(fast, slow, strict=True)]
+    assert near(compute_indicators(bars, D(610)).macd_histogram, D(macd[-1] - smoothed(macd, 2 / 10)[-1]))
+
+
+def test_wilder_adx_by_hand() -> None:
+    bars = candles(400)
+    high, low = [c.high for c in bars] + [610.0], [c.low for c in bars] + [610.0]
+    plus, minus = [], []  # each would be divided by the true range, which cancels out of the index
+    for n in range(1, len(high)):
+        up, down = high[n] - high[n - 1], low[n - 1] - low[n]
+        plus.append(up if up > max(down, 0) else 0.0)
+        minus.append(down if down > max(up, 0) else 0.0)
+    moves = zip(smoothed(plus, 1 / 14), smoothed(minus, 1 / 14), strict=True)
+    spread = [100 * abs(p - m) / (p + m) if p + m else 0.0 for p, m in moves]
+    assert near(compute_indicators(bars, D(610)).adx, D(smoothed(spread, 1 / 14)[-1]), D("0.001"))
+
+
 def test_a_straight_rise_is_a_strong_trend() -> None:
     i = compute_indicators(candles(closes=[500 + 3.0 * n for n in range(80)]), D(740))
     assert i.adx > 60
@@ -119,15 +148,18 @@ def test_twenty_day_extremes_are_of_completed_sessions_only() -> None:
     bars = candles(closes=[600.0] * 80)
     bars[-21] = candle(bars[-21].day, 600.0, reach=300.0)
     i = compute_indicators(bars, D(900))
-    assert (i.low20, i.high20) == (598, 602)
+    assert (i.low20, i.high20) == (D(598), D(602))
     bars[-20] = candle(bars[-20].day, 600.0, reach=100.0)
     i = compute_indicators(bars, D(900))
-    assert (i.low20, i.high20) == (500, 700)
+    assert (i.low20, i.high20) == (D(500), D(700))
+    bars[-1] = candle(bars[-1].day, 600.0, reach=150.0)
+    i = compute_indicators(bars, D(900))
+    assert (i.low20, i.high20) == (D(450), D(750))
 
 
 def test_the_last_closes_end_with_the_live_price() -> None:
     bars = candles(closes=[*([600.0] * 78), 601.0, 602.0])
-    assert compute_indicators(bars, D("603.5")).last_closes == (601, 602, D("603.5"))
+    assert compute_indicators(bars, D("603.5")).last_closes == (D(601), D(602), D("603.5"))
     assert compute_indicators(bars, D("603.5")).price == D("603.5")
 
 

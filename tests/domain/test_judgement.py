@@ -117,13 +117,14 @@ def test_fewer_than_sixty_candles_stop() -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -1.0])
 @pytest.mark.parametrize("field", ["high", "low", "close"])
 def test_a_hole_in_the_candles_ends_the_run_that_counts(bad: float, field: str) -> None:
+    hole: dict[str, Any] = {field: bad}
     holed = candles(250)
-    holed[-60] = replace(holed[-60], **{field: bad})
+    holed[-60] = replace(holed[-60], **hole)
     result = verdict(candles=holed)
     assert result.refusal is not None
     assert result.refusal.sentence() == "QQQ has 59 daily candles; at least 60 needed"
     older = candles(250)
-    older[-61] = replace(older[-61], **{field: bad})
+    older[-61] = replace(older[-61], **hole)
     assert verdict(candles=older) == verdict(candles=candles(250)[-60:])
 
 

@@ -35,7 +35,7 @@ def test_the_seeds_credits_and_risks() -> None:
     pricing = priced(SEED)
     assert (pricing.natural_put, pricing.natural_call, pricing.natural) == (D("1.30"), D("1.26"), D("3.86"))
     assert (pricing.mid_put, pricing.mid_call, pricing.mid) == (D("1.38"), D("1.34"), D("4.10"))
-    assert (pricing.max_risk_natural, pricing.max_risk_mid) == (214, 190)
+    assert (pricing.max_risk_natural, pricing.max_risk_mid) == (D(214), D(190))
 
 
 @pytest.mark.parametrize("index", range(4))

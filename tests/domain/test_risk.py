@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,9 +27,14 @@ def test_the_figures_of_a_passing_assessment() -> None:
     inputs = replace(ROOMY, buying_power=D(9_000), open_risk=D(1_000), open_tridents=4)
     result = assess_risk(SEED, D(214), inputs)
     assert result.refusal is None
-    assert (result.capital, result.budget) == (10_000, 3_000)
+    assert (result.capital, result.budget) == (D(10_000), D(3_000))
     assert result.utilization == D("1214") / D("4000")
-    assert (result.max_risk, result.buying_power, result.open_risk, result.open_tridents) == (214, 9_000, 1_000, 4)
+    assert (result.max_risk, result.buying_power, result.open_risk, result.open_tridents) == (
+        D(214),
+        D(9_000),
+        D(1_000),
+        4,
+    )
     assert capital(D(9_000), D(1_000)) == 10_000
 
 
@@ -39,7 +45,8 @@ def test_the_shipped_limits() -> None:
 
 @pytest.mark.parametrize("missing", ["buying_power", "open_risk", "open_tridents", "held"])
 def test_an_unavailable_input_is_transient(missing: str) -> None:
-    result = assess_risk(SEED, D(214), replace(ROOMY, **{missing: None}))
+    unread: dict[str, Any] = {missing: None}
+    result = assess_risk(SEED, D(214), replace(ROOMY, **unread))
     assert result.refusal is not None
     assert result.refusal.reason is Reason.RISK_INPUT_MISSING
     assert result.refusal.transient
@@ -49,7 +56,8 @@ def test_an_unavailable_input_is_transient(missing: str) -> None:
 @pytest.mark.parametrize("name", ["buying_power", "open_risk"])
 @pytest.mark.parametrize("value", [D("NaN"), D("sNaN"), D("Infinity")])
 def test_an_amount_that_is_no_number_is_unavailable(name: str, value: Decimal) -> None:
-    assert reason("214", replace(ROOMY, **{name: value})) is Reason.RISK_INPUT_MISSING
+    odd: dict[str, Any] = {name: value}
+    assert reason("214", replace(ROOMY, **odd)) is Reason.RISK_INPUT_MISSING
 
 
 @pytest.mark.parametrize(("max_risk", "expected"), [("0", Reason.RISK_NOT_POSITIVE), ("-1", Reason.RISK_NOT_POSITIVE)])

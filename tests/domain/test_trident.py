@@ -128,10 +128,10 @@ def test_the_seeds_example_has_its_four_legs_in_order() -> None:
     built = trident(622, 3)
     assert built.strikes() == "622P/619P/622C/625C"
     assert [(leg.role, leg.right, leg.strike, leg.action, leg.quantity) for leg in built.legs] == [
-        (LegRole.SHORT_PUT, Right.PUT, 622, Action.SELL_TO_OPEN, 2),
-        (LegRole.LONG_PUT, Right.PUT, 619, Action.BUY_TO_OPEN, 2),
-        (LegRole.SHORT_CALL, Right.CALL, 622, Action.SELL_TO_OPEN, 1),
-        (LegRole.LONG_CALL, Right.CALL, 625, Action.BUY_TO_OPEN, 1),
+        (LegRole.SHORT_PUT, Right.PUT, D(622), Action.SELL_TO_OPEN, 2),
+        (LegRole.LONG_PUT, Right.PUT, D(619), Action.BUY_TO_OPEN, 2),
+        (LegRole.SHORT_CALL, Right.CALL, D(622), Action.SELL_TO_OPEN, 1),
+        (LegRole.LONG_CALL, Right.CALL, D(625), Action.BUY_TO_OPEN, 1),
     ]
     assert (built.short_put, built.long_put, built.short_call, built.long_call) == built.legs
 
@@ -172,7 +172,7 @@ def test_no_strike_is_ever_substituted(listing: set[int], body: int, width: int)
     if set(wanted) <= listing:
         assert isinstance(built, Trident)
         assert [leg.strike for leg in built.legs] == wanted
-        assert (built.body, built.width) == (body, width)
+        assert (built.body, built.width) == (D(body), D(width))
     else:
         assert isinstance(built, Refusal)
 

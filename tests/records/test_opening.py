@@ -135,17 +135,21 @@ async def test_a_folder_a_bad_url_and_a_store_in_memory_are_refused(tmp_path: Pa
 
 
 @pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o000, 0o700), (0o400, 0o700), (0o600, 0o500)])
-async def test_a_file_or_folder_without_rights_is_refused_with_the_fix(file_mode: int, folder_mode: int) -> None:
+async def test_a_file_or_folder_without_rights_is_refused_with_the_fix(
+    path: Path, file_mode: int, folder_mode: int
+) -> None:
+    # Loads every module that opening needs while they can surely be read.
+    await (await Records.open(url_of(path))).close()
     with _as_ordinary_user(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "senex.db"
-        await (await Records.open(url_of(path))).close()
-        path.chmod(file_mode)
-        path.parent.chmod(folder_mode)
+        barred = Path(folder) / "senex.db"
+        await (await Records.open(url_of(barred))).close()
+        os.chmod(barred, file_mode)
+        os.chmod(folder, folder_mode)
         try:
             with pytest.raises(RecordsError, match="give this user the right to read and write"):
-                await Records.open(url_of(path))
+                await Records.open(url_of(barred))
         finally:
-            path.parent.chmod(0o700)
+            os.chmod(folder, 0o700)
 
 
 @contextmanager

@@ -75,6 +75,7 @@ async def test_the_next_start_finds_what_was_interrupted_and_runs_no_slot_twice(
     await records.cycles.begin(DAY, SLOT, False, AT)
     await records.slots.claim(DAY, claimed_only, after(1))
     assert await records.cycles.interrupt_unfinished(after(2)) == (), "its own cycles are running"
+    assert [slot.state for slot in await records.slots.of_day(DAY)] == ["claimed", "claimed"]
     newer = await Records.open(url_of(path))
     try:
         running = await newer.cycles.begin(DAY, None, True, after(3))

@@ -22,10 +22,10 @@ EXPIRY = "270108"
 _MARKET = Market(7, START)
 
 
-def exchange(cash: str = "25000", market: Market = _MARKET, **restrictions: bool) -> Exchange:
-    """Three accounts of two logins; `restrictions` fall on the first."""
+def exchange(cash: str = "25000", market: Market = _MARKET) -> Exchange:
+    """Three accounts of two logins."""
     setups = [
-        AccountSetup(ONE, "First", "main", Decimal(cash), **restrictions),  # type: ignore[arg-type]
+        AccountSetup(ONE, "First", "main", Decimal(cash)),
         AccountSetup(TWO, "Second", "main", Decimal(cash)),
         AccountSetup(OTHER, "Other", "spouse", Decimal(cash)),
     ]

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from core.simulator.fees import fees_for
-from core.simulator.orders import OrderLeg, OrderRefused, OrderRequest
+from core.simulator.orders import OrderLeg, OrderRefused, OrderRequest, SimPosition
 from tests.simulator.exchange_orders import (
     CLOSE,
     ONE,
@@ -29,8 +29,8 @@ LATER = TEN + timedelta(seconds=30)
 FEES = fees_for("QQQ", [("Sell to Open", 2), ("Buy to Open", 2), ("Sell to Open", 1), ("Buy to Open", 1)]).total_fees
 
 
-def codes(request: OrderRequest, at: datetime = TEN, cash: str = "25000", **restrictions: bool) -> list[str]:
-    return [error.code for error in exchange(cash, **restrictions).validate(ONE, request, at)]
+def codes(request: OrderRequest, cash: str = "25000") -> list[str]:
+    return [error.code for error in exchange(cash).validate(ONE, request, TEN)]
 
 
 def with_leg(index: int, **changed: object) -> OrderRequest:
@@ -95,7 +95,11 @@ def test_order_types_and_prices() -> None:
 
 @pytest.mark.parametrize("restriction", ["is_closed", "is_frozen", "is_closing_only", "is_in_margin_call"])
 def test_restricted_accounts_may_not_open(restriction: str) -> None:
-    assert codes(at_mid(), **{restriction: True}) == ["not_permitted"]
+    broker = exchange()
+    broker.restrict(ONE, **{restriction: True})
+    assert [error.code for error in broker.validate(ONE, at_mid(), TEN)] == ["not_permitted"]
+    assert broker.validate(TWO, at_mid(), TEN) == []
+    assert getattr(broker.trading_status(ONE), restriction) is True
 
 
 def test_a_closing_only_account_may_close() -> None:
@@ -191,7 +195,7 @@ def test_two_working_orders_cannot_spend_the_same_money() -> None:
 def test_closing_realizes_and_frees_the_margin() -> None:
     broker = exchange()
     broker.fill_plan = "immediate"
-    broker.submit(ONE, credit(bull_put("Sell to Open", "Buy to Open"), "1.30"), TEN)
+    opening = broker.submit(ONE, credit(bull_put("Sell to Open", "Buy to Open"), "1.30"), TEN)
     broker.advance(LATER)
     close = replace(credit(bull_put("Buy to Close", "Sell to Close"), "1.45"), price_effect="Debit")
     order = broker.submit(ONE, close, LATER)
@@ -200,10 +204,10 @@ def test_closing_realizes_and_frees_the_margin() -> None:
     assert broker.order(ONE, order.id).price == Decimal("-1.45")
     assert net_of(broker.order(ONE, order.id)) >= Decimal("-1.45")
     assert broker.balances(ONE, done_at).maintenance_requirement == 0
-    gone = [n.obj for n in notices if n.type == "CurrentPosition"]
-    assert {p.quantity_direction for p in gone} == {"Zero"}  # type: ignore[union-attr]
-    opened, closed = Decimal("1.30"), -net_of(broker.order(ONE, order.id))
-    assert sum(p.realized_today for p in gone) <= (opened - closed) * 100 + 40  # type: ignore[union-attr]
+    gone = [n.obj for n in notices if isinstance(n.obj, SimPosition)]
+    assert {p.quantity_direction for p in gone} == {"Zero"}
+    result = net_of(broker.order(ONE, opening.id)) + net_of(broker.order(ONE, order.id))
+    assert sum((p.realized_today for p in gone), Decimal(0)) == result * 100
 
 
 def test_positions_settle_in_cash_at_expiration() -> None:

@@ -135,13 +135,17 @@ async def test_an_alert_with_an_unknown_status_kills_the_sdk_s_streamer() -> Non
     async with broker() as rig, rig.session() as session:
         rig.arm(FaultKind.ALERTS_UNKNOWN_STATUS)
         account = await only_account(session)
-        with pytest.raises(ExceptionGroup) as raised:
+
+        async def watch() -> None:
             async with AlertStreamer(session) as streamer:
                 await streamer.subscribe_accounts([account])
                 await place(rig)
                 async with asyncio.timeout(5):
                     async for _ in streamer.listen(PlacedOrder):
                         pass
+
+        with pytest.raises(ExceptionGroup) as raised:
+            await watch()
         assert raised.group_contains(ValidationError)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ async def test_quotes_are_sent_at_once_and_then_only_when_they_change() -> None:
                 quote = await streamer.get_event(Quote)
                 seen[quote.event_symbol].append(quote)
         for quotes in seen.values():
-            for before, after in zip(quotes, quotes[1:], strict=False):
+            for before, after in pairwise(quotes):
                 assert before != after
 
 
@@ -130,7 +131,7 @@ async def test_a_new_subscription_gets_its_snapshot_again() -> None:
 async def test_candles_come_as_a_snapshot_from_the_time_asked_for() -> None:
     async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe_candle(["QQQ"], "1d", MONDAY_TEN - timedelta(days=380))
-        candles = []
+        candles: list[Candle] = []
         async with asyncio.timeout(5):
             while not candles or not candles[-1].snapshot_end:
                 candles.append(await streamer.get_event(Candle))
@@ -169,7 +170,9 @@ async def test_three_hundred_symbols_fit_in_frames_a_client_accepts() -> None:
 def test_frames_stay_below_the_limit() -> None:
     market = Market(7, MONDAY_TEN)
     events = FeedEvents(MarketView(market, FaultBoard(), _StillClock()))
-    strikes = [strike for root in market.chain("SPX", MONDAY_TEN.date()) for e in root.expirations for strike in e.strikes]
+    strikes = [
+        strike for root in market.chain("SPX", MONDAY_TEN.date()) for e in root.expirations for strike in e.strikes
+    ]
     channel = Channel(1, full=True)
     channel.subscribe({"add": [{"type": "Quote", "symbol": strike.put_streamer} for strike in strikes[:2000]]})
     frames = list(channel.frames(events, MONDAY_TEN, 0.0))
@@ -200,7 +203,8 @@ async def quote_under(rig: Rig, session: Session, kind: FaultKind, symbol: str) 
     async with DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, [symbol])
         try:
-            return await first(streamer, Quote, 0.5)
+            async with asyncio.timeout(0.5):
+                return await streamer.get_event(Quote)
         except TimeoutError:
             return None
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -15,54 +13,7 @@ from tastytrade.dxfeed import Event, Quote
 from tastytrade.utils import TastytradeError
 
 from core.simulator.faults import FaultKind
-from tests.simulator.wire_rig import MONDAY_TEN, Rig, broker, until
-
-SETUP = {
-    "type": "SETUP",
-    "channel": 0,
-    "keepaliveTimeout": 60,
-    "acceptKeepaliveTimeout": 60,
-    "version": "0.1-DXF-JS/0.3.0",
-}
-
-
-class Feed:
-    """A raw feed client."""
-
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
-        self.socket = socket
-        self.token = token
-
-    async def send(self, kind: str, channel: int = 0, **more: Any) -> None:
-        await self.socket.send_json({"type": kind, "channel": channel, **more})
-
-    async def next(self, seconds: float = 5.0) -> Any:
-        return await self.socket.receive_json(timeout=seconds)
-
-    async def next_of(self, kind: str, seconds: float = 5.0) -> Any:
-        """The next message of this type; others are passed over."""
-        async with asyncio.timeout(seconds):
-            while (message := await self.next(seconds))["type"] != kind:
-                pass
-            return message
-
-    async def log_in(self) -> None:
-        await self.socket.send_json(SETUP)
-        await self.send("AUTH", token=self.token)
-        for wanted in ("SETUP", "AUTH_STATE", "AUTH_STATE"):
-            assert (message := await self.next())["type"] == wanted
-        assert message["state"] == "AUTHORIZED"
-
-    async def open(self, channel: int = 1) -> None:
-        await self.send("CHANNEL_REQUEST", channel, service="FEED", parameters={"contract": "AUTO"})
-        assert (await self.next_of("CHANNEL_OPENED"))["channel"] == channel
-
-
-@asynccontextmanager
-async def feed(rig: Rig) -> AsyncIterator[Feed]:
-    _, body, _ = await rig.get("/api-quote-tokens", await rig.token())
-    async with aiohttp.ClientSession() as client, client.ws_connect(body["data"]["dxlink-url"]) as socket:
-        yield Feed(socket, body["data"]["token"])
+from tests.simulator.wire_rig import MONDAY_TEN, SETUP, Rig, broker, feed, until
 
 
 async def test_the_quote_token_names_the_feed() -> None:
@@ -190,10 +141,14 @@ async def test_keepalives_both_ways_and_the_close_without_them() -> None:
 
 async def test_a_subscription_too_long_closes_with_1009() -> None:
     async with broker() as rig, rig.session() as session:
-        with pytest.raises(TastytradeError, match="too long"):
+
+        async def subscribe_too_much() -> None:
             async with DXLinkStreamer(session) as streamer:
                 await streamer.subscribe(Quote, [f".QQQ261127P{n}" for n in range(2500)])
                 await wait_for_event(streamer, Quote)
+
+        with pytest.raises(TastytradeError, match="too long"):
+            await subscribe_too_much()
 
 
 # Faults

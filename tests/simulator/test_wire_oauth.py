@@ -20,7 +20,11 @@ async def test_a_wrong_secret_or_refresh_token_is_refused_as_the_broker_does(log
     async with broker() as rig, rig.session(login) as session:
         with pytest.raises(TastytradeError, match="Grant revoked"):
             await session.refresh()
-        body = {"grant_type": "refresh_token", "client_secret": login.client_secret, "refresh_token": login.refresh_token}
+        body = {
+            "grant_type": "refresh_token",
+            "client_secret": login.client_secret,
+            "refresh_token": login.refresh_token,
+        }
         status, answer = await rig.post("/oauth/token", body)
         assert (status, answer) == (400, {"error_code": "invalid_grant", "error_description": "Grant revoked"})
 

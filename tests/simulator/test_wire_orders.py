@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 
 import pytest
-from tastytrade import Account, AlertStreamer, Session
+from tastytrade import Account, AlertStreamer
 from tastytrade.account import AccountBalance, CurrentPosition
 from tastytrade.order import LimitOrder, OrderStatus, PlacedOrder
 from tastytrade.utils import TastytradeError
@@ -14,20 +14,7 @@ from tastytrade.utils import TastytradeError
 from core.simulator.accounts import AccountSetup
 from core.simulator.payloads_orders import BodyInvalid, order_changes, order_request
 from core.simulator.settings import DEFAULT_ACCOUNT, DEFAULT_LOGIN, Login
-from tests.simulator.wire_rig import ACCOUNT, MONDAY_TEN, broker, only_account, qqq_spread
-
-TERMINAL = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED}
-
-
-async def status_of(account: Account, session: Session, order_id: int, wanted: OrderStatus) -> PlacedOrder:
-    """The order once it has this status."""
-    async with asyncio.timeout(10):
-        while True:
-            order = await account.get_order(session, order_id)
-            if order.status is wanted:
-                return order
-            assert order.status not in TERMINAL, order
-            await asyncio.sleep(0.02)
+from tests.simulator.wire_rig import ACCOUNT, MONDAY_TEN, broker, only_account, qqq_spread, status_of
 
 
 async def test_a_dry_run_shows_effect_fees_and_no_id() -> None:
@@ -67,12 +54,14 @@ async def test_an_order_fills_and_the_account_hears_of_it() -> None:
                         break
                 balance = await anext(alerts.listen(AccountBalance))
                 position = await anext(alerts.listen(CurrentPosition))
-        assert [OrderStatus.RECEIVED, OrderStatus.ROUTED, OrderStatus.IN_FLIGHT] == seen[:3]
+        assert seen[:3] == [OrderStatus.RECEIVED, OrderStatus.ROUTED, OrderStatus.IN_FLIGHT]
         assert all(leg.remaining_quantity == 0 for leg in filled.legs)
         assert filled.average_fill_price() <= -Decimal("1.20")
         assert balance.cash_balance != Decimal(25_000)
         assert position.underlying_symbol == "QQQ"
-        held = {each.symbol: each.quantity_direction for each in await account.get_positions(session, include_marks=True)}
+        held = {
+            each.symbol: each.quantity_direction for each in await account.get_positions(session, include_marks=True)
+        }
         assert held == {order.legs[0].symbol: "Short", order.legs[1].symbol: "Long"}
         assert len(await account.get_positions(session, symbol=order.legs[0].symbol)) == 1
         assert await account.get_positions(session, underlying_symbols=["SPX"]) == []
@@ -121,7 +110,7 @@ async def test_refusals_name_their_preflight_error() -> None:
         order = await qqq_spread(session, "1.20")
         for dry_run in (True, False):
             with pytest.raises(TastytradeError, match="margin_check_failed"):
-                await account.place_order(session, order, dry_run=dry_run)  # type: ignore[call-overload]
+                await account.place_order(session, order, dry_run=dry_run)
         with pytest.raises(KeyError):
             await account.get_order_buying_power_effect(session, order)
         unlisted = order.model_copy(deep=True)
@@ -151,22 +140,25 @@ async def test_history_is_paged_newest_first_and_filtered() -> None:
 async def test_another_login_cannot_trade_the_account() -> None:
     other = Login("secret-two", "refresh-two", "second")
     accounts = (DEFAULT_ACCOUNT, AccountSetup("5WT00002", "Other", "second", Decimal(60_000)))
-    async with broker(logins=(DEFAULT_LOGIN, other), accounts=accounts) as rig:
-        async with rig.session() as mine, rig.session(other) as theirs:
-            account = await only_account(mine)
-            order = await qqq_spread(mine, "1.20")
-            with pytest.raises(TastytradeError, match="not_permitted"):
-                await account.place_order(theirs, order, dry_run=False)
-            assert await account.get_live_orders(mine) == []
-            async with AlertStreamer(theirs) as alerts:
-                with pytest.raises(ExceptionGroup):
-                    async with AlertStreamer(theirs) as refused:
-                        await refused.subscribe_accounts([account])
-                await alerts.subscribe_accounts(await Account.get(theirs))
-                await account.place_order(mine, order, dry_run=False)
-                with pytest.raises(TimeoutError):
-                    async with asyncio.timeout(0.6):
-                        await anext(alerts.listen(PlacedOrder))
+    async with (
+        broker(logins=(DEFAULT_LOGIN, other), accounts=accounts) as rig,
+        rig.session() as mine,
+        rig.session(other) as theirs,
+    ):
+        account = await only_account(mine)
+        order = await qqq_spread(mine, "1.20")
+        with pytest.raises(TastytradeError, match="not_permitted"):
+            await account.place_order(theirs, order, dry_run=False)
+        assert await account.get_live_orders(mine) == []
+        async with AlertStreamer(theirs) as alerts:
+            with pytest.raises(ExceptionGroup):
+                async with AlertStreamer(theirs) as refused:
+                    await refused.subscribe_accounts([account])
+            await alerts.subscribe_accounts(await Account.get(theirs))
+            await account.place_order(mine, order, dry_run=False)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.6):
+                    await anext(alerts.listen(PlacedOrder))
 
 
 @pytest.mark.parametrize(
@@ -177,6 +169,7 @@ async def test_another_login_cannot_trade_the_account() -> None:
         ({"price": "x"}, "price 'x' is not a number"),
         ({"price": "NaN"}, "not a number"),
         ({"price": "-1"}, "negative"),
+        ({"price": "1E+999999"}, "out of range"),
         ({"price-effect": None}, "price-effect is missing"),
         ({"order-type": "Fancy"}, "order-type 'Fancy'"),
         ({"time-in-force": None}, "time-in-force None"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 from tastytrade import Account
@@ -20,7 +21,7 @@ from core.simulator.settings import DEFAULT_ACCOUNT, DEFAULT_LOGIN, Login
 from tests.simulator.wire_rig import ACCOUNT, MONDAY_TEN, broker, only_account
 
 OTHER = Login("secret-two", "refresh-two", "second")
-TWO_LOGINS = {
+TWO_LOGINS: dict[str, Any] = {
     "logins": (DEFAULT_LOGIN, OTHER),
     "accounts": (DEFAULT_ACCOUNT, AccountSetup("5WT00002", "Other", "second", Decimal(60_000))),
 }
@@ -203,5 +204,5 @@ async def test_answers_have_the_envelope_and_market_time() -> None:
         assert status == 200
         assert body["context"] == "/customers/me/accounts"
         assert body["data"]["items"][0]["authority-level"] == "owner"
-        dated = parsedate_to_datetime(dict(headers)["Date"])
+        dated = parsedate_to_datetime(headers["Date"])
         assert 0 <= (dated - MONDAY_TEN).total_seconds() < 30

@@ -17,7 +17,7 @@ import aiohttp
 import httpx2
 from tastytrade import Account, Session
 from tastytrade.instruments import NestedOptionChain
-from tastytrade.order import InstrumentType, Leg, LimitOrder, OrderAction, OrderTimeInForce
+from tastytrade.order import InstrumentType, Leg, LimitOrder, OrderAction, OrderStatus, OrderTimeInForce, PlacedOrder
 
 from core.clock import ShiftedClock
 from core.simulator.faults import Fault, FaultKind, FaultMatch
@@ -51,7 +51,9 @@ class Rig:
                 request.url = url.copy_with(scheme=scheme, host="127.0.0.1", port=self.port)
 
         hooks = {"request": [redirect]}
-        return Session(login.client_secret, login.refresh_token, event_hooks=hooks, verify=TLS, trust_env=False, **client)
+        return Session(
+            login.client_secret, login.refresh_token, event_hooks=hooks, verify=TLS, trust_env=False, **client
+        )
 
     def arm(self, kind: FaultKind, *, match: FaultMatch | None = None, **fault: Any) -> None:
         """Arms a fault as of now."""
@@ -69,18 +71,21 @@ class Rig:
         async with aiohttp.ClientSession() as client, client.post(f"{self.url}/oauth/token", json=body) as response:
             return str((await response.json())["access_token"])
 
-    async def get(self, path: str, token: str | None = None, **headers: str) -> tuple[int, Any, aiohttp.typedefs.LooseHeaders]:
+    async def get(self, path: str, token: str | None = None, **headers: str) -> tuple[int, Any, dict[str, str]]:
         """Status, JSON (or text) and headers of a raw GET."""
         sent = {"User-Agent": "test/1.0", **headers}
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
         async with aiohttp.ClientSession() as client, client.get(f"{self.url}{path}", headers=sent) as response:
             text = await response.text()
-            return response.status, _maybe_json(text), dict(response.headers)
+            return response.status, _maybe_json(text), {str(name): value for name, value in response.headers.items()}
 
     async def post(self, path: str, body: Any, method: str = "POST") -> tuple[int, Any]:
         """Status and JSON of a raw request without a token: the control endpoint."""
-        async with aiohttp.ClientSession() as client, client.request(method, f"{self.url}{path}", json=body) as response:
+        async with (
+            aiohttp.ClientSession() as client,
+            client.request(method, f"{self.url}{path}", json=body) as response,
+        ):
             return response.status, _maybe_json(await response.text())
 
 
@@ -96,6 +101,54 @@ async def broker(*, at: datetime = MONDAY_TEN, **settings: Any) -> AsyncIterator
         await simulator.stop()
 
 
+SETUP = {
+    "type": "SETUP",
+    "channel": 0,
+    "keepaliveTimeout": 60,
+    "acceptKeepaliveTimeout": 60,
+    "version": "0.1-DXF-JS/0.3.0",
+}
+
+
+class Feed:
+    """A raw feed client."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
+        self.socket = socket
+        self.token = token
+
+    async def send(self, kind: str, channel: int = 0, **more: Any) -> None:
+        await self.socket.send_json({"type": kind, "channel": channel, **more})
+
+    async def next(self, seconds: float = 5.0) -> Any:
+        return await self.socket.receive_json(timeout=seconds)
+
+    async def next_of(self, kind: str, seconds: float = 5.0) -> Any:
+        """The next message of this type; others are passed over."""
+        async with asyncio.timeout(seconds):
+            while (message := await self.next(seconds))["type"] != kind:
+                pass
+            return message
+
+    async def log_in(self) -> None:
+        await self.socket.send_json(SETUP)
+        await self.send("AUTH", token=self.token)
+        for wanted in ("SETUP", "AUTH_STATE", "AUTH_STATE"):
+            assert (message := await self.next())["type"] == wanted
+        assert message["state"] == "AUTHORIZED"
+
+    async def open(self, channel: int = 1) -> None:
+        await self.send("CHANNEL_REQUEST", channel, service="FEED", parameters={"contract": "AUTO"})
+        assert (await self.next_of("CHANNEL_OPENED"))["channel"] == channel
+
+
+@asynccontextmanager
+async def feed(rig: Rig) -> AsyncIterator[Feed]:
+    _, body, _ = await rig.get("/api-quote-tokens", await rig.token())
+    async with aiohttp.ClientSession() as client, client.ws_connect(body["data"]["dxlink-url"]) as socket:
+        yield Feed(socket, body["data"]["token"])
+
+
 async def only_account(session: Session) -> Account:
     accounts = await Account.get(session)
     assert len(accounts) == 1
@@ -105,11 +158,27 @@ async def only_account(session: Session) -> Account:
 async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
     """Waits until the condition holds; fails the test when it does not in time."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for is in the server, which offers no event
             await asyncio.sleep(0.01)
 
 
-def spread(chain: NestedOptionChain, day: date, price: Decimal, short: Decimal, identifier: str | None = None) -> LimitOrder:
+TERMINAL = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED}
+
+
+async def status_of(account: Account, session: Session, order_id: int, wanted: OrderStatus) -> PlacedOrder:
+    """The order once it has this status."""
+    async with asyncio.timeout(10):
+        while True:
+            order = await account.get_order(session, order_id)
+            if order.status is wanted:
+                return order
+            assert order.status not in TERMINAL, order
+            await asyncio.sleep(0.02)
+
+
+def spread(
+    chain: NestedOptionChain, day: date, price: Decimal, short: Decimal, identifier: str | None = None
+) -> LimitOrder:
     """A put credit spread five strikes wide, one lot."""
     strikes = next(entry.strikes for entry in chain.expirations if entry.expiration_date == day)
     by_price = {strike.strike_price: strike for strike in strikes}

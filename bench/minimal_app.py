@@ -1,0 +1,15 @@
+"""The base of what a screen costs: a Textual app of one widget."""
+
+from textual.app import App, ComposeResult
+from textual.widgets import Static
+
+
+class MinimalApp(App[None]):
+    """Shows one line."""
+
+    def compose(self) -> ComposeResult:
+        yield Static("one line")
+
+
+if __name__ == "__main__":
+    MinimalApp().run()

@@ -1,0 +1,68 @@
+"""A child on a terminal of its own, whose output is read as it comes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import time
+from collections.abc import Sequence
+from fcntl import ioctl
+from pathlib import Path
+from termios import TIOCSWINSZ
+from types import TracebackType
+
+COLUMNS, ROWS = 120, 40
+ENDS_WITHIN_S = 15.0
+
+
+class PtyChild:
+    """Starts at once, in a home of its own and without the size in the environment; ends with the `with` block."""
+
+    def __init__(self, argv: Sequence[str], home: Path, pass_fds: Sequence[int] = ()) -> None:
+        self.terminal, slave = pty.openpty()
+        ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        environ = {
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "PATH": os.environ["PATH"],
+            "TERM": "xterm-256color",
+        }
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=environ, pass_fds=pass_fds, start_new_session=True
+        )
+        os.close(slave)
+
+    def __enter__(self) -> PtyChild:
+        return self
+
+    def read(self, timeout_s: float) -> bytes:
+        """What it wrote by now, waiting for it; empty when nothing came in time. Raises EOFError once it ended."""
+        ready, _, _ = select.select([self.terminal], [], [], timeout_s)
+        if not ready:
+            return b""
+        try:
+            data = os.read(self.terminal, 65_536)
+        except OSError:  # Linux: the last process on the terminal has ended
+            data = b""
+        if not data:
+            raise EOFError("the child ended")
+        return data
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Asks it to end and reads on until it has: a child that cannot write does not end."""
+        self._process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + ENDS_WITHIN_S
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                self.read(0.05)
+            except EOFError:
+                time.sleep(0.02)
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self.terminal)

@@ -1,0 +1,71 @@
+"""Driving the console in tests: an app over the engine double, and its screen as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from textual.pilot import Pilot
+
+from core.snapshot import Snapshot
+from senex_tui.app import SenexApp
+from tests.console.double import FixedEngine, calm
+
+
+@dataclass
+class Ticker:
+    """A monotonic clock that a test moves."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Driven:
+    """A running console with its double."""
+
+    app: SenexApp
+    engine: FixedEngine
+    pilot: Pilot[None]
+    ticker: Ticker
+    bells: list[float] = field(default_factory=list)
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+
+    async def pull(self) -> None:
+        self.app.pull()
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """What the terminal would show, without trailing blanks."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    @property
+    def toasts(self) -> list[str]:
+        return [notification.message for notification in self.app._notifications]
+
+
+@asynccontextmanager
+async def driven(
+    snapshot: Snapshot | None = None,
+    *,
+    engine: FixedEngine | None = None,
+    size: tuple[int, int] = (120, 40),
+    stop_engine: Callable[[], Awaitable[None]] | None = None,
+) -> AsyncIterator[Driven]:
+    engine = engine or FixedEngine(snapshot or calm())
+    ticker = Ticker()
+    app = SenexApp(engine, stop_engine=stop_engine, monotonic=ticker)
+    bells: list[float] = []
+    app.bell = lambda: bells.append(ticker.now)  # type: ignore[method-assign]
+    async with app.run_test(size=size) as pilot:
+        console = Driven(app, engine, pilot, ticker, bells)
+        await pilot.pause()
+        await console.pull()
+        yield console

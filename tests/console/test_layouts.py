@@ -1,0 +1,42 @@
+"""The screen as text at each layout, against reviewed files in `screens/`.
+
+`SENEX_WRITE_SCREENS=1` writes them anew; read the difference before keeping it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.console import double
+from tests.console.driving import driven
+
+SCREENS = Path(__file__).parent / "screens"
+CASES = [
+    ("calm", (80, 24), ()),
+    ("calm", (120, 40), ()),
+    ("calm", (200, 55), ()),
+    ("retrying", (170, 50), ()),
+    ("stale", (80, 24), ()),
+    ("paused", (80, 24), ("space",)),
+    ("live", (80, 24), ("f",)),
+    ("failed", (80, 24), ()),
+    ("starting", (80, 24), ()),
+    ("fast", (80, 24), ("6",)),
+]
+
+
+@pytest.mark.parametrize(("scene", "size", "keys"), CASES, ids=lambda v: "x".join(map(str, v)) if v else "")
+async def test_the_screen_is_as_reviewed(scene: str, size: tuple[int, int], keys: tuple[str, ...]) -> None:
+    async with driven(double.SCENES[scene](), size=size) as console:
+        await console.press(*keys)
+        await console.pull()
+        await console.pilot.pause()
+        text = console.text
+    assert all(len(line) <= size[0] for line in text.splitlines())
+    file = SCREENS / ("-".join([scene, f"{size[0]}x{size[1]}", *keys]) + ".txt")
+    if os.environ.get("SENEX_WRITE_SCREENS"):
+        file.write_text(text + "\n")
+    assert text + "\n" == file.read_text()

@@ -1,0 +1,111 @@
+"""The terminal's fitness, the texts made safe, and the small rules of keys and toasts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from core.domain.commands import CommandKind
+from core.snapshot import Automation, EngineState
+from senex_tui import terminal
+from senex_tui.keys import KEYS, bindings, help_groups
+from senex_tui.permission import why_not_force, why_not_pause, why_not_resume
+from senex_tui.toasts import ToastLimiter
+from tests.console import double
+from widgets import figures
+from widgets.lines import fit, right, safe, wrap
+
+
+@pytest.mark.parametrize("term", ["dumb", "", "unknown"])
+def test_a_terminal_that_cannot_place_a_cursor_is_refused_with_the_fix(term: str) -> None:
+    sentence = terminal.refusal_for_terminal({"TERM": term} if term else {}, True)
+    assert sentence is not None and "TERM=xterm-256color" in sentence
+
+
+def test_output_that_is_no_terminal_is_refused() -> None:
+    assert "needs a terminal" in (terminal.refusal_for_terminal({"TERM": "xterm"}, False) or "")
+
+
+def test_tmux_and_plain_terminals_are_fine() -> None:
+    for term in ("tmux-256color", "screen", "xterm-256color", "linux"):
+        assert terminal.refusal_for_terminal({"TERM": term}, True) is None
+
+
+def test_frozen_sizes_are_dropped_and_escape_is_quick() -> None:
+    env = {"COLUMNS": "80", "LINES": "24", "TERM": "xterm"}
+    terminal.prepare_environment(env)
+    assert env == {"TERM": "xterm", "ESCDELAY": "25"}
+
+
+def test_too_small_names_both_sizes() -> None:
+    assert terminal.too_small(80, 24) is None
+    for columns, rows in ((79, 24), (80, 23)):
+        sentence = terminal.too_small(columns, rows) or ""
+        assert "80 columns and 24 rows" in sentence and f"has {columns} and {rows}" in sentence
+
+
+def test_a_title_cannot_smuggle_sequences() -> None:
+    assert terminal.set_title("a\x1b]0;b\x07 é") == "\x1b]2;a]0;b \x07"
+
+
+@given(st.text(), st.integers(1, 60))
+def test_text_is_fitted_to_its_cells(text: str, width: int) -> None:
+    shown = safe(text)
+    assert shown.isprintable()
+    assert cell_len(fit(shown, width)) == width
+    assert cell_len(right(shown, width)) == width
+    if width > 1:
+        assert all(cell_len(line) <= width for line in wrap(shown, width))
+
+
+@given(st.text(alphabet=st.characters(categories=["Lu", "Ll", "Nd"])), st.integers(1, 20))
+def test_wrapping_loses_nothing(text: str, width: int) -> None:
+    assert "".join(wrap(text, width)) == text
+
+
+def test_durations_and_ages_are_short() -> None:
+    assert [figures.span(s) for s in (0, 799, 3725, -3)] == ["00:00", "13:19", "1:02:05", "00:00"]
+    assert [figures.age(s) for s in (0, 99, 100, 5999, 6000, None)] == ["0s", "99s", "1m", "99m", "1h", "--"]
+
+
+def test_keys_stay_clear_of_tmux_and_screen_prefixes() -> None:
+    keys = [key.key for key in KEYS]
+    assert not {"ctrl+b", "ctrl+a", "ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m"} & set(keys)
+    assert not any("alt+" in key for key in keys)
+    assert [b.key for b in bindings()] == keys
+
+
+def test_the_footer_fits_80_columns() -> None:
+    shown = [key for key in KEYS if key.footer and key.action != "resume"]
+    assert sum(len(key.display) + len(key.label) + 2 for key in shown) <= 78
+
+
+def test_help_has_every_group_signs_and_states() -> None:
+    assert [name for name, _ in help_groups()] == ["Automation", "Panels", "View", "Program", "Signs", "States"]
+
+
+def test_what_is_possible_follows_the_state() -> None:
+    on, off = double.status(), double.status(automation=Automation.PAUSED)
+    assert why_not_pause(on, ()) is None
+    assert why_not_pause(on, (CommandKind.PAUSE,)) == "a pause is on its way"
+    assert why_not_pause(double.status(engine=EngineState.FAILED), ()) == "the engine is not running"
+    assert why_not_resume(off, ()) is None
+    assert why_not_resume(on, ()) == "automation is not paused"
+    assert why_not_force(on, double.DONE, ()) is None
+    assert why_not_force(on, double.cycle(), ()) == "cycle 3 is running"
+    assert why_not_force(on, None, (CommandKind.FORCE,)) == "a forced cycle is on its way"
+    for state in (Automation.PAUSED, Automation.HALTED, Automation.RECONCILING):
+        assert why_not_force(double.status(automation=state), None, ()) == f"automation is {state.value}"
+    assert why_not_force(double.status(market="before the open"), None, ()) == "the market is before the open"
+
+
+def test_a_toast_that_ended_is_not_counted() -> None:
+    now = [0.0]
+    toasts = ToastLimiter(lambda: now[0])
+    toasts.add("a", "warning")
+    now[0] = 3.0
+    assert [t.shown for t in toasts.add("a", "warning")] == ["a  (x2)"]
+    now[0] = 20.0
+    assert [t.shown for t in toasts.add("a", "warning")] == ["a"]

@@ -1,0 +1,136 @@
+"""The console in a real terminal: tmux as the screen, keys typed, signals sent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 20.0
+
+pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+
+
+class Terminal:
+    """One tmux server with one pane running the scripted console."""
+
+    def __init__(self, tmp_path: Path, scene: str, columns: int, rows: int) -> None:
+        self.socket = f"senex-test-{uuid.uuid4().hex[:12]}"
+        self.record = tmp_path / "record"
+        self.pid_file = tmp_path / "pid"
+        env = {k: v for k, v in os.environ.items() if k not in ("TMUX", "TMUX_PANE")}
+        # A shell's COLUMNS and LINES must not freeze the size: the console drops them itself.
+        env |= {"COLUMNS": "33", "LINES": "11", "LANG": "C.UTF-8"}
+        self.env = env
+        console = f"{sys.executable} -m tests.console.scripted {scene} {self.record}"
+        shell = f"cd {ROOT}; echo $$ > {self.pid_file}; exec {console}"
+        self.tmux(
+            "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "sh", "-c", shell,
+            ";", "set", "-g", "status", "off", ";", "set", "-g", "remain-on-exit", "on",
+        )  # fmt: skip
+
+    def tmux(self, *arguments: str) -> str:
+        command = ["tmux", "-L", self.socket, *arguments]
+        done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        return done.stdout
+
+    def screen(self) -> str:
+        return self.tmux("capture-pane", "-p")
+
+    def keys(self, *keys: str) -> None:
+        self.tmux("send-keys", *keys)
+
+    def value(self, name: str) -> str:
+        return self.tmux("display-message", "-p", f"#{{{name}}}").strip()
+
+    def recorded(self) -> list[str]:
+        return self.record.read_text().split() if self.record.exists() else []
+
+    @property
+    def pid(self) -> int:
+        return int(self.pid_file.read_text())
+
+    def until(self, true: Callable[[], bool], what: str) -> None:
+        """Waits until it is true; fails with the screen after the deadline."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not true():
+            if time.monotonic() > deadline:
+                pytest.fail(f"{what} did not come; the screen was:\n{self.screen()}")
+            time.sleep(0.05)
+
+    def until_shown(self, *texts: str) -> None:
+        self.until(lambda: all(text in self.screen() for text in texts), repr(texts))
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    running = Terminal(tmp_path, "calm", 80, 24)
+    try:
+        running.until_shown("621.84", "max risk $", "q Quit")
+        yield running
+    finally:
+        running.tmux("kill-server")
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    # A process that ended but was not yet collected is gone too.
+    return not Path(f"/proc/{pid}/stat").exists() or Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
+
+
+def test_keys_resizes_and_quitting(terminal: Terminal) -> None:
+    terminal.until(lambda: terminal.value("pane_title") == "senex DEMO ON 13:19", "the pane title")
+    terminal.keys("p")
+    terminal.until_shown("PAUSED", "p Resume")
+    assert terminal.recorded() == ["pause"]
+    terminal.until(lambda: terminal.value("pane_title") == "senex DEMO PAUSED", "the pane title")
+
+    terminal.tmux("resize-window", "-x", "200", "-y", "55")
+    terminal.until_shown("QQQ today (ET)", "Judgement", "Schedule (ET)", "┤")
+    terminal.tmux("resize-window", "-x", "70", "-y", "20")
+    terminal.until_shown("needs 80 columns and 24 rows")
+    terminal.tmux("resize-window", "-x", "120", "-y", "40")
+    terminal.until_shown("Judgement", "Messages", "q Quit")
+
+    terminal.keys("q")
+    terminal.until_shown("Quit stops the engine", "1 order working")
+    assert terminal.value("alternate_on") == "1"
+    terminal.keys("y")
+    terminal.until_shown("back at the shell")
+    assert terminal.value("alternate_on") == "0"
+    assert terminal.recorded() == ["pause", "stopped"]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_it_in_order(terminal: Terminal, name: str) -> None:
+    pid = terminal.pid
+    os.kill(pid, getattr(signal, name))
+    terminal.until(lambda: not alive(pid), "the end of the process")
+    assert terminal.recorded() == ["stopped"]
+
+
+def test_a_closed_terminal_leaves_no_process(terminal: Terminal) -> None:
+    pid = terminal.pid
+    terminal.tmux("kill-server")
+    terminal.until(lambda: not alive(pid), "the end of the process")
+    assert terminal.recorded() == ["stopped"]
+
+
+def test_ctrl_c_asks_and_a_second_one_quits(terminal: Terminal) -> None:
+    terminal.keys("C-c")
+    terminal.until_shown("Quit stops the engine")
+    terminal.keys("C-c")
+    terminal.until_shown("back at the shell")
+    assert terminal.recorded() == ["stopped"]

@@ -1,0 +1,114 @@
+"""`senex demo` as the operator runs it: in a real terminal, on a market of its own."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.ids import RandomIds
+from tests.cli.console_command import SENEX, Box
+
+
+class Terminal:
+    """One tmux server with one window; every wait is a poll with a deadline."""
+
+    def __init__(self, box: Box, columns: int, rows: int) -> None:
+        self._socket = f"senex-test-{RandomIds().new()[:8]}"
+        self._box = box
+        self._size = (str(columns), str(rows))
+
+    def tmux(self, *words: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._socket, "-f", "/dev/null", *words],
+            env=self._box.environment(),
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        return done.stdout
+
+    def open(self, command: str) -> None:
+        columns, rows = self._size
+        self.tmux("new-session", "-d", "-x", columns, "-y", rows, f"{command}; echo ended with $?; sleep 60")
+        self.tmux("set-option", "-g", "status", "off")
+
+    def press(self, key: str) -> None:
+        self.tmux("send-keys", key)
+
+    def shown(self) -> str:
+        return self.tmux("capture-pane", "-p")
+
+    def wait_for(self, text: str, within_s: float = 20) -> str:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            shown = self.shown()
+            if text in shown:
+                return shown
+            time.sleep(0.05)
+        raise AssertionError(f"{text!r} did not appear within {within_s:g} s:\n{self.shown()}")
+
+    def close(self) -> None:
+        self.tmux("kill-server")
+
+
+@pytest.fixture
+def terminal(box: Box) -> Iterator[Terminal]:
+    opened = Terminal(box, 120, 40)
+    yield opened
+    opened.close()
+
+
+def records_of(folder: Path) -> sqlite3.Connection:
+    [path] = folder.glob("demo/worlds/*/records.sqlite3")
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+
+
+def test_a_forced_cycle_trades_and_the_end_is_orderly(box: Box, terminal: Terminal) -> None:
+    data = box.home / "data"
+    box.write(box.config_file, "[trading]\nstabilization_seconds = 0.5\n")
+    terminal.open(f"{SENEX} --data-dir {data} demo --start 2026-03-02T10:01:00-05:00")
+    terminal.wait_for("feed ok")
+    terminal.press("f")
+    terminal.wait_for("y/n")
+    terminal.press("y")
+    shown = terminal.wait_for("of 6 contracts", 30)
+    assert "DEMO" in shown
+    assert "SUCCEEDED" in terminal.wait_for("SUCCEEDED")
+    terminal.press("p")
+    terminal.wait_for("PAUSED")
+    terminal.press("q")
+    terminal.wait_for("Quit")
+    terminal.press("y")
+    terminal.wait_for("ended with 0")
+
+    with records_of(data) as records:
+        assert records.execute("select count(*) from entries").fetchone() == (1,)
+        assert records.execute("select state from trading_state").fetchone() == ("paused",)
+        kinds = [kind for (kind,) in records.execute("select kind from events order by seq")]
+        assert kinds[-1] == "engine.stopped"
+        assert json.dumps(kinds).count("cycle.ended") == 1
+
+
+@pytest.mark.parametrize("signal", ["HUP", "TERM", "INT"])
+def test_a_signal_ends_it_with_the_records_intact(box: Box, terminal: Terminal, signal: str) -> None:
+    data = box.home / "data"
+    terminal.open(f"exec {SENEX} --data-dir {data} demo --start 2026-03-02T10:01:00-05:00")
+    terminal.wait_for("feed ok")
+    pid = terminal.tmux("display-message", "-p", "#{pane_pid}").strip()
+
+    subprocess.run(["kill", f"-{signal}", pid], check=True)
+
+    deadline = time.monotonic() + 15
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{pid}").exists()
+    with records_of(data) as records:
+        assert records.execute("pragma integrity_check").fetchone() == ("ok",)
+        last = records.execute("select kind from events order by seq desc limit 1").fetchone()
+        assert last == ("engine.stopped",)

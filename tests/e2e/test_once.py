@@ -1,0 +1,103 @@
+"""`senex once` against a simulated broker in a process of its own, over the real wire."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from decimal import Decimal
+from typing import Any
+
+from tests.cli.console_command import SENEX, Box
+from tests.e2e.simulated_broker import SimulatedBroker
+
+
+def once(broker: SimulatedBroker, box: Box, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, the one JSON object on stdout, and stderr."""
+    done = subprocess.run(
+        [SENEX, "once", "--json", *words],
+        env=broker.environment(box, **environment),
+        capture_output=True,
+        text=True,
+        timeout=80,
+    )
+    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+
+
+def test_an_entry_is_sent_filled_and_not_repeated(broker: SimulatedBroker, box: Box) -> None:
+    broker.fill_plan("immediate")
+
+    code, told, _ = once(broker, box, "--wait", "15", SENEX_TRADING__ENTRY_OFFSET_CENTS="4")
+
+    assert (code, told["outcome"], told["reason"]) == (0, "succeeded", None)
+    [account] = told["accounts"]
+    suggestion, order = account["suggestion"], account["order"]
+    assert account["account"] == "…0001"
+    assert order["state"] == "filled"
+    assert [fill["symbol"] for fill in order["fills"]]
+    assert Decimal(suggestion["natural"]) <= Decimal(order["limit"]) <= Decimal(suggestion["mid"])
+    assert Decimal(order["fill_credit"]) >= Decimal(order["limit"])
+    [at_broker] = broker.orders()
+    assert at_broker["external-identifier"] == order["identifier"]
+    assert [(leg["action"], leg["quantity"]) for leg in at_broker["legs"]] == [
+        ("Sell to Open", 2),
+        ("Buy to Open", 2),
+        ("Sell to Open", 1),
+        ("Buy to Open", 1),
+    ]
+
+    code, told, _ = once(broker, box)
+
+    assert (code, told["outcome"], told["reason"]) == (3, "skipped", "entry_today")
+    assert len(broker.orders()) == 1
+
+
+def test_a_lost_answer_is_unknown_until_the_broker_shows_the_order(broker: SimulatedBroker, box: Box) -> None:
+    broker.fill_plan("never")
+    broker.trouble("rest-drop-response", count=1, match={"method": "POST", "path": "/accounts/5WT00001/orders"})
+    broker.trouble("alerts-lost", count=20)
+    broker.trouble("orders-listing-lag", seconds=60, count=5)
+
+    code, told, _ = once(broker, box, "--wait", "1")
+
+    assert (code, told["outcome"], told["reason"]) == (5, "unknown", "outcome_unknown")
+    assert told["accounts"][0]["order"]["state"] == "unknown"
+
+    code, told, _ = once(broker, box, "--wait", "1")
+
+    assert (code, told["reason"]) == (3, "entry_today")
+    assert len(broker.orders()) <= 1
+
+
+def test_a_rate_limited_order_is_unknown(broker: SimulatedBroker, box: Box) -> None:
+    broker.trouble("rest-429", count=1, match={"method": "POST", "path": "/accounts/5WT00001/orders"})
+
+    code, told, _ = once(broker, box, "--wait", "1")
+
+    # A 429 proves nothing: the order may stand at the broker (SPEC 9).
+    assert (code, told["outcome"]) == (5, "unknown")
+
+
+def test_crossed_quotes_fail_after_three_attempts(broker: SimulatedBroker, box: Box) -> None:
+    broker.trouble("market-crossed", match={"symbol": ".*"})
+
+    code, told, _ = once(broker, box, SENEX_TRADING__UNDERLYINGS="QQQ")
+
+    assert (code, told["outcome"], told["reason"]) == (4, "failed", "leg_crossed")
+    assert [a["attempt"] for a in told["accounts"][0]["attempts"]] == [1, 2, 3]
+    assert broker.orders() == []
+
+
+def test_a_closed_session_at_the_broker_skips(broker: SimulatedBroker, box: Box) -> None:
+    broker.trouble("session-closed", count=50)
+
+    code, told, _ = once(broker, box)
+
+    assert (code, told["outcome"], told["reason"]) == (3, "skipped", "market_closed")
+    assert broker.orders() == []
+
+
+def test_an_account_the_login_does_not_reach_is_refused(broker: SimulatedBroker, box: Box) -> None:
+    code, told, said = once(broker, box, "--account", "5WT99999")
+
+    assert (code, told) == (2, {})
+    assert "--account 5WT99999 is not reached by this login; it reaches …0001." in said

@@ -1,0 +1,112 @@
+"""Any course of events for three entries of one account's day, against the rules that must always hold (SPEC 13)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.domain.order_states import EntryState, may_become
+from core.domain.orders import Entry
+from core.records.records import DayHeld, IllegalTransition, Records, StateConflict
+from tests.records.record_samples import DAY, after, entry, fill, url_of
+
+_FACTS = st.one_of(
+    st.tuples(st.sampled_from(["prepare", "again", "send", "free", "fill"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(list(EntryState)), st.integers(0, 2)),
+)
+
+
+@dataclass
+class _Day:
+    """Three entries of one account's day, and what must be on record of them."""
+
+    records: Records
+    account: str
+    fills: dict[str, set[str]]
+    changes: dict[str, int]
+
+    async def happen(self, fact: str | EntryState, number: int, step: int) -> None:
+        name = f"{self.account}-{number}"
+        found = await self.records.entries.by_identifier(f"senex-{name}")
+        if fact == "prepare":
+            if found is None:
+                self._note(name, await self.records.entries.prepare(entry(name, account=self.account)))
+            return
+        if found is None:
+            return
+        if fact == "send":
+            sent = await self.records.entries.mark_sent(name, after(step), epoch=self.records.epoch)
+            assert sent == (found.state is EntryState.PREPARED)
+            self.changes[name] += sent
+        elif fact == "fill":
+            assert await self.records.entries.add_fills(name, [fill(f"{name}-{step}")]) == 1
+            self.fills[name].add(f"{name}-{step}")
+        else:
+            await self._change(found, fact, step)
+
+    async def _change(self, found: Entry, fact: str | EntryState, step: int) -> None:
+        try:
+            if fact == "again":
+                self._note(found.id, await self.records.entries.prepare_again(found.id, found.request, after(step)))
+            elif fact == "free":
+                freed = await self.records.entries.free_day(found.id, "proof", after(step))
+                self.changes[found.id] += freed.holds_day is not found.holds_day
+            elif isinstance(fact, EntryState):
+                became = await self.records.entries.become(found.id, fact, at=after(step))
+                assert may_become(found.state, fact)
+                assert became.state in {fact, EntryState.INCIDENT}
+                self.changes[found.id] += 1
+        except (IllegalTransition, StateConflict):
+            assert await self.records.entries.get(found.id) == found, "a refusal changes nothing"
+
+    def _note(self, name: str, answer: Entry | DayHeld) -> None:
+        if isinstance(answer, Entry):
+            self.changes[name] = self.changes.get(name, 0) + 1
+            self.fills.setdefault(name, set())
+
+    async def check(self) -> None:
+        recorded = [each for each in await self.records.entries.of_day(DAY) if each.account == self.account]
+        assert {each.id for each in recorded} == set(self.changes), "no record is lost"
+        holders = [each for each in recorded if each.holds_day]
+        assert len(holders) <= 1
+        assert await self.records.entries.holding(self.account, DAY) == (holders[0] if holders else None)
+        at_broker = {EntryState.SENT, EntryState.WORKING, EntryState.FILLED, EntryState.UNKNOWN}
+        assert sum(each.state in at_broker for each in recorded) <= 1
+        for each in recorded:
+            history = await self.records.entries.history(each.id)
+            assert len(history) == self.changes[each.id]
+            assert (history[-1].state, history[-1].holds_day) == (each.state, each.holds_day)
+            assert {one.fill_id for one in each.fills} == self.fills[each.id], "no fill is dropped"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Iterator[int]]:
+    """One file for all examples, and a new account for each."""
+    return tmp_path_factory.mktemp("rules") / "senex.db", count()
+
+
+@settings(max_examples=60)
+@given(facts=st.lists(_FACTS, max_size=25))
+def test_no_course_of_events_breaks_the_rules_of_the_day(
+    store: tuple[Path, Iterator[int]], facts: list[tuple[str | EntryState, int]]
+) -> None:
+    path, accounts = store
+
+    async def run() -> None:
+        records = await Records.open(url_of(path))
+        day = _Day(records, f"5WT{next(accounts):05}", {}, {})
+        try:
+            for step, (fact, number) in enumerate(facts):
+                await day.happen(fact, number, step)
+                await day.check()
+        finally:
+            await records.close()
+
+    asyncio.run(run())

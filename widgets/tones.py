@@ -1,0 +1,38 @@
+"""What each tone looks like, from the theme's variables.
+
+Tones are resolved here and not by component classes: every panel would carry fifteen of those, and Textual computes all
+of them anew whenever a dialog opens and whenever a row is repainted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+
+from widgets.lines import Tone
+
+_RULES: dict[Tone, tuple[str, Style]] = {
+    Tone.DIM: ("text-muted", Style()),
+    Tone.STRONG: ("", Style(bold=True)),
+    Tone.GOOD: ("text-success", Style()),
+    Tone.WARN: ("text-warning", Style()),
+    Tone.BAD: ("text-error", Style(bold=True)),
+    Tone.ACCENT: ("text-accent", Style()),
+    Tone.STALE: ("text-muted", Style(strike=True)),
+    Tone.MODE: ("primary", Style(bold=True, reverse=True)),
+    Tone.PICTURE: ("primary-muted", Style()),
+    Tone.GAIN: ("success-muted", Style()),
+    Tone.LOSS: ("error-muted", Style()),
+}
+"""The theme variable that colours a tone, and its attributes. A tone without a rule is plain."""
+
+
+def tone_styles(variables: Mapping[str, str]) -> dict[Tone, Style]:
+    """The styles of all tones. A variable that is no plain `#rrggbb` colours nothing; the attributes stay."""
+    styles: dict[Tone, Style] = {}
+    for tone in Tone:
+        variable, attributes = _RULES.get(tone, ("", Style()))
+        colour = variables.get(variable, "")
+        styles[tone] = (Style(color=colour) if colour.startswith("#") and len(colour) == 7 else Style()) + attributes
+    return styles
