@@ -65,7 +65,7 @@ class EngineHost:
             self._last = engine.board.snapshot
         return replace(self._last, commands=(*self._last.commands, *self._refused)) if self._refused else self._last
 
-    def send(self, kind: CommandKind) -> str:
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Hands a command to the engine's inbox. Without a running engine it is refused at once."""
         engine, loop = self._engine, self._loop
         command_id = self._ids.new()
@@ -76,7 +76,13 @@ class EngineHost:
             return command_id
         shown = self.snapshot().cycle
         command = Command(
-            command_id, kind, self._who, engine.parts.clock.now(), saw_cycle=0 if shown is None else shown.newest
+            command_id,
+            kind,
+            self._who,
+            engine.parts.clock.now(),
+            saw_cycle=0 if shown is None else shown.newest,
+            target=target,
+            note=note,
         )
         loop.call_soon_threadsafe(engine.accept, command)
         return command_id

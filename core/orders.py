@@ -14,6 +14,7 @@ from core.calendar import SessionCalendar
 from core.clock import Clock
 from core.domain.entry_price import EntryPrice
 from core.domain.events import Event, Severity, masked
+from core.domain.identifiers import identifier_for, is_ours
 from core.domain.order_states import EntryState, state_for
 from core.domain.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
 from core.domain.pricing import PricingRefusal
@@ -30,7 +31,6 @@ from core.watch import EntryWatch
 
 MAX_DECISION_AGE_S = 5.0
 MAX_WIRE_DELAY_S = 2.0
-IDENTIFIER_PREFIX = "senex-"
 # Warnings the broker gives a perfectly good order; any other refuses (SPEC 9).
 LISTED_WARNINGS = frozenset({"tif_next_valid_sesssion"})
 
@@ -89,7 +89,7 @@ class OrderDesk:
 
     async def enter(self, decision: Decision, attempts: Attempts) -> Entry | Validated | Refusal:
         """Takes a decision to the broker, once. An entry returned is acknowledged: working or further."""
-        identifier = f"{IDENTIFIER_PREFIX}{self._ids.new()}"
+        identifier = identifier_for(self._ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
         if not self._rules.sends:
             return await self._validate(decision, request)
@@ -188,7 +188,7 @@ class OrderDesk:
         """Whether an order of today forbids another: ours by identifier or shape, unless it is known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:
             return False
-        if report.identifier is not None and report.identifier.startswith(IDENTIFIER_PREFIX):
+        if report.identifier is not None and is_ours(report.identifier):
             entry = await self._records.entries.by_identifier(report.identifier)
             return entry is None or entry.holds_day
         dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills

@@ -209,6 +209,17 @@ class AttemptView:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerView:
+    """What stops entries now: `whom` is an account (masked), a login, or empty for all; `reset` says what ends it."""
+
+    code: str
+    whom: str
+    why: str
+    reset: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FillView:
     """One fill record of one leg."""
 
@@ -220,7 +231,10 @@ class FillView:
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """One entry. `state` is ours, `broker_status` the broker's word; account is masked."""
+    """One entry. `state` is ours, `broker_status` the broker's word; account is masked.
+
+    `evidence` says, for an unknown entry, what was looked for so far and what comes next.
+    """
 
     entry_id: str
     order_id: str
@@ -238,6 +252,7 @@ class OrderView:
     at: datetime
     age_s: int
     detail: str = ""
+    evidence: str = ""
 
 
 class SlotState(StrEnum):
@@ -298,6 +313,7 @@ class Snapshot:
     schedule: tuple[SlotView, ...] = ()
     messages: tuple[MessageView, ...] = ()
     commands: tuple[CommandView, ...] = ()
+    breakers: tuple[BreakerView, ...] = ()
 
 
 class EngineClient(Protocol):
@@ -307,6 +323,9 @@ class EngineClient(Protocol):
         """The newest snapshot."""
         ...
 
-    def send(self, kind: CommandKind) -> str:
-        """Hands a command to the inbox and returns its id; watch `Snapshot.commands` for what became of it."""
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        """Hands a command to the inbox and returns its id; watch `Snapshot.commands` for what became of it.
+
+        `target` and `note` are as in `Command`: the entry's id for cancel and attest, what was seen at the broker.
+        """
         ...

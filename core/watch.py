@@ -143,6 +143,14 @@ class EntryWatch:
         while len(self._parked) > _PARKED:
             self._parked.popitem(last=False)
 
+    async def absent(self, entry: Entry, proof: str) -> Entry:
+        """An unknown entry proved not to be at the broker: it holds the day all the same (policy `close_day`)."""
+        async with self._folding:
+            current = await self._records.entries.get(entry.id)
+            if current.state is not EntryState.UNKNOWN:
+                return current
+            return await self._become(current, EntryState.ABSENT, detail=proof)
+
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
         """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
         async with self._folding:
@@ -155,6 +163,11 @@ class EntryWatch:
             if state is None:
                 await self._park_status(entry, report)
                 return entry
+            if _contradicts(entry, state):
+                detail = f"recorded as {entry.state.value}, and yet order {report.order_id} is {report.status} there"
+                return await self._become(
+                    entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
+                )
             if state is entry.state:
                 if report.status != entry.broker_status or entry.order_id is None:
                     entry = await self._records.entries.become(
@@ -245,6 +258,13 @@ class EntryWatch:
                 figures=figures,
             )
         )
+
+
+def _contradicts(entry: Entry, state: EntryState) -> bool:
+    """Whether an order exists that the evidence said does not: one that never left, or was refused at the door."""
+    if entry.state is EntryState.NOT_SENT:
+        return True
+    return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED
 
 
 _POLL = OrderReport("", "", "", None, "", None, (), None, None, None)

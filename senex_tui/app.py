@@ -16,12 +16,13 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import ModalScreen, Screen
+from textual.widgets import Input
 
 from core.clock import SystemClock
-from core.domain.commands import CommandKind, CommandState
-from core.snapshot import Automation, EngineState, Level
+from core.domain.commands import CommandKind
+from core.snapshot import Automation, EngineState
 from senex_tui import permission, questions, terminal
-from widgets.guard import EventGuard
+from senex_tui.attention import Attention, Notice
 from senex_tui.keys import bindings
 from senex_tui.palette import KeyCommands
 from senex_tui.screens.dashboard import Dashboard
@@ -31,13 +32,13 @@ from senex_tui.screens.too_small import TooSmall
 from senex_tui.theme import SENEX_DARK
 from senex_tui.toasts import Severity, ToastLimiter
 from widgets import figures
+from widgets.guard import EventGuard
 from widgets.status_bar import StatusView, automation_word
 
 if TYPE_CHECKING:
     from core.domain.judgement import Judgement
     from core.snapshot import (
         AttemptView,
-        CommandView,
         CycleSlice,
         EngineClient,
         MessageView,
@@ -54,6 +55,9 @@ PULL_S = 0.25
 THAW_S = 120.0
 HANGUP_CHECK_S = 5.0
 QUIT_NAME = "quit-question"
+_COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
+_ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
+"""The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
 _SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages")
 
 
@@ -69,6 +73,9 @@ class SenexApp(EventGuard, App[None]):
     COMMANDS: ClassVar[set[Any]] = {KeyCommands}
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
     CSS_PATH = Path(__file__).with_name("senex.tcss")
+
+    HORIZONTAL_BREAKPOINTS = _COLUMNS
+    VERTICAL_BREAKPOINTS = _ROWS
 
     status_view: var[StatusView | None] = var(None)
     quotes: var[tuple[QuoteSlice, ...]] = var(())
@@ -93,10 +100,7 @@ class SenexApp(EventGuard, App[None]):
         self._stop_engine = stop_engine
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = ToastLimiter(self._monotonic)
-        self._sent: dict[str, CommandKind] = {}
-        self._told: set[str] = set()
-        self._seen_message: int | None = None
-        self._failure_told = ""
+        self._attention = Attention()
         self._frozen_at: float | None = None
         self._beat = 0
         self._leaving = False
@@ -180,9 +184,7 @@ class SenexApp(EventGuard, App[None]):
             return
         try:
             snapshot = self.client.snapshot()
-            self._follow_commands(snapshot)
-            self._follow_messages(snapshot)
-            self._follow_failure(snapshot)
+            self._tell(self._attention.notices(snapshot))
             self._name_pane(snapshot)
             # Nothing is painted under a dialog: it would cost far more than the dialog itself (reference 2.3).
             if not isinstance(self.screen, ModalScreen):
@@ -212,40 +214,7 @@ class SenexApp(EventGuard, App[None]):
     @property
     def pending(self) -> tuple[CommandKind, ...]:
         """Commands sent from here that the engine has not settled yet, oldest first."""
-        return tuple(self._sent.values())
-
-    def _follow_commands(self, snapshot: Snapshot) -> None:
-        for command in snapshot.commands:
-            if command.state is CommandState.PENDING or command.id in self._told:
-                continue
-            if self._sent.pop(command.id, None) is not None:
-                self._tell_command(command)
-                self._told.add(command.id)
-
-    def _tell_command(self, command: CommandView) -> None:
-        if command.state is CommandState.DONE:
-            self.say(command.text or f"{command.kind.value}: done", "information")
-        else:
-            self.say(f"{command.kind.value} {command.state.value}: {command.text}", "warning")
-
-    def _follow_messages(self, snapshot: Snapshot) -> None:
-        newest = max((message.number for message in snapshot.messages), default=0)
-        if self._seen_message is None:
-            # What was there before the console opened is in its list, not worth a bell.
-            self._seen_message = newest
-            return
-        for message in snapshot.messages:
-            if message.number > self._seen_message and message.level is Level.CRITICAL:
-                self.say(f"{message.source}: {message.text}", "error")
-                self.ring()
-        self._seen_message = max(newest, self._seen_message)
-
-    def _follow_failure(self, snapshot: Snapshot) -> None:
-        failure = snapshot.status.failure if snapshot.status.engine is EngineState.FAILED else ""
-        if failure and failure != self._failure_told:
-            self.say(f"engine failed: {failure}", "error")
-            self.ring()
-        self._failure_told = failure
+        return self._attention.pending
 
     def _say_banner(self, snapshot: Snapshot) -> None:
         dashboard = self.screen
@@ -284,9 +253,11 @@ class SenexApp(EventGuard, App[None]):
         for toast in toasts:
             self.notify(toast.shown, severity=toast.severity, timeout=self._toasts.left_s(toast), markup=False)
 
-    def ring(self) -> None:
-        if self._toasts.may_ring():
-            self.bell()
+    def _tell(self, notices: list[Notice]) -> None:
+        for notice in notices:
+            self.say(notice.text, notice.severity)
+            if notice.ring and self._toasts.may_ring():
+                self.bell()
 
     # Keys ------------------------------------------------------------------------------------------------------------
 
@@ -312,10 +283,11 @@ class SenexApp(EventGuard, App[None]):
             paused = view is not None and view.status.automation is Automation.PAUSED
             if paused is (action == "pause"):
                 return False
-        return True if self.why_not(action) is None else None
+        # Only these can be impossible: quitting and help never depend on the engine's answer.
+        return None if action in ("pause", "resume", "force") and self.why_not(action) is not None else True
 
     def _send(self, kind: CommandKind) -> None:
-        self._sent[self.client.send(kind)] = kind
+        self._attention.sent(self.client.send(kind), kind)
         self.pull()
 
     def action_pause(self) -> None:
@@ -352,14 +324,28 @@ class SenexApp(EventGuard, App[None]):
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
 
+    def action_command_palette(self) -> None:
+        """Textual's palette, without its blinking cursor."""
+        super().action_command_palette()
+        self.call_after_refresh(self._calm_palette)
+
+    def _calm_palette(self) -> None:
+        for field in self.screen.query(Input):
+            field.cursor_blink = False
+
     def action_ask_quit(self) -> None:
         """Asks once, saying what stops; while the question is open the key does nothing."""
         if self._leaving or self._quit_question_open():
             return
-        question = Question(
-            "Quit", lambda: questions.quit_facts(self.client.snapshot()), "Quit? y/n", danger=True, name=QUIT_NAME
-        )
+        question = Question("Quit", self._quit_facts, "Quit? y/n", danger=True, name=QUIT_NAME)
         self._ask(question, lambda: self._leave(paint=True))
+
+    def _quit_facts(self) -> list[tuple[str, str]]:
+        try:
+            return questions.quit_facts(self.client.snapshot())
+        except Exception as error:
+            log.exception("no snapshot")
+            return [("", f"The engine does not answer ({error}); quitting stops it.")]
 
     def action_interrupt(self) -> None:
         """ctrl+c: the quit question; at the question, quits."""

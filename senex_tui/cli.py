@@ -245,6 +245,51 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         raise refusal
 
 
+accounts_app = typer.Typer(
+    help="List accounts; let the automation trade one, or not.", invoke_without_command=True, rich_markup_mode=None
+)
+app.add_typer(accounts_app, name="accounts")
+
+
+@accounts_app.callback()
+def accounts(context: typer.Context) -> None:
+    """List the accounts the login reached and whether the automation trades them.
+
+    New accounts start switched off; `senex accounts enable NUMBER` lets the automation trade one.
+    """
+    if context.invoked_subcommand is None:
+        from senex_tui.accounts import list_accounts
+
+        for line in list_accounts(_records_file(context)):
+            typer.echo(line)
+
+
+Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The account number, or its last characters.")]
+
+
+@accounts_app.command()
+def enable(context: typer.Context, number: Number) -> None:
+    """Let the automation trade an account."""
+    _switch(context, number, enabled=True)
+
+
+@accounts_app.command()
+def disable(context: typer.Context, number: Number) -> None:
+    """Keep the automation from trading an account."""
+    _switch(context, number, enabled=False)
+
+
+def _switch(context: typer.Context, number: str, *, enabled: bool) -> None:
+    from senex_tui.accounts import switch_account
+
+    typer.echo(switch_account(_records_file(context), number, enabled=enabled))
+
+
+def _records_file(context: typer.Context) -> Path:
+    run = _prepare(context, None)
+    return run.folders.records(_mode(context, run).value)
+
+
 def main() -> None:
     """The entry point: exit code 2 and one sentence each for what the user can mend, 1 for a defect of ours."""
     os.umask(0o077)  # records, logs and sockets are this user's alone

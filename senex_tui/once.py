@@ -125,7 +125,9 @@ def _told(engine: Engine, results: tuple[AccountResult, ...], entries: dict[str,
     if not results:
         code, sentence = "no_accounts", "no account is enabled and eligible"
     accounts = [_account(result, entries.get(result.account)) for result in results]
-    return OnceResult(outcome.value if results else Outcome.SKIPPED.value, code, accounts, _since(engine, started), sentence)
+    return OnceResult(
+        outcome.value if results else Outcome.SKIPPED.value, code, accounts, _since(engine, started), sentence
+    )
 
 
 def _since(engine: Engine, started: float) -> float:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 START = Decimal(50)
 """The score before the first factor (SPEC 5)."""
-_NAME, _SHOWN, _POINTS, _TOTAL = 10, 20, 6, 5
+_NAME, _POINTS, _TOTAL = 10, 6, 5
 
 
 class JudgementPanel(LinePanel["tuple[Judgement, ...]"]):
@@ -46,7 +46,7 @@ def _one(judgement: Judgement, width: int) -> list[Line]:
 
 
 def _factor(factor: Factor, before: Decimal, width: int) -> Line:
-    bar = max(0, min(26, width - _NAME - _POINTS - _TOTAL - 2 - _SHOWN))
+    bar = max(0, min(26, width - _NAME - _POINTS - _TOTAL - 2 - (20 if width >= 56 else 15)))
     shown = width - _NAME - _POINTS - _TOTAL - bar - 2
     tone = Tone.GOOD if factor.points > 0 else Tone.BAD if factor.points < 0 else Tone.DIM
     after = before + factor.points

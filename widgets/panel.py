@@ -54,7 +54,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         self._slice: Slice | None = None
         self._drawing = Drawing(self.NAME, ())
         self._visible: tuple[Line, ...] = ()
-        self._titles = ("", "")
+        self._titles: tuple[str, ...] = ("", "")
+        self._note = ""
         self._top = 0
         self._scrolled = False
         self._tones: dict[Tone, Style] = {}
@@ -99,7 +100,8 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         start = drawing.head + self._top
         visible = (*drawing.lines[: drawing.head], *drawing.lines[start : start + rest])[:height]
         more = "" if not last_top else f"{self._top + 1}-{min(self._top + rest, last_top + rest)} of {last_top + rest}"
-        self._set_titles(drawing.title, more or drawing.note)
+        self._note = more or drawing.note
+        self._set_titles(drawing.title, self._note)
         old = self._visible
         self._visible = visible
         for y in range(max(len(old), len(visible))):
@@ -108,17 +110,19 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
 
     def _set_titles(self, title: str, note: str) -> None:
         mark = "▸ " if self.has_focus else ""
-        titles = (safe(mark + title), safe(note))
+        # A box's corners set its title off; a rule without corners needs the blanks.
+        pad = "" if self.styles.border_left[0] else " "
+        titles = tuple(f"{pad}{safe(text)}{pad}" if text else "" for text in (mark + title, note))
         if titles != self._titles:
             self._titles = titles
-            self.border_title = Content(titles[0])
+            self.border_title = Content(titles[0]) if titles[0] else None
             self.border_subtitle = Content(titles[1]) if titles[1] else None
 
     @property
     def text(self) -> str:
         """Title and visible lines as plain text."""
         rows = ["".join(text for text, _ in line).rstrip() for line in self._visible]
-        return "\n".join([self._titles[0], *rows])
+        return "\n".join([self._titles[0].strip(), *rows])
 
     def tone_style(self, tone: Tone) -> Style:
         """The tone in the present theme."""
@@ -142,10 +146,10 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         self.redraw()
 
     def on_focus(self) -> None:
-        self._set_titles(self._drawing.title, self._titles[1])
+        self._set_titles(self._drawing.title, self._note)
 
     def on_blur(self) -> None:
-        self._set_titles(self._drawing.title, self._titles[1])
+        self._set_titles(self._drawing.title, self._note)
 
     def action_scroll_lines(self, count: int) -> None:
         """Scrolls by lines; at the top the panel follows its newest line again."""

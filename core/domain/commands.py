@@ -13,6 +13,11 @@ class CommandKind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     FORCE = "force"
+    HALT = "halt"
+    RESET = "reset"
+    CANCEL = "cancel"
+    RECONCILE = "reconcile"
+    ATTEST = "attest"
 
 
 class CommandState(StrEnum):
@@ -25,10 +30,16 @@ class CommandState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Command:
     """One request. `saw_cycle` is the newest cycle number its sender was shown; the engine refuses a forced
-    cycle when another has started since. `at` is market time, UTC."""
+    cycle when another has started since. `at` is market time, UTC.
+
+    `target` names what it is about: the entry's id for cancel and attest, a breaker's code (and its subject after a
+    colon), or `halt`, for reset. `note` is what the operator says: why a halt, what was seen at the broker.
+    """
 
     id: str
     kind: CommandKind
     who: str
     at: datetime
     saw_cycle: int | None = None
+    target: str = ""
+    note: str = ""

@@ -99,7 +99,11 @@ class SendOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of the day as recorded: the intent and what became of it."""
+    """The entry of the day as recorded: the intent and what became of it.
+
+    `cancel_requested_by` is the operator who asked to cancel it, empty when nobody did: such a cancel keeps the day
+    (SPEC 9).
+    """
 
     id: str
     account: str
@@ -125,3 +129,4 @@ class Entry:
     terminal_at: datetime | None
     detail: str
     fills: tuple[Fill, ...] = ()
+    cancel_requested_by: str = ""

@@ -122,7 +122,9 @@ def _unusable(legs: tuple[LegQuote, ...]) -> Refusal | None:
         if q.age_s is None:
             return refuse(Reason.LEG_MISSING, symbol=q.leg.symbols.streamer)
         for side, value in (("bid", q.bid), ("ask", q.ask)):
-            if value is None or not value.is_finite() or value < 0:
+            # Nobody sells an option for nothing: an ask of 0 is a missing one, and would overstate the credit.
+            missing_ask = side == "ask" and value is not None and value.is_zero()
+            if value is None or not value.is_finite() or value < 0 or missing_ask:
                 return refuse(Reason.LEG_UNUSABLE, symbol=q.leg.symbols.streamer, side=side, value=value)
         if q.bid is not None and q.ask is not None and q.bid > q.ask:
             return refuse(Reason.LEG_CROSSED, symbol=q.leg.symbols.streamer, bid=q.bid, ask=q.ask)

@@ -234,6 +234,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "whether the broker took the order is unknown: {detail}",
     )
+    BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{breaker}: {why}; {reset}")
     RECORD_FAILED = ("record_failed", Kind.TERMINAL, "the record could not be written: {detail}")
     # Commands (SPEC 10)
     COMMAND_EXPIRED = ("command_expired", Kind.TERMINAL, "the command was older than {limit_s} s")
@@ -242,6 +243,11 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the console showed another state when the key was pressed",
     )
+    NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
+    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
+    NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}; only an unknown one can be attested")
+    CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
+    NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")
     INTERNAL = ("internal", Kind.TERMINAL, "an internal error: {detail}")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
@@ -36,6 +36,7 @@ class Database:
         """`name` begins every sentence of failure: the records file with its path, or the server without password."""
         self.name = name
         self.in_flight = 0
+        self._began: dict[object, float] = {}
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
@@ -47,26 +48,37 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """One durable commit: everything in the block, or nothing. Raises RecordsError; IntegrityError passes
         to the caller, who knows which rule it stands for."""
-        self.in_flight += 1
-        try:
+        with self._under_way():
             async with self._writing:
                 with self._clear_failures():
                     async with self._engine.connect() as connection:
                         await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
                         async with connection.begin():
                             yield connection
-        finally:
-            self.in_flight -= 1
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view. Raises RecordsError."""
+        with self._under_way(), self._clear_failures():
+            async with self._engine.connect() as connection, connection.begin():
+                yield connection
+
+    def oldest_call_s(self, now: float) -> float:
+        """Seconds the oldest call under way has been running, its wait for the writer's turn included; 0 without one.
+
+        `now` is on the scale of the loop's `time()`.
+        """
+        return max(0.0, now - min(self._began.values(), default=now))
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        call = object()
         self.in_flight += 1
+        self._began[call] = asyncio.get_running_loop().time()
         try:
-            with self._clear_failures():
-                async with self._engine.connect() as connection, connection.begin():
-                    yield connection
+            yield
         finally:
+            del self._began[call]
             self.in_flight -= 1
 
     async def close(self) -> None:

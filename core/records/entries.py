@@ -5,7 +5,7 @@ The rule of the day is a unique index of the database; nothing here merely looks
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
@@ -15,10 +15,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.order_states import FREES_DAY, OPEN_STATES, TERMINAL_STATES, EntryState, may_become
 from core.domain.orders import Entry, Fill, OrderRequest
+from core.records.breakers import barred
 from core.records.database import Database
-from core.records.entry_rows import entry_values, note_change, read_changes, read_entries, read_entry
+from core.records.entry_rows import (
+    count_failed_sends,
+    entry_values,
+    note_change,
+    note_evidence,
+    read_changes,
+    read_entries,
+    read_entry,
+    read_evidence,
+)
 from core.records.errors import IllegalTransition, RecordsError, StateConflict
-from core.records.rows import DayHeld, EntryChange
+from core.records.rows import DayHeld, EntryChange, EvidenceKind, EvidenceRecord
 from core.records.tables import ONLY_ROW, engine, entries, fills, trading_state
 
 _FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
@@ -82,7 +92,8 @@ class Entries:
         return new
 
     async def mark_sent(self, entry_id: str, at: datetime, *, epoch: int) -> bool:
-        """The last durable word before the wire: True only for a prepared entry, while active, by the newest epoch."""
+        """The last durable word before the wire: True only for a prepared entry that nobody asked to cancel, while
+        active, with no open breaker over its account, by the newest epoch."""
         async with self._database.write() as connection:
             # With many writers a pause must not commit between this statement's view and its commit.
             await connection.execute(select(trading_state.c.state).with_for_update(read=True))
@@ -91,7 +102,14 @@ class Entries:
             newest = exists().where(engine.c.id == ONLY_ROW, engine.c.epoch == epoch)
             sent = await connection.execute(
                 update(entries)
-                .where(entries.c.id == entry_id, entries.c.state == EntryState.PREPARED.value, active, newest)
+                .where(
+                    entries.c.id == entry_id,
+                    entries.c.state == EntryState.PREPARED.value,
+                    entries.c.cancel_requested_by == "",
+                    active,
+                    newest,
+                    ~barred(entries.c.account),
+                )
                 .values(state=EntryState.SENT.value, sent_at=at)
             )
             if sent.rowcount != 1:
@@ -146,10 +164,29 @@ class Entries:
             await _store(connection, new)
             await note_change(connection, new, at)
 
-    async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
+    async def note_cancel_request(self, entry_id: str, who: str, at: datetime) -> Entry:
+        """Records, before the broker is asked, that an operator wants the entry cancelled; the first stays on record.
+
+        Whatever the entry becomes, its day is then not freed without "allow re-entry" (SPEC 9). Not for a cancel of
+        the engine's own (the N minutes of SPEC 9). Raises ValueError for an empty `who`.
+        """
+        if not who:
+            raise ValueError("a cancel is asked for by somebody")
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            if old.cancel_requested_by:
+                return old
+            await _store(connection, replace(old, cancel_requested_by=who))
+            new = await _known(connection, entry_id)
+            # The history says when; the entry's own detail stays what the broker or the guards said.
+            await note_change(connection, replace(new, detail=f"{new.cancel_requested_by} asked to cancel it"), at)
+        return new
+
+    async def free_day(self, entry_id: str, proof: str, at: datetime, *, allow_reentry: bool = False) -> Entry:
         """Frees the day of a cancelled or expired entry; `proof` says which complete reads showed no fill (SPEC 9).
 
-        Raises StateConflict for another state or when a fill is recorded.
+        Raises StateConflict for another state, when a fill is recorded, or when an operator asked to cancel it and
+        `allow_reentry`, the operator's word that another entry may follow, is not given.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
@@ -159,6 +196,11 @@ class Entries:
                 )
             if not old.holds_day:
                 return old
+            if old.cancel_requested_by and not allow_reentry:
+                raise StateConflict(
+                    f"{old.cancel_requested_by} asked to cancel entry {entry_id}; its day is free only when an "
+                    "operator allows re-entry"
+                )
             new = replace(old, holds_day=False, detail=proof)
             await _store(connection, new)
             await note_change(connection, new, at)
@@ -189,6 +231,30 @@ class Entries:
                 added += 1
         return added
 
+    async def add_evidence(
+        self,
+        entry_id: str,
+        kind: EvidenceKind,
+        *,
+        who: str,
+        complete: bool,
+        detail: Mapping[str, object],
+        at: datetime,
+    ) -> None:
+        """Records what was seen of the entry, whatever its state; it decides nothing by itself (SPEC 9).
+
+        Raises StateConflict for an entry not recorded, TypeError or ValueError for a detail that
+        `core.records.json_text` cannot keep.
+        """
+        async with self._database.write() as connection:
+            await _known(connection, entry_id)
+            await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
+
+    async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
+        """Everything seen of the entry, oldest first."""
+        async with self._database.read() as connection:
+            return await read_evidence(connection, entry_id)
+
     async def holding(self, account: str, day: date) -> Entry | None:
         """The entry that holds the account's session day."""
         async with self._database.read() as connection:
@@ -212,6 +278,30 @@ class Entries:
     async def open(self) -> tuple[Entry, ...]:
         """Every entry whose order may still change, or whose sending is under way, of any day."""
         return await self._all(entries.c.state.in_([state.value for state in OPEN_STATES]))
+
+    async def unknown(self) -> tuple[Entry, ...]:
+        """Every entry that waits for evidence, of all accounts and days, oldest first."""
+        return await self._all(entries.c.state == EntryState.UNKNOWN.value)
+
+    async def settling(self, day: date) -> tuple[Entry, ...]:
+        """The cancelled and expired entries of the session day that hold it without a fill: proof may free it, but
+        for those an operator cancelled (SPEC 9)."""
+        return await self._all(
+            and_(
+                entries.c.session_day == day,
+                entries.c.holds_day,
+                entries.c.state.in_([state.value for state in _FREED_BY_PROOF]),
+                ~exists().where(fills.c.entry_id == entries.c.id),
+            )
+        )
+
+    async def failed_sends(self, account: str, day: date) -> int:
+        """How many sends of the account's session day ended rejected, unknown or not sent, each counted once.
+
+        Only what was really tried counts: an intent refused by the guards before it was sent does not.
+        """
+        async with self._database.read() as connection:
+            return await count_failed_sends(connection, account, day)
 
     async def of_day(self, day: date) -> tuple[Entry, ...]:
         return await self._all(entries.c.session_day == day)

@@ -1,9 +1,9 @@
-"""Rows of entries, fills and changes, to and from the domain's values."""
+"""Rows of entries, fills, changes and evidence, to and from the domain's values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, insert, select
@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, Fill
-from core.records.rows import EntryChange
-from core.records.tables import entries, entry_changes, fills
+from core.records.rows import EntryChange, EvidenceRecord
+from core.records.tables import entries, entry_changes, evidence, fills
 
 _COLUMNS = tuple(name for name in Entry.__slots__ if name not in {"state", "fills"})
+_FAILED_SENDS = frozenset({EntryState.REJECTED, EntryState.UNKNOWN, EntryState.NOT_SENT})
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
@@ -64,6 +65,45 @@ async def read_changes(connection: AsyncConnection, entry_id: str) -> tuple[Entr
         )
         for row in rows
     )
+
+
+async def count_failed_sends(connection: AsyncConnection, account: str, day: date) -> int:
+    """How many sends of the account's session day failed: each runs from `sent` to the first failure after it."""
+    rows = await connection.execute(
+        select(entry_changes.c.entry_id, entry_changes.c.state)
+        .join(entries, entries.c.id == entry_changes.c.entry_id)
+        .where(entries.c.account == account, entries.c.session_day == day)
+        .order_by(entry_changes.c.seq)
+    )
+    trying: set[str] = set()
+    failed = 0
+    for row in rows:
+        state = EntryState(row.state)
+        if state is EntryState.SENT:
+            trying.add(row.entry_id)
+        elif state in _FAILED_SENDS and row.entry_id in trying:
+            trying.remove(row.entry_id)
+            failed += 1
+    return failed
+
+
+async def note_evidence(connection: AsyncConnection, entry_id: str, seen: EvidenceRecord) -> None:
+    """Adds what was seen of the entry to its evidence."""
+    await connection.execute(
+        insert(evidence).values(
+            entry_id=entry_id,
+            at=seen.at,
+            kind=seen.kind,
+            who=seen.who,
+            complete=seen.complete,
+            detail=dict(seen.detail),
+        )
+    )
+
+
+async def read_evidence(connection: AsyncConnection, entry_id: str) -> tuple[EvidenceRecord, ...]:
+    rows = await connection.execute(select(evidence).where(evidence.c.entry_id == entry_id).order_by(evidence.c.id))
+    return tuple(EvidenceRecord(row.kind, row.who, row.complete, row.detail, row.at) for row in rows)
 
 
 async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, list[Fill]]:

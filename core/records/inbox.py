@@ -30,6 +30,8 @@ class Inbox:
                         who=command.who,
                         at=command.at,
                         saw_cycle=command.saw_cycle,
+                        target=command.target,
+                        note=command.note,
                         state=CommandState.PENDING.value,
                         text="",
                     )
@@ -75,5 +77,5 @@ class Inbox:
 
 
 def _record(row: Row[Any]) -> CommandRecord:
-    command = Command(row.id, CommandKind(row.kind), row.who, row.at, row.saw_cycle)
+    command = Command(row.id, CommandKind(row.kind), row.who, row.at, row.saw_cycle, row.target, row.note)
     return CommandRecord(command, CommandState(row.state), row.text, row.finished_at)

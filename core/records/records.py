@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.records.accounts import Accounts
+from core.records.breakers import Breakers
 from core.records.cycles import Cycles
 from core.records.database import Database
 from core.records.entries import Entries
@@ -25,10 +26,12 @@ from core.records.inbox import Inbox
 from core.records.journal import Journal
 from core.records.rows import (
     AccountRecord,
+    BreakerRecord,
     CommandRecord,
     CycleRecord,
     DayHeld,
     EntryChange,
+    EvidenceRecord,
     SlotRecord,
     SuggestionRecord,
     TradingState,
@@ -41,10 +44,12 @@ from core.records.trading_state import TradingStates
 __all__ = [
     "AccountRecord",
     "AlreadyValidated",
+    "BreakerRecord",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
     "EntryChange",
+    "EvidenceRecord",
     "IllegalTransition",
     "Records",
     "RecordsError",
@@ -70,6 +75,7 @@ class Records:
         self._database = database
         self.epoch = epoch
         self.trading = TradingStates(database)
+        self.breakers = Breakers(database)
         self.slots = Slots(database, epoch)
         self.cycles = Cycles(database, epoch)
         self.journal = Journal(database)
@@ -105,6 +111,13 @@ class Records:
     def in_flight(self) -> int:
         """Calls under way now; virtual time stands still until there are none."""
         return self._database.in_flight
+
+    def oldest_call_s(self, now_monotonic: float) -> float:
+        """Seconds the oldest call under way has been running, waiting for its turn included; 0 when there is none.
+
+        `now_monotonic` is the loop's `time()`. For the breaker of a store that stalls.
+        """
+        return self._database.oldest_call_s(now_monotonic)
 
     async def close(self) -> None:
         """Ends the connections. No call may be under way."""

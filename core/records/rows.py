@@ -8,12 +8,14 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from core.domain.breakers import BreakerKind
 from core.domain.commands import Command, CommandState
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, OrderRequest
 
 TradingWord = Literal["active", "paused", "halted"]
 SlotWord = Literal["claimed", "done", "missed", "interrupted"]
+EvidenceKind = Literal["listing", "attestation", "positions", "answer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,33 @@ class EntryChange:
     broker_status: str | None
     detail: str
     request: OrderRequest | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """What `who` (the engine or an operator) saw of an entry, and whether that look was complete (SPEC 9).
+
+    `detail` holds what `core.records.json_text` can keep; it comes back with sequences as tuples.
+    """
+
+    kind: EvidenceKind
+    who: str
+    complete: bool
+    detail: Mapping[str, object]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRecord:
+    """A breaker that opened, and how it closed; `closed_at` is None and the rest empty while it is open."""
+
+    kind: BreakerKind
+    subject: str
+    why: str
+    opened_at: datetime
+    closed_at: datetime | None
+    closed_by: str
+    closing_why: str
 
 
 @dataclass(frozen=True, slots=True)

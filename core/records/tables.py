@@ -47,6 +47,29 @@ trading_state = Table(
     Column("why", Words, nullable=False),
 )
 
+breakers = Table(
+    # Rows stay when their breaker closes: they are its history.
+    "breakers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_by", Words, nullable=False),
+    Column("closing_why", Words, nullable=False),
+    Index(
+        "uq_breakers_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
 cycles = Table(
     "cycles",
     metadata,
@@ -155,6 +178,7 @@ entries = Table(
     Column("broker_status", Words),
     Column("terminal_at", Instant),
     Column("detail", Words, nullable=False),
+    Column("cancel_requested_by", Words, nullable=False, server_default=""),
     # The rule of the day (SPEC 9): at most one entry holds an account's session day.
     Index(
         "uq_entries_day_held",
@@ -179,6 +203,20 @@ entry_changes = Table(
     Column("broker_status", Words),
     Column("detail", Words, nullable=False),
     Column("request", RequestText),
+    sqlite_autoincrement=True,
+)
+
+evidence = Table(
+    # What was seen of an entry at the broker, and by whom: only this moves it out of unknown (SPEC 9, 13.5).
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("detail", JsonText, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -209,6 +247,8 @@ commands = Table(
     Column("state", Text, nullable=False, index=True),
     Column("text", Words, nullable=False),
     Column("finished_at", Instant),
+    Column("target", Words, nullable=False, server_default=""),
+    Column("note", Words, nullable=False, server_default=""),
     sqlite_autoincrement=True,
 )
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 
 from core.clock import Clock
 from core.domain.pricing import MAX_QUOTE_AGE_S
@@ -17,7 +15,7 @@ from core.snapshot import Freshness, QuoteSlice
 QUIET_AFTER_S = 10.0
 _TRAIL_EVERY_S = 1.0
 _TRAIL = 120
-_PATH_STEP_S = 60
+_PATH_STEP_S = 10
 
 
 def quote_slice(
@@ -58,33 +56,31 @@ def _freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
 
 
 class QuoteTrails:
-    """Recent prices for a one-row picture, and the day's path by the minute of the session."""
+    """Recent prices for a one-row picture, and the day's path since the console opened or the session began."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._trails: dict[str, deque[float]] = {}
         self._sampled: dict[str, float] = {}
-        self._paths: dict[str, dict[int, float]] = {}
-        self._day: object = None
+        self._trails: dict[str, tuple[float, ...]] = {}
+        self._paths: dict[str, tuple[tuple[int, float], ...]] = {}
+        self._day: date | None = None
 
     def add(self, shown: QuoteSlice, session: Session | None, now: datetime) -> QuoteSlice:
-        """The slice with its pictures. The day's path starts anew with each session."""
+        """The slice with its pictures; they are the same objects until a sample is added."""
         if session is not None and session.day != self._day:
             self._day = session.day
             self._paths.clear()
-        trail = self._trails.setdefault(shown.symbol, deque(maxlen=_TRAIL))
-        path = self._paths.setdefault(shown.symbol, {})
-        mono = self._clock.monotonic()
-        if shown.price is not None and shown.freshness is Freshness.LIVE:
-            if mono - self._sampled.get(shown.symbol, float("-inf")) >= _TRAIL_EVERY_S:
-                self._sampled[shown.symbol] = mono
-                trail.append(_as_float(shown.price))
+        symbol, mono = shown.symbol, self._clock.monotonic()
+        due = mono - self._sampled.get(symbol, float("-inf")) >= _TRAIL_EVERY_S
+        if due and shown.price is not None and shown.freshness is Freshness.LIVE:
+            self._sampled[symbol] = mono
+            price = float(shown.price)  # for pictures only: no decision reads it
+            self._trails[symbol] = (*self._trails.get(symbol, ()), price)[-_TRAIL:]
             if session is not None and session.is_open(now):
-                minute = int((now - session.open).total_seconds()) // _PATH_STEP_S
-                path[minute * _PATH_STEP_S] = _as_float(shown.price)
-        return replace(shown, trail=tuple(trail), day_path=tuple(path.items()))
+                self._extend(symbol, int((now - session.open).total_seconds()), price)
+        return replace(shown, trail=self._trails.get(symbol, ()), day_path=self._paths.get(symbol, ()))
 
-
-def _as_float(price: Decimal) -> float:
-    """For pictures only: no decision reads it."""
-    return float(price)
+    def _extend(self, symbol: str, second: int, price: float) -> None:
+        path = self._paths.get(symbol, ())
+        if not path or second - path[-1][0] >= _PATH_STEP_S:
+            self._paths[symbol] = (*path, (second, price))

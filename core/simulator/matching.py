@@ -11,8 +11,10 @@ from core.simulator.market_data import MarketQuote, TickSize
 from core.simulator.orders import SimLeg, package_size
 
 CENT = Decimal("0.01")
-AT_THE_MID = 1 / 16
+AT_THE_MID = 1 / 18
 """Chance a second (wall, speed 1) that a limit at the mid finds a counterparty."""
+BEYOND_THE_MID = 0.25
+"""How far above the mid a counterparty may still be found, as a share of the way from natural to mid."""
 NEAR_NATURAL = 0.9
 """That chance for a limit just short of the natural price."""
 
@@ -45,12 +47,14 @@ def package_quote(legs: Sequence[SimLeg], quote: Callable[[str], MarketQuote | N
 
 
 def fill_chance(package: PackageQuote, limit: Decimal) -> float:
-    """Chance that a resting limit fills within a second: 1 at or through the natural price, 0 above the mid."""
+    """Chance that a resting limit fills within a second: 1 at or through the natural price, 0 well above the mid."""
     if limit <= package.natural:
         return 1.0
-    if limit > package.mid:
+    if package.mid <= package.natural:
         return 0.0
     depth = float((package.mid - limit) / (package.mid - package.natural))
+    if depth < 0:
+        return AT_THE_MID * max(0.0, 1 + depth / BEYOND_THE_MID)
     return AT_THE_MID + (NEAR_NATURAL - AT_THE_MID) * depth * depth
 
 

@@ -11,11 +11,11 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from core.snapshot import Mode
-from widgets.guard import EventGuard
 from widgets.attempts import AttemptsPanel
 from widgets.banner import Banner
 from widgets.chart import ChartPanel
 from widgets.cycle import CyclePanel
+from widgets.guard import EventGuard
 from widgets.judgement import JudgementPanel
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
@@ -41,8 +41,6 @@ class Dashboard(EventGuard, Screen[None]):
     """
 
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (38, "-tall")]
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()

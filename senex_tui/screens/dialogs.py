@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.reactive import var
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
@@ -98,7 +99,13 @@ class Question(EventGuard, ModalScreen[bool]):
         self.dismiss(yes)
 
 
-class WordField(Input):
+class CalmInput(Input):
+    """A field whose cursor does not blink."""
+
+    cursor_blink = var(False)
+
+
+class WordField(CalmInput):
     """A field for one word without a q in it: `q` stays the way out."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:

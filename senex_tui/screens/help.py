@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from widgets.guard import EventGuard
 from senex_tui.keys import help_groups
+from senex_tui.screens.dialogs import CalmInput
+from widgets.guard import EventGuard
 
 
 class HelpScreen(EventGuard, ModalScreen[None]):
@@ -43,7 +44,7 @@ class HelpScreen(EventGuard, ModalScreen[None]):
         with Vertical() as box:
             box.border_title = Content("Help")
             box.border_subtitle = Content("/ search   q close")
-            yield Input(placeholder="search", select_on_focus=False)
+            yield CalmInput(placeholder="search", select_on_focus=False)
             with VerticalScroll(can_focus=False):
                 yield Static(help_text(""), id="rows")
 

@@ -8,8 +8,8 @@ from textual.events import Resize, ScreenResume
 from textual.screen import Screen
 from textual.widgets import Static
 
-from widgets.guard import EventGuard
 from senex_tui.terminal import too_small
+from widgets.guard import EventGuard
 
 
 class TooSmall(EventGuard, Screen[None]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from textual.widgets import Input
+
 from core.domain.commands import CommandKind, CommandState
 from core.snapshot import Automation, EngineState
 from senex_tui.keys import KEYS
@@ -25,7 +27,8 @@ async def test_p_pauses_at_once_and_says_so_until_the_engine_answers() -> None:
         console.engine.status(automation=Automation.PAUSED)
         console.engine.settle(CommandState.DONE, "paused by operator")
         await console.pull()
-        assert "PAUSED" in console.text and "PAUSING" not in console.text
+        assert "PAUSED" in console.text
+        assert "PAUSING" not in console.text
         assert console.toasts == ["paused by operator"]
 
 
@@ -143,7 +146,8 @@ async def test_quit_says_what_stops_and_waits_for_the_engine() -> None:
         assert "Quit stops the engine: no more cycles today." in console.text
         assert "1 order working at the broker stays there, unwatched." in console.text
         await console.press("enter")
-        assert stopped == [] and isinstance(console.app.screen, Question)
+        assert stopped == []
+        assert isinstance(console.app.screen, Question)
         await console.press("y")
         await console.pilot.pause()
     assert stopped == ["engine"]
@@ -254,7 +258,8 @@ async def test_help_lists_every_key_and_searches() -> None:
             assert key.help in text or key.action.startswith("show_panel")
         assert "an order whose fate only the broker knows" in text
         await console.press("slash", *"freeze")
-        assert "freeze the view" in console.text and "quit; asks" not in console.text
+        assert "freeze the view" in console.text
+        assert "quit; asks" not in console.text
         await console.press("enter", "q", "q")
         assert isinstance(console.app.screen, Dashboard)
         assert console.engine.sent == []
@@ -268,10 +273,25 @@ async def test_the_palette_runs_the_same_commands() -> None:
         assert isinstance(console.app.screen, HelpScreen)
 
 
-async def test_ctrl_g_closes_the_palette() -> None:
-    async with driven() as console:
-        await console.press("ctrl+p", "ctrl+g")
+async def test_the_palette_says_why_a_command_is_not_possible() -> None:
+    async with driven(double.retrying()) as console:
+        await console.press("ctrl+p", *"force")
+        await console.app.workers.wait_for_complete()
+        await console.pilot.pause()
+        assert "not now: cycle 3 is running" in console.text
+        await console.press("ctrl+g")
         assert isinstance(console.app.screen, Dashboard)
+
+
+async def test_no_cursor_blinks() -> None:
+    async with driven(double.live(), size=(80, 24)) as console:
+        for keys, close in ((["f"], "ctrl+g"), (["ctrl+p"], "ctrl+g"), (["question_mark", "slash"], "escape")):
+            await console.press(*keys)
+            await console.pilot.pause()
+            fields = list(console.app.screen.query(Input))
+            assert fields
+            assert not any(field.cursor_blink for field in fields)
+            await console.press(close)
 
 
 async def test_the_footer_greys_force_and_swaps_pause_for_resume() -> None:

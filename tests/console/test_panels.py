@@ -108,7 +108,8 @@ def test_an_underlying_without_a_price_says_so() -> None:
     empty = replace(spx, price=None, change=None, day_low=None, trail=(), freshness=Freshness.NONE, age_s=None)
     for size in ((36, 2), (56, 4)):
         text = plain(QuotePanel().draw(empty, *size).lines)
-        assert "--" in text and "no quote" in text
+        assert "--" in text
+        assert "no quote" in text
 
 
 def test_the_waterfall_adds_up() -> None:
@@ -131,7 +132,8 @@ def test_a_refused_judgement_says_why() -> None:
 def test_attempts_are_newest_first_with_their_reasons() -> None:
     text = plain(AttemptsPanel().draw(double.attempts(), 56, 20).lines)
     assert text.index("NOW") < text.index("RETRY") < text.index("REFUSED")
-    assert "at most 30 s" in " ".join(text.split()) and "QQQ scores 31; 40 needed" in text
+    assert "at most 30 s" in " ".join(text.split())
+    assert "QQQ scores 31; 40 needed" in text
     wide = AttemptsPanel().draw(double.attempts(), 150, 20).lines
     assert len(wide) == 4
 
@@ -151,7 +153,8 @@ def test_the_schedule_keeps_the_present_in_sight() -> None:
 def test_a_message_keeps_its_level_in_words() -> None:
     text = plain(MessagesPanel().draw(double.messages(), 78, 3).lines)
     assert text.splitlines()[0].startswith("10:31:11  info")
-    assert "▲ WARN" in text and "✖ CRIT" in text
+    assert "▲ WARN" in text
+    assert "✖ CRIT" in text
 
 
 @pytest.mark.parametrize("width", [78, 118, 198])
@@ -177,7 +180,8 @@ def test_the_chart_fills_its_panel_whatever_the_terminal(monkeypatch: pytest.Mon
     rows = plot(double.quotes()[1].day_path, 130, 16)
     assert len(rows) == 16
     assert {len(row) for row in rows} == {130}
-    assert "09:30" in rows[-1] and "10:30" in rows[-1]
+    assert "09:30" in rows[-1]
+    assert "10:30" in rows[-1]
 
 
 def test_opening_the_console_imports_nothing_heavy() -> None:

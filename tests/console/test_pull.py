@@ -75,7 +75,8 @@ async def test_the_bell_rings_at_most_once_in_30_seconds() -> None:
 
 async def test_messages_from_before_the_console_opened_do_not_ring() -> None:
     async with driven(critical(double.calm(), 9)) as console:
-        assert console.bells == [] and console.toasts == []
+        assert console.bells == []
+        assert console.toasts == []
 
 
 async def test_toasts_are_three_at_most_and_equal_ones_are_counted() -> None:

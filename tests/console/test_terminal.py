@@ -21,7 +21,8 @@ from widgets.lines import fit, right, safe, wrap
 @pytest.mark.parametrize("term", ["dumb", "", "unknown"])
 def test_a_terminal_that_cannot_place_a_cursor_is_refused_with_the_fix(term: str) -> None:
     sentence = terminal.refusal_for_terminal({"TERM": term} if term else {}, True)
-    assert sentence is not None and "TERM=xterm-256color" in sentence
+    assert sentence is not None
+    assert "TERM=xterm-256color" in sentence
 
 
 def test_output_that_is_no_terminal_is_refused() -> None:
@@ -43,7 +44,8 @@ def test_too_small_names_both_sizes() -> None:
     assert terminal.too_small(80, 24) is None
     for columns, rows in ((79, 24), (80, 23)):
         sentence = terminal.too_small(columns, rows) or ""
-        assert "80 columns and 24 rows" in sentence and f"has {columns} and {rows}" in sentence
+        assert "80 columns and 24 rows" in sentence
+        assert f"has {columns} and {rows}" in sentence
 
 
 def test_a_title_cannot_smuggle_sequences() -> None:

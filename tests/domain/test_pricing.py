@@ -50,6 +50,16 @@ def test_a_leg_without_a_quote(index: int) -> None:
 
 
 @pytest.mark.parametrize("index", range(4))
+def test_an_ask_of_zero_is_a_missing_ask(index: int) -> None:
+    quotes = quotes_for(SEED)
+    symbol = SEED.legs[index].symbols.streamer
+    quotes[symbol] = replace(quotes[symbol], bid=D(0), ask=D(0))
+    result = price_trident(SEED, quotes, NOW)
+    assert isinstance(result, PricingRefusal)
+    assert result.refusal.reason is Reason.LEG_UNUSABLE
+
+
+@pytest.mark.parametrize("index", range(4))
 @pytest.mark.parametrize("bad", [None, D("NaN"), D("sNaN"), D("Infinity"), D("-0.01")])
 @pytest.mark.parametrize("side", ["bid", "ask"])
 def test_a_side_that_is_missing_no_number_or_negative(index: int, bad: Decimal | None, side: str) -> None:

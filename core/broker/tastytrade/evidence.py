@@ -52,7 +52,7 @@ class Evidence:
 
         Opening a connection may take seconds, and between `sent` and the wire nothing may wait (SPEC 9).
         """
-        if False:
+        if event == _HEADERS_STARTED:
             self.ask_guard()
 
 

@@ -1,0 +1,15 @@
+"""Which benches there are, and how one is run."""
+
+from __future__ import annotations
+
+import importlib
+
+from bench.figure import Figure
+
+BENCHES = ("first_paint", "screen", "feed", "decision")
+
+
+def run(name: str) -> list[Figure]:
+    """The figures of one bench; takes from half a minute to a minute."""
+    figures: list[Figure] = importlib.import_module(f"bench.{name}").measure()
+    return figures

@@ -1,0 +1,87 @@
+"""The engine double of the screen bench: quotes that change 200 times a second, on a thread of their own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from itertools import count
+
+from core.domain.commands import CommandKind
+from core.snapshot import Snapshot
+from tests.console.double import calm
+
+QUOTES_PER_S = 200
+SNAPSHOTS_PER_S = 5
+"""As often as the engine's own board shows what it knows."""
+CENT = Decimal("0.01")
+DAY_POINT_EVERY_S = 15
+
+
+class ChangingEngine:
+    """A console on a calm day in which both underlyings and all four legs move: `EngineClient`."""
+
+    def __init__(self) -> None:
+        self.quotes = 0
+        self._first = calm()
+        self._steps = [0] * (len(self._first.quotes) + (len(self._first.spread.legs) if self._first.spread else 0))
+        self._shown = self._first
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def snapshot(self) -> Snapshot:
+        return self._shown
+
+    def send(self, kind: CommandKind) -> str:
+        return kind.value
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        for number in count(1):
+            time.sleep(max(0.0, started + number / QUOTES_PER_S - time.monotonic()))
+            self._change(number)
+            if number % (QUOTES_PER_S // SNAPSHOTS_PER_S) == 0:
+                self._shown = self._snapshot(number // QUOTES_PER_S)
+
+    def _change(self, number: int) -> None:
+        """One quote: the symbols in turn, each wandering by a cent or two and back."""
+        self.quotes = number
+        self._steps[number % len(self._steps)] = (number * 7919) % 41 - 20
+
+    def _snapshot(self, elapsed_s: int) -> Snapshot:
+        first = self._first
+        moved = [step * CENT for step in self._steps]
+        quotes = tuple(
+            replace(
+                quote,
+                last=None if quote.last is None else quote.last + by,
+                change=None if quote.change is None else quote.change + by,
+                bid=None if quote.bid is None else quote.bid + by,
+                ask=None if quote.ask is None else quote.ask + by,
+                day_path=quote.day_path[: 200 + elapsed_s // DAY_POINT_EVERY_S],
+            )
+            for quote, by in zip(first.quotes, moved, strict=False)
+        )
+        spread = first.spread
+        if spread is not None:
+            legs = tuple(
+                replace(
+                    leg,
+                    bid=None if leg.bid is None else leg.bid + by,
+                    ask=None if leg.ask is None else leg.ask + by,
+                    mid=None if leg.mid is None else leg.mid + by,
+                )
+                for leg, by in zip(spread.legs, moved[len(quotes) :], strict=True)
+            )
+            by = legs[0].mid - spread.legs[0].mid if legs[0].mid is not None and spread.legs[0].mid is not None else CENT
+            spread = replace(spread, legs=legs, mid=_plus(spread.mid, by), natural=_plus(spread.natural, by))
+        now = None if first.status.now is None else first.status.now + timedelta(seconds=elapsed_s)
+        return replace(first, status=replace(first.status, now=now), quotes=quotes, spread=spread)
+
+
+def _plus(price: Decimal | None, by: Decimal) -> Decimal | None:
+    return None if price is None else price + by

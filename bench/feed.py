@@ -1,0 +1,113 @@
+"""Quotes per second through adapter, feed and store, against a bare SDK drain loop on the same flood of quotes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import statistics
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from tastytrade import DXLinkStreamer, dxfeed
+
+from bench.figure import Figure
+from bench.quote_server import LAST, QUOTES, SYMBOLS
+from bench.sdk import REFRESH, SECRET, bare_session
+from bench.server_child import ServerChild, pin
+from core.broker.tastytrade import Login, TastytradeBroker
+from core.clock import SystemClock
+from core.domain.underlying import SHIPPED
+from core.feed import Feed
+from core.ids import RandomIds
+from core.quotes.store import MemoryQuoteStore
+from senex_tui.terminal import tune_gc
+
+PAIRS = 7
+AIM = 0.9
+LOOK_S = 0.005
+GIVE_UP_S = 60.0
+OWN_CORE = 0
+
+
+def measure() -> list[Figure]:
+    pin(OWN_CORE)
+    # Both sides alike, as the console runs: without the SDK's debug log, and with few garbage collections.
+    logging.getLogger("tastytrade").setLevel(logging.WARNING)
+    tune_gc()
+    bare: list[float] = []
+    ours: list[float] = []
+    with ServerChild("bench.quote_server") as server:
+        for pair in range(PAIRS + 1):
+            for rates, drain in ((bare, bare_rate), (ours, our_rate)):
+                gc.collect()
+                rate = asyncio.run(drain(server.port))
+                if pair:  # the first of each warms up
+                    rates.append(rate)
+    our_rate_s, bare_rate_s = statistics.median(ours), statistics.median(bare)
+    ratio = our_rate_s / bare_rate_s
+    return [
+        Figure(
+            "quotes per second through feed and store",
+            f"{our_rate_s:,.0f}/s",
+            f"bare SDK drain {bare_rate_s:,.0f}/s",
+            ratio,
+            f">= {AIM}",
+            ratio >= AIM,
+        )
+    ]
+
+
+async def bare_rate(port: int) -> float:
+    """The SDK alone: drained without a pause, the latest quote of each symbol kept."""
+    latest: dict[str, dxfeed.Quote] = {}
+
+    async def drain(streamer: DXLinkStreamer) -> None:
+        while True:
+            event: dxfeed.Quote | None = await streamer.get_event(dxfeed.Quote)
+            while event is not None:
+                latest[event.event_symbol] = event
+                event = streamer.get_event_nowait(dxfeed.Quote)
+
+    async with bare_session(port) as session, DXLinkStreamer(session) as streamer:
+        draining = asyncio.create_task(drain(streamer))
+        timing = asyncio.create_task(_rate(lambda symbol: symbol in latest))
+        await streamer.subscribe(dxfeed.Quote, [*SYMBOLS, LAST])
+        try:
+            return await timing
+        finally:
+            await _ended(draining)
+
+
+async def our_rate(port: int) -> float:
+    """The product: adapter, feed and store, every quote a value the engine can price from."""
+    clock = SystemClock()
+    broker = TastytradeBroker(Login("bench", SECRET, REFRESH), clock, RandomIds(), base_url=f"http://127.0.0.1:{port}")
+    store = MemoryQuoteStore()
+    feed = Feed(broker.market_data, store, clock, [SHIPPED["QQQ"]], lambda now: True)
+    await broker.connect()
+    await broker.market_data.subscribe(frozenset(), frozenset({*SYMBOLS, LAST}))
+    running = asyncio.create_task(feed.run())
+    try:
+        return await _rate(lambda symbol: store.quote(symbol) is not None)
+    finally:
+        await _ended(running)
+        await broker.close()
+
+
+async def _rate(has_quote: Callable[[str], bool]) -> float:
+    """Quotes a second from the first one kept to the last one kept."""
+    async with asyncio.timeout(GIVE_UP_S):
+        while not has_quote(SYMBOLS[0]):
+            await asyncio.sleep(LOOK_S)
+        started = time.monotonic()
+        while not has_quote(LAST):
+            await asyncio.sleep(LOOK_S)
+        return QUOTES / (time.monotonic() - started)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,77 @@
+"""Breakers: what stops entries until its cause is gone, each naming its reset (SPEC 9, reference reliability 2.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+
+class Scope(Enum):
+    """Whom a breaker stops. Global only for what no account can trade without."""
+
+    GLOBAL = "global"
+    LOGIN = "login"
+    ACCOUNT = "account"
+
+
+class BreakerKind(Enum):
+    """The value is (stable code, scope, how it is reset); the last is a sentence for the operator."""
+
+    code: str
+    scope: Scope
+    reset: str
+
+    def __init__(self, code: str, scope: Scope, reset: str) -> None:
+        self.code = code
+        self.scope = scope
+        self.reset = reset
+
+    @classmethod
+    def of(cls, code: str) -> BreakerKind:
+        """The kind with this stable code. Raises KeyError for an unknown code."""
+        return _BY_CODE[code]
+
+    @property
+    def resets_itself(self) -> bool:
+        """Whether the engine closes it when the cause is gone; the others wait for `senex reset`."""
+        return self in _RESET_THEMSELVES
+
+    CLOCK = ("clock", Scope.GLOBAL, "resets by itself when the clock is within 2 s of the broker's again")
+    STORE = ("store", Scope.GLOBAL, "resets by itself when the records can be written in time again")
+    FEED = ("feed", Scope.GLOBAL, "resets by itself when the quote feed is live again")
+    LOGIN = (
+        "login",
+        Scope.LOGIN,
+        "mend the credentials, then `senex reset login`; the broker blocks repeated bad logins",
+    )
+    SENDS = ("sends", Scope.ACCOUNT, "resets by itself with the next session, or `senex reset sends`")
+    MISMATCH = ("mismatch", Scope.ACCOUNT, "settle it at the broker, then `senex reset mismatch`")
+    INCIDENT = ("incident", Scope.ACCOUNT, "settle it at the broker, then `senex reset incident`")
+    EARLIER_ENTRY = (
+        "earlier_entry",
+        Scope.ACCOUNT,
+        "resets by itself when the broker shows how the earlier entry ended, or attest it: `senex attest`",
+    )
+
+
+_BY_CODE = {kind.code: kind for kind in BreakerKind}
+_RESET_THEMSELVES = frozenset(
+    {BreakerKind.CLOCK, BreakerKind.STORE, BreakerKind.FEED, BreakerKind.SENDS, BreakerKind.EARLIER_ENTRY}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """An open breaker. `subject` is the account number or login name it stops, empty for a global one."""
+
+    kind: BreakerKind
+    subject: str
+    why: str
+    opened_at: datetime
+
+    def stops(self, account: str, login: str) -> bool:
+        """Whether this breaker bars entries of this account, reached by this login."""
+        return {Scope.GLOBAL: True, Scope.LOGIN: self.subject == login, Scope.ACCOUNT: self.subject == account}[
+            self.kind.scope
+        ]

@@ -1,0 +1,146 @@
+"""Reconciliation: what the broker shows against what we recorded; the same at every start (SPEC 9).
+
+An incomplete read proves nothing, a fill is never invented, an order that is not ours is shown and never touched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from core.breakers import Breakers
+from core.broker.port import AccountReads, Broker, BrokerError
+from core.bus import Bus
+from core.clock import Clock
+from core.domain.breakers import BreakerKind
+from core.domain.events import Event, Severity, masked
+from core.domain.identifiers import is_ours
+from core.domain.order_states import EntryState
+from core.domain.orders import Entry, OrderReport
+from core.records.records import Records
+from core.records.rows import AccountRecord
+from core.watch import EntryWatch
+
+_UNSETTLED = (EntryState.WORKING, EntryState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """`trouble` is empty when every read was complete; `foreign` are orders of today that are not ours."""
+
+    trouble: str
+    foreign: tuple[OrderReport, ...]
+
+    @property
+    def clean(self) -> bool:
+        return not self.trouble
+
+
+class Reconciler:
+    """Compares account by account; what it finds goes through the watch, what does not fit opens a breaker."""
+
+    def __init__(
+        self, broker: Broker, records: Records, watch: EntryWatch, breakers: Breakers, bus: Bus, clock: Clock
+    ) -> None:
+        self._broker = broker
+        self._records = records
+        self._watch = watch
+        self._breakers = breakers
+        self._bus = bus
+        self._clock = clock
+        self._foreign_told: set[str] = set()
+
+    async def reconcile(self, accounts: Sequence[AccountRecord], today: date) -> Reconciled:
+        """Reads every account side by side. Raises RecordsError."""
+        results = await asyncio.gather(*(self._account(account.number, today) for account in accounts))
+        trouble = "; ".join(result.trouble for result in results if result.trouble)
+        return Reconciled(trouble, tuple(order for result in results for order in result.foreign))
+
+    async def _account(self, number: str, today: date) -> Reconciled:
+        entries = [e for e in await self._records.entries.open() if e.account == number]
+        days = sorted({today, *(entry.session_day for entry in entries)})
+        try:
+            reads = await self._broker.account_reads(number)
+            listings = [await self._broker.orders_of_day(number, day) for day in days]
+        except BrokerError as error:
+            return Reconciled(f"{masked(number)}: {error.detail}", ())
+        listed = {report.order_id: report for listing in listings for report in listing}
+        foreign = [report for report in listed.values() if not await self._take(number, report)]
+        trouble = await self._read_unlisted(entries, listed)
+        await self._judge_earlier(number, today)
+        await self._compare_positions(number, reads, today)
+        await self._tell_foreign(number, foreign)
+        return Reconciled(trouble, tuple(foreign))
+
+    async def _take(self, number: str, report: OrderReport) -> bool:
+        """Folds an order of ours into its entry; True when it is ours."""
+        entry = await self._records.entries.by_order(report.order_id, number)
+        if entry is None and report.identifier is not None:
+            entry = await self._records.entries.by_identifier(report.identifier)
+        if entry is not None:
+            await self._watch.apply(entry.id, report)
+            return True
+        if is_ours(report.identifier):
+            why = f"order {report.order_id} at the broker carries our identifier, and no record here knows it"
+            await self._breakers.open(BreakerKind.MISMATCH, number, why)
+            return True
+        return False
+
+    async def _read_unlisted(self, entries: Sequence[Entry], listed: dict[str, OrderReport]) -> str:
+        """A working entry the listings do not show is asked for by its id; unknown ones are the settlement's."""
+        for entry in entries:
+            current = await self._records.entries.get(entry.id)
+            if current.state is not EntryState.WORKING or current.order_id is None or current.order_id in listed:
+                continue
+            try:
+                report = await self._broker.order(current.account, current.order_id)
+            except BrokerError as error:
+                return f"{masked(current.account)} order {current.order_id}: {error.detail}"
+            await self._watch.apply(current.id, report)
+        return ""
+
+    async def _judge_earlier(self, number: str, today: date) -> None:
+        """A working or unknown entry of an earlier date stops the account (SPEC 9)."""
+        open_now = [e for e in await self._records.entries.open() if e.account == number]
+        earlier = [e for e in open_now if e.session_day < today and e.state in _UNSETTLED]
+        trouble = None
+        if earlier:
+            entry = earlier[0]
+            trouble = f"the entry of {entry.session_day} is {entry.state.value} (order {entry.order_id or 'without id'})"
+        await self._breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
+
+    async def _compare_positions(self, number: str, reads: AccountReads, today: date) -> None:
+        """A filled trident is held whole or not at all; anything between is for the operator to settle."""
+        held: dict[str, Decimal] = {}
+        for position in reads.positions:
+            held[position.symbol] = held.get(position.symbol, Decimal(0)) + abs(position.quantity)
+        wanted: dict[str, Decimal] = {}
+        filled = await self._records.entries.filled_open(number, today)
+        ours = [e for e in filled if any(held.get(leg.symbol) for leg in e.request.legs)]
+        for entry in ours:
+            for leg in entry.request.legs:
+                wanted[leg.symbol] = wanted.get(leg.symbol, Decimal(0)) + leg.quantity
+        short = [symbol for symbol, quantity in wanted.items() if held.get(symbol, Decimal(0)) < quantity]
+        if short:
+            symbol = short[0]
+            why = f"the broker holds {held.get(symbol, 0)} of {symbol}, the records {wanted[symbol]}"
+            await self._breakers.open(BreakerKind.MISMATCH, number, why)
+
+    async def _tell_foreign(self, number: str, foreign: Sequence[OrderReport]) -> None:
+        for report in foreign:
+            if report.order_id in self._foreign_told:
+                continue
+            self._foreign_told.add(report.order_id)
+            await self._bus.publish(
+                Event(
+                    at=self._clock.now(),
+                    kind="reconcile.foreign",
+                    text=f"{masked(number)}: order {report.order_id} ({report.underlying}, {report.status}) is not ours; "
+                    "it is left alone",
+                    severity=Severity.INFO,
+                    account=number,
+                )
+            )

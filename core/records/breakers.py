@@ -1,0 +1,99 @@
+"""Breakers, as rows that survive a restart: each open once for its subject, and kept after it closed (SPEC 9)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from core.domain.breakers import Breaker, BreakerKind, Scope
+from core.records.database import Database
+from core.records.rows import BreakerRecord
+from core.records.tables import accounts, breakers, trading_state
+
+
+class Breakers:
+    """Opened and closed by a durable commit each; `Entries.mark_sent` refuses what an open one bars."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, kind: BreakerKind, subject: str, why: str, at: datetime) -> bool:
+        """Opens the breaker; False when it is open already: its first cause stays on record.
+
+        `subject` is the account number or login name, by the kind's scope. Raises ValueError for a global kind with
+        a subject, or another kind without one: it would stop nobody.
+        """
+        if (kind.scope is Scope.GLOBAL) != (subject == ""):
+            needed = "no subject" if kind.scope is Scope.GLOBAL else f"the {kind.scope.value} it stops"
+            raise ValueError(f"a breaker of the kind {kind.code} needs {needed}")
+        try:
+            async with self._database.write() as connection:
+                # With many writers no entry may become sent between this statement's view and its commit.
+                await connection.execute(select(trading_state.c.state).with_for_update())
+                await connection.execute(
+                    insert(breakers).values(
+                        kind=kind.code, subject=subject, why=why, opened_at=at, closed_by="", closing_why=""
+                    )
+                )
+        except IntegrityError:  # the rule that it is open once
+            return False
+        return True
+
+    async def close(self, kind: BreakerKind, subject: str, by: str, why: str, at: datetime) -> bool:
+        """Closes the breaker, which stays on record; False when it was not open."""
+        async with self._database.write() as connection:
+            closed = await connection.execute(
+                update(breakers)
+                .where(breakers.c.kind == kind.code, breakers.c.subject == subject, breakers.c.closed_at.is_(None))
+                .values(closed_at=at, closed_by=by, closing_why=why)
+            )
+            return closed.rowcount == 1
+
+    async def open_now(self) -> tuple[Breaker, ...]:
+        """What is open, in the order it opened."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(breakers).where(breakers.c.closed_at.is_(None)).order_by(breakers.c.id)
+            )
+            return tuple(Breaker(BreakerKind.of(row.kind), row.subject, row.why, row.opened_at) for row in rows)
+
+    async def history(self, limit: int) -> tuple[BreakerRecord, ...]:
+        """The last breakers that opened, at most `limit`, newest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(breakers).order_by(breakers.c.id.desc()).limit(limit))
+            return tuple(
+                BreakerRecord(
+                    kind=BreakerKind.of(row.kind),
+                    subject=row.subject,
+                    why=row.why,
+                    opened_at=row.opened_at,
+                    closed_at=row.closed_at,
+                    closed_by=row.closed_by,
+                    closing_why=row.closing_why,
+                )
+                for row in rows
+            )
+
+
+def barred(account: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether an open breaker stops this account: a global one, one of the account, or one of the login that reaches
+    it. `Breaker.stops` as a condition of the database."""
+    # Two levels down: left to itself, this would select from the entries again instead of asking for this one.
+    login = select(accounts.c.login).where(accounts.c.number == account).correlate_except(accounts).scalar_subquery()
+    of_account = breakers.c.kind.in_(_codes(Scope.ACCOUNT))
+    of_login = breakers.c.kind.in_(_codes(Scope.LOGIN))
+    return exists().where(
+        breakers.c.closed_at.is_(None),
+        or_(
+            # Whatever is of no account and of no login stops everything, also a kind this version does not know.
+            ~or_(of_account, of_login),
+            and_(of_account, breakers.c.subject == account),
+            and_(of_login, breakers.c.subject == login),
+        ),
+    )
+
+
+def _codes(scope: Scope) -> tuple[str, ...]:
+    return tuple(kind.code for kind in BreakerKind if kind.scope is scope)

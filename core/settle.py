@@ -1,0 +1,120 @@
+"""Settling what only time can prove: an unknown order that is absent, a cancelled one that never filled (SPEC 9).
+
+Two complete reads at the broker, 30 s apart and both 120 s after the event, with the alert stream connected over both
+and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.broker.port import Broker, BrokerError, StreamState
+from core.bus import Bus
+from core.clock import Clock
+from core.domain.events import Event, Severity, masked
+from core.domain.order_states import EntryState
+from core.domain.orders import Entry, OrderReport
+from core.records.records import Records
+from core.watch import EntryWatch
+
+SETTLE_S = 120.0
+BETWEEN_READS_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One complete read: when, over which alert connection, what positions, what order."""
+
+    at: datetime
+    alerts: tuple[int, int]
+    positions: str
+    report: OrderReport | None
+
+
+class Settlement:
+    """Looks at entries that are unknown, or ended without a fill, until two reads agree."""
+
+    def __init__(self, broker: Broker, records: Records, watch: EntryWatch, bus: Bus, clock: Clock) -> None:
+        self._broker = broker
+        self._records = records
+        self._watch = watch
+        self._bus = bus
+        self._clock = clock
+        self._first: dict[str, _Read] = {}
+
+    async def look(self) -> None:
+        """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
+        for entry in await self._records.entries.unknown():
+            await self._look_at(entry, since=entry.sent_at)
+        for entry in await self._records.entries.settling():
+            await self._look_at(entry, since=entry.terminal_at)
+
+    async def _look_at(self, entry: Entry, since: datetime | None) -> None:
+        if since is None or self._wall_s(since) < SETTLE_S:
+            return
+        first = self._first.get(entry.id)
+        if first is not None and self._wall_s(first.at) < BETWEEN_READS_S:
+            return
+        read = await self._read(entry)
+        if read is None:
+            self._first.pop(entry.id, None)
+            return
+        if read.report is not None:
+            current = await self._watch.apply(entry.id, read.report)
+            if current.state is not entry.state or current.fills:
+                self._first.pop(entry.id, None)
+                return
+        await self._records.entries.add_evidence(
+            entry.id,
+            "listing",
+            who="engine",
+            complete=True,
+            detail={"found": read.report is not None, "positions": read.positions, "alerts": list(read.alerts)},
+            at=read.at,
+        )
+        if first is None or (first.alerts, first.positions) != (read.alerts, read.positions):
+            self._first[entry.id] = read
+            return
+        del self._first[entry.id]
+        await self._conclude(entry, first, read)
+
+    async def _read(self, entry: Entry) -> _Read | None:
+        status = self._watch.alerts
+        if status.state is not StreamState.CONNECTED:
+            return None
+        try:
+            listed = await self._broker.orders_of_day(entry.account, entry.session_day)
+            reads = await self._broker.account_reads(entry.account)
+        except BrokerError:
+            return None
+        if self._watch.alerts.connections != status.connections:
+            return None
+        held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
+        fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
+        report = next(
+            (r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None), None
+        )
+        return _Read(self._clock.now(), (self._records.epoch, status.connections), fingerprint, report)
+
+    async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
+        proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
+        if entry.state is EntryState.UNKNOWN:
+            if first.report is None and second.report is None:
+                await self._watch.absent(entry, f"{proof} such order")
+            return
+        await self._records.entries.free_day(entry.id, f"{proof} fill", self._clock.now())
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind="order.day_freed",
+                text=f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day: {proof} fill",
+                severity=Severity.INFO,
+                cycle=entry.cycle,
+                account=entry.account,
+            )
+        )
+
+    def _wall_s(self, since: datetime) -> float:
+        return (self._clock.now() - since).total_seconds() / self._clock.speed

@@ -1,0 +1,297 @@
+"""The real engine on the simulator in virtual time: real records in a temporary folder, a broker in process."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from core.calendar import SessionCalendar
+from core.clock import EXCHANGE_ZONE, exchange_time
+from core.domain.commands import Command, CommandKind
+from core.domain.events import Event
+from core.domain.orders import Entry
+from core.engine import Engine, EngineParts
+from core.ids import SeededIds
+from core.records.database import Database
+from core.records.records import Records
+from core.records.rows import CommandRecord, CycleRecord, SlotRecord
+from core.settings import ScheduleSettings, Settings, TradingSettings
+from core.simulator.accounts import AccountSetup
+from core.simulator.exchange import Exchange
+from core.simulator.in_process import InProcessBroker
+from core.simulator.market import Market
+from core.snapshot import Mode
+from core.virtual_time import VirtualClock, run_virtual
+
+T = TypeVar("T")
+
+SEED = 7
+ACCOUNT = "5WT00001"
+LOGIN = "main"
+MONDAY = "2026-03-02"
+"""A full session on which QQQ passes judgement, far from daylight saving and holidays."""
+
+
+def account(number: str = ACCOUNT, cash: str = "25000.00") -> AccountSetup:
+    return AccountSetup(number, "Demo", LOGIN, Decimal(cash))
+
+
+def et(day: str, at: str = "00:00") -> datetime:
+    """An exchange date and time as an instant, UTC."""
+    return datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC)
+
+
+@lru_cache(maxsize=16)
+def calendar_around(year: int) -> SessionCalendar:
+    return SessionCalendar(datetime(year, 7, 1, tzinfo=UTC))
+
+
+@dataclass
+class StoreCalls:
+    """Counts what the records do in threads, so that virtual time waits for it, and has it done one at a time.
+
+    One at a time, because two calls in two threads would end in whatever order the machine likes that day.
+    """
+
+    under_way: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def count(self) -> int:
+        return self.under_way
+
+    def one_at_a_time(self, database: Database) -> None:
+        for name in ("read", "write"):
+            setattr(database, name, self._in_turn(getattr(database, name)))
+
+    def _in_turn(
+        self, connect: Callable[[], AbstractAsyncContextManager[Any]]
+    ) -> Callable[[], AbstractAsyncContextManager[Any]]:
+        @asynccontextmanager
+        async def in_turn() -> AsyncIterator[Any]:
+            async with self.turn:
+                self.under_way += 1
+                try:
+                    async with connect() as connection:
+                        yield connection
+                finally:
+                    self.under_way -= 1
+
+        return in_turn
+
+
+class World:
+    """One market, one exchange, one broker and one records file; engines start and end in it."""
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        calls: StoreCalls,
+        folder: Path,
+        *,
+        seed: int,
+        accounts: Sequence[AccountSetup],
+        trading: TradingSettings,
+        schedule: ScheduleSettings,
+        preflight: bool,
+    ) -> None:
+        self.clock = clock
+        self.folder = folder
+        self.records_file = folder / "records.sqlite3"
+        self.kill_file = folder / "HALT"
+        self.market = Market(seed, clock.now())
+        self.exchange = Exchange(self.market, seed, accounts)
+        self.accounts = tuple(setup.number for setup in accounts)
+        self.ids = SeededIds(seed)
+        self.settings = Settings(trading=trading, schedule=schedule)
+        self.broker = InProcessBroker(self.exchange, self.market, clock, LOGIN)
+        self.broker.market_data.idle_s = 5.0
+        self.preflight = preflight
+        self._calls = calls
+        self._running: asyncio.Task[None] | None = None
+        self._engine: Engine | None = None
+        self._crashes = 0
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("no engine was started")
+        return self._engine
+
+    @property
+    def records(self) -> Records:
+        return self.engine.parts.records
+
+    # Life of an engine
+
+    async def start(self) -> Engine:
+        """Starts an engine on the records file and waits until it runs."""
+        records = await self._open()
+        self._engine = Engine(
+            EngineParts(
+                mode=Mode.DEMO,
+                settings=self.settings,
+                clock=self.clock,
+                ids=self.ids,
+                calendar=calendar_around(self.clock.now().year),
+                broker=self.broker,
+                market_data=self.broker.market_data,
+                alerts=self.broker.alerts,
+                records=records,
+                sends=True,
+                preflight=self.preflight,
+                enable_new_accounts=True,
+                kill_file=self.kill_file,
+            )
+        )
+        self._running = asyncio.create_task(self._engine.run(), name="engine")
+        ready = asyncio.create_task(self._engine.ready.wait())
+        await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._running.done():
+            await self._running
+        return self._engine
+
+    async def stop(self) -> None:
+        """Ends the engine in order."""
+        self.engine.stop()
+        if self._running is not None:
+            await self._running
+
+    async def crash(self) -> None:
+        """The process dies now: what is committed stays in the records, and nothing the engine does later counts."""
+        self._crashes += 1
+        survived = self.folder / f"records-{self._crashes}.sqlite3"
+        with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
+            old.backup(new)
+        self.records_file = survived
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
+
+    async def reopened(self) -> Records:
+        """The records as a watcher sees them after the engine has ended; to be closed."""
+        return await self._open(trader=False)
+
+    async def _open(self, *, trader: bool = True) -> Records:
+        self._calls.under_way += 1
+        try:
+            records = await Records.open(f"sqlite+aiosqlite:///{self.records_file}", trader=trader)
+        finally:
+            self._calls.under_way -= 1
+        close = records.close
+        self._calls.one_at_a_time(records._database)
+
+        async def counted_close() -> None:
+            self._calls.under_way += 1
+            try:
+                await close()
+            finally:
+                self._calls.under_way -= 1
+
+        setattr(records, "close", counted_close)  # noqa: B010 - a method of this one instance
+        return records
+
+    # Time
+
+    async def until(self, at: str, day: str | None = None) -> None:
+        """Sleeps to this exchange time, of today unless a day is given."""
+        date = exchange_time(self.clock.now()).date().isoformat() if day is None else day
+        await self.clock.sleep((et(date, at) - self.clock.now()).total_seconds())
+
+    # The operator
+
+    async def command(
+        self, kind: CommandKind, *, saw_cycle: int | None = None, older_by_s: float = 0.0
+    ) -> CommandRecord:
+        """Sends a command as the console does and waits for its answer."""
+        at = datetime.fromtimestamp(self.clock.now().timestamp() - older_by_s, UTC)
+        command = Command(self.ids.new(), kind, "operator", at, saw_cycle)
+        self.engine.accept(command)
+        for _ in range(100):
+            await self.clock.sleep(0.1)
+            record = await self.records.inbox.get(command.id)
+            if record is not None and record.finished_at is not None:
+                return record
+        raise AssertionError(f"{kind.value} was not answered within 10 s")
+
+    # What is recorded
+
+    @property
+    def day(self) -> Any:
+        return exchange_time(self.clock.now()).date()
+
+    async def slots(self) -> tuple[SlotRecord, ...]:
+        return await self.records.slots.of_day(self.day)
+
+    async def cycles(self) -> tuple[CycleRecord, ...]:
+        return await self.records.cycles.of_day(self.day)
+
+    async def entries(self) -> tuple[Entry, ...]:
+        return await self.records.entries.of_day(self.day)
+
+    async def entry(self) -> Entry:
+        """The one entry of today."""
+        found = await self.entries()
+        assert len(found) == 1, [(e.state.value, e.detail) for e in found]
+        return found[0]
+
+    async def steps(self, cycle: int) -> list[tuple[int | None, str | None, str, str]]:
+        """Attempt, underlying, step and reason code (empty when passed) of a cycle's steps, in order."""
+        events = await self.records.journal.of_cycle(cycle)
+        return [
+            (e.attempt, e.underlying, e.step.value, "" if e.reason is None else e.reason.code)
+            for e in events
+            if e.step is not None
+        ]
+
+    async def events(self, cycle: int, kind: str) -> list[Event]:
+        return [e for e in await self.records.journal.of_cycle(cycle) if e.kind == kind]
+
+
+def in_world(
+    script: Callable[[World], Coroutine[Any, Any, T]],
+    folder: Path,
+    *,
+    start: datetime | None = None,
+    seed: int = SEED,
+    accounts: Sequence[AccountSetup] = (),
+    trading: TradingSettings | None = None,
+    schedule: ScheduleSettings | None = None,
+    preflight: bool = False,
+) -> T:
+    """Runs the script in a new world that begins at `start`, in virtual time."""
+    calls = StoreCalls()
+
+    async def main(clock: VirtualClock) -> T:
+        world = World(
+            clock,
+            calls,
+            folder,
+            seed=seed,
+            accounts=accounts or (account(),),
+            trading=trading or TradingSettings(),
+            schedule=schedule or ScheduleSettings(),
+            preflight=preflight,
+        )
+        return await script(world)
+
+    with pytest.MonkeyPatch.context() as patch:
+        # Nobody looks at the screen and nobody else posts commands: seldom is often enough, and quicker.
+        patch.setattr("core.show.board.REFRESH_S", 30.0)
+        patch.setattr("core.engine.LOOK_FOR_COMMANDS_S", 60)
+        patch.setattr("core.engine.LONGEST_NAP_S", 60.0)
+        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+
+
+def slot_times(slots: Sequence[SlotRecord]) -> list[time]:
+    return [exchange_time(slot.slot).time() for slot in slots]
