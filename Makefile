@@ -34,8 +34,9 @@ format: .venv ## Format the code, mend what lint can mend, write the README's ta
 bench: .venv ## Measure against the bare SDK and a minimal Textual app.
 	@$(BIN)/python -m bench $(ARGS)
 
-proofs: .venv ## The property tests, each with many more examples than in make test.
-	@HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 -m hypothesis $(ARGS)
+proofs: .venv ## The proofs and property tests, each going much further than in make test.
+	@SENEX_PROOFS=1 HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 \
+		-m "hypothesis or proof" $(ARGS)
 
 lock: .venv ## Write both lock files from pyproject.toml. Newer versions: make lock ARGS=--upgrade.
 	@$(UV) pyproject.toml -o requirements.lock

@@ -1,44 +1,108 @@
-"""Writes the README's table of settings; with --check only says whether it is up to date."""
+"""Writes the tables of the documentation that the code decides; with --check only says whether they are up to date.
+
+A table stands between `<!-- NAME: ... -->` and `<!-- end of NAME -->`: settings and keys in the README, the screen's
+signs and words and the reason codes in docs/operations.md.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from core.config import load_settings
+from core.domain.outcomes import outcome_for
+from core.domain.reasons import Reason
 from core.settings import Settings
 from senex_tui.check import shown
+from senex_tui.keys import help_groups
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-BLOCK = re.compile(r"(<!-- settings: .*? -->\n).*?(<!-- end of settings -->)", re.DOTALL)
+ROOT = Path(__file__).resolve().parent.parent
+_FIGURE = re.compile(r"{(\w+?)(?:_s)?}")
+_ON_SCREEN = ("Signs", "States")
 
 
-def table() -> str:
+def settings_table() -> str:
     defaults = load_settings(None, {}).settings
-    rows = ["| setting | default | what it is | accepted |", "|---|---|---|---|"]
+    rows = []
     for section, field in Settings.model_fields.items():
         model = field.annotation
         for name, setting in getattr(model, "model_fields", {}).items():
             value = getattr(getattr(defaults, section), name)
             if setting.title:
-                accepted = setting.title.replace("|", "\\|")
-                rows.append(f"| `{section}.{name}` | {shown(value)} | {setting.description} | {accepted} |")
+                rows.append((f"`{section}.{name}`", shown(value), setting.description or "", setting.title))
     for symbol, chosen in defaults.underlyings:
         for name, setting in type(chosen).model_fields.items():
-            title = setting.title or "a number above 0"
+            accepted = setting.title or "a number above 0"
             what = setting.description or ""
-            rows.append(f"| `underlyings.{symbol}.{name}` | {shown(getattr(chosen, name))} | {what} | {title} |")
-    return "\n".join(rows)
+            rows.append((f"`underlyings.{symbol}.{name}`", shown(getattr(chosen, name)), what, accepted))
+    return _table(("setting", "default", "what it is", "accepted"), rows)
+
+
+def keys_table() -> str:
+    rows = [
+        (f"`{keys}`", sentence, group.lower())
+        for group, lines in help_groups()
+        if group not in _ON_SCREEN
+        for keys, sentence in lines
+    ]
+    return _table(("key", "what it does", "group"), rows)
+
+
+def words_table() -> str:
+    rows = [line for group, lines in help_groups() if group in _ON_SCREEN for line in lines]
+    return _table(("on the screen", "what it means"), rows)
+
+
+def reasons_table() -> str:
+    rows = [
+        (
+            f"`{reason.code}`",
+            _FIGURE.sub(r"*\1*", reason.sentence),
+            "transient" if reason.transient else "final",
+            outcome_for(reason).value,
+        )
+        for reason in Reason
+    ]
+    return _table(("code", "what it says", "kind", "outcome"), rows)
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = (head, tuple("---" for _ in head), *rows)
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+TABLES: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"keys": keys_table, "settings": settings_table},
+    "docs/operations.md": {"words": words_table, "reasons": reasons_table},
+}
+
+
+def renewed(text: str, name: str, table: str) -> str:
+    """The text with the table of this name written anew. Raises ValueError when the text has no place for it."""
+    block = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    text, places = block.subn(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+    if places != 1:
+        raise ValueError(f"{places} places for the table of {name}; one is needed")
+    return text
 
 
 def main() -> int:
-    text = README.read_text(encoding="utf-8")
-    fresh = BLOCK.sub(lambda block: f"{block[1]}{table()}\n{block[2]}", text)
-    if "--check" in sys.argv and fresh != text:
-        print("README.md has an old table of settings; run: make format", file=sys.stderr)
+    old = []
+    for file, tables in TABLES.items():
+        path = ROOT / file
+        text = fresh = path.read_text(encoding="utf-8")
+        for name, table in tables.items():
+            fresh = renewed(fresh, name, table())
+        if fresh == text:
+            continue
+        old.append(file)
+        if "--check" not in sys.argv:
+            path.write_text(fresh, encoding="utf-8")
+    if old and "--check" in sys.argv:
+        print(f"{', '.join(old)}: a table is not what the code says; run: make format", file=sys.stderr)
         return 1
-    README.write_text(fresh, encoding="utf-8")
     return 0
 
 

@@ -36,7 +36,7 @@ class ChangingEngine:
     def snapshot(self) -> Snapshot:
         return self._shown
 
-    def send(self, kind: CommandKind) -> str:
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         return kind.value
 
     def _run(self) -> None:
@@ -58,10 +58,11 @@ class ChangingEngine:
         quotes = tuple(
             replace(
                 quote,
-                last=None if quote.last is None else quote.last + by,
-                change=None if quote.change is None else quote.change + by,
-                bid=None if quote.bid is None else quote.bid + by,
-                ask=None if quote.ask is None else quote.ask + by,
+                price=_plus(quote.price, by),
+                change=_plus(quote.change, by),
+                bid=_plus(quote.bid, by),
+                ask=_plus(quote.ask, by),
+                trail=(*quote.trail[1:], quote.trail[0] + float(by)),
                 day_path=quote.day_path[: 200 + elapsed_s // DAY_POINT_EVERY_S],
             )
             for quote, by in zip(first.quotes, moved, strict=False)
@@ -69,15 +70,10 @@ class ChangingEngine:
         spread = first.spread
         if spread is not None:
             legs = tuple(
-                replace(
-                    leg,
-                    bid=None if leg.bid is None else leg.bid + by,
-                    ask=None if leg.ask is None else leg.ask + by,
-                    mid=None if leg.mid is None else leg.mid + by,
-                )
+                replace(leg, bid=_plus(leg.bid, by), ask=_plus(leg.ask, by), mid=_plus(leg.mid, by))
                 for leg, by in zip(spread.legs, moved[len(quotes) :], strict=True)
             )
-            by = legs[0].mid - spread.legs[0].mid if legs[0].mid is not None and spread.legs[0].mid is not None else CENT
+            by = moved[-1]
             spread = replace(spread, legs=legs, mid=_plus(spread.mid, by), natural=_plus(spread.natural, by))
         now = None if first.status.now is None else first.status.now + timedelta(seconds=elapsed_s)
         return replace(first, status=replace(first.status, now=now), quotes=quotes, spread=spread)

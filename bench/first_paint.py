@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.figure import Figure
 from bench.pty_child import PtyChild
 
-RUNS = 9
+RUNS = 7
 AIM = 1.4
 GIVE_UP_S = 30.0
 ALTERNATE_SCREEN = b"\x1b[?1049h"

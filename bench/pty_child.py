@@ -53,7 +53,9 @@ class PtyChild:
             raise EOFError("the child ended")
         return data
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Asks it to end and reads on until it has: a child that cannot write does not end."""
         self._process.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + ENDS_WITHIN_S

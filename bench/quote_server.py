@@ -88,12 +88,12 @@ def answers(message: dict[str, Any]) -> list[dict[str, Any]]:
     return []
 
 
-async def send_quotes(socket: web.WebSocketResponse, channel: int, symbols: Sequence[str], fields: Sequence[str]) -> None:
+async def send_quotes(
+    socket: web.WebSocketResponse, channel: int, symbols: Sequence[str], fields: Sequence[str]
+) -> None:
     """QUOTES quotes of the symbols in turn, then one of LAST."""
     rows = [quote_row(symbols[n % len(symbols)], n, fields) for n in range(FRAMES_AHEAD * QUOTES_PER_FRAME)]
-    frames = [
-        frame(channel, rows[start : start + QUOTES_PER_FRAME]) for start in range(0, len(rows), QUOTES_PER_FRAME)
-    ]
+    frames = [frame(channel, rows[start : start + QUOTES_PER_FRAME]) for start in range(0, len(rows), QUOTES_PER_FRAME)]
     for number in range(QUOTES // QUOTES_PER_FRAME):
         await socket.send_str(frames[number % len(frames)])
     await socket.send_str(frame(channel, [quote_row(LAST, 0, fields)]))

@@ -13,8 +13,8 @@ from textual.widgets import Static
 
 from bench.changing_engine import ChangingEngine
 
-WARM_UP_S = 5.0
-WINDOW_S = 12.0
+WARM_UP_S = 4.0
+WINDOW_S = 10.0
 PULL_S = 0.25
 
 
@@ -33,7 +33,7 @@ class OneQuoteApp(App[None]):
 
     def _pull(self) -> None:
         quote = self._engine.snapshot().quotes[0]
-        self.query_one(Static).update(f"{quote.symbol} {quote.last}", layout=False)
+        self.query_one(Static).update(f"{quote.symbol} {quote.price}", layout=False)
 
 
 def report(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""A server in a process of its own, which says its port on its first line and ends with our end of its standard input."""
+"""A server in a process of its own: its first line says its port, and it ends with our end of its standard input."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ class ServerChild:
             raise RuntimeError("the server has no output")
         return self._process.stdout
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:

@@ -19,8 +19,8 @@ from core.domain.underlying import Underlying
 from core.feed import Feed, LegSubscription
 from core.ids import Ids
 from core.market_study import MarketStudy
-from core.quotes.store import QuoteStore
 from core.progress import CycleProgress
+from core.quotes.store import QuoteStore
 from core.steps import StepLog
 
 MAX_ATTEMPTS = 3
@@ -215,9 +215,7 @@ def _diagnosed(refused: PricingRefusal) -> Refusal:
         )
         for leg in refused.legs
     )
-    return Refusal(
-        refused.refusal.reason, (*refused.refusal.figures, *legs, ("subtraction", refused.subtraction))
-    )
+    return Refusal(refused.refusal.reason, (*refused.refusal.figures, *legs, ("subtraction", refused.subtraction)))
 
 
 def _judgement_figures(judgement: Judgement) -> Figures:

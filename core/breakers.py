@@ -1,4 +1,4 @@
-"""Breakers open and closed: kept in the records, mirrored in memory so that a guard can ask without waiting (SPEC 9)."""
+"""Breakers: kept in the records, and mirrored in memory so that a guard can ask without waiting (SPEC 9)."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from core.attempts import Attempts
 from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, MarketState
@@ -26,6 +26,7 @@ from core.domain.risk import Direction, HeldLeg, RiskAssessment, RiskInputs, ass
 from core.domain.suggestion import Suggestion
 from core.domain.underlying import Underlying
 from core.feed import Feed
+from core.gate import TradingGate
 from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.market_study import MarketStudy
@@ -37,6 +38,7 @@ from core.records.rows import AccountRecord
 from core.steps import StepLog
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class CycleParts:
     feed: Feed
     quotes: QuoteStore
     desk: OrderDesk
+    gate: TradingGate
     legs: LegsKept
     records: Records
     bus: Bus
@@ -145,17 +148,31 @@ class _Account:
             return self._result(price, suggestion, risk)
         self._progress.limited(price)
 
-        decision = Decision(self._account.number, self._day, self._progress.number, suggestion, risk, price)
-        sent = await self._step(Step.SEND, self._parts.desk.enter(decision, self._attempts), figures=_entry_figures)
+        decision = Decision(
+            self._account.number, self._account.login, self._day, self._progress.number, suggestion, risk, price
+        )
+        sent: Entry | Validated | Refusal = await self._step(
+            Step.SEND, self._parts.desk.enter(decision, self._attempts), figures=_entry_figures
+        )
         return await self._conclude(decision, sent, self._attempts)
 
-    async def _step(self, step: Step, work, *, figures=None, also_refused=None):  # type: ignore[no-untyped-def]
+    async def _step(
+        self,
+        step: Step,
+        work: Awaitable[T | Refusal],
+        *,
+        figures: Callable[[T], Figures] | None = None,
+        also_refused: Callable[[T], Refusal | None] | None = None,
+    ) -> T | Refusal:
         self._progress.step_started(step)
         return await self._steps.run(step, work, figures=figures, also_refused=also_refused)
 
     # The steps
 
-    async def _entry_today(self) -> None | Refusal:
+    async def _entry_today(self) -> Refusal | None:
+        barred = self._parts.gate.account_refusal(self._account.number, self._account.login)
+        if barred is not None:
+            return barred
         held = await self._parts.records.entries.holding(self._account.number, self._day)
         if held is not None:
             return refuse(Reason.ENTRY_TODAY, state=held.state.value)
@@ -272,9 +289,7 @@ class _Account:
     ) -> AccountResult:
         outcome = Outcome.SUCCEEDED if refusal is None else outcome_for(refusal.reason)
         self._progress.ended_with(outcome, refusal, self._parts.clock.monotonic())
-        return AccountResult(
-            self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry
-        )
+        return AccountResult(self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry)
 
 
 def _market_figures(market: MarketState) -> Figures:
@@ -311,7 +326,9 @@ def _price_figures(price: EntryPrice) -> Figures:
     )
 
 
-def _entry_figures(sent: Entry | Validated) -> Figures:
+def _entry_figures(sent: Entry | Validated | Refusal) -> Figures:
+    if isinstance(sent, Refusal):
+        return sent.figures
     if isinstance(sent, Validated):
         return (("validated", True), ("suggestion", sent.suggestion.id))
     return (("entry", sent.id), ("order_id", sent.order_id), ("state", sent.state.value), ("limit", sent.limit))

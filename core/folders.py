@@ -43,6 +43,11 @@ def folders(data_dir: Path | None) -> Folders:
     return Folders(dirs.user_config_path, inside, inside / "state", inside / "logs")
 
 
+def account_locks() -> Path:
+    """Where the accounts of this user are locked, the same for every data folder (SPEC 10)."""
+    return PlatformDirs("senex", appauthor=False).user_state_path / "locks"
+
+
 def settings_path(chosen: Folders, environ: Mapping[str, str]) -> Path | None:
     """The settings file to read: the one the environment names, else the user's own if there is one."""
     named = environ.get(FILE_VARIABLE)

@@ -1,4 +1,4 @@
-"""What the broker knows of an underlying, and the judgement made of it; shared by all accounts of a cycle (SPEC 4, 5)."""
+"""What the broker knows of an underlying, and its judgement; shared by all accounts of a cycle (SPEC 4, 5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.domain.chain import OptionChain
 from core.domain.judgement import Judgement, Metrics, judge
 from core.domain.quotes import Candle
 from core.domain.reasons import Reason, Refusal, refuse
-from core.domain.underlying import Underlying, PriceSource
+from core.domain.underlying import PriceSource, Underlying
 from core.feed import Feed
 from core.quotes.store import QuoteStore
 
@@ -24,7 +24,15 @@ _CALENDAR_DAYS = CANDLE_DAYS * 365 // 252 + 10
 class MarketStudy:
     """Daily candles and chains are read once a session; metrics at every judgement."""
 
-    def __init__(self, broker: Broker, market_data: MarketData, feed: Feed, quotes: QuoteStore, clock: Clock, minimum_score: Decimal) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        market_data: MarketData,
+        feed: Feed,
+        quotes: QuoteStore,
+        clock: Clock,
+        minimum_score: Decimal,
+    ) -> None:
         self._broker = broker
         self._market_data = market_data
         self._feed = feed

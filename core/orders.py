@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 from core.attempts import Attempts
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
@@ -22,6 +21,7 @@ from core.domain.reasons import Figures, Reason, Refusal, refuse
 from core.domain.risk import RiskAssessment
 from core.domain.suggestion import Suggestion
 from core.domain.trident import CALL_SPREADS, PUT_SPREADS, body_for
+from core.gate import TradingGate
 from core.ids import Ids
 from core.records.errors import AlreadyValidated
 from core.records.records import Records
@@ -41,7 +41,6 @@ class SendingRules:
 
     preflight: bool
     sends: bool
-    kill_file: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,7 @@ class Decision:
     """A suggestion with its risk and entry price: everything an entry needs."""
 
     account: str
+    login: str
     session_day: date
     cycle: int
     suggestion: Suggestion
@@ -76,6 +76,7 @@ class OrderDesk:
         clock: Clock,
         ids: Ids,
         calendar: SessionCalendar,
+        gate: TradingGate,
         rules: SendingRules,
     ) -> None:
         self._broker = broker
@@ -85,6 +86,7 @@ class OrderDesk:
         self._clock = clock
         self._ids = ids
         self._calendar = calendar
+        self._gate = gate
         self._rules = rules
 
     async def enter(self, decision: Decision, attempts: Attempts) -> Entry | Validated | Refusal:
@@ -99,11 +101,11 @@ class OrderDesk:
             return entry
         refusal = await self._guards(decision, request, attempts)
         if refusal is None and not await self._mark_sent(entry):
-            refusal = await self._trading_refusal()
+            refusal = await self._why_not_sent(decision)
         if refusal is not None:
             await self._not_sent(entry, refusal)
             return refusal
-        return await self._send_shielded(entry, request)
+        return await self._send_shielded(entry, request, decision.login)
 
     async def _validate(self, decision: Decision, request: OrderRequest) -> Validated | Refusal:
         answer = await self._preflight(decision.account, request)
@@ -210,12 +212,13 @@ class OrderDesk:
         age = self._clock.monotonic() - suggestion.decided
         if age > MAX_DECISION_AGE_S:
             return refuse(Reason.DECISION_OLD, age_s=f"{age:.1f}", limit_s=f"{MAX_DECISION_AGE_S:g}")
-        return self._wire_refusal()
+        return self._wire_refusal(decision.account, decision.login)
 
-    def _wire_refusal(self) -> Refusal | None:
-        """What can still be asked without waiting: the kill file and the calendar."""
-        if self._rules.kill_file.exists():
-            return refuse(Reason.KILL_FILE, path=str(self._rules.kill_file))
+    def _wire_refusal(self, account: str, login: str) -> Refusal | None:
+        """What can still be asked without waiting: the gate, with the kill file, and the calendar."""
+        barred = self._gate.account_refusal(account, login)
+        if barred is not None:
+            return barred
         session = self._calendar.today(self._clock.now())
         if session is None or not session.is_open(self._clock.now()):
             return refuse(Reason.MARKET_CLOSED)
@@ -224,11 +227,11 @@ class OrderDesk:
     async def _mark_sent(self, entry: Entry) -> bool:
         return await self._records.entries.mark_sent(entry.id, self._clock.now(), epoch=self._records.epoch)
 
-    async def _trading_refusal(self) -> Refusal:
-        state = (await self._records.trading.read()).state
-        if state == "active":
-            return refuse(Reason.RECORD_FAILED, detail="another console took over these records")
-        return refuse(Reason.PAUSED if state == "paused" else Reason.HALTED)
+    async def _why_not_sent(self, decision: Decision) -> Refusal:
+        """The conditional update said no: paused or halted meanwhile, a breaker, or another console's epoch."""
+        await self._gate.read()
+        barred = self._gate.account_refusal(decision.account, decision.login)
+        return barred or refuse(Reason.RECORD_FAILED, detail="another console or a cancel took this entry over")
 
     async def _not_sent(self, entry: Entry, refusal: Refusal) -> None:
         entry = await self._records.entries.become(
@@ -236,23 +239,25 @@ class OrderDesk:
         )
         await self._watch.announce(entry)
 
-    async def _send_shielded(self, entry: Entry, request: OrderRequest) -> Entry | Refusal:
+    async def _send_shielded(self, entry: Entry, request: OrderRequest, login: str) -> Entry | Refusal:
         """Once under way, the POST runs until its outcome is recorded, whoever cancels us."""
-        sending = asyncio.create_task(self._send(entry, request), name=f"send {entry.id}")
+        sending = asyncio.create_task(self._send(entry, request, login), name=f"send {entry.id}")
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
             await asyncio.wait({sending})
             raise
 
-    async def _send(self, entry: Entry, request: OrderRequest) -> Entry | Refusal:
+    async def _send(self, entry: Entry, request: OrderRequest, login: str) -> Entry | Refusal:
         committed = self._clock.monotonic()
         refused_at_wire: list[Refusal] = []
 
         def guard() -> Refusal | None:
             late = self._clock.monotonic() - committed
             refusal = (
-                refuse(Reason.SEND_LATE, late_s=f"{late:.1f}") if late > MAX_WIRE_DELAY_S else self._wire_refusal()
+                refuse(Reason.SEND_LATE, late_s=f"{late:.1f}")
+                if late > MAX_WIRE_DELAY_S
+                else self._wire_refusal(entry.account, login)
             )
             if refusal is not None:
                 refused_at_wire.append(refusal)

@@ -127,4 +127,3 @@ class CycleProgress:
     def _refuse_spread(self, symbol: str, reason: str) -> None:
         if self.spread is not None and self.spread.trident.underlying == symbol:
             self.spread.verdict, self.spread.reason = "refused", reason
-

@@ -5,9 +5,7 @@ An incomplete read proves nothing, a fill is never invented, an order that is no
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -21,22 +19,9 @@ from core.domain.identifiers import is_ours
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, OrderReport
 from core.records.records import Records
-from core.records.rows import AccountRecord
 from core.watch import EntryWatch
 
 _UNSETTLED = (EntryState.WORKING, EntryState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class Reconciled:
-    """`trouble` is empty when every read was complete; `foreign` are orders of today that are not ours."""
-
-    trouble: str
-    foreign: tuple[OrderReport, ...]
-
-    @property
-    def clean(self) -> bool:
-        return not self.trouble
 
 
 class Reconciler:
@@ -53,27 +38,25 @@ class Reconciler:
         self._clock = clock
         self._foreign_told: set[str] = set()
 
-    async def reconcile(self, accounts: Sequence[AccountRecord], today: date) -> Reconciled:
-        """Reads every account side by side. Raises RecordsError."""
-        results = await asyncio.gather(*(self._account(account.number, today) for account in accounts))
-        trouble = "; ".join(result.trouble for result in results if result.trouble)
-        return Reconciled(trouble, tuple(order for result in results for order in result.foreign))
+    async def reconcile(self, number: str, today: date) -> str:
+        """Reads one account and settles what can be settled; what kept a read from being complete, or nothing.
 
-    async def _account(self, number: str, today: date) -> Reconciled:
+        Raises RecordsError.
+        """
         entries = [e for e in await self._records.entries.open() if e.account == number]
         days = sorted({today, *(entry.session_day for entry in entries)})
         try:
             reads = await self._broker.account_reads(number)
             listings = [await self._broker.orders_of_day(number, day) for day in days]
         except BrokerError as error:
-            return Reconciled(f"{masked(number)}: {error.detail}", ())
+            return f"{masked(number)}: {error.detail}"
         listed = {report.order_id: report for listing in listings for report in listing}
         foreign = [report for report in listed.values() if not await self._take(number, report)]
         trouble = await self._read_unlisted(entries, listed)
         await self._judge_earlier(number, today)
         await self._compare_positions(number, reads, today)
         await self._tell_foreign(number, foreign)
-        return Reconciled(trouble, tuple(foreign))
+        return trouble
 
     async def _take(self, number: str, report: OrderReport) -> bool:
         """Folds an order of ours into its entry; True when it is ours."""
@@ -109,7 +92,9 @@ class Reconciler:
         trouble = None
         if earlier:
             entry = earlier[0]
-            trouble = f"the entry of {entry.session_day} is {entry.state.value} (order {entry.order_id or 'without id'})"
+            trouble = (
+                f"the entry of {entry.session_day} is {entry.state.value} (order {entry.order_id or 'without id'})"
+            )
         await self._breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
 
     async def _compare_positions(self, number: str, reads: AccountReads, today: date) -> None:
@@ -138,8 +123,8 @@ class Reconciler:
                 Event(
                     at=self._clock.now(),
                     kind="reconcile.foreign",
-                    text=f"{masked(number)}: order {report.order_id} ({report.underlying}, {report.status}) is not ours; "
-                    "it is left alone",
+                    text=f"{masked(number)}: order {report.order_id} ({report.underlying}, {report.status}) "
+                    "is not ours; it is left alone",
                     severity=Severity.INFO,
                     account=number,
                 )

@@ -75,10 +75,10 @@ class Timetable:
 
         The callback decides whether the day has that slot; `schedule` knows no holidays.
         """
-        moment = datetime.combine(datetime.min, times.first)
-        while moment.time() <= times.last and moment.date() == datetime.min.date():
-            self._at(moment.time(), on_slot)
-            moment += timedelta(minutes=times.interval_minutes)
+        minute = times.first.hour * 60 + times.first.minute
+        while minute <= times.last.hour * 60 + times.last.minute:
+            self._at(time(*divmod(minute, 60)), on_slot)
+            minute += times.interval_minutes
 
     def _at(self, at: time, on_slot: Callable[[datetime], None]) -> None:
         job = self._market.every().day.at(f"{at:%H:%M:%S}")

@@ -18,7 +18,6 @@ from core.domain.sessions import SlotTimes
 from core.domain.underlying import QQQ, SHIPPED, SPX, Underlying
 
 FIRST_POSSIBLE_SLOT = time(9, 30)
-ORDERS_PAGE = "https://my.tastytrade.com/"
 
 
 def _number(value: Any) -> Any:
@@ -80,16 +79,6 @@ def _is_loopback_address(host: str) -> bool:
         return False
 
 
-def _web_page(value: str) -> str:
-    if urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname:
-        raise ValueError("not a web address")
-    try:
-        value.format(order_id="1")
-    except LookupError as unknown:
-        raise ValueError("only {order_id} is replaced") from unknown
-    return value
-
-
 Amount = Annotated[Decimal, BeforeValidator(_number)]
 Real = Annotated[float, BeforeValidator(_real), Field(allow_inf_nan=False)]
 Step = Annotated[Amount, Field(gt=0, title="a number above 0", description="the body is rounded to this")]
@@ -100,7 +89,6 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_shipped)]
 Loopback = Annotated[str, AfterValidator(_loopback)]
-WebPage = Annotated[str, AfterValidator(_web_page)]
 
 
 class Section(BaseModel):
@@ -118,11 +106,6 @@ class BrokerSettings(Section):
     )
     sandbox: Switch = Field(
         default=False, title="true or false", description="use the broker's certification environment"
-    )
-    orders_page: WebPage = Field(
-        default=ORDERS_PAGE,
-        title="a web address, in which only {order_id} is replaced",
-        description="where your orders are shown at the broker",
     )
 
 
@@ -187,7 +170,6 @@ class ClockSettings(Section):
 
 
 class ConsoleSettings(Section):
-    theme: str = Field(default="senex-dark", min_length=1, title="the name of a theme", description="colours")
     refresh_hz: Annotated[Literal[1, 2, 4, 5, 10], BeforeValidator(_number)] = Field(
         default=4, title="1, 2, 4, 5 or 10", description="screen updates per second"
     )

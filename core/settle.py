@@ -12,7 +12,7 @@ from datetime import datetime
 
 from core.broker.port import Broker, BrokerError, StreamState
 from core.bus import Bus
-from core.clock import Clock
+from core.clock import Clock, exchange_time
 from core.domain.events import Event, Severity, masked
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, OrderReport
@@ -48,7 +48,9 @@ class Settlement:
         """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
         for entry in await self._records.entries.unknown():
             await self._look_at(entry, since=entry.sent_at)
-        for entry in await self._records.entries.settling():
+        for entry in await self._records.entries.settling(exchange_time(self._clock.now()).date()):
+            if entry.cancel_requested_by:
+                continue  # cancelled by the operator: the day stays closed (SPEC 9)
             await self._look_at(entry, since=entry.terminal_at)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
@@ -109,7 +111,8 @@ class Settlement:
             Event(
                 at=self._clock.now(),
                 kind="order.day_freed",
-                text=f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day: {proof} fill",
+                text=f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; "
+                f"{proof} fill",
                 severity=Severity.INFO,
                 cycle=entry.cycle,
                 account=entry.account,

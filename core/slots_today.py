@@ -75,3 +75,9 @@ class SlotBook:
             if slot + self.grace() < self._clock.now() and await self.miss(slot, refusal):
                 missed += 1
         return missed
+
+    async def passed_unrecorded(self) -> tuple[datetime, ...]:
+        """Today's slots that have passed without a record: neither run nor missed."""
+        now = self._clock.now()
+        recorded = {record.slot for record in await self._records.slots.of_day(exchange_time(now).date())}
+        return tuple(slot for slot in self.of_today() if slot <= now and slot not in recorded)

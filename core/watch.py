@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
 from core.bus import Bus
-from core.clock import Clock
+from core.clock import Clock, exchange_time
 from core.domain.events import Event, Severity, masked
 from core.domain.fills import fill_credit, is_balanced, is_complete
 from core.domain.order_states import OPEN_STATES, EntryState, may_become, state_for
@@ -40,6 +40,7 @@ class EntryWatch:
         clock: Clock,
         on_closed: Callable[[str], Awaitable[None]],
         on_incident: Callable[[Entry, str], Awaitable[None]],
+        on_alerts_connected: Callable[[], None],
     ) -> None:
         self._broker = broker
         self._records = records
@@ -47,6 +48,7 @@ class EntryWatch:
         self._clock = clock
         self._on_closed = on_closed
         self._on_incident = on_incident
+        self._on_alerts_connected = on_alerts_connected
         self._folding = asyncio.Lock()
         self._wake = asyncio.Event()
         self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
@@ -65,7 +67,7 @@ class EntryWatch:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
         self.alerts = status
         if reconnected:
-            self.poll_soon()  # nothing is replayed after a reconnect (reference 4)
+            self._on_alerts_connected()
 
     # What the engine calls
 
@@ -114,13 +116,11 @@ class EntryWatch:
 
     async def _to_poll(self) -> list[Entry]:
         entries = list(await self._records.entries.open())
-        day = max((e.session_day for e in entries), default=None)
-        filled = [] if day is None else [e for e in await self._records.entries.of_day(day)]
         known = {e.id for e in entries}
         # Filled by status, fill records still to come.
         entries += [
             e
-            for e in filled
+            for e in await self._records.entries.of_day(exchange_time(self._clock.now()).date())
             if e.id not in known and e.state is EntryState.FILLED and not is_complete(e.request, e.fills)
         ]
         return [e for e in entries if e.state in (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)]

@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from rich.segment import Segment, Segments
 from textual.app import App
@@ -33,9 +33,11 @@ from senex_tui.theme import SENEX_DARK
 from senex_tui.toasts import Severity, ToastLimiter
 from widgets import figures
 from widgets.guard import EventGuard
-from widgets.status_bar import StatusView, automation_word
+from widgets.status_bar import StatusView, pane_title
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from core.domain.judgement import Judgement
     from core.snapshot import (
         AttemptView,
@@ -51,10 +53,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PULL_S = 0.25
+Bell = Literal["off", "crit", "all"]
 THAW_S = 120.0
 HANGUP_CHECK_S = 5.0
-QUIT_NAME = "quit-question"
+STILL_S = 10.0
+"""Wall seconds without a move of the engine's clock after which the screen says that it is old."""
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
@@ -62,7 +65,7 @@ _SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "sch
 
 
 class SenexApp(EventGuard, App[None]):
-    """The terminal console over an engine client.
+    """The terminal console over an engine client, pulled `refresh_hz` times a second.
 
     `stop_engine` ends the engine in order; it is awaited on every way out that the app sees, before the app exits.
     `engine_stopped` tells afterwards whether that happened, so that whoever runs the app can stop it otherwise.
@@ -93,6 +96,8 @@ class SenexApp(EventGuard, App[None]):
         *,
         stop_engine: Callable[[], Awaitable[None]] | None = None,
         monotonic: Callable[[], float] | None = None,
+        refresh_hz: int = 4,
+        bell: Bell = "crit",
     ) -> None:
         super().__init__()
         self.client = client
@@ -101,7 +106,10 @@ class SenexApp(EventGuard, App[None]):
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = ToastLimiter(self._monotonic)
         self._attention = Attention()
+        self._pull_s = 1 / refresh_hz
+        self._bell = bell
         self._frozen_at: float | None = None
+        self._moved: tuple[datetime | None, float] = (None, self._monotonic())
         self._beat = 0
         self._leaving = False
         self._pane_title = ""
@@ -118,7 +126,7 @@ class SenexApp(EventGuard, App[None]):
 
     def on_mount(self) -> None:
         self.pull()
-        self._pull_timer = self.set_interval(PULL_S, self.pull)
+        self._pull_timer = self.set_interval(self._pull_s, self.pull)
         self._fit(self.size)
         if not self.is_headless:
             self._undo_signals = terminal.install_signal_handlers(asyncio.get_running_loop(), self.stop_unasked)
@@ -222,18 +230,24 @@ class SenexApp(EventGuard, App[None]):
             return
         if snapshot.status.engine is EngineState.FAILED:
             dashboard.say(f"No cycle will run; q quits. {snapshot.status.failure}", failure=True)
+        elif self._still_s(snapshot) >= STILL_S:
+            still = self._still_s(snapshot)
+            dashboard.say(f"The engine has not moved for {still:.0f} s: what you see is old.", failure=True)
         elif self._frozen_at is not None:
             since = figures.span(int(self._monotonic() - self._frozen_at))
             dashboard.say(f"VIEW FROZEN {since}  trading goes on; space shows the present again")
         else:
             dashboard.say("")
 
-    def _name_pane(self, snapshot: Snapshot) -> None:
+    def _still_s(self, snapshot: Snapshot) -> float:
+        """Wall seconds since the engine's clock last moved; 0 unless it runs. A stuck engine cannot say so itself."""
         status = snapshot.status
-        word = automation_word(StatusView(status, self.pending))[0].lstrip("●■✖○ ").replace("…", "...")
-        title = f"senex {status.mode.upper()} {word}"
-        if status.automation is Automation.ACTIVE and status.engine is EngineState.RUNNING and status.next_slot:
-            title += f" {figures.until(status.next_slot, status.now)}"
+        if status.engine is not EngineState.RUNNING or status.now != self._moved[0]:
+            self._moved = (status.now, self._monotonic())
+        return self._monotonic() - self._moved[1]
+
+    def _name_pane(self, snapshot: Snapshot) -> None:
+        title = pane_title(StatusView(snapshot.status, self.pending))
         if title != self._pane_title:
             self._pane_title = title
             self._write(terminal.set_title(title))
@@ -256,7 +270,8 @@ class SenexApp(EventGuard, App[None]):
     def _tell(self, notices: list[Notice]) -> None:
         for notice in notices:
             self.say(notice.text, notice.severity)
-            if notice.ring and self._toasts.may_ring():
+            rings = notice.ring if self._bell == "crit" else self._bell == "all"
+            if rings and self._toasts.may_ring():
                 self.bell()
 
     # Keys ------------------------------------------------------------------------------------------------------------
@@ -337,15 +352,7 @@ class SenexApp(EventGuard, App[None]):
         """Asks once, saying what stops; while the question is open the key does nothing."""
         if self._leaving or self._quit_question_open():
             return
-        question = Question("Quit", self._quit_facts, "Quit? y/n", danger=True, name=QUIT_NAME)
-        self._ask(question, lambda: self._leave(paint=True))
-
-    def _quit_facts(self) -> list[tuple[str, str]]:
-        try:
-            return questions.quit_facts(self.client.snapshot())
-        except Exception as error:
-            log.exception("no snapshot")
-            return [("", f"The engine does not answer ({error}); quitting stops it.")]
+        self._ask(questions.quit_question(self.client.snapshot), lambda: self._leave(paint=True))
 
     def action_interrupt(self) -> None:
         """ctrl+c: the quit question; at the question, quits."""
@@ -371,7 +378,7 @@ class SenexApp(EventGuard, App[None]):
         self.action_ask_quit()
 
     def _quit_question_open(self) -> bool:
-        return isinstance(self.screen, Question) and self.screen.name == QUIT_NAME
+        return isinstance(self.screen, Question) and self.screen.name == questions.QUIT_NAME
 
     def _ask(self, question: Question | TypedQuestion, then: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:

@@ -72,7 +72,7 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
             running.result()
             raise Refused("the engine ended before it was ready; see the log.")
         _require_account(engine, account)
-        await _wait_for_feed(engine)
+        await _wait_until_live(engine)
         result = await engine.force()
         if isinstance(result, Refusal):
             outcome = outcome_for(result.reason)
@@ -92,11 +92,13 @@ def _require_account(engine: Engine, account: str | None) -> None:
         raise Refused(f"--account {account} is not reached by this login; it reaches {reached}.")
 
 
-async def _wait_for_feed(engine: Engine) -> None:
-    """Gives a feed that has just connected its time; without it the cycle says feed_down itself."""
+async def _wait_until_live(engine: Engine) -> None:
+    """Gives a feed that has just connected, and the reconciliation, their time; without it the cycle says why not."""
     clock = engine.parts.clock
     deadline = clock.monotonic() + FEED_WAIT_S
-    while clock.monotonic() < deadline and not engine.feed.is_live(clock.monotonic()):
+    while clock.monotonic() < deadline:
+        if engine.feed.is_live(clock.monotonic()) and engine.gate.refusal() is None:
+            return
         await clock.sleep(_LOOK_EVERY_S)
 
 

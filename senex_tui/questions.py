@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from widgets import figures
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
 
+log = logging.getLogger(__name__)
+
+QUIT_NAME = "quit-question"
 FORCE_WORD = "force"
 ANSWER_S = 30.0
 """A dangerous question left alone for so many wall seconds answers itself with no."""
@@ -90,3 +94,16 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         facts.append(("", f"{len(working)} orders working at the broker stay there, unwatched."))
     facts += [("", f"  {o.underlying} {o.strikes}  limit {figures.price(o.limit)}  {o.state}") for o in working[:3]]
     return facts
+
+
+def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
+    """Can be asked, and answered, even when the engine gives no snapshot."""
+
+    def facts() -> list[tuple[str, str]]:
+        try:
+            return quit_facts(snapshot())
+        except Exception as error:
+            log.exception("no snapshot")
+            return [("", f"The engine does not answer ({error}); quitting stops it.")]
+
+    return Question("Quit", facts, "Quit? y/n", danger=True, name=QUIT_NAME)

@@ -22,6 +22,7 @@ def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
     from core.calendar import CalendarError
     from core.config import SettingsError
     from core.credentials import CredentialsError
+    from core.lock import LockRefused
     from core.records.errors import RecordsError
 
     if isinstance(failure, BaseExceptionGroup):
@@ -30,7 +31,7 @@ def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
         return known[0] if known and len(known) == len(each) else None
     if isinstance(failure, SettingsError):
         return failure.sentences
-    if isinstance(failure, (Refused, CalendarError, CredentialsError, RecordsError)):
+    if isinstance(failure, (Refused, CalendarError, CredentialsError, LockRefused, RecordsError)):
         return (str(failure),)
     if isinstance(failure, BrokerError):
         return (_broker_sentence(failure),)

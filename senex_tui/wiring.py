@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.credentials import Credentials
     from core.engine import Engine
     from core.folders import Folders
+    from core.lock import FolderLock
     from core.settings import Settings
     from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
@@ -50,33 +51,49 @@ class Wire:
 def run_console(
     loaded: Loaded, folders: Folders, mode: Mode, credentials: Credentials | None, simulator: DemoSimulator | None
 ) -> int:
-    """Opens the console over an engine on its own thread; the engine ends when the console does."""
+    """Opens the console over an engine on its own thread; the engine ends when the console does.
+
+    Raises LockRefused for a second trader: before anything is opened or, for an account, once the screen was left.
+    """
     from core.host import EngineHost
+    from core.lock import LockRefused
     from senex_tui.app import SenexApp
     from senex_tui.demo import DemoWorld
     from senex_tui.refusals import explain
-    from senex_tui.terminal import prepare_environment
 
-    prepare_environment(os.environ)
     world = None if simulator is None else DemoWorld(simulator)
+    data_lock = lock_data(
+        (folders.records(mode.value) if world is None else _world_records(folders, world)).parent, mode
+    )
     if world is not None:
         world.start()
+    refused: list[LockRefused] = []
 
     async def open_engine() -> Engine:
         if world is None:
-            return await build_engine(loaded.settings, folders, mode, _configured_wire(loaded, credentials))
-        return await build_demo_engine(loaded.settings, folders, world)
+            wire = _configured_wire(loaded, credentials)
+            return await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock)
+        return await build_demo_engine(loaded.settings, folders, world, data_lock)
 
-    host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explain)
+    def explained(failure: BaseException) -> str:
+        if isinstance(failure, LockRefused):
+            refused.append(failure)
+        return explain(failure)
+
+    host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
     host.start()
-    app = SenexApp(host, stop_engine=host.stop)
+    shown = loaded.settings.console
+    app = SenexApp(host, stop_engine=host.stop, refresh_hz=shown.refresh_hz, bell=shown.bell)
     try:
-        app.run(mouse=loaded.settings.console.mouse)
+        app.run(mouse=shown.mouse)
     finally:
         if not app.engine_stopped:
             host.stop_and_wait()
         if world is not None:
             world.stop()
+        data_lock.release()
+    if refused:
+        raise refused[0]
     return app.return_code or 0
 
 
@@ -101,13 +118,29 @@ def _configured_wire(loaded: Loaded, credentials: Credentials | None) -> Wire:
     return Wire(loaded.settings.broker.url, "primary", credentials.secret, credentials.refresh)
 
 
-async def build_demo_engine(settings: Settings, folders: Folders, world: DemoWorld) -> Engine:
+def lock_data(folder: Path, mode: Mode) -> FolderLock:
+    """The lock of the folder a mode's records are in, before they are opened. Raises LockRefused."""
+    from core.clock import SystemClock
+    from core.lock import lock_data_folder
+    from core.lock_holder import Holder
+
+    return lock_data_folder(folder, Holder.this_process(mode.value, SystemClock().now(), os.environ))
+
+
+def _world_records(folders: Folders, world: DemoWorld) -> Path:
+    return folders.records(Mode.DEMO.value).parent / "worlds" / world.account / "records.sqlite3"
+
+
+async def build_demo_engine(
+    settings: Settings, folders: Folders, world: DemoWorld, data_lock: FolderLock | None = None
+) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.demo import DEMO_LOGIN, carry_pause
 
     url = await asyncio.to_thread(world.wait_ready)
-    path = folders.records(Mode.DEMO.value).parent / "worlds" / world.account / "records.sqlite3"
-    engine = await build_engine(settings, folders, Mode.DEMO, Wire(url, "demo", *DEMO_LOGIN), records_file=path)
+    path = _world_records(folders, world)
+    wire = Wire(url, "demo", *DEMO_LOGIN)
+    engine = await build_engine(settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock)
     await carry_pause(path.parent, engine.parts.records)
     return engine
 
@@ -120,8 +153,11 @@ async def build_engine(
     *,
     only_account: str | None = None,
     records_file: Path | None = None,
+    data_lock: FolderLock | None = None,
 ) -> Engine:
-    """The engine of a mode, not yet running. Raises BrokerError, RecordsError or CalendarError.
+    """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
+
+    It has the lock of its records' folder, taken here unless it is handed in, and gives it back when it ends.
 
     demo: orders are really sent, to a simulated broker; new accounts start enabled. dry-run: the real broker
     validates each order and none is sent; new accounts start disabled (SPEC 9).
@@ -130,18 +166,22 @@ async def build_engine(
     from core.calendar import SessionCalendar
     from core.clock import SystemClock
     from core.engine import Engine, EngineParts
+    from core.folders import account_locks
+    from core.lock import TraderLocks, broker_address
     from core.records.records import Records
 
-    login = Login(wire.name, wire.secret, wire.refresh)
-    ids = RandomIds()
-    asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url)
-    clock = choose_clock(settings, await asking.server_clock())
-    broker = TastytradeBroker(login, clock, ids, base_url=wire.url)
-    demo = mode is Mode.DEMO
     path = records_file or folders.records(mode.value)
-    records = await Records.open(f"sqlite+aiosqlite:///{path}")
-    return Engine(
-        EngineParts(
+    data_lock = data_lock or lock_data(path.parent, mode)
+    records: Records | None = None
+    try:
+        login = Login(wire.name, wire.secret, wire.refresh)
+        ids = RandomIds()
+        asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url)
+        clock = choose_clock(settings, await asking.server_clock())
+        broker = TastytradeBroker(login, clock, ids, base_url=wire.url)
+        demo = mode is Mode.DEMO
+        records = await Records.open(f"sqlite+aiosqlite:///{path}")
+        parts = EngineParts(
             mode=mode,
             settings=settings,
             clock=clock,
@@ -155,9 +195,14 @@ async def build_engine(
             preflight=not demo,
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
-        ),
-        only_account,
-    )
+            locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=settings.broker.sandbox)),
+        )
+    except BaseException:
+        if records is not None:
+            await records.close()
+        data_lock.release()
+        raise
+    return Engine(parts, only_account)
 
 
 def choose_clock(settings: Settings, server: tuple[datetime, float] | None) -> Clock:

@@ -19,7 +19,7 @@ _STARTUP = (events.Load, events.Compose, events.Mount)
 class EventGuard(MessagePump):
     """A mixin for the app, its screens and its panels.
 
-    Every event and timer tick passes through `on_event`, every deferred callback through one of the `call_` methods:
+    Every event passes through `on_event`, every deferred callback and timer through one of the `call_` methods:
     Textual's public hooks. An error there is logged and reported to the app's `report_fault`. Start-up errors still
     end the app: a screen that was never built cannot live on.
     """

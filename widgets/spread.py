@@ -59,7 +59,8 @@ def _head(width: int) -> Line:
 
 def _leg(leg: LegView, width: int) -> Line:
     name, figure = _columns(width)
-    what = f"{leg.action:<4} {leg.quantity} {_strike(leg.strike)}{leg.right[:1].upper()}"
+    verb = leg.action.split(" ")[0].lower()  # sell to open -> sell
+    what = f"{verb:<4} {leg.quantity} {_strike(leg.strike)}{leg.right[:1].upper()}"
     label = f"{what}  {leg.role}" if len(what) + len(leg.role) + 2 <= name else what
     stale = leg.age_s is not None and leg.age_s > STALE_LEG_S
     tone = Tone.STALE if stale else Tone.PLAIN

@@ -101,6 +101,16 @@ def automation_word(value: StatusView) -> tuple[str, Tone]:
     return _AUTOMATION[status.automation]
 
 
+def pane_title(value: StatusView) -> str:
+    """`senex DEMO ON 13:19`, `senex LIVE HALTED`: mode and state for the terminal's own title, in ASCII."""
+    status = value.status
+    word = automation_word(value)[0].lstrip("●■✖○ ").replace("…", "...")
+    title = f"senex {status.mode.upper()} {word}"
+    if status.automation is Automation.ACTIVE and status.engine is EngineState.RUNNING and status.next_slot:
+        title += f" {figures.until(status.next_slot, status.now)}"
+    return title
+
+
 def _left(value: StatusView, level: int) -> Line:
     status = value.status
     fast = figures.speed(status.speed)

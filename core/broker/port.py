@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Protocol
@@ -101,6 +101,11 @@ class Broker(Protocol):
         """The login's name, for people."""
         ...
 
+    @property
+    def date_offset(self) -> timedelta | None:
+        """The broker's clock less ours at its last answer, to the second; None before the first."""
+        ...
+
     async def connect(self) -> None:
         """Logs in. Raises BrokerError(LOGIN_REFUSED) when the broker refuses the credentials."""
         ...
@@ -131,6 +136,10 @@ class Broker(Protocol):
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
         """Sends the order once and classifies the outcome by evidence (SPEC 9). Never raises for an outcome."""
+        ...
+
+    async def cancel(self, number: str, order_id: str) -> None:
+        """Asks once for a working order to be cancelled; anything but a clear refusal leaves it working."""
         ...
 
     async def order(self, number: str, order_id: str) -> OrderReport: ...

@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import NoReturn
 
-from sqlalchemy import event
+from sqlalchemy import event, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import UpdateBase
 
-from core.records.errors import RecordsError
+from core.records.errors import FencedOff, RecordsError, RecordsRefusal
+from core.records.tables import ONLY_ROW, accounts, commands
+from core.records.tables import engine as engine_row
 
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process (a watcher posting a command) to finish its write."""
@@ -26,7 +30,15 @@ _PRAGMAS = (
     "PRAGMA foreign_keys = ON",
 )
 
+WATCHER_EPOCH = 0
+"""The epoch of a process that does not trade: no entry is ever sent under it."""
+
+FOR_ANYONE = frozenset({commands.name, accounts.name})
+"""What a process that does not trade may write: the inbox, and the operator's switches of an account (SPEC 10)."""
+
 _BEGIN = "begin_statement"
+# Where the database has many writers, the newest trader's first commit waits until this one is over.
+_NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update(read=True)
 
 
 class Database:
@@ -36,24 +48,37 @@ class Database:
         """`name` begins every sentence of failure: the records file with its path, or the server without password."""
         self.name = name
         self.in_flight = 0
+        self._epoch: int | None = None
+        self._fenced_off = asyncio.Event()
         self._began: dict[object, float] = {}
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        event.listen(self._engine.sync_engine, "before_execute", self._keep_watchers_out)
         # SQLite has one writer; waiting here is fair and at once, waiting in its busy handler is neither.
         self._writing = asyncio.Lock()
 
+    def write_as(self, epoch: int) -> None:
+        """From here on every write is of the trader of this epoch, or of a watcher under WATCHER_EPOCH."""
+        self._epoch = epoch
+
+    async def until_fenced_off(self) -> NoReturn:
+        """Waits for the first write that finds a newer trader. Raises FencedOff."""
+        await self._fenced_off.wait()
+        raise self._fence_sentence()
+
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One durable commit: everything in the block, or nothing. Raises RecordsError; IntegrityError passes
-        to the caller, who knows which rule it stands for."""
+        """One durable commit: everything in the block, or nothing. Raises RecordsError, FencedOff when a newer trader
+        has the records; IntegrityError passes to the caller, who knows which rule it stands for."""
         with self._under_way():
             async with self._writing:
                 with self._clear_failures():
                     async with self._engine.connect() as connection:
                         await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
                         async with connection.begin():
+                            await self._require_newest(connection)
                             yield connection
 
     @asynccontextmanager
@@ -83,6 +108,24 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+    async def _require_newest(self, connection: AsyncConnection) -> None:
+        """The fence: asked inside the transaction, so no newer trader can come between the answer and the commit."""
+        if self._epoch is None or self._epoch == WATCHER_EPOCH:
+            return
+        newest = (await connection.execute(_NEWEST_EPOCH)).scalar_one_or_none()
+        if newest != self._epoch:
+            self._fenced_off.set()
+            raise self._fence_sentence()
+
+    def _fence_sentence(self) -> FencedOff:
+        return FencedOff(f"{self.name} was taken over by another console; this one changes nothing more and ends")
+
+    def _keep_watchers_out(self, _connection: Connection, statement: object, *_: object) -> None:
+        if self._epoch == WATCHER_EPOCH and isinstance(statement, UpdateBase):
+            table = str(statement.table)
+            if table not in FOR_ANYONE:
+                raise RecordsRefusal(f"only the trader writes {table}; post a command to it instead")
 
     def _clear_failures(self) -> _ClearFailures:
         return _ClearFailures(self.name)

@@ -9,6 +9,10 @@ class RecordsError(Exception):
     """The store cannot be opened, read or written. The message is one clear sentence with the fix."""
 
 
+class FencedOff(RecordsError):
+    """A newer trader has the records: nothing was changed, and this one ends (reference reliability 2.5.1)."""
+
+
 class RecordsRefusal(Exception):
     """A rule kept by the records says no; nothing was changed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import URL, make_url
@@ -12,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.records.accounts import Accounts
 from core.records.breakers import Breakers
 from core.records.cycles import Cycles
-from core.records.database import Database
+from core.records.database import WATCHER_EPOCH, Database
 from core.records.entries import Entries
 from core.records.errors import (
     AlreadyValidated,
+    FencedOff,
     IllegalTransition,
     RecordsError,
     RecordsRefusal,
@@ -50,6 +52,7 @@ __all__ = [
     "DayHeld",
     "EntryChange",
     "EvidenceRecord",
+    "FencedOff",
     "IllegalTransition",
     "Records",
     "RecordsError",
@@ -60,19 +63,18 @@ __all__ = [
     "TradingState",
 ]
 
-WATCHER_EPOCH = 0
-"""The epoch of a process that does not trade: no entry is ever sent under it."""
-
 
 class Records:
     """Everything durable. Every method of its parts is one commit of its own; use it on the loop that opened it.
 
     Any call may raise RecordsError. `epoch` rises with every trader that opens the records and fences the earlier
-    ones off: `Entries.mark_sent` refuses an older epoch (reference reliability 2.5.1).
+    ones off: every write of theirs raises FencedOff and changes nothing (reference reliability 2.5.1). A process that
+    does not trade may only post commands and switch accounts.
     """
 
     def __init__(self, database: Database, epoch: int) -> None:
         self._database = database
+        database.write_as(epoch)
         self.epoch = epoch
         self.trading = TradingStates(database)
         self.breakers = Breakers(database)
@@ -118,6 +120,20 @@ class Records:
         `now_monotonic` is the loop's `time()`. For the breaker of a store that stalls.
         """
         return self._database.oldest_call_s(now_monotonic)
+
+    async def probe(self) -> None:
+        """One durable commit that changes nothing, to learn whether records can be written: a full or read-only disk
+        refuses it as it would a real one. Raises RecordsError with the reason."""
+        async with self._database.write() as connection:
+            # There and back: SQLite writes nothing for a value that stays the same.
+            for step in (1, -1):
+                await connection.execute(
+                    update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + step)
+                )
+
+    async def until_fenced_off(self) -> NoReturn:
+        """Waits for as long as these records are ours. Raises FencedOff once a write found a newer trader."""
+        await self._database.until_fenced_off()
 
     async def close(self) -> None:
         """Ends the connections. No call may be under way."""

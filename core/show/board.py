@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.broker.port import StreamState
 from core.clock import exchange_time
+from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.domain.commands import Command, CommandState
 from core.domain.events import Event, Severity, StepResult, masked
 from core.domain.judgement import Judgement
@@ -22,6 +23,7 @@ from core.show.slots import slot_views
 from core.show.spread import spread_slice
 from core.snapshot import (
     AttemptView,
+    BreakerView,
     CommandView,
     Health,
     Level,
@@ -34,7 +36,6 @@ from core.snapshot import (
 if TYPE_CHECKING:
     from core.engine import Engine
 
-REFRESH_S = 0.2
 _MESSAGES = 200
 _ATTEMPTS = 60
 # Shown on their own panel; as messages they would only be noise.
@@ -102,13 +103,19 @@ class Board:
         await self._read_records()
 
     async def run(self) -> None:
-        """Replaces the snapshot five times a second, until cancelled."""
+        """Replaces the snapshot again and again, until cancelled. Waits for nothing: a slow disk must not make prices
+        and clock on the screen stand still."""
+        while True:
+            self.refresh()
+            await self._engine.parts.clock.sleep(self._engine.parts.rhythm.board_s)
+
+    async def follow_records(self) -> None:
+        """Reads again what changed in the records, until cancelled."""
         while True:
             if self._dirty:
                 await self._read_records()
             await self._read_answers()
-            self.refresh()
-            await self._engine.parts.clock.sleep(REFRESH_S)
+            await self._engine.parts.clock.sleep(self._engine.parts.rhythm.board_s)
 
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
@@ -157,7 +164,7 @@ class Board:
         return Snapshot(
             status=self._status(),
             quotes=tuple(quotes),
-            cycle=cycle_slice(progress, engine.newest_cycle, slots, engine.slots.next(), clock),
+            cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock),
             spread=spread_slice(engine, self.spread, self._entries),
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
@@ -165,6 +172,7 @@ class Board:
             schedule=slots,
             messages=tuple(self._messages),
             commands=tuple(self._commands),
+            breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
         )
 
     def _status(self) -> StatusSlice:
@@ -178,18 +186,18 @@ class Board:
         elif now < session.open:
             market = "before the open"
         else:
-            market = engine.market_word or "open"
+            market = engine.broker_check.market or "open"
         return StatusSlice(
             mode=parts.mode,
             engine=engine.state,
             now=now.replace(microsecond=0),
             speed=parts.clock.speed,
-            automation=engine.automation,
-            automation_detail=engine.automation_detail,
+            automation=engine.gate.automation,
+            automation_detail=engine.gate.automation_detail,
             feed=_feed_health(feed),
             feed_age_s=None if feed.age_s is None else int(feed.age_s),
-            broker=engine.broker_health,
-            records=engine.records_health,
+            broker=engine.broker_check.health,
+            records=_store_health(engine),
             market=market,
             next_slot=engine.slots.next(),
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
@@ -204,3 +212,13 @@ def _feed_health(feed: FeedHealth) -> PartHealth:
     if feed.connections == 0 and feed.state is StreamState.CONNECTING:
         return PartHealth(Health.STARTING)
     return PartHealth(Health.DOWN, feed.detail or feed.state.value)
+
+
+def _store_health(engine: Engine) -> PartHealth:
+    trouble = next((b.why for b in engine.breakers.open_now if b.kind is BreakerKind.STORE), None)
+    return PartHealth(Health.OK) if trouble is None else PartHealth(Health.DOWN, trouble)
+
+
+def _breaker_view(breaker: Breaker) -> BreakerView:
+    whom = masked(breaker.subject) if breaker.kind.scope is Scope.ACCOUNT else breaker.subject
+    return BreakerView(breaker.kind.code, whom, breaker.why, breaker.kind.reset, breaker.opened_at)

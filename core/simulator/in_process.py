@@ -57,6 +57,7 @@ class InProcessBroker:
 
     Knobs, besides `faults`: `unreachable` (no connection can be made), and for the next so many orders
     `no_connection` (none can be made for them), `refuse_orders` (a 422), `fail_after_accept` (taken, and a 502).
+    `chains` keeps what was listed, which takes a while to list; brokers of equal markets may share it.
     """
 
     def __init__(self, exchange: Exchange, market: Market, clock: Clock, login: str) -> None:
@@ -70,7 +71,7 @@ class InProcessBroker:
         self._clock = clock
         self._login = login
         self._view = MarketView(market, self.faults, clock)
-        self._chains: dict[tuple[str, date], OptionChain] = {}
+        self.chains: dict[tuple[str, date], OptionChain] = {}
         self._unlisted_until: dict[int, float] = {}
         self.market_data = InProcessMarketData(self._view, self.faults, clock, self._failing)
         self.alerts = InProcessAlerts(exchange, self.faults, clock)
@@ -78,6 +79,11 @@ class InProcessBroker:
     @property
     def name(self) -> str:
         return self._login
+
+    @property
+    def date_offset(self) -> timedelta | None:
+        """None: there is no second clock to differ from."""
+        return None
 
     def arm(
         self,
@@ -132,9 +138,9 @@ class InProcessBroker:
     async def chain(self, symbol: str) -> OptionChain:
         await self._read("/option-chains")
         day = self._view.market.session_day(self._clock.now())
-        if (symbol, day) not in self._chains:
-            self._chains[symbol, day] = values.option_chain(symbol, self._view.market.chain(symbol, day))
-        return self._chains[symbol, day]
+        if (symbol, day) not in self.chains:
+            self.chains[symbol, day] = values.option_chain(symbol, self._view.market.chain(symbol, day))
+        return self.chains[symbol, day]
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
         await self._read("/market-data")

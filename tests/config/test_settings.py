@@ -277,10 +277,3 @@ def test_a_shifted_clock_is_refused_with_the_real_broker_only(variable: str, val
 )
 def test_a_schedule_out_of_order_is_refused(environ: dict[str, str], sentence: str) -> None:
     assert refusal(environ).startswith(sentence)
-
-
-def test_the_link_to_the_orders_page_takes_the_order_id_only() -> None:
-    page = "http://127.0.0.1/orders/{order_id}"
-    assert load_settings(None, {"SENEX_BROKER__ORDERS_PAGE": page}).settings.broker.orders_page == page
-    for wrong in ("ftp://x/{order_id}", "http://x/{account}", "http://x/{0}", "http://x/{", "orders"):
-        assert "broker.orders_page must be a web address" in refusal({"SENEX_BROKER__ORDERS_PAGE": wrong})

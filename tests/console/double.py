@@ -114,10 +114,10 @@ def quotes(freshness: Freshness = Freshness.LIVE, age_s: int = 0) -> tuple[Quote
 
 def legs(age_s: int | None = 1) -> tuple[LegView, ...]:
     rows = (
-        ("short put", "sell", "622", "P", 2, "5.10", "5.16"),
-        ("long put", "buy", "619", "P", 2, "3.96", "4.02"),
-        ("short call", "sell", "622", "C", 1, "7.20", "7.28"),
-        ("long call", "buy", "625", "C", 1, "5.44", "5.50"),
+        ("short put", "Sell to Open", "622", "P", 2, "5.10", "5.16"),
+        ("long put", "Buy to Open", "619", "P", 2, "3.96", "4.02"),
+        ("short call", "Sell to Open", "622", "C", 1, "7.20", "7.28"),
+        ("long call", "Buy to Open", "625", "C", 1, "5.44", "5.50"),
     )
     return tuple(
         LegView(role, action, D(k), right, n, D(bid), D(ask), (D(bid) + D(ask)) / 2, age_s)
@@ -248,7 +248,12 @@ def order(**changes: object) -> OrderView:
 
 def filled_order() -> OrderView:
     fills = tuple(
-        FillView(f"{leg.action} {leg.strike}{leg.right}", D(leg.quantity), leg.mid or D(0), NOW - timedelta(seconds=9))
+        FillView(
+            f"{leg.action.split()[0].lower()} {leg.strike}{leg.right}",
+            D(leg.quantity),
+            leg.mid or D(0),
+            NOW - timedelta(seconds=9),
+        )
         for leg in legs()
     )
     return order(state="filled", broker_status="Filled", filled_contracts=6, fill_credit=D("4.08"), fills=fills)

@@ -69,3 +69,5 @@ async def driven(
         await pilot.pause()
         await console.pull()
         yield console
+    # A crash that Textual only reports at the end must not pass for a pass.
+    assert app._exception is None

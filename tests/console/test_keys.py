@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from textual.widgets import Input
 
@@ -239,7 +240,8 @@ async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
     async with driven() as console:
         await console.press("space")
         console.ticker.now += 12
-        console.engine.current = replace(double.filled(), status=double.status(automation=Automation.PAUSED))
+        later = double.NOW + timedelta(seconds=12)
+        console.engine.current = replace(double.filled(), status=double.status(automation=Automation.PAUSED, now=later))
         await console.pull()
         assert "VIEW FROZEN 00:12" in console.text
         assert "0 of 6 contracts filled" in console.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 from textual.geometry import Region
@@ -89,6 +90,19 @@ async def test_toasts_are_three_at_most_and_equal_ones_are_counted() -> None:
         console.app.say("five", "warning")
         await console.pilot.pause()
         assert console.toasts == ["five"]
+
+
+async def test_an_engine_that_stands_still_is_said() -> None:
+    async with driven(size=(80, 24)) as console:
+        console.ticker.now += 9
+        await console.pull()
+        assert "has not moved" not in console.text
+        console.ticker.now += 3
+        await console.pull()
+        assert "The engine has not moved for 12 s: what you see is old." in console.text
+        console.engine.status(now=double.NOW + timedelta(seconds=1))
+        await console.pull()
+        assert "has not moved" not in console.text
 
 
 async def test_a_blurred_console_pulls_once_a_second() -> None:

@@ -7,16 +7,15 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-
 from core.calendar import SessionCalendar
 from core.clock import EXCHANGE_ZONE, exchange_time
+from core.domain.chain import OptionChain
 from core.domain.commands import Command, CommandKind
 from core.domain.events import Event
 from core.domain.orders import Entry
@@ -25,6 +24,7 @@ from core.ids import SeededIds
 from core.records.database import Database
 from core.records.records import Records
 from core.records.rows import CommandRecord, CycleRecord, SlotRecord
+from core.rhythm import Rhythm
 from core.settings import ScheduleSettings, Settings, TradingSettings
 from core.simulator.accounts import AccountSetup
 from core.simulator.exchange import Exchange
@@ -51,9 +51,22 @@ def et(day: str, at: str = "00:00") -> datetime:
     return datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC)
 
 
+class SuspendableClock(VirtualClock):
+    """A virtual clock of a machine that can be suspended: market time goes on, the monotonic clock does not."""
+
+    def suspend(self, seconds: float) -> None:
+        self._anchor += timedelta(seconds=seconds)
+
+
 @lru_cache(maxsize=16)
 def calendar_around(year: int) -> SessionCalendar:
     return SessionCalendar(datetime(year, 7, 1, tzinfo=UTC))
+
+
+@lru_cache(maxsize=16)
+def chains_of(seed: int, start: datetime) -> dict[tuple[str, date], OptionChain]:
+    """The chains of every world with this seed and start, listed once."""
+    return {}
 
 
 @dataclass
@@ -94,7 +107,7 @@ class World:
 
     def __init__(
         self,
-        clock: VirtualClock,
+        clock: SuspendableClock,
         calls: StoreCalls,
         folder: Path,
         *,
@@ -103,7 +116,9 @@ class World:
         trading: TradingSettings,
         schedule: ScheduleSettings,
         preflight: bool,
+        rhythm: Rhythm,
     ) -> None:
+        self.rhythm = rhythm
         self.clock = clock
         self.folder = folder
         self.records_file = folder / "records.sqlite3"
@@ -115,6 +130,7 @@ class World:
         self.settings = Settings(trading=trading, schedule=schedule)
         self.broker = InProcessBroker(self.exchange, self.market, clock, LOGIN)
         self.broker.market_data.idle_s = 5.0
+        self.broker.chains = chains_of(seed, self.market.start)
         self.preflight = preflight
         self._calls = calls
         self._running: asyncio.Task[None] | None = None
@@ -151,6 +167,7 @@ class World:
                 preflight=self.preflight,
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
+                rhythm=self.rhythm,
             )
         )
         self._running = asyncio.create_task(self._engine.run(), name="engine")
@@ -205,8 +222,8 @@ class World:
 
     async def until(self, at: str, day: str | None = None) -> None:
         """Sleeps to this exchange time, of today unless a day is given."""
-        date = exchange_time(self.clock.now()).date().isoformat() if day is None else day
-        await self.clock.sleep((et(date, at) - self.clock.now()).total_seconds())
+        on = self.day.isoformat() if day is None else day
+        await self.clock.sleep((et(on, at) - self.clock.now()).total_seconds())
 
     # The operator
 
@@ -227,7 +244,7 @@ class World:
     # What is recorded
 
     @property
-    def day(self) -> Any:
+    def day(self) -> date:
         return exchange_time(self.clock.now()).date()
 
     async def slots(self) -> tuple[SlotRecord, ...]:
@@ -268,13 +285,17 @@ def in_world(
     trading: TradingSettings | None = None,
     schedule: ScheduleSettings | None = None,
     preflight: bool = False,
+    poll_s: int = 10,
 ) -> T:
-    """Runs the script in a new world that begins at `start`, in virtual time."""
+    """Runs the script in a new world that begins at `start`, in virtual time.
+
+    `poll_s` is how often the engine polls orders; for long stretches without any, seldom is quicker.
+    """
     calls = StoreCalls()
 
     async def main(clock: VirtualClock) -> T:
         world = World(
-            clock,
+            SuspendableClock(clock.now(), asyncio.get_running_loop()),
             calls,
             folder,
             seed=seed,
@@ -282,15 +303,25 @@ def in_world(
             trading=trading or TradingSettings(),
             schedule=schedule or ScheduleSettings(),
             preflight=preflight,
+            rhythm=seldom(poll_s),
         )
         return await script(world)
 
-    with pytest.MonkeyPatch.context() as patch:
-        # Nobody looks at the screen and nobody else posts commands: seldom is often enough, and quicker.
-        patch.setattr("core.show.board.REFRESH_S", 30.0)
-        patch.setattr("core.engine.LOOK_FOR_COMMANDS_S", 60)
-        patch.setattr("core.engine.LONGEST_NAP_S", 60.0)
-        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+    return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+
+
+def seldom(poll_s: int) -> Rhythm:
+    """Nobody looks at the screen and nobody else posts commands: seldom is often enough, and quicker."""
+    return Rhythm(
+        orders_s=poll_s,
+        settlement_s=poll_s,
+        health_s=6 * poll_s,
+        broker_s=6 * poll_s,
+        commands_s=6 * poll_s,
+        locks_s=6 * poll_s,
+        longest_nap_s=60.0,
+        board_s=3.0 * poll_s,
+    )
 
 
 def slot_times(slots: Sequence[SlotRecord]) -> list[time]:

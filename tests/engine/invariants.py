@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+from core.clock import exchange_time
 from core.domain.events import Event
 from core.domain.fills import filled_by_symbol
+from core.domain.identifiers import PREFIX as IDENTIFIER_PREFIX
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry
-from core.domain.identifiers import PREFIX as IDENTIFIER_PREFIX
 from core.records.records import Records
 from core.simulator.in_process import Posted
 from core.simulator.matching import off_tick
@@ -34,13 +35,14 @@ class Found:
 
 async def assert_nothing_forbidden_happened(world: World, records: Records) -> None:
     """Raises AssertionError naming what of SPEC 13, 1 to 6, happened."""
-    entries = await records.entries.of_day(world.day)
     orders = tuple(
         order
         for number in world.accounts
         for order in world.exchange.orders(number)
         if (order.external_identifier or "").startswith(IDENTIFIER_PREFIX)
     )
+    days = sorted({world.day, *(exchange_time(order.received_at).date() for order in orders)})
+    entries = tuple([entry for day in days for entry in await records.entries.of_day(day)])
     events = tuple(reversed(await records.journal.newest(_EVERYTHING)))
     found = Found(entries, orders, world.broker.posted, events)
     _one_entry_a_day(found)
@@ -55,7 +57,7 @@ async def assert_nothing_forbidden_happened(world: World, records: Records) -> N
 def _one_entry_a_day(found: Found) -> None:
     """13.1: at the exchange, where it counts, and in the records."""
     alive = Counter(
-        (o.account_number, o.received_at.date())
+        (o.account_number, exchange_time(o.received_at).date())
         for o in found.orders
         if o.status not in ("Rejected", "Cancelled", "Expired") or any(leg.fills for leg in o.legs)
     )
@@ -119,10 +121,14 @@ _STARTS = frozenset({"command.resume.done"})
 
 
 async def _unknown_ended_by_evidence(records: Records, entry: Entry) -> None:
-    """13.5: out of unknown only with the broker's order in hand."""
+    """13.5: out of unknown only with the broker's order in hand, or the proof that it holds none."""
     history = await records.entries.history(entry.id)
     for before, after in pairwise(history):
-        if before.state is EntryState.UNKNOWN and after.state is not EntryState.UNKNOWN:
+        if before.state is not EntryState.UNKNOWN or after.state is EntryState.UNKNOWN:
+            continue
+        if after.state is EntryState.ABSENT:
+            assert "two complete reads" in after.detail, "absent without proof"
+        else:
             assert after.order_id is not None, f"{after.state} without evidence"
             assert after.broker_status is not None, f"{after.state} without evidence"
 

@@ -20,7 +20,7 @@ def test_a_pause_misses_the_slot_and_survives_a_restart(tmp_path: Path) -> None:
         await world.until("09:45:30")
         await world.stop()
         await world.start()
-        assert world.engine.automation.value == "paused"
+        assert (await world.records.trading.read()).state == "paused"
         await world.until("10:01")
         slots = await world.slots()
         assert [(s.state, s.reason_code) for s in slots] == [("missed", "paused")] * 2
@@ -70,7 +70,7 @@ def test_a_forced_cycle_enters_between_slots(tmp_path: Path) -> None:
         world.broker.no_connection = 1
         await world.start()
         await world.until("09:50")
-        answer = await world.command(CommandKind.FORCE, saw_cycle=world.engine.newest_cycle)
+        answer = await world.command(CommandKind.FORCE, saw_cycle=1)
         assert (answer.state, answer.text) == (CommandState.DONE, "a cycle starts now")
         await world.until("09:51")
         assert [(c.forced, c.slot is None, c.outcome) for c in await world.cycles()] == [
@@ -164,7 +164,7 @@ def test_a_command_older_than_thirty_seconds_expires(tmp_path: Path) -> None:
         await world.start()
         answer = await world.command(CommandKind.PAUSE, older_by_s=30.5)
         assert answer.state is CommandState.EXPIRED
-        assert world.engine.automation.value == "active"
+        assert (await world.records.trading.read()).state == "active"
         assert (await world.command(CommandKind.PAUSE, older_by_s=29.0)).state is CommandState.DONE
         await world.stop()
 

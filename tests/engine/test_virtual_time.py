@@ -76,7 +76,12 @@ def test_time_stands_still_while_a_store_call_is_in_flight() -> None:
 def test_a_job_of_the_executor_takes_no_virtual_time() -> None:
     async def main(clock: VirtualClock) -> tuple[str, float]:
         ticking = asyncio.create_task(clock.sleep(1000))
-        answer = await asyncio.to_thread(lambda: time.sleep(0.02) or "done")
+
+        def work() -> str:
+            time.sleep(0.02)
+            return "done"
+
+        answer = await asyncio.to_thread(work)
         at = clock.monotonic()
         ticking.cancel()
         return answer, at

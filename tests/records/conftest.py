@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy.engine import make_url
 
+from core.records.database import Database
 from core.records.records import Records
 from tests.records.record_samples import url_of
 
@@ -24,7 +26,8 @@ async def records(path: Path) -> AsyncIterator[Records]:
 
 @pytest_asyncio.fixture
 async def second(records: Records, path: Path) -> AsyncIterator[Records]:
-    """Another program on the same file, with connections and threads of its own."""
-    opened = await Records.open(url_of(path), trader=False)
+    """The same trader once more, with connections and threads of its own: no lock of the process keeps these two in
+    turn, and the fence lets both write, so what is refused here the database refuses."""
+    opened = Records(Database(make_url(url_of(path)), "the records"), records.epoch)
     yield opened
     await opened.close()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sqlite3
 import sys
@@ -115,6 +116,45 @@ async def test_calls_under_way_are_counted_until_they_are_done(records: Records)
     assert records.in_flight == 0
 
 
+async def test_a_probe_is_a_commit_that_changes_nothing(records: Records, path: Path) -> None:
+    before = _rows(path)
+    log = path.with_name(path.name + "-wal")
+    written = log.read_bytes()
+    await records.probe()
+    assert log.read_bytes() != written, "it went to the disk"
+    assert _rows(path) == before
+
+
+async def test_a_probe_says_that_nothing_can_be_written_until_it_can(records: Records, path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # for this process, every file is as full as it may be
+    try:
+        with pytest.raises(RecordsError, match=r"the disk (is full|failed)"):
+            await records.probe()
+        assert (await records.trading.read()).state == "active", "reads go on"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await records.probe()
+
+
+async def test_the_oldest_call_under_way_is_timed_with_its_wait(records: Records, path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    assert records.oldest_call_s(loop.time() + 5) == 0, "nothing is under way"
+    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # another program holds the writer's lock
+        began = loop.time()
+        stalled = asyncio.ensure_future(records.entries.prepare(entry()))
+        await asyncio.sleep(0)
+        waiting = asyncio.ensure_future(records.entries.prepare(entry("two", account="5WT00002")))
+        await asyncio.sleep(0)
+        assert await records.entries.of_day(DAY) == (), "reads go on, and do not hide the stalled write"
+        assert 7 <= records.oldest_call_s(began + 8) <= 8
+        assert records.oldest_call_s(began - 1) == 0
+        other.execute("ROLLBACK")
+    await asyncio.gather(stalled, waiting)
+    assert records.oldest_call_s(loop.time() + 5) == 0
+
+
 async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_usable(records: Records) -> None:
     """Cancels one write after each number of turns of the loop until one gets through."""
     finished = False
@@ -137,3 +177,8 @@ async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_u
         )
         turns += 1
     assert turns > 1
+
+
+def _rows(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())

@@ -12,7 +12,15 @@ import pytest
 
 from core.domain.order_states import FREES_DAY, OPEN_STATES, EntryState, may_become
 from core.domain.orders import Entry
-from core.records.records import DayHeld, IllegalTransition, Records, RecordsError, StateConflict
+from core.records.records import (
+    DayHeld,
+    FencedOff,
+    IllegalTransition,
+    Records,
+    RecordsError,
+    RecordsRefusal,
+    StateConflict,
+)
 from tests.records.record_samples import ACCOUNT, AT, DAY, after, entry, fill, request, same, url_of
 
 _S = EntryState
@@ -126,16 +134,21 @@ async def test_nothing_is_sent_while_paused_or_halted(records: Records) -> None:
     assert await records.entries.mark_sent("one", AT, epoch=records.epoch)
 
 
-async def test_an_earlier_trader_and_a_watcher_send_nothing(records: Records, second: Records, path: Path) -> None:
+async def test_an_earlier_trader_and_a_watcher_send_nothing(records: Records, path: Path) -> None:
     await records.entries.prepare(entry())
     newer = await Records.open(url_of(path))
+    watcher = await Records.open(url_of(path), trader=False)
     try:
         assert newer.epoch == records.epoch + 1
-        assert not await records.entries.mark_sent("one", AT, epoch=records.epoch)
-        assert not await second.entries.mark_sent("one", AT, epoch=second.epoch)
+        with pytest.raises(FencedOff, match="was taken over by another console"):
+            await records.entries.mark_sent("one", AT, epoch=records.epoch)
+        with pytest.raises(RecordsRefusal, match="only the trader writes entries"):
+            await watcher.entries.mark_sent("one", AT, epoch=watcher.epoch)
+        assert not await newer.entries.mark_sent("one", AT, epoch=records.epoch)
         assert await newer.entries.mark_sent("one", AT, epoch=newer.epoch)
     finally:
         await newer.close()
+        await watcher.close()
 
 
 async def test_after_a_pause_is_acknowledged_nothing_becomes_sent(records: Records, second: Records) -> None:

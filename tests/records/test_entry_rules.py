@@ -18,7 +18,7 @@ from core.records.records import DayHeld, IllegalTransition, Records, StateConfl
 from tests.records.record_samples import DAY, after, entry, fill, url_of
 
 _FACTS = st.one_of(
-    st.tuples(st.sampled_from(["prepare", "again", "send", "free", "fill"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["prepare", "again", "send", "free", "allow", "cancel", "fill"]), st.integers(0, 2)),
     st.tuples(st.sampled_from(list(EntryState)), st.integers(0, 2)),
 )
 
@@ -43,8 +43,12 @@ class _Day:
             return
         if fact == "send":
             sent = await self.records.entries.mark_sent(name, after(step), epoch=self.records.epoch)
-            assert sent == (found.state is EntryState.PREPARED)
+            assert sent == (found.state is EntryState.PREPARED and not found.cancel_requested_by)
             self.changes[name] += sent
+        elif fact == "cancel":
+            asked = await self.records.entries.note_cancel_request(name, f"operator {step}", after(step))
+            assert asked.cancel_requested_by == (found.cancel_requested_by or f"operator {step}")
+            self.changes[name] += not found.cancel_requested_by
         elif fact == "fill":
             assert await self.records.entries.add_fills(name, [fill(f"{name}-{step}")]) == 1
             self.fills[name].add(f"{name}-{step}")
@@ -55,8 +59,11 @@ class _Day:
         try:
             if fact == "again":
                 self._note(found.id, await self.records.entries.prepare_again(found.id, found.request, after(step)))
-            elif fact == "free":
-                freed = await self.records.entries.free_day(found.id, "proof", after(step))
+            elif fact in {"free", "allow"}:
+                freed = await self.records.entries.free_day(
+                    found.id, "proof", after(step), allow_reentry=fact == "allow"
+                )
+                assert fact == "allow" or freed == found or not found.cancel_requested_by
                 self.changes[found.id] += freed.holds_day is not found.holds_day
             elif isinstance(fact, EntryState):
                 became = await self.records.entries.become(found.id, fact, at=after(step))

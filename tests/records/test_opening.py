@@ -36,6 +36,8 @@ async def test_the_rules_kept_by_the_database_are_in_the_migrated_schema(records
     assert found["uq_entries_day_held"].endswith("(account, session_day) WHERE holds_day")
     assert found["uq_suggestions_validated_day"].endswith("(account, session_day) WHERE validated")
     assert "UNIQUE (account, fill_id)" in found["fills"]
+    assert "UNIQUE INDEX" in found["uq_breakers_open"]
+    assert found["uq_breakers_open"].endswith("(kind, subject) WHERE closed_at IS NULL")
 
 
 async def test_opening_again_changes_nothing_but_the_epoch(path: Path) -> None:

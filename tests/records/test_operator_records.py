@@ -73,6 +73,16 @@ async def test_commands_are_taken_in_the_order_they_were_posted(records: Records
         await records.inbox.finish("c9", CommandState.PENDING, "", AT)
 
 
+async def test_a_command_keeps_what_it_is_about_and_what_its_sender_says(records: Records, second: Records) -> None:
+    attest = Command("c1", CommandKind.ATTEST, "anna", AT, target="entry-1", note="no such order there \ud800")
+    await second.inbox.post(attest)
+    kept = replace(attest, note="no such order there ?")
+    assert await records.inbox.pending() == (kept,)
+    record = await records.inbox.get("c1")
+    assert record is not None
+    assert record.command == kept
+
+
 async def test_finding_an_account_again_keeps_the_operators_settings(records: Records, path: Path) -> None:
     await records.accounts.discover("first", [_ONE, _TWO], enable_new=False, at=AT)
     await records.accounts.set_enabled(_ONE.number, True, after(1))

@@ -36,11 +36,17 @@ async def test_a_slot_is_run_once_by_two_programs(records: Records, second: Reco
     assert len(await records.cycles.of_day(DAY)) == 1
 
 
-async def test_a_claimed_slot_is_taken_up_once_by_its_own_process(records: Records, second: Records) -> None:
+async def test_a_claimed_slot_is_taken_up_once_by_its_own_process(records: Records, path: Path) -> None:
+    later = SLOT + timedelta(minutes=15)
     assert await records.slots.claim(DAY, SLOT, AT)
-    assert await second.cycles.begin(DAY, SLOT, False, AT) is None
+    assert await records.slots.claim(DAY, later, AT)
     assert await records.cycles.begin(DAY, SLOT, False, AT) == 1
     assert await records.cycles.begin(DAY, SLOT, False, AT) is None
+    newer = await Records.open(url_of(path))
+    try:
+        assert await newer.cycles.begin(DAY, later, False, AT) is None
+    finally:
+        await newer.close()
 
 
 async def test_cycles_are_numbered_without_gaps_and_ended_once(records: Records) -> None:

@@ -1,0 +1,144 @@
+"""From the decision, quotes ready, to the order's arrival at the broker, against a bare SDK `place_order`.
+
+Each sample is a forced cycle of the whole engine over the real wire, for an account of its own; between them the bare
+SDK places the same order for another account. The difference is what SPEC 9 asks for before an order may leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from decimal import Decimal
+from pathlib import Path
+
+from tastytrade import Account, Session
+from tastytrade.order import InstrumentType, Leg, LimitOrder, OrderAction, OrderTimeInForce
+
+from bench.figure import Figure, percentile
+from bench.sdk import REFRESH, SECRET, bare_session
+from bench.server_child import ServerChild
+from bench.simulator import BARE, OURS, START
+from core.broker.tastytrade import Login, TastytradeBroker
+from core.calendar import SessionCalendar
+from core.clock import ShiftedClock
+from core.config import Settings
+from core.cycle import AccountResult
+from core.domain.orders import OrderRequest
+from core.domain.reasons import Refusal
+from core.engine import Engine, EngineParts
+from core.ids import RandomIds
+from core.records.records import Records
+from core.settings import TradingSettings
+from core.snapshot import Mode
+
+GIVE_UP_S = 20.0
+SHARES = (0.5, 0.99)
+
+
+def measure() -> list[Figure]:
+    with ServerChild("bench.simulator") as simulator, tempfile.TemporaryDirectory() as folder:
+        decided, placed = asyncio.run(_samples(simulator.port, Path(folder)))
+        arrived: dict[str, float] = {}
+        while len(arrived) < len(decided) + len(placed):
+            account, second = simulator.output.readline().split()
+            arrived[account] = float(second)
+    ours = [arrived[account] - second for account, second in decided.items()]
+    bare = list(placed.values())
+    figures = []
+    for share in SHARES:
+        our_s, bare_s = percentile(ours, share), percentile(bare, share)
+        figures.append(
+            Figure(
+                f"decision to order at the broker, p{round(share * 100)} of {len(ours)}",
+                f"{our_s * 1000:.1f} ms",
+                f"bare place_order {bare_s * 1000:.1f} ms",
+                our_s / bare_s,
+            )
+        )
+    return figures
+
+
+async def _samples(port: int, folder: Path) -> tuple[dict[str, float], dict[str, float]]:
+    """For our accounts the monotonic second of the decision; for the bare ones the seconds `place_order` took."""
+    engine = await _engine(port, folder)
+    running = asyncio.create_task(engine.run(scheduled=False))
+    decided: dict[str, float] = {}
+    placed: dict[str, float] = {}
+    try:
+        async with asyncio.timeout(GIVE_UP_S):
+            await engine.ready.wait()
+            while not engine.feed.is_live(engine.parts.clock.monotonic()):  # noqa: ASYNC110 - no event says so
+                await asyncio.sleep(0.1)
+        async with bare_session(port) as session:
+            await session.refresh()
+            for ours, bare in zip(OURS, BARE, strict=True):
+                result = await _cycle(engine, ours)
+                if result.suggestion is None or result.entry is None:
+                    raise RuntimeError(f"no order: {result.refusal.sentence() if result.refusal else result.outcome}")
+                decided[ours] = result.suggestion.decided
+                placed[bare] = await _place(session, bare, result.entry.request)
+    finally:
+        engine.stop()
+        await running
+    return decided, placed
+
+
+async def _engine(port: int, folder: Path) -> Engine:
+    """The demo's engine as its wiring builds it, with no waiting for quotes to settle and any score welcome."""
+    url = f"http://127.0.0.1:{port}"
+    login, ids = Login("bench", SECRET, REFRESH), RandomIds()
+    server = await TastytradeBroker(login, ShiftedClock(START), ids, base_url=url).server_clock()
+    if server is None:
+        raise RuntimeError("the simulator does not tell its time")
+    clock = ShiftedClock(*server)
+    broker = TastytradeBroker(login, clock, ids, base_url=url)
+    return Engine(
+        EngineParts(
+            mode=Mode.DEMO,
+            settings=Settings(trading=TradingSettings(stabilization_seconds=0.0, minimum_score=Decimal(0))),
+            clock=clock,
+            ids=ids,
+            calendar=await asyncio.to_thread(SessionCalendar, clock.now()),
+            broker=broker,
+            market_data=broker.market_data,
+            alerts=broker.alerts,
+            records=await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}"),
+            sends=True,
+            preflight=False,
+            enable_new_accounts=False,
+            kill_file=folder / "HALT",
+        )
+    )
+
+
+async def _cycle(engine: Engine, account: str) -> AccountResult:
+    """One forced cycle for this account alone."""
+    parts = engine.parts
+    await parts.records.accounts.set_enabled(account, True, parts.clock.now())
+    results = await engine.force()
+    await parts.records.accounts.set_enabled(account, False, parts.clock.now())
+    if isinstance(results, Refusal):
+        raise RuntimeError(results.sentence())
+    return results[0]
+
+
+async def _place(session: Session, number: str, request: OrderRequest) -> float:
+    """Seconds the SDK takes to place the same order for another account."""
+    order = LimitOrder(
+        time_in_force=OrderTimeInForce.DAY,
+        legs=[
+            Leg(
+                instrument_type=InstrumentType.EQUITY_OPTION,
+                symbol=leg.symbol,
+                action=OrderAction(leg.action.value),
+                quantity=leg.quantity,
+            )
+            for leg in request.legs
+        ],
+        price=request.credit,
+    )
+    account = Account.model_construct(account_number=number)
+    started = time.monotonic()
+    await account.place_order(session, order, dry_run=False)
+    return time.monotonic() - started

@@ -1,0 +1,62 @@
+"""The simulated broker with a note of each order's arrival: `python -m bench.simulator`.
+
+It prints one line per order that reaches it: the account and this machine's monotonic second of arrival.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from aiohttp import web
+
+from bench.server_child import READY
+from core.clock import ShiftedClock
+from core.simulator.accounts import AccountSetup
+from core.simulator.server import Simulator
+from core.simulator.settings import SimulatorSettings
+
+START = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+"""11:00 at the exchange on a full session, when quotes are calm."""
+SAMPLES = 40
+OURS = tuple(f"5WT1{number:04d}" for number in range(SAMPLES))
+BARE = tuple(f"5WT2{number:04d}" for number in range(SAMPLES))
+CASH = Decimal(100_000)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class NotingSimulator(Simulator):
+    """The simulator as it is, with its requests looked at on their way in."""
+
+    def _application(self) -> web.Application:
+        app = super()._application()
+        app.middlewares.append(note_order)
+        return app
+
+
+@web.middleware
+async def note_order(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Before anything is done with the request, and before its body is read."""
+    arrived = time.monotonic()
+    parts = request.path.split("/")
+    if request.method == "POST" and parts[1] == "accounts" and parts[-1] == "orders":
+        print(f"{parts[2]} {arrived!r}", flush=True)
+    return await handler(request)
+
+
+async def main() -> None:
+    """Serves until standard input ends."""
+    accounts = tuple(AccountSetup(number, "Bench", "main", CASH) for number in (*OURS, *BARE))
+    simulator = NotingSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
+    print(f"{READY}{await simulator.start()}", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await simulator.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,49 @@
+"""Logging in, at most twice with credentials the broker refuses: it blocks repeated bad logins (SPEC 9)."""
+
+from __future__ import annotations
+
+from core.breakers import Breakers
+from core.broker.port import Broker, BrokerError, BrokerFault
+from core.bus import Bus
+from core.clock import Clock
+from core.domain.breakers import BreakerKind
+from core.domain.events import Event, Severity
+from core.records.records import Records
+
+REFUSED = "login.refused"
+ACCEPTED = "login.accepted"
+MAX_REFUSED = 2
+_LOOK_BACK = 100
+
+
+async def log_in(broker: Broker, breakers: Breakers, records: Records, bus: Bus, clock: Clock) -> None:
+    """Logs in. Raises BrokerError, for a login the broker refused twice without asking again."""
+    if breakers.is_open(BreakerKind.LOGIN, broker.name):
+        raise BrokerError(
+            BrokerFault.LOGIN_REFUSED,
+            f"login {broker.name} was refused {MAX_REFUSED} times and is not tried again; {BreakerKind.LOGIN.reset}",
+        )
+    refused_before = await _refused_in_a_row(records, broker.name)
+    try:
+        await broker.connect()
+    except BrokerError as error:
+        if error.fault is BrokerFault.LOGIN_REFUSED:
+            text = f"{broker.name}: {error.detail}"
+            await bus.publish(Event(clock.now(), REFUSED, text, Severity.CRITICAL, figures=(("login", broker.name),)))
+            if refused_before + 1 >= MAX_REFUSED:
+                why = f"the broker refused login {broker.name} {MAX_REFUSED} times"
+                await breakers.open(BreakerKind.LOGIN, broker.name, why)
+        raise
+    if refused_before:
+        text = f"{broker.name}: the broker accepts the login again"
+        await bus.publish(Event(clock.now(), ACCEPTED, text, figures=(("login", broker.name),)))
+
+
+async def _refused_in_a_row(records: Records, login: str) -> int:
+    count = 0
+    for event in await records.journal.newest(_LOOK_BACK):
+        if event.kind in (REFUSED, ACCEPTED, "breaker.closed") and dict(event.figures).get("login", login) == login:
+            if event.kind != REFUSED:
+                break
+            count += 1
+    return count

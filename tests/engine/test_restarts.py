@@ -1,0 +1,154 @@
+"""Restarts and deaths in mid-day: nothing runs twice, nothing is lost, what is not known is unknown (SPEC 3, 9)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.domain.order_states import EntryState
+from core.simulator.faults import FaultKind
+from tests.engine.harness import World, et, in_world
+from tests.engine.invariants import assert_nothing_forbidden_happened
+
+
+def test_slots_that_passed_before_a_start_are_missed_as_process_down(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        slots = await world.slots()
+        assert [(s.slot, s.state, s.reason_code) for s in slots] == [
+            (et("2026-03-02", at), "missed", "process_down") for at in ("09:45", "10:00", "10:15")
+        ]
+        await world.until("10:31")
+        assert [(s.state, s.outcome) for s in await world.slots()][3:] == [("done", "succeeded")]
+        assert len(await world.cycles()) == 1
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path, start=et("2026-03-02", "10:20"))
+
+
+def test_a_start_within_a_minute_of_the_slot_still_runs_it(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:47")
+        assert [(s.state, s.outcome) for s in await world.slots()] == [("done", "succeeded")]
+        await world.stop()
+
+    in_world(day, tmp_path, start=et("2026-03-02", "09:45:40"))
+
+
+def test_a_start_later_than_a_minute_after_the_slot_does_not(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:59")
+        assert [(s.state, s.reason_code) for s in await world.slots()] == [("missed", "process_down")]
+        assert world.broker.posted == []
+        await world.stop()
+
+    in_world(day, tmp_path, start=et("2026-03-02", "09:46:10"))
+
+
+def test_a_slot_claimed_by_a_killed_process_is_interrupted_and_not_run_again(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:45:01.5")
+        await world.crash()
+        await world.until("09:45:10")
+        await world.start()
+        await world.until("09:59")
+        assert [(s.state, s.outcome, s.reason_code) for s in await world.slots()] == [
+            ("interrupted", "failed", "interrupted")
+        ]
+        cycles = await world.cycles()
+        assert [(c.outcome, c.reason_code) for c in cycles] == [("failed", "interrupted")]
+        assert world.broker.posted == []
+        await world.until("10:01")
+        assert [(s.state, s.outcome) for s in await world.slots()][1:] == [("done", "succeeded")]
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_engine_ended_in_mid_cycle_records_the_cycle_as_interrupted(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:45:01.5")
+        await world.stop()
+        await world.start()
+        await world.until("09:59")
+        assert [(s.state, s.outcome, s.reason_code) for s in await world.slots()] == [("done", "failed", "interrupted")]
+        assert world.broker.posted == []
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_death_between_the_post_and_its_answer_leaves_unknown_until_the_broker_says(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        world.broker.arm(FaultKind.REST_DELAY_AFTER, path="/accounts", seconds=8)
+        await world.start()
+        await world.until("09:45:03")
+        while not world.exchange.orders(world.accounts[0]):
+            await world.clock.sleep(0.05)
+        assert (await world.entry()).state is EntryState.SENT
+        await world.crash()
+        world.broker.faults.clear()
+        world.broker.arm(FaultKind.REST_5XX_HTML, path="/accounts/5WT00001/orders", method="GET", count=None)
+        await world.start()
+        entry = await world.entry()
+        assert (entry.state, entry.holds_day) == (EntryState.UNKNOWN, True)
+        await world.until("10:02")
+        assert [(s.state, s.reason_code) for s in await world.slots()][-1] == ("missed", "reconciling")
+        assert (await world.entry()).state is EntryState.UNKNOWN
+        world.broker.faults.clear()
+        await world.until("10:03")
+        adopted = await world.entry()
+        (order,) = world.exchange.orders(world.accounts[0])
+        assert (adopted.state, adopted.order_id) == (EntryState.WORKING, str(order.id))
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_entry_that_was_only_prepared_did_not_leave(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DELAY_BEFORE, path="/market-time", seconds=0.01, count=None)
+        await world.start()
+        await world.until("09:45:03")
+        while not await world.entries():
+            await world.clock.sleep(0.01)
+        assert (await world.entry()).state is EntryState.PREPARED
+        await world.crash()
+        assert world.broker.posted == []
+        await world.start()
+        entry = await world.entry()
+        assert (entry.state, entry.holds_day) == (EntryState.NOT_SENT, False)
+        await world.until("10:01")
+        assert [e.state for e in await world.entries()] == [EntryState.NOT_SENT, EntryState.FILLED]
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_working_entry_is_followed_to_its_fill_by_the_next_process(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        assert (await world.entry()).state is EntryState.WORKING
+        await world.stop()
+        world.exchange.fill_plan = "immediate"
+        await world.until("09:50")
+        await world.start()
+        await world.clock.sleep(1)
+        entry = await world.entry()
+        assert entry.state is EntryState.FILLED
+        assert sum(fill.quantity for fill in entry.fills) == 6
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
