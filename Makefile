@@ -25,11 +25,11 @@ check: .venv ## Formatting, lint, types, import layers.
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
-	@$(BIN)/python .ci/settings_table.py --check
+	@$(BIN)/python .ci/tables.py --check
 
 format: .venv ## Format the code, mend what lint can mend, write the README's table of settings.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
-	@$(BIN)/python .ci/settings_table.py
+	@$(BIN)/python .ci/tables.py
 
 bench: .venv ## Measure against the bare SDK and a minimal Textual app.
 	@$(BIN)/python -m bench $(ARGS)

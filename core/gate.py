@@ -14,7 +14,6 @@ from core.records.records import Records
 from core.records.rows import TradingState
 from core.snapshot import Automation
 
-_REFUSALS = {"paused": Reason.PAUSED, "halted": Reason.HALTED}
 
 
 class TradingGate:
@@ -63,8 +62,10 @@ class TradingGate:
         """What bars every account's entries now."""
         if self._kill_file.exists():
             return refuse(Reason.KILL_FILE, path=str(self._kill_file))
-        if self._trading.state in _REFUSALS:
-            return refuse(_REFUSALS[self._trading.state])
+        if self._trading.state == "paused":
+            return refuse(Reason.PAUSED)
+        if self._trading.state == "halted":
+            return refuse(Reason.HALTED)
         if self._reconciling and not self._clean_accounts:
             return refuse(Reason.RECONCILING)
         return self._breakers.refusal("", "")

@@ -169,6 +169,8 @@ class EntryWatch:
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
             if state is entry.state:
+                if _is_older_word(entry.broker_status, report.status):
+                    return entry
                 if report.status != entry.broker_status or entry.order_id is None:
                     entry = await self._records.entries.become(
                         entry.id,
@@ -258,6 +260,14 @@ class EntryWatch:
                 figures=figures,
             )
         )
+
+
+_ROUTE = ("Received", "Routed", "In Flight", "Live")
+
+
+def _is_older_word(known: str | None, heard: str) -> bool:
+    """Whether a working order was already further on its way: answers and alerts may cross."""
+    return known in _ROUTE and heard in _ROUTE and _ROUTE.index(heard) < _ROUTE.index(known)
 
 
 def _contradicts(entry: Entry, state: EntryState) -> bool:
