@@ -75,7 +75,7 @@ class EngineParts:
     kill_file: Path
     real_time: bool = False
     locks: OneTrader = field(default_factory=AloneInVirtualTime)
-    rhythm: Rhythm = Rhythm()
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
 
 class Engine:
@@ -109,6 +109,7 @@ class Engine:
             ids=parts.ids,
             calendar=parts.calendar,
             gate=self.gate,
+            locks=parts.locks,
             rules=SendingRules(parts.preflight, parts.sends),
         )
         cycle_parts = CycleParts(

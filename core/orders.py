@@ -23,6 +23,7 @@ from core.domain.suggestion import Suggestion
 from core.domain.trident import CALL_SPREADS, PUT_SPREADS, body_for
 from core.gate import TradingGate
 from core.ids import Ids
+from core.lock import LockLost, OneTrader
 from core.records.errors import AlreadyValidated
 from core.records.records import Records
 from core.records.rows import DayHeld, SuggestionRecord
@@ -77,6 +78,7 @@ class OrderDesk:
         ids: Ids,
         calendar: SessionCalendar,
         gate: TradingGate,
+        locks: OneTrader,
         rules: SendingRules,
     ) -> None:
         self._broker = broker
@@ -87,6 +89,7 @@ class OrderDesk:
         self._ids = ids
         self._calendar = calendar
         self._gate = gate
+        self._locks = locks
         self._rules = rules
 
     async def enter(self, decision: Decision, attempts: Attempts) -> Entry | Validated | Refusal:
@@ -215,7 +218,11 @@ class OrderDesk:
         return self._wire_refusal(decision.account, decision.login)
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
-        """What can still be asked without waiting: the gate, with the kill file, and the calendar."""
+        """What can still be asked without waiting: the trader's lock, the gate with the kill file, the calendar."""
+        try:
+            self._locks.verify()
+        except LockLost as lost:
+            return refuse(Reason.LOCK_LOST, detail=str(lost))
         barred = self._gate.account_refusal(account, login)
         if barred is not None:
             return barred

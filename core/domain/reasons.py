@@ -226,6 +226,7 @@ class Reason(Enum):
         "the last guard before the wire refused: {detail}",
     )
     SEND_LATE = ("send_late", Kind.TRANSIENT, "{late_s} s passed between deciding and the wire")
+    LOCK_LOST = ("lock_lost", Kind.TERMINAL, "this console no longer holds the trader's lock: {detail}")
     KILL_FILE = ("kill_file", Kind.TERMINAL, "the file {path} halts all entries")
     NOT_SENT = ("not_sent", Kind.TRANSIENT, "the order never left: {detail}")
     REJECTED = ("rejected", Kind.TERMINAL, "the broker refused the order: {detail}")
