@@ -15,7 +15,6 @@ from core.records.rows import TradingState
 from core.snapshot import Automation
 
 
-
 class TradingGate:
     """The trading state as last read, and what bars entries in this process. Every question but `read` is immediate."""
 
