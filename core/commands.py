@@ -50,9 +50,10 @@ class CommandDesk:
             await self._wake.wait()
             self._wake.clear()
             for command in await self._records.inbox.pending():
-                await self._carry_out(command)
+                await self.carry_out(command)
 
-    async def _carry_out(self, command: Command) -> None:
+    async def carry_out(self, command: Command) -> None:
+        """Does one posted command and records its answer. Raises RecordsError."""
         result = await self._answer(command)
         if isinstance(result, Refusal):
             expired = result.reason is Reason.COMMAND_EXPIRED

@@ -16,6 +16,7 @@ from core.broker.port import Broker, BrokerError, MarketData, OrderAlerts
 from core.broker_check import BrokerCheck
 from core.bus import Bus
 from core.calendar import SessionCalendar
+from core.cancel_late import LateCancel
 from core.clock import Clock
 from core.commands import CommandDesk
 from core.cycle import AccountResult, CycleParts
@@ -45,7 +46,7 @@ from core.records.rows import AccountRecord
 from core.rhythm import Rhythm
 from core.scheduler import Timetable
 from core.settings import Settings
-from core.settle import Settlement
+from core.settle import Settlement, SettleTimes
 from core.show.board import Board
 from core.slots_today import SlotBook
 from core.snapshot import EngineState, Mode
@@ -129,15 +130,19 @@ class Engine:
             underlyings=self.underlyings,
         )
         self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._look_after)
+        self._reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
         self.reconciliation = Reconciliation(
-            Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock),
+            self._reconciler,
             self.gate,
             self.bus,
             clock,
             lambda: self.accounts,
             self.study.today,
         )
-        self._settlement = Settlement(parts.broker, records, self.watch, self.bus, clock)
+        self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock)
+        self._late_cancel = LateCancel(
+            parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
+        )
         self._health = HealthWatch(
             breakers=self.breakers,
             broker=parts.broker,
@@ -277,7 +282,8 @@ class Engine:
             self._spawn(self.runner.take_up_passed())
         rhythm = self.parts.rhythm
         timetable.every(rhythm.orders_s, self.watch.poll_soon)
-        timetable.every(rhythm.settlement_s, lambda: self._spawn(self._settlement.look()))
+        timetable.every(rhythm.settlement_s, lambda: self._spawn(self.settlement.look()))
+        timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
         timetable.every(rhythm.commands_s, self.commands.look)
@@ -289,6 +295,13 @@ class Engine:
             jump = suspension.look()
             if jump:
                 self.reconciliation.want(jump)
+
+    async def _settle(self) -> None:
+        """What only time settles; an entry of an earlier date that was settled lets its account go on."""
+        await self._settlement.look()
+        for account in self.accounts:
+            if self.breakers.is_open(BreakerKind.EARLIER_ENTRY, account.number):
+                await self._reconciler.judge_earlier(account.number, self.study.today())
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)

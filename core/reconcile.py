@@ -53,7 +53,7 @@ class Reconciler:
         listed = {report.order_id: report for listing in listings for report in listing}
         foreign = [report for report in listed.values() if not await self._take(number, report)]
         trouble = await self._read_unlisted(entries, listed)
-        await self._judge_earlier(number, today)
+        await self.judge_earlier(number, today)
         await self._compare_positions(number, reads, today)
         await self._tell_foreign(number, foreign)
         return trouble
@@ -85,7 +85,7 @@ class Reconciler:
             await self._watch.apply(current.id, report)
         return ""
 
-    async def _judge_earlier(self, number: str, today: date) -> None:
+    async def judge_earlier(self, number: str, today: date) -> None:
         """A working or unknown entry of an earlier date stops the account (SPEC 9)."""
         open_now = [e for e in await self._records.entries.open() if e.account == number]
         earlier = [e for e in open_now if e.session_day < today and e.state in _UNSETTLED]

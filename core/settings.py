@@ -126,6 +126,13 @@ class TradingSettings(Section):
     position_limit: Whole = Field(
         default=10, ge=1, le=100, title="a whole number from 1 to 100", description="open tridents per account"
     )
+    cancel_after_minutes: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=390,
+        title="a whole number from 1 to 390",
+        description="market minutes after which a working entry is cancelled; else it works until the close",
+    )
     stabilization_seconds: Real = Field(
         default=3.0, ge=0, lt=15, title="a number from 0 to below 15", description="wait for quotes after subscribing"
     )

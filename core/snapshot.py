@@ -233,7 +233,8 @@ class FillView:
 class OrderView:
     """One entry. `state` is ours, `broker_status` the broker's word; account is masked.
 
-    `evidence` says, for an unknown entry, what was looked for so far and what comes next.
+    `evidence` says, for an unknown entry, what was looked for so far and what comes next; `identifier` is what the
+    order carries at the broker.
     """
 
     entry_id: str
@@ -253,6 +254,7 @@ class OrderView:
     age_s: int
     detail: str = ""
     evidence: str = ""
+    identifier: str = ""
 
 
 class SlotState(StrEnum):

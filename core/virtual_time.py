@@ -70,6 +70,15 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         super().call_soon_threadsafe(lambda: None)  # ends a wait in real time
         return handle
 
+    def call_when_idle(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Calls back once nothing else can run, before time moves: what a store call that needs no thread asks for,
+        taken up in the same order as what threads hand back."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._from_threads.append((handle, callback, args, context))
+        return handle
+
     def run_in_executor(self, executor: Any, func: Callable[[Unpack[Ts]], T], *args: *Ts) -> asyncio.Future[T]:
         future = super().run_in_executor(executor, func, *args)
         self._in_executor += 1

@@ -12,12 +12,13 @@ from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.domain.commands import Command, CommandState
 from core.domain.events import Event, Severity, StepResult, masked
 from core.domain.judgement import Judgement
+from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.feed import FeedHealth
 from core.progress import SpreadProgress
-from core.records.rows import SlotRecord
+from core.records.rows import EvidenceRecord, SlotRecord
 from core.show.cycle import cycle_slice
-from core.show.orders import order_view
+from core.show.orders import evidence_text, order_view
 from core.show.quotes import QuoteTrails, quote_slice
 from core.show.slots import slot_views
 from core.show.spread import spread_slice
@@ -55,6 +56,7 @@ class Board:
         self._commands: deque[CommandView] = deque(maxlen=20)
         self._trails = QuoteTrails(engine.parts.clock)
         self._entries: tuple[Entry, ...] = ()
+        self._evidence: dict[str, tuple[EvidenceRecord, ...]] = {}
         self._slots: tuple[SlotRecord, ...] = ()
         self._numbers = 0
         self._dirty = True
@@ -114,6 +116,7 @@ class Board:
         while True:
             if self._dirty:
                 await self._read_records()
+            await self._read_evidence()
             await self._read_answers()
             await self._engine.parts.clock.sleep(self._engine.parts.rhythm.board_s)
 
@@ -130,6 +133,12 @@ class Board:
         known = {entry.id for entry in today}
         self._entries = (*today, *(e for e in await records.entries.open() if e.id not in known))
         self._slots = await records.slots.of_day(day)
+
+    async def _read_evidence(self) -> None:
+        """Evidence is recorded without an event of its own; only an unknown entry's is worth reading again."""
+        unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
+        read = self._engine.parts.records.entries.evidence
+        self._evidence = {entry_id: await read(entry_id) for entry_id in unknown}
 
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):
@@ -168,11 +177,22 @@ class Board:
             spread=spread_slice(engine, self.spread, self._entries),
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
-            orders=tuple(order_view(entry, now, clock.speed) for entry in self._entries),
+            orders=tuple(order_view(entry, now, clock.speed, self._known_of(entry, now)) for entry in self._entries),
             schedule=slots,
             messages=tuple(self._messages),
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
+        )
+
+    def _known_of(self, entry: Entry, now: datetime) -> str:
+        engine = self._engine
+        return evidence_text(
+            entry,
+            self._evidence.get(entry.id, ()),
+            engine.settlement.first_read(entry.id),
+            now,
+            engine.parts.clock.speed,
+            alerts_connected=engine.watch.alerts.state is StreamState.CONNECTED,
         )
 
     def _status(self) -> StatusSlice:

@@ -26,6 +26,8 @@ class FaultKind(Enum):
     """The request is processed at once, its answer comes `seconds` late."""
     REST_5XX_HTML = "rest-5xx-html"
     """An HTML error page with status `code` (502); the request is not processed."""
+    REST_5XX_AFTER = "rest-5xx-after"
+    """The request is processed; its answer is an HTML error page with status `code` (502)."""
     REST_429 = "rest-429"
     """429 without rate headers; the request is not processed."""
     REST_TOKEN_INVALID = "rest-token-invalid"  # noqa: S105 - the broker's error code, not a secret
@@ -125,6 +127,8 @@ class FaultMatch:
     """HTTP method, upper case."""
     path: str | None = None
     """Prefix of the request path."""
+    path_end: str | None = None
+    """How the request path ends: `/orders` is the place to send one, and not its dry run."""
     symbol: str | None = None
     """Streamer symbol: exact, a prefix followed by `*`, or `*`."""
     account: str | None = None
@@ -136,6 +140,8 @@ class FaultMatch:
         if self.method is not None and self.method != method:
             return False
         if self.path is not None and (path is None or not path.startswith(self.path)):
+            return False
+        if self.path_end is not None and (path is None or not path.endswith(self.path_end)):
             return False
         if self.account is not None and self.account != account:
             return False

@@ -161,6 +161,8 @@ class Gateway:
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_RESPONSE) is not None:
             return _hang_up(request)
+        if (fault := armed(FaultKind.REST_5XX_AFTER)) is not None:
+            return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_GARBAGE) is not None:
             text = json.dumps(payload)
             return self._text(status, text[: max(1, len(text) // 2)])

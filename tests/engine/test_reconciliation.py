@@ -1,0 +1,227 @@
+"""Reconciliation and settlement: no entry until it is clean, nothing concluded without evidence (SPEC 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from core.broker.port import StreamState
+from core.domain.breakers import BreakerKind
+from core.domain.commands import Command, CommandKind
+from core.domain.order_states import EntryState
+from core.simulator.faults import FaultKind
+from core.simulator.in_process_values import order_body
+from core.snapshot import Automation
+from tests.engine.harness import ACCOUNT, World, et, in_world
+from tests.engine.invariants import assert_nothing_forbidden_happened
+
+ORDERS = f"/accounts/{ACCOUNT}/orders"
+
+
+async def order(world: World, kind: CommandKind, target: str = "", note: str = "") -> str:
+    """Sends a command with a target and returns what the engine answered."""
+    command = Command(world.ids.new(), kind, "operator", world.clock.now(), target=target, note=note)
+    world.engine.accept(command)
+    for _ in range(100):
+        await world.clock.sleep(0.1)
+        record = await world.records.inbox.get(command.id)
+        if record is not None and record.finished_at is not None:
+            return f"{record.state.value}: {record.text}"
+    raise AssertionError("no answer")
+
+
+def test_no_entry_until_every_read_was_complete(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ORDERS_PARTIAL_PAGE, count=10_000)
+        world.broker.arm(FaultKind.REST_5XX_HTML, path=f"/accounts/{ACCOUNT}/balances", count=10_000)
+        await world.start()
+        await world.until("09:50")
+        assert world.engine.gate.automation is Automation.RECONCILING
+        assert [(s.state, s.reason_code) for s in await world.slots()] == [("missed", "reconciling")]
+        world.broker.faults.clear()
+        await world.until("10:01")
+        assert world.engine.gate.automation is Automation.ACTIVE
+        assert (await world.entry()).state is EntryState.FILLED
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_unknown_order_that_never_arrived_is_absent_after_two_reads_and_holds_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
+        await world.start()
+        await world.until("09:46:30")
+        assert (await world.entry()).state is EntryState.UNKNOWN
+        await world.until("09:49")
+        entry = await world.entry()
+        assert (entry.state, entry.holds_day) == (EntryState.ABSENT, True)
+        reads = [e for e in await world.records.entries.evidence(entry.id) if e.kind == "listing"]
+        assert len(reads) == 2
+        assert (reads[1].at - reads[0].at).total_seconds() >= 30
+        assert entry.sent_at is not None
+        assert (reads[0].at - entry.sent_at).total_seconds() >= 120
+        await world.until("10:01")
+        assert len(await world.entries()) == 1
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_reads_over_different_alert_connections_prove_nothing_together(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
+        await world.start()
+        await world.until("09:47:15")
+        world.broker.arm(FaultKind.ALERTS_CLOSE)
+        await world.until("09:47:40")
+        assert (await world.entry()).state is EntryState.UNKNOWN
+        await world.until("09:49")
+        assert world.engine.watch.alerts.state is StreamState.CONNECTED
+        assert (await world.entry()).state is EntryState.ABSENT
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_order_under_our_identifier_without_a_record_stops_the_account(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        filled = await world.entry()
+        stray = replace(filled.request, identifier="senex-nobody")
+        world.exchange.fill_plan = "never"
+        world.exchange.submit(ACCOUNT, order_body(stray), world.clock.now())
+        await order(world, CommandKind.RECONCILE)
+        await world.until("09:47")
+        [breaker] = world.engine.breakers.open_now
+        assert (breaker.kind, breaker.subject) == (BreakerKind.MISMATCH, ACCOUNT)
+        assert "no record here knows it" in breaker.why
+        assert (await order(world, CommandKind.RESET, "mismatch")).startswith("done")
+        await world.until("09:48")
+        assert [b.kind for b in world.engine.breakers.open_now] == [BreakerKind.MISMATCH], "the cause was still there"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_order_that_is_not_ours_is_told_once_and_left_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        world.exchange.fill_plan = "never"
+        theirs = replace((await world.entry()).request, identifier="somebody-else")
+        world.exchange.submit(ACCOUNT, order_body(theirs), world.clock.now())
+        for _ in range(2):
+            await order(world, CommandKind.RECONCILE)
+            await world.clock.sleep(5)
+        told = [e for e in await world.records.journal.newest(100) if e.kind == "reconcile.foreign"]
+        assert len(told) == 1
+        assert world.engine.breakers.open_now == ()
+        assert [o.status for o in world.exchange.orders(ACCOUNT) if o.external_identifier == "somebody-else"] == [
+            "Live"
+        ]
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_unknown_entry_of_an_earlier_date_stops_the_account_until_it_is_attested(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
+        await world.start()
+        await world.until("09:45:30")
+        assert (await world.entry()).state is EntryState.UNKNOWN
+        await world.crash()
+        await world.until("09:40", "2026-03-03")
+        await world.start()
+        await world.until("09:40:05")
+        [breaker] = world.engine.breakers.open_now
+        assert breaker.kind is BreakerKind.EARLIER_ENTRY
+        [entry] = await world.records.entries.unknown()
+        assert (await order(world, CommandKind.ATTEST, entry.id, "absent")).startswith("done")
+        assert (await world.records.entries.get(entry.id)).state is EntryState.ABSENT
+        assert [e.kind for e in await world.records.entries.evidence(entry.id)][-1] == "attestation"
+        await world.until("09:46")
+        assert world.engine.breakers.open_now == ()
+        assert (await world.entry()).state is EntryState.FILLED
+        await world.stop()
+
+    in_world(days, tmp_path)
+
+
+def test_a_cancel_by_the_operator_closes_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        assert (await order(world, CommandKind.CANCEL)).startswith("done")
+        await world.until("09:47")
+        assert (await world.entry()).state is EntryState.CANCELLED
+        await world.until("10:01")
+        entry = await world.entry()
+        assert entry.holds_day
+        assert entry.cancel_requested_by == "operator"
+        assert (await order(world, CommandKind.CANCEL, entry.id)).startswith("refused")
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_cancel_by_the_broker_frees_the_day_after_two_complete_reads(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.order_id is not None
+        world.exchange.cancel(ACCOUNT, int(entry.order_id), world.clock.now())
+        await world.until("09:47:30")
+        assert (await world.entry()).holds_day
+        await world.until("09:50")
+        assert not (await world.entry()).holds_day
+        world.exchange.fill_plan = "immediate"
+        await world.until("10:01")
+        assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_positions_that_do_not_hold_the_whole_trident_stop_the_account(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        filled = await world.entry()
+        read = world.broker.account_reads
+
+        async def one_leg_gone(number: str):  # type: ignore[no-untyped-def]
+            reads = await read(number)
+            return replace(
+                reads, positions=tuple(p for p in reads.positions if p.symbol != filled.request.legs[0].symbol)
+            )
+
+        world.broker.account_reads = one_leg_gone  # type: ignore[method-assign]
+        await order(world, CommandKind.RECONCILE)
+        await world.until("09:47")
+        [breaker] = world.engine.breakers.open_now
+        assert breaker.kind is BreakerKind.MISMATCH
+        assert filled.request.legs[0].symbol in breaker.why
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_suspended_machine_reconciles_before_it_trades_again(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:44:50")
+        world.clock.suspend(1200)
+        await world.until("10:06")
+        told = [e.text for e in await world.records.journal.newest(200) if e.kind == "reconcile.done"]
+        assert any("clock jumped" in text or "stood still" in text for text in told)
+        await world.stop()
+
+    in_world(day, tmp_path, start=et("2026-03-02", "09:44:00"))
