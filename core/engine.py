@@ -77,6 +77,7 @@ class EngineParts:
     real_time: bool = False
     locks: OneTrader = field(default_factory=AloneInVirtualTime)
     rhythm: Rhythm = field(default_factory=Rhythm)
+    settle: SettleTimes = field(default_factory=SettleTimes)
 
 
 class Engine:
@@ -139,7 +140,7 @@ class Engine:
             lambda: self.accounts,
             self.study.today,
         )
-        self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock)
+        self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
         self._late_cancel = LateCancel(
             parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
         )
@@ -282,7 +283,7 @@ class Engine:
             self._spawn(self.runner.take_up_passed())
         rhythm = self.parts.rhythm
         timetable.every(rhythm.orders_s, self.watch.poll_soon)
-        timetable.every(rhythm.settlement_s, lambda: self._spawn(self.settlement.look()))
+        timetable.every(rhythm.settlement_s, lambda: self._spawn(self._settle()))
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
@@ -298,7 +299,7 @@ class Engine:
 
     async def _settle(self) -> None:
         """What only time settles; an entry of an earlier date that was settled lets its account go on."""
-        await self._settlement.look()
+        await self.settlement.look()
         for account in self.accounts:
             if self.breakers.is_open(BreakerKind.EARLIER_ENTRY, account.number):
                 await self._reconciler.judge_earlier(account.number, self.study.today())

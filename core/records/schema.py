@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from weakref import WeakKeyDictionary
 
 from alembic import command
@@ -74,5 +75,6 @@ def _config() -> Config:
     return config
 
 
+@cache  # reading the revisions runs their modules
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())

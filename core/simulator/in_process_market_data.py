@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
 from datetime import datetime
 
 from core.broker.port import MarketDataSink, StreamState, StreamStatus
@@ -20,6 +19,10 @@ SAMPLE_S = 0.5
 CLOSED_SAMPLE_S = 60.0
 SLOW_S = 10.0
 """Seconds between two looks at summaries and halts."""
+BEAT_S = 14.0
+"""The longest step while nobody looks: just often enough to count as live (SPEC 14)."""
+FRESH_S = 20.0
+"""Seconds after a subscription in which somebody certainly looks."""
 RECONNECT_S = 2.0
 
 
@@ -28,10 +31,13 @@ class InProcessMarketData:
 
     A symbol's first event after a subscription or a reconnect is its last known one, however old; after it come
     changes only. `idle_s` is the step while no option is subscribed. `ask` answers a read or raises BrokerError.
+    `unwatched_s` says for how many seconds from now nobody will look at a price: until then the feed gives only a sign
+    of life.
     """
 
     def __init__(self, view: MarketView, faults: FaultBoard, clock: Clock, ask: Callable[[str], None]) -> None:
         self.idle_s = SAMPLE_S
+        self.unwatched_s: Callable[[], float] = lambda: 0.0
         self._view = view
         self._faults = faults
         self._clock = clock
@@ -43,7 +49,8 @@ class InProcessMarketData:
         self._summaries: dict[str, MarketSummary] = {}
         self._halts: dict[str, bool] = {}
         self._slow_at = 0.0
-        self._changed = asyncio.Event()
+        self._fresh_until = 0.0
+        self._waiter: asyncio.Future[None] | None = None
 
     async def run(self, sink: MarketDataSink) -> None:
         connections = 0
@@ -66,7 +73,8 @@ class InProcessMarketData:
     async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
         self._underlyings |= underlyings
         self._options |= options
-        self._changed.set()
+        self._fresh_until = self._clock.monotonic() + FRESH_S
+        self._look_now()
 
     async def unsubscribe(self, options: AbstractSet[str]) -> None:
         for symbol in options & self._options:
@@ -87,18 +95,40 @@ class InProcessMarketData:
             if silence is not None:
                 await self._clock.sleep(silence)
                 continue
-            self._deliver(sink)
-            await self._until_next_look()
+            unwatched = 0.0 if self._clock.monotonic() < self._fresh_until else self.unwatched_s()
+            if unwatched > 0:
+                self._beat(sink)
+            else:
+                self._deliver(sink)
+            await self._until_next_look(unwatched)
 
-    async def _until_next_look(self) -> None:
+    async def _until_next_look(self, unwatched: float) -> None:
         step = SAMPLE_S if self._options else self.idle_s
+        if unwatched > 0:
+            step = max(SAMPLE_S, min(BEAT_S, unwatched))
         if not self._view.market.is_open(self._clock.now()):
             opens = self._view.market.sessions_around(self._clock.now())[2].open
             step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self._clock.now()).total_seconds()))
-        self._changed.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(step):
-                await self._changed.wait()
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(step, self._look_now)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+
+    def _look_now(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _beat(self, sink: MarketDataSink) -> None:
+        now = self._clock.now()
+        for symbol in sorted(self._underlyings):
+            quote = self._view.quote(symbol, now)
+            if quote is not None and quote != self._quotes.get(symbol):
+                self._quotes[symbol] = quote
+                sink.on_quotes([values.quote(quote, self._clock)])
+                return
 
     def _deliver(self, sink: MarketDataSink) -> None:
         now = self._clock.now()

@@ -82,6 +82,7 @@ class LoopConnection(aiosqlite.Connection):
         self._tx: Any = self
         self._iter_chunk_size = 64
         self._disk = disk
+        self._writing = True
 
     def __await__(self) -> Generator[Any, None, aiosqlite.Connection]:
         return self._connect().__await__()
@@ -100,11 +101,14 @@ class LoopConnection(aiosqlite.Connection):
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
         name = fn.__name__
-        if name not in ("execute", "executemany", "commit"):
+        if name in ("commit", "rollback") and not self._connection.in_transaction:
+            return None
+        sql = "COMMIT" if name == "commit" else str(args[0]).lstrip() if name.startswith("execute") else ""
+        if sql.startswith("BEGIN"):
+            self._writing = sql == "BEGIN IMMEDIATE"
+        # What reads the file or changes it takes its turn; what does neither is done on the spot.
+        if not sql or sql == "BEGIN" or (sql == "COMMIT" and not self._writing):
             return fn(*args, **kwargs)
-        sql = "COMMIT" if name == "commit" else str(args[0]).lstrip()
-        if name == "commit" and not self._connection.in_transaction:
-            return fn()
         loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
         future: asyncio.Future[Any] = loop.create_future()
         job = partial(fn, *args, **kwargs)
