@@ -91,9 +91,10 @@ class TradingGate:
         trading = self._trading
         if trading.state != "active":
             since = "" if trading.at is None else f" since {exchange_time(trading.at):%H:%M} ET"
-            return f"{trading.why} ({trading.who}{since})"
+            reset = "; `senex reset halt` ends it" if trading.state == "halted" else ""
+            return f"{trading.why} ({trading.who}{since}){reset}"
         if self._kill_file.exists():
-            return f"the file {self._kill_file} halts all entries"
+            return f"the file {self._kill_file} halts all entries; remove it to go on"
         stopping = next((b for b in self._breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:
             return f"{stopping.why}; {stopping.kind.reset}"

@@ -162,6 +162,18 @@ def lock_data_folder(folder: Path, holder: Holder) -> FolderLock:
     return FolderLock(folder, f"the data folder {folder}", holder)
 
 
+def who_holds(folder: Path) -> Holder | None:
+    """The trader of a data folder, by its own words and its process; nothing is locked by asking.
+
+    A killed one whose process number was given away again looks alive: only taking the lock is certain.
+    """
+    try:
+        holder = Holder.from_text((folder / LOCK_FILE).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    return holder if holder is not None and holder.is_running() else None
+
+
 def broker_address(url: str | None, *, sandbox: bool) -> str:
     """Which broker an account number belongs to: the real one, its certification environment, or host and port."""
     if url is None:
@@ -227,11 +239,8 @@ def _is_at(path: Path, handle: int) -> bool:
 def _told(folder: Path) -> Holder | None:
     """Who holds the folder; a holder that has only just taken it gets a moment to say so."""
     for _ in range(_LOOKS):
-        try:
-            holder = Holder.from_text((folder / LOCK_FILE).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            holder = None
-        if holder is not None and holder.is_running():
+        holder = who_holds(folder)
+        if holder is not None:
             return holder
         time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - real time: this process is refused and does nothing else
     return None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import Scrubber
+from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.credentials import Credentials
     from core.folders import Folders
     from core.snapshot import Mode
+    from senex_tui.place import Place
 
 DEFECT = 1
 ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
@@ -288,6 +290,18 @@ def _switch(context: typer.Context, number: str, *, enabled: bool) -> None:
 def _records_file(context: typer.Context) -> Path:
     run = _prepare(context, None)
     return run.folders.records(_mode(context, run).value)
+
+
+def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
+    from senex_tui.place import newest_demo, place_of
+
+    run = _prepare(context, data_dir, own_simulator=demo)
+    if demo:
+        return newest_demo(run.folders)
+    return place_of(run.folders, _mode(context, run))
+
+
+add_operator_commands(app, _place)
 
 
 def main() -> None:

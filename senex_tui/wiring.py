@@ -165,6 +165,7 @@ async def build_engine(
     from core.broker.tastytrade import Login, TastytradeBroker
     from core.calendar import SessionCalendar
     from core.clock import SystemClock
+    from core.clock_note import note_clock
     from core.engine import Engine, EngineParts
     from core.folders import account_locks
     from core.lock import TraderLocks, broker_address
@@ -178,6 +179,7 @@ async def build_engine(
         ids = RandomIds()
         asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url)
         clock = choose_clock(settings, await asking.server_clock())
+        note_clock(path.parent, clock)
         broker = TastytradeBroker(login, clock, ids, base_url=wire.url)
         demo = mode is Mode.DEMO
         records = await Records.open(f"sqlite+aiosqlite:///{path}")
@@ -195,6 +197,7 @@ async def build_engine(
             preflight=not demo,
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
+            real_time=isinstance(clock, SystemClock),
             locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=settings.broker.sandbox)),
         )
     except BaseException:

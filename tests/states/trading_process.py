@@ -138,8 +138,8 @@ class TradingProcess:
         done = [task for task in (*self._tasks, *self.entering) if task.done() and not task.cancelled()]
         return [error for task in done if (error := task.exception()) is not None]
 
-    def submit(self, account: str) -> None:
-        """A cycle's decision goes to the desk."""
+    async def submit(self, account: str) -> None:
+        """A cycle's decision goes to the desk; does not wait for what becomes of it."""
         self.entering.append(asyncio.create_task(self._enter(account)))
 
     async def _enter(self, account: str) -> object:

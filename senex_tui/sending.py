@@ -1,0 +1,95 @@
+"""Sends one command from another shell, through the inbox, and waits for its answer (SPEC 10)."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.clock import SystemClock
+from core.clock_note import noted_clock
+from core.domain.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
+from core.ids import RandomIds
+from senex_tui.place import Place, watching
+
+if TYPE_CHECKING:
+    from core.records.records import CommandRecord, Records
+
+WAIT_S = 10.0
+_LOOK_EVERY_S = 0.1
+DONE, REFUSED, EXPIRED, NO_ANSWER, NO_CONSOLE = 0, 3, 4, 5, 6
+_EXIT_CODES = {CommandState.DONE: DONE, CommandState.REFUSED: REFUSED, CommandState.EXPIRED: EXPIRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of the command, for the shell: a sentence and the exit code."""
+
+    exit_code: int
+    text: str
+
+
+async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
+    """Has the command done by the console that trades there.
+
+    Without one, pause, halt and reset are done here, under the trader's own lock; the rest say that they need a
+    console. Raises Refused when there are no records yet, RecordsError.
+    """
+    from core.without_engine import POSSIBLE
+
+    place.need_records()
+    clock = noted_clock(place.records_file.parent)
+    command = Command(
+        RandomIds().new(), kind, f"{getpass.getuser()} at a shell", clock.now(), target=target, note=note
+    )
+    if kind in POSSIBLE:
+        record = await _done_here(place, command)
+        if record is not None:
+            return _answer(record)
+    elif place.holder() is None:
+        return Answer(NO_CONSOLE, f"no console is running in {place.mode.value} mode; `senex {kind.value}` needs one.")
+    return await watching(place, lambda records: _posted(records, place, command, wait_s))
+
+
+async def _done_here(place: Place, command: Command) -> CommandRecord | None:
+    """Carried out under the lock of the data folder; None when somebody else has it: then it is the trader's to do."""
+    from core.lock import LockRefused
+    from core.records.records import Records
+    from core.without_engine import carry_out_without_engine
+    from senex_tui.wiring import lock_data
+
+    try:
+        lock = lock_data(place.records_file.parent, place.mode)
+    except LockRefused:
+        return None
+    try:
+        records = await Records.open(place.url)
+        try:
+            return await carry_out_without_engine(records, command, noted_clock(place.records_file.parent))
+        finally:
+            await records.close()
+    finally:
+        lock.release()
+
+
+async def _posted(records: Records, place: Place, command: Command, wait_s: float) -> Answer:
+    await records.inbox.post(command)
+    wall = SystemClock()
+    until = wall.monotonic() + wait_s
+    while wall.monotonic() < until:
+        record = await records.inbox.get(command.id)
+        if record is not None and record.state is not CommandState.PENDING:
+            return _answer(record)
+        await wall.sleep(_LOOK_EVERY_S)
+    text = (
+        f"{command.kind.value}: posted, and not answered within {wait_s:g} s; "
+        f"the console still may do it until it is {COMMAND_LIFETIME_S:g} s old."
+    )
+    if command.kind in (CommandKind.PAUSE, CommandKind.HALT):
+        text += f" To stop entries whatever it does, create the file {place.halt_file}."
+    return Answer(NO_ANSWER, text)
+
+
+def _answer(record: CommandRecord) -> Answer:
+    word = "" if record.state is CommandState.DONE else f" {record.state.value}"
+    return Answer(_EXIT_CODES[record.state], f"{record.command.kind.value}{word}: {record.text}")

@@ -1,0 +1,430 @@
+"""An entry's life in any order of events: submitted, answered or not, filled, cancelled, replaced, told late, told
+twice, not told, with the process dying in between (SPEC 9, 13).
+
+The broker of this test does only what a rule tells it; everything else is the product's own: the records in a file,
+the desk that sends, the watch, the reconciliation, the settlement. Time is virtual.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from core.domain.order_states import BROKER_STATUS, EntryState
+from core.domain.orders import OrderReport, SendClass, SendOutcome
+from core.ids import SeededIds
+from core.records.records import Records
+from core.simulator.in_process_values import order_report
+from core.simulator.orders import SimOrder
+from core.virtual_time import VirtualClock, VirtualTimeLoop
+from tests.engine.harness import MONDAY, StoreCalls, et
+from tests.proofs import ALL
+from tests.states.scripted_broker import ENDED, ROUTE, Post, ScriptedBroker
+from tests.states.stored import (
+    Stored,
+    assert_fills_fit,
+    assert_history_is_allowed,
+    assert_one_entry_a_day,
+    assert_orders_are_intended,
+)
+from tests.states.trading_process import TradingProcess
+
+T = TypeVar("T")
+
+ACCOUNTS = ("5WT00001", "5WT00002")
+MOMENT_S = 0.5
+"""Long enough, in virtual time, for everything that does not wait for a rule."""
+PARTS = ([1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1], [2, 2, 1, 1], [0, 0, 1, 1])
+WORDS = ("Dead", "Remove Pending", "", "\0filled\ud800")
+
+picks = st.integers(0, 7)
+
+
+def picked(options: Sequence[T], pick: int) -> T:
+    return options[pick % len(options)]
+
+
+@lru_cache(maxsize=1)
+def fresh_records() -> Path:
+    """Records at their newest schema and with nothing in them, made once."""
+    path = Path(tempfile.mkdtemp(prefix="senex-states-")) / "records.sqlite3"
+
+    async def make() -> None:
+        await (await Records.open(f"sqlite+aiosqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
+class EntryMachine(RuleBasedStateMachine):
+    """Rules named for what happens at the broker, on the way, or to the process."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
+        self.path = Path(shutil.copy(fresh_records(), self.folder))
+        self.calls = StoreCalls()
+        self.loop = VirtualTimeLoop(self.calls.count)
+        self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
+        self.ids = SeededIds(1)
+        self.broker = ScriptedBroker(self.clock, ACCOUNTS)
+        self.stored = Stored(self.path)
+        self.process: TradingProcess | None = None
+        self.died_before_proof: set[str] = set()
+        self.told: list[OrderReport] = []
+        self.start()
+
+    # Inside
+
+    def run_until(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def settle(self) -> None:
+        self.run_until(self.clock.sleep(MOMENT_S))
+
+    @property
+    def alive(self) -> TradingProcess:
+        assert self.process is not None
+        return self.process
+
+    def waiting(self) -> list[Post]:
+        """POSTs somebody still waits for."""
+        return [p for p in self.broker.posts if p.answer is not None and not p.answer.done()]
+
+    def on_the_wire(self) -> list[Post]:
+        """POSTs that may still reach the broker, whoever sent them."""
+        return [p for p in self.broker.posts if p.order_id is None and (p.answer is None or not p.answer.done())]
+
+    def working(self) -> list[SimOrder]:
+        return [o for o in self.broker.orders.values() if o.status not in ENDED]
+
+    def hear(self, report: OrderReport, *, nameless: bool) -> None:
+        if nameless:  # the broker may leave out what it was not asked for
+            report = OrderReport(**{**{n: getattr(report, n) for n in OrderReport.__slots__}, "identifier": None})
+        self.alive.watch.on_order(report)
+        self.told.append(report)
+        self.settle()
+
+    def start(self) -> None:
+        opened = TradingProcess.open(
+            self.broker, f"sqlite+aiosqlite:///{self.path}", self.clock, self.ids, self.folder, self.calls
+        )
+        self.process = self.run_until(opened)
+        self.run_until(self.alive.start())
+        self.connect_alerts()
+
+    def connect_alerts(self) -> None:
+        self.broker.listening = True
+        self.alive.hear_status(True)
+        self.settle()
+
+    # The desk
+
+    @precondition(lambda self: self.process)
+    @rule(account=st.sampled_from(ACCOUNTS))
+    def submit(self, account: str) -> None:
+        self.run_until(self.alive.submit(account))
+        self.settle()
+
+    @precondition(lambda self: self.on_the_wire())
+    @rule(pick=picks, listed=st.booleans())
+    def reach_the_broker(self, pick: int, listed: bool) -> None:
+        order = self.broker.accept(picked(self.on_the_wire(), pick))
+        if not listed:
+            self.broker.unlisted.add(order.id)
+        self.settle()
+
+    @precondition(lambda self: self.waiting())
+    @rule(pick=picks, as_accepted=st.booleans())
+    def acknowledge(self, pick: int, as_accepted: bool) -> None:
+        post = picked(self.waiting(), pick)
+        if post.order_id is None:
+            self.broker.accept(post)
+        assert post.order_id is not None
+        report = post.accepted_as if as_accepted else order_report(self.broker.orders[post.order_id])
+        self._answer(post, SendOutcome(SendClass.ACKNOWLEDGED, "", left=True, status=201, report=report))
+
+    @precondition(lambda self: self.waiting())
+    @rule(pick=picks)
+    def lose_the_answer(self, pick: int) -> None:
+        self._answer(picked(self.waiting(), pick), SendOutcome(SendClass.UNKNOWN, "no answer", left=True))
+
+    @precondition(lambda self: any(p.order_id is None for p in self.waiting()))
+    @rule(pick=picks, left=st.booleans())
+    def refuse(self, pick: int, left: bool) -> None:
+        post = picked([p for p in self.waiting() if p.order_id is None], pick)
+        if left:
+            outcome = SendOutcome(SendClass.REJECTED, "margin_check_failed", left=True, status=422)
+        else:
+            outcome = SendOutcome(SendClass.NOT_SENT, "no connection", left=False)
+        self._answer(post, outcome)
+
+    def _answer(self, post: Post, outcome: SendOutcome) -> None:
+        assert post.answer is not None
+        post.answer.set_result(outcome)
+        self.settle()
+
+    # An order's life at the broker
+
+    @precondition(lambda self: self.working())
+    @rule(pick=picks)
+    def go_on(self, pick: int) -> None:
+        order = picked(self.working(), pick)
+        if order.status in ROUTE:
+            self.broker.change(order.id, status=ROUTE[min(ROUTE.index(order.status) + 1, 3)])
+
+    @precondition(lambda self: self.working())
+    @rule(pick=picks, parts=st.sampled_from(PARTS), told_first=st.booleans())
+    def fill(self, pick: int, parts: list[int], told_first: bool) -> None:
+        order = picked([o for o in self.working() if o.status != "Contingent"] or self.working(), pick)
+        possible = [min(part, leg.remaining_quantity) for part, leg in zip(parts, order.legs, strict=True)]
+        if order.status == "Contingent" or not any(possible):
+            return
+        if told_first and sum(possible) == order.remaining:
+            self.broker.change(order.id, status="Filled")  # the word may come before the fill records (reference 8)
+        done = self.broker.fill(order.id, possible)
+        if done.status == "Filled" and done.replacing_order_id is not None:
+            self.broker.end(order.id, "Filled")
+
+    @precondition(lambda self: self.working())
+    @rule(pick=picks, status=st.sampled_from(("Cancelled", "Cancelled", "Expired", "Rejected", "Removed")))
+    def end(self, pick: int, status: str) -> None:
+        order = picked(self.working(), pick)
+        if order.status == "Contingent" or (status == "Rejected" and any(leg.fills for leg in order.legs)):
+            return
+        self.broker.end(order.id, status)
+
+    @precondition(lambda self: self._dead())
+    @rule(pick=picks, becomes_filled=st.booleans())
+    def fill_late(self, pick: int, becomes_filled: bool) -> None:
+        """A fill that beat the cancel or the close and is told after it."""
+        order = picked(self._dead(), pick)
+        entry = self.stored.by_identifier(order.external_identifier)
+        if entry is not None and not entry.holds_day:
+            self.died_before_proof.add(entry.identifier)
+        parts = [leg.remaining_quantity for leg in order.legs]
+        self.broker.fill(order.id, parts, None if becomes_filled else order.status)
+
+    def _dead(self) -> list[SimOrder]:
+        return [
+            o
+            for o in self.broker.orders.values()
+            if o.status in ("Cancelled", "Expired") and o.remaining and o.replacing_order_id is None
+        ]
+
+    @precondition(lambda self: self.working())
+    @rule(pick=picks, keeps_name=st.booleans())
+    def replace(self, pick: int, keeps_name: bool) -> None:
+        """Somebody changes the price at the broker's own screen."""
+        order = picked(self.working(), pick)
+        if order.status == "Live" and not any(leg.fills for leg in order.legs):
+            new = self.broker.replaced_by(order.id)
+            if not keeps_name:
+                self.broker.change(new.id, external_identifier=None)
+
+    @precondition(lambda self: self.working())
+    @rule(pick=picks, word=st.sampled_from(WORDS))
+    def call_it_something_new(self, pick: int, word: str) -> None:
+        order = picked(self.working(), pick)
+        if order.status != "Contingent":
+            self.broker.change(order.id, status=word)
+
+    @precondition(lambda self: self.broker.unlisted)
+    @rule()
+    def list_everything(self) -> None:
+        self.broker.unlisted.clear()
+
+    @precondition(lambda self: self.process and self._cancellable())
+    @rule(pick=picks)
+    def cancel(self, pick: int) -> None:
+        """The operator's cancel: recorded, then asked once."""
+        entry_id, account, order_id = picked(self._cancellable(), pick)
+        process = self.alive
+
+        async def ask() -> None:
+            await process.records.entries.note_cancel_request(entry_id, "operator", self.clock.now())
+            await self.broker.cancel(account, order_id)
+
+        asked = self.loop.create_task(ask())
+        self.settle()
+        asked.cancel()
+        self.run_until(asyncio.wait({asked}))
+
+    def _cancellable(self) -> list[tuple[str, str, str]]:
+        found = self.stored.entries.values()
+        return [(e.id, e.account, e.order_id) for e in found if e.state is EntryState.WORKING and e.order_id]
+
+    # On the way to us
+
+    @precondition(lambda self: self.process and self.broker.alerts)
+    @rule(pick=picks, nameless=st.booleans())
+    def deliver(self, pick: int, nameless: bool) -> None:
+        """Any of those on the way: the first in turn, another reordered."""
+        report = picked(self.broker.alerts, pick)
+        self.broker.alerts.remove(report)
+        self.hear(report, nameless=nameless)
+
+    @precondition(lambda self: self.process and self.broker.alerts)
+    @rule(nameless=st.booleans())
+    def deliver_all(self, nameless: bool) -> None:
+        alerts, self.broker.alerts = self.broker.alerts, []
+        for report in alerts:
+            self.hear(report, nameless=nameless)
+
+    @precondition(lambda self: self.process and self.broker.alerts)
+    @rule(pick=picks)
+    def duplicate(self, pick: int) -> None:
+        self.hear(picked(self.broker.alerts, pick), nameless=False)
+
+    @precondition(lambda self: self.broker.alerts)
+    @rule(pick=picks)
+    def drop(self, pick: int) -> None:
+        self.broker.alerts.remove(picked(self.broker.alerts, pick))
+
+    @precondition(lambda self: self.process)
+    @rule()
+    def disconnect_or_reconnect(self) -> None:
+        if self.broker.listening:
+            self.broker.listening = False
+            self.broker.alerts.clear()
+            self.alive.hear_status(False)
+            self.settle()
+        else:
+            self.connect_alerts()
+
+    @rule()
+    def lose_or_find_the_broker(self) -> None:
+        self.broker.reachable = not self.broker.reachable
+
+    @rule()
+    def hold_or_answer_reads(self) -> None:
+        held, self.broker.held = self.broker.held, None if self.broker.held else asyncio.Event()
+        if held is not None:
+            held.set()
+        self.settle()
+
+    # The process and its time
+
+    @rule()
+    def crash_or_restart(self) -> None:
+        if self.process is None:
+            self.start()
+            return
+        self.run_until(self.process.kill())
+        self.broker.process_died()
+        self.process = None
+        self.told.clear()
+
+    @precondition(lambda self: self.process)
+    @rule()
+    def poll(self) -> None:
+        self.alive.watch.poll_soon()
+        self.settle()
+
+    @precondition(lambda self: self.process)
+    @rule(seconds=st.sampled_from((1, 40, 130)))
+    def wait(self, seconds: int) -> None:
+        """Time passes and the settlement looks, as it does every few seconds."""
+        self.run_until(self.clock.sleep(seconds))
+        looking = self.loop.create_task(self.alive.settlement.look())
+        self.settle()
+        if looking.done():
+            looking.result()
+            return
+        looking.cancel()
+        self.run_until(asyncio.wait({looking}))
+
+    # What must hold
+
+    @invariant()
+    def nothing_forbidden_happened(self) -> None:
+        self.stored.look()
+        assert_one_entry_a_day(self.stored)
+        assert_history_is_allowed(self.stored, self.broker)
+        assert_fills_fit(self.stored, self.broker)
+        assert_orders_are_intended(self.stored, self.broker, self.died_before_proof)
+
+    @invariant()
+    def the_process_lives(self) -> None:
+        if self.process is not None:
+            failed = self.process.failed()
+            assert not failed, failed
+
+    @invariant()
+    def what_was_told_is_recorded(self) -> None:
+        """Every fill an answer or a named alert told of is stored, and an unknown word was alerted once read."""
+        if self.process is None or self.broker.held is not None:
+            return
+        known = self.stored.fill_ids()
+        for report in (*self.broker.shown, *self.told):
+            if self.stored.by_identifier(report.identifier) is None:
+                continue
+            missing = {fill.fill_id for fill in report.fills} - known
+            assert not missing, f"told of {missing} by {report.status} and not recorded"
+            if report.status not in BROKER_STATUS and report in self.told and not report.fills:
+                alerted = [e.text for e in self.process.events if e.kind == "order.status_unknown"]
+                assert [text for text in alerted if report.order_id in text], "an unknown word raised no alert"
+        self.broker.shown.clear()
+        self.told.clear()
+
+    def teardown(self) -> None:
+        """In the end everything is reachable again: then the records say what the broker says."""
+        if not hasattr(self, "loop"):
+            return
+        try:
+            self._end_well()
+        finally:
+            if self.process is not None:
+                self.run_until(self.process.kill())
+            self.stored.close()
+            self.loop.close()
+            shutil.rmtree(self.folder)
+
+    def _end_well(self) -> None:
+        self.broker.reachable = True
+        self.broker.unlisted.clear()
+        if self.broker.held is not None:
+            self.hold_or_answer_reads()
+        if self.process is None:
+            self.start()
+        elif not self.broker.listening:
+            self.connect_alerts()
+        for post in self.waiting():
+            self._answer(post, SendOutcome(SendClass.UNKNOWN, "no answer", left=True))
+        self.alive.hear_status(False)
+        self.connect_alerts()
+        self.run_until(self.clock.sleep(70))
+        self.poll()
+        self.nothing_forbidden_happened()
+        self.the_process_lives()
+        told = {
+            fill.fill_id
+            for o in self.broker.orders.values()
+            if o.external_identifier
+            for leg in o.legs
+            for fill in leg.fills
+        }
+        assert told <= self.stored.fill_ids(), f"fills never recorded: {told - self.stored.fill_ids()}"
+        for order in self.broker.orders.values():
+            entry = self.stored.by_identifier(order.external_identifier)
+            if entry is None:
+                continue
+            if order.remaining == 0:
+                assert entry.state in (EntryState.FILLED, EntryState.INCIDENT), f"{order.id} is filled: {entry}"
+            elif order.status not in ENDED:
+                assert entry.holds_day or entry.state is EntryState.INCIDENT, f"{order.id} works: {entry}"
+
+
+EntryMachine.TestCase.settings = settings(
+    max_examples=10_000 if ALL else 60, stateful_step_count=30 if ALL else 24, parent=settings()
+)
+TestEntryMachine = EntryMachine.TestCase
