@@ -20,12 +20,13 @@ test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/cl
 	@.ci/need-tmux
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-check: .venv ## Formatting, lint, types, import layers.
+check: .venv ## Formatting, lint, types, import layers, no float in money.
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted; run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python .ci/tables.py --check
+	@$(BIN)/python .ci/no_float_in_money.py
 
 format: .venv ## Format the code, mend what lint can mend, write the README's table of settings.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -53,7 +53,7 @@ class EntryWatch:
         self._wake = asyncio.Event()
         self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
         # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
-        self._parked: OrderedDict[str, OrderReport] = OrderedDict()
+        self._parked: OrderedDict[str, list[OrderReport]] = OrderedDict()
         self._unknown_words: set[tuple[str, str]] = set()
         self.alerts = StreamStatus(StreamState.CONNECTING, clock.monotonic())
 
@@ -100,8 +100,10 @@ class EntryWatch:
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
         """Stores the broker's acknowledgement, then what was heard before it."""
         entry = await self.apply(entry_id, report)
-        parked = self._parked.pop(report.order_id, None)
-        return entry if parked is None else await self.apply(entry_id, parked)
+        # All of it: the last heard need not be the last that happened.
+        for heard in self._parked.pop(report.order_id, ()):
+            entry = await self.apply(entry_id, heard)
+        return entry
 
     async def poll(self) -> None:
         """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
@@ -138,7 +140,9 @@ class EntryWatch:
         if entry is not None:
             await self.apply(entry.id, report)
             return
-        self._parked[report.order_id] = report
+        parked = self._parked.setdefault(report.order_id, [])
+        parked.append(report)
+        del parked[:-_PARKED]
         self._parked.move_to_end(report.order_id)
         while len(self._parked) > _PARKED:
             self._parked.popitem(last=False)
@@ -169,7 +173,7 @@ class EntryWatch:
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
             if state is entry.state:
-                if _is_older_word(entry.broker_status, report.status):
+                if _is_older_word(entry, report.status):
                     return entry
                 if report.status != entry.broker_status or entry.order_id is None:
                     entry = await self._records.entries.become(
@@ -265,8 +269,11 @@ class EntryWatch:
 _ROUTE = ("Received", "Routed", "In Flight", "Live")
 
 
-def _is_older_word(known: str | None, heard: str) -> bool:
-    """Whether a working order was already further on its way: answers and alerts may cross."""
+def _is_older_word(entry: Entry, heard: str) -> bool:
+    """Whether the order was already further on its way: answers and alerts may cross."""
+    if entry.state is EntryState.FILLED:
+        return state_for(heard) is EntryState.WORKING
+    known = entry.broker_status
     return known in _ROUTE and heard in _ROUTE and _ROUTE.index(heard) < _ROUTE.index(known)
 
 

@@ -23,6 +23,7 @@ from core.domain.commands import CommandKind
 from core.snapshot import Automation, EngineState
 from senex_tui import permission, questions, terminal
 from senex_tui.attention import Attention, Notice
+from senex_tui.entry_actions import EntryActions
 from senex_tui.keys import bindings
 from senex_tui.palette import KeyCommands
 from senex_tui.screens.dashboard import Dashboard
@@ -32,6 +33,7 @@ from senex_tui.screens.too_small import TooSmall
 from senex_tui.theme import SENEX_DARK
 from senex_tui.toasts import Severity, ToastLimiter
 from widgets import figures
+from widgets.alarms import alarms
 from widgets.guard import EventGuard
 from widgets.status_bar import StatusView, pane_title
 
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         Snapshot,
         SpreadSlice,
     )
+    from widgets.banner import Alarm
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +109,7 @@ class SenexApp(EventGuard, App[None]):
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = ToastLimiter(self._monotonic)
         self._attention = Attention()
+        self._entries = EntryActions(self)
         self._pull_s = 1 / refresh_hz
         self._bell = bell
         self._frozen_at: float | None = None
@@ -214,6 +218,7 @@ class SenexApp(EventGuard, App[None]):
             snapshot.status.market,
             snapshot.cycle is not None and snapshot.cycle.running,
             self.pending,
+            tuple(order.state for order in snapshot.orders),
         )
         if allowed != self._allowed:
             self._allowed = allowed
@@ -228,16 +233,16 @@ class SenexApp(EventGuard, App[None]):
         dashboard = self.screen
         if not isinstance(dashboard, Dashboard) or not dashboard.is_mounted:
             return
+        said: list[Alarm] = []
+        still = self._still_s(snapshot)
         if snapshot.status.engine is EngineState.FAILED:
-            dashboard.say(f"No cycle will run; q quits. {snapshot.status.failure}", failure=True)
-        elif self._still_s(snapshot) >= STILL_S:
-            still = self._still_s(snapshot)
-            dashboard.say(f"The engine has not moved for {still:.0f} s: what you see is old.", failure=True)
-        elif self._frozen_at is not None:
+            said.append((f"No cycle will run; q quits. {snapshot.status.failure}", True))
+        elif still >= STILL_S:
+            said.append((f"The engine has not moved for {still:.0f} s: what you see is old.", True))
+        if self._frozen_at is not None:
             since = figures.span(int(self._monotonic() - self._frozen_at))
-            dashboard.say(f"VIEW FROZEN {since}  trading goes on; space shows the present again")
-        else:
-            dashboard.say("")
+            said.append((f"VIEW FROZEN {since}: trading goes on; space shows the present again", False))
+        dashboard.say((*said, *alarms(snapshot)))
 
     def _still_s(self, snapshot: Snapshot) -> float:
         """Wall seconds since the engine's clock last moved; 0 unless it runs. A stuck engine cannot say so itself."""
@@ -283,34 +288,30 @@ class SenexApp(EventGuard, App[None]):
         except Exception as error:
             log.exception("no snapshot")
             return f"the engine does not answer: {error}"
-        if action == "pause":
-            return permission.why_not_pause(snapshot.status, self.pending)
-        if action == "resume":
-            return permission.why_not_resume(snapshot.status, self.pending)
-        if action == "force":
-            return permission.why_not_force(snapshot.status, snapshot.cycle, self.pending)
-        return None
+        return permission.why_not(action, snapshot, self.pending)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """None greys an action out, False hides it: pause and resume share one key."""
+        """None greys an action out, False hides it: pause and resume share one key; c and u need an entry."""
         if action in ("pause", "resume"):
             view = self.status_view
             paused = view is not None and view.status.automation is Automation.PAUSED
             if paused is (action == "pause"):
                 return False
-        # Only these can be impossible: quitting and help never depend on the engine's answer.
-        return None if action in ("pause", "resume", "force") and self.why_not(action) is not None else True
+        if action not in permission.MAY_BE_BARRED or self.why_not(action) is None:
+            return True
+        return False if action in permission.ABOUT_AN_ENTRY else None
 
-    def _send(self, kind: CommandKind) -> None:
-        self._attention.sent(self.client.send(kind), kind)
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> None:
+        """Hands a command to the engine; its answer comes as a toast."""
+        self._attention.sent(self.client.send(kind, target=target, note=note), kind)
         self.pull()
 
     def action_pause(self) -> None:
-        self._send(CommandKind.PAUSE)
+        self.send(CommandKind.PAUSE)
 
     def action_resume(self) -> None:
         question = Question("Resume automation", lambda: questions.resume_facts(self.client.snapshot()), "Resume? y/n")
-        self._ask(question, lambda: self._send(CommandKind.RESUME))
+        self.ask(question, lambda: self.send(CommandKind.RESUME))
 
     def action_force(self) -> None:
         before = self.client.snapshot()
@@ -318,11 +319,20 @@ class SenexApp(EventGuard, App[None]):
         def force() -> None:
             changed = questions.changed_since(before, self.client.snapshot())
             if changed is None:
-                self._send(CommandKind.FORCE)
+                self.send(CommandKind.FORCE)
             else:
                 self.say(f"force not sent: {changed}", "warning")
 
-        self._ask(questions.force_question(self.client.snapshot), force)
+        self.ask(questions.force_question(self.client.snapshot), force)
+
+    def action_cancel(self) -> None:
+        self._entries.cancel()
+
+    def action_unknown(self) -> None:
+        self._entries.decide()
+
+    def action_reconcile(self) -> None:
+        self._entries.reconcile()
 
     def action_show_panel(self, name: str) -> None:
         if isinstance(self.screen, Dashboard):
@@ -352,7 +362,7 @@ class SenexApp(EventGuard, App[None]):
         """Asks once, saying what stops; while the question is open the key does nothing."""
         if self._leaving or self._quit_question_open():
             return
-        self._ask(questions.quit_question(self.client.snapshot), lambda: self._leave(paint=True))
+        self.ask(questions.quit_question(self.client.snapshot), lambda: self._leave(paint=True))
 
     def action_interrupt(self) -> None:
         """ctrl+c: the quit question; at the question, quits."""
@@ -380,7 +390,7 @@ class SenexApp(EventGuard, App[None]):
     def _quit_question_open(self) -> bool:
         return isinstance(self.screen, Question) and self.screen.name == questions.QUIT_NAME
 
-    def _ask(self, question: Question | TypedQuestion, then: Callable[[], None]) -> None:
+    def ask(self, question: Question | TypedQuestion, then: Callable[[], None]) -> None:
         def answered(yes: bool | None) -> None:
             if not yes:
                 return

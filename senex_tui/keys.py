@@ -35,6 +35,9 @@ KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
     Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True),
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
+    Key("c", "cancel", "Cancel", "cancel the working entry; asks first", AUTOMATION, footer=True),
+    Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
+    Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     *(
         Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS)
         for number, label, name in LOWER_PANELS
@@ -43,7 +46,7 @@ KEYS: tuple[Key, ...] = (
     Key("space", "freeze", "Freeze", "freeze the view to read it; trading goes on", VIEW, footer=True),
     Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
     Key(
-        "ctrl+p", "command_palette", "Commands", "find a command by name", PROGRAM, footer=True, palette=False,
+        "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,
         priority=True,
     ),
     Key("q", "ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True),
@@ -79,9 +82,11 @@ STATES: tuple[tuple[str, str], ...] = (
     ("live / quiet / STALE", "a quote: fresh / 10 s without an event / 30 s, or the feed is not live"),
     ("PASS / RETRY / REFUSED", "an attempt: priced / tried again / not in this cycle"),
     ("succeeded / skipped / failed", "a cycle: acknowledged by the broker / a rule said no / went wrong"),
-    ("UNKNOWN", "an order whose fate only the broker knows; nothing is sent again"),
+    ("UNKNOWN", "an order whose fate only the broker knows; nothing is sent again; u decides"),
     ("WORKING / FILLED", "an order resting at the broker / done"),
     ("PAUSED / HALTED", "no entries: the operator's choice / until a cause is resolved"),
+    ("STOPPED", "no entries for one account or login; the line says why and what ends it"),
+    ("RECONCILING", "no entries until the broker was read whole; it ends by itself"),
 )
 
 

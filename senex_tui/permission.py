@@ -3,9 +3,33 @@
 from __future__ import annotations
 
 from core.domain.commands import CommandKind
-from core.snapshot import Automation, CycleSlice, EngineState, StatusSlice
+from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Snapshot, StatusSlice
 
 MARKET_OPEN = "open"
+WORKING, UNKNOWN = "working", "unknown"
+ABOUT_AN_ENTRY = ("cancel", "unknown")
+"""Actions that are not even shown without such an entry."""
+MAY_BE_BARRED = ("pause", "resume", "force", "reconcile", *ABOUT_AN_ENTRY)
+"""Only these can be impossible: quitting and help never depend on the engine's answer."""
+
+
+def why_not(action: str, snapshot: Snapshot, pending: tuple[CommandKind, ...]) -> str | None:
+    """Why an action of the key table is not possible now; None when it is."""
+    status, orders = snapshot.status, snapshot.orders
+    match action:
+        case "pause":
+            return why_not_pause(status, pending)
+        case "resume":
+            return why_not_resume(status, pending)
+        case "force":
+            return why_not_force(status, snapshot.cycle, pending)
+        case "reconcile":
+            return why_not_reconcile(status, pending)
+        case "cancel":
+            return why_not_cancel(status, orders)
+        case "unknown":
+            return why_not_decide(status, orders)
+    return None
 
 
 def why_not_pause(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
@@ -20,6 +44,29 @@ def why_not_resume(status: StatusSlice | None, pending: tuple[CommandKind, ...])
     if status.automation is not Automation.PAUSED:
         return "automation is not paused"
     return "a resume is on its way" if CommandKind.RESUME in pending else None
+
+
+def why_not_reconcile(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    return "a reconciliation is on its way" if CommandKind.RECONCILE in pending else None
+
+
+def why_not_cancel(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    return None if in_state(orders, WORKING) else "no entry is working"
+
+
+def why_not_decide(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    return None if in_state(orders, UNKNOWN) else "no entry is unknown"
+
+
+def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]:
+    """The entries in one of our states."""
+    return tuple(order for order in orders if order.state == state)
 
 
 def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending: tuple[CommandKind, ...]) -> str | None:

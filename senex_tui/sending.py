@@ -39,9 +39,7 @@ async def send(place: Place, kind: CommandKind, *, target: str = "", note: str =
 
     place.need_records()
     clock = noted_clock(place.records_file.parent)
-    command = Command(
-        RandomIds().new(), kind, f"{getpass.getuser()} at a shell", clock.now(), target=target, note=note
-    )
+    command = Command(RandomIds().new(), kind, f"{getpass.getuser()} at a shell", clock.now(), target=target, note=note)
     if kind in POSSIBLE:
         record = await _done_here(place, command)
         if record is not None:

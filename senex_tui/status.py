@@ -85,9 +85,7 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
             for account in accounts
         ],
         "earlier": [_entry(entry) for entry in earlier],
-        "unknown": [
-            _unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown
-        ],
+        "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
     }
 
 

@@ -1,24 +1,51 @@
-"""One loud line under the status bar: a frozen view or a failed engine. Hidden while there is nothing to say."""
+"""Loud lines under the status bar: what the operator must not miss, at every size. Hidden while there is nothing."""
 
 from __future__ import annotations
 
-from widgets.lines import Drawing, Tone, fit
+from collections.abc import Sequence
+
+from widgets.lines import Drawing, Tone, wrap
 from widgets.panel import LinePanel
 
+Alarm = tuple[str, bool]
+"""A sentence, and whether it is of the worst kind."""
 
-class Banner(LinePanel[str], can_focus=False):
-    """Its slice is the sentence; an empty one hides the line."""
+
+class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
+    """Its slice is the sentences, most urgent first; it is as high as they need and at most `MOST_ROWS`."""
 
     NAME = "banner"
+    MOST_ROWS = 5
     DEFAULT_CSS = """
     Banner { height: 1; padding: 0 1; display: none; background: $warning 20%; color: $text-warning; }
     Banner.-failure { background: $error 25%; color: $text-error; }
     """
 
-    def say(self, sentence: str, *, failure: bool = False) -> None:
-        self.display = bool(sentence)
-        self.set_class(failure, "-failure")
-        self.show(sentence)
+    def say(self, alarms: Sequence[Alarm], columns: int, most_rows: int = MOST_ROWS) -> int:
+        """Shows the sentences in a terminal of so many columns; returns the rows they take."""
+        rows = min(most_rows, sum(len(wrap(sentence, columns - 2)) for sentence, _ in alarms))
+        self.display = bool(alarms)
+        self.styles.height = max(1, rows)
+        self.set_class(any(worst for _, worst in alarms), "-failure")
+        self.show(tuple(alarms))
+        return rows
 
-    def draw(self, value: str, width: int, height: int) -> Drawing:
-        return Drawing("", (((fit(value, width), Tone.PLAIN),),))
+    def draw(self, value: tuple[Alarm, ...], width: int, height: int) -> Drawing:
+        """Every sentence gets a row first, the urgent ones their second first; a cut one ends in an ellipsis."""
+        wrapped = [wrap(sentence, width) for sentence, _ in value]
+        shown = [1 if index < height else 0 for index in range(len(wrapped))]
+        for index, lines in enumerate(wrapped):
+            while shown[index] and sum(shown) < height and shown[index] < len(lines):
+                shown[index] += 1
+        rows = [
+            line
+            for (_, worst), lines, count in zip(value, wrapped, shown, strict=True)
+            for line in (((text, Tone.STRONG if worst else Tone.PLAIN),) for text in _cut(lines, count, width))
+        ]
+        return Drawing("", tuple(rows))
+
+
+def _cut(lines: list[str], count: int, width: int) -> list[str]:
+    if count >= len(lines) or count == 0:
+        return lines[:count]
+    return [*lines[: count - 1], lines[count - 1][: max(0, width - 1)] + "…"]

@@ -21,6 +21,8 @@ STATE_TONES = {
     "incident": Tone.BAD,
     "cancelled": Tone.WARN,
     "expired": Tone.WARN,
+    "absent": Tone.WARN,
+    "not_sent": Tone.WARN,
 }
 
 
@@ -58,6 +60,10 @@ def _order(order: OrderView, width: int) -> list[Line]:
     ]
     about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
     lines += [((f"  {line}", Tone.DIM),) for line in wrap(about, width - 2)]
+    if order.state == "unknown":
+        loud = "the broker may have it or not; nothing is sent again. Press u to look again or say what you saw."
+        lines += [((f"  {line}", Tone.BAD),) for line in wrap(loud, width - 2)]
+        lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.evidence, width - 2) if line]
     if order.detail:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.detail, width - 2)]
     for fill in order.fills:

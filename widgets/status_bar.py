@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from core.domain.commands import CommandKind
     from core.snapshot import PartHealth, StatusSlice
 
-PENDING_WORDS = {"pause": "PAUSING…", "resume": "RESUMING…", "force": "FORCING…"}
+PENDING_WORDS = {
+    "pause": "PAUSING…",
+    "resume": "RESUMING…",
+    "force": "FORCING…",
+    "halt": "HALTING…",
+    "reset": "RESETTING…",
+    "cancel": "CANCELLING…",
+    "reconcile": "RECONCILING…",
+    "attest": "ATTESTING…",
+}
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),
     Automation.PAUSED: ("■ PAUSED", Tone.WARN),

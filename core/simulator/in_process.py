@@ -6,6 +6,7 @@ that only a socket can have are left out.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,7 +33,7 @@ from core.simulator.in_process_market_data import InProcessMarketData
 from core.simulator.market import Market
 from core.simulator.market_data import MarketQuote
 from core.simulator.market_view import MarketView
-from core.simulator.orders import OrderRefused
+from core.simulator.orders import OrderRefused, SimOrder
 
 LATENCY_S = 0.05
 REQUEST_TIMEOUT_S = 10.0
@@ -171,22 +172,40 @@ class InProcessBroker:
         for kind, status in ((FaultKind.REST_5XX_HTML, 502), (FaultKind.REST_429, 429)):
             if self._hit(kind, path, "POST"):
                 return SendOutcome(SendClass.UNKNOWN, f"HTTP {status}", left=True, status=status)
-        await self._delay(FaultKind.REST_DELAY_BEFORE, path)
-        return await self._place(number, request, path)
+        late = self._armed_delay(FaultKind.REST_DELAY_BEFORE, path, "POST")
+        if not late:
+            return await self._answer(number, path, self._take(number, request))
+        # On its way whatever becomes of the sender, who may be gone or out of patience when it arrives.
+        loop = asyncio.get_running_loop()
+        arrived: asyncio.Future[SimOrder | SendOutcome] = loop.create_future()
+        loop.call_later(late, self._arrive, number, request, arrived)
+        if late > REQUEST_TIMEOUT_S:
+            return await self._unanswered()
+        return await self._answer(number, path, await arrived)
 
-    async def _place(self, number: str, request: OrderRequest, path: str) -> SendOutcome:
+    def _arrive(self, number: str, request: OrderRequest, arrived: asyncio.Future[SimOrder | SendOutcome]) -> None:
+        taken = self._take(number, request)
+        if not arrived.done():
+            arrived.set_result(taken)
+
+    def _take(self, number: str, request: OrderRequest) -> SimOrder | SendOutcome:
+        """The exchange takes the order or refuses it."""
         if self.refuse_orders:
             self.refuse_orders -= 1
             return _rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
-        now = self._clock.now()
         try:
-            order = self._exchange.submit(number, values.order_body(request), now)
+            order = self._exchange.submit(number, values.order_body(request), self._clock.now())
         except OrderRefused as error:
             return _rejected(error)
         lag = self.faults.take(FaultKind.ORDERS_LISTING_LAG, self._clock.monotonic(), account=number)
         if lag is not None:
             self._unlisted_until[order.id] = self._clock.monotonic() + (lag.fault.seconds or LISTING_LAG_S)
         self.alerts.stir()
+        return order
+
+    async def _answer(self, number: str, path: str, order: SimOrder | SendOutcome) -> SendOutcome:
+        if isinstance(order, SendOutcome):
+            return order
         if self.fail_after_accept:
             self.fail_after_accept -= 1
             return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
@@ -194,7 +213,11 @@ class InProcessBroker:
             return await self._unanswered()
         if any(self._hit(kind, path, "POST") for kind in UNREADABLE):
             return SendOutcome(SendClass.UNKNOWN, "order: the answer cannot be read", left=True, status=201)
-        await self._delay(FaultKind.REST_DELAY_AFTER, path)
+        late = self._armed_delay(FaultKind.REST_DELAY_AFTER, path, "POST")
+        if late > REQUEST_TIMEOUT_S:
+            return await self._unanswered()
+        if late:
+            await self._clock.sleep(late)
         report = values.order_report(order)
         return SendOutcome(SendClass.ACKNOWLEDGED, order.status, left=True, status=201, report=report)
 
@@ -238,7 +261,11 @@ class InProcessBroker:
     async def _read(self, path: str, method: str = "GET") -> None:
         """The way of a request that is not an order: takes its time, and may fail."""
         await self._clock.sleep(LATENCY_S)
-        await self._delay(FaultKind.REST_DELAY_BEFORE, path)
+        late = self._armed_delay(FaultKind.REST_DELAY_BEFORE, path, method)
+        if late:
+            await self._clock.sleep(min(late, REQUEST_TIMEOUT_S))
+        if late > REQUEST_TIMEOUT_S:
+            raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
         self._failing(path, method)
 
     def _failing(self, path: str, method: str = "GET") -> None:
@@ -259,10 +286,9 @@ class InProcessBroker:
     def _hit(self, kind: FaultKind, path: str, method: str) -> bool:
         return self.faults.take(kind, self._clock.monotonic(), method=method, path=path) is not None
 
-    async def _delay(self, kind: FaultKind, path: str) -> None:
-        armed = self.faults.take(kind, self._clock.monotonic(), path=path)
-        if armed is not None:
-            await self._clock.sleep(armed.fault.seconds or REQUEST_TIMEOUT_S)
+    def _armed_delay(self, kind: FaultKind, path: str, method: str) -> float:
+        armed = self.faults.take(kind, self._clock.monotonic(), method=method, path=path)
+        return 0.0 if armed is None else armed.fault.seconds or REQUEST_TIMEOUT_S
 
     async def _unanswered(self) -> SendOutcome:
         await self._clock.sleep(REQUEST_TIMEOUT_S)

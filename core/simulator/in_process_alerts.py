@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from core.broker.port import OrderAlertSink, StreamState, StreamStatus
 from core.clock import Clock
+from core.domain.orders import OrderReport
 from core.simulator import in_process_values as values
 from core.simulator.exchange import Exchange
 from core.simulator.faults import FaultBoard, FaultKind
@@ -26,6 +28,8 @@ class InProcessAlerts:
         self._faults = faults
         self._clock = clock
         self._stirred = asyncio.Event()
+        self._held: OrderReport | None = None
+        """An alert that comes after the one that follows it; lost when the connection is."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
         connections = 0
@@ -33,6 +37,7 @@ class InProcessAlerts:
             connections += 1
             self._exchange.advance(self._clock.now())
             sink.on_alert_status(StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections))
+            self._held = None
             await self._tell_until_lost(frozenset(accounts), sink)
             lost = StreamStatus(StreamState.WAITING, self._clock.monotonic(), "the connection was closed", connections)
             sink.on_alert_status(lost)
@@ -56,7 +61,15 @@ class InProcessAlerts:
         if self._faults.take(FaultKind.ALERTS_LOST, now, account=account) is not None:
             return
         report = values.order_report(notice.obj)
+        if self._faults.take(FaultKind.ALERTS_UNKNOWN_STATUS, now, account=account) is not None:
+            report = replace(report, status="Dead")
+        if self._held is None and self._faults.take(FaultKind.ALERTS_REORDERED, now, account=account) is not None:
+            self._held = report
+            return
         sink.on_order(report)
+        if self._held is not None:
+            held, self._held = self._held, None
+            sink.on_order(held)
         if self._faults.take(FaultKind.ALERTS_DUPLICATED, now, account=account) is not None:
             sink.on_order(report)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
 from zlib import crc32
 
 from core.simulator.listing import Listing
@@ -57,6 +58,12 @@ _STRIKE_MEMORY = 60
 _TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
 
 
+@lru_cache(maxsize=64)
+def _daily_paths(seed: int) -> DailyPaths:
+    """Every market of a seed walks the same paths; they only ever grow, and the order of asking changes nothing."""
+    return DailyPaths(seed)
+
+
 def _money(value: float) -> Decimal:
     return cents(round(value * 100))
 
@@ -73,7 +80,7 @@ class Market:
         self.seed = seed
         self.start = start.astimezone(UTC)
         self._line = SessionLine(self.start, back=HISTORY)
-        self._paths = DailyPaths(seed)
+        self._paths = _daily_paths(seed)
         self._noise = noise_table(seed)
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}

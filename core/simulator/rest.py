@@ -139,6 +139,7 @@ class Gateway:
         if USER_AGENT.match(request.headers.get("User-Agent", "")) is None:
             return web.Response(status=401, text="<html>401</html>", content_type="text/html")
         if (fault := armed(FaultKind.REST_DELAY_BEFORE)) is not None:
+            await request.read()  # it is here, whether or not its sender waits for the answer
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_REQUEST) is not None:
             return _hang_up(request)

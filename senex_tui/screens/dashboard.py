@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
@@ -12,7 +12,7 @@ from textual.widgets import Footer
 
 from core.snapshot import Mode
 from widgets.attempts import AttemptsPanel
-from widgets.banner import Banner
+from widgets.banner import Alarm, Banner
 from widgets.chart import ChartPanel
 from widgets.cycle import CyclePanel
 from widgets.guard import EventGuard
@@ -29,6 +29,9 @@ from widgets.tabs import LOWER_PANELS, TabStrip
 if TYPE_CHECKING:
     from core.snapshot import QuoteSlice, SpreadSlice
 
+SHORT_ROWS, TALL_ROWS = 4, 6
+"""The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
+TALL_FROM = 38
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 
 
@@ -119,7 +122,13 @@ class Dashboard(EventGuard, Screen[None]):
     def zoomed(self) -> bool:
         return self.query_one("#body").has_class("-zoom")
 
-    def say(self, sentence: str, *, failure: bool = False) -> None:
-        """The banner under the status bar; an empty sentence hides it."""
-        self.query_one(Banner).say(sentence, failure=failure)
-        self.query_one("#body").set_class(bool(sentence), "-banner")
+    def say(self, alarms: Sequence[Alarm]) -> None:
+        """The banner under the status bar; it hides when there is nothing to say."""
+        rows = self.query_one(Banner).say(alarms, self.app.size.width, SHORT_ROWS if self._is_short else TALL_ROWS)
+        body = self.query_one("#body")
+        body.set_class(rows > 0, "-banner")
+        body.set_class(rows > 2, "-banners")
+
+    @property
+    def _is_short(self) -> bool:
+        return self.app.size.height < TALL_FROM

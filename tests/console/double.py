@@ -13,6 +13,7 @@ from core.domain.reasons import Reason, refuse
 from core.snapshot import (
     AttemptView,
     Automation,
+    BreakerView,
     CommandView,
     CycleSlice,
     EngineState,
@@ -47,6 +48,7 @@ class FixedEngine:
     def __init__(self, snapshot: Snapshot, *, answers: CommandState | None = None, answer: str = "") -> None:
         self.current = snapshot
         self.sent: list[CommandKind] = []
+        self.about: list[tuple[str, str]] = []
         self.answers = answers
         self.answer = answer
         self.snapshots = 0
@@ -55,8 +57,9 @@ class FixedEngine:
         self.snapshots += 1
         return self.current
 
-    def send(self, kind: CommandKind) -> str:
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         self.sent.append(kind)
+        self.about.append((target, note))
         number = f"c{len(self.sent)}"
         state = self.answers or CommandState.PENDING
         view = CommandView(number, kind, state, self.answer)
@@ -375,7 +378,68 @@ def fast() -> Snapshot:
     return replace(calm(), status=status(speed=60.0))
 
 
+EVIDENCE = "first complete read 10:31:10: not there; second due in 0:18"
+
+
+def unknown_order(**changes: object) -> OrderView:
+    base = order(
+        order_id="",
+        strikes="622P/619P/622C/625C",
+        state="unknown",
+        broker_status="",
+        at=NOW - timedelta(seconds=161),
+        age_s=161,
+        detail="the broker's answer did not come within 10 s",
+        evidence=EVIDENCE,
+        identifier="senex-7f3a9c",
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def unknown() -> Snapshot:
+    """The answer to a send was lost."""
+    return replace(calm(), orders=(unknown_order(),), spread=spread(verdict="unknown"))
+
+
+def breaker(**changes: object) -> BreakerView:
+    base = BreakerView(
+        "login", "primary", "the broker refused login primary 2 times",
+        "mend the credentials, then `senex reset login`; the broker blocks repeated bad logins", NOW,
+    )  # fmt: skip
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def halted() -> Snapshot:
+    """Halted by the operator, with a breaker of an account beside it."""
+    why = "margin call (ada at a shell since 10:29 ET); `senex reset halt` ends it"
+    mismatch = breaker(
+        code="mismatch", whom="…4021", why="the broker holds 1 of a leg, the records 2",
+        reset="settle it at the broker, then `senex reset mismatch`",
+    )  # fmt: skip
+    stopped = status(automation=Automation.HALTED, automation_detail=why)
+    return replace(calm(), status=stopped, orders=(), breakers=(mismatch,))
+
+
+def stopped_by_clock() -> Snapshot:
+    """A global breaker: its words are the automation's too."""
+    clock = breaker(
+        code="clock", whom="", why="the clock is +3.1 s off the broker's",
+        reset="resets by itself when the clock is within 2 s of the broker's again",
+    )  # fmt: skip
+    stopped = status(automation=Automation.HALTED, automation_detail=f"{clock.why}; {clock.reset}")
+    return replace(calm(), status=stopped, orders=(), breakers=(clock,))
+
+
+def reconciling() -> Snapshot:
+    asked = status(automation=Automation.RECONCILING, automation_detail="asked by ada at the console")
+    return replace(calm(), status=asked)
+
+
 SCENES = {
+    "unknown": unknown,
+    "halted": halted,
+    "clock": stopped_by_clock,
+    "reconciling": reconciling,
     "calm": calm,
     "retrying": retrying,
     "stale": stale,

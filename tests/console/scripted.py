@@ -24,8 +24,8 @@ class ScriptedEngine(FixedEngine):
         super().__init__(SCENES[scene]())
         self.record = record
 
-    def send(self, kind: CommandKind) -> str:
-        number = super().send(kind)
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        number = super().send(kind, target=target, note=note)
         with self.record.open("a") as file:
             file.write(f"{kind.value}\n")
         if kind is CommandKind.PAUSE:

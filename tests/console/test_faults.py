@@ -114,7 +114,7 @@ async def test_errors_in_callbacks_timers_and_workers_do_not_end_the_app(caplog:
 async def test_a_command_that_cannot_be_sent_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(_: object) -> str:
+    def broken(_: object, **__: object) -> str:
         raise RuntimeError("inbox closed")
 
     with caplog.at_level(logging.CRITICAL):

@@ -28,7 +28,7 @@ class Disk:
     every transaction that writes wait so many virtual seconds; a disk that is `gone` (the process was killed) answers
     nobody. `die_at_commit` kills before (`die_after` false) or after that many further commits."""
 
-    def __init__(self, on_death: Callable[[], None]) -> None:
+    def __init__(self, on_death: Callable[[], None], on_commit: Callable[[], None]) -> None:
         self.full = False
         self.slow_s = 0.0
         self.gone = False
@@ -36,6 +36,7 @@ class Disk:
         self.die_after = True
         self.commits = 0
         self._on_death = on_death
+        self._on_commit = on_commit
         self._raw: list[sqlite3.Connection] = []
 
     def connected(self, raw: sqlite3.Connection) -> sqlite3.Connection:
@@ -61,6 +62,7 @@ class Disk:
             return None
         result = function()
         self.commits += 1
+        self._on_commit()
         if self.die_at_commit == 1:
             self._die()
         self.die_at_commit = max(0, self.die_at_commit - 1)
@@ -129,6 +131,9 @@ class LoopConnection(aiosqlite.Connection):
             return
         if future is not None and not future.done() and not self._disk.gone:
             future.set_result(result)
+
+    async def close(self) -> None:
+        self.stop()
 
     def stop(self) -> asyncio.Future[Any] | None:
         self._running = False

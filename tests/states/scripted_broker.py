@@ -42,6 +42,8 @@ class Post:
     answer: asyncio.Future[SendOutcome] | None
     order_id: int | None = None
     accepted_as: OrderReport | None = None
+    stopped: bool = False
+    """Refused at the door, or proved not to have left: it never becomes an order."""
 
 
 @dataclass

@@ -102,7 +102,7 @@ class EntryMachine(RuleBasedStateMachine):
 
     def on_the_wire(self) -> list[Post]:
         """POSTs that may still reach the broker, whoever sent them."""
-        return [p for p in self.broker.posts if p.order_id is None and (p.answer is None or not p.answer.done())]
+        return [p for p in self.broker.posts if p.order_id is None and not p.stopped]
 
     def working(self) -> list[SimOrder]:
         return [o for o in self.broker.orders.values() if o.status not in ENDED]
@@ -162,6 +162,7 @@ class EntryMachine(RuleBasedStateMachine):
     @rule(pick=picks, left=st.booleans())
     def refuse(self, pick: int, left: bool) -> None:
         post = picked([p for p in self.waiting() if p.order_id is None], pick)
+        post.stopped = True
         if left:
             outcome = SendOutcome(SendClass.REJECTED, "margin_check_failed", left=True, status=422)
         else:

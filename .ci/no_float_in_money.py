@@ -1,0 +1,94 @@
+"""No float where money is: a float literal, `float()` or a value typed float in a money module must be seconds.
+
+Money is Decimal (SPEC): 0.1 + 0.2 as floats is not 0.3, and a limit a hair off its tick is refused by the exchange.
+Seconds are floats, as the clocks give them: their names end in `_s`, or are listed here with what they hold.
+
+    .ci/no_float_in_money.py [FILE...]     the money modules unless files are named
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeGuard
+
+ROOT = Path(__file__).resolve().parent.parent
+MONEY = ("core/domain", "core/records", "core/orders.py", "core/watch.py", "core/settle.py", "core/reconcile.py")
+NOT_MONEY = {
+    "core/domain/indicators.py": "statistics in the floats their library works in; the results come back as Decimal",
+    "core/records/json_text.py": "keeps any value of JSON; a Decimal stays one",
+}
+NOT_MONEY_CLASSES = {"Candle": "the bars the indicators are computed on"}
+SECONDS = frozenset({"age", "received", "as_of", "decided", "now", "now_monotonic", "_began"})
+"""Monotonic seconds and ages whose names say so without the suffix."""
+
+
+def money_modules() -> list[Path]:
+    found = [
+        path for name in MONEY for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
+    ]
+    return sorted(path for path in found if str(path.relative_to(ROOT)) not in NOT_MONEY)
+
+
+def is_seconds(name: str) -> bool:
+    return name.lower().endswith("_s") or name in SECONDS
+
+
+def floats_in(node: ast.AST, goes_to: Sequence[str] = ()) -> Iterator[tuple[int, str]]:
+    """Every float not bound to seconds: its line and what it is. `goes_to` names what the value is given to."""
+    if isinstance(node, ast.ClassDef) and node.name in NOT_MONEY_CLASSES:
+        return
+    names = [*goes_to, *bound_names(node)]
+    if not any(is_seconds(name) for name in names):
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            yield node.lineno, f"the literal {node.value!r}"
+        if isinstance(node, ast.Name) and node.id == "float":
+            yield node.lineno, "float"
+    for child in ast.iter_child_nodes(node):
+        yield from floats_in(child, names if carries(node, child) else ())
+
+
+def carries(node: ast.AST, child: ast.AST) -> bool:
+    """Whether a name given to the node speaks of its child too: of what a function returns, not of its arguments."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return child is node.returns or isinstance(child, ast.Return)
+    return isinstance(node, ast.expr | ast.AnnAssign | ast.Assign | ast.arg | ast.keyword | ast.Return)
+
+
+def bound_names(node: ast.AST) -> list[str]:
+    """The names a node gives its value to, compares it with, or offers beside it."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return [node.name]
+    if isinstance(node, ast.arg | ast.keyword):
+        return [node.arg or ""]
+    parts: list[ast.expr] = []
+    if isinstance(node, ast.Assign):
+        parts = node.targets
+    elif isinstance(node, ast.AnnAssign | ast.NamedExpr):
+        parts = [node.target]
+    elif isinstance(node, ast.Compare):
+        parts = [node.left, *node.comparators]
+    elif isinstance(node, ast.BoolOp):
+        parts = node.values
+    return [part.id if isinstance(part, ast.Name) else part.attr for part in parts if _is_name(part)]
+
+
+def _is_name(part: ast.expr) -> TypeGuard[ast.Name | ast.Attribute]:
+    return isinstance(part, ast.Name | ast.Attribute)
+
+
+def main(files: Sequence[str]) -> int:
+    paths = [Path(name).resolve() for name in files] or money_modules()
+    found = 0
+    for path in paths:
+        shown = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+        for line, what in floats_in(ast.parse(path.read_text(encoding="utf-8"))):
+            found += 1
+            print(f"{shown}:{line}: {what} in a money module; money is Decimal, and seconds are named *_s")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

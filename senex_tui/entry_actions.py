@@ -1,0 +1,71 @@
+"""What the keys c, u and R do: cancel a working entry, decide on an unknown one, reconcile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.domain.commands import CommandKind
+from senex_tui import entry_questions
+from senex_tui.permission import UNKNOWN, WORKING, in_state
+from senex_tui.screens.entries import Decision, UnknownEntry, Which
+
+if TYPE_CHECKING:
+    from core.snapshot import OrderView
+    from senex_tui.app import SenexApp
+
+
+class EntryActions:
+    """Asks, then sends. Before sending it looks once more: the entry may have changed while the question was open."""
+
+    def __init__(self, app: SenexApp) -> None:
+        self._app = app
+
+    def cancel(self) -> None:
+        def ask(entry: OrderView) -> None:
+            question = entry_questions.cancel_question(self._app.client.snapshot, entry)
+            self._app.ask(question, lambda: self._send(CommandKind.CANCEL, entry, WORKING, ""))
+
+        self._choose("Cancel which entry?", WORKING, ask)
+
+    def decide(self) -> None:
+        def ask(entry: OrderView) -> None:
+            facts = entry_questions.facts_of(self._app.client.snapshot, entry)
+            self._app.push_screen(UnknownEntry(facts), lambda decision: self._decided(entry, decision))
+
+        self._choose("Decide on which entry?", UNKNOWN, ask)
+
+    def reconcile(self) -> None:
+        self._app.send(CommandKind.RECONCILE)
+
+    def _choose(self, title: str, state: str, then: Callable[[OrderView], None]) -> None:
+        found = in_state(self._app.client.snapshot().orders, state)
+        if len(found) == 1:
+            then(found[0])
+        elif found:
+            self._app.push_screen(Which(title, found), lambda entry: None if entry is None else then(entry))
+
+    def _decided(self, entry: OrderView, decision: Decision | None) -> None:
+        snapshot = self._app.client.snapshot
+        if decision == "look":
+            self.reconcile()
+        elif decision == "absent":
+            word = entry_questions.ABSENT_WORD
+            self._app.ask(
+                entry_questions.absent_question(snapshot, entry),
+                lambda: self._send(CommandKind.ATTEST, entry, UNKNOWN, word),
+            )
+        elif decision == "order":
+            named: list[str] = []
+            self._app.ask(
+                entry_questions.order_question(snapshot, entry, named.append),
+                lambda: self._send(CommandKind.ATTEST, entry, UNKNOWN, named[-1]),
+            )
+
+    def _send(self, kind: CommandKind, entry: OrderView, state: str, note: str) -> None:
+        now = entry_questions.current(self._app.client.snapshot(), entry.entry_id)
+        if now is None or now.state != state:
+            became = "no longer shown" if now is None else now.state
+            self._app.say(f"{kind.value} not sent: the entry became {became} while you were answering", "warning")
+            return
+        self._app.send(kind, target=entry.entry_id, note=note)

@@ -1,0 +1,114 @@
+"""The screen never decides (SPEC 13.8): a terminal that stops reading changes nothing in the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.clock_note import noted_clock
+from core.domain.commands import Command, CommandKind
+from core.ids import RandomIds
+from core.records.records import Records
+from tests.cli.console_command import SENEX, Box
+from tests.e2e.simulated_broker import SimulatedBroker
+from tests.e2e.stalled_terminal import StallingTerminal
+from tests.proofs import rounds
+
+STALL_S = float(rounds(8, 60))
+IN_TIME_S = 20.0
+SLOT_LATE_S = 5.0
+
+
+class Watcher:
+    """The records as another process reads them while the console runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True) as records:
+            return records.execute(query).fetchall()
+
+    def market_now(self) -> datetime:
+        return noted_clock(self.path.parent).now()
+
+    async def command(self, kind: CommandKind) -> str:
+        """Posts a command as another shell would; its id."""
+        records = await Records.open(f"sqlite+aiosqlite:///{self.path}", trader=False)
+        try:
+            command = Command(RandomIds().new(), kind, "a test", noted_clock(self.path.parent).now())
+            await records.inbox.post(command)
+            return command.id
+        finally:
+            await records.close()
+
+    def until(self, query: str, expected: list[tuple[Any, ...]]) -> None:
+        deadline = time.monotonic() + IN_TIME_S
+        while (found := self.ask(query)) != expected:
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def terminal(broker: SimulatedBroker, box: Box) -> Iterator[StallingTerminal]:
+    """A slot every minute, and none may enter yet: the file HALT is there."""
+    data = box.home / "data"
+    data.mkdir()
+    (data / "HALT").touch()
+    environ = broker.environment(box, SENEX_CONSOLE__REFRESH_HZ="10", SENEX_SCHEDULE__INTERVAL_MINUTES="1")
+    opened = StallingTerminal([SENEX, "--data-dir", str(data)], environ, box.home)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(240)
+def test_a_cycle_trades_in_time_while_the_terminal_reads_nothing(
+    broker: SimulatedBroker, box: Box, terminal: StallingTerminal
+) -> None:
+    broker.fill_plan("never")
+    data = box.home / "data"
+    watcher = Watcher(data / "demo" / "records.sqlite3")
+    terminal.read_until("HALTED")
+    terminal.read_until("remove it to go on")
+    terminal.stall()
+    began, painted = time.monotonic(), terminal.waiting
+    market_began = watcher.market_now()
+    assert watcher.ask("select count(*) from entries") == [(0,)]
+
+    (data / "HALT").unlink()
+    asked = asyncio.run(watcher.command(CommandKind.FORCE))
+    watcher.until("select state from entries", [("working",)])  # by the forced cycle, or by a slot that came first
+    assert watcher.ask(f"select count(*) from commands where id = '{asked}' and state <> 'pending'") == [(1,)]
+    [order] = broker.orders()
+    [(sent_at, order_id)] = watcher.ask("select sent_at, order_id from entries")
+    assert str(order["id"]) == order_id
+    assert datetime.fromisoformat(sent_at) >= market_began
+
+    while time.monotonic() - began < STALL_S:
+        assert terminal.waiting == painted, "the terminal was read"
+        time.sleep(0.1)
+    asked = asyncio.run(watcher.command(CommandKind.PAUSE))
+    watcher.until(f"select state from commands where id = '{asked}'", [("done",)])
+    assert terminal.waiting == painted
+    slots = watcher.ask("select slot, at from slots where outcome <> ''")
+    came = [(datetime.fromisoformat(slot), datetime.fromisoformat(at)) for slot, at in slots]
+    stalled = [(slot, at) for slot, at in came if slot >= market_began]
+    assert all((at - slot).total_seconds() < SLOT_LATE_S for slot, at in stalled)
+    assert stalled or STALL_S < 60
+    assert len(broker.orders()) == 1
+
+    terminal.forget()
+    terminal.read_until("PAUSED")
+    terminal.press("q")
+    terminal.read_until("Quit?")
+    terminal.press("y")
+    assert terminal.wait() == 0
+    assert watcher.ask("select kind from events order by seq desc limit 1") == [("engine.stopped",)]

@@ -1,0 +1,45 @@
+"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, reconciling. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.snapshot import Automation, EngineState
+from widgets import figures
+from widgets.banner import Alarm
+
+if TYPE_CHECKING:
+    from core.snapshot import BreakerView, OrderView, Snapshot
+
+
+def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
+    """The sentences for the banner, most urgent first: what it is, why, and what ends it."""
+    status = snapshot.status
+    if status.engine is not EngineState.RUNNING:
+        return ()
+    told = [_unknown(order) for order in snapshot.orders if order.state == "unknown"]
+    of_breakers = [_stopped(breaker) for breaker in snapshot.breakers]
+    # A halt by a breaker says the breaker's own words: once is enough.
+    by_breaker = any(not b.whom and status.automation_detail.startswith(b.why) for b in snapshot.breakers)
+    if status.automation is Automation.HALTED and not by_breaker:
+        told.append((f"HALTED, no entries: {status.automation_detail}", True))
+    told += of_breakers
+    if status.automation is Automation.RECONCILING:
+        cause = f" ({status.automation_detail})" if status.automation_detail else ""
+        told.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))
+    return tuple(told)
+
+
+def _unknown(order: OrderView) -> Alarm:
+    known = f" {order.evidence[0].upper()}{order.evidence[1:]}" if order.evidence else ""
+    return (
+        f"UNKNOWN: the broker may have {order.underlying} {order.strikes} of {order.account} "
+        f"({figures.clock(order.at)}) or not; nothing is sent again. Press u.{known}",
+        True,
+    )
+
+
+def _stopped(breaker: BreakerView) -> Alarm:
+    whom = f" for {breaker.whom}" if breaker.whom else ""
+    word = "STOPPED" if breaker.whom else "HALTED"
+    return f"{word}, no entries{whom}: {breaker.why}; {breaker.reset}", True
