@@ -8,7 +8,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench proofs lock clean .venv
+.PHONY: help demo test check format bench proofs soak lock clean .venv
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: .venv ## Measure against the bare SDK and a minimal Textual app.
 proofs: .venv ## The proofs and property tests, each going much further than in make test.
 	@SENEX_PROOFS=1 HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 \
 		-m "hypothesis or proof" $(ARGS)
+
+soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0.
+	@$(BIN)/python -m tests.days $(or $(DAYS),1000) --seed $(or $(SEED),0)
 
 lock: .venv ## Write both lock files from pyproject.toml. Newer versions: make lock ARGS=--upgrade.
 	@$(UV) pyproject.toml -o requirements.lock

@@ -21,7 +21,7 @@ NOT_MONEY = {
     "core/records/json_text.py": "keeps any value of JSON; a Decimal stays one",
 }
 NOT_MONEY_CLASSES = {"Candle": "the bars the indicators are computed on"}
-SECONDS = frozenset({"age", "received", "as_of", "decided", "now", "now_monotonic", "_began"})
+SECONDS = frozenset({"age", "mono", "_since", "received", "as_of", "decided", "now", "now_monotonic", "_began"})
 """Monotonic seconds and ages whose names say so without the suffix."""
 
 

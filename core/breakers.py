@@ -23,6 +23,7 @@ class Breakers:
         self._bus = bus
         self._clock = clock
         self._open: dict[tuple[BreakerKind, str], Breaker] = {}
+        self._unrecorded: set[tuple[BreakerKind, str]] = set()
 
     @property
     def open_now(self) -> tuple[Breaker, ...]:
@@ -43,21 +44,32 @@ class Breakers:
         """Stops entries at once, then records it. What is open already stays as it was."""
         if self.is_open(kind, subject):
             return
-        now = self._clock.now()
-        self._open[kind, subject] = Breaker(kind, subject, why, now)
+        self._open[kind, subject] = Breaker(kind, subject, why, self._clock.now())
+        self._unrecorded.add((kind, subject))
         try:
-            await self._records.breakers.open(kind, subject, why, now)
-            await self._say("breaker.opened", kind, subject, f"entries stopped: {why}; {kind.reset}", Severity.CRITICAL)
+            await self.record_open()
         except RecordsError:
             # The store may be the very trouble; the mirror stops entries all the same.
             log.exception("breaker %s could not be recorded", kind.code)
+
+    async def record_open(self) -> None:
+        """Records what is open and could not be recorded before. Raises RecordsError."""
+        for key in tuple(self._unrecorded):
+            breaker = self._open.get(key)
+            if breaker is not None:
+                await self._records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
+            self._unrecorded.discard(key)
+            if breaker is not None:
+                text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
+                await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
 
     async def close(self, kind: BreakerKind, subject: str, by: str, why: str) -> bool:
         """Lets entries go on; False when it was not open. Raises RecordsError, and then it stays open."""
         if not self.is_open(kind, subject):
             return False
+        await self.record_open()
         await self._records.breakers.close(kind, subject, by, why, self._clock.now())
-        del self._open[kind, subject]
+        self._open.pop((kind, subject), None)
         await self._say("breaker.closed", kind, subject, f"{kind.code} is over: {why}", Severity.INFO)
         return True
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from core.bus import Bus
 from core.clock import Clock
@@ -25,14 +26,30 @@ class Done:
 Handler = Callable[[Command], Awaitable[Done | Refusal]]
 
 
-class CommandDesk:
-    """Takes commands from the inbox in order and has each done once."""
+_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
 
-    def __init__(self, records: Records, bus: Bus, clock: Clock, handlers: Mapping[CommandKind, Handler]) -> None:
+
+class CommandDesk:
+    """Takes commands from the inbox in order and has each done once.
+
+    One that waits for the broker runs beside the others: a pause must not wait for a broker that is slow.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        bus: Bus,
+        clock: Clock,
+        handlers: Mapping[CommandKind, Handler],
+        spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None,
+    ) -> None:
+        """Without `spawn` every command is carried out in its turn."""
         self._records = records
         self._bus = bus
         self._clock = clock
         self._handlers = handlers
+        self._spawn = spawn
+        self._under_way: set[str] = set()
         self._wake = asyncio.Event()
 
     async def post(self, command: Command) -> None:
@@ -50,7 +67,17 @@ class CommandDesk:
             await self._wake.wait()
             self._wake.clear()
             for command in await self._records.inbox.pending():
-                await self.carry_out(command)
+                if self._spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
+                    await self.carry_out(command)
+                elif command.id not in self._under_way:
+                    self._under_way.add(command.id)
+                    self._spawn(self._carry_out_beside(command))
+
+    async def _carry_out_beside(self, command: Command) -> None:
+        try:
+            await self.carry_out(command)
+        finally:
+            self._under_way.discard(command.id)
 
     async def carry_out(self, command: Command) -> None:
         """Does one posted command and records its answer. Raises RecordsError."""

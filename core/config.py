@@ -23,6 +23,7 @@ __all__ = ["FILE_VARIABLE", "Loaded", "Settings", "SettingsError", "load_setting
 
 PREFIX = "SENEX_"
 FILE_VARIABLE = "SENEX_CONFIG"
+BROKER_VARIABLE = "SENEX_BROKER__URL"
 LONGEST_SHOWN = 60
 
 Location = tuple[str, ...]
@@ -80,7 +81,10 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[Location, tuple[str, str]]:
-    """Location -> (variable name, text). An empty variable counts as not set."""
+    """Location -> (variable name, text). An empty variable counts as not set, but for the broker's address: without it
+    the real broker would be used."""
+    if environ.get(BROKER_VARIABLE) == "":
+        raise SettingsError(f"{BROKER_VARIABLE} is empty; give it an address, or unset it to use the real broker.")
     return {
         _location(name): (name, text)
         for name, text in sorted(environ.items())
@@ -186,14 +190,21 @@ def _accepted(setting: Location) -> str | None:
 
 
 def _nearest(location: Location) -> str:
+    """The setting that was probably meant: the same name in the nearest section first, else the nearest of all."""
     leaves = list(_leaves(Settings))
+    sections = {leaf[0] for leaf in leaves}
+    if location[0] not in sections and len(location) > 1:
+        meant = difflib.get_close_matches(location[0], sections, n=1, cutoff=0.5)
+        location = (*meant, *location[1:]) if meant else location
+        if location in leaves:
+            return f"did you mean {'.'.join(location)}?"
     siblings = {leaf[-1]: leaf for leaf in leaves if leaf[:-1] == location[:-1]}
     close = difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
     if close:
         return f"did you mean {'.'.join(siblings[close[0]])}?"
     names = [".".join(leaf) for leaf in leaves]
     nearest = difflib.get_close_matches(".".join(location), names, n=1, cutoff=0.0)
-    return f"the nearest is {nearest[0]}."
+    return f"the nearest is {nearest[0]}; `senex check` lists them all."
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
@@ -15,6 +16,7 @@ from core.bus import Bus
 from core.calendar import SessionCalendar
 from core.clock import Clock
 from core.config import Settings
+from core.domain.eligibility import restriction_by_level
 from core.domain.entry_price import EntryPrice, entry_price
 from core.domain.events import Event, Severity, Step
 from core.domain.exposure import Exposure, exposure, worked_legs
@@ -33,6 +35,7 @@ from core.market_study import MarketStudy
 from core.orders import Decision, OrderDesk, Validated
 from core.progress import CycleProgress
 from core.quotes.store import QuoteStore
+from core.records.errors import RecordsError
 from core.records.records import Records
 from core.records.rows import AccountRecord
 from core.steps import StepLog
@@ -105,17 +108,18 @@ class _Account:
         except Exception as error:
             log.exception("cycle %s failed", self._progress.number)
             refusal = refuse(Reason.INTERNAL, detail=f"{type(error).__name__}: {error}")
-            await self._parts.bus.publish(
-                Event(
-                    at=self._parts.clock.now(),
-                    kind="cycle.error",
-                    text=refusal.sentence(),
-                    severity=Severity.CRITICAL,
-                    cycle=self._progress.number,
-                    account=self._account.number,
-                    reason=refusal.reason,
+            with suppress(RecordsError):  # the store may be what broke; the other accounts go on
+                await self._parts.bus.publish(
+                    Event(
+                        at=self._parts.clock.now(),
+                        kind="cycle.error",
+                        text=refusal.sentence(),
+                        severity=Severity.CRITICAL,
+                        cycle=self._progress.number,
+                        account=self._account.number,
+                        reason=refusal.reason,
+                    )
                 )
-            )
             return self._result(refusal)
         finally:
             if self._attempts is not None:
@@ -200,8 +204,9 @@ class _Account:
             if error.fault is BrokerFault.LOGIN_REFUSED:
                 return refuse(Reason.TOKEN_INVALID)
             return refuse(Reason.ACCOUNT_UNREADABLE, what="balances, positions and orders", detail=error.detail)
-        if reads.restriction is not None:
-            return refuse(Reason.ACCOUNT_RESTRICTED, restriction=reads.restriction)
+        restriction = reads.restriction or restriction_by_level(reads.options_level)
+        if restriction is not None:
+            return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
         positions = tuple(
             HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG)
             for p in reads.positions

@@ -56,8 +56,10 @@ class CycleRunner:
         """Runs the slot's cycle, or records why it was missed. Days without this slot are left alone."""
         if not self._slots.is_slot(slot):
             return
-        await self._wait_for_reconciliation(slot)
-        refusal = self._slots.lateness(slot) or await self.refusal()
+        refusal = self._slots.lateness(slot)
+        if refusal is None:
+            await self._wait_for_reconciliation(slot)
+            refusal = await self.refusal() or self._slots.lateness(slot)
         if refusal is None:
             if await self._run(slot) is not None:
                 return
@@ -126,25 +128,32 @@ class CycleRunner:
             return None
         self.newest = number
         named = "forced cycle" if slot is None else f"cycle {exchange_time(slot):%H:%M}"
+        self.progress = CycleProgress(number, slot, slot is None, clock.monotonic())
+        try:
+            results = await self._through(number, named, slot)
+        except BaseException as error:
+            cancelled = isinstance(error, asyncio.CancelledError)
+            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=str(error))
+            self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
+            await self._end(number, named, Outcome.FAILED, refusal, ())
+            raise
+        outcome, total = _total(results)
+        if not results:
+            self.progress.ended_with(outcome, total, clock.monotonic())
+        await self._end(number, named, outcome, total, results)
+        await self._after_cycle()
+        return results
+
+    async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
+        """Every chosen account side by side; the first one's progress is the one shown."""
         await self._tell("cycle.started", f"{named} started", number)
         await self._refresh_accounts()
         chosen = [a for a in self.accounts if a.enabled and self._only_account in (None, a.number)]
-        progress = [CycleProgress(number, slot, slot is None, clock.monotonic()) for _ in chosen]
-        self.progress = progress[0] if progress else CycleProgress(number, slot, slot is None, clock.monotonic())
-        results: tuple[AccountResult, ...] = ()
-        try:
-            results = await run_cycle(self._parts, chosen, progress)
-            outcome, refusal = _total(results)
-        except asyncio.CancelledError:
-            outcome, refusal = Outcome.FAILED, refuse(Reason.INTERRUPTED)
-            self.progress.ended_with(outcome, refusal, clock.monotonic())
-            await self._end(number, named, outcome, refusal, results)
-            raise
-        if not chosen:
-            self.progress.ended_with(outcome, refusal, clock.monotonic())
-        await self._end(number, named, outcome, refusal, results)
-        await self._after_cycle()
-        return results
+        started = self._parts.clock.monotonic()
+        progress = [CycleProgress(number, slot, slot is None, started) for _ in chosen]
+        if progress:
+            self.progress = progress[0]
+        return await run_cycle(self._parts, chosen, progress)
 
     async def _end(
         self, number: int, named: str, outcome: Outcome, refusal: Refusal | None, results: tuple[AccountResult, ...]

@@ -22,7 +22,7 @@ from core.commands import CommandDesk
 from core.cycle import AccountResult, CycleParts
 from core.cycle_runner import CycleRunner
 from core.domain.breakers import BreakerKind
-from core.domain.commands import Command
+from core.domain.commands import Command, CommandKind
 from core.domain.events import Event, Severity
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal, refuse
@@ -40,7 +40,7 @@ from core.progress import CycleProgress
 from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
 from core.reconciliation import Reconciliation
-from core.records.errors import FencedOff
+from core.records.errors import FencedOff, RecordsError
 from core.records.records import Records
 from core.records.rows import AccountRecord
 from core.rhythm import Rhythm
@@ -164,11 +164,13 @@ class Engine:
             clock=clock,
             spawn=self._spawn,
         )
-        self.commands = CommandDesk(records, self.bus, clock, operator.handlers)
+        self.commands = CommandDesk(records, self.bus, clock, operator.handlers, self._spawn)
         self.board = Board(self)
         self.bus.listen(self.board.heard)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._day = self.study.today()
+        self._settling = False
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -200,7 +202,18 @@ class Engine:
     def accept(self, command: Command) -> None:
         """Takes a command to the inbox; call on the engine's loop."""
         self.board.pending(command)
-        self._spawn(self.commands.post(command))
+        self._spawn(self._post(command))
+
+    async def _post(self, command: Command) -> None:
+        """A stop that cannot be recorded still stops this process; it says that it will not outlive it."""
+        try:
+            await self.commands.post(command)
+        except RecordsError as error:
+            stops = command.kind in (CommandKind.PAUSE, CommandKind.HALT)
+            if stops:
+                self.gate.stop_here(f"{command.kind.value} by {command.who}")
+            text = "entries are stopped until this console ends" if stops else "nothing was done"
+            self.board.not_recorded(command, f"{text}; it could not be recorded: {error}")
 
     def stop(self) -> None:
         """Asks the engine to end in order; call on its own loop."""
@@ -240,6 +253,7 @@ class Engine:
             "quote feed": self.feed.run,
             "alerts": lambda: self.parts.alerts.run(numbers, self.watch),
             "order watch": self.watch.run,
+            "order polls": self.watch.run_polls,
             "commands": self.commands.run,
             "board": self.board.run,
             "board records": self.board.follow_records,
@@ -296,13 +310,27 @@ class Engine:
             jump = suspension.look()
             if jump:
                 self.reconciliation.want(jump)
+                self._spawn(self._miss_passed())
 
     async def _settle(self) -> None:
         """What only time settles; an entry of an earlier date that was settled lets its account go on."""
-        await self.settlement.look()
+        if self._day != self.study.today():
+            self._day = self.study.today()
+            self.reconciliation.want("a new day")
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            await self.settlement.look()
+        finally:
+            self._settling = False
         for account in self.accounts:
             if self.breakers.is_open(BreakerKind.EARLIER_ENTRY, account.number):
                 await self._reconciler.judge_earlier(account.number, self.study.today())
+
+    async def _miss_passed(self) -> None:
+        """Slots that went by while the machine slept, today's; one within its grace may still run."""
+        await self.slots.miss_passed(refuse(Reason.SUSPENDED, late_s="?", limit_s="60"))
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)

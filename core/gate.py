@@ -24,6 +24,7 @@ class TradingGate:
         self._kill_file = kill_file
         self._trading = TradingState("active", "", None, "")
         self._reconciling = "starting"
+        self._stopped_here = ""
         self._clean_accounts: set[str] = set()
         self._some_clean = asyncio.Event()
         self._all_clean = asyncio.Event()
@@ -31,6 +32,17 @@ class TradingGate:
     async def read(self) -> None:
         """Reads the trading state again: another process may have changed it. Raises RecordsError."""
         self._trading = await self._records.trading.read()
+        if self._trading.state != "active":
+            self._stopped_here = ""
+
+    def stop_here(self, why: str) -> None:
+        """Bars entries for the life of this process: a stop that could not be recorded. A later pause or halt that is
+        recorded takes its place."""
+        self._stopped_here = why
+
+    def resume_here(self) -> None:
+        """Ends `stop_here`: the operator has resumed."""
+        self._stopped_here = ""
 
     def reconciling(self, cause: str) -> None:
         """Bars every account's entries until it is reconciled; `cause` is for the operator."""
@@ -61,7 +73,7 @@ class TradingGate:
         """What bars every account's entries now."""
         if self._kill_file.exists():
             return refuse(Reason.KILL_FILE, path=str(self._kill_file))
-        if self._trading.state == "paused":
+        if self._trading.state == "paused" or self._stopped_here:
             return refuse(Reason.PAUSED)
         if self._trading.state == "halted":
             return refuse(Reason.HALTED)
@@ -81,6 +93,8 @@ class TradingGate:
         """The state to show: what the operator chose is stronger than what passes by itself."""
         if self._trading.state != "active":
             return Automation(self._trading.state)
+        if self._stopped_here:
+            return Automation.PAUSED
         if self._kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self._breakers.open_now):
             return Automation.HALTED
         return Automation.RECONCILING if self._reconciling else Automation.ACTIVE
@@ -93,6 +107,8 @@ class TradingGate:
             since = "" if trading.at is None else f" since {exchange_time(trading.at):%H:%M} ET"
             reset = "; `senex reset halt` ends it" if trading.state == "halted" else ""
             return f"{trading.why} ({trading.who}{since}){reset}"
+        if self._stopped_here:
+            return f"{self._stopped_here}, not recorded: it ends with this console"
         if self._kill_file.exists():
             return f"the file {self._kill_file} halts all entries; remove it to go on"
         stopping = next((b for b in self._breakers.open_now if b.kind.scope is Scope.GLOBAL), None)

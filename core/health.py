@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from core.breakers import Breakers
 from core.broker.port import Broker
@@ -18,6 +18,7 @@ MAX_CLOCK_OFFSET = timedelta(seconds=2)
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
 FEED_PATIENCE_S = 20.0
+_HISTORY = 100
 # The broker's Date header is cut to the second: on average half a second behind.
 _DATE_CUT = timedelta(seconds=0.5)
 
@@ -47,7 +48,10 @@ class Health:
 
     async def look(self, accounts: Sequence[AccountRecord]) -> None:
         """One look at everything."""
-        await self._breakers.follow(BreakerKind.STORE, "", await self._store_trouble())
+        store_trouble = await self._store_trouble()
+        await self._breakers.follow(BreakerKind.STORE, "", store_trouble)
+        if store_trouble is None:
+            await self._breakers.record_open()
         await self._breakers.follow(BreakerKind.FEED, "", self._feed_trouble())
         await self._breakers.follow(BreakerKind.CLOCK, "", self._clock_trouble())
         for account in accounts:
@@ -57,8 +61,20 @@ class Health:
         """Three failed sends in a session stop the account until the next."""
         today = exchange_time(self._clock.now()).date()
         failed = await self._records.entries.failed_sends(account, today)
-        trouble = f"{failed} sends failed today" if failed >= MAX_FAILED_SENDS else None
+        allowed = MAX_FAILED_SENDS * (1 + await self._resets(account, today))
+        trouble = f"{failed} sends failed today" if failed >= allowed else None
         await self._breakers.follow(BreakerKind.SENDS, account, trouble)
+
+    async def _resets(self, account: str, today: date) -> int:
+        """How often the operator reset this breaker today; each reset allows as many failures again."""
+        return sum(
+            b.kind is BreakerKind.SENDS
+            and b.subject == account
+            and b.closed_at is not None
+            and b.closed_by != "engine"
+            and exchange_time(b.closed_at).date() == today
+            for b in await self._records.breakers.history(_HISTORY)
+        )
 
     async def _store_trouble(self) -> str | None:
         stalled = self._records.oldest_call_s(self._clock.monotonic())

@@ -76,6 +76,7 @@ class Operator:
             await self._records.trading.resume(command.who, why, self._clock.now())
         except StateConflict:
             return refuse(Reason.HALTED)
+        self._gate.resume_here()
         await self._gate.read()
         return Done("automation resumed")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from core.attempts import Attempts
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
@@ -24,7 +25,7 @@ from core.domain.trident import CALL_SPREADS, PUT_SPREADS, body_for
 from core.gate import TradingGate
 from core.ids import Ids
 from core.lock import LockLost, OneTrader
-from core.records.errors import AlreadyValidated
+from core.records.errors import AlreadyValidated, RecordsError
 from core.records.records import Records
 from core.records.rows import DayHeld, SuggestionRecord
 from core.suggestion_record import suggestion_record
@@ -32,8 +33,9 @@ from core.watch import EntryWatch
 
 MAX_DECISION_AGE_S = 5.0
 MAX_WIRE_DELAY_S = 2.0
-# Warnings the broker gives a perfectly good order; any other refuses (SPEC 9).
-LISTED_WARNINGS = frozenset({"tif_next_valid_sesssion"})
+# Warnings the broker gives a perfectly good order; any other refuses (SPEC 9). None is known: the one about the next
+# valid session (reference 5) means that the order would work on another day than its entry holds.
+LISTED_WARNINGS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,16 @@ class OrderDesk:
         entry = await self._prepare(decision, request)
         if isinstance(entry, Refusal):
             return entry
-        refusal = await self._guards(decision, request, attempts)
-        if refusal is None and not await self._mark_sent(entry):
-            refusal = await self._why_not_sent(decision)
+        try:
+            refusal = await self._guards(decision, request, attempts)
+        except BaseException as error:
+            with suppress(RecordsError):
+                await self._not_sent(entry, refuse(Reason.NOT_SENT, detail=f"{type(error).__name__} before sending"))
+            raise
         if refusal is not None:
             await self._not_sent(entry, refusal)
             return refusal
-        return await self._send_shielded(entry, request, decision.login)
+        return await self._send_shielded(decision, entry, request)
 
     async def _validate(self, decision: Decision, request: OrderRequest) -> Validated | Refusal:
         answer = await self._preflight(decision.account, request)
@@ -193,29 +198,33 @@ class OrderDesk:
         """Whether an order of today forbids another: ours by identifier or shape, unless it is known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:
             return False
+        dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
         if report.identifier is not None and is_ours(report.identifier):
             entry = await self._records.entries.by_identifier(report.identifier)
-            return entry is None or entry.holds_day
-        dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
+            return entry is None or entry.holds_day or not dead
         return not dead and _has_trident_shape(report)
 
     async def _market_guard(self, decision: Decision, attempts: Attempts) -> Refusal | None:
         suggestion = decision.suggestion
-        pricing = attempts.reprice(suggestion.trident)
-        if isinstance(pricing, PricingRefusal):
-            return pricing.refusal
-        if pricing.natural > decision.price.limit:
-            return refuse(Reason.NATURAL_ABOVE_LIMIT, natural=pricing.natural, limit=decision.price.limit)
-        price = await attempts.price(suggestion.underlying)
+        price = await attempts.price(suggestion.underlying)  # may ask the broker, so before the quotes are read
         if isinstance(price, Refusal):
             return price
         body = body_for(price, suggestion.underlying.step)
         if body != suggestion.trident.body:
             return refuse(Reason.BODY_MOVED, was=suggestion.trident.body, now=body)
-        age = self._clock.monotonic() - suggestion.decided
+        pricing = attempts.reprice(suggestion.trident)
+        if isinstance(pricing, PricingRefusal):
+            return pricing.refusal
+        if pricing.natural > decision.price.limit:
+            return refuse(Reason.NATURAL_ABOVE_LIMIT, natural=pricing.natural, limit=decision.price.limit)
+        age = self._since(suggestion.decided, suggestion.at)
         if age > MAX_DECISION_AGE_S:
             return refuse(Reason.DECISION_OLD, age_s=f"{age:.1f}", limit_s=f"{MAX_DECISION_AGE_S:g}")
         return self._wire_refusal(decision.account, decision.login)
+
+    def _since(self, mono: float, at: datetime) -> float:
+        """Wall seconds since a moment known on both scales; the monotonic clock stands still while a machine sleeps."""
+        return max(self._clock.monotonic() - mono, (self._clock.now() - at).total_seconds() / self._clock.speed)
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
         """What can still be asked without waiting: the trader's lock, the gate with the kill file, the calendar."""
@@ -246,21 +255,29 @@ class OrderDesk:
         )
         await self._watch.announce(entry)
 
-    async def _send_shielded(self, entry: Entry, request: OrderRequest, login: str) -> Entry | Refusal:
-        """Once under way, the POST runs until its outcome is recorded, whoever cancels us."""
-        sending = asyncio.create_task(self._send(entry, request, login), name=f"send {entry.id}")
+    async def _send_shielded(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
+        """From `sent` on it runs until the outcome is recorded, whoever cancels us."""
+        sending = asyncio.create_task(self._mark_and_send(decision, entry, request), name=f"send {entry.id}")
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
             await asyncio.wait({sending})
             raise
 
+    async def _mark_and_send(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
+        with self._watch.sending(entry.id):
+            if not await self._mark_sent(entry):
+                refusal = await self._why_not_sent(decision)
+                await self._not_sent(entry, refusal)
+                return refusal
+            return await self._send(entry, request, decision.login)
+
     async def _send(self, entry: Entry, request: OrderRequest, login: str) -> Entry | Refusal:
-        committed = self._clock.monotonic()
+        committed, committed_at = self._clock.monotonic(), self._clock.now()
         refused_at_wire: list[Refusal] = []
 
         def guard() -> Refusal | None:
-            late = self._clock.monotonic() - committed
+            late = self._since(committed, committed_at)
             refusal = (
                 refuse(Reason.SEND_LATE, late_s=f"{late:.1f}")
                 if late > MAX_WIRE_DELAY_S
@@ -274,14 +291,9 @@ class OrderDesk:
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
             return await self._watch.acknowledged(entry.id, outcome.report)
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
-        # An alert may have brought the proof the answer did not: then it stands.
-        current = await self._records.entries.get(entry.id)
-        if current.state is not EntryState.SENT:
-            return current
-        entry = await self._records.entries.become(
-            entry.id, state, at=self._clock.now(), broker_status=None, detail=outcome.detail
-        )
-        await self._watch.announce(entry)
+        recorded = await self._watch.unacknowledged(entry.id, state, outcome.detail)
+        if recorded.state is not state:
+            return recorded  # an alert has brought the proof the answer did not
         if state is EntryState.UNKNOWN:
             self._watch.poll_soon()
         return refusal

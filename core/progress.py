@@ -108,7 +108,8 @@ class CycleProgress:
         self.refusal = refusal
         if self.current is not None:
             failed = refusal is not None
-            self.steps[self.current] = StepState.FAILED if failed else StepState.DONE
+            refused = StepState.SKIPPED if outcome is Outcome.SKIPPED else StepState.FAILED
+            self.steps[self.current] = refused if failed else StepState.DONE
             if refusal is not None:
                 self.details[self.current] = refusal.code
         if refusal is not None and self.spread is not None and self.spread.entry_id is None:

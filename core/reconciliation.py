@@ -50,11 +50,17 @@ class Reconciliation:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            await self._until_clean(self._wanted)
+            try:
+                await self._until_clean(self._wanted)
+            except BaseException:
+                self._wake.set()  # whatever broke, entries stay barred and it is tried again
+                raise
 
     async def _until_clean(self, cause: str) -> None:
         accounts = [account.number for account in self._accounts()]
-        await asyncio.gather(*(self._account(number) for number in accounts))
+        async with asyncio.TaskGroup() as group:
+            for number in accounts:
+                group.create_task(self._account(number))
         if not self._wake.is_set():  # else: what was read may be older than the new cause
             self._gate.reconciled()
             await self._say(f"reconciled with the broker ({cause})", Severity.INFO)

@@ -7,14 +7,16 @@ and the positions unchanged (reference reliability 2.5). Seconds are wall second
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.broker.port import Broker, BrokerError, StreamState
+from core.broker.port import AccountReads, Broker, BrokerError, StreamState
 from core.bus import Bus
 from core.clock import Clock, exchange_time
 from core.domain.events import Event, Severity, masked
-from core.domain.order_states import EntryState
+from core.domain.order_states import EntryState, state_for
 from core.domain.orders import Entry, OrderReport
 from core.records.records import Records
 from core.watch import EntryWatch
@@ -37,12 +39,12 @@ PRODUCT_TIMES = SettleTimes()
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One complete read: when, over which alert connection, what positions, what order."""
+    """One complete read: when, over which alert connection, what positions, what orders of the entry."""
 
     at: datetime
     alerts: tuple[int, int]
     positions: str
-    report: OrderReport | None
+    reports: tuple[OrderReport, ...]
 
 
 class Settlement:
@@ -89,23 +91,26 @@ class Settlement:
         if read is None:
             self._first.pop(entry.id, None)
             return
-        if read.report is not None:
-            current = await self._watch.apply(entry.id, read.report)
+        for report in read.reports:
+            current = await self._watch.apply(entry.id, report)
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
+        if entry.state is not EntryState.UNKNOWN and not _show_the_end(read.reports):
+            self._first.pop(entry.id, None)
+            return
         await self._records.entries.add_evidence(
             entry.id,
             "listing",
             who="engine",
             complete=True,
-            detail={"found": read.report is not None, "positions": read.positions, "alerts": list(read.alerts)},
+            detail={"found": bool(read.reports), "positions": read.positions, "alerts": list(read.alerts)},
             at=read.at,
         )
         if first is None or (first.alerts, first.positions) != (read.alerts, read.positions):
             self._first[entry.id] = read
             return
-        del self._first[entry.id]
+        self._first.pop(entry.id, None)
         await self._conclude(entry, first, read)
 
     async def _read(self, entry: Entry) -> _Read | None:
@@ -119,17 +124,28 @@ class Settlement:
             return None
         if self._watch.alerts.connections != status.connections:
             return None
+        if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
+            return None  # it may be filled and only the listing late: time proves nothing here
         held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
         fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
-        report = next(
-            (r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None), None
+        reports = tuple(
+            r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None
         )
-        return _Read(self._clock.now(), (self._records.epoch, status.connections), fingerprint, report)
+        return _Read(self._clock.now(), (self._records.epoch, status.connections), fingerprint, reports)
+
+    async def _may_hold(self, entry: Entry, reads: AccountReads) -> bool:
+        """Whether the account holds a leg of this entry beyond what our filled tridents explain."""
+        held: Counter[str] = Counter()
+        for position in reads.positions:
+            held[position.symbol] += int(abs(position.quantity))
+        for filled in await self._records.entries.filled_open(entry.account, exchange_time(self._clock.now()).date()):
+            held.subtract({leg.symbol: leg.quantity for leg in filled.request.legs})
+        return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
 
     async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
         proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
         if entry.state is EntryState.UNKNOWN:
-            if first.report is None and second.report is None:
+            if not first.reports and not second.reports:
                 await self._watch.absent(entry, f"{proof} such order")
             return
         await self._records.entries.free_day(entry.id, f"{proof} fill", self._clock.now())
@@ -147,3 +163,10 @@ class Settlement:
 
     def _wall_s(self, since: datetime) -> float:
         return (self._clock.now() - since).total_seconds() / self._clock.speed
+
+
+def _show_the_end(reports: Sequence[OrderReport]) -> bool:
+    """Whether the listing shows the entry's orders, all ended without a fill. One it leaves out proves nothing, and one
+    that replaced it at the broker may still fill."""
+    ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
+    return bool(reports) and all(state_for(r.status) in ended and not r.fills for r in reports)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
 from core.bus import Bus
 from core.clock import Clock, exchange_time
 from core.domain.events import Event, Severity, masked
-from core.domain.fills import fill_credit, is_balanced, is_complete
+from core.domain.fills import fill_credit, is_balanced, is_complete, is_overfilled
 from core.domain.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders import Entry, OrderReport
 from core.domain.reasons import Figures
 from core.domain.trident import max_risk
+from core.records.errors import RecordsError
 from core.records.records import Records
 
 _PARKED = 200
@@ -50,8 +52,9 @@ class EntryWatch:
         self._on_incident = on_incident
         self._on_alerts_connected = on_alerts_connected
         self._folding = asyncio.Lock()
-        self._wake = asyncio.Event()
         self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
+        self._poll_wanted = asyncio.Event()
+        self._sending: set[str] = set()
         # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
         self._parked: OrderedDict[str, list[OrderReport]] = OrderedDict()
         self._unknown_words: set[tuple[str, str]] = set()
@@ -61,7 +64,6 @@ class EntryWatch:
 
     def on_order(self, report: OrderReport) -> None:
         self._heard.put_nowait(report)
-        self._wake.set()
 
     def on_alert_status(self, status: StreamStatus) -> None:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
@@ -81,21 +83,34 @@ class EntryWatch:
         self.poll_soon()
 
     def poll_soon(self) -> None:
-        """Asks the broker about every open entry at the next turn of `run`."""
-        self._heard.put_nowait(_POLL)
-        self._wake.set()
+        """Asks the broker about every open entry at the next turn of `run_polls`."""
+        self._poll_wanted.set()
 
     async def run(self) -> None:
-        """Applies alerts and polls when asked, until cancelled."""
+        """Applies alerts until cancelled. One that could not be stored is kept for the next try."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while not self._heard.empty():
-                report = self._heard.get_nowait()
-                if report is _POLL:
-                    await self.poll()
-                else:
-                    await self._offer(report)
+            report = await self._heard.get()
+            try:
+                await self._offer(report)
+            except RecordsError:
+                self._heard.put_nowait(report)
+                raise
+
+    async def run_polls(self) -> None:
+        """Polls when asked, until cancelled; beside `run`, so that slow reads hold up no alert."""
+        while True:
+            await self._poll_wanted.wait()
+            self._poll_wanted.clear()
+            await self.poll()
+
+    @contextmanager
+    def sending(self, entry_id: str) -> Iterator[None]:
+        """While inside, a `sent` entry is on its way; outside, its outcome could not be recorded."""
+        self._sending.add(entry_id)
+        try:
+            yield
+        finally:
+            self._sending.discard(entry_id)
 
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
         """Stores the broker's acknowledgement, then what was heard before it."""
@@ -108,6 +123,9 @@ class EntryWatch:
     async def poll(self) -> None:
         """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
         for entry in await self._to_poll():
+            if entry.state is EntryState.SENT:
+                await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
+                continue
             try:
                 report = await self._read(entry)
             except BrokerError as error:
@@ -125,7 +143,9 @@ class EntryWatch:
             for e in await self._records.entries.of_day(exchange_time(self._clock.now()).date())
             if e.id not in known and e.state is EntryState.FILLED and not is_complete(e.request, e.fills)
         ]
-        return [e for e in entries if e.state in (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)]
+        polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
+        lost = [e for e in entries if e.state is EntryState.SENT and e.id not in self._sending]
+        return lost + [e for e in entries if e.state in polled]
 
     async def _read(self, entry: Entry) -> OrderReport | None:
         if entry.order_id is not None:
@@ -147,6 +167,14 @@ class EntryWatch:
         while len(self._parked) > _PARKED:
             self._parked.popitem(last=False)
 
+    async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
+        """What the evidence says of a sending without an acknowledgement; what an alert has proved meanwhile stands."""
+        async with self._folding:
+            current = await self._records.entries.get(entry_id)
+            if current.state is not EntryState.SENT:
+                return current
+            return await self._become(current, state, detail=detail)
+
     async def absent(self, entry: Entry, proof: str) -> Entry:
         """An unknown entry proved not to be at the broker: it holds the day all the same (policy `close_day`)."""
         async with self._folding:
@@ -163,19 +191,27 @@ class EntryWatch:
                 entry = await self._records.entries.get(entry_id)
                 if not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+            if _is_dead_sibling(entry, report):
+                log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
+                return entry
+            if _fills_contradict(entry):
+                detail = f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.value}"
+                return await self._become(
+                    entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
+                )
             state = self._state_from(entry, report)
             if state is None:
                 await self._park_status(entry, report)
                 return entry
-            if _contradicts(entry, state):
+            if _contradicts(entry, report, state):
                 detail = f"recorded as {entry.state.value}, and yet order {report.order_id} is {report.status} there"
                 return await self._become(
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
             if state is entry.state:
-                if _is_older_word(entry, report.status):
+                if _is_older_word(entry, report):
                     return entry
-                if report.status != entry.broker_status or entry.order_id is None:
+                if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
                     entry = await self._records.entries.become(
                         entry.id,
                         state,
@@ -223,9 +259,9 @@ class EntryWatch:
         entry = await self._records.entries.become(
             entry.id, state, at=self._clock.now(), order_id=order_id, broker_status=status, detail=detail
         )
-        await self.announce(entry)
         if entry.state is EntryState.INCIDENT:
             await self._on_incident(entry, entry.detail or "fills do not add up to the order")
+        await self.announce(entry)
         if entry.state not in OPEN_STATES:
             await self._on_closed(entry.id)
         return entry
@@ -266,23 +302,48 @@ class EntryWatch:
         )
 
 
+_ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntryState.ABSENT, EntryState.NOT_SENT)
+
+
+def _fills_contradict(entry: Entry) -> bool:
+    """More contracts than ordered, or some of an order that had ended: for people to settle (SPEC 9, 13.6)."""
+    if entry.state is EntryState.INCIDENT:
+        return False
+    if is_overfilled(entry.request, entry.fills):
+        return True
+    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.request, entry.fills)
+
+
 _ROUTE = ("Received", "Routed", "In Flight", "Live")
 
 
-def _is_older_word(entry: Entry, heard: str) -> bool:
+def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
     """Whether the order was already further on its way: answers and alerts may cross."""
     if entry.state is EntryState.FILLED:
-        return state_for(heard) is EntryState.WORKING
+        return state_for(heard.status) is EntryState.WORKING
+    if entry.order_id is not None and heard.order_id != entry.order_id:
+        return not _is_newer(heard.order_id, entry.order_id)
     known = entry.broker_status
-    return known in _ROUTE and heard in _ROUTE and _ROUTE.index(heard) < _ROUTE.index(known)
+    return known in _ROUTE and heard.status in _ROUTE and _ROUTE.index(heard.status) < _ROUTE.index(known)
 
 
-def _contradicts(entry: Entry, state: EntryState) -> bool:
+def _is_newer(order_id: str, than: str) -> bool:
+    """Whether a broker gave this id later: its ids count up."""
+    return (len(order_id), order_id) > (len(than), than)
+
+
+def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
+    """Whether another order of this entry ended unfilled: one replaced at the broker, or a replacement that was not
+    wanted any more. Both carry our identifier (reference 8: track both ids)."""
+    ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
+    return entry.order_id is not None and report.order_id != entry.order_id and ended and not report.fills
+
+
+def _contradicts(entry: Entry, report: OrderReport, state: EntryState) -> bool:
     """Whether an order exists that the evidence said does not: one that never left, or was refused at the door."""
     if entry.state is EntryState.NOT_SENT:
         return True
+    if entry.state in (EntryState.CANCELLED, EntryState.EXPIRED) and state is EntryState.WORKING:
+        # The order recorded is out, and one that replaced it at the broker works.
+        return entry.order_id is not None and _is_newer(report.order_id, entry.order_id)
     return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED
-
-
-_POLL = OrderReport("", "", "", None, "", None, (), None, None, None)
-"""Marks a wish to poll in the queue of reports."""

@@ -30,12 +30,14 @@ class DemoWorld:
     """
 
     def __init__(self, simulator: DemoSimulator) -> None:
-        self.account = f"5WT{int(RandomIds().new(), 16) % 100_000:05d}"
+        ids = RandomIds()
+        self.name = ids.new()[:12]
+        """Names the world's folder; an account number stays in the records (SPEC 13.7)."""
         self._order = {
             "seed": simulator.seed,
             "speed": simulator.speed,
             "start": None if simulator.start is None else simulator.start.isoformat(),
-            "account": self.account,
+            "account": f"5WT{int(ids.new(), 16) % 100_000:05d}",
         }
         self._process: subprocess.Popen[str] | None = None
 

@@ -71,4 +71,6 @@ def _system_sentence(failure: OSError) -> tuple[str, ...] | None:
         return ("the disk is full; make room, then start again.",)
     if failure.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
         return (f"{what} is in the way where a folder is needed; use --data-dir with another folder.",)
+    if failure.errno in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP) and failure.filename:
+        return (f"{what} cannot be made or used ({failure.strerror}); use --data-dir with a folder of yours.",)
     return None

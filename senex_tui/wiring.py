@@ -128,7 +128,7 @@ def lock_data(folder: Path, mode: Mode) -> FolderLock:
 
 
 def _world_records(folders: Folders, world: DemoWorld) -> Path:
-    return folders.records(Mode.DEMO.value).parent / "worlds" / world.account / "records.sqlite3"
+    return folders.records(Mode.DEMO.value).parent / "worlds" / world.name / "records.sqlite3"
 
 
 async def build_demo_engine(

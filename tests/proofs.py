@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+TABLE_PROPERTY = "crash points x faults"
+"""Under this name a test reports its part of the table that is printed at the end."""
+
 ALL = os.environ.get("SENEX_PROOFS") == "1"
 
 

@@ -23,6 +23,12 @@ def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:
     return all(filled.get(leg.symbol, Decimal(0)) >= leg.quantity for leg in request.legs)
 
 
+def is_overfilled(request: OrderRequest, fills: Iterable[Fill]) -> bool:
+    """Whether a leg has more contracts filled than were ordered (SPEC 13.6)."""
+    filled = filled_by_symbol(fills)
+    return any(filled.get(leg.symbol, Decimal(0)) > leg.quantity for leg in request.legs)
+
+
 def is_balanced(request: OrderRequest, fills: Iterable[Fill]) -> bool:
     """Whether all legs are filled in the same proportion; unbalanced at the end is an incident (SPEC 9)."""
     filled = filled_by_symbol(fills)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import NoReturn
@@ -10,7 +11,7 @@ from typing import NoReturn
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import UpdateBase
@@ -152,8 +153,8 @@ class _ClearFailures:
 def failure_sentence(name: str, words: str) -> str:
     """One sentence with the fix for the driver's words about the store called `name`."""
     known = (
-        ("file is not a database", "is not a database; move it away, or name another file in the settings"),
-        ("file is encrypted", "is not a database; move it away, or name another file in the settings"),
+        ("file is not a database", "is not a database; move it away, or start with --data-dir DIR"),
+        ("file is encrypted", "is not a database; move it away, or start with --data-dir DIR"),
         ("malformed", "is damaged; stop the console, keep a copy, and restore the file from a backup"),
         ("disk is full", "cannot grow because the disk is full; free some space and start again"),
         ("disk i/o error", "cannot be written because the disk failed; check the disk and its free space"),
@@ -183,11 +184,19 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             if "journal_mode" in pragma and (answer is None or answer[0] != "wal"):
                 raise RecordsError(
                     "the records need a file on a local disk: this one cannot keep a write-ahead log; "
-                    "name a file on a local disk in the settings"
+                    "start with --data-dir DIR on a local disk"
                 )
     finally:
         cursor.close()
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+    # Straight to the driver: as a statement of its own it would cost as much as a query.
+    begin = connection.get_execution_options().get(_BEGIN, "BEGIN")
+    cursor = connection.connection.cursor()
+    try:
+        cursor.execute(begin)
+    except sqlite3.Error as error:
+        raise OperationalError(begin, None, error) from None
+    finally:
+        cursor.close()

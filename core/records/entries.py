@@ -283,6 +283,10 @@ class Entries:
         """Every entry that waits for evidence, of all accounts and days, oldest first."""
         return await self._all(entries.c.state == EntryState.UNKNOWN.value)
 
+    async def incidents(self, account: str) -> tuple[Entry, ...]:
+        """Every incident of the account, oldest first."""
+        return await self._all((entries.c.account == account) & (entries.c.state == EntryState.INCIDENT.value))
+
     async def settling(self, day: date) -> tuple[Entry, ...]:
         """The cancelled and expired entries of the session day that hold it without a fill: proof may free it, but
         for those an operator cancelled (SPEC 9)."""

@@ -28,15 +28,17 @@ def make_private_file(path: Path, *, create: bool) -> None:
         try:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
-                raise RecordsError(f"the records file {path} is not a regular file; name another in the settings")
+                raise RecordsError(
+                    f"the records file {path} is not a regular file; move it away, or start with --data-dir DIR"
+                )
             if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
                 os.fchmod(handle, _FILE_MODE)
         finally:
             os.close(handle)
     except IsADirectoryError:
-        raise RecordsError(f"the records file {path} is a folder; name a file in the settings") from None
+        raise RecordsError(f"the records file {path} is a folder; move it away, or start with --data-dir DIR") from None
     except OSError as error:
         raise RecordsError(
             f"the records file {path} cannot be opened ({error.strerror}); give this user the right to read and write "
-            "the file and its folder, or name another file in the settings"
+            "the file and its folder, or start with --data-dir DIR"
         ) from None

@@ -59,12 +59,12 @@ def _revision_of_ours(connection: Connection, name: str) -> str | None:
     tables = set(inspect(connection).get_table_names())
     revision = MigrationContext.configure(connection).get_current_revision() if _VERSION_TABLE in tables else None
     if (revision is None and tables - {_VERSION_TABLE}) or (revision is not None and _OUR_TABLE not in tables):
-        raise RecordsError(f"{name} belongs to another program; name another file in the settings")
+        raise RecordsError(f"{name} belongs to another program; move it away, or start with --data-dir DIR")
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
         raise RecordsError(
             f"{name} has schema revision {revision}, written by a newer version of senex; this version knows revisions "
-            f"up to {newest_revision()}: install the newer version again, or name another file in the settings"
+            f"up to {newest_revision()}: install the newer version again, or start with --data-dir DIR"
         )
     return revision
 

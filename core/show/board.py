@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from core.broker.port import StreamState
@@ -15,7 +15,7 @@ from core.domain.judgement import Judgement
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.feed import FeedHealth
-from core.progress import SpreadProgress
+from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
 from core.show.cycle import cycle_slice
 from core.show.orders import evidence_text, order_view
@@ -61,6 +61,8 @@ class Board:
         self._numbers = 0
         self._dirty = True
         self._judgements: dict[str, Judgement] = {}
+        self._day: date | None = None
+        self._yesterday: CycleProgress | None = None
         self.spread: SpreadProgress | None = None
         self.snapshot: Snapshot | None = None
 
@@ -87,6 +89,13 @@ class Board:
     def pending(self, command: Command) -> None:
         """Shows a command as pending until its answer is recorded."""
         self._commands.append(CommandView(command.id, command.kind, CommandState.PENDING, ""))
+
+    def not_recorded(self, command: Command, text: str) -> None:
+        """A command whose request could not be recorded: it will never be answered by the inbox."""
+        for index, view in enumerate(self._commands):
+            if view.id == command.id:
+                self._commands[index] = CommandView(view.id, view.kind, CommandState.REFUSED, text)
+        self.note(Severity.CRITICAL, "command", f"{command.kind.value}: {text}")
 
     def _add(self, at: datetime, severity: Severity, source: str, text: str) -> None:
         self._numbers += 1
@@ -148,8 +157,13 @@ class Board:
                     self._commands[index] = CommandView(view.id, view.kind, record.state, record.text)
 
     def _follow_cycle(self) -> None:
-        progress = self._engine.progress
-        if progress is None:
+        """What the newest cycle came to; a new day begins with empty panels."""
+        progress, today = self._engine.progress, self._engine.study.today()
+        if today != self._day:
+            self._day, self._yesterday = today, progress
+            self._attempts.clear()
+            self._judgements.clear()
+        if progress is None or progress is self._yesterday:
             return
         if progress.spread is not None:
             self.spread = progress.spread

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from core.attempts import MAX_ATTEMPTS
-from core.clock import Clock, exchange_time, wall_seconds_until
+from core.clock import Clock, exchange_time
 from core.domain.events import Step
 from core.progress import CycleProgress
 from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
@@ -20,7 +20,8 @@ def cycle_slice(
     clock: Clock,
 ) -> CycleSlice:
     """The cycle's steps and figures; number 0 before the first cycle of this process."""
-    until_next = max(0, int(wall_seconds_until(clock, next_slot)))
+    # Market time, cut as the clock on the screen is, so that the two never differ.
+    until_next = max(0, int((next_slot - clock.now().replace(microsecond=0)).total_seconds()))
     previous = _previous(progress, slots)
     if progress is None:
         steps = tuple(StepView(step.value, StepState.TODO) for step in Step)

@@ -7,7 +7,7 @@ stays: the band follows the closes of the last 60 sessions, longer than the opti
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -117,14 +117,15 @@ def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
     return previous_session(expiry).close, session.open
 
 
-def _symbols(root: str, day: date, strike: int) -> ListedStrike:
+def _symbols(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
     when = day.strftime("%y%m%d")
     occ = f"{root:<6}{when}"
     streamer = f".{root}{when}"
-    price = f"{strike * 1000:08d}"
-    return ListedStrike(
-        Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
-    )
+    for strike in strikes:
+        price = f"{strike * 1000:08d}"
+        yield ListedStrike(
+            Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
+        )
 
 
 class Listing:
@@ -169,7 +170,7 @@ class Listing:
                 days_to_expiration=(expiry - day).days,
                 stops_trading_at=_last_trade(rules, expiry)[0],
                 expires_at=_last_trade(rules, expiry)[1],
-                strikes=tuple(_symbols(rules.root, expiry, strike) for strike in strikes),
+                strikes=tuple(_symbols(rules.root, expiry, strikes)),
             )
             for expiry, kind in expirations_of(rules.root, day).items()
         )
@@ -200,7 +201,7 @@ class Listing:
             return None
         if strike % rules.near_step or not 0 < strike < 10**5:
             return None
-        symbols = _symbols(rules.root, expiry, int(strike))
+        (symbols,) = _symbols(rules.root, expiry, (int(strike),))
         call = match[5] == "C"
         names = (symbols.call_occ, symbols.call_streamer) if call else (symbols.put_occ, symbols.put_streamer)
         if symbol not in names:

@@ -20,7 +20,7 @@ WIRE_S = 2.0
 def why_it_may_not_leave(world: DayWorld, reader: sqlite3.Connection, posted: Posted) -> Iterator[tuple[str, str]]:
     """The items of SPEC 13 this order breaks by leaving now, each with a sentence."""
     row = reader.execute(
-        "SELECT id, state, sent_at, prepared_at, \"limit\", account FROM entries WHERE identifier = ?",
+        'SELECT id, state, sent_at, prepared_at, "limit", account FROM entries WHERE identifier = ?',
         (posted.request.identifier,),
     ).fetchone()
     if row is None:

@@ -116,7 +116,7 @@ def draw(seed: int) -> Plan:
         night=chance.choice(("quit", "quit", "suspend")),
         preflight=chance.random() < 0.3,
         minimum_score=0 if chance.random() < 0.85 else 40,
-        poll_s=chance.choice((60, 120, 240, 300)),
+        poll_s=chance.choice((120, 600, 600, 900)),
         troubles=tuple(troubles),
     )
 
@@ -190,6 +190,21 @@ STREAMS = (
     FaultKind.ALERTS_REORDERED,
     FaultKind.ALERTS_UNKNOWN_STATUS,
 )
+DONE_BY_THE_OPERATOR = (
+    "pause",
+    "pause",
+    "halt",
+    "HALT file",
+    "force",
+    "force",
+    "cancel",
+    "cancel",
+    "reconcile",
+    "attest absent",
+    "attest order",
+    "reset breakers",
+    "cancel at broker",
+)
 SYMBOLS = ("*", "*", "QQQ", "SPX", ".QQQ*", ".SPX*")
 PATHS = ("/accounts", "/accounts", "/market-time", "/market-metrics", "/option-chains", "/market-data", "/candles", "")
 
@@ -248,10 +263,7 @@ def _unreachable(chance: random.Random, at: datetime) -> Trouble:
 
 
 def _operator(chance: random.Random, at: datetime) -> Trouble:
-    kind = chance.choice(
-        ("pause", "pause", "halt", "HALT file", "force", "force", "cancel", "cancel", "reconcile", "attest absent",
-         "attest order", "reset breakers", "cancel at broker")  # fmt: skip
-    )
+    kind = chance.choice(DONE_BY_THE_OPERATOR)
     return Trouble(at, kind, round(chance.choice((0.3, 2.0, 30.0, 900.0)) * chance.uniform(0.5, 1.5), 2))
 
 

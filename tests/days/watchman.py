@@ -198,7 +198,9 @@ class Watchman:
         entry.filled[symbol] = entry.filled.get(symbol, Decimal(0)) + quantity
         if entry.filled[symbol] > entry.wanted.get(symbol, Decimal(0)):
             self.say("6", f"entry {entry.id} has more fills of {symbol} than contracts")
-        theirs = {f.fill_id: f for leg in getattr(self._order(entry), "legs", ()) for f in leg.fills}.get(row["fill_id"])
+        theirs = {f.fill_id: f for leg in getattr(self._order(entry), "legs", ()) for f in leg.fills}.get(
+            row["fill_id"]
+        )
         if theirs is None or (theirs.quantity, theirs.fill_price) != (quantity, Decimal(row["price"])):
             self.say("6", f"fill {row['fill_id']} of entry {entry.id} is not the exchange's")
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +74,7 @@ class DayWorld(World):
             folder,
             seed=plan.market,
             accounts=[account(f"5WT{n:05d}", str(cash)) for n, cash in enumerate(plan.cash, 1)],
-            trading=TradingSettings(minimum_score=plan.minimum_score),
+            trading=TradingSettings(minimum_score=Decimal(plan.minimum_score)),
             schedule=ScheduleSettings(),
             preflight=plan.preflight,
             rhythm=_rhythm(plan.poll_s),
@@ -263,10 +264,10 @@ def _rhythm(poll_s: int) -> Rhythm:
     return Rhythm(
         orders_s=poll_s,
         settlement_s=poll_s,
-        health_s=600,
+        health_s=1800,
         broker_s=1800,
         commands_s=1800,
         locks_s=1800,
-        longest_nap_s=60.0,
+        longest_nap_s=300.0,
         board_s=1e9,
     )

@@ -238,8 +238,8 @@ def test_a_slow_account_delays_no_other(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()
         await world.until("09:44:59")  # what is read at the start is not meant
-        world.broker.arm(FaultKind.REST_DELAY_BEFORE, path="/accounts/5WT00001/balances", seconds=60)
-        await world.until("09:45:30")
+        world.broker.arm(FaultKind.REST_DELAY_BEFORE, path="/accounts/5WT00001/balances", seconds=9)
+        await world.until("09:45:08")
         assert [e.account for e in await world.entries()] == ["5WT00002"]
         await world.until("09:47")
         assert {e.account: e.state for e in await world.entries()} == {

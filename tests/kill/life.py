@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import traceback
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +17,11 @@ from core.broker.tastytrade import Login, TastytradeBroker
 from core.broker.tastytrade.timings import Timings
 from core.clock import ShiftedClock
 from core.domain.order_states import EntryState
-from core.domain.reasons import Refusal
+from core.domain.orders import Entry
+from core.domain.reasons import Reason, Refusal
 from core.engine import Engine, EngineParts
 from core.ids import SeededIds
-from core.orders import Validated
+from core.orders import OrderDesk
 from core.records.records import Records
 from core.rhythm import Rhythm
 from core.settings import Settings, TradingSettings
@@ -107,7 +109,8 @@ async def _live(life: Life, switch: KillSwitch) -> str:
     # The decision is handed in: no quotes, no chains, no candles are needed.
     setattr(engine.feed, "run", asyncio.Event().wait)  # noqa: B010 - methods of this one instance
     setattr(engine.study, "prepare", _nothing_to_prepare)  # noqa: B010
-    enter, settle = engine.runner._parts.desk.enter, engine.settlement.look
+    desk: OrderDesk = engine.runner._parts.desk
+    enter, settle = desk.enter, engine.settlement.look
     if life.in_reconciling:
         reconciler = engine.reconciliation._reconciler
         setattr(engine.watch, "recover", switch.watching(engine.watch.recover))  # noqa: B010 - of this instance
@@ -119,19 +122,30 @@ async def _live(life: Life, switch: KillSwitch) -> str:
     await _until_ready(engine, running)
     entered = await _until_clean(engine, life)
     if life.enters and not entered:
-        decision, attempts = await decide(engine, warm.market(), warm.chain(), life.account.number, life.account.login)
-        answer = await enter(decision, attempts)
-        entered = answer.reason.code if isinstance(answer, Refusal) else _state(answer)
+        entered = await _try_to_enter(engine, life, enter)
     until = monotonic() + life.settles_s
     if await _unsettled(engine):
         await asyncio.sleep(SETTLE.settle_s)
     while monotonic() < until and await _unsettled(engine):
         await settle()
         await asyncio.sleep(SETTLE.between_reads_s)
+    if entered in (Reason.ENTRY_TODAY.code, Reason.OUTCOME_UNKNOWN.code):
+        # What was settled meanwhile must not have freed the day.
+        await _try_to_enter(engine, life, desk.enter)
     await engine.watch.poll()
     engine.stop()
     await running
     return entered
+
+
+async def _try_to_enter(engine: Engine, life: Life, enter: Callable[..., Awaitable[object]]) -> str:
+    """What the desk answered: a reason's code, or the state of the entry."""
+    decision, attempts = await decide(engine, warm.market(), warm.chain(), life.account.number, life.account.login)
+    answer = await enter(decision, attempts)
+    if isinstance(answer, Refusal):
+        return answer.reason.code
+    assert isinstance(answer, Entry)
+    return answer.state.value
 
 
 async def _engine(life: Life) -> Engine:
@@ -187,8 +201,3 @@ async def _until_clean(engine: Engine, life: Life) -> str:
 async def _unsettled(engine: Engine) -> bool:
     open_now = await engine.parts.records.entries.open()
     return any(e.state in (EntryState.UNKNOWN, EntryState.SENT) for e in open_now)
-
-
-def _state(answer: object) -> str:
-    assert not isinstance(answer, Validated)
-    return str(getattr(answer, "state"))  # noqa: B009

@@ -9,9 +9,6 @@ from dataclasses import dataclass, field
 from tests.kill.broker_faults import FAULTS
 from tests.kill.proof import Verdict
 
-PROPERTY = "crash points x faults"
-"""Under this name a test reports its part of the table."""
-
 
 @dataclass
 class Table:
@@ -26,6 +23,15 @@ class Table:
         cell = self.cells[row, column]
         cell[0] += cases
         cell[1] += bad
+
+    @classmethod
+    def of(cls, parts: Iterable[Iterable[tuple[str, str, int, int]]]) -> Table:
+        """The table these parts make together."""
+        table = cls()
+        for part in parts:
+            for row, column, cases, bad in part:
+                table.count(row, column, cases, bad)
+        return table
 
     def rows(self) -> list[tuple[str, str, int, int]]:
         """The cells as plain values, for a test's report: the parts of a run meet in one table."""

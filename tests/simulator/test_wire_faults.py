@@ -52,6 +52,7 @@ async def test_what_fails_before_processing_places_no_order(kind: FaultKind, rai
     ("kind", "raised"),
     [
         (FaultKind.REST_DROP_RESPONSE, (httpx2.RemoteProtocolError, httpx2.ReadError)),
+        (FaultKind.REST_5XX_AFTER, TastytradeError),
         (FaultKind.REST_GARBAGE, json.JSONDecodeError),
         (FaultKind.REST_HTML, json.JSONDecodeError),
         (FaultKind.REST_JSON_LIST, AttributeError),
@@ -67,6 +68,18 @@ async def test_what_fails_after_processing_leaves_the_order_at_the_broker(kind: 
             await account.place_order(session, order, dry_run=False)
         (found,) = await account.get_live_orders(session)
         assert found.external_identifier == "senex-9"
+
+
+async def test_an_order_taken_up_late_is_accepted_though_its_sender_has_given_up() -> None:
+    late = FaultMatch(method="POST", path_end="/orders")
+    async with broker() as rig, rig.session(timeout=0.2) as session:
+        account, order = await only_account(session), await qqq_spread(session, "1.20", "senex-9")
+        rig.arm(FaultKind.REST_DELAY_BEFORE, seconds=0.4, match=late)
+        await account.place_order(session, order, dry_run=True)
+        with pytest.raises(httpx2.ReadTimeout):
+            await account.place_order(session, order, dry_run=False)
+        assert await account.get_live_orders(session) == []
+        await until(lambda: bool(rig.simulator.exchange.orders(ACCOUNT)))
 
 
 async def test_a_named_field_can_be_left_out() -> None:

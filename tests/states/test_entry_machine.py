@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -27,7 +28,7 @@ from core.simulator.in_process_values import order_report
 from core.simulator.orders import SimOrder
 from core.virtual_time import VirtualClock, VirtualTimeLoop
 from tests.engine.harness import MONDAY, StoreCalls, et
-from tests.proofs import ALL
+from tests.proofs import ALL, rounds
 from tests.states.scripted_broker import ENDED, ROUTE, Post, ScriptedBroker
 from tests.states.stored import (
     Stored,
@@ -425,7 +426,5 @@ class EntryMachine(RuleBasedStateMachine):
                 assert entry.holds_day or entry.state is EntryState.INCIDENT, f"{order.id} works: {entry}"
 
 
-EntryMachine.TestCase.settings = settings(
-    max_examples=10_000 if ALL else 60, stateful_step_count=30 if ALL else 24, parent=settings()
-)
-TestEntryMachine = EntryMachine.TestCase
+EntryMachine.TestCase.settings = settings(max_examples=rounds(35, 10_000), stateful_step_count=rounds(24, 30))
+TestEntryMachine = pytest.mark.timeout(7200)(EntryMachine.TestCase) if ALL else EntryMachine.TestCase

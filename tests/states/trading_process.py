@@ -122,7 +122,7 @@ class TradingProcess:
         await self.watch.recover()
         await self.gate.read()
         self._want("start")
-        for service in (self.watch.run, self._reconciliation.run):
+        for service in (self.watch.run, self.watch.run_polls, self._reconciliation.run):
             self._tasks.append(asyncio.create_task(service()))
 
     async def kill(self) -> None:

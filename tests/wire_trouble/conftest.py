@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 from core.broker.tastytrade import Login, TastytradeBroker
+from core.clock import Clock
 from core.ids import SeededIds
 from tests.broker.raw_broker import REFRESH, SECRET, InstantClock, RawBroker
 from tests.broker.stream_rig import QUICK
@@ -41,9 +43,9 @@ def clock() -> InstantClock:
 
 
 @pytest.fixture
-async def broker(proxy: BadProxy, clock: InstantClock) -> AsyncIterator[TastytradeBroker]:
+async def broker(proxy: BadProxy, clock: Clock) -> AsyncIterator[TastytradeBroker]:
     login, address = Login("main", SECRET, REFRESH), f"http://127.0.0.1:{proxy.port}"
-    found = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=QUICK)
+    found = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=replace(QUICK, answer=0.4))
     await found.connect()
     yield found
     await found.close()

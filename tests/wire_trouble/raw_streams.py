@@ -79,7 +79,7 @@ class RawStreams:
         return socket
 
     def _feed_answers(self, asked: dict[str, Any]) -> list[dict[str, Any]]:
-        kind, channel = asked["type"], asked["channel"]
+        kind = asked["type"]
         unauthorized = {"type": "AUTH_STATE", "channel": 0, "state": "UNAUTHORIZED"}
         if kind == "SETUP":
             return [{**asked, "version": "1.0"}, unauthorized]

@@ -2,20 +2,21 @@
 
 | server behaviour | read | order |
 |---|---|---|
-| 4xx/5xx with an error object | broker/test_reads::a_read_that_fails_says_why | broker/test_send::a_definite_refusal, UNPROVED |
-| an error object without code or message | here::an_error_without_words | here::an_error_without_words |
-| 401 token_invalid | broker/test_reads::a_401_renews_the_token_once | here::a_token_revoked_before_the_order |
-| OAuth 400 invalid_grant | broker/test_reads::a_refused_login_is_presented_again_only_by_connect | broker/test_send::a_refused_login_is_not_sent |
-| 429, 502, 503, JSON or HTML or empty | broker/test_reads::a_passing_failure; here::a_storm_of_429 | broker/test_send::UNPROVED; here::a_storm_of_429 |
-| 2xx with HTML, a list, empty data | broker/test_reads::a_read_that_fails_says_why | broker/test_send::UNPROVED |
-| 2xx, a field missing, an unknown enum | broker/test_reads::a_read_that_fails_says_why | broker/test_send::UNPROVED |
-| no answer | here::a_half_open_connection | broker/test_send::UNPROVED; here::a_half_open_connection |
-| refused | here::nobody_listens | broker/test_send::no_connection_is_not_sent |
-| RST before or inside the answer | here::a_reset_inside_the_answer | here::a_reset_inside_the_answer; broker/test_send::UNPROVED |
-| an error of the dry run (KeyError in the SDK) | broker/test_reads::a_dry_run_refusal_carries_the_inner_code | - |
-| the token ends between the reads and the order | - | here::a_token_that_ended, broker/test_send::a_token_that_cannot_be_refreshed |
+| 4xx/5xx, an error object | reads::a_read_that_fails_says_why | send::a_definite_refusal, send::UNPROVED |
+| an error without code or message | here::an_error_without_words | here::an_error_without_words |
+| 401 token_invalid | reads::a_401_renews_the_token_once | here::a_token_revoked |
+| OAuth 400 invalid_grant | reads::a_refused_login_is_presented_again | send::a_refused_login_is_not_sent |
+| 429 | reads::a_passing_failure, here::a_storm_of_429 | send::UNPROVED, here::a_storm_of_429 |
+| 502, 503, any status with HTML | here::html_in_place_of_json | here::html_in_place_of_json |
+| 2xx with HTML, a list, empty data | reads::a_read_that_fails_says_why | send::UNPROVED |
+| 2xx, a field missing, an unknown enum | reads::a_read_that_fails_says_why | send::UNPROVED |
+| no answer | here::a_half_open_connection | send::UNPROVED, here::a_half_open_connection |
+| refused | here::nobody_listens | send::no_connection_is_not_sent |
+| RST before or inside the answer | here::a_reset_inside_the_answer | here::a_reset_inside_the_answer |
+| an error of the dry run (SDK: KeyError) | reads::a_dry_run_refusal_carries_the_inner_code | - |
+| the token ends between reads and order | - | here::a_token_that_ended, send::a_token_that_cannot |
 
-The streams' rows are in test_stream_trouble.
+`reads` is broker/test_reads, `send` is broker/test_send. The streams' rows are in test_stream_trouble.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ import pytest
 from aiohttp import web
 
 from core.broker.port import BrokerError, BrokerFault
-from core.broker.tastytrade import TastytradeBroker
+from core.broker.tastytrade import Login, TastytradeBroker
 from core.domain.orders import SendClass, SendOutcome
+from core.ids import SeededIds
 from tests.broker.raw_broker import (
     ACCOUNT,
     ORDERS,
+    REFRESH,
+    SECRET,
     Answer,
     InstantClock,
     RawBroker,
@@ -40,6 +44,7 @@ from tests.broker.raw_broker import (
     text_answer,
     trident_request,
 )
+from tests.broker.stream_rig import QUICK
 from tests.broker.test_reads import SESSIONS, session_json
 from tests.wire_trouble.proxy import BadProxy
 
@@ -108,11 +113,14 @@ async def test_a_half_open_connection(server: RawBroker, broker: TastytradeBroke
     assert server.count("POST", ORDERS) <= ONE_TRY  # it may arrive when the hole closes, once
 
 
-async def test_nobody_listens(server: RawBroker, broker: TastytradeBroker, clock: InstantClock) -> None:
-    server.on("GET", SESSIONS, json_answer(session_json()))
+async def test_nobody_listens(server: RawBroker, clock: InstantClock) -> None:
+    login, address = Login("main", SECRET, REFRESH), f"http://127.0.0.1:{server.port}"
+    broker = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=QUICK)
+    await broker.connect()
     await server.stop()
     assert await fault_of_a_read(broker) is BrokerFault.UNREACHABLE
     assert len(clock.waits) == READ_TRIES - 1
+    await broker.close()
 
 
 @pytest.mark.parametrize("after", [0, 12, 60, 300], ids=["before it", "in its status", "in its headers", "in its body"])
