@@ -190,21 +190,14 @@ def _accepted(setting: Location) -> str | None:
 
 
 def _nearest(location: Location) -> str:
-    """The setting that was probably meant: the same name in the nearest section first, else the nearest of all."""
     leaves = list(_leaves(Settings))
-    sections = {leaf[0] for leaf in leaves}
-    if location[0] not in sections and len(location) > 1:
-        meant = difflib.get_close_matches(location[0], sections, n=1, cutoff=0.5)
-        location = (*meant, *location[1:]) if meant else location
-        if location in leaves:
-            return f"did you mean {'.'.join(location)}?"
     siblings = {leaf[-1]: leaf for leaf in leaves if leaf[:-1] == location[:-1]}
     close = difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
     if close:
         return f"did you mean {'.'.join(siblings[close[0]])}?"
     names = [".".join(leaf) for leaf in leaves]
     nearest = difflib.get_close_matches(".".join(location), names, n=1, cutoff=0.0)
-    return f"the nearest is {nearest[0]}; `senex check` lists them all."
+    return f"the nearest is {nearest[0]}."
 
 
 def _shown(value: Any) -> str:

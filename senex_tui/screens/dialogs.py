@@ -89,7 +89,10 @@ class Question(EventGuard, ModalScreen[bool]):
     def on_mount(self) -> None:
         self.set_interval(1.0, self.refresh_facts)
         if self._expires_s is not None:
-            self.set_timer(self._expires_s, lambda: self.dismiss(False))
+            self.set_timer(self._expires_s, self._expire)
+
+    def _expire(self) -> None:
+        self.dismiss(False)  # not returned: a timer's callback must not wait for the dialog's own end
 
     def refresh_facts(self) -> None:
         """The question's own facts stay true while it is open."""

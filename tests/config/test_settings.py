@@ -85,7 +85,11 @@ def test_values_in_the_environment_are_written_as_in_the_file() -> None:
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    assert load_settings(None, {"SENEX_BROKER__URL": ""}).settings.broker.url is None
+    assert load_settings(None, {"SENEX_TRADING__WIDTH": ""}).settings.trading.width is None
+
+
+def test_an_empty_broker_address_never_means_the_real_broker() -> None:
+    assert "SENEX_BROKER__URL is empty" in refusal({"SENEX_BROKER__URL": ""})
 
 
 def test_amounts_are_exact(tmp_path: Path) -> None:

@@ -175,16 +175,21 @@ class _Days:
             if waited > LONGEST_EVENING_S:
                 self._watchman.say("0", "the engine does not come up again with nothing broken")
                 return
+        await self._reconciled()  # by itself: whatever broke it is gone
         for kind, target in ((CommandKind.RESET, "halt"), (CommandKind.RESUME, ""), (CommandKind.RECONCILE, "")):
             world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target))
         await world.outside.sleep(SETTLED_AFTER_S)
+        await self._reconciled()
+        await world.outside.sleep(SETTLED_AFTER_S)
+
+    async def _reconciled(self) -> None:
+        world, waited = self._world, 0.0
         while world.engine.gate._reconciling:
             await world.outside.sleep(5.0)
             waited += 5.0
             if waited > LONGEST_EVENING_S:
                 self._watchman.say("0", f"the engine does not get reconciled: {world.engine.gate._reconciling}")
                 return
-        await world.outside.sleep(SETTLED_AFTER_S)
 
 
 @lru_cache(maxsize=1)
@@ -220,9 +225,15 @@ class _Errors(logging.Handler):
         if record.name.startswith("sqlalchemy"):  # a killed process leaves its connections lying
             return
         error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, BrokerError | RecordsError):
+        if error is None or any(not isinstance(leaf, BrokerError | RecordsError) for leaf in _leaves(error)):
             said = "" if error is None else f": {type(error).__name__}: {error}"
             self.found.append(f"logged by {record.name}: {record.getMessage()}{said}")
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
 
 
 @contextmanager
