@@ -37,7 +37,7 @@ def test_three_failed_sends_stop_the_account_until_the_next_session(tmp_path: Pa
         assert (await world.entry()).holds_day
         await world.stop()
 
-    in_world(days, tmp_path, poll_s=30)
+    in_world(days, tmp_path, poll_s=120)
 
 
 def test_a_silent_feed_stops_entries_and_lets_them_go_by_itself(tmp_path: Path) -> None:
