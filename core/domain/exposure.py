@@ -10,7 +10,7 @@ from core.domain.fills import fill_credit
 from core.domain.order_states import OPEN_STATES
 from core.domain.orders import Entry, OrderReport
 from core.domain.risk import Direction, HeldLeg
-from core.domain.trident import Action, max_risk
+from core.domain.trident import max_risk
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,3 @@ def worked_legs(report: OrderReport) -> tuple[HeldLeg, ...]:
     return tuple(
         HeldLeg(leg.symbol, Direction.SHORT if leg.action.startswith("Sell") else Direction.LONG) for leg in report.legs
     )
-
-
-def is_opening(report: OrderReport) -> bool:
-    """Whether the order opens positions, by the broker's words for its legs."""
-    return any(leg.action in (Action.SELL_TO_OPEN.value, Action.BUY_TO_OPEN.value) for leg in report.legs)

@@ -7,7 +7,8 @@ import pty
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fcntl import ioctl
 from pathlib import Path
@@ -84,6 +85,24 @@ class Box:
             finally:
                 process.kill()
                 os.close(ours)
+
+
+@contextmanager
+def running_simulator(box: Box) -> Iterator[int]:
+    """The port of a simulated broker in a process of its own, a quarter of an hour into the session's slots."""
+    with subprocess.Popen(
+        [SENEX, "simulator", "--port", "0", "--start", "2026-03-02T10:00:00-05:00"],
+        env=box.environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline().rpartition("=")[2])
+        finally:
+            process.terminate()
+            process.wait(10)
 
 
 def _read(descriptor: int) -> bytes:
