@@ -9,6 +9,7 @@ from core.clock import Clock
 from core.domain.breakers import Breaker, BreakerKind
 from core.domain.events import Event, Severity, masked
 from core.domain.reasons import Reason, Refusal, refuse
+from core.records.breakers import CLOSED_BY_ENGINE
 from core.records.errors import RecordsError
 from core.records.records import Records
 
@@ -78,7 +79,7 @@ class Breakers:
         if trouble is not None:
             await self.open(kind, subject, trouble)
         elif self.is_open(kind, subject):
-            await self.close(kind, subject, "engine", "the cause is gone")
+            await self.close(kind, subject, CLOSED_BY_ENGINE, "the cause is gone")
 
     async def _say(self, kind: str, breaker: BreakerKind, subject: str, text: str, severity: Severity) -> None:
         account = subject if subject and breaker.scope.value == "account" else None

@@ -329,8 +329,8 @@ class Engine:
                 await self._reconciler.judge_earlier(account.number, self.study.today())
 
     async def _miss_passed(self) -> None:
-        """Slots that went by while the machine slept, today's; one within its grace may still run."""
-        await self.slots.miss_passed(refuse(Reason.SUSPENDED, late_s="?", limit_s="60"))
+        """Slots that went by while the machine slept; one within its grace may still run."""
+        await self.slots.miss_passed()
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 
 from core.breakers import Breakers
 from core.broker.port import Broker
@@ -18,7 +19,6 @@ MAX_CLOCK_OFFSET = timedelta(seconds=2)
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
 FEED_PATIENCE_S = 20.0
-_HISTORY = 100
 # The broker's Date header is cut to the second: on average half a second behind.
 _DATE_CUT = timedelta(seconds=0.5)
 
@@ -54,27 +54,19 @@ class Health:
             await self._breakers.record_open()
         await self._breakers.follow(BreakerKind.FEED, "", self._feed_trouble())
         await self._breakers.follow(BreakerKind.CLOCK, "", self._clock_trouble())
+        await self._count_sends(accounts)
+
+    async def _count_sends(self, accounts: Sequence[AccountRecord]) -> None:
+        """Three failed sends in a session stop the account until the next; each reset by the operator allows as many
+        again."""
+        midnight = exchange_time(self._clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+        failed = await self._records.entries.failed_sends(midnight.date())
+        resets = await self._records.breakers.resets(BreakerKind.SENDS, midnight) if failed else Counter[str]()
         for account in accounts:
-            await self.count_sends(account.number)
-
-    async def count_sends(self, account: str) -> None:
-        """Three failed sends in a session stop the account until the next."""
-        today = exchange_time(self._clock.now()).date()
-        failed = await self._records.entries.failed_sends(account, today)
-        allowed = MAX_FAILED_SENDS * (1 + await self._resets(account, today))
-        trouble = f"{failed} sends failed today" if failed >= allowed else None
-        await self._breakers.follow(BreakerKind.SENDS, account, trouble)
-
-    async def _resets(self, account: str, today: date) -> int:
-        """How often the operator reset this breaker today; each reset allows as many failures again."""
-        return sum(
-            b.kind is BreakerKind.SENDS
-            and b.subject == account
-            and b.closed_at is not None
-            and b.closed_by != "engine"
-            and exchange_time(b.closed_at).date() == today
-            for b in await self._records.breakers.history(_HISTORY)
-        )
+            allowed = MAX_FAILED_SENDS * (1 + resets[account.number])
+            count = failed[account.number]
+            trouble = f"{count} sends failed today" if count >= allowed else None
+            await self._breakers.follow(BreakerKind.SENDS, account.number, trouble)
 
     async def _store_trouble(self) -> str | None:
         stalled = self._records.oldest_call_s(self._clock.monotonic())

@@ -241,7 +241,12 @@ class OrderDesk:
         return None
 
     async def _mark_sent(self, entry: Entry) -> bool:
-        return await self._records.entries.mark_sent(entry.id, self._clock.now(), epoch=self._records.epoch)
+        session = self._calendar.on(entry.session_day)
+        if session is None:
+            return False
+        return await self._records.entries.mark_sent(
+            entry.id, self._clock.now(), epoch=self._records.epoch, closes=session.close
+        )
 
     async def _why_not_sent(self, decision: Decision) -> Refusal:
         """The conditional update said no: paused or halted meanwhile, a breaker, or another console's epoch."""

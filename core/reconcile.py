@@ -24,9 +24,6 @@ from core.watch import EntryWatch
 _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN)
 
 
-_HISTORY = 200
-
-
 class Reconciler:
     """Compares account by account; what it finds goes through the watch, what does not fit opens a breaker."""
 
@@ -116,28 +113,16 @@ class Reconciler:
         if short:
             symbol = short[0]
             why = f"the broker holds {held.get(symbol, 0)} of {symbol}, the records {wanted[symbol]}"
-            if not await self._settled_by_operator(BreakerKind.MISMATCH, number, why):
+            if not await self._records.breakers.settled(BreakerKind.MISMATCH, number, why):
                 await self._breakers.open(BreakerKind.MISMATCH, number, why)
 
     async def _judge_incidents(self, number: str) -> None:
         """An incident whose breaker was never recorded (the process died between the two) stops the account now."""
-        opened = [b for b in await self._records.breakers.history(_HISTORY) if b.kind is BreakerKind.INCIDENT]
         for entry in await self._records.entries.incidents(number):
             since = entry.terminal_at
-            if since is not None and not any(b.subject == number and b.opened_at >= since for b in opened):
+            if since is not None and not await self._records.breakers.opened_since(BreakerKind.INCIDENT, number, since):
                 why = f"order {entry.order_id}: {entry.detail}"
                 await self._breakers.open(BreakerKind.INCIDENT, number, why)
-
-    async def _settled_by_operator(self, kind: BreakerKind, number: str, why: str) -> bool:
-        """Whether the operator has reset a breaker for this very reason: what stands is settled."""
-        return any(
-            b.kind is kind
-            and b.subject == number
-            and b.why == why
-            and b.closed_at is not None
-            and b.closed_by != "engine"
-            for b in await self._records.breakers.history(_HISTORY)
-        )
 
     async def _tell_foreign(self, number: str, foreign: Sequence[OrderReport]) -> None:
         for report in foreign:

@@ -74,12 +74,11 @@ class Settlement:
 
     async def look(self) -> None:
         """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
-        for entry in await self._records.entries.unknown():
-            await self._look_at(entry, since=entry.sent_at)
-        for entry in await self._records.entries.settling(exchange_time(self._clock.now()).date()):
-            if entry.cancel_requested_by:
-                continue  # cancelled by the operator: the day stays closed (SPEC 9)
-            await self._look_at(entry, since=entry.terminal_at)
+        for entry in await self._records.entries.waiting(exchange_time(self._clock.now()).date()):
+            if entry.state is EntryState.UNKNOWN:
+                await self._look_at(entry, since=entry.sent_at)
+            elif not entry.cancel_requested_by:  # cancelled by the operator: the day stays closed (SPEC 9)
+                await self._look_at(entry, since=entry.terminal_at)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self._times.settle_s:

@@ -1,4 +1,4 @@
-"""Today's slots: which there are, which were missed and why, which comes next (SPEC 3)."""
+"""The slots: which there are, which were missed and why, which comes next (SPEC 3)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from core.records.records import Records
 
 # A start is late by scheduling, which is a wall matter: never less than this much wall time (SPEC 14).
 _LEAST_GRACE_WALL_S = 5.0
+_LONGEST_ABSENCE = timedelta(days=90)
 
 
 class SlotBook:
@@ -68,12 +69,17 @@ class SlotBook:
             exchange_time(slot).date(), slot, refusal.reason, refusal.sentence(), self._clock.now()
         )
 
-    async def miss_passed(self, refusal: Refusal) -> int:
-        """Records every slot of today that passed without a record; those within the grace may still run."""
+    async def miss_passed(self, why: Refusal | None = None) -> int:
+        """Records as missed every slot that passed without a record since the last session that has one, for that
+        reason or for how late it is now. Those within the grace may still run; years of absence are not written up."""
+        now = self._clock.now()
+        today = exchange_time(now).date()
+        first = max(await self._records.slots.last_day() or today, today - _LONGEST_ABSENCE)
         missed = 0
-        for slot in self.of_today():
-            if slot + self.grace() < self._clock.now() and await self.miss(slot, refusal):
-                missed += 1
+        for session in self._calendar.between(first, today):
+            passed = [slot for slot in slots_of(session, self._times) if slot + self.grace() < now]
+            reasons = {slot: refusal for slot in passed if (refusal := why or self.lateness(slot)) is not None}
+            missed += await self._records.slots.miss_all(session.day, reasons, now)
         return missed
 
     async def passed_unrecorded(self) -> tuple[datetime, ...]:

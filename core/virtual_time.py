@@ -90,19 +90,23 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _wait(self, select: _Select, timeout: float | None) -> _Events:
         if timeout == 0:
-            return select(0)
+            return self._look(select)
         if self._from_threads:
             handle, callback, args, context = self._from_threads.popleft()
             if not handle.cancelled():
                 self.call_soon(callback, *args, context=context)
-            return select(0)
+            return self._look(select)
         if timeout is None or self._in_flight() or self._in_executor:
             events = select(PATIENCE_S)
             if not events:
                 raise VirtualTimeStalled(f"no thread came back within {PATIENCE_S:g} s, and virtual time waits for it")
             return events
         self._virtual += timeout
-        return select(0)
+        return self._look(select)
+
+    def _look(self, select: _Select) -> _Events:
+        """What is ready. Without a thread at work nothing can be, and asking the kernel costs more than a callback."""
+        return select(0) if self._in_executor or self._in_flight() else []
 
 
 class VirtualClock:

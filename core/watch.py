@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
 from core.bus import Bus
@@ -21,6 +22,8 @@ from core.records.errors import RecordsError
 from core.records.records import Records
 
 _PARKED = 200
+_FILLS_MAY_COME = timedelta(days=7)
+"""How long after its session an order filled by the broker's word is asked for fill records still missing."""
 _SEVERITY = {
     EntryState.REJECTED: Severity.WARNING,
     EntryState.CANCELLED: Severity.WARNING,
@@ -135,13 +138,11 @@ class EntryWatch:
                 await self.apply(entry.id, report)
 
     async def _to_poll(self) -> list[Entry]:
-        entries = list(await self._records.entries.open())
-        known = {e.id for e in entries}
-        # Filled by status, fill records still to come.
-        entries += [
+        since = exchange_time(self._clock.now()).date() - _FILLS_MAY_COME
+        entries = [
             e
-            for e in await self._records.entries.of_day(exchange_time(self._clock.now()).date())
-            if e.id not in known and e.state is EntryState.FILLED and not is_complete(e.request, e.fills)
+            for e in await self._records.entries.to_follow(since)
+            if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
         ]
         polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
         lost = [e for e in entries if e.state is EntryState.SENT and e.id not in self._sending]
@@ -187,7 +188,10 @@ class EntryWatch:
         """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
         async with self._folding:
             entry = await self._records.entries.get(entry_id)
-            if await self._records.entries.add_fills(entry.id, report.fills):
+            known = {fill.fill_id for fill in entry.fills}
+            if any(fill.fill_id not in known for fill in report.fills) and await self._records.entries.add_fills(
+                entry.id, report.fills
+            ):
                 entry = await self._records.entries.get(entry_id)
                 if not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.records.database import Database
 from core.records.rows import BreakerRecord
 from core.records.tables import accounts, breakers, trading_state
+
+CLOSED_BY_ENGINE = "engine"
+"""Who closed a breaker that closes by itself."""
+
+_by_operator = and_(breakers.c.closed_at.is_not(None), breakers.c.closed_by != CLOSED_BY_ENGINE)
+_kind = breakers.c.kind == bindparam("kind")
+_subject = breakers.c.subject == bindparam("subject")
+_OPEN = select(breakers).where(breakers.c.closed_at.is_(None)).order_by(breakers.c.id)
+_RESETS = select(breakers.c.subject).where(_kind, _by_operator, breakers.c.closed_at >= bindparam("since"))
+_SETTLED = select(breakers.c.id).where(_kind, _subject, breakers.c.why == bindparam("why"), _by_operator).limit(1)
+_OPENED = select(breakers.c.id).where(_kind, _subject, breakers.c.opened_at >= bindparam("since")).limit(1)
 
 
 class Breakers:
@@ -54,10 +66,25 @@ class Breakers:
     async def open_now(self) -> tuple[Breaker, ...]:
         """What is open, in the order it opened."""
         async with self._database.read() as connection:
-            rows = await connection.execute(
-                select(breakers).where(breakers.c.closed_at.is_(None)).order_by(breakers.c.id)
-            )
+            rows = await connection.execute(_OPEN)
             return tuple(Breaker(BreakerKind.of(row.kind), row.subject, row.why, row.opened_at) for row in rows)
+
+    async def resets(self, kind: BreakerKind, since: datetime) -> Counter[str]:
+        """How often an operator closed a breaker of this kind since the instant, by its subject."""
+        async with self._database.read() as connection:
+            return Counter((await connection.execute(_RESETS, {"kind": kind.code, "since": since})).scalars())
+
+    async def settled(self, kind: BreakerKind, subject: str, why: str) -> bool:
+        """Whether an operator ever closed a breaker opened for this very reason."""
+        async with self._database.read() as connection:
+            found = await connection.execute(_SETTLED, {"kind": kind.code, "subject": subject, "why": why})
+            return found.first() is not None
+
+    async def opened_since(self, kind: BreakerKind, subject: str, since: datetime) -> bool:
+        """Whether one of this kind opened for the subject at the instant or later, closed since or not."""
+        async with self._database.read() as connection:
+            found = await connection.execute(_OPENED, {"kind": kind.code, "subject": subject, "since": since})
+            return found.first() is not None
 
     async def history(self, limit: int) -> tuple[BreakerRecord, ...]:
         """The last breakers that opened, at most `limit`, newest first."""

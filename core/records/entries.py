@@ -9,36 +9,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
+from sqlalchemy import bindparam, exists, false, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.order_states import FREES_DAY, OPEN_STATES, TERMINAL_STATES, EntryState, may_become
+from core.domain.order_states import FREES_DAY, TERMINAL_STATES, EntryState, may_become
 from core.domain.orders import Entry, Fill, OrderRequest
 from core.records.breakers import barred
-from core.records.database import Database
+from core.records.entry_reads import HOLDER, EntryReads, unrecorded
 from core.records.entry_rows import (
-    count_failed_sends,
+    FREED_BY_PROOF,
     entry_values,
     note_change,
     note_evidence,
-    read_changes,
     read_entries,
     read_entry,
-    read_evidence,
 )
 from core.records.errors import IllegalTransition, RecordsError, StateConflict
-from core.records.rows import DayHeld, EntryChange, EvidenceKind, EvidenceRecord
+from core.records.rows import DayHeld, EvidenceKind, EvidenceRecord
 from core.records.tables import ONLY_ROW, engine, entries, fills, trading_state
 
-_FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
 # These two are reached by doors of their own, which check what `become` cannot.
 _OWN_DOOR = frozenset({EntryState.SENT, EntryState.PREPARED})
+_KNOWN_FILL = select(fills.c.seq).where(
+    fills.c.account == bindparam("account"), fills.c.fill_id == bindparam("fill_id")
+)
+_NEW_FILL = insert(fills)
+_STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 
 
-class Entries:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class Entries(EntryReads):
+    """What changes entries; what reads them is in `EntryReads`."""
 
     async def prepare(self, entry: Entry) -> Entry | DayHeld:
         """Records the intent, or says which entry holds the account's day.
@@ -91,9 +92,9 @@ class Entries:
             await note_change(connection, new, at, prepared=True)
         return new
 
-    async def mark_sent(self, entry_id: str, at: datetime, *, epoch: int) -> bool:
+    async def mark_sent(self, entry_id: str, at: datetime, *, epoch: int, closes: datetime) -> bool:
         """The last durable word before the wire: True only for a prepared entry that nobody asked to cancel, while
-        active, with no open breaker over its account, by the newest epoch."""
+        active, with no open breaker over its account, by the newest epoch, before its session `closes`."""
         async with self._database.write() as connection:
             # With many writers a pause must not commit between this statement's view and its commit.
             await connection.execute(select(trading_state.c.state).with_for_update(read=True))
@@ -106,6 +107,7 @@ class Entries:
                     entries.c.id == entry_id,
                     entries.c.state == EntryState.PREPARED.value,
                     entries.c.cancel_requested_by == "",
+                    true() if at < closes else false(),
                     active,
                     newest,
                     ~barred(entries.c.account),
@@ -190,7 +192,7 @@ class Entries:
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
-            if old.state not in _FREED_BY_PROOF or old.fills:
+            if old.state not in FREED_BY_PROOF or old.fills:
                 raise StateConflict(
                     f"entry {entry_id} is {old.state.value} with {len(old.fills)} fills; its day is not free"
                 )
@@ -212,21 +214,20 @@ class Entries:
         async with self._database.write() as connection:
             entry = await _known(connection, entry_id)
             for fill in new_fills:
-                known = await connection.execute(
-                    select(fills.c.seq).where(fills.c.account == entry.account, fills.c.fill_id == fill.fill_id)
-                )
+                known = await connection.execute(_KNOWN_FILL, {"account": entry.account, "fill_id": fill.fill_id})
                 if known.first() is not None:
                     continue
                 await connection.execute(
-                    insert(fills).values(
-                        entry_id=entry.id,
-                        account=entry.account,
-                        fill_id=fill.fill_id,
-                        symbol=fill.symbol,
-                        quantity=fill.quantity,
-                        price=fill.price,
-                        at=fill.at,
-                    )
+                    _NEW_FILL,
+                    {
+                        "entry_id": entry.id,
+                        "account": entry.account,
+                        "fill_id": fill.fill_id,
+                        "symbol": fill.symbol,
+                        "quantity": fill.quantity,
+                        "price": fill.price,
+                        "at": fill.at,
+                    },
                 )
                 added += 1
         return added
@@ -250,102 +251,16 @@ class Entries:
             await _known(connection, entry_id)
             await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
 
-    async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
-        """Everything seen of the entry, oldest first."""
-        async with self._database.read() as connection:
-            return await read_evidence(connection, entry_id)
-
-    async def holding(self, account: str, day: date) -> Entry | None:
-        """The entry that holds the account's session day."""
-        async with self._database.read() as connection:
-            return await _holder(connection, account, day)
-
-    async def get(self, entry_id: str) -> Entry:
-        """The entry with our id. Raises StateConflict when none is recorded."""
-        found = await self._one(entries.c.id == entry_id)
-        if found is None:
-            raise _unrecorded(entry_id)
-        return found
-
-    async def by_identifier(self, identifier: str) -> Entry | None:
-        """The entry whose order carries our identifier."""
-        return await self._one(entries.c.identifier == identifier)
-
-    async def by_order(self, order_id: str, account: str) -> Entry | None:
-        """The newest entry of the account with this broker order id."""
-        return await self._one(and_(entries.c.order_id == order_id, entries.c.account == account))
-
-    async def open(self) -> tuple[Entry, ...]:
-        """Every entry whose order may still change, or whose sending is under way, of any day."""
-        return await self._all(entries.c.state.in_([state.value for state in OPEN_STATES]))
-
-    async def unknown(self) -> tuple[Entry, ...]:
-        """Every entry that waits for evidence, of all accounts and days, oldest first."""
-        return await self._all(entries.c.state == EntryState.UNKNOWN.value)
-
-    async def incidents(self, account: str) -> tuple[Entry, ...]:
-        """Every incident of the account, oldest first."""
-        return await self._all((entries.c.account == account) & (entries.c.state == EntryState.INCIDENT.value))
-
-    async def settling(self, day: date) -> tuple[Entry, ...]:
-        """The cancelled and expired entries of the session day that hold it without a fill: proof may free it, but
-        for those an operator cancelled (SPEC 9)."""
-        return await self._all(
-            and_(
-                entries.c.session_day == day,
-                entries.c.holds_day,
-                entries.c.state.in_([state.value for state in _FREED_BY_PROOF]),
-                ~exists().where(fills.c.entry_id == entries.c.id),
-            )
-        )
-
-    async def failed_sends(self, account: str, day: date) -> int:
-        """How many sends of the account's session day ended rejected, unknown or not sent, each counted once.
-
-        Only what was really tried counts: an intent refused by the guards before it was sent does not.
-        """
-        async with self._database.read() as connection:
-            return await count_failed_sends(connection, account, day)
-
-    async def of_day(self, day: date) -> tuple[Entry, ...]:
-        return await self._all(entries.c.session_day == day)
-
-    async def filled_open(self, account: str, today: date) -> tuple[Entry, ...]:
-        """The account's filled entries that expire today or later, with incidents that have fills: they too are
-        positions at risk (SPEC 7)."""
-        filled = entries.c.state == EntryState.FILLED.value
-        incident = and_(entries.c.state == EntryState.INCIDENT.value, exists().where(fills.c.entry_id == entries.c.id))
-        return await self._all(and_(entries.c.account == account, entries.c.expiration >= today, or_(filled, incident)))
-
-    async def history(self, entry_id: str) -> tuple[EntryChange, ...]:
-        """Every state the entry went through, oldest first."""
-        async with self._database.read() as connection:
-            return await read_changes(connection, entry_id)
-
-    async def _one(self, condition: ColumnElement[bool]) -> Entry | None:
-        found = await self._all(condition)
-        return found[-1] if found else None
-
-    async def _all(self, condition: ColumnElement[bool]) -> tuple[Entry, ...]:
-        async with self._database.read() as connection:
-            return await read_entries(connection, condition)
-
 
 async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
     entry = await read_entry(connection, entry_id, lock=True)
     if entry is None:
-        raise _unrecorded(entry_id)
+        raise unrecorded(entry_id)
     return entry
 
 
-def _unrecorded(entry_id: str) -> StateConflict:
-    return StateConflict(f"no entry {entry_id} is recorded")
-
-
 async def _holder(connection: AsyncConnection, account: str, day: date) -> Entry | None:
-    found = await read_entries(
-        connection, entries.c.account == account, entries.c.session_day == day, entries.c.holds_day
-    )
+    found = await read_entries(connection, HOLDER, {"account": account, "session_day": day})
     return found[0] if found else None
 
 
@@ -353,7 +268,8 @@ async def _store(connection: AsyncConnection, entry: Entry) -> Entry | None:
     """Writes the entry, or leaves it and returns the one that holds its day."""
     try:
         async with connection.begin_nested():
-            await connection.execute(update(entries).where(entries.c.id == entry.id).values(entry_values(entry)))
+            values = entry_values(entry)
+            await connection.execute(_STORE, {"the_id": values.pop("id"), **values})
     except IntegrityError:
         holder = await _holder(connection, entry.account, entry.session_day)
         if holder is None or holder.id == entry.id:

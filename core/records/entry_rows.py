@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, Select, bindparam, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +17,9 @@ from core.records.rows import EntryChange, EvidenceRecord
 from core.records.tables import entries, entry_changes, evidence, fills
 
 _COLUMNS = tuple(name for name in Entry.__slots__ if name not in {"state", "fills"})
+FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
+"""What frees its day only by proof (SPEC 9)."""
+_NEW_CHANGE = insert(entry_changes)
 _FAILED_SENDS = frozenset({EntryState.REJECTED, EntryState.UNKNOWN, EntryState.NOT_SENT})
 
 
@@ -24,34 +28,44 @@ def entry_values(entry: Entry) -> dict[str, Any]:
     return {"state": entry.state.value, **{name: getattr(entry, name) for name in _COLUMNS}}
 
 
-async def read_entries(
-    connection: AsyncConnection, *conditions: ColumnElement[bool], lock: bool = False
-) -> tuple[Entry, ...]:
-    """The entries with their fills, oldest first. `lock` keeps other writers off them until the commit."""
-    query = select(entries).where(*conditions).order_by(entries.c.prepared_at, entries.c.id)
-    rows = (await connection.execute(query.with_for_update() if lock else query)).all()
+def entries_where(*conditions: ColumnElement[bool]) -> Select[Any]:
+    """The query of the entries that meet the conditions, oldest first; made once, run often."""
+    return select(entries).where(*conditions).order_by(entries.c.prepared_at, entries.c.id)
+
+
+_BY_ID = entries_where(entries.c.id == bindparam("id"))
+_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
+_FILLS_OF_ONE = select(fills).where(fills.c.entry_id == bindparam("entry_id")).order_by(fills.c.seq)
+_FILLS_OF_MANY = select(fills).where(fills.c.entry_id.in_(bindparam("entry_ids", expanding=True))).order_by(fills.c.seq)
+
+
+async def read_entries(connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """The entries a query of `entries_where` finds, with their fills."""
+    rows = (await connection.execute(query, values)).all()
     found = await _fills(connection, [row.id for row in rows])
     return tuple(_entry(row, tuple(found.get(row.id, ()))) for row in rows)
 
 
 async def read_entry(connection: AsyncConnection, entry_id: str, *, lock: bool = False) -> Entry | None:
-    found = await read_entries(connection, entries.c.id == entry_id, lock=lock)
+    """The entry with our id. `lock` keeps other writers off it until the commit."""
+    found = await read_entries(connection, _BY_ID_TO_CHANGE if lock else _BY_ID, {"id": entry_id})
     return found[0] if found else None
 
 
 async def note_change(connection: AsyncConnection, entry: Entry, at: datetime, *, prepared: bool = False) -> None:
     """Adds the entry's present state to its history; with the request when it was (again) prepared."""
     await connection.execute(
-        insert(entry_changes).values(
-            entry_id=entry.id,
-            state=entry.state.value,
-            holds_day=entry.holds_day,
-            at=at,
-            order_id=entry.order_id,
-            broker_status=entry.broker_status,
-            detail=entry.detail,
-            request=entry.request if prepared else None,
-        )
+        _NEW_CHANGE,
+        {
+            "entry_id": entry.id,
+            "state": entry.state.value,
+            "holds_day": entry.holds_day,
+            "at": at,
+            "order_id": entry.order_id,
+            "broker_status": entry.broker_status,
+            "detail": entry.detail,
+            "request": entry.request if prepared else None,
+        },
     )
 
 
@@ -67,23 +81,25 @@ async def read_changes(connection: AsyncConnection, entry_id: str) -> tuple[Entr
     )
 
 
-async def count_failed_sends(connection: AsyncConnection, account: str, day: date) -> int:
-    """How many sends of the account's session day failed: each runs from `sent` to the first failure after it."""
-    rows = await connection.execute(
-        select(entry_changes.c.entry_id, entry_changes.c.state)
-        .join(entries, entries.c.id == entry_changes.c.entry_id)
-        .where(entries.c.account == account, entries.c.session_day == day)
-        .order_by(entry_changes.c.seq)
-    )
+_CHANGES_OF_DAY = (
+    select(entries.c.account, entry_changes.c.entry_id, entry_changes.c.state)
+    .join(entries, entries.c.id == entry_changes.c.entry_id)
+    .where(entries.c.session_day == bindparam("session_day"))
+    .order_by(entry_changes.c.seq)
+)
+
+
+async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[str]:
+    """How many sends of each account's session day failed: each runs from `sent` to the first failure after it."""
     trying: set[str] = set()
-    failed = 0
-    for row in rows:
+    failed: Counter[str] = Counter()
+    for row in await connection.execute(_CHANGES_OF_DAY, {"session_day": day}):
         state = EntryState(row.state)
         if state is EntryState.SENT:
             trying.add(row.entry_id)
         elif state in _FAILED_SENDS and row.entry_id in trying:
             trying.remove(row.entry_id)
-            failed += 1
+            failed[row.account] += 1
     return failed
 
 
@@ -110,7 +126,10 @@ async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[
     if not entry_ids:
         return {}
     found: dict[str, list[Fill]] = {}
-    rows = await connection.execute(select(fills).where(fills.c.entry_id.in_(entry_ids)).order_by(fills.c.seq))
+    if len(entry_ids) == 1:
+        rows = await connection.execute(_FILLS_OF_ONE, {"entry_id": entry_ids[0]})
+    else:
+        rows = await connection.execute(_FILLS_OF_MANY, {"entry_ids": entry_ids})
     for row in rows:
         found.setdefault(row.entry_id, []).append(Fill(row.fill_id, row.symbol, row.quantity, row.price, row.at))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 
@@ -15,6 +15,13 @@ from core.records.database import Database
 from core.records.errors import AlreadyValidated, RecordsError
 from core.records.rows import SuggestionRecord
 from core.records.tables import events, suggestions
+
+_NEW_EVENT = insert(events)
+_VALIDATED = select(suggestions.c.id).where(
+    suggestions.c.account == bindparam("account"),
+    suggestions.c.session_day == bindparam("session_day"),
+    suggestions.c.validated,
+)
 
 
 class Journal:
@@ -26,7 +33,7 @@ class Journal:
         if not happened:
             return
         async with self._database.write() as connection:
-            await connection.execute(insert(events), [_values(event) for event in happened])
+            await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
 
     async def of_cycle(self, number: int) -> tuple[Event, ...]:
         """A cycle's events, oldest first."""
@@ -50,11 +57,7 @@ class Journal:
 
     async def validated_on(self, account: str, day: date) -> bool:
         async with self._database.read() as connection:
-            rows = await connection.execute(
-                select(suggestions.c.id).where(
-                    suggestions.c.account == account, suggestions.c.session_day == day, suggestions.c.validated
-                )
-            )
+            rows = await connection.execute(_VALIDATED, {"account": account, "session_day": day})
             return rows.first() is not None
 
     async def suggestions_of(self, account: str, day: date) -> tuple[SuggestionRecord, ...]:

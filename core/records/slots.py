@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from core.domain.reasons import Reason
+from core.domain.reasons import Reason, Refusal
 from core.records.database import Database
 from core.records.rows import SlotRecord, SlotWord
 from core.records.tables import slots
+
+_NEW_SLOT = insert(slots)
+_SLOTS_OF_DAY = select(slots.c.slot).where(slots.c.session_day == bindparam("session_day"))
+_LAST_DAY = select(func.max(slots.c.session_day))
 
 
 class Slots:
@@ -27,6 +32,27 @@ class Slots:
         """Records the slot as missed, with its reason; False when it was claimed or missed before."""
         return await self._take(day, slot, at, "missed", reason.code, text)
 
+    async def miss_all(self, day: date, missed: Mapping[datetime, Refusal], at: datetime) -> int:
+        """Records these slots of a day as missed, but for those claimed or missed before; how many were new."""
+        if not missed:
+            return 0
+        async with self._database.write() as connection:
+            known = set((await connection.execute(_SLOTS_OF_DAY, {"session_day": day})).scalars())
+            new = {slot: refusal for slot, refusal in missed.items() if slot not in known}
+            if new:
+                rows = [
+                    self._row(day, slot, at, "missed", refusal.code, refusal.sentence())
+                    for slot, refusal in new.items()
+                ]
+                await connection.execute(_NEW_SLOT, rows)
+        return len(new)
+
+    async def last_day(self) -> date | None:
+        """The last session day with a slot recorded, None before the first."""
+        async with self._database.read() as connection:
+            last: date | None = (await connection.execute(_LAST_DAY)).scalar_one()
+            return last
+
     async def of_day(self, day: date) -> tuple[SlotRecord, ...]:
         """The slots recorded for this day, earliest first."""
         async with self._database.read() as connection:
@@ -41,18 +67,19 @@ class Slots:
     async def _take(self, day: date, slot: datetime, at: datetime, state: SlotWord, code: str, text: str) -> bool:
         try:
             async with self._database.write() as connection:
-                await connection.execute(
-                    insert(slots).values(
-                        session_day=day,
-                        slot=slot,
-                        epoch=self._epoch,
-                        state=state,
-                        at=at,
-                        outcome="",
-                        reason_code=code,
-                        reason_text=text,
-                    )
-                )
+                await connection.execute(_NEW_SLOT, self._row(day, slot, at, state, code, text))
         except IntegrityError:
             return False
         return True
+
+    def _row(self, day: date, slot: datetime, at: datetime, state: SlotWord, code: str, text: str) -> dict[str, object]:
+        return {
+            "session_day": day,
+            "slot": slot,
+            "epoch": self._epoch,
+            "state": state,
+            "at": at,
+            "outcome": "",
+            "reason_code": code,
+            "reason_text": text,
+        }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from core.broker.port import AccountReads, BrokerAccount, DryRunAnswer, Position
 from core.clock import Clock, monotonic_at
@@ -77,6 +78,11 @@ def option_chain(symbol: str, roots: list[ListedRoot]) -> OptionChain:
     return OptionChain(symbol, tuple(expiration for root in roots for expiration in _expirations(root)))
 
 
+@lru_cache(maxsize=65_536)
+def _strike(strike: Decimal, put_occ: str, put_streamer: str, call_occ: str, call_streamer: str) -> ListedStrike:
+    return ListedStrike(strike, OptionSymbols(put_occ, put_streamer), OptionSymbols(call_occ, call_streamer))
+
+
 def _expirations(root: ListedRoot) -> list[Expiration]:
     ticks = tick_table(root.tick_sizes)
     return [
@@ -88,9 +94,7 @@ def _expirations(root: ListedRoot) -> list[Expiration]:
             standard=root.option_chain_type == "Standard",
             shares_per_contract=root.shares_per_contract,
             strikes={
-                s.strike: ListedStrike(
-                    s.strike, OptionSymbols(s.put_occ, s.put_streamer), OptionSymbols(s.call_occ, s.call_streamer)
-                )
+                s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer)
                 for s in listed.strikes
             },
             ticks=ticks,

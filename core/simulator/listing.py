@@ -117,15 +117,24 @@ def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
     return previous_session(expiry).close, session.open
 
 
+@lru_cache(maxsize=512)
+def _strikes_of(root: str, day: date) -> dict[int, ListedStrike]:
+    """The strikes named so far of an expiration: most are listed again on the next day."""
+    return {}
+
+
 def _symbols(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
+    known = _strikes_of(root, day)
     when = day.strftime("%y%m%d")
     occ = f"{root:<6}{when}"
     streamer = f".{root}{when}"
     for strike in strikes:
-        price = f"{strike * 1000:08d}"
-        yield ListedStrike(
-            Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
-        )
+        if strike not in known:
+            price = f"{strike * 1000:08d}"
+            known[strike] = ListedStrike(
+                Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
+            )
+        yield known[strike]
 
 
 class Listing:

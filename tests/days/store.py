@@ -122,8 +122,12 @@ class LoopConnection(aiosqlite.Connection):
         sql = "COMMIT" if name == "commit" else str(args[0]).lstrip() if name.startswith("execute") else ""
         if sql.startswith("BEGIN"):
             self._writing = sql == "BEGIN IMMEDIATE"
-        # What reads the file or changes it takes its turn; what does neither is done on the spot.
-        if not sql or sql == "BEGIN" or (sql == "COMMIT" and not self._writing):
+        # A transaction takes its turn when it begins and, if it writes, when it commits: what others see of it lies
+        # between these two, so its own statements are done on the spot.
+        begins = sql.startswith("BEGIN")
+        if not begins and not (sql == "COMMIT" and self._writing):
+            if self._disk.full and sql.startswith(_WRITES):
+                raise sqlite3.OperationalError("database or disk is full")
             return fn(*args, **kwargs)
         loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
         future: asyncio.Future[Any] = loop.create_future()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from core.domain.order_states import EntryState
@@ -24,6 +25,28 @@ def test_slots_that_passed_before_a_start_are_missed_as_process_down(tmp_path: P
         await world.stop()
 
     in_world(day, tmp_path, start=et("2026-03-02", "10:20"))
+
+
+def test_sessions_that_passed_while_the_console_was_not_running_are_missed_slot_by_slot(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        await world.start()
+        await world.until("14:46")
+        await world.stop()
+        await world.until("09:50", "2026-03-11")
+        await world.start()
+        for day in (9, 10):
+            missed = await world.records.slots.of_day(date(2026, 3, day))
+            assert [s.slot for s in missed][:: len(missed) - 1] == [
+                et(f"2026-03-{day:02}", "09:45"),
+                et(f"2026-03-{day:02}", "14:45"),
+            ]
+            assert {(s.state, s.reason_code) for s in missed} == {("missed", "process_down")}
+            assert len(missed) == 21
+        assert await world.records.slots.of_day(date(2026, 3, 8)) == (), "a Sunday has no slots"
+        assert len(await world.slots()) == 1
+        await world.stop()
+
+    in_world(days, tmp_path, start=et("2026-03-06", "14:30"), poll_s=600)
 
 
 def test_a_start_within_a_minute_of_the_slot_still_runs_it(tmp_path: Path) -> None:

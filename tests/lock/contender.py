@@ -16,7 +16,7 @@ from core.domain.order_states import EntryState
 from core.lock import LockRefused, TraderLocks, lock_data_folder
 from core.lock_holder import Holder
 from core.records.records import DayHeld, FencedOff, Records
-from tests.records.record_samples import ACCOUNT, AT, DAY, entry, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, entry, url_of
 
 BROKER = "localhost:8700"
 
@@ -69,7 +69,7 @@ async def _enter(who: Contender, records: Records, line: Connection) -> tuple[st
     if who.waits:
         line.send(("prepared", who.name))
         line.recv()
-    if await records.entries.mark_sent(who.name, AT, epoch=records.epoch):
+    if await records.entries.mark_sent(who.name, AT, epoch=records.epoch, closes=CLOSES):
         with who.orders.open("a", encoding="utf-8") as broker:
             broker.write(f"{who.name}\n")
     return "traded", who.name

@@ -20,14 +20,14 @@ from core.lock import AloneInVirtualTime, LockLost
 from core.records.records import FencedOff, Records, RecordsRefusal
 from senex_tui.refusals import explain
 from tests.engine.harness import MONDAY, World, et, in_world
-from tests.records.record_samples import ACCOUNT, AT, DAY, SLOT, entry, fill, request, suggestion, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, entry, fill, request, suggestion, url_of
 
 COMMAND = Command("c1", CommandKind.PAUSE, "anna", AT)
 FOUND = BrokerAccount(ACCOUNT, "Main", "Individual", False)
 OF_THE_TRADER: dict[str, Callable[[Records], Awaitable[object]]] = {
     "prepare": lambda r: r.entries.prepare(entry("two", account="5WT00002")),
     "prepare_again": lambda r: r.entries.prepare_again("one", request("senex-one"), AT),
-    "mark_sent": lambda r: r.entries.mark_sent("one", AT, epoch=r.epoch),
+    "mark_sent": lambda r: r.entries.mark_sent("one", AT, epoch=r.epoch, closes=CLOSES),
     "become": lambda r: r.entries.become("one", EntryState.NOT_SENT, at=AT),
     "note_status": lambda r: r.entries.note_status("one", "Live", AT),
     "add_fills": lambda r: r.entries.add_fills("one", [fill("f1")]),
@@ -87,7 +87,7 @@ async def test_no_write_of_a_fenced_trader_changes_anything(first: Records, path
         await waiting
     assert first.in_flight == 0
     assert await first.entries.get("one") == entry(), "it may still read"
-    assert await newer.entries.mark_sent("one", AT, epoch=newer.epoch)
+    assert await newer.entries.mark_sent("one", AT, epoch=newer.epoch, closes=CLOSES)
     await newer.close()
 
 
@@ -108,7 +108,7 @@ async def test_a_watcher_posts_commands_and_switches_accounts_beside_the_trader(
     await watcher.close()
     assert COMMAND in await first.inbox.pending()
     assert [account.enabled for account in await first.accounts.all()] == [True]
-    assert await first.entries.mark_sent("one", AT, epoch=first.epoch)
+    assert await first.entries.mark_sent("one", AT, epoch=first.epoch, closes=CLOSES)
 
 
 async def ended(world: World) -> BaseException:

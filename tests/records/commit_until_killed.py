@@ -7,7 +7,7 @@ import sys
 from itertools import count
 
 from core.records.records import Records
-from tests.records.record_samples import AT, entry
+from tests.records.record_samples import AT, CLOSES, entry
 
 
 async def main() -> None:
@@ -15,7 +15,7 @@ async def main() -> None:
     for number in count():
         name = f"e{number}"
         await records.entries.prepare(entry(name, account=f"5WT{number:05}"))
-        if await records.entries.mark_sent(name, AT, epoch=records.epoch):
+        if await records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES):
             sys.stdout.write(f"{name}.\n")
             sys.stdout.flush()
 

@@ -13,6 +13,7 @@ from core.records.records import SuggestionRecord
 
 DAY = date(2026, 3, 2)
 AT = datetime(2026, 3, 2, 14, 45, 0, 123456, tzinfo=UTC)
+CLOSES = datetime(2026, 3, 2, 21, tzinfo=UTC)
 SLOT = datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 ACCOUNT = "5WT00001"
 

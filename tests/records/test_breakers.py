@@ -11,7 +11,7 @@ from core.broker.port import BrokerAccount
 from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.domain.order_states import EntryState
 from core.records.records import BreakerRecord, Records, RecordsRefusal
-from tests.records.record_samples import ACCOUNT, AT, after, entry, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, after, entry, url_of
 
 _LOGINS = {"5WT00001": "first", "5WT00002": "first", "5WT00003": "second"}
 _SUBJECTS = {Scope.GLOBAL: "", Scope.LOGIN: "first", Scope.ACCOUNT: ACCOUNT}
@@ -34,7 +34,7 @@ async def test_an_open_breaker_stops_sending_for_whom_it_says_and_for_nobody_els
     stopped = set()
     for number, login in _LOGINS.items():
         await records.entries.prepare(entry(number, account=number))
-        sent = await records.entries.mark_sent(number, AT, epoch=records.epoch)
+        sent = await records.entries.mark_sent(number, AT, epoch=records.epoch, closes=CLOSES)
         assert sent is not breaker.stops(number, login)
         if not sent:
             stopped.add(number)
@@ -43,7 +43,7 @@ async def test_an_open_breaker_stops_sending_for_whom_it_says_and_for_nobody_els
     assert len(stopped) == {Scope.GLOBAL: 3, Scope.LOGIN: 2, Scope.ACCOUNT: 1}[kind.scope]
     assert await records.breakers.close(kind, subject, "anna", "mended", after(1))
     for number in stopped:
-        assert await records.entries.mark_sent(number, after(2), epoch=records.epoch)
+        assert await records.entries.mark_sent(number, after(2), epoch=records.epoch, closes=CLOSES)
 
 
 async def test_a_login_is_stopped_by_its_own_breaker_whatever_else_is_recorded(records: Records) -> None:
@@ -52,7 +52,7 @@ async def test_a_login_is_stopped_by_its_own_breaker_whatever_else_is_recorded(r
     assert await records.breakers.open(BreakerKind.LOGIN, "second", "refused twice", AT)
     for number, login in reversed(_LOGINS.items()):
         await records.entries.prepare(entry(number, account=number))
-        assert await records.entries.mark_sent(number, AT, epoch=records.epoch) is (login == "first")
+        assert await records.entries.mark_sent(number, AT, epoch=records.epoch, closes=CLOSES) is (login == "first")
 
 
 async def test_a_subject_is_compared_within_its_scope_only(records: Records) -> None:
@@ -60,7 +60,7 @@ async def test_a_subject_is_compared_within_its_scope_only(records: Records) -> 
     assert await records.breakers.open(BreakerKind.SENDS, "first", "an account with a login's name", AT)
     assert await records.breakers.open(BreakerKind.LOGIN, ACCOUNT, "a login with an account's name", AT)
     await records.entries.prepare(entry())
-    assert await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
 
 
 async def test_a_breaker_of_an_unknown_kind_stops_every_account(records: Records, path: Path) -> None:
@@ -71,7 +71,7 @@ async def test_a_breaker_of_an_unknown_kind_stops_every_account(records: Records
             " VALUES ('moon', '', '', ?, '', '')",
             ("2026-03-02T14:45:00.000000Z",),
         )
-    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
 
 
 async def test_a_breaker_opens_once_closes_once_and_both_stay_on_record(records: Records, path: Path) -> None:
@@ -179,8 +179,8 @@ async def test_once_a_breaker_is_known_to_be_open_nothing_becomes_sent(records: 
             await second.breakers.open(BreakerKind.SENDS, account, "", AT)  # noqa: B023 - awaited in this round
             return (await second.entries.get(name)).state  # noqa: B023 - awaited in this round
 
-        send = records.entries.mark_sent(name, AT, epoch=records.epoch)
+        send = records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES)
         state_when_open, sent = await asyncio.gather(trip(), send)
         found = await records.entries.get(name)
         assert found.state is state_when_open is (EntryState.SENT if sent else EntryState.PREPARED)
-        assert not await records.entries.mark_sent(name, AT, epoch=records.epoch)
+        assert not await records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES)

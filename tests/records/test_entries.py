@@ -21,7 +21,7 @@ from core.records.records import (
     RecordsRefusal,
     StateConflict,
 )
-from tests.records.record_samples import ACCOUNT, AT, DAY, after, entry, fill, request, same, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, request, same, url_of
 
 _S = EntryState
 
@@ -44,7 +44,7 @@ async def _in_state(records: Records, state: EntryState, new: Entry) -> Entry:
     assert not isinstance(await records.entries.prepare(new), DayHeld)
     for step in _WAYS[state]:
         if step is _S.SENT:
-            assert await records.entries.mark_sent(new.id, after(1), epoch=records.epoch)
+            assert await records.entries.mark_sent(new.id, after(1), epoch=records.epoch, closes=CLOSES)
         else:
             await records.entries.become(new.id, step, at=after(2))
     found = await records.entries.get(new.id)
@@ -114,24 +114,30 @@ async def test_an_identifier_is_never_recorded_twice(records: Records) -> None:
 
 
 async def test_only_a_prepared_entry_is_marked_sent_and_only_once(records: Records) -> None:
-    assert not await records.entries.mark_sent("nobody", AT, epoch=records.epoch)
+    assert not await records.entries.mark_sent("nobody", AT, epoch=records.epoch, closes=CLOSES)
     await records.entries.prepare(entry())
-    assert await records.entries.mark_sent("one", after(1), epoch=records.epoch)
-    assert not await records.entries.mark_sent("one", after(2), epoch=records.epoch)
+    assert await records.entries.mark_sent("one", after(1), epoch=records.epoch, closes=CLOSES)
+    assert not await records.entries.mark_sent("one", after(2), epoch=records.epoch, closes=CLOSES)
     found = await records.entries.get("one")
     assert (found.state, found.sent_at) == (_S.SENT, after(1))
+
+
+async def test_nothing_is_sent_after_the_close(records: Records) -> None:
+    await records.entries.prepare(entry())
+    assert not await records.entries.mark_sent("one", CLOSES, epoch=records.epoch, closes=CLOSES)
+    assert await records.entries.mark_sent("one", CLOSES - timedelta(seconds=1), epoch=records.epoch, closes=CLOSES)
 
 
 async def test_nothing_is_sent_while_paused_or_halted(records: Records) -> None:
     await records.entries.prepare(entry())
     await records.trading.pause("anna", "lunch", AT)
-    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
     await records.trading.halt("reconcile", "mismatch", AT)
-    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
     await records.trading.resolve_halt("anna", "explained", AT)
-    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert not await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
     await records.trading.resume("anna", "", AT)
-    assert await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
 
 
 async def test_an_earlier_trader_and_a_watcher_send_nothing(records: Records, path: Path) -> None:
@@ -141,11 +147,11 @@ async def test_an_earlier_trader_and_a_watcher_send_nothing(records: Records, pa
     try:
         assert newer.epoch == records.epoch + 1
         with pytest.raises(FencedOff, match="was taken over by another console"):
-            await records.entries.mark_sent("one", AT, epoch=records.epoch)
+            await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
         with pytest.raises(RecordsRefusal, match="only the trader writes entries"):
-            await watcher.entries.mark_sent("one", AT, epoch=watcher.epoch)
-        assert not await newer.entries.mark_sent("one", AT, epoch=records.epoch)
-        assert await newer.entries.mark_sent("one", AT, epoch=newer.epoch)
+            await watcher.entries.mark_sent("one", AT, epoch=watcher.epoch, closes=CLOSES)
+        assert not await newer.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
+        assert await newer.entries.mark_sent("one", AT, epoch=newer.epoch, closes=CLOSES)
     finally:
         await newer.close()
         await watcher.close()
@@ -164,7 +170,8 @@ async def test_after_a_pause_is_acknowledged_nothing_becomes_sent(records: Recor
             assert found is not None
             return found.state
 
-        state_at_pause, sent = await asyncio.gather(pause(), records.entries.mark_sent(name, AT, epoch=records.epoch))
+        send = records.entries.mark_sent(name, AT, epoch=records.epoch, closes=CLOSES)
+        state_at_pause, sent = await asyncio.gather(pause(), send)
         found = await records.entries.get(name)
         assert found.state is state_at_pause is (_S.SENT if sent else _S.PREPARED)
         await records.trading.resume("anna", "", AT)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.domain.order_states import EntryState, may_become
 from core.domain.orders import Entry
 from core.records.records import DayHeld, IllegalTransition, Records, StateConflict
-from tests.records.record_samples import DAY, after, entry, fill, url_of
+from tests.records.record_samples import CLOSES, DAY, after, entry, fill, url_of
 
 _FACTS = st.one_of(
     st.tuples(st.sampled_from(["prepare", "again", "send", "free", "allow", "cancel", "fill"]), st.integers(0, 2)),
@@ -42,7 +42,7 @@ class _Day:
         if found is None:
             return
         if fact == "send":
-            sent = await self.records.entries.mark_sent(name, after(step), epoch=self.records.epoch)
+            sent = await self.records.entries.mark_sent(name, after(step), epoch=self.records.epoch, closes=CLOSES)
             assert sent == (found.state is EntryState.PREPARED and not found.cancel_requested_by)
             self.changes[name] += sent
         elif fact == "cancel":

@@ -9,14 +9,14 @@ import pytest
 
 from core.domain.order_states import EntryState
 from core.records.records import DayHeld, EvidenceRecord, Records, StateConflict
-from tests.records.record_samples import ACCOUNT, AT, DAY, after, entry, fill, request, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, request, url_of
 
 _S = EntryState
 
 
 async def _sent(records: Records, name: str = "one", account: str = ACCOUNT, day: date = DAY) -> None:
     assert not isinstance(await records.entries.prepare(entry(name, account, day)), DayHeld)
-    assert await records.entries.mark_sent(name, after(1), epoch=records.epoch)
+    assert await records.entries.mark_sent(name, after(1), epoch=records.epoch, closes=CLOSES)
 
 
 async def _ended(records: Records, state: EntryState, name: str, account: str, day: date = DAY) -> None:
@@ -92,10 +92,11 @@ async def test_who_asked_to_cancel_stays_on_record_whatever_the_entry_becomes(re
 async def test_an_entry_somebody_asked_to_cancel_before_it_left_is_not_sent(records: Records) -> None:
     await records.entries.prepare(entry())
     await records.entries.note_cancel_request("one", "anna", AT)
-    assert not await records.entries.mark_sent("one", after(1), epoch=records.epoch)
+    assert not await records.entries.mark_sent("one", after(1), epoch=records.epoch, closes=CLOSES)
     await records.entries.become("one", _S.NOT_SENT, at=after(2))
     await records.entries.prepare_again("one", request("senex-one"), after(3))
-    assert not await records.entries.mark_sent("one", after(4), epoch=records.epoch), "the operator's word stands"
+    sent = await records.entries.mark_sent("one", after(4), epoch=records.epoch, closes=CLOSES)
+    assert not sent, "the operator's word stands"
 
 
 @pytest.mark.parametrize("state", [_S.CANCELLED, _S.EXPIRED])
@@ -142,7 +143,7 @@ async def test_unknown_entries_of_all_accounts_and_days_are_found_oldest_first(r
         (("b", "5WT00002", DAY), ("a", ACCOUNT, DAY + timedelta(days=1)), ("c", ACCOUNT, DAY))
     ):
         await records.entries.prepare(replace(entry(name, account, day), prepared_at=after(-seconds)))
-        await records.entries.mark_sent(name, after(1), epoch=records.epoch)
+        await records.entries.mark_sent(name, after(1), epoch=records.epoch, closes=CLOSES)
         await records.entries.become(name, _S.UNKNOWN, at=after(2))
     await _sent(records, "sent", "5WT00003")
     assert [found.id for found in await records.entries.unknown()] == ["c", "a", "b"]
@@ -151,8 +152,8 @@ async def test_unknown_entries_of_all_accounts_and_days_are_found_oldest_first(r
 
 
 async def test_each_failed_send_counts_once_and_only_what_was_tried(records: Records) -> None:
-    async def failed() -> int:
-        return await records.entries.failed_sends(ACCOUNT, DAY)
+    async def failed(account: str = ACCOUNT) -> int:
+        return (await records.entries.failed_sends(DAY))[account]
 
     await records.entries.prepare(entry("one"))
     await records.entries.become("one", _S.NOT_SENT, at=after(1), detail="the quotes are stale")
@@ -160,7 +161,7 @@ async def test_each_failed_send_counts_once_and_only_what_was_tried(records: Rec
     for tries in (1, 2):
         await records.entries.prepare_again("one", request("senex-one"), after(2))
         assert await failed() == tries - 1
-        assert await records.entries.mark_sent("one", after(3), epoch=records.epoch)
+        assert await records.entries.mark_sent("one", after(3), epoch=records.epoch, closes=CLOSES)
         await records.entries.become("one", _S.NOT_SENT, at=after(4), detail="no connection")
         assert await failed() == tries
     await _ended(records, _S.REJECTED, "two", ACCOUNT)
@@ -175,3 +176,4 @@ async def test_each_failed_send_counts_once_and_only_what_was_tried(records: Rec
     await _ended(records, _S.REJECTED, "other day", ACCOUNT, DAY + timedelta(days=1))
     await _ended(records, _S.WORKING, "four", ACCOUNT)
     assert await failed() == 4
+    assert await failed("5WT00002") == 1

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from core.records.records import Records, RecordsError
 from core.records.schema import newest_revision
 from core.records.tables import metadata
-from tests.records.record_samples import AT, entry, url_of
+from tests.records.record_samples import AT, CLOSES, entry, url_of
 
 
 async def test_the_first_start_makes_a_private_file_with_the_schema_of_the_tables(path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_a_watcher_changes_neither_epoch_nor_schema(records: Records, path
     assert watcher.epoch == 0
     await watcher.close()
     assert await records.entries.prepare(entry()) == entry()
-    assert await records.entries.mark_sent("one", AT, epoch=records.epoch)
+    assert await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
     missing = tmp_path / "missing.db"
     with pytest.raises(RecordsError, match="does not exist yet; start the console once"):
         await Records.open(url_of(missing), trader=False)

@@ -28,7 +28,7 @@ from core.watch import EntryWatch
 from tests.engine.harness import StoreCalls
 from tests.proofs import rounds
 from tests.records import record_samples
-from tests.records.record_samples import AT, request, url_of
+from tests.records.record_samples import AT, CLOSES, request, url_of
 from tests.states.scripted_broker import ScriptedBroker
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class FoldingRoom:
         name = f"e{self._count}"
         entry = await self._records.entries.prepare(record_samples.entry(name, account=f"5WT{self._count:05d}"))
         assert not isinstance(entry, DayHeld)
-        assert await self._records.entries.mark_sent(name, AT, epoch=self._records.epoch)
+        assert await self._records.entries.mark_sent(name, AT, epoch=self._records.epoch, closes=CLOSES)
         return entry
 
 

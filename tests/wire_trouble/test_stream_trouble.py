@@ -297,5 +297,5 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
 async def _entry_without_an_answer(records: Records) -> Entry:
     name = IDENTIFIER.removeprefix("senex-")
     await records.entries.prepare(record_samples.entry(name, account=ACCOUNT))
-    await records.entries.mark_sent(name, record_samples.AT, epoch=records.epoch)
+    await records.entries.mark_sent(name, record_samples.AT, epoch=records.epoch, closes=record_samples.CLOSES)
     return await records.entries.become(name, EntryState.UNKNOWN, at=record_samples.AT)

@@ -1,0 +1,139 @@
+"""Reading entries: by what they are known by, by their state, by their day (SPEC 9)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, exists, or_
+
+from core.domain.order_states import OPEN_STATES, EntryState
+from core.domain.orders import Entry
+from core.records.database import Database
+from core.records.entry_rows import (
+    FREED_BY_PROOF,
+    count_failed_sends,
+    entries_where,
+    read_changes,
+    read_entries,
+    read_entry,
+    read_evidence,
+)
+from core.records.errors import StateConflict
+from core.records.rows import EntryChange, EvidenceRecord
+from core.records.tables import entries, fills
+
+_account = entries.c.account == bindparam("account")
+_day = entries.c.session_day == bindparam("session_day")
+_open = entries.c.state.in_([state.value for state in OPEN_STATES])
+_filled = entries.c.state == EntryState.FILLED.value
+_unknown = entries.c.state == EntryState.UNKNOWN.value
+_incident = entries.c.state == EntryState.INCIDENT.value
+_has_fills = exists().where(fills.c.entry_id == entries.c.id)
+_settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for state in FREED_BY_PROOF]), ~_has_fills)
+
+HOLDER = entries_where(_account, _day, entries.c.holds_day)
+_BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
+_BY_ORDER = entries_where(entries.c.order_id == bindparam("order_id"), _account)
+_OPEN = entries_where(_open)
+_UNKNOWN = entries_where(_unknown)
+_INCIDENTS = entries_where(_account, _incident)
+_WAITING = entries_where(or_(_unknown, _settling))
+_SETTLING = entries_where(_settling)
+_TO_FOLLOW = entries_where(or_(_open, and_(_filled, entries.c.session_day >= bindparam("since"))))
+_OF_DAY = entries_where(_day)
+_FILLED_OPEN = entries_where(
+    _account, entries.c.expiration >= bindparam("today"), or_(_filled, and_(_incident, _has_fills))
+)
+
+
+class EntryReads:
+    """Every way to read entries. Each raises RecordsError when the store fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
+        """Everything seen of the entry, oldest first."""
+        async with self._database.read() as connection:
+            return await read_evidence(connection, entry_id)
+
+    async def holding(self, account: str, day: date) -> Entry | None:
+        """The entry that holds the account's session day."""
+        return await self._one(HOLDER, account=account, session_day=day)
+
+    async def get(self, entry_id: str) -> Entry:
+        """The entry with our id. Raises StateConflict when none is recorded."""
+        async with self._database.read() as connection:
+            found = await read_entry(connection, entry_id)
+        if found is None:
+            raise unrecorded(entry_id)
+        return found
+
+    async def by_identifier(self, identifier: str) -> Entry | None:
+        """The entry whose order carries our identifier."""
+        return await self._one(_BY_IDENTIFIER, identifier=identifier)
+
+    async def by_order(self, order_id: str, account: str) -> Entry | None:
+        """The newest entry of the account with this broker order id."""
+        return await self._one(_BY_ORDER, order_id=order_id, account=account)
+
+    async def open(self) -> tuple[Entry, ...]:
+        """Every entry whose order may still change, or whose sending is under way, of any day."""
+        return await self._all(_OPEN)
+
+    async def unknown(self) -> tuple[Entry, ...]:
+        """Every entry that waits for evidence, of all accounts and days, oldest first."""
+        return await self._all(_UNKNOWN)
+
+    async def incidents(self, account: str) -> tuple[Entry, ...]:
+        """Every incident of the account, oldest first."""
+        return await self._all(_INCIDENTS, account=account)
+
+    async def settling(self, day: date) -> tuple[Entry, ...]:
+        """The cancelled and expired entries of the session day that hold it without a fill: proof may free it, but
+        for those an operator cancelled (SPEC 9)."""
+        return await self._all(_SETTLING, session_day=day)
+
+    async def waiting(self, day: date) -> tuple[Entry, ...]:
+        """What time may settle: the unknown entries of any day, and those settling on this one."""
+        return await self._all(_WAITING, session_day=day)
+
+    async def failed_sends(self, day: date) -> Counter[str]:
+        """How many sends of each account's session day ended rejected, unknown or not sent, each counted once.
+
+        Only what was really tried counts: an intent refused by the guards before it was sent does not.
+        """
+        async with self._database.read() as connection:
+            return await count_failed_sends(connection, day)
+
+    async def to_follow(self, since: date) -> tuple[Entry, ...]:
+        """Every open entry of any day, and those filled in a session from `since` on: their fill records may be still
+        to come."""
+        return await self._all(_TO_FOLLOW, since=since)
+
+    async def of_day(self, day: date) -> tuple[Entry, ...]:
+        return await self._all(_OF_DAY, session_day=day)
+
+    async def filled_open(self, account: str, today: date) -> tuple[Entry, ...]:
+        """The account's filled entries that expire today or later, with incidents that have fills: they too are
+        positions at risk (SPEC 7)."""
+        return await self._all(_FILLED_OPEN, account=account, today=today)
+
+    async def history(self, entry_id: str) -> tuple[EntryChange, ...]:
+        """Every state the entry went through, oldest first."""
+        async with self._database.read() as connection:
+            return await read_changes(connection, entry_id)
+
+    async def _one(self, query: Select[Any], **values: object) -> Entry | None:
+        found = await self._all(query, **values)
+        return found[-1] if found else None
+
+    async def _all(self, query: Select[Any], **values: object) -> tuple[Entry, ...]:
+        async with self._database.read() as connection:
+            return await read_entries(connection, query, values)
+
+
+def unrecorded(entry_id: str) -> StateConflict:
+    return StateConflict(f"no entry {entry_id} is recorded")
