@@ -13,6 +13,9 @@ from tests.days.plan import Trouble
 from tests.days.world import DayWorld
 
 SESSION_KINDS = frozenset({FaultKind.SESSION_CLOSED, FaultKind.SESSION_UNREADABLE})
+ATTENTIVE_S = 1800.0
+"""How long the operator waits for an unknown entry to attest."""
+LOOKS_EVERY_S = 7.0
 ATTENTION_S = 90.0
 _WIRE = {kind.value: kind for kind in FaultKind}
 
@@ -172,8 +175,17 @@ class Saboteur:
         self._world.attention_until = self._world.outside.monotonic() + ATTENTION_S
         return self._command(CommandKind.FORCE)
 
-    def _attest(self, trouble: Trouble) -> bool:
-        """The operator says what they saw at the broker, rightly or wrongly."""
+    def _attest(self, trouble: Trouble, waited_s: float = 0.0) -> bool:
+        """The operator says what they saw at the broker, rightly or wrongly: now, or of the next unknown entry."""
+        if self._attests(trouble):
+            if waited_s:
+                self.done[trouble.kind] += 1
+            return True
+        if waited_s < ATTENTIVE_S:
+            self._world.later(LOOKS_EVERY_S, lambda: self._attest(trouble, waited_s + LOOKS_EVERY_S))
+        return False
+
+    def _attests(self, trouble: Trouble) -> bool:
         world, said = self._world, False
         for entry_id, number, identifier in self._unknown():
             found = [o for o in world.exchange.orders(number) if o.external_identifier == identifier]
