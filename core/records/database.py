@@ -17,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import UpdateBase
 
 from core.records.errors import FencedOff, RecordsError, RecordsRefusal
+from core.records.sqlite_driver import connect
 from core.records.tables import ONLY_ROW, accounts, commands
 from core.records.tables import engine as engine_row
 
@@ -52,8 +53,10 @@ class Database:
         self._epoch: int | None = None
         self._fenced_off = asyncio.Event()
         self._began: dict[object, float] = {}
-        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True)
-        if self._engine.dialect.name == "sqlite":
+        sqlite = url.get_backend_name() == "sqlite"
+        driver = {"async_creator_fn": connect} if sqlite else {}
+        self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
+        if sqlite:
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
         event.listen(self._engine.sync_engine, "before_execute", self._keep_watchers_out)
@@ -99,6 +102,8 @@ class Database:
     @contextmanager
     def _under_way(self) -> Iterator[None]:
         call = object()
+        task = asyncio.current_task()
+        cancels = 0 if task is None else task.cancelling()
         self.in_flight += 1
         self._began[call] = asyncio.get_running_loop().time()
         try:
@@ -106,6 +111,8 @@ class Database:
         finally:
             del self._began[call]
             self.in_flight -= 1
+            if task is not None and task.cancelling() > cancels:
+                raise asyncio.CancelledError  # asked for meanwhile: a transaction under way is ended first
 
     async def close(self) -> None:
         await self._engine.dispose()

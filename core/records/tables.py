@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -78,7 +79,7 @@ cycles = Table(
     Column("session_day", SessionDay, nullable=False, index=True),
     Column("slot", Instant),
     Column("forced", Boolean, nullable=False),
-    Column("began_at", Instant, nullable=False),
+    Column("began_at", Instant, nullable=False, index=True),
     Column("ended_at", Instant),
     Column("outcome", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
@@ -104,7 +105,7 @@ events = Table(
     "events",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("at", Instant, nullable=False),
+    Column("at", Instant, nullable=False, index=True),
     Column("kind", Text, nullable=False),
     Column("text", Words, nullable=False),
     Column("severity", Text, nullable=False),
@@ -269,4 +270,113 @@ accounts = Table(
     Column("discovered_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("enabled_changed_at", Instant),
+    Column("mail", Text),
+    Column("is_primary", Boolean, nullable=False, server_default=false()),
+    Column("skip_day", SessionDay),
+)
+
+account_changes = Table(
+    # Every change of an account's settings: who, when, the old and the new value (SPEC 4, 7).
+    "account_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("field", Text, nullable=False),
+    Column("old", Words, nullable=False),
+    Column("new", Words, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+logins = Table(
+    # Whether the broker takes a login's token, as last asked; `changed_at` is when the answer became this one.
+    "logins",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("is_valid", Boolean, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("detail", Words, nullable=False),
+)
+
+account_results = Table(
+    # What a cycle came to for each account; figures and reports are computed from these (SPEC 12).
+    "account_results",
+    metadata,
+    Column("cycle", Integer, ForeignKey("cycles.number"), primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("session_day", SessionDay, nullable=False, index=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_text", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reached_pricing", Boolean, nullable=False),
+    Column("pricing_refusals", Integer, nullable=False),
+    Column("acknowledged_ms", Integer),
+)
+
+dry_runs = Table(
+    # The broker's answer to the dry run of a suggestion's order (SPEC 9); amounts in $.
+    "dry_runs",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("suggestion_id", Text, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("buying_power_change", ExactDecimal, nullable=False),
+    Column("new_buying_power", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal, nullable=False),
+    Column("warnings", JsonText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+alerts = Table(
+    # Rows stay when their alert closes: they are its history (SPEC 12).
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Words, nullable=False),
+    Column("closed_at", Instant),
+    Index(
+        "uq_alerts_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    # Mail to be sent: a row is written with the state change it tells of, and sent by another task (SPEC 11). The key
+    # says what it is about, so that nothing is told twice; `account` is empty for the operator's own mail.
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("html", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Words, nullable=False),
+    Column("sent_at", Instant),
+    Column("given_up_at", Instant),
+    Index(
+        "ix_messages_waiting",
+        "due_at",
+        sqlite_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+        postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
 )

@@ -19,6 +19,7 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from core.records.sqlite_driver import UninterruptedConnection
 from core.virtual_time import VirtualTimeLoop
 
 NO_RULE_OF_THE_DAY = "DROP INDEX uq_entries_day_held"
@@ -88,7 +89,7 @@ class Disk:
         self._on_death()
 
 
-class LoopConnection(aiosqlite.Connection):
+class LoopConnection(UninterruptedConnection):
     """A connection of the async driver whose calls run on the loop's thread; see the module."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
@@ -136,7 +137,13 @@ class LoopConnection(aiosqlite.Connection):
             loop.call_later(self._disk.slow_s, loop.call_when_idle, self._do, future, job, sql)
         else:
             loop.call_when_idle(self._do, future, job, sql)
-        return await future
+        while not future.done():
+            try:
+                await asyncio.shield(future)
+            except asyncio.CancelledError:
+                if self._disk.gone:
+                    raise  # it waits for an answer that never comes
+        return future.result()
 
     def _do(self, future: asyncio.Future[Any] | None, function: Callable[[], Any], sql: str) -> None:
         if self._disk.gone or (future is not None and future.cancelled()):

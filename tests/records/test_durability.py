@@ -155,7 +155,9 @@ async def test_the_oldest_call_under_way_is_timed_with_its_wait(records: Records
     assert records.oldest_call_s(loop.time() + 5) == 0
 
 
-async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_usable(records: Records) -> None:
+async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_usable(
+    records: Records, path: Path
+) -> None:
     """Cancels one write after each number of turns of the loop until one gets through."""
     finished = False
     turns = 0
@@ -168,7 +170,10 @@ async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_u
         call.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await call
+        assert call.cancelled() or finished, "a cancel is put off to the end of the transaction, never lost"
         assert records.in_flight == 0
+        with closing(sqlite3.connect(path, timeout=0.0, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # refused at once if anything still has the file's write lock
         found = await records.entries.by_identifier(f"senex-c{turns}")
         if found is not None:
             assert len(await records.entries.history(found.id)) == 1
