@@ -19,6 +19,7 @@ from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
 from core.show.cycle import cycle_slice
 from core.show.orders import evidence_text, order_view
+from core.show.positions import positions_slice
 from core.show.quotes import QuoteTrails, quote_slice
 from core.show.slots import slot_views
 from core.show.spread import spread_slice
@@ -196,6 +197,7 @@ class Board:
             messages=tuple(self._messages),
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
+            positions=positions_slice(engine),
         )
 
     def _known_of(self, entry: Entry, now: datetime) -> str:
