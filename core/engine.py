@@ -259,11 +259,13 @@ class Engine:
             "order watch": self.watch.run,
             "order polls": self.watch.run_polls,
             "commands": self.commands.run,
-            "open tridents": lambda: self.tridents.run(self.parts.rhythm.positions_s),
             "board": self.board.run,
             "board records": self.board.follow_records,
             "timetable": lambda: self._keep_time(scheduled),
         }
+        every_s = self.parts.rhythm.positions_s
+        if every_s is not None:
+            services["open tridents"] = lambda: self.tridents.run(every_s)
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
