@@ -21,6 +21,7 @@ SILENCE_S = 15.0
 STABILIZATION_S = 3.0
 GIVE_UP_S = 15.0
 LOOK_EVERY_S = 0.05
+NOT_STARTED = "not started"
 _EPSILON_S = 1e-9
 
 
@@ -73,7 +74,7 @@ class Feed:
         self._clock = clock
         self._underlyings = frozenset(underlying.symbol for underlying in underlyings)
         self._market_hours = market_hours
-        self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), "not started")
+        self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), NOT_STARTED)
         self._holds: Counter[str] = Counter()
         self._open: set[LegSubscription] = set()
         self._shown: frozenset[str] = frozenset()
