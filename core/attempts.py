@@ -144,7 +144,7 @@ class Attempts:
 
     async def _judge(self, underlying: Underlying) -> Judgement | Refusal:
         if not self._feed.is_live(self._clock.monotonic()):
-            return refuse(Reason.FEED_DOWN)
+            return refuse(Reason.FEED_DOWN, detail=self._feed.why_not_live())
         judgement = await self._study.judge(underlying)
         self._progress.judged(judgement)
         return judgement

@@ -24,7 +24,7 @@ from core.domain.order_states import EntryState, state_for
 from core.domain.orders import Entry
 from core.domain.outcomes import Outcome, outcome_for
 from core.domain.reasons import Figures, Reason, Refusal, refuse
-from core.domain.risk import Direction, HeldLeg, RiskAssessment, RiskInputs, assess_risk, capital
+from core.domain.risk import RiskAssessment, RiskInputs, assess_risk, capital
 from core.domain.suggestion import Suggestion
 from core.domain.underlying import Underlying
 from core.feed import Feed
@@ -32,6 +32,7 @@ from core.gate import TradingGate
 from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.market_study import MarketStudy
+from core.open_tridents import held_legs
 from core.orders import Decision, OrderDesk, Validated
 from core.progress import CycleProgress
 from core.quotes.store import QuoteStore
@@ -207,18 +208,15 @@ class _Account:
         restriction = reads.restriction or restriction_by_level(reads.options_level)
         if restriction is not None:
             return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
-        positions = tuple(
-            HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG)
-            for p in reads.positions
-            if p.quantity != 0
-        )
+        if not reads.derivative_buying_power.is_finite():  # the width needs it before the risk gates do
+            return refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
         working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
         entries = self._parts.records.entries
         own_open = [e for e in await entries.open() if e.account == number]
         return reads, exposure(
             await entries.filled_open(number, self._day),
             own_open,
-            positions,
+            held_legs(reads.positions),
             tuple(leg for order in working for leg in worked_legs(order)),
         )
 
@@ -242,7 +240,7 @@ class _Account:
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
         trading = self._parts.settings.trading
         account = self._account
-        return assess_risk(
+        assessed = assess_risk(
             suggestion.trident,
             suggestion.pricing.max_risk_natural,
             RiskInputs(
@@ -256,6 +254,8 @@ class _Account:
                 ),
             ),
         )
+        self._progress.assessed(assessed)
+        return assessed
 
     async def _entry_price(self, suggestion: Suggestion) -> EntryPrice | Refusal:
         offset = self._account.offset_cents
@@ -315,6 +315,8 @@ def _risk_figures(risk: RiskAssessment) -> Figures:
         ("max_risk", risk.max_risk),
         ("budget", risk.budget),
         ("capital", risk.capital),
+        ("open_risk", risk.open_risk),
+        ("open_tridents", risk.open_tridents),
         ("utilization", None if risk.utilization is None else round(risk.utilization, 4)),
     )
 

@@ -34,6 +34,7 @@ from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
 from core.login import log_in
 from core.market_study import MarketStudy
+from core.open_tridents import OpenTridents
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.progress import CycleProgress
@@ -141,6 +142,9 @@ class Engine:
             self.study.today,
         )
         self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
+        self.tridents = OpenTridents(
+            parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, self._cycle_runs
+        )
         self._late_cancel = LateCancel(
             parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
         )
@@ -259,6 +263,9 @@ class Engine:
             "board records": self.board.follow_records,
             "timetable": lambda: self._keep_time(scheduled),
         }
+        every_s = self.parts.rhythm.positions_s
+        if every_s is not None:
+            services["open tridents"] = lambda: self.tridents.run(every_s)
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
@@ -372,6 +379,9 @@ class Engine:
     @property
     def progress(self) -> CycleProgress | None:
         return self.runner.progress
+
+    def _cycle_runs(self) -> bool:
+        return self.progress is not None and self.progress.ended is None
 
     def _in_session(self, now: datetime) -> bool:
         session = self.parts.calendar.today(now)

@@ -167,7 +167,7 @@ class SpreadSlice:
     """The trident being priced, or the last one priced. Credits per share, risks in $ per package.
 
     `live` is true while the leg quotes are still subscribed. `verdict` is a word: pricing, passed, refused,
-    working, filled, validated.
+    working, filled, validated. `utilization` is the part of the risk budget in use once filled (SPEC 7).
     """
 
     underlying: str
@@ -190,6 +190,7 @@ class SpreadSlice:
     max_risk_fill: Decimal | None
     verdict: str
     reason: str
+    utilization: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,39 @@ class OrderView:
     identifier: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """One open trident. Credit and marks per share, P&L and max risk in $ per package, both from the fill; the marks
+    are what closing costs. `age_s` and `freshness` are of the oldest leg's quote; account is masked."""
+
+    entry_id: str
+    account: str
+    underlying: str
+    expiration: date
+    dte: int
+    strikes: str
+    credit: Decimal | None
+    max_risk: Decimal
+    break_even_below: Decimal | None
+    break_even_above: Decimal | None
+    price: Decimal | None
+    mark_mid: Decimal | None
+    mark_natural: Decimal | None
+    profit_mid: Decimal | None
+    profit_natural: Decimal | None
+    age_s: int | None
+    freshness: Freshness
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsSlice:
+    """The open tridents of all accounts, the nearest expiration first. `trouble` says what could not be read."""
+
+    open: tuple[PositionView, ...] = ()
+    trouble: str = ""
+
+
 class SlotState(StrEnum):
     TO_COME = "to come"
     NEXT = "next"
@@ -316,6 +350,7 @@ class Snapshot:
     messages: tuple[MessageView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
+    positions: PositionsSlice = PositionsSlice()
 
 
 class EngineClient(Protocol):

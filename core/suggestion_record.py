@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.broker.port import DryRunAnswer
 from core.domain.judgement import Judgement
 from core.domain.pricing import Pricing, subtraction
 from core.domain.risk import RiskAssessment
-from core.records.rows import SuggestionRecord
+from core.records.rows import DryRunRecord, SuggestionRecord
 
 if TYPE_CHECKING:
     from core.orders import Decision
 
 
-def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAnswer | None = None) -> SuggestionRecord:
+def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecord:
     """The row of this decision's suggestion; `validated` marks the one a dry run validates (SPEC 9)."""
     suggestion, trident, price = decision.suggestion, decision.suggestion.trident, decision.price
     evidence: dict[str, object] = {
@@ -30,13 +31,6 @@ def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAns
             "floored": price.floored,
         },
     }
-    if dry_run is not None:
-        evidence["dry_run"] = {
-            "buying_power_change": str(dry_run.buying_power_change),
-            "new_buying_power": str(dry_run.new_buying_power),
-            "fees": None if dry_run.fees is None else str(dry_run.fees),
-            "warnings": [list(warning) for warning in dry_run.warnings],
-        }
     return SuggestionRecord(
         id=suggestion.id,
         cycle=decision.cycle,
@@ -56,6 +50,13 @@ def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAns
         max_risk=decision.risk.max_risk,
         evidence=evidence,
         validated=validated,
+    )
+
+
+def dry_run_record(suggestion_id: str, answer: DryRunAnswer, at: datetime) -> DryRunRecord:
+    """The row of the broker's answer, received at this market instant."""
+    return DryRunRecord(
+        suggestion_id, at, answer.buying_power_change, answer.new_buying_power, answer.fees, answer.warnings
     )
 
 

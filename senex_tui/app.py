@@ -20,7 +20,7 @@ from textual.widgets import Input
 
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
-from core.snapshot import Automation, EngineState
+from core.snapshot import Automation, EngineState, PositionsSlice
 from senex_tui import permission, questions, terminal
 from senex_tui.attention import Attention, Notice
 from senex_tui.entry_actions import EntryActions
@@ -29,6 +29,7 @@ from senex_tui.palette import KeyCommands
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, Stopping, TypedQuestion
 from senex_tui.screens.help import HelpScreen
+from senex_tui.screens.positions import PositionsScreen
 from senex_tui.screens.too_small import TooSmall
 from senex_tui.theme import SENEX_DARK
 from senex_tui.toasts import Severity, ToastLimiter
@@ -64,7 +65,7 @@ STILL_S = 10.0
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
-_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages")
+_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages", "positions")
 
 
 class SenexApp(EventGuard, App[None]):
@@ -92,6 +93,7 @@ class SenexApp(EventGuard, App[None]):
     orders: var[tuple[OrderView, ...]] = var(())
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
+    positions: var[PositionsSlice] = var(PositionsSlice())
 
     def __init__(
         self,
@@ -346,6 +348,10 @@ class SenexApp(EventGuard, App[None]):
         self._frozen_at = self._monotonic() if self._frozen_at is None else None
         self.pull()
 
+    def action_positions(self) -> None:
+        if isinstance(self.screen, Dashboard):
+            self.push_screen(PositionsScreen())
+
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
 
@@ -378,7 +384,7 @@ class SenexApp(EventGuard, App[None]):
             return
         if isinstance(screen, Question):
             screen.dismiss(False)
-        elif isinstance(screen, ModalScreen):
+        elif isinstance(screen, ModalScreen | PositionsScreen):
             screen.dismiss(None)
         elif isinstance(screen, Dashboard) and screen.zoomed:
             screen.toggle_zoom()

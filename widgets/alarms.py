@@ -9,7 +9,7 @@ from widgets import figures
 from widgets.banner import Alarm
 
 if TYPE_CHECKING:
-    from core.snapshot import BreakerView, OrderView, Snapshot
+    from core.snapshot import BreakerView, OrderView, PositionsSlice, Snapshot
 
 
 def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
@@ -27,7 +27,19 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     if status.automation is Automation.RECONCILING:
         cause = f" ({status.automation_detail})" if status.automation_detail else ""
         told.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))
+    told += _watched(snapshot.positions)
     return tuple(told)
+
+
+def _watched(positions: PositionsSlice) -> list[Alarm]:
+    """The open trident nearest to its expiration that has a warning, and how many more have."""
+    warned = [view for view in positions.open if view.warnings]
+    if not warned:
+        return []
+    first, more = warned[0], len(warned) - 1
+    rest = f" And {more} more." if more else ""
+    text = f"OPEN {first.underlying} {first.strikes} of {first.account}: {first.warnings[-1]}.{rest} o shows it"
+    return [(text, False)]
 
 
 def _unknown(order: OrderView) -> Alarm:

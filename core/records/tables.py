@@ -325,7 +325,7 @@ dry_runs = Table(
     Column("at", Instant, nullable=False),
     Column("buying_power_change", ExactDecimal, nullable=False),
     Column("new_buying_power", ExactDecimal, nullable=False),
-    Column("fees", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal),
     Column("warnings", JsonText, nullable=False),
     sqlite_autoincrement=True,
 )

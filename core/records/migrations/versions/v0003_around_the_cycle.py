@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("buying_power_change", sa.Text(), nullable=False),
         sa.Column("new_buying_power", sa.Text(), nullable=False),
-        sa.Column("fees", sa.Text(), nullable=False),
+        sa.Column("fees", sa.Text()),
         sa.Column("warnings", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_dry_runs"),
         sqlite_autoincrement=True,
