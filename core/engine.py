@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.alerting import Alerting
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, MarketData, OrderAlerts
 from core.broker_check import BrokerCheck
@@ -130,7 +131,8 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._look_after)
+        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         self._reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
         self.reconciliation = Reconciliation(
             self._reconciler,
@@ -161,6 +163,7 @@ class Engine:
             watch=self.watch,
             reconciliation=self.reconciliation,
             runner=self.runner,
+            alerting=self.alerting,
             clock=clock,
             spawn=self._spawn,
         )
@@ -243,6 +246,7 @@ class Engine:
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.look()
+        await self.alerting.look()
         await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
@@ -300,6 +304,7 @@ class Engine:
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._settle()))
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
+        timetable.every(rhythm.health_s, lambda: self._spawn(self.alerting.look_at_the_close()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
@@ -334,6 +339,10 @@ class Engine:
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)
+
+    async def _after_cycle(self) -> None:
+        self._spawn(self.alerting.look())
+        await self._look_after()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._own(self._reported(work), "job")
