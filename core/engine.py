@@ -35,6 +35,7 @@ from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
 from core.login import log_in
 from core.market_study import MarketStudy
+from core.metrics import MetricsEndpoint
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.progress import CycleProgress
@@ -263,6 +264,9 @@ class Engine:
             "board records": self.board.follow_records,
             "timetable": lambda: self._keep_time(scheduled),
         }
+        port = self.parts.settings.metrics.port
+        if port is not None:
+            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self._metrics_trouble).run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
@@ -370,6 +374,9 @@ class Engine:
     def _on_alerts_connected(self) -> None:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
+
+    def _metrics_trouble(self, text: str) -> None:
+        self.board.note(Severity.WARNING, "metrics", text)
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

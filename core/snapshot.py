@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.domain.commands import CommandKind, CommandState
+from core.domain.figures import SessionFigures
 from core.domain.judgement import Judgement
 
 
@@ -77,6 +78,7 @@ class StatusSlice:
     next_slot: datetime | None
     accounts: str
     failure: str = ""
+    open_alerts: int = 0
 
 
 class Freshness(StrEnum):
@@ -257,6 +259,20 @@ class OrderView:
     identifier: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An open alert. `severity` is a word: critical or warning; `whom` is the account it is about (masked), or empty
+    for all; `seen_by` who acknowledged it, empty while nobody did."""
+
+    id: int
+    code: str
+    severity: str
+    whom: str
+    text: str
+    since: datetime
+    seen_by: str
+
+
 class SlotState(StrEnum):
     TO_COME = "to come"
     NEXT = "next"
@@ -316,6 +332,8 @@ class Snapshot:
     messages: tuple[MessageView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
+    alerts: tuple[AlertView, ...] = ()
+    figures: SessionFigures | None = None
 
 
 class EngineClient(Protocol):
