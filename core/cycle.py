@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from core.domain.eligibility import restriction_by_level
 from core.domain.entry_price import EntryPrice, entry_price
 from core.domain.events import Event, Severity, Step
 from core.domain.exposure import Exposure, exposure, worked_legs
+from core.domain.figures import AccountRun
 from core.domain.order_states import EntryState, state_for
 from core.domain.orders import Entry
 from core.domain.outcomes import Outcome, outcome_for
@@ -67,7 +69,11 @@ class CycleParts:
 
 @dataclass(frozen=True, slots=True)
 class AccountResult:
-    """How the cycle ended for one account. `entry` is there once one was acknowledged."""
+    """How the cycle ended for one account. `entry` is there once one was acknowledged.
+
+    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement,
+    in dry-run mode to the broker's validation.
+    """
 
     account: str
     outcome: Outcome
@@ -77,6 +83,22 @@ class AccountResult:
     risk: RiskAssessment | None = None
     price: EntryPrice | None = None
     entry: Entry | None = None
+    acknowledged_ms: int | None = None
+
+    def run(self, day: date) -> AccountRun:
+        """This result as it is recorded; `day` is the cycle's session."""
+        return AccountRun(
+            cycle=self.progress.number,
+            account=self.account,
+            day=day,
+            outcome=self.outcome,
+            reason="" if self.refusal is None else self.refusal.code,
+            reason_text="" if self.refusal is None else self.refusal.sentence(),
+            attempts=self.progress.attempt,
+            reached_pricing=self.progress.priced_attempts > 0,
+            pricing_refusals=self.progress.pricing_refusals,
+            acknowledged_ms=self.acknowledged_ms,
+        )
 
 
 async def run_cycle(
@@ -294,7 +316,16 @@ class _Account:
     ) -> AccountResult:
         outcome = Outcome.SUCCEEDED if refusal is None else outcome_for(refusal.reason)
         self._progress.ended_with(outcome, refusal, self._parts.clock.monotonic())
-        return AccountResult(self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry)
+        took_ms = self._since_slot_ms() if outcome is Outcome.SUCCEEDED else None
+        return AccountResult(
+            self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry, took_ms
+        )
+
+    def _since_slot_ms(self) -> int:
+        clock, slot = self._parts.clock, self._progress.slot
+        if slot is None:
+            return round(1000 * (clock.monotonic() - self._progress.started))
+        return round(1000 * (clock.now() - slot).total_seconds() / clock.speed)
 
 
 def _market_figures(market: MarketState) -> Figures:

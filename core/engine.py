@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.alerting import Alerting
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, MarketData, OrderAlerts
 from core.broker_check import BrokerCheck
@@ -34,6 +35,7 @@ from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
 from core.login import log_in
 from core.market_study import MarketStudy
+from core.metrics import MetricsEndpoint
 from core.open_tridents import OpenTridents
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
@@ -131,7 +133,8 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._look_after)
+        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         self._reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
         self.reconciliation = Reconciliation(
             self._reconciler,
@@ -165,6 +168,7 @@ class Engine:
             watch=self.watch,
             reconciliation=self.reconciliation,
             runner=self.runner,
+            alerting=self.alerting,
             clock=clock,
             spawn=self._spawn,
         )
@@ -247,6 +251,7 @@ class Engine:
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.look()
+        await self.alerting.look()
         await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
@@ -266,6 +271,9 @@ class Engine:
         every_s = self.parts.rhythm.positions_s
         if every_s is not None:
             services["open tridents"] = lambda: self.tridents.run(every_s)
+        port = self.parts.settings.metrics.port
+        if port is not None:
+            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self._metrics_trouble).run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
@@ -307,6 +315,7 @@ class Engine:
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._settle()))
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
+        timetable.every(rhythm.health_s, lambda: self._spawn(self.alerting.look_at_the_close()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
@@ -342,6 +351,10 @@ class Engine:
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)
 
+    async def _after_cycle(self) -> None:
+        self._spawn(self.alerting.look())
+        await self._look_after()
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._own(self._reported(work), "job")
 
@@ -368,6 +381,9 @@ class Engine:
     def _on_alerts_connected(self) -> None:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
+
+    def _metrics_trouble(self, text: str) -> None:
+        self.board.note(Severity.WARNING, "metrics", text)
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

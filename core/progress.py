@@ -50,6 +50,8 @@ class CycleProgress:
     spread: SpreadProgress | None = None
     outcome: Outcome | None = None
     refusal: Refusal | None = None
+    priced_attempts: int = 0
+    pricing_refusals: int = 0
 
     def step_started(self, step: Step) -> None:
         """This step is under way; those before it are done, those after it to come."""
@@ -89,6 +91,8 @@ class CycleProgress:
         self.spread = SpreadProgress(trident, dte)
 
     def priced(self, pricing: Pricing | PricingRefusal) -> None:
+        self.priced_attempts += 1
+        self.pricing_refusals += isinstance(pricing, PricingRefusal)
         if self.spread is not None:
             self.spread.pricing = pricing
 

@@ -186,6 +186,16 @@ class ConsoleSettings(Section):
     mouse: Switch = Field(default=False, title="true or false", description="mouse in the console")
 
 
+class MetricsSettings(Section):
+    port: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        title="a whole number from 1 to 65535",
+        description="port of the figures for Prometheus, on 127.0.0.1 only; none when left out",
+    )
+
+
 class UnderlyingSettings(Section):
     """Where the strikes of an underlying stand (SPEC 2), in dollars."""
 
@@ -214,6 +224,7 @@ class Settings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
+    metrics: MetricsSettings = MetricsSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 
     def underlying(self, symbol: str) -> Underlying:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.domain.commands import CommandKind, CommandState
+from core.domain.figures import SessionFigures
 from core.domain.judgement import Judgement
 
 
@@ -77,6 +78,7 @@ class StatusSlice:
     next_slot: datetime | None
     accounts: str
     failure: str = ""
+    open_alerts: int = 0
 
 
 class Freshness(StrEnum):
@@ -291,6 +293,20 @@ class PositionsSlice:
     trouble: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An open alert. `severity` is a word: critical or warning; `whom` is the account it is about (masked), or empty
+    for all; `seen_by` who acknowledged it, empty while nobody did."""
+
+    id: int
+    code: str
+    severity: str
+    whom: str
+    text: str
+    since: datetime
+    seen_by: str
+
+
 class SlotState(StrEnum):
     TO_COME = "to come"
     NEXT = "next"
@@ -351,6 +367,8 @@ class Snapshot:
     commands: tuple[CommandView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     positions: PositionsSlice = PositionsSlice()
+    alerts: tuple[AlertView, ...] = ()
+    figures: SessionFigures | None = None
 
 
 class EngineClient(Protocol):

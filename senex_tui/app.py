@@ -28,6 +28,7 @@ from senex_tui.keys import bindings
 from senex_tui.palette import KeyCommands
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, Stopping, TypedQuestion
+from senex_tui.screens.figures import FiguresScreen
 from senex_tui.screens.help import HelpScreen
 from senex_tui.screens.positions import PositionsScreen
 from senex_tui.screens.too_small import TooSmall
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from core.domain.judgement import Judgement
     from core.snapshot import (
+        AlertView,
         AttemptView,
         CycleSlice,
         EngineClient,
@@ -335,6 +337,12 @@ class SenexApp(EventGuard, App[None]):
 
     def action_reconcile(self) -> None:
         self._entries.reconcile()
+
+    def action_figures(self) -> None:
+        def acknowledge(alert: AlertView) -> None:
+            self.send(CommandKind.ACKNOWLEDGE, target=str(alert.id))
+
+        self.push_screen(FiguresScreen(self.client.snapshot, acknowledge))
 
     def action_show_panel(self, name: str) -> None:
         if isinstance(self.screen, Dashboard):

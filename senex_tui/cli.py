@@ -15,6 +15,7 @@ import typer
 from core.scrubber import Scrubber
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
+from senex_tui.report_commands import add_report_commands
 
 if TYPE_CHECKING:
     from core.config import Loaded
@@ -302,6 +303,7 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
 
 
 add_operator_commands(app, _place)
+add_report_commands(app, _place)
 
 
 def main() -> None:

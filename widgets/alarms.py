@@ -1,4 +1,4 @@
-"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, reconciling. Pure."""
+"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, alerts. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     if status.automation is Automation.HALTED and not by_breaker:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))
     told += of_breakers
+    told += [
+        (f"ALERT: {alert.text}. Press i.", True)
+        for alert in snapshot.alerts
+        if alert.severity == "critical" and not alert.seen_by
+    ]
     if status.automation is Automation.RECONCILING:
         cause = f" ({status.automation_detail})" if status.automation_detail else ""
         told.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))

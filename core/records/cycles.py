@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.figures import AccountRun
 from core.domain.reasons import Reason
 from core.records.database import Database
 from core.records.errors import StateConflict
+from core.records.results import note_runs
 from core.records.rows import CycleRecord
 from core.records.tables import cycles, engine, slots
 
@@ -75,8 +77,10 @@ class Cycles:
         reason_text: str,
         totals: Mapping[str, int],
         at: datetime,
+        runs: Sequence[AccountRun] = (),
     ) -> None:
-        """Ends the cycle and its slot in one commit. Raises StateConflict when it is not running."""
+        """Ends the cycle and its slot and records what it came to for each account, in one commit. Raises
+        StateConflict when it is not running."""
         ending = {"outcome": outcome, "reason_code": reason_code, "reason_text": reason_text}
         async with self._database.write() as connection:
             ended = await connection.execute(
@@ -87,6 +91,7 @@ class Cycles:
             if ended.rowcount != 1:
                 raise StateConflict(f"cycle {number} is not running; it cannot end")
             await connection.execute(update(slots).where(slots.c.cycle == number).values(state="done", **ending))
+            await note_runs(connection, runs)
 
     async def interrupt_unfinished(self, at: datetime) -> tuple[int, ...]:
         """Ends what earlier processes left: their cycles fail as interrupted, their slots are not run again.

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.records.accounts import Accounts
+from core.records.alerts import Alerts
 from core.records.breakers import Breakers
 from core.records.cycles import Cycles
 from core.records.database import WATCHER_EPOCH, Database
@@ -26,6 +27,7 @@ from core.records.errors import (
 from core.records.files import make_private_file
 from core.records.inbox import Inbox
 from core.records.journal import Journal
+from core.records.results import Results
 from core.records.rows import (
     AccountRecord,
     BreakerRecord,
@@ -86,6 +88,8 @@ class Records:
         self.entries = Entries(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
+        self.results = Results(database)
+        self.alerts = Alerts(database)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True) -> Records:

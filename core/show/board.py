@@ -18,6 +18,7 @@ from core.feed import NOT_STARTED, FeedHealth
 from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
 from core.show.cycle import cycle_slice
+from core.show.figures import ShownFigures, alert_view
 from core.show.orders import evidence_text, order_view
 from core.show.positions import positions_slice
 from core.show.quotes import QuoteTrails, quote_slice
@@ -55,6 +56,7 @@ class Board:
         self._messages: deque[MessageView] = deque(maxlen=_MESSAGES)
         self._attempts: deque[AttemptView] = deque(maxlen=_ATTEMPTS)
         self._commands: deque[CommandView] = deque(maxlen=20)
+        self._figures = ShownFigures()
         self._trails = QuoteTrails(engine.parts.clock)
         self._entries: tuple[Entry, ...] = ()
         self._evidence: dict[str, tuple[EvidenceRecord, ...]] = {}
@@ -209,6 +211,8 @@ class Board:
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
             positions=positions_slice(engine),
+            alerts=tuple(alert_view(alert) for alert in engine.alerting.open_now),
+            figures=self._figures.of(engine.alerting.figures),
         )
 
     def _known_of(self, entry: Entry, now: datetime) -> str:
@@ -248,6 +252,7 @@ class Board:
             market=market,
             next_slot=engine.slots.next(),
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
+            open_alerts=len(engine.alerting.open_now),
         )
 
 
