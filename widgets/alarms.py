@@ -43,7 +43,8 @@ def _watched(positions: PositionsSlice) -> list[Alarm]:
         return []
     first, more = warned[0], len(warned) - 1
     rest = f" And {more} more." if more else ""
-    text = f"OPEN {first.underlying} {first.strikes} of {first.account}: {first.warnings[-1]}.{rest} o shows it"
+    day = f"{first.expiration:%b} {first.expiration.day}"
+    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} o shows it"
     return [(text, False)]
 
 

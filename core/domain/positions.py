@@ -117,8 +117,8 @@ class Watch(Enum):
         self.code = code
         self.sentence = sentence
 
-    EXPIRES_TODAY = ("expires_today", "expires today; nothing here closes it")
-    EXPIRES_SOON = ("expires_soon", "{days} days to expiration; nothing here closes it")
+    EXPIRES_TODAY = ("expires_today", "expires today, no automatic exit")
+    EXPIRES_SOON = ("expires_soon", "{days} days to expiration, no automatic exit")
     ASSIGNMENT = ("assignment", "the short {leg} is {depth} in the money and can be assigned any day")
     EX_DIVIDEND = (
         "ex_dividend_assignment",

@@ -17,7 +17,7 @@ from widgets.alarms import alarms
 from widgets.orders import OrdersPanel
 from widgets.positions import summary
 
-SOON = "5 days to expiration; nothing here closes it"
+SOON = "5 days to expiration, no automatic exit"
 
 
 def position(**changes: object) -> PositionView:
@@ -148,7 +148,7 @@ async def test_the_dashboard_sums_them_up_in_a_line() -> None:
 async def test_a_warning_is_said_in_the_banner() -> None:
     async with driven(holding(near(), near(entry_id="e8"), position()), size=(80, 24)) as console:
         words = " ".join(console.text.split())
-        assert f"OPEN QQQ 622P/619P/622C/625C of …4021: {SOON}. And 1 more. o shows it" in words
+        assert f"OPEN QQQ Nov 25 …4021: {SOON}. And 1 more. o shows it" in words
     assert alarms(holding(position())) == ()
     [(_, loud)] = alarms(holding(near()))
     assert not loud, "it stops nothing"
