@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, literal_column, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,9 @@ from core.records.database import Database
 from core.records.errors import StateConflict
 from core.records.rows import CycleRecord
 from core.records.tables import cycles, engine, slots
+
+# As a literal: an index of the claimed slots alone is not used for a parameter.
+_CLAIMED = slots.c.state == literal_column("'claimed'")
 
 
 class Cycles:
@@ -101,9 +104,7 @@ class Cycles:
             numbers = tuple(rows.scalars())
             await connection.execute(update(cycles).where(unfinished).values(ended_at=at, **ending))
             await connection.execute(
-                update(slots)
-                .where(slots.c.state == "claimed", slots.c.epoch != self._epoch)
-                .values(state="interrupted", **ending)
+                update(slots).where(_CLAIMED, slots.c.epoch != self._epoch).values(state="interrupted", **ending)
             )
         return numbers
 
@@ -116,13 +117,13 @@ class Cycles:
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.number == number))
             row = rows.one_or_none()
-            return None if row is None else _cycle(row)
+            return None if row is None else cycle_of(row)
 
     async def of_day(self, day: date) -> tuple[CycleRecord, ...]:
         """The cycles of a session day in their order."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
-            return tuple(_cycle(row) for row in rows)
+            return tuple(cycle_of(row) for row in rows)
 
     async def _take_up(self, connection: AsyncConnection, day: date, slot: datetime, number: int) -> bool:
         """Whether this process had claimed the slot and no cycle has it yet; then this cycle has it."""
@@ -146,7 +147,7 @@ async def _newest(connection: AsyncConnection) -> int:
     return number
 
 
-def _cycle(row: Row[Any]) -> CycleRecord:
+def cycle_of(row: Row[Any]) -> CycleRecord:
     return CycleRecord(
         number=row.number,
         day=row.session_day,

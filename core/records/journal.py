@@ -72,7 +72,7 @@ class Journal:
 
     async def _events(self, query: Select[Any]) -> tuple[Event, ...]:
         async with self._database.read() as connection:
-            return tuple(_event(row) for row in await connection.execute(query))
+            return tuple(event_of(row) for row in await connection.execute(query))
 
 
 def _values(event: Event) -> dict[str, object]:
@@ -84,7 +84,7 @@ def _values(event: Event) -> dict[str, object]:
     return values
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
     return Event(
         at=row.at,
         kind=row.kind,

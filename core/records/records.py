@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.records.accounts import Accounts
 from core.records.breakers import Breakers
+from core.records.cycle_file import CycleFiles
 from core.records.cycles import Cycles
 from core.records.database import WATCHER_EPOCH, Database
 from core.records.entries import Entries
@@ -24,6 +25,7 @@ from core.records.errors import (
     StateConflict,
 )
 from core.records.files import make_private_file
+from core.records.history import History
 from core.records.inbox import Inbox
 from core.records.journal import Journal
 from core.records.rows import (
@@ -84,6 +86,8 @@ class Records:
         self.entries = Entries(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
+        self.history = History(database)
+        self.cycle_files = CycleFiles(database)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True) -> Records:
