@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 EARLIEST = date(2000, 1, 1)
 _AHEAD = timedelta(days=365)
 _LABEL = 12
-_UNRECORDED = "no console was running; the next start records it as missed"
+_UNRECORDED = "no console was running"
+_DUE = "the console has not taken it up yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ async def _values(
     trading = await records.trading.read()
     today = exchange_time(now).date()
     following = _next_slot(calendar, times, day, now) if day == today else None
+    runs = place.holder() is not None
     first_after = None if session is not None and following is None else calendar.next_after(day)
     return {
         "day": day.isoformat(),
@@ -78,9 +80,9 @@ async def _values(
         "next": None
         if following is None
         else {"at": _instant(following), "in_s": int((following - now).total_seconds())},
-        "console_runs": place.holder() is not None,
+        "console_runs": runs,
         "automation": {"state": trading.state, "who": trading.who, "why": trading.why},
-        "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, following, now)],
+        "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, following, now, runs=runs)],
         "entries": [_masked(_entry(entry), numbers) for entry in await records.entries.of_day(day)],
     }
 
@@ -102,19 +104,24 @@ def _rows(
     ran: Sequence[CycleRecord],
     following: datetime | None,
     now: datetime,
+    *,
+    runs: bool,
 ) -> list[dict[str, Any]]:
     """Slots and forced cycles in the order of their times; a slot of other settings that was recorded is shown too."""
     by_slot = {record.slot: record for record in recorded}
-    rows = [_slot(slot, by_slot.get(slot), following, now) for slot in sorted({*planned, *by_slot})]
+    rows = [_slot(slot, by_slot.get(slot), following, now, runs=runs) for slot in sorted({*planned, *by_slot})]
     rows += [_forced(cycle) for cycle in ran if cycle.slot is None]
     return sorted(rows, key=lambda row: datetime.fromisoformat(row["at"]))
 
 
-def _slot(slot: datetime, record: SlotRecord | None, following: datetime | None, now: datetime) -> dict[str, Any]:
+def _slot(
+    slot: datetime, record: SlotRecord | None, following: datetime | None, now: datetime, *, runs: bool
+) -> dict[str, Any]:
     row: dict[str, Any] = {"at": _instant(slot), "forced": False, "cycle": None, "reason": "", "text": ""}
     if record is None:
         if slot <= now:
-            return row | {"state": "unrecorded", "text": _UNRECORDED}
+            due = runs and exchange_time(slot).date() == exchange_time(now).date()
+            return row | ({"state": "due", "text": _DUE} if due else {"state": "not run", "text": _UNRECORDED})
         return row | {"state": "next" if slot == following else "to come"}
     state = record.outcome or {"claimed": "running"}.get(record.state, record.state)
     return row | {"cycle": record.cycle, "state": state, "reason": record.reason_code, "text": record.reason_text}

@@ -77,7 +77,7 @@ class HistoryText:
         """The rows as a table of 80 columns."""
         heads, draw = _TABLES[self._kind]
         drawn = [[safe(cell) for cell in draw(self.values(row))] for row in rows]
-        return table(heads, drawn, right=frozenset({"cycle", "limit", "natural", "qty", "price"}))
+        return table(heads, drawn, right=frozenset({"cycle", "qty", "price"}))
 
     def _plain(self, value: FigureValue) -> str | int | bool | None:
         if isinstance(value, datetime):
@@ -112,7 +112,7 @@ def _is_number(text: str) -> bool:
 
 
 def _when(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M:%S}"
+    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"
 
 
 def _cycle_cells(v: dict[str, Any]) -> list[str]:
@@ -130,16 +130,21 @@ def _attempt_cells(v: dict[str, Any]) -> list[str]:
 
 
 def _suggestion_cells(v: dict[str, Any]) -> list[str]:
-    what = f"{v['underlying']} {v['strikes']} {v['expiration']}, mid {v['mid']}, max risk {v['max_risk']} $"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], v["natural"], v["limit"] or "-", what]
+    limit = f", limit {v['limit']}" if v["limit"] else ""
+    credits = f"natural {v['natural']}, mid {v['mid']}{limit}, max risk {v['max_risk']} $"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], f"{_trident(v)}: {credits}"]
 
 
 def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
     status = f" ({v['broker_status']})" if v["broker_status"] else ""
     detail = f"; {v['text']}" if v["text"] else ""
-    what = f"{v['underlying']} {v['strikes']} {v['expiration']}{order}{status}{detail}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], v["limit"], what]
+    told = f"{_trident(v)} at {v['limit']}{order}{status}{detail}"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], told]
+
+
+def _trident(v: dict[str, Any]) -> str:
+    return f"{v['underlying']} {v['strikes']} {v['expiration']}"
 
 
 def _fill_cells(v: dict[str, Any]) -> list[str]:
@@ -157,8 +162,8 @@ _Draw = Callable[[dict[str, Any]], list[str]]
 _TABLES: dict[HistoryKind, tuple[tuple[str, ...], _Draw]] = {
     HistoryKind.CYCLES: (("cycle", "session", "slot", "outcome", "why"), _cycle_cells),
     HistoryKind.ATTEMPTS: (("cycle", "ET", "account", "attempt", "step", "came to"), _attempt_cells),
-    HistoryKind.SUGGESTIONS: (("cycle", "ET", "account", "state", "natural", "limit", "trident"), _suggestion_cells),
-    HistoryKind.ORDERS: (("cycle", "ET", "account", "state", "limit", "order"), _order_cells),
+    HistoryKind.SUGGESTIONS: (("cycle", "ET", "account", "state", "trident"), _suggestion_cells),
+    HistoryKind.ORDERS: (("cycle", "ET", "account", "state", "order"), _order_cells),
     HistoryKind.FILLS: (("cycle", "ET", "account", "qty", "price", "leg"), _fill_cells),
     HistoryKind.COMMANDS: (("ET", "command", "state", "by, and what it came to"), _command_cells),
 }

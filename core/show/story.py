@@ -63,17 +63,18 @@ def story_of_cycle(file: CycleFile) -> Story:
     lines: list[StoryLine] = []
     for account in dict.fromkeys(e.account for e in file.events if e.account is not None):
         lines += _account_lines(file, account)
-    for entry in file.entries:
-        lines += _entry_lines(entry)
+        for entry in file.entries:
+            if entry.entry.account == account:
+                lines += _entry_lines(entry)
     lines += [_event(e) for e in file.events if e.account is None and e.kind not in ("cycle.started", "cycle.ended")]
     lines += _command_lines(file.commands)
     return Story(_cycle_title(file.cycle), _cycle_verdict(file.cycle), tuple(lines))
 
 
 def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroundings) -> Story:
-    """Why no cycle ran at a slot, and what stood around it. Without a record nobody has said why yet."""
+    """Why no cycle ran at a slot, and what stood around it. Without a record no console has told why."""
     if record is None:
-        verdict = "did not run: no console was running; the next start records it as missed"
+        verdict = "did not run and has no record: no console was running, and none has started since"
     else:
         verdict = f"{record.state.upper()}: {record.reason_text}" + (
             f" ({record.reason_code})" * bool(record.reason_code)
@@ -130,15 +131,15 @@ def _account_lines(file: CycleFile, account: str) -> Iterator[StoryLine]:
 
 def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
     refused = event.result is StepResult.REFUSED
-    text = words_of(event)
+    text, code = words_of(event), "" if event.reason is None else event.reason.code
     yield StoryLine(
         kind=StoryKind.EVENT,
         label=NAMES[step],
-        text=f"REFUSED: {text}" if refused else text,
+        text=f"REFUSED: {text} ({code})" if refused else text,
         at=event.at,
         severity=event.severity,
         account=event.account or "",
-        reason="" if event.reason is None else event.reason.code,
+        reason=code,
         figures=event.figures,
     )
     for label, words, points in figure_lines(event, read):
