@@ -51,10 +51,15 @@ async def read_day(place: Place, times: SlotTimes, day: date | None) -> Day:
     now = noted_clock(place.records_file.parent).now()
     today = exchange_time(now).date()
     chosen = today if day is None else day
-    if not EARLIEST <= chosen <= today + _AHEAD:
-        raise Refused(f"{chosen} is too far off; give a day from {EARLIEST} to {today + _AHEAD}.")
+    need_near(chosen, today)
     calendar = await asyncio.to_thread(SessionCalendar, now + (chosen - today))
     return Day(await watching(place, lambda records: _values(records, place, times, calendar, chosen, now)))
+
+
+def need_near(day: date, today: date) -> None:
+    """Raises Refused for a day no calendar of ours is asked about."""
+    if not EARLIEST <= day <= today + _AHEAD:
+        raise Refused(f"{day} is too far off; give a day from {EARLIEST} to {today + _AHEAD}.")
 
 
 async def _values(

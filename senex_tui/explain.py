@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.clock import EXCHANGE_ZONE, exchange_time
 from core.clock_note import noted_clock
-from core.domain.events import Severity, masked_in
+from core.domain.events import Severity, masked, masked_in
 from core.domain.reasons import FigureValue
 from core.domain.sessions import SlotTimes, slots_of
 from core.show.story import Story, StoryKind, StoryLine, story_of_cycle, story_of_slot
+from senex_tui.day import need_near
 from senex_tui.place import Place, watching
 from senex_tui.printed import hanging, safe
 from senex_tui.refusals import Refused
@@ -41,7 +42,7 @@ class Explained:
                 {
                     "kind": line.kind.value,
                     "at": None if line.at is None else exchange_time(line.at).isoformat(timespec="milliseconds"),
-                    "account": line.account,
+                    "account": masked(line.account) if line.account else "",
                     "label": line.label,
                     "text": line.text,
                     "severity": line.severity.value,
@@ -135,15 +136,13 @@ def _minute(what: str, now: datetime) -> datetime:
         meant = datetime.fromisoformat(text)
         if len(text) <= len("2026-03-02"):
             raise ValueError("a day alone")
-        return (
-            (meant if meant.tzinfo else meant.replace(tzinfo=EXCHANGE_ZONE))
-            .astimezone(now.tzinfo)
-            .replace(second=0, microsecond=0)
-        )
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Refused(
             f"{what[:40]!r} is not a cycle; give its number, a slot like 11:15 or 2026-03-02T11:15, or last."
         ) from None
+    need_near(meant.date(), exchange_time(now).date())
+    zoned = meant if meant.tzinfo else meant.replace(tzinfo=EXCHANGE_ZONE)
+    return zoned.astimezone(UTC).replace(second=0, microsecond=0)
 
 
 def _drawn(line: StoryLine) -> list[str]:

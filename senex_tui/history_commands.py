@@ -53,7 +53,7 @@ def add_history_commands(app: typer.Typer, find_place: FindPlace, find_times: Fi
             str, typer.Option(metavar="N", help="Only this account number, or its last characters.")
         ] = "",
         outcome: Annotated[
-            str, typer.Option(metavar="WORD", help="How it ended: succeeded, missed, refused, filled, done...")
+            str, typer.Option(metavar="WORD", help="How it ended, such as missed, refused or filled.")
         ] = "",
         reason: Annotated[str, typer.Option(metavar="CODE", help="Only with this reason code.")] = "",
         underlying: Annotated[str, typer.Option(metavar="SYMBOL", help="QQQ or SPX.")] = "",
@@ -91,7 +91,7 @@ def add_history_commands(app: typer.Typer, find_place: FindPlace, find_times: Fi
         demo: Demo = False,
         data_dir: DataDir = None,
     ) -> None:
-        """Tell what happened in a cycle and why, in order, with the figures.
+        """Tell what happened in a cycle and why, with the figures.
 
         For a slot that did not run it tells why it was missed. Times are exchange time, of today without a date.
         """
@@ -111,7 +111,7 @@ def add_history_commands(app: typer.Typer, find_place: FindPlace, find_times: Fi
         demo: Demo = False,
         data_dir: DataDir = None,
     ) -> None:
-        """Show a day's slots: what ran, what was missed and why, what is next."""
+        """Show a day's slots: what ran, what was missed, what is next."""
         from senex_tui.day import read_day
 
         place = find_place(context, data_dir, demo)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Label, Select, and_, case, exists, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +24,8 @@ from core.records.tables import commands, cycles, entries, events, fills, slots,
 from core.records.types import stored_words
 
 MISSED, RUNNING = "missed", "running"
-VALIDATED, PRICED = "validated", "priced"
+VALIDATED, PRICED, REFUSED = "validated", "priced", "refused"
+"""A suggestion a dry run validated, one that had an entry price, one that was refused before."""
 
 
 class HistoryKind(StrEnum):
@@ -84,7 +85,7 @@ class HistoryRow:
 OUTCOMES: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.CYCLES: (*(o.value for o in Outcome), MISSED, RUNNING),
     HistoryKind.ATTEMPTS: (StepResult.PASSED.value, StepResult.REFUSED.value),
-    HistoryKind.SUGGESTIONS: (VALIDATED, PRICED),
+    HistoryKind.SUGGESTIONS: (VALIDATED, PRICED, REFUSED),
     HistoryKind.ORDERS: tuple(state.value for state in EntryState),
     HistoryKind.FILLS: (),
     HistoryKind.COMMANDS: tuple(state.value for state in CommandState),
@@ -245,11 +246,11 @@ async def _suggestions(
     conditions = [
         *_between(s.session_day, wanted),
         *_if(wanted.account, s.account == wanted.account),
-        *_if(wanted.outcome, s.validated.is_(wanted.outcome == VALIDATED)),
+        *_if(wanted.outcome, _suggestion_word() == wanted.outcome),
         *_if(wanted.underlying, s.underlying == wanted.underlying),
         *_if(wanted.text, _any_of(wanted.text, s.id, s.underlying, s.strikes)),
     ]
-    query = _newest(select(suggestions).where(*conditions), s.at, s.id, limit, after)
+    query = _newest(select(suggestions, _suggestion_word()).where(*conditions), s.at, s.id, limit, after)
     shown = ("id", "attempt", "expiration", "strikes", "natural", "mid", "limit", "offset", "max_risk")
     return [
         HistoryRow(
@@ -257,7 +258,7 @@ async def _suggestions(
             cycle=row.cycle,
             account=row.account,
             underlying=row.underlying,
-            outcome=VALIDATED if row.validated else PRICED,
+            outcome=row.word,
             reason="",
             text="",
             figures=(("session_day", row.session_day), *_named(row, shown)),
@@ -265,6 +266,11 @@ async def _suggestions(
         )
         for row in await connection.execute(query)
     ]
+
+
+def _suggestion_word() -> Label[str]:
+    s = suggestions.c
+    return case((s.validated, VALIDATED), (s.limit.is_(None), REFUSED), else_=PRICED).label("word")
 
 
 async def _orders(

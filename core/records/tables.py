@@ -124,6 +124,13 @@ events = Table(
     Column("reason", Text),
     Column("figures", FiguresText, nullable=False),
     Column("duration_ms", Integer),
+    Index(
+        "ix_events_reason",
+        "reason",
+        "at",
+        sqlite_where=text("reason IS NOT NULL"),
+        postgresql_where=text("reason IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,  # a number is never given twice
 )
 
@@ -186,6 +193,7 @@ entries = Table(
     Column("terminal_at", Instant),
     Column("detail", Words, nullable=False),
     Column("cancel_requested_by", Words, nullable=False, server_default=""),
+    Index("ix_entries_account_expiration", "account", "expiration"),
     # The rule of the day (SPEC 9): at most one entry holds an account's session day.
     Index(
         "uq_entries_day_held",

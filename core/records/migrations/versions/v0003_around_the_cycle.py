@@ -135,3 +135,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_suggestions_cycle", "suggestions", ["cycle"], unique=False)
     op.create_index("ix_entries_cycle", "entries", ["cycle"], unique=False)
+    op.create_index("ix_entries_account_expiration", "entries", ["account", "expiration"], unique=False)
+    op.create_index(
+        "ix_events_reason",
+        "events",
+        ["reason", "at"],
+        unique=False,
+        sqlite_where=sa.text("reason IS NOT NULL"),
+        postgresql_where=sa.text("reason IS NOT NULL"),
+    )
