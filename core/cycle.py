@@ -42,6 +42,7 @@ from core.records.errors import RecordsError
 from core.records.records import Records
 from core.records.rows import AccountRecord
 from core.steps import StepLog
+from core.suggestion_record import refused_record
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -169,9 +170,11 @@ class _Account:
             Step.RISK, self._risk(suggestion, reads, exposed), figures=_risk_figures, also_refused=lambda r: r.refusal
         )
         if isinstance(risk, Refusal):
+            await self._keep_refused(suggestion)
             return self._result(risk, suggestion)
         price = await self._step(Step.ENTRY_PRICE, self._entry_price(suggestion), figures=_price_figures)
         if isinstance(price, Refusal):
+            await self._keep_refused(suggestion)
             return self._result(price, suggestion, risk)
         self._progress.limited(price)
 
@@ -289,6 +292,11 @@ class _Account:
         )
 
     # The end
+
+    async def _keep_refused(self, suggestion: Suggestion) -> None:
+        """Records a suggestion that no order was made from; the order desk records the others before it sends."""
+        record = refused_record(self._account.number, self._day, self._progress.number, suggestion)
+        await self._parts.records.journal.record_suggestion(record)
 
     async def _conclude(
         self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from core.broker.port import DryRunAnswer
 from core.domain.judgement import Judgement
 from core.domain.pricing import Pricing, subtraction
 from core.domain.risk import RiskAssessment
+from core.domain.suggestion import Suggestion
 from core.records.rows import DryRunRecord, SuggestionRecord
 
 if TYPE_CHECKING:
@@ -19,9 +20,7 @@ def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecor
     """The row of this decision's suggestion; `validated` marks the one a dry run validates (SPEC 9)."""
     suggestion, trident, price = decision.suggestion, decision.suggestion.trident, decision.price
     evidence: dict[str, object] = {
-        "price": str(suggestion.price),
-        "pricing": _pricing(suggestion.pricing),
-        "judgement": _judgement(suggestion.judgement),
+        **_evidence(suggestion),
         "risk": _risk(decision.risk),
         "entry_price": {
             "raw": str(price.raw),
@@ -58,6 +57,38 @@ def dry_run_record(suggestion_id: str, answer: DryRunAnswer, at: datetime) -> Dr
     return DryRunRecord(
         suggestion_id, at, answer.buying_power_change, answer.new_buying_power, answer.fees, answer.warnings
     )
+
+
+def refused_record(account: str, day: date, cycle: int, suggestion: Suggestion) -> SuggestionRecord:
+    """The row of a suggestion that was refused before it had an entry price (SPEC 7): it is kept all the same."""
+    trident, pricing = suggestion.trident, suggestion.pricing
+    return SuggestionRecord(
+        id=suggestion.id,
+        cycle=cycle,
+        attempt=suggestion.attempt,
+        account=account,
+        session_day=day,
+        at=suggestion.at,
+        underlying=trident.underlying,
+        expiration=trident.expiration,
+        strikes=trident.strikes(),
+        body=trident.body,
+        width=trident.width,
+        natural=pricing.natural,
+        mid=pricing.mid,
+        limit=None,
+        offset=None,
+        max_risk=pricing.max_risk_natural,
+        evidence=_evidence(suggestion),
+    )
+
+
+def _evidence(suggestion: Suggestion) -> dict[str, object]:
+    return {
+        "price": str(suggestion.price),
+        "pricing": _pricing(suggestion.pricing),
+        "judgement": _judgement(suggestion.judgement),
+    }
 
 
 def _pricing(pricing: Pricing) -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import Scrubber
+from senex_tui.history_commands import add_history_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.report_commands import add_report_commands
@@ -20,6 +21,7 @@ from senex_tui.report_commands import add_report_commands
 if TYPE_CHECKING:
     from core.config import Loaded
     from core.credentials import Credentials
+    from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.snapshot import Mode
     from senex_tui.place import Place
@@ -302,8 +304,13 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     return place_of(run.folders, _mode(context, run))
 
 
+def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> SlotTimes:
+    return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
+
+
 add_operator_commands(app, _place)
 add_report_commands(app, _place)
+add_history_commands(app, _place, _slot_times)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def add_report_commands(app: typer.Typer, find_place: FindPlace) -> None:
         demo: Demo = False,
         data_dir: DataDir = None,
     ) -> None:
-        """Show what the sessions came to: days traded, rates, times and slippage.
+        """Show what the sessions came to: days, rates, slippage.
 
         The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
         records alone, also while a console trades.

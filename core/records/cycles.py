@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, literal_column, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +18,9 @@ from core.records.errors import StateConflict
 from core.records.results import note_runs
 from core.records.rows import CycleRecord
 from core.records.tables import cycles, engine, slots
+
+# As a literal: an index of the claimed slots alone is not used for a parameter.
+_CLAIMED = slots.c.state == literal_column("'claimed'")
 
 
 class Cycles:
@@ -106,9 +109,7 @@ class Cycles:
             numbers = tuple(rows.scalars())
             await connection.execute(update(cycles).where(unfinished).values(ended_at=at, **ending))
             await connection.execute(
-                update(slots)
-                .where(slots.c.state == "claimed", slots.c.epoch != self._epoch)
-                .values(state="interrupted", **ending)
+                update(slots).where(_CLAIMED, slots.c.epoch != self._epoch).values(state="interrupted", **ending)
             )
         return numbers
 
@@ -121,13 +122,13 @@ class Cycles:
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.number == number))
             row = rows.one_or_none()
-            return None if row is None else _cycle(row)
+            return None if row is None else cycle_of(row)
 
     async def of_day(self, day: date) -> tuple[CycleRecord, ...]:
         """The cycles of a session day in their order."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
-            return tuple(_cycle(row) for row in rows)
+            return tuple(cycle_of(row) for row in rows)
 
     async def _take_up(self, connection: AsyncConnection, day: date, slot: datetime, number: int) -> bool:
         """Whether this process had claimed the slot and no cycle has it yet; then this cycle has it."""
@@ -151,7 +152,7 @@ async def _newest(connection: AsyncConnection) -> int:
     return number
 
 
-def _cycle(row: Row[Any]) -> CycleRecord:
+def cycle_of(row: Row[Any]) -> CycleRecord:
     return CycleRecord(
         number=row.number,
         day=row.session_day,

@@ -95,7 +95,7 @@ class Journal:
 
     async def _events(self, query: Select[Any]) -> tuple[Event, ...]:
         async with self._database.read() as connection:
-            return tuple(_event(row) for row in await connection.execute(query))
+            return tuple(event_of(row) for row in await connection.execute(query))
 
 
 def _values(event: Event) -> dict[str, object]:
@@ -111,7 +111,7 @@ def _dry_run_values(dry_run: DryRunRecord) -> dict[str, object]:
     return {name: getattr(dry_run, name) for name in DryRunRecord.__slots__}
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
     return Event(
         at=row.at,
         kind=row.kind,

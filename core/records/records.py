@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.records.accounts import Accounts
 from core.records.alerts import Alerts
 from core.records.breakers import Breakers
+from core.records.cycle_file import CycleFiles
 from core.records.cycles import Cycles
 from core.records.database import WATCHER_EPOCH, Database
 from core.records.entries import Entries
@@ -25,6 +26,7 @@ from core.records.errors import (
     StateConflict,
 )
 from core.records.files import make_private_file
+from core.records.history import History
 from core.records.inbox import Inbox
 from core.records.journal import Journal
 from core.records.results import Results
@@ -90,6 +92,8 @@ class Records:
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
         self.alerts = Alerts(database)
+        self.history = History(database)
+        self.cycle_files = CycleFiles(database)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True) -> Records:
