@@ -148,7 +148,11 @@ async def _cycles(
         *_if(wanted.underlying, exists().where(*step, events.c.underlying == wanted.underlying)),
         *_if(
             wanted.reason,
-            or_(cycles.c.reason_code == wanted.reason, exists().where(*step, events.c.reason == wanted.reason)),
+            or_(
+                cycles.c.reason_code == wanted.reason,
+                # Not `exists`: most reasons are rare, and their index knows their cycles.
+                cycles.c.number.in_(select(events.c.cycle).where(events.c.reason == wanted.reason)),
+            ),
         ),
         *_if(wanted.text, or_(told, exists().where(*step, events.c.text.icontains(wanted.text, autoescape=True)))),
     ]
