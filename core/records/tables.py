@@ -128,6 +128,7 @@ events = Table(
         "ix_events_reason",
         "reason",
         "at",
+        "cycle",
         sqlite_where=text("reason IS NOT NULL"),
         postgresql_where=text("reason IS NOT NULL"),
     ),

@@ -139,7 +139,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_events_reason",
         "events",
-        ["reason", "at"],
+        ["reason", "at", "cycle"],
         unique=False,
         sqlite_where=sa.text("reason IS NOT NULL"),
         postgresql_where=sa.text("reason IS NOT NULL"),
