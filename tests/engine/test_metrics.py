@@ -30,7 +30,8 @@ def snapshot() -> Snapshot:
         AccountRun(2, "…0001", DAY, Outcome.SKIPPED, "entry_today", "", 0, False, 0),
     ]
     alert = AlertView(3, "no_trade", "critical", "…0001", "no trade in 5 sessions", SEEN, "")
-    return replace(double.halted(), figures=figures_of([DAY], runs, (), {}), alerts=(alert,))
+    halted = double.halted()
+    return replace(halted, breakers=halted.breakers * 2, figures=figures_of([DAY], runs, (), {}), alerts=(alert,))
 
 
 def scraped(port: int, path: str = "/metrics") -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -62,7 +63,7 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
     assert found["senex_alert_open", (("account", "…0001"), ("alert", "no_trade"), ("severity", "critical"))] == 1
     assert found["senex_automation_state", (("state", "halted"),)] == 1
     assert found["senex_automation_state", (("state", "active"),)] == 0
-    assert found["senex_breaker_open", (("breaker", "mismatch"), ("whom", "…4021"))] == 1
+    assert found["senex_breakers_open", (("breaker", "mismatch"), ("whom", "…4021"))] == 2, "two that look alike"
     assert all(name.startswith("senex_") for name, _ in found)
 
     now[0] = None
