@@ -247,7 +247,7 @@ class Engine:
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.look()
-        await self.alerting.look()
+        await self.alerting.load()
         await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 

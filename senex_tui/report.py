@@ -95,8 +95,8 @@ async def _read(records: Records, first: date | None, last: date | None) -> Sess
         sessions = await results.sessions(first, until)
     if not sessions:
         return figures_of((), (), (), {})
-    span = (sessions[0], sessions[-1])
-    return figures_of(sessions, await results.runs(*span), await results.entries(*span), await results.expected())
+    found = await results.recorded(sessions[0], sessions[-1])
+    return figures_of(sessions, found.runs, found.entries, found.traded)
 
 
 def _values(report: Report) -> dict[str, Any]:
