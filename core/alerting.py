@@ -60,9 +60,9 @@ class Alerting:
         session = self._calendar.today(self._clock.now())
         if session is None or self._clock.now() < session.close or self._closed == session.day:
             return
-        self._closed = session.day
         self._earlier_of = None
         await self.look()
+        self._closed = session.day
 
     async def acknowledge(self, alert: int, by: str) -> bool:
         """Records that somebody has seen the alert; False when it is not open. Raises RecordsError."""

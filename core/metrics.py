@@ -27,7 +27,7 @@ Value = tuple[Mapping[str, str], int | Decimal]
 class MetricsEndpoint:
     """Serves what `snapshot` returns on a port of the loopback address; `trouble` is told why it does not."""
 
-    def __init__(self, port: int, snapshot: Callable[[], Snapshot | None], trouble: Callable[[str], None]) -> None:
+    def __init__(self, port: int, snapshot: Callable[[], Snapshot | None], trouble: Callable[[str, str], None]) -> None:
         """Port 0 takes a free one; `port` then says which."""
         self.port = port
         self._snapshot = snapshot
@@ -44,7 +44,7 @@ class MetricsEndpoint:
             # On a thread: binding asks for the address's name, which a resolver may take its time over.
             server, thread = await asyncio.to_thread(start_http_server, self.port, LOOPBACK, registry)
         except OSError as error:
-            self._trouble(_sentence(self.port, error))
+            self._trouble("metrics", _sentence(self.port, error))
             await asyncio.get_running_loop().create_future()
             return
         self.port = server.server_port

@@ -46,7 +46,7 @@ def scraped(port: int, path: str = "/metrics") -> dict[tuple[str, tuple[tuple[st
 
 async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled() -> None:
     now: list[Snapshot | None] = [None]
-    endpoint = MetricsEndpoint(0, lambda: now[0], lambda text: None)
+    endpoint = MetricsEndpoint(0, lambda: now[0], lambda source, text: None)
     serving = asyncio.create_task(endpoint.run())
     await endpoint.ready.wait()
     assert await asyncio.to_thread(scraped, endpoint.port) == {}
@@ -76,7 +76,7 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
 
 
 async def test_only_this_machine_can_reach_it() -> None:
-    endpoint = MetricsEndpoint(0, snapshot, lambda text: None)
+    endpoint = MetricsEndpoint(0, snapshot, lambda source, text: None)
     serving = asyncio.create_task(endpoint.run())
     await endpoint.ready.wait()
     with socket.socket() as other:
