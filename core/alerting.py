@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from core.bus import Bus
 from core.calendar import SessionCalendar
 from core.clock import Clock, exchange_time
 from core.domain.alerts import Alert, DueAlert, due_alerts
 from core.domain.events import Event, Severity, masked
-from core.domain.figures import SESSIONS, AccountRun, SessionFigures, figures_of
-from core.domain.orders import Entry
+from core.domain.figures import SESSIONS, SessionFigures, figures_of
 from core.records.records import Records
+from core.records.results import Recorded
 
 
 class Alerting:
@@ -28,25 +28,31 @@ class Alerting:
         self._calendar = calendar
         self._turn = asyncio.Lock()
         self._earlier_of: date | None = None
-        self._earlier: tuple[tuple[date, ...], tuple[AccountRun, ...], tuple[Entry, ...]] = ((), (), ())
+        self._earlier_days: tuple[date, ...] = ()
+        self._earlier = Recorded((), (), {})
         self._closed: date | None = None
         self.figures: SessionFigures | None = None
         self.open_now: tuple[Alert, ...] = ()
+
+    async def load(self) -> None:
+        """Takes up what earlier processes left open, and looks. Raises RecordsError."""
+        self.open_now = await self._records.alerts.open_now()
+        await self.look()
 
     async def look(self) -> None:
         """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
         async with self._turn:
             self.figures = await self._compute()
             due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, self._running())}
-            self.open_now = await self._records.alerts.open_now()
-            known = {(alert.kind, alert.subject) for alert in self.open_now}
-            for alert in self.open_now:
-                if (alert.kind, alert.subject) not in due:
+            known = {(alert.kind, alert.subject): alert for alert in self.open_now}
+            for key, alert in known.items():
+                if key not in due:
                     await self._close(alert)
             for key, wanted in due.items():
                 if key not in known:
                     await self._open(wanted)
-            self.open_now = await self._records.alerts.open_now()
+            if known.keys() != due.keys():
+                self.open_now = await self._records.alerts.open_now()
 
     async def look_at_the_close(self) -> None:
         """The same once after each close, with everything read again: fills and settled entries of earlier days
@@ -54,9 +60,9 @@ class Alerting:
         session = self._calendar.today(self._clock.now())
         if session is None or self._clock.now() < session.close or self._closed == session.day:
             return
-        self._closed = session.day
         self._earlier_of = None
         await self.look()
+        self._closed = session.day
 
     async def acknowledge(self, alert: int, by: str) -> bool:
         """Records that somebody has seen the alert; False when it is not open. Raises RecordsError."""
@@ -70,18 +76,19 @@ class Alerting:
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self._clock.now()).date(), self._records.results
         if self._earlier_of != today:
-            before = [day for day in await results.sessions(last=today, count=SESSIONS) if day < today]
-            span = (before[0], before[-1]) if before else (today, date.min)
-            self._earlier = (tuple(before), await results.runs(*span), await results.entries(*span))
+            self._earlier_days = tuple(day for day in await results.sessions(last=today, count=SESSIONS) if day < today)
+            first = self._earlier_days[0] if self._earlier_days else today
+            self._earlier = await results.recorded(first, today - timedelta(days=1))
             self._earlier_of = today
-        sessions, runs, entries = self._earlier
-        sessions = (*sessions, *await results.sessions(today, today))[-SESSIONS:]
+        found = await results.recorded(today, today)
+        began = bool(found.runs) or bool(await results.sessions(today, today))
+        sessions = (*self._earlier_days, *([today] if began else []))[-SESSIONS:]
         since = sessions[0] if sessions else today
         return figures_of(
             sessions,
-            [run for run in (*runs, *await results.runs(today, today)) if run.day >= since],
-            [entry for entry in (*entries, *await results.entries(today, today)) if entry.session_day >= since],
-            await results.expected(),
+            [run for run in (*self._earlier.runs, *found.runs) if run.day >= since],
+            [entry for entry in (*self._earlier.entries, *found.entries) if entry.session_day >= since],
+            found.traded,
         )
 
     def _running(self) -> date | None:

@@ -251,7 +251,7 @@ class Engine:
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.look()
-        await self.alerting.look()
+        await self.alerting.load()
         await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
@@ -273,7 +273,7 @@ class Engine:
             services["open tridents"] = lambda: self.tridents.run(every_s)
         port = self.parts.settings.metrics.port
         if port is not None:
-            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self._metrics_trouble).run
+            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self.board.warn).run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
@@ -381,9 +381,6 @@ class Engine:
     def _on_alerts_connected(self) -> None:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
-
-    def _metrics_trouble(self, text: str) -> None:
-        self.board.note(Severity.WARNING, "metrics", text)
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

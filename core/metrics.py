@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -26,7 +27,7 @@ Value = tuple[Mapping[str, str], int | Decimal]
 class MetricsEndpoint:
     """Serves what `snapshot` returns on a port of the loopback address; `trouble` is told why it does not."""
 
-    def __init__(self, port: int, snapshot: Callable[[], Snapshot | None], trouble: Callable[[str], None]) -> None:
+    def __init__(self, port: int, snapshot: Callable[[], Snapshot | None], trouble: Callable[[str, str], None]) -> None:
         """Port 0 takes a free one; `port` then says which."""
         self.port = port
         self._snapshot = snapshot
@@ -43,7 +44,7 @@ class MetricsEndpoint:
             # On a thread: binding asks for the address's name, which a resolver may take its time over.
             server, thread = await asyncio.to_thread(start_http_server, self.port, LOOPBACK, registry)
         except OSError as error:
-            self._trouble(_sentence(self.port, error))
+            self._trouble("metrics", _sentence(self.port, error))
             await asyncio.get_running_loop().create_future()
             return
         self.port = server.server_port
@@ -89,10 +90,10 @@ def _status(snapshot: Snapshot) -> Iterator[Metric]:
     if snapshot.cycle is not None:
         yield _gauge("newest_cycle", "Number of the newest cycle.", [({}, snapshot.cycle.newest)])
         yield _gauge("cycle_running", "Whether a cycle runs.", [({}, int(snapshot.cycle.running))])
-    entries = [({"account": o.account, "state": o.state, "underlying": o.underlying}, 1) for o in snapshot.orders]
-    yield _gauge("entry", "Today's entries and those of earlier days still open.", entries)
-    breakers = [({"breaker": breaker.code, "whom": breaker.whom}, 1) for breaker in snapshot.breakers]
-    yield _gauge("breaker_open", "What stops entries now.", breakers)
+    entries = [{"account": o.account, "state": o.state, "underlying": o.underlying} for o in snapshot.orders]
+    yield _counted("entries", "Today's entries and those of earlier days still open.", entries)
+    breakers = [{"breaker": breaker.code, "whom": breaker.whom} for breaker in snapshot.breakers]
+    yield _counted("breakers_open", "What stops entries now.", breakers)
 
 
 def _alerts(snapshot: Snapshot) -> Iterator[Metric]:
@@ -101,8 +102,8 @@ def _alerts(snapshot: Snapshot) -> Iterator[Metric]:
         for severity in ("critical", "warning")
     ]
     yield _gauge("alerts_open", "Open alerts.", counts)
-    each = [({"alert": a.code, "severity": a.severity, "account": a.whom}, 1) for a in snapshot.alerts]
-    yield _gauge("alert_open", "Each open alert.", each)
+    kinds = [{"alert": a.code, "severity": a.severity, "account": a.whom} for a in snapshot.alerts]
+    yield _counted("alert_open", "Open alerts by what they are about.", kinds)
 
 
 def _figures(figures: SessionFigures) -> Iterator[Metric]:
@@ -143,6 +144,12 @@ def _gauge(name: str, what: str, values: Sequence[Value]) -> Metric:
     for labelled, value in values:
         family.add_metric([labelled[label] for label in labels], float(value))
     return family
+
+
+def _counted(name: str, what: str, labelled: Sequence[dict[str, str]]) -> Metric:
+    """How many have the same labels: a label may not come twice, and two masked account numbers may look alike."""
+    counts = Counter(tuple(labels.items()) for labels in labelled)
+    return _gauge(name, what, [(dict(labels), count) for labels, count in counts.items()])
 
 
 def _one_of(name: str, what: str, label: str, words: list[str], now: str) -> Metric:

@@ -95,8 +95,8 @@ async def _read(records: Records, first: date | None, last: date | None) -> Sess
         sessions = await results.sessions(first, until)
     if not sessions:
         return figures_of((), (), (), {})
-    span = (sessions[0], sessions[-1])
-    return figures_of(sessions, await results.runs(*span), await results.entries(*span), await results.expected())
+    found = await results.recorded(sessions[0], sessions[-1])
+    return figures_of(sessions, found.runs, found.entries, found.traded)
 
 
 def _values(report: Report) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _lines(report: Report) -> list[str]:
         return [f"No session is recorded there in {report.mode} mode."]
     counted = ", ".join(f"{figures.count(kind)} {kind.value}" for kind in DayKind if figures.count(kind))
     lines = [
-        f"{report.mode.upper()}: {len(figures.sessions)} sessions, {figures.sessions[0]} to {figures.sessions[-1]}",
+        f"{report.mode.upper()}: {_sessions(figures)}, {figures.sessions[0]} to {figures.sessions[-1]}",
         "",
         _told("account-days", counted or "none"),
         _told("success rate", _rate(figures.success, "account-days no rule or risk forbade")),
@@ -180,6 +180,10 @@ def _lines(report: Report) -> list[str]:
     return [line.rstrip() for line in lines]
 
 
+def _sessions(figures: SessionFigures) -> str:
+    return "1 session" if len(figures.sessions) == 1 else f"{len(figures.sessions)} sessions"
+
+
 def _told(label: str, text: str) -> str:
     return f"{label:<{_LABEL}}  {text}"
 
@@ -200,7 +204,7 @@ def _rejections(figures: SessionFigures) -> str:
         return "none"
     total = sum(count for _, count in figures.pricing_rejections)
     worst = max(figures.pricing_rejections, key=lambda each: each[1])
-    return f"{total} in {len(figures.sessions)} sessions, at most {worst[1]} a day ({worst[0]})"
+    return f"{total} in {_sessions(figures)}, at most {worst[1]} a day ({worst[0]})"
 
 
 def _slippage(figures: SessionFigures) -> str:

@@ -222,7 +222,8 @@ def _account_days(
     for entry in entries:
         entries_of[entry.session_day, entry.account].append(entry)
     missed = {(day, account) for day in sessions for account, since in expected.items() if since <= day}
-    known = sorted(key for key in missed | runs_of.keys() | entries_of.keys() if key[0] in sessions)
+    asked_for = set(sessions)
+    known = sorted(key for key in missed | runs_of.keys() | entries_of.keys() if key[0] in asked_for)
     return tuple(
         _account_day(day, account, runs_of.get((day, account), []), entries_of.get((day, account), []))
         for day, account in known

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Column, Select, bindparam, insert, select
+from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.clock import exchange_time
@@ -41,6 +43,16 @@ _TRADED = select(accounts.c.number, accounts.c.discovered_at, accounts.c.enabled
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the figures of some days are computed from: every account's part in every cycle and every entry with its
+    fills, oldest first; and the accounts the automation trades now, each with the exchange's day since when."""
+
+    runs: tuple[AccountRun, ...]
+    entries: tuple[Entry, ...]
+    traded: Mapping[str, date]
+
+
 async def note_runs(connection: AsyncConnection, runs: Sequence[AccountRun]) -> None:
     """Adds what a cycle came to for its accounts, within the commit that ends it."""
     if runs:
@@ -64,39 +76,37 @@ class Results:
                 found.update(rows.scalars())
         return tuple(sorted(found)[-count:])
 
-    async def expected(self) -> dict[str, date]:
-        """The accounts the automation trades now, each with the exchange's day since when."""
+    async def recorded(self, first: date, last: date) -> Recorded:
+        """Everything of the days from first to last, both included, in one view."""
+        days = {"first": first, "last": last}
         async with self._database.read() as connection:
-            rows = await connection.execute(_TRADED)
-            return {
-                row.number: exchange_time(max(row.discovered_at, row.enabled_changed_at or row.discovered_at)).date()
-                for row in rows
-            }
-
-    async def runs(self, first: date, last: date) -> tuple[AccountRun, ...]:
-        """Every account's part in every cycle of these days, oldest first."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(_RUNS, {"first": first, "last": last})
-            return tuple(
-                AccountRun(
-                    row.cycle,
-                    row.account,
-                    row.session_day,
-                    Outcome(row.outcome),
-                    row.reason_code,
-                    row.reason_text,
-                    row.attempts,
-                    row.reached_pricing,
-                    row.pricing_refusals,
-                    row.acknowledged_ms,
-                )
-                for row in rows
+            return Recorded(
+                runs=tuple(_run(row) for row in await connection.execute(_RUNS, days)),
+                entries=await read_entries(connection, _ENTRIES, days),
+                traded={
+                    row.number: _since(row.discovered_at, row.enabled_changed_at)
+                    for row in await connection.execute(_TRADED)
+                },
             )
 
-    async def entries(self, first: date, last: date) -> tuple[Entry, ...]:
-        """Every entry of these days with its fills, oldest first."""
-        async with self._database.read() as connection:
-            return await read_entries(connection, _ENTRIES, {"first": first, "last": last})
+
+def _run(row: Row[Any]) -> AccountRun:
+    return AccountRun(
+        row.cycle,
+        row.account,
+        row.session_day,
+        Outcome(row.outcome),
+        row.reason_code,
+        row.reason_text,
+        row.attempts,
+        row.reached_pricing,
+        row.pricing_refusals,
+        row.acknowledged_ms,
+    )
+
+
+def _since(discovered_at: datetime, enabled_changed_at: datetime | None) -> date:
+    return exchange_time(max(discovered_at, enabled_changed_at or discovered_at)).date()
 
 
 def _values(run: AccountRun) -> dict[str, object]:

@@ -90,6 +90,10 @@ class Board:
         """A line for the operator that is not an event of the records (they may be the trouble)."""
         self._add(self._engine.parts.clock.now(), severity, source, text)
 
+    def warn(self, source: str, text: str) -> None:
+        """The same for what the operator should know and that stops nothing."""
+        self.note(Severity.WARNING, source, text)
+
     def pending(self, command: Command) -> None:
         """Shows a command as pending until its answer is recorded."""
         self._commands.append(CommandView(command.id, command.kind, CommandState.PENDING, ""))

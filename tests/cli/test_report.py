@@ -122,7 +122,7 @@ def test_the_text_fits_a_narrow_terminal(place: Place) -> None:
     lines = asyncio.run(read_report(place, None, None)).to_text().splitlines()
     assert max(len(line) for line in lines) <= 80
     assert "success rate           92.3 %  12 of 13 account-days no rule or risk forbade" in lines
-    assert "slot to acknowledged   median 7.1 s, p95 8.2 s, of 12" in lines
+    assert "slot to acknowledged  median 7.1 s, p95 8.2 s, of 12" in lines
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "20260302", "2026-3-2", "2026-03-02T10:00"])

@@ -33,7 +33,7 @@ def test_every_account_has_its_outcome_with_the_cycle(tmp_path: Path) -> None:
         await world.start()
         await world.records.accounts.set_enabled(OTHER, False, world.clock.now())
         await world.until("10:01")
-        first, *later = await world.records.results.runs(MONDAY, MONDAY)
+        first, *later = (await world.records.results.recorded(MONDAY, MONDAY)).runs
         assert (first.cycle, first.account, first.outcome, first.reason) == (1, ACCOUNT, Outcome.SUCCEEDED, "")
         assert (first.attempts, first.reached_pricing, first.pricing_refusals) == (1, True, 0)
         assert first.acknowledged_ms is not None
@@ -57,7 +57,7 @@ def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) ->
         await world.start()
         world.broker.arm(FaultKind.MARKET_CROSSED, symbol=".*", seconds=1_000)
         await world.until("10:02")
-        [run, *_] = await world.records.results.runs(MONDAY, MONDAY)
+        [run, *_] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
         assert (run.attempts, run.reached_pricing, run.pricing_refusals > 1) == (3, True, True)
         assert {a.kind for a in world.engine.alerting.open_now} == {AlertKind.RETRY_RATE, AlertKind.PRICING_REJECTIONS}
         told = [e for e in await world.records.journal.newest(400) if e.kind == "alert.opened"]
@@ -97,7 +97,7 @@ def test_a_fifth_session_without_a_trade_counts_at_its_close(tmp_path: Path) -> 
         world.broker.refuse_orders = 1
         await world.start()
         await world.until("15:59")
-        assert [run.reason for run in await world.records.results.runs(world.day, world.day)] == ["rejected"]
+        assert [run.reason for run in (await world.records.results.recorded(world.day, world.day)).runs] == ["rejected"]
         assert AlertKind.NO_TRADE not in {a.kind for a in world.engine.alerting.open_now}
         await world.until("16:31")
         [alert] = [a for a in world.engine.alerting.open_now if a.kind is AlertKind.NO_TRADE]

@@ -30,7 +30,8 @@ def snapshot() -> Snapshot:
         AccountRun(2, "…0001", DAY, Outcome.SKIPPED, "entry_today", "", 0, False, 0),
     ]
     alert = AlertView(3, "no_trade", "critical", "…0001", "no trade in 5 sessions", SEEN, "")
-    return replace(double.halted(), figures=figures_of([DAY], runs, (), {}), alerts=(alert,))
+    halted = double.halted()
+    return replace(halted, breakers=halted.breakers * 2, figures=figures_of([DAY], runs, (), {}), alerts=(alert,))
 
 
 def scraped(port: int, path: str = "/metrics") -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -45,7 +46,7 @@ def scraped(port: int, path: str = "/metrics") -> dict[tuple[str, tuple[tuple[st
 
 async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled() -> None:
     now: list[Snapshot | None] = [None]
-    endpoint = MetricsEndpoint(0, lambda: now[0], lambda text: None)
+    endpoint = MetricsEndpoint(0, lambda: now[0], lambda source, text: None)
     serving = asyncio.create_task(endpoint.run())
     await endpoint.ready.wait()
     assert await asyncio.to_thread(scraped, endpoint.port) == {}
@@ -62,7 +63,7 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
     assert found["senex_alert_open", (("account", "…0001"), ("alert", "no_trade"), ("severity", "critical"))] == 1
     assert found["senex_automation_state", (("state", "halted"),)] == 1
     assert found["senex_automation_state", (("state", "active"),)] == 0
-    assert found["senex_breaker_open", (("breaker", "mismatch"), ("whom", "…4021"))] == 1
+    assert found["senex_breakers_open", (("breaker", "mismatch"), ("whom", "…4021"))] == 2, "two that look alike"
     assert all(name.startswith("senex_") for name, _ in found)
 
     now[0] = None
@@ -75,7 +76,7 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
 
 
 async def test_only_this_machine_can_reach_it() -> None:
-    endpoint = MetricsEndpoint(0, snapshot, lambda text: None)
+    endpoint = MetricsEndpoint(0, snapshot, lambda source, text: None)
     serving = asyncio.create_task(endpoint.run())
     await endpoint.ready.wait()
     with socket.socket() as other:

@@ -21,11 +21,11 @@ _DUE = DueAlert(AlertKind.NO_TRADE, ACCOUNT, "no trade in 5 sessions")
 async def test_what_a_cycle_came_to_is_recorded_with_its_end_or_not_at_all(records: Records) -> None:
     assert await records.cycles.begin(DAY, SLOT, False, AT) == 1
     await records.cycles.end(1, "succeeded", "", "", {}, after(8), (_RUN, _OFF))
-    assert await records.results.runs(DAY, DAY) == (_RUN, _OFF)
+    assert (await records.results.recorded(DAY, DAY)).runs == (_RUN, _OFF)
     with pytest.raises(StateConflict):
         await records.cycles.end(1, "failed", "", "", {}, after(9), (replace(_RUN, account="5WT00003"),))
-    assert await records.results.runs(DAY, DAY) == (_RUN, _OFF)
-    assert await records.results.runs(DAY + timedelta(days=1), date.max) == ()
+    assert (await records.results.recorded(DAY, DAY)).runs == (_RUN, _OFF)
+    assert (await records.results.recorded(DAY + timedelta(days=1), date.max)).runs == ()
 
 
 async def test_sessions_are_those_with_a_slot_or_a_cycle_newest_last(records: Records) -> None:
@@ -44,8 +44,8 @@ async def test_entries_of_a_range(records: Records) -> None:
     other = DAY + timedelta(days=3)
     await records.entries.prepare(entry("one"))
     await records.entries.prepare(entry("two", day=other))
-    assert [e.id for e in await records.results.entries(DAY, other)] == ["one", "two"]
-    assert [e.id for e in await records.results.entries(other, other)] == ["two"]
+    assert [e.id for e in (await records.results.recorded(DAY, other)).entries] == ["one", "two"]
+    assert [e.id for e in (await records.results.recorded(other, other)).entries] == ["two"]
 
 
 async def test_an_account_is_expected_since_it_was_switched_on(records: Records) -> None:
@@ -53,7 +53,7 @@ async def test_an_account_is_expected_since_it_was_switched_on(records: Records)
     await records.accounts.discover("main", found, enable_new=True, at=AT)
     await records.accounts.set_enabled("off", False, after(1))
     await records.accounts.set_enabled("later", True, AT + timedelta(days=2))
-    assert await records.results.expected() == {"on": DAY, "later": DAY + timedelta(days=2)}
+    assert (await records.results.recorded(DAY, DAY)).traded == {"on": DAY, "later": DAY + timedelta(days=2)}
 
 
 async def test_an_alert_is_open_once_for_its_subject_and_stays_on_record(records: Records, second: Records) -> None:
