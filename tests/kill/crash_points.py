@@ -11,9 +11,10 @@ ANSWER_IN_HAND = "after the POST"
 
 ENTRY_POINTS = (
     *(f"{when} {what}" for what in ("the suggestion", "prepare", "the preflight") for when in ("before", "after")),
+    *(f"{when} its answer" for when in ("before", "after")),
     *(f"{when} {what}" for what in ("mark sent", "the POST", "the fills") for when in ("before", "after")),
     *(f"{when} the state{n}" for n in ("", " (2)") for when in ("before", "after")),
-    *(f"in a commit{n}" for n in ("", " (2)", " (3)", " (4)", " (5)", " (6)")),
+    *(f"in a commit{n}" for n in ("", " (2)", " (3)", " (4)", " (5)", " (6)", " (7)")),
 )
 
 RECONCILE_POINTS = (
@@ -34,5 +35,6 @@ def place_named_points(switch: KillSwitch, engine: Engine) -> None:
     switch.around(records.entries, "add_fills", "the fills")
     switch.around(records.entries, "add_evidence", "the evidence")
     switch.around(engine.parts.broker, "dry_run", "the preflight")
+    switch.around(records.journal, "record_dry_run", "its answer")
     switch.around(engine.parts.broker, "send", "the POST")
     switch.before_commits(records._database)
