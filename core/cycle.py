@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeVar
 
+from structlog.contextvars import bind_contextvars
+
 from core.attempts import Attempts
 from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, MarketState
 from core.bus import Bus
@@ -18,7 +20,7 @@ from core.clock import Clock
 from core.config import Settings
 from core.domain.eligibility import restriction_by_level
 from core.domain.entry_price import EntryPrice, entry_price
-from core.domain.events import Event, Severity, Step
+from core.domain.events import Event, Severity, Step, masked
 from core.domain.exposure import Exposure, exposure, worked_legs
 from core.domain.order_states import EntryState, state_for
 from core.domain.orders import Entry
@@ -103,6 +105,8 @@ class _Account:
 
     async def run(self) -> AccountResult:
         """Never raises: what breaks inside one account is that account's failure."""
+        # In a task of its own: what the log says from here on, the SDK's lines too, carries both.
+        bind_contextvars(cycle=self._progress.number, account=masked(self._account.number))
         try:
             return await self._run()
         except Exception as error:

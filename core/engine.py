@@ -26,6 +26,7 @@ from core.domain.commands import Command, CommandKind
 from core.domain.events import Event, Severity
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal, refuse
+from core.event_log import log_event
 from core.feed import Feed
 from core.gate import TradingGate
 from core.health import Health as HealthWatch
@@ -167,6 +168,7 @@ class Engine:
         self.commands = CommandDesk(records, self.bus, clock, operator.handlers, self._spawn)
         self.board = Board(self)
         self.bus.listen(self.board.heard)
+        self.bus.listen(log_event)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._day = self.study.today()

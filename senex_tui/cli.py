@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.scrubber import Scrubber
+from core.scrubber import known as scrub
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 
@@ -37,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 log = logging.getLogger("senex")
-scrub = Scrubber(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH")))
+scrub.add(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH")))
 
 
 def _instant(text: str) -> datetime:
