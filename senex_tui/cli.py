@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import known as scrub
+from senex_tui.log_commands import add_log_command
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 
@@ -301,7 +302,14 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     return place_of(run.folders, _mode(context, run))
 
 
+def _logs(context: typer.Context, data_dir: Path | None) -> Path:
+    from core.folders import folders
+
+    return folders(data_dir or context.find_root().params["data_dir"]).logs
+
+
 add_operator_commands(app, _place)
+add_log_command(app, _logs)
 
 
 def main() -> None:
