@@ -40,6 +40,7 @@ from core.quotes.store import QuoteStore
 from core.records.errors import RecordsError
 from core.records.records import Records
 from core.records.rows import AccountRecord
+from core.scrubber import known
 from core.steps import StepLog
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class _Account:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self._progress.number)
-            refusal = refuse(Reason.INTERNAL, detail=f"{type(error).__name__}: {error}")
+            refusal = refuse(Reason.INTERNAL, detail=known(f"{type(error).__name__}: {error}"))
             with suppress(RecordsError):  # the store may be what broke; the other accounts go on
                 await self._parts.bus.publish(
                     Event(

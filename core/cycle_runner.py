@@ -18,6 +18,7 @@ from core.domain.sessions import may_force
 from core.gate import TradingGate
 from core.progress import CycleProgress
 from core.records.rows import AccountRecord
+from core.scrubber import known
 from core.slots_today import SlotBook
 
 ALL_RECONCILED_WITHIN_S = 5.0
@@ -133,7 +134,7 @@ class CycleRunner:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
-            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=str(error))
+            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=known(str(error)))
             self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
             await self._end(number, named, Outcome.FAILED, refusal, ())
             raise

@@ -77,9 +77,11 @@ class _Run:
 def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> _Run:
     from core.config import load_settings
     from core.folders import folders, settings_path
+    from senex_tui.crash import keep_reports_in
     from senex_tui.logs import set_up_logging
 
     chosen = folders(data_dir or context.find_root().params["data_dir"])
+    keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
@@ -328,7 +330,7 @@ def _report(failure: Exception) -> int:
             typer.echo(scrub(f"senex: {sentence}"), err=True)
         return REFUSED_TO_START
     log.exception("stopped by a defect", exc_info=failure)
-    where = [getattr(handler, "baseFilename", "") for handler in logging.getLogger().handlers]
-    details = f"; details are in {where[0]}" if where and where[0] else f": {failure}"
-    typer.echo(scrub(f"senex: stopped by a defect ({type(failure).__name__}){details}."), err=True)
+    from senex_tui.crash import tell_crash
+
+    typer.echo(scrub(f"senex: {tell_crash('it was', failure)}"), err=True)
     return DEFECT

@@ -17,6 +17,7 @@ from core.domain.orders import Entry
 from core.feed import FeedHealth
 from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
+from core.scrubber import known
 from core.show.cycle import cycle_slice
 from core.show.orders import evidence_text, order_view
 from core.show.quotes import QuoteTrails, quote_slice
@@ -84,7 +85,7 @@ class Board:
 
     def note(self, severity: Severity, source: str, text: str) -> None:
         """A line for the operator that is not an event of the records (they may be the trouble)."""
-        self._add(self._engine.parts.clock.now(), severity, source, text)
+        self._add(self._engine.parts.clock.now(), severity, source, known(text))
 
     def pending(self, command: Command) -> None:
         """Shows a command as pending until its answer is recorded."""
