@@ -37,6 +37,7 @@ from core.login import log_in
 from core.market_study import MarketStudy
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
+from core.ping import SignOfLife
 from core.progress import CycleProgress
 from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
@@ -261,6 +262,9 @@ class Engine:
             "board records": self.board.follow_records,
             "timetable": lambda: self._keep_time(scheduled),
         }
+        ping = self.parts.settings.ping
+        if ping.url is not None:
+            services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)

@@ -6,13 +6,14 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 from core.domain.events import masked
 
 MASK = "****"
 SHORTEST_SECRET = 4
 SHORTEST_ACCOUNT = 5
+SHORTEST_KEY = 8
 LEARNED = 64
 """Tokens remembered by value: renewed ones are forgotten long after they have expired."""
 
@@ -47,6 +48,11 @@ class Scrubber:
         if len(token) >= SHORTEST_SECRET and token not in self._learned:
             self._learned.append(token)
             self._renew()
+
+    def add_address(self, url: str) -> None:
+        """An address whose path or query is a key, as a monitor's is; its host is none."""
+        parts = urlsplit(url)
+        self.add(*(part for part in (*parts.path.split("/"), parts.query) if len(part) >= SHORTEST_KEY))
 
     def add_accounts(self, *numbers: str) -> None:
         """Account numbers: shown by their last four."""

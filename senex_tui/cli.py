@@ -83,6 +83,7 @@ def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bo
     chosen = folders(data_dir or context.find_root().params["data_dir"])
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
+    scrub.add_address(loaded.settings.ping.url or "")
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
 
