@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import known as scrub
+from senex_tui.doctor_command import add_doctor_command
 from senex_tui.log_commands import add_log_command
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
@@ -38,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 log = logging.getLogger("senex")
-scrub.add(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH")))
+scrub.add(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH", "SENEX_MAIL_PASSWORD")))
 
 
 def _instant(text: str) -> datetime:
@@ -313,6 +314,7 @@ def _logs(context: typer.Context, data_dir: Path | None) -> Path:
 
 add_operator_commands(app, _place)
 add_log_command(app, _logs)
+add_doctor_command(app)
 
 
 def main() -> None:

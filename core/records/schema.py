@@ -32,6 +32,11 @@ def newest_revision() -> str:
     return str(_scripts().get_current_head())
 
 
+def is_older(revision: str) -> bool:
+    """Whether this version of the software can bring a store of this revision up to date."""
+    return revision != newest_revision() and revision in {script.revision for script in _scripts().walk_revisions()}
+
+
 async def migrate(connection: AsyncConnection, name: str) -> None:
     """Applies the missing revisions, all in the connection's transaction; a file with records is first copied beside
     itself. Raises RecordsError for a database of another program or of a newer version, and when the copy fails; it is
