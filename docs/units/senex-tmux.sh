@@ -39,12 +39,11 @@ keep_secrets_from_tmux() {
     unset value
 }
 
-start() { # [-d]; the arguments of tmux end where those of senex begin
+start() { # how tmux starts it, then the arguments of senex
     how=$1
     shift
     mkdir -p "$state"
     rm -f "$ended"
-    keep_secrets_from_tmux
     # shellcheck disable=SC2086
     on_server new-session $how -s "$console" -x 200 -y 55 -- \
         env SENEX="$senex" CONSOLE="$console" "$script" behind-tmux "$@"
@@ -92,6 +91,7 @@ behind_tmux() {
     fi
 }
 
+[ "${1-}" = behind-tmux ] || keep_secrets_from_tmux
 case ${1-} in
     behind-tmux)
         shift
@@ -105,8 +105,8 @@ case ${1-} in
         fi
         SERVED=1
         export SERVED
-        start -d "$@"
-        until_gone "$(pane)"
+        process=$(start '-d -P -F #{pane_pid}' "$@")
+        until_gone "$process"
         read -r code 2> /dev/null < "$ended" || code=1 # killed: nothing was written
         exit "$code"
         ;;
