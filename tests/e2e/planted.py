@@ -75,7 +75,8 @@ def _run_all(words: list[str]) -> None:
         try:
             cli.app(words[:end], prog_name="senex")
         except SystemExit as ended:
-            assert not ended.code, words[:end]
+            if ended.code:
+                raise
         words = words[end + 1 :]
     sys.argv[1:] = words
     cli.main()
