@@ -1,7 +1,7 @@
 """Writes the tables of the documentation that the code decides; with --check only says whether they are up to date.
 
 A table stands between `<!-- NAME: ... -->` and `<!-- end of NAME -->`: settings and keys in the README, the screen's
-signs and words and the reason codes in docs/operations.md.
+signs and words, the breakers and the reason codes in docs/operations.md.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from core.config import load_settings
+from core.domain.breakers import BreakerKind, Scope
 from core.domain.outcomes import outcome_for
 from core.domain.reasons import Reason
 from core.settings import Settings
@@ -68,6 +69,12 @@ def reasons_table() -> str:
     return _table(("code", "what it says", "kind", "outcome"), rows)
 
 
+def breakers_table() -> str:
+    stopped = {Scope.GLOBAL: "every account", Scope.LOGIN: "the login's accounts", Scope.ACCOUNT: "the account"}
+    rows = [(f"`{kind.code}`", stopped[kind.scope], kind.reset) for kind in BreakerKind]
+    return _table(("breaker", "stops", "how it ends"), rows)
+
+
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = (head, tuple("---" for _ in head), *rows)
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
@@ -75,7 +82,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"keys": keys_table, "settings": settings_table},
-    "docs/operations.md": {"words": words_table, "reasons": reasons_table},
+    "docs/operations.md": {"words": words_table, "reasons": reasons_table, "breakers": breakers_table},
 }
 
 

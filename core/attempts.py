@@ -11,7 +11,7 @@ from core.domain.chain import Expiration
 from core.domain.events import Step
 from core.domain.expiration import choose_expiration
 from core.domain.judgement import Judgement
-from core.domain.pricing import Pricing, PricingRefusal, price_trident, subtraction
+from core.domain.pricing import LegQuote, Pricing, PricingRefusal, mid_subtraction, price_trident, subtraction
 from core.domain.reasons import Figures, Reason, Refusal, refuse
 from core.domain.suggestion import Suggestion
 from core.domain.trident import Trident, body_for, build_trident, width_for
@@ -144,7 +144,7 @@ class Attempts:
 
     async def _judge(self, underlying: Underlying) -> Judgement | Refusal:
         if not self._feed.is_live(self._clock.monotonic()):
-            return refuse(Reason.FEED_DOWN)
+            return refuse(Reason.FEED_DOWN, detail=self._feed.why_not_live())
         judgement = await self._study.judge(underlying)
         self._progress.judged(judgement)
         return judgement
@@ -208,19 +208,23 @@ class Attempts:
 
 def _diagnosed(refused: PricingRefusal) -> Refusal:
     """The refusal with the full diagnostic: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
-    legs: Figures = tuple(
+    figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
+    return Refusal(refused.refusal.reason, figures)
+
+
+def _leg_figures(legs: Sequence[LegQuote]) -> Figures:
+    return tuple(
         (
             leg.leg.symbols.streamer,
             f"bid {leg.bid} ask {leg.ask} age {'none' if leg.age_s is None else f'{leg.age_s:.1f} s'}",
         )
-        for leg in refused.legs
+        for leg in legs
     )
-    return Refusal(refused.refusal.reason, (*refused.refusal.figures, *legs, ("subtraction", refused.subtraction)))
 
 
 def _judgement_figures(judgement: Judgement) -> Figures:
     shown: Figures = tuple((f.name, f"{f.shown} ({f.points:+})") for f in judgement.factors)
-    return (("score", judgement.score), ("regime", judgement.regime.value), *shown)
+    return (("score", judgement.score), ("minimum", judgement.minimum), ("regime", judgement.regime.value), *shown)
 
 
 def _plan_figures(plan: _Plan) -> Figures:
@@ -240,5 +244,7 @@ def _pricing_figures(pricing: Pricing) -> Figures:
         ("natural_credit", pricing.natural),
         ("mid_credit", pricing.mid),
         ("max_risk", pricing.max_risk_natural),
+        *_leg_figures(pricing.legs),
         ("subtraction", subtraction(pricing.legs)),
+        ("mid_subtraction", mid_subtraction(pricing)),
     )

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -22,11 +23,12 @@ from core.domain.eligibility import restriction_by_level
 from core.domain.entry_price import EntryPrice, entry_price
 from core.domain.events import Event, Severity, Step, masked
 from core.domain.exposure import Exposure, exposure, worked_legs
+from core.domain.figures import AccountRun
 from core.domain.order_states import EntryState, state_for
 from core.domain.orders import Entry
 from core.domain.outcomes import Outcome, outcome_for
 from core.domain.reasons import Figures, Reason, Refusal, refuse
-from core.domain.risk import Direction, HeldLeg, RiskAssessment, RiskInputs, assess_risk, capital
+from core.domain.risk import RiskAssessment, RiskInputs, assess_risk, capital
 from core.domain.suggestion import Suggestion
 from core.domain.underlying import Underlying
 from core.feed import Feed
@@ -34,6 +36,7 @@ from core.gate import TradingGate
 from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.market_study import MarketStudy
+from core.open_tridents import held_legs
 from core.orders import Decision, OrderDesk, Validated
 from core.progress import CycleProgress
 from core.quotes.store import QuoteStore
@@ -42,6 +45,7 @@ from core.records.records import Records
 from core.records.rows import AccountRecord
 from core.scrubber import known
 from core.steps import StepLog
+from core.suggestion_record import refused_record
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -69,7 +73,11 @@ class CycleParts:
 
 @dataclass(frozen=True, slots=True)
 class AccountResult:
-    """How the cycle ended for one account. `entry` is there once one was acknowledged."""
+    """How the cycle ended for one account. `entry` is there once one was acknowledged.
+
+    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement,
+    in dry-run mode to the broker's validation.
+    """
 
     account: str
     outcome: Outcome
@@ -79,6 +87,22 @@ class AccountResult:
     risk: RiskAssessment | None = None
     price: EntryPrice | None = None
     entry: Entry | None = None
+    acknowledged_ms: int | None = None
+
+    def run(self, day: date) -> AccountRun:
+        """This result as it is recorded; `day` is the cycle's session."""
+        return AccountRun(
+            cycle=self.progress.number,
+            account=self.account,
+            day=day,
+            outcome=self.outcome,
+            reason="" if self.refusal is None else self.refusal.code,
+            reason_text="" if self.refusal is None else self.refusal.sentence(),
+            attempts=self.progress.attempt,
+            reached_pricing=self.progress.priced_attempts > 0,
+            pricing_refusals=self.progress.pricing_refusals,
+            acknowledged_ms=self.acknowledged_ms,
+        )
 
 
 async def run_cycle(
@@ -151,9 +175,11 @@ class _Account:
             Step.RISK, self._risk(suggestion, reads, exposed), figures=_risk_figures, also_refused=lambda r: r.refusal
         )
         if isinstance(risk, Refusal):
+            await self._keep_refused(suggestion)
             return self._result(risk, suggestion)
         price = await self._step(Step.ENTRY_PRICE, self._entry_price(suggestion), figures=_price_figures)
         if isinstance(price, Refusal):
+            await self._keep_refused(suggestion)
             return self._result(price, suggestion, risk)
         self._progress.limited(price)
 
@@ -212,18 +238,15 @@ class _Account:
         restriction = reads.restriction or restriction_by_level(reads.options_level)
         if restriction is not None:
             return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
-        positions = tuple(
-            HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG)
-            for p in reads.positions
-            if p.quantity != 0
-        )
+        if not reads.derivative_buying_power.is_finite():  # the width needs it before the risk gates do
+            return refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
         working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
         entries = self._parts.records.entries
         own_open = [e for e in await entries.open() if e.account == number]
         return reads, exposure(
             await entries.filled_open(number, self._day),
             own_open,
-            positions,
+            held_legs(reads.positions),
             tuple(leg for order in working for leg in worked_legs(order)),
         )
 
@@ -247,7 +270,7 @@ class _Account:
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
         trading = self._parts.settings.trading
         account = self._account
-        return assess_risk(
+        assessed = assess_risk(
             suggestion.trident,
             suggestion.pricing.max_risk_natural,
             RiskInputs(
@@ -261,6 +284,8 @@ class _Account:
                 ),
             ),
         )
+        self._progress.assessed(assessed)
+        return assessed
 
     async def _entry_price(self, suggestion: Suggestion) -> EntryPrice | Refusal:
         offset = self._account.offset_cents
@@ -272,6 +297,11 @@ class _Account:
         )
 
     # The end
+
+    async def _keep_refused(self, suggestion: Suggestion) -> None:
+        """Records a suggestion that no order was made from; the order desk records the others before it sends."""
+        record = refused_record(self._account.number, self._day, self._progress.number, suggestion)
+        await self._parts.records.journal.record_suggestion(record)
 
     async def _conclude(
         self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts
@@ -299,7 +329,16 @@ class _Account:
     ) -> AccountResult:
         outcome = Outcome.SUCCEEDED if refusal is None else outcome_for(refusal.reason)
         self._progress.ended_with(outcome, refusal, self._parts.clock.monotonic())
-        return AccountResult(self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry)
+        took_ms = self._since_slot_ms() if outcome is Outcome.SUCCEEDED else None
+        return AccountResult(
+            self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry, took_ms
+        )
+
+    def _since_slot_ms(self) -> int:
+        clock, slot = self._parts.clock, self._progress.slot
+        if slot is None:
+            return round(1000 * (clock.monotonic() - self._progress.started))
+        return round(1000 * (clock.now() - slot).total_seconds() / clock.speed)
 
 
 def _market_figures(market: MarketState) -> Figures:
@@ -320,6 +359,8 @@ def _risk_figures(risk: RiskAssessment) -> Figures:
         ("max_risk", risk.max_risk),
         ("budget", risk.budget),
         ("capital", risk.capital),
+        ("open_risk", risk.open_risk),
+        ("open_tridents", risk.open_tridents),
         ("utilization", None if risk.utilization is None else round(risk.utilization, 4)),
     )
 

@@ -12,6 +12,7 @@ from core.bus import Bus
 from core.clock import exchange_time
 from core.cycle import AccountResult, CycleParts, run_cycle
 from core.domain.events import Event, Severity
+from core.domain.figures import AccountRun
 from core.domain.outcomes import Outcome, worst
 from core.domain.reasons import Reason, Refusal, refuse
 from core.domain.sessions import may_force
@@ -136,7 +137,8 @@ class CycleRunner:
             cancelled = isinstance(error, asyncio.CancelledError)
             refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=known(str(error)))
             self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
-            await self._end(number, named, Outcome.FAILED, refusal, ())
+            broken = tuple(AccountResult(a.number, Outcome.FAILED, refusal, self.progress) for a in self._chosen())
+            await self._end(number, named, Outcome.FAILED, refusal, broken)
             raise
         outcome, total = _total(results)
         if not results:
@@ -149,7 +151,7 @@ class CycleRunner:
         """Every chosen account side by side; the first one's progress is the one shown."""
         await self._tell("cycle.started", f"{named} started", number)
         await self._refresh_accounts()
-        chosen = [a for a in self.accounts if a.enabled and self._only_account in (None, a.number)]
+        chosen = self._chosen()
         started = self._parts.clock.monotonic()
         progress = [CycleProgress(number, slot, slot is None, started) for _ in chosen]
         if progress:
@@ -161,7 +163,9 @@ class CycleRunner:
     ) -> None:
         totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in Outcome}
         code, text = (refusal.code, refusal.sentence()) if refusal is not None else ("", "")
-        await self._parts.records.cycles.end(number, outcome.value, code, text, totals, self._parts.clock.now())
+        day, at = self.today(), self._parts.clock.now()
+        runs = (*(result.run(day) for result in results), *self._switched_off(number, day))
+        await self._parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
         await self._tell(
             "cycle.ended",
             f"{named} {outcome.value}" + (f": {text}" if text else ""),
@@ -169,6 +173,18 @@ class CycleRunner:
             severity=_SEVERITY.get(outcome, Severity.INFO),
             reason=None if refusal is None else refusal.reason,
         )
+
+    def _chosen(self) -> list[AccountRecord]:
+        return [a for a in self.accounts if a.enabled and self._only_account in (None, a.number)]
+
+    def _switched_off(self, number: int, day: date) -> list[AccountRun]:
+        """Accounts the operator switched off have an outcome too, and its reason (SPEC 4)."""
+        off = refuse(Reason.ACCOUNT_DISABLED)
+        return [
+            AccountRun(number, a.number, day, Outcome.SKIPPED, off.code, off.sentence(), 0, False, 0)
+            for a in self.accounts
+            if not a.enabled
+        ]
 
     async def _refresh_accounts(self) -> None:
         reached = {account.number for account in self.accounts}

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core.alerting import Alerting
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, MarketData, OrderAlerts
 from core.broker_check import BrokerCheck
@@ -35,6 +36,8 @@ from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
 from core.login import log_in
 from core.market_study import MarketStudy
+from core.metrics import MetricsEndpoint
+from core.open_tridents import OpenTridents
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.ping import SignOfLife
@@ -132,7 +135,8 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._look_after)
+        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         self._reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
         self.reconciliation = Reconciliation(
             self._reconciler,
@@ -143,6 +147,9 @@ class Engine:
             self.study.today,
         )
         self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
+        self.tridents = OpenTridents(
+            parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, self._cycle_runs
+        )
         self._late_cancel = LateCancel(
             parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
         )
@@ -163,6 +170,7 @@ class Engine:
             watch=self.watch,
             reconciliation=self.reconciliation,
             runner=self.runner,
+            alerting=self.alerting,
             clock=clock,
             spawn=self._spawn,
         )
@@ -246,6 +254,7 @@ class Engine:
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.look()
+        await self.alerting.look()
         await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
@@ -265,6 +274,12 @@ class Engine:
         ping = self.parts.settings.ping
         if ping.url is not None:
             services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
+        every_s = self.parts.rhythm.positions_s
+        if every_s is not None:
+            services["open tridents"] = lambda: self.tridents.run(every_s)
+        port = self.parts.settings.metrics.port
+        if port is not None:
+            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self._metrics_trouble).run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
@@ -306,6 +321,7 @@ class Engine:
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._settle()))
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
+        timetable.every(rhythm.health_s, lambda: self._spawn(self.alerting.look_at_the_close()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
@@ -341,6 +357,10 @@ class Engine:
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)
 
+    async def _after_cycle(self) -> None:
+        self._spawn(self.alerting.look())
+        await self._look_after()
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._own(self._reported(work), "job")
 
@@ -368,6 +388,9 @@ class Engine:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
 
+    def _metrics_trouble(self, text: str) -> None:
+        self.board.note(Severity.WARNING, "metrics", text)
+
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
 
@@ -378,6 +401,9 @@ class Engine:
     @property
     def progress(self) -> CycleProgress | None:
         return self.runner.progress
+
+    def _cycle_runs(self) -> bool:
+        return self.progress is not None and self.progress.ended is None
 
     def _in_session(self, now: datetime) -> bool:
         session = self.parts.calendar.today(now)

@@ -21,6 +21,7 @@ SILENCE_S = 15.0
 STABILIZATION_S = 3.0
 GIVE_UP_S = 15.0
 LOOK_EVERY_S = 0.05
+NOT_STARTED = "not started"
 _EPSILON_S = 1e-9
 
 
@@ -73,9 +74,10 @@ class Feed:
         self._clock = clock
         self._underlyings = frozenset(underlying.symbol for underlying in underlyings)
         self._market_hours = market_hours
-        self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), "not started")
+        self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), NOT_STARTED)
         self._holds: Counter[str] = Counter()
         self._open: set[LegSubscription] = set()
+        self._shown: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Subscribes the underlyings and keeps the feed running until cancelled."""
@@ -112,8 +114,20 @@ class Feed:
         free = frozenset(symbol for symbol in subscription.symbols if self._holds[symbol] <= 0)
         for symbol in free:
             del self._holds[symbol]
-        if free:
-            await self._market_data.unsubscribe(free)
+        if free - self._shown:
+            await self._market_data.unsubscribe(free - self._shown)
+
+    async def show_legs(self, symbols: Iterable[str]) -> None:
+        """Keeps exactly these option legs (streamer symbols) quoted for display. One that a cycle has subscribed is
+        left as it is: only `subscribe_legs` asks afresh."""
+        shown = frozenset(symbols)
+        new, gone = shown - self._shown - self._held(), self._shown - shown - self._held()
+        self._shown = shown
+        if gone:
+            await self._market_data.unsubscribe(gone)
+        if new:
+            self._store.expect_snapshot(new)
+            await self._market_data.subscribe(frozenset(), new)
 
     async def wait_ready(
         self,
@@ -135,7 +149,7 @@ class Feed:
                 break
             await self._clock.sleep(min(LOOK_EVERY_S, deadline - now))
         if not self._connected:
-            return refuse(Reason.FEED_DOWN)
+            return refuse(Reason.FEED_DOWN, detail=self.why_not_live())
         # Nothing missing and yet not ready: the stabilization asked for is longer than the patience.
         named = ", ".join(missing) or underlying.symbol
         return refuse(Reason.QUOTES_NOT_ARRIVING, limit_s=str(round(give_up_s)), missing=named)
@@ -150,6 +164,15 @@ class Feed:
         newest = self._store.last_event_at
         return newest is not None and now - newest < SILENCE_S
 
+    def why_not_live(self) -> str:
+        """What keeps the feed from being live, in words."""
+        if not self._connected:
+            return self._status.detail or self._status.state.value
+        newest = self._store.last_event_at
+        if newest is None:
+            return "nothing has come after the first quotes"
+        return f"nothing has come for {max(0.0, self._clock.monotonic() - newest):.0f} s"
+
     def health(self) -> FeedHealth:
         now = self._clock.monotonic()
         newest = self._store.last_event_at
@@ -160,7 +183,7 @@ class Feed:
             connections=self._status.connections,
             since=self._status.since,
             age_s=max(0.0, now - newest) if newest is not None else None,
-            symbols=len(self._underlyings | self._held()),
+            symbols=len(self._underlyings | self._held() | self._shown),
         )
 
     def underlying_price(self, underlying: Underlying, now: float) -> UnderlyingPrice | None:

@@ -84,7 +84,9 @@ class Health:
             self._feed_fine_at = now
             return None
         silent = now - self._feed_fine_at
-        return f"the quote feed has not been live for {silent:.0f} s" if silent > FEED_PATIENCE_S else None
+        if silent <= FEED_PATIENCE_S:
+            return None
+        return f"the quote feed has not been live for {silent:.0f} s: {self._feed.why_not_live()}"
 
     def _clock_trouble(self) -> str | None:
         offset = self._broker.date_offset

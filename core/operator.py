@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from core.alerting import Alerting
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.clock import Clock
@@ -38,6 +39,7 @@ class Operator:
         watch: EntryWatch,
         reconciliation: Reconciliation,
         runner: CycleRunner,
+        alerting: Alerting,
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -48,6 +50,7 @@ class Operator:
         self._watch = watch
         self._reconciliation = reconciliation
         self._runner = runner
+        self._alerting = alerting
         self._clock = clock
         self._spawn = spawn
 
@@ -62,6 +65,7 @@ class Operator:
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
+            CommandKind.ACKNOWLEDGE: self._acknowledge,
         }
 
     async def _pause(self, command: Command) -> Done | Refusal:
@@ -162,6 +166,11 @@ class Operator:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id} does not carry this entry's identifier")
         current = await self._watch.apply(entry.id, report)
         return Done(f"order {order_id} is this entry; it is {current.state.value}")
+
+    async def _acknowledge(self, command: Command) -> Done | Refusal:
+        if command.target.isdecimal() and await self._alerting.acknowledge(int(command.target), command.who):
+            return Done(f"alert {command.target} acknowledged; it closes by itself when its cause is gone")
+        return refuse(Reason.NO_SUCH_TARGET, target=f"an open alert {command.target!r}")
 
     async def _find(self, target: str, state: EntryState) -> Entry | None:
         """The entry named, by id or order id, or the only one in this state when none is named."""

@@ -30,7 +30,7 @@ from core.lock import LockLost, OneTrader
 from core.records.errors import AlreadyValidated, RecordsError
 from core.records.records import Records
 from core.records.rows import DayHeld, SuggestionRecord
-from core.suggestion_record import suggestion_record
+from core.suggestion_record import dry_run_record, suggestion_record
 from core.watch import EntryWatch
 
 MAX_DECISION_AGE_S = 5.0
@@ -122,11 +122,14 @@ class OrderDesk:
         answer = await self._preflight(decision.account, request)
         if isinstance(answer, Refusal):
             return answer
-        record = suggestion_record(decision, validated=True, dry_run=answer)
+        warned = _unlisted_warning(answer)
+        record = suggestion_record(decision, validated=warned is None)
         try:
-            await self._records.journal.record_suggestion(record)
+            await self._records.journal.record_suggestion(record, dry_run_record(record.id, answer, self._clock.now()))
         except AlreadyValidated:
             return refuse(Reason.VALIDATED_TODAY)
+        if warned is not None:
+            return warned
         await self._say(decision, "order.validated", "the broker validated the order; a dry run sends nothing")
         return Validated(record)
 
@@ -165,13 +168,11 @@ class OrderDesk:
 
     async def _preflight(self, account: str, request: OrderRequest) -> DryRunAnswer | Refusal:
         try:
-            answer = await self._broker.dry_run(account, request)
+            return await self._broker.dry_run(account, request)
         except BrokerError as error:
             if error.fault is BrokerFault.REFUSED:
                 return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
             return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
-        unlisted = next((code for code, _ in answer.warnings if code not in LISTED_WARNINGS), None)
-        return answer if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
 
     async def _guards(self, decision: Decision, request: OrderRequest, attempts: Attempts) -> Refusal | None:
         """The last guards (SPEC 9): broker reads first, so that the quotes are read last."""
@@ -179,6 +180,12 @@ class OrderDesk:
             answer = await self._preflight(decision.account, request)
             if isinstance(answer, Refusal):
                 return answer
+            await self._records.journal.record_dry_run(
+                dry_run_record(decision.suggestion.id, answer, self._clock.now())
+            )
+            warned = _unlisted_warning(answer)
+            if warned is not None:
+                return warned
         refusal = await self._broker_guard(decision)
         return refusal or await self._market_guard(decision, attempts)
 
@@ -321,6 +328,12 @@ class OrderDesk:
                 figures=figures,
             )
         )
+
+
+def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:
+    """A warning nobody has looked at refuses the order (SPEC 9)."""
+    unlisted = next((code for code, _ in answer.warnings if code not in LISTED_WARNINGS), None)
+    return None if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
 
 
 def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal]) -> tuple[EntryState, Refusal]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from core.domain.entry_price import EntryPrice
 from core.domain.events import Step
@@ -11,6 +12,7 @@ from core.domain.judgement import Judgement
 from core.domain.outcomes import Outcome
 from core.domain.pricing import Pricing, PricingRefusal
 from core.domain.reasons import Refusal
+from core.domain.risk import RiskAssessment
 from core.domain.suggestion import Suggestion
 from core.domain.trident import Trident
 from core.snapshot import AttemptView, StepState
@@ -24,6 +26,7 @@ class SpreadProgress:
     dte: int
     pricing: Pricing | PricingRefusal | None = None
     entry_price: EntryPrice | None = None
+    utilization: Decimal | None = None
     verdict: str = "pricing"
     reason: str = ""
     entry_id: str | None = None
@@ -47,6 +50,8 @@ class CycleProgress:
     spread: SpreadProgress | None = None
     outcome: Outcome | None = None
     refusal: Refusal | None = None
+    priced_attempts: int = 0
+    pricing_refusals: int = 0
 
     def step_started(self, step: Step) -> None:
         """This step is under way; those before it are done, those after it to come."""
@@ -86,8 +91,15 @@ class CycleProgress:
         self.spread = SpreadProgress(trident, dte)
 
     def priced(self, pricing: Pricing | PricingRefusal) -> None:
+        self.priced_attempts += 1
+        self.pricing_refusals += isinstance(pricing, PricingRefusal)
         if self.spread is not None:
             self.spread.pricing = pricing
+
+    def assessed(self, risk: RiskAssessment) -> None:
+        """The gates of SPEC 7 were asked, whether or not one closed."""
+        if self.spread is not None:
+            self.spread.utilization = risk.utilization
 
     def limited(self, price: EntryPrice) -> None:
         """The entry price is known: on the spread and on the attempt that passed."""

@@ -17,6 +17,8 @@ class Rhythm:
     """What entries depend on: feed, clock, store, sends. One durable commit each."""
     broker_s: int = 30
     """The broker's market session."""
+    positions_s: float | None = 30.0
+    """The broker's positions, while filled tridents of ours may be open; None where nobody looks at them."""
     commands_s: int = 1
     """Commands other processes have posted; those of this process need no looking."""
     locks_s: int = 1

@@ -213,6 +213,16 @@ class PingSettings(Section):
     )
 
 
+class MetricsSettings(Section):
+    port: Whole | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        title="a whole number from 1 to 65535",
+        description="port of the figures for Prometheus, on 127.0.0.1 only; none when left out",
+    )
+
+
 class UnderlyingSettings(Section):
     """Where the strikes of an underlying stand (SPEC 2), in dollars."""
 
@@ -242,6 +252,7 @@ class Settings(Section):
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
     ping: PingSettings = PingSettings()
+    metrics: MetricsSettings = MetricsSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 
     def underlying(self, symbol: str) -> Underlying:

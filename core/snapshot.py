@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.domain.commands import CommandKind, CommandState
+from core.domain.figures import SessionFigures
 from core.domain.judgement import Judgement
 
 
@@ -77,6 +78,7 @@ class StatusSlice:
     next_slot: datetime | None
     accounts: str
     failure: str = ""
+    open_alerts: int = 0
 
 
 class Freshness(StrEnum):
@@ -167,7 +169,7 @@ class SpreadSlice:
     """The trident being priced, or the last one priced. Credits per share, risks in $ per package.
 
     `live` is true while the leg quotes are still subscribed. `verdict` is a word: pricing, passed, refused,
-    working, filled, validated.
+    working, filled, validated. `utilization` is the part of the risk budget in use once filled (SPEC 7).
     """
 
     underlying: str
@@ -190,6 +192,7 @@ class SpreadSlice:
     max_risk_fill: Decimal | None
     verdict: str
     reason: str
+    utilization: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,53 @@ class OrderView:
     identifier: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """One open trident. Credit and marks per share, P&L and max risk in $ per package, both from the fill; the marks
+    are what closing costs. `age_s` and `freshness` are of the oldest leg's quote; account is masked."""
+
+    entry_id: str
+    account: str
+    underlying: str
+    expiration: date
+    dte: int
+    strikes: str
+    credit: Decimal | None
+    max_risk: Decimal
+    break_even_below: Decimal | None
+    break_even_above: Decimal | None
+    price: Decimal | None
+    mark_mid: Decimal | None
+    mark_natural: Decimal | None
+    profit_mid: Decimal | None
+    profit_natural: Decimal | None
+    age_s: int | None
+    freshness: Freshness
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsSlice:
+    """The open tridents of all accounts, the nearest expiration first. `trouble` says what could not be read."""
+
+    open: tuple[PositionView, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """An open alert. `severity` is a word: critical or warning; `whom` is the account it is about (masked), or empty
+    for all; `seen_by` who acknowledged it, empty while nobody did."""
+
+    id: int
+    code: str
+    severity: str
+    whom: str
+    text: str
+    since: datetime
+    seen_by: str
+
+
 class SlotState(StrEnum):
     TO_COME = "to come"
     NEXT = "next"
@@ -316,6 +366,9 @@ class Snapshot:
     messages: tuple[MessageView, ...] = ()
     commands: tuple[CommandView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
+    positions: PositionsSlice = PositionsSlice()
+    alerts: tuple[AlertView, ...] = ()
+    figures: SessionFigures | None = None
 
 
 class EngineClient(Protocol):

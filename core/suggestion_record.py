@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from core.broker.port import DryRunAnswer
 from core.domain.judgement import Judgement
 from core.domain.pricing import Pricing, subtraction
 from core.domain.risk import RiskAssessment
-from core.records.rows import SuggestionRecord
+from core.domain.suggestion import Suggestion
+from core.records.rows import DryRunRecord, SuggestionRecord
 
 if TYPE_CHECKING:
     from core.orders import Decision
 
 
-def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAnswer | None = None) -> SuggestionRecord:
+def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecord:
     """The row of this decision's suggestion; `validated` marks the one a dry run validates (SPEC 9)."""
     suggestion, trident, price = decision.suggestion, decision.suggestion.trident, decision.price
     evidence: dict[str, object] = {
-        "price": str(suggestion.price),
-        "pricing": _pricing(suggestion.pricing),
-        "judgement": _judgement(suggestion.judgement),
+        **_evidence(suggestion),
         "risk": _risk(decision.risk),
         "entry_price": {
             "raw": str(price.raw),
@@ -30,13 +30,6 @@ def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAns
             "floored": price.floored,
         },
     }
-    if dry_run is not None:
-        evidence["dry_run"] = {
-            "buying_power_change": str(dry_run.buying_power_change),
-            "new_buying_power": str(dry_run.new_buying_power),
-            "fees": None if dry_run.fees is None else str(dry_run.fees),
-            "warnings": [list(warning) for warning in dry_run.warnings],
-        }
     return SuggestionRecord(
         id=suggestion.id,
         cycle=decision.cycle,
@@ -57,6 +50,45 @@ def suggestion_record(decision: Decision, *, validated: bool, dry_run: DryRunAns
         evidence=evidence,
         validated=validated,
     )
+
+
+def dry_run_record(suggestion_id: str, answer: DryRunAnswer, at: datetime) -> DryRunRecord:
+    """The row of the broker's answer, received at this market instant."""
+    return DryRunRecord(
+        suggestion_id, at, answer.buying_power_change, answer.new_buying_power, answer.fees, answer.warnings
+    )
+
+
+def refused_record(account: str, day: date, cycle: int, suggestion: Suggestion) -> SuggestionRecord:
+    """The row of a suggestion that was refused before it had an entry price (SPEC 7): it is kept all the same."""
+    trident, pricing = suggestion.trident, suggestion.pricing
+    return SuggestionRecord(
+        id=suggestion.id,
+        cycle=cycle,
+        attempt=suggestion.attempt,
+        account=account,
+        session_day=day,
+        at=suggestion.at,
+        underlying=trident.underlying,
+        expiration=trident.expiration,
+        strikes=trident.strikes(),
+        body=trident.body,
+        width=trident.width,
+        natural=pricing.natural,
+        mid=pricing.mid,
+        limit=None,
+        offset=None,
+        max_risk=pricing.max_risk_natural,
+        evidence=_evidence(suggestion),
+    )
+
+
+def _evidence(suggestion: Suggestion) -> dict[str, object]:
+    return {
+        "price": str(suggestion.price),
+        "pricing": _pricing(suggestion.pricing),
+        "judgement": _judgement(suggestion.judgement),
+    }
 
 
 def _pricing(pricing: Pricing) -> dict[str, object]:

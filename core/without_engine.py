@@ -13,8 +13,9 @@ from core.domain.commands import Command, CommandKind
 from core.domain.reasons import Reason, Refusal, refuse
 from core.records.records import CommandRecord, Records
 
-POSSIBLE = frozenset({CommandKind.PAUSE, CommandKind.HALT, CommandKind.RESET})
-"""What stops entries, or lets the next start try again: it reconciles before any entry, whatever was reset."""
+POSSIBLE = frozenset({CommandKind.PAUSE, CommandKind.HALT, CommandKind.RESET, CommandKind.ACKNOWLEDGE})
+"""What stops entries, or lets the next start try again: it reconciles before any entry, whatever was reset. And what
+concerns no broker."""
 HALT = "halt"
 
 
@@ -43,7 +44,12 @@ class _Alone:
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
-        return {CommandKind.PAUSE: self._pause, CommandKind.HALT: self._halt, CommandKind.RESET: self._reset}
+        return {
+            CommandKind.PAUSE: self._pause,
+            CommandKind.HALT: self._halt,
+            CommandKind.RESET: self._reset,
+            CommandKind.ACKNOWLEDGE: self._acknowledge,
+        }
 
     async def _pause(self, command: Command) -> Done | Refusal:
         why = command.note or "paused by the operator"
@@ -69,3 +75,10 @@ class _Alone:
             await self._breakers.close(breaker.kind, breaker.subject, command.who, why)
         again = " and tries the login once more" if found[0].kind is BreakerKind.LOGIN else ""
         return Done(f"{code} reset; the next console reconciles first{again}")
+
+    async def _acknowledge(self, command: Command) -> Done | Refusal:
+        target, alerts = command.target, self._records.alerts
+        if target not in {str(alert.id) for alert in await alerts.open_now()}:
+            return refuse(Reason.NO_SUCH_TARGET, target=f"an open alert {target!r}")
+        await alerts.acknowledge(int(target), command.who, self._clock.now())
+        return Done(f"alert {target} acknowledged; it closes by itself when its cause is gone")

@@ -18,7 +18,7 @@ from textual.widgets import Input
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, EngineState
+from core.snapshot import Automation, EngineState, PositionsSlice
 from senex_tui import permission, questions, terminal
 from senex_tui.attention import Attention, Notice
 from senex_tui.entry_actions import EntryActions
@@ -27,7 +27,9 @@ from senex_tui.palette import KeyCommands
 from senex_tui.screen_crash import PlainCrash, in_the_log
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, Stopping, TypedQuestion
+from senex_tui.screens.figures import FiguresScreen
 from senex_tui.screens.help import HelpScreen
+from senex_tui.screens.positions import PositionsScreen
 from senex_tui.screens.too_small import TooSmall
 from senex_tui.theme import SENEX_DARK
 from senex_tui.toasts import Severity, ToastLimiter
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 
     from core.domain.judgement import Judgement
     from core.snapshot import (
+        AlertView,
         AttemptView,
         CycleSlice,
         EngineClient,
@@ -63,7 +66,7 @@ STILL_S = 10.0
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
-_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages")
+_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages", "positions")
 
 
 class SenexApp(EventGuard, PlainCrash):
@@ -92,6 +95,7 @@ class SenexApp(EventGuard, PlainCrash):
     orders: var[tuple[OrderView, ...]] = var(())
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
+    positions: var[PositionsSlice] = var(PositionsSlice())
 
     def __init__(
         self,
@@ -333,6 +337,12 @@ class SenexApp(EventGuard, PlainCrash):
     def action_reconcile(self) -> None:
         self._entries.reconcile()
 
+    def action_figures(self) -> None:
+        def acknowledge(alert: AlertView) -> None:
+            self.send(CommandKind.ACKNOWLEDGE, target=str(alert.id))
+
+        self.push_screen(FiguresScreen(self.client.snapshot, acknowledge))
+
     def action_show_panel(self, name: str) -> None:
         if isinstance(self.screen, Dashboard):
             self.screen.show_panel(name)
@@ -344,6 +354,10 @@ class SenexApp(EventGuard, PlainCrash):
     def action_freeze(self) -> None:
         self._frozen_at = self._monotonic() if self._frozen_at is None else None
         self.pull()
+
+    def action_positions(self) -> None:
+        if isinstance(self.screen, Dashboard):
+            self.push_screen(PositionsScreen())
 
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
@@ -377,7 +391,7 @@ class SenexApp(EventGuard, PlainCrash):
             return
         if isinstance(screen, Question):
             screen.dismiss(False)
-        elif isinstance(screen, ModalScreen):
+        elif isinstance(screen, ModalScreen | PositionsScreen):
             screen.dismiss(None)
         elif isinstance(screen, Dashboard) and screen.zoomed:
             screen.toggle_zoom()

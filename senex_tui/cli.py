@@ -14,13 +14,16 @@ import typer
 
 from core.scrubber import known as scrub
 from senex_tui.doctor_command import add_doctor_command
+from senex_tui.history_commands import add_history_commands
 from senex_tui.log_commands import add_log_command
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
+from senex_tui.report_commands import add_report_commands
 
 if TYPE_CHECKING:
     from core.config import Loaded
     from core.credentials import Credentials
+    from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.snapshot import Mode
     from senex_tui.place import Place
@@ -312,9 +315,15 @@ def _logs(context: typer.Context, data_dir: Path | None) -> Path:
     return folders(data_dir or context.find_root().params["data_dir"]).logs
 
 
+def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> SlotTimes:
+    return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
+
+
 add_operator_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)
+add_report_commands(app, _place)
+add_history_commands(app, _place, _slot_times)
 
 
 def main() -> None:

@@ -8,23 +8,36 @@ from senex_tui.refusals import Refused
 
 
 def choose_mode(settings: Settings, *, live: bool) -> Mode:
-    """The mode of the configured broker; `live` is the flag of the command line. Raises Refused."""
-    if live or settings.trading.live:
-        raise Refused(_live_refusal(settings, live=live))
-    if settings.broker.sandbox:
+    """The mode of the configured broker; `live` is the flag of the command line. Raises Refused.
+
+    Live takes both the setting and the flag, and the real broker: nothing else may ever be taken for it.
+    """
+    if live != settings.trading.live:
+        raise Refused(_half_live(flag=live))
+    if settings.broker.sandbox and settings.broker.url:
         raise Refused(
-            "sandbox arrives when reconciliation, breakers and full risk exist; "
-            "set broker.sandbox = false for a dry run, or try `senex demo`."
+            "broker.sandbox and broker.url are both set and name different brokers; remove one from the settings."
         )
+    if live:
+        elsewhere = "broker.url" if settings.broker.url else "broker.sandbox" if settings.broker.sandbox else ""
+        if elsewhere:
+            raise Refused(
+                f"{elsewhere} is set, and live trades at tastytrade only; "
+                f"remove {elsewhere} from the settings, or set trading.live = false and leave --live out."
+            )
+        return Mode.LIVE
+    if settings.broker.sandbox:
+        return Mode.SANDBOX
     return Mode.DEMO if settings.broker.url else Mode.DRY_RUN
 
 
-def _live_refusal(settings: Settings, *, live: bool) -> str:
-    if not live:
-        return "trading.live is true in the settings but --live was not given; set trading.live = false for a dry run."
-    if not settings.trading.live:
-        return "--live was given but trading.live is not true in the settings; run without --live for a dry run."
+def _half_live(*, flag: bool) -> str:
+    if flag:
+        return (
+            "--live was given but trading.live is not true in the settings; set it to trade live, "
+            "or run without --live for a dry run."
+        )
     return (
-        "live arrives when reconciliation, breakers and full risk exist; "
-        "run without --live and with trading.live = false for a dry run."
+        "trading.live is true in the settings but --live was not given; give --live with every command (senex --live), "
+        "or set trading.live = false for a dry run."
     )

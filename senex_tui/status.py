@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.clock import exchange_time
@@ -14,6 +15,8 @@ from core.domain.breakers import Breaker, Scope
 from core.domain.events import masked
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry
+from core.domain.positions import warnings_of
+from core.open_tridents import open_trident
 from core.show.orders import evidence_text
 from senex_tui.place import Place, watching
 
@@ -85,6 +88,9 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
             for account in accounts
         ],
         "earlier": [_entry(entry) for entry in earlier],
+        "open_tridents": [
+            _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
+        ],
         "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
     }
 
@@ -132,6 +138,29 @@ def _entry(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _open_trident(entry: Entry, day: date) -> dict[str, Any]:
+    """By the fills recorded: a mark needs quotes, which only a running console has."""
+    trident = open_trident(entry, None)
+    below, above = trident.break_evens
+    return {
+        "entry": entry.id,
+        "account": masked(entry.account),
+        "underlying": entry.underlying,
+        "expiration": entry.expiration.isoformat(),
+        "dte": trident.dte(day),
+        "strikes": entry.strikes,
+        "credit": _amount(trident.credit),
+        "max_risk": _amount(trident.max_risk),
+        "break_even_below": _amount(below),
+        "break_even_above": _amount(above),
+        "warnings": [warning.sentence() for warning in warnings_of(trident, day, None, None)],
+    }
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
 def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, speed: float) -> dict[str, Any]:
     reads = [one.at for one in seen if one.kind == "listing" and one.complete]
     known = evidence_text(entry, seen, None, now, speed)
@@ -163,6 +192,9 @@ def _lines(values: dict[str, Any]) -> list[str]:
         switch = "" if account["enabled"] else "  (automation off)"
         lines.append(_line(account["account"], ("no entry today" if entry is None else _words(entry)) + switch))
     lines += [_line(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
+    for trident in values["open_tridents"]:
+        lines.append(_line("open", _open_words(trident)))
+        lines += [_line("", f"warning: {warning}") for warning in trident["warnings"]]
     for entry in values["unknown"]:
         lines += [
             "",
@@ -214,6 +246,15 @@ def _slot_words(slots: dict[str, Any]) -> str:
 
 def _what(entry: dict[str, Any]) -> str:
     return f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {entry['limit']} credit"
+
+
+def _open_words(trident: dict[str, Any]) -> str:
+    between = " to ".join(trident[f"break_even_{side}"] or "none" for side in ("below", "above"))
+    figures = f"credit {trident['credit']}, break-even {between}" if trident["credit"] else "fills incomplete"
+    return (
+        f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
+        f"({trident['dte']} days): {figures}, max risk {trident['max_risk']} $, by the fills recorded"
+    )
 
 
 def _words(entry: dict[str, Any]) -> str:

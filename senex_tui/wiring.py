@@ -169,7 +169,8 @@ async def build_engine(
     It has the lock of its records' folder, taken here unless it is handed in, and gives it back when it ends.
 
     demo: orders are really sent, to a simulated broker; new accounts start enabled. dry-run: the real broker
-    validates each order and none is sent; new accounts start disabled (SPEC 9).
+    validates each order and none is sent. sandbox: validated and sent, at the broker's certification environment.
+    live: validated and sent. New accounts start disabled, but for a demo's (SPEC 9).
     """
     from core.broker.tastytrade import Login, TastytradeBroker
     from core.calendar import SessionCalendar
@@ -186,10 +187,11 @@ async def build_engine(
     try:
         login = Login(wire.name, wire.secret, wire.refresh)
         ids = RandomIds()
-        asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url)
+        sandbox = mode is Mode.SANDBOX
+        asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url, is_test=sandbox)
         clock = choose_clock(settings, await asking.server_clock())
         note_clock(path.parent, clock)
-        broker = TastytradeBroker(login, clock, ids, base_url=wire.url)
+        broker = TastytradeBroker(login, clock, ids, base_url=wire.url, is_test=sandbox)
         demo = mode is Mode.DEMO
         records = await Records.open(f"sqlite+aiosqlite:///{path}")
         parts = EngineParts(
@@ -202,12 +204,12 @@ async def build_engine(
             market_data=broker.market_data,
             alerts=broker.alerts,
             records=records,
-            sends=demo,
+            sends=mode in (Mode.DEMO, Mode.SANDBOX, Mode.LIVE),
             preflight=not demo,
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
-            locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=settings.broker.sandbox)),
+            locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=sandbox)),
         )
     except BaseException:
         if records is not None:

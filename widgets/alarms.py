@@ -1,4 +1,4 @@
-"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, reconciling. Pure."""
+"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, alerts. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from widgets import figures
 from widgets.banner import Alarm
 
 if TYPE_CHECKING:
-    from core.snapshot import BreakerView, OrderView, Snapshot
+    from core.snapshot import BreakerView, OrderView, PositionsSlice, Snapshot
 
 
 def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
@@ -24,10 +24,28 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     if status.automation is Automation.HALTED and not by_breaker:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))
     told += of_breakers
+    told += [
+        (f"ALERT: {alert.text}. Press i.", True)
+        for alert in snapshot.alerts
+        if alert.severity == "critical" and not alert.seen_by
+    ]
     if status.automation is Automation.RECONCILING:
         cause = f" ({status.automation_detail})" if status.automation_detail else ""
         told.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))
+    told += _watched(snapshot.positions)
     return tuple(told)
+
+
+def _watched(positions: PositionsSlice) -> list[Alarm]:
+    """The open trident nearest to its expiration that has a warning, and how many more have."""
+    warned = [view for view in positions.open if view.warnings]
+    if not warned:
+        return []
+    first, more = warned[0], len(warned) - 1
+    rest = f" And {more} more." if more else ""
+    day = f"{first.expiration:%b} {first.expiration.day}"
+    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} o shows it"
+    return [(text, False)]
 
 
 def _unknown(order: OrderView) -> Alarm:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from widgets import figures
 from widgets.lines import Drawing, Line, Tone, beside, fit, wrap
 from widgets.panel import LinePanel
+from widgets.positions import summary
 
 if TYPE_CHECKING:
-    from core.snapshot import OrderView
+    from core.snapshot import OrderView, PositionsSlice
 
 STATE_TONES = {
     "filled": Tone.GOOD,
@@ -30,10 +31,21 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
     NAME = "Orders"
     PLACEHOLDER = "no order"
 
+    _positions = ""
+
+    def show_positions(self, value: PositionsSlice) -> None:
+        """A line about the open tridents, above the entries of the day."""
+        told = summary(value)
+        if told != self._positions:
+            self._positions = told
+            self.redraw()
+
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
-        if not value:
-            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
         lines: list[Line] = []
+        if self._positions:
+            lines.append(beside(((self._positions, Tone.ACCENT),), (("o shows them", Tone.DIM),), width))
+        if not value:
+            return Drawing(self.NAME, (*lines, ((self.PLACEHOLDER, Tone.DIM),)))
         for order in value:
             lines += _order(order, width)
         return Drawing(f"{self.NAME}  {len(value)}", tuple(lines))

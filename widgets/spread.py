@@ -43,7 +43,11 @@ def _verdict(value: SpreadSlice, width: int) -> Line:
     note = value.reason or (FLOOR_NOTE if value.floored else "")
     rest = f"  {note}" if note else f"  {value.strikes}  {quotes}"
     tone = Tone.WARN if note else Tone.DIM
-    return ((word, VERDICT_TONES.get(value.verdict, Tone.PLAIN)), (fit(rest, max(0, width - len(word))), tone))
+    used = "" if value.utilization is None else f"  risk {value.utilization:.0%} used"
+    room = max(0, width - len(word) - len(used))
+    if not used or (note and room < len(rest)):
+        used, room = "", width - len(word)
+    return ((word, VERDICT_TONES.get(value.verdict, Tone.PLAIN)), (fit(rest, max(0, room)), tone), (used, Tone.DIM))
 
 
 def _columns(width: int) -> tuple[int, int]:

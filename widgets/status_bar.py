@@ -25,6 +25,7 @@ PENDING_WORDS = {
     "cancel": "CANCELLING…",
     "reconcile": "RECONCILING…",
     "attest": "ATTESTING…",
+    "acknowledge": "ACKNOWLEDGING…",
 }
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),
@@ -126,6 +127,9 @@ def _left(value: StatusView, level: int) -> Line:
     mode = status.mode.upper() + (f" {fast}" if fast else "")
     parts: list[tuple[str, Tone]] = [("SENEX ", Tone.PLAIN)] if level < 2 else []
     parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN), automation_word(value)]
+    if status.open_alerts:
+        word = "" if level >= 3 else " alert" if status.open_alerts == 1 else " alerts"
+        parts.append((f"  ▲ {status.open_alerts}{word}", Tone.WARN))
     if level == 0 and status.automation_detail:
         parts.append((f" {status.automation_detail}", Tone.DIM))
     feed_age = "" if status.feed_age_s is None else f" {figures.age(status.feed_age_s)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,3 +62,10 @@ class Event:
 def masked(account: str) -> str:
     """An account number as it may be shown: its last four characters (SPEC 13.7)."""
     return f"…{account[-4:]}"
+
+
+def masked_in(text: str, accounts: Iterable[str]) -> str:
+    """The text with each of these account numbers masked: words from outside may carry one."""
+    for account in accounts:
+        text = text.replace(account, masked(account))
+    return text

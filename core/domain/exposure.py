@@ -9,7 +9,7 @@ from decimal import Decimal
 from core.domain.fills import fill_credit
 from core.domain.order_states import OPEN_STATES
 from core.domain.orders import Entry, OrderReport
-from core.domain.risk import Direction, HeldLeg
+from core.domain.risk import Direction, HeldLeg, side_of
 from core.domain.trident import max_risk
 
 
@@ -25,16 +25,34 @@ def exposure(
 ) -> Exposure:
     """Risk of our filled tridents still held plus of entries sent and not terminal.
 
-    A trident is ours until the broker's positions no longer hold its legs; its risk comes from the fill. `positions`
-    and `orders` are what the broker shows: held legs, and legs of working orders.
+    `positions` and `orders` are what the broker shows: held legs, and legs of working orders.
     """
-    held = tuple(positions)
-    symbols = {leg.symbol for leg in held}
-    ours = [entry for entry in filled if any(leg.symbol in symbols for leg in entry.request.legs)]
+    ours = held_entries(filled, positions)
     risk = sum((risk_of(entry) for entry in ours), Decimal(0))
     working = [entry for entry in open_entries if entry.state in OPEN_STATES]
     risk += sum((entry.max_risk for entry in working), Decimal(0))
-    return Exposure(risk, len(ours) + len(working), held + tuple(orders))
+    return Exposure(risk, len(ours) + len(working), (*positions, *orders))
+
+
+def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple[Entry, ...]:
+    """The filled entries whose tridents the account still holds, as they came.
+
+    A trident is ours until the broker's positions no longer hold its legs (SPEC 7): one leg held on our side is
+    enough, so that a trident closed in part still counts whole. Contracts two tridents share are counted once, the
+    newer entry's first, because the broker closes the oldest lots first.
+    """
+    left: dict[tuple[str, Direction], Decimal] = {}
+    for leg in positions:
+        key = (leg.symbol, leg.direction)
+        left[key] = left.get(key, Decimal(0)) + leg.quantity
+    ours: set[str] = set()
+    for entry in sorted(filled, key=lambda e: e.prepared_at, reverse=True):
+        wanted = {(leg.symbol, side_of(leg.action)): leg.quantity for leg in entry.request.legs}
+        if any(left.get(key, Decimal(0)) > 0 for key in wanted):
+            ours.add(entry.id)
+            for key, quantity in wanted.items():
+                left[key] = max(Decimal(0), left.get(key, Decimal(0)) - quantity)
+    return tuple(entry for entry in filled if entry.id in ours)
 
 
 def risk_of(entry: Entry) -> Decimal:

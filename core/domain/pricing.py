@@ -105,6 +105,12 @@ def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
     return f"put {spread(short_put, long_put)}; call {spread(short_call, long_call)}"
 
 
+def mid_subtraction(pricing: Pricing) -> str:
+    """The mid credit as the sum a trader would check by hand."""
+    put, put_wing, call, call_wing = (leg.mid for leg in pricing.legs)
+    return f"put {put} - {put_wing} = {pricing.mid_put}; call {call} - {call_wing} = {pricing.mid_call}"
+
+
 def _leg_quotes(
     trident: Trident, quotes: Mapping[str, Quote], now: float
 ) -> tuple[LegQuote, LegQuote, LegQuote, LegQuote]:

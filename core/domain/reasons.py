@@ -79,7 +79,7 @@ class Reason(Enum):
         "today's suggestion is already validated; a dry run sends no order",
     )
     # The underlying (SPEC 2, 5)
-    FEED_DOWN = ("feed_down", Kind.TRANSIENT, "the quote feed is not live")
+    FEED_DOWN = ("feed_down", Kind.TRANSIENT, "the quote feed is not live: {detail}")
     PRICE_MISSING = ("price_missing", Kind.TRANSIENT, "{symbol} has no usable price")
     PRICE_STALE = (
         "price_stale",

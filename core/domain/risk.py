@@ -21,10 +21,11 @@ class Direction(Enum):
 
 @dataclass(frozen=True, slots=True)
 class HeldLeg:
-    """An option the account holds, or works in an order, by OCC symbol."""
+    """An option the account holds, or works in an order, by OCC symbol. `quantity` in contracts, positive."""
 
     symbol: str
     direction: Direction
+    quantity: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,10 @@ def _gate(
 
 def opposite_side(trident: Trident, held: Iterable[HeldLeg]) -> str | None:
     """The first of our legs the account holds or works the other way round; the same side is allowed."""
-    ours = {
-        leg.symbols.occ: Direction.SHORT if leg.action is Action.SELL_TO_OPEN else Direction.LONG
-        for leg in trident.legs
-    }
+    ours = {leg.symbols.occ: side_of(leg.action) for leg in trident.legs}
     return next((h.symbol for h in held if h.symbol in ours and ours[h.symbol] is not h.direction), None)
+
+
+def side_of(action: Action) -> Direction:
+    """The side an opening leg is on once filled."""
+    return Direction.SHORT if action is Action.SELL_TO_OPEN else Direction.LONG

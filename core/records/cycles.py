@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import and_, func, insert, select, update
+from sqlalchemy import and_, func, insert, literal_column, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.figures import AccountRun
 from core.domain.reasons import Reason
 from core.records.database import Database
 from core.records.errors import StateConflict
+from core.records.results import note_runs
 from core.records.rows import CycleRecord
 from core.records.tables import cycles, engine, slots
+
+# As a literal: an index of the claimed slots alone is not used for a parameter.
+_CLAIMED = slots.c.state == literal_column("'claimed'")
 
 
 class Cycles:
@@ -75,8 +80,10 @@ class Cycles:
         reason_text: str,
         totals: Mapping[str, int],
         at: datetime,
+        runs: Sequence[AccountRun] = (),
     ) -> None:
-        """Ends the cycle and its slot in one commit. Raises StateConflict when it is not running."""
+        """Ends the cycle and its slot and records what it came to for each account, in one commit. Raises
+        StateConflict when it is not running."""
         ending = {"outcome": outcome, "reason_code": reason_code, "reason_text": reason_text}
         async with self._database.write() as connection:
             ended = await connection.execute(
@@ -87,6 +94,7 @@ class Cycles:
             if ended.rowcount != 1:
                 raise StateConflict(f"cycle {number} is not running; it cannot end")
             await connection.execute(update(slots).where(slots.c.cycle == number).values(state="done", **ending))
+            await note_runs(connection, runs)
 
     async def interrupt_unfinished(self, at: datetime) -> tuple[int, ...]:
         """Ends what earlier processes left: their cycles fail as interrupted, their slots are not run again.
@@ -101,9 +109,7 @@ class Cycles:
             numbers = tuple(rows.scalars())
             await connection.execute(update(cycles).where(unfinished).values(ended_at=at, **ending))
             await connection.execute(
-                update(slots)
-                .where(slots.c.state == "claimed", slots.c.epoch != self._epoch)
-                .values(state="interrupted", **ending)
+                update(slots).where(_CLAIMED, slots.c.epoch != self._epoch).values(state="interrupted", **ending)
             )
         return numbers
 
@@ -116,13 +122,13 @@ class Cycles:
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.number == number))
             row = rows.one_or_none()
-            return None if row is None else _cycle(row)
+            return None if row is None else cycle_of(row)
 
     async def of_day(self, day: date) -> tuple[CycleRecord, ...]:
         """The cycles of a session day in their order."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
-            return tuple(_cycle(row) for row in rows)
+            return tuple(cycle_of(row) for row in rows)
 
     async def _take_up(self, connection: AsyncConnection, day: date, slot: datetime, number: int) -> bool:
         """Whether this process had claimed the slot and no cycle has it yet; then this cycle has it."""
@@ -146,7 +152,7 @@ async def _newest(connection: AsyncConnection) -> int:
     return number
 
 
-def _cycle(row: Row[Any]) -> CycleRecord:
+def cycle_of(row: Row[Any]) -> CycleRecord:
     return CycleRecord(
         number=row.number,
         day=row.session_day,

@@ -45,7 +45,7 @@ class Inbox:
             rows = await connection.execute(
                 select(commands).where(commands.c.state == CommandState.PENDING.value).order_by(commands.c.seq)
             )
-            return tuple(_record(row).command for row in rows)
+            return tuple(command_of(row).command for row in rows)
 
     async def finish(self, command_id: str, state: CommandState, text: str, at: datetime) -> bool:
         """Records what became of the command, once: False when it was finished before, or is unknown.
@@ -67,15 +67,15 @@ class Inbox:
         async with self._database.read() as connection:
             rows = await connection.execute(select(commands).where(commands.c.id == command_id))
             row = rows.one_or_none()
-            return None if row is None else _record(row)
+            return None if row is None else command_of(row)
 
     async def newest(self, limit: int) -> tuple[CommandRecord, ...]:
         """The last commands posted, at most `limit`, newest first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(commands).order_by(commands.c.seq.desc()).limit(limit))
-            return tuple(_record(row) for row in rows)
+            return tuple(command_of(row) for row in rows)
 
 
-def _record(row: Row[Any]) -> CommandRecord:
+def command_of(row: Row[Any]) -> CommandRecord:
     command = Command(row.id, CommandKind(row.kind), row.who, row.at, row.saw_cycle, row.target, row.note)
     return CommandRecord(command, CommandState(row.state), row.text, row.finished_at)

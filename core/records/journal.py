@@ -13,8 +13,8 @@ from core.domain.events import Event, Severity, Step, StepResult
 from core.domain.reasons import Reason
 from core.records.database import Database
 from core.records.errors import AlreadyValidated, RecordsError
-from core.records.rows import SuggestionRecord
-from core.records.tables import events, suggestions
+from core.records.rows import DryRunRecord, SuggestionRecord
+from core.records.tables import dry_runs, events, suggestions
 
 _NEW_EVENT = insert(events)
 _VALIDATED = select(suggestions.c.id).where(
@@ -22,6 +22,9 @@ _VALIDATED = select(suggestions.c.id).where(
     suggestions.c.session_day == bindparam("session_day"),
     suggestions.c.validated,
 )
+_NEW_DRY_RUN = insert(dry_runs)
+_of_suggestion = dry_runs.c.suggestion_id == bindparam("suggestion_id")
+_DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()).limit(1)
 
 
 class Journal:
@@ -43,17 +46,37 @@ class Journal:
         """The last events written, at most `limit`, newest first."""
         return await self._events(select(events).order_by(events.c.seq.desc()).limit(limit))
 
-    async def record_suggestion(self, suggestion: SuggestionRecord) -> None:
-        """Writes the suggestion. Raises AlreadyValidated for a second validated one of the account's day (SPEC 9),
-        RecordsError when its id is already recorded."""
+    async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
+        """Writes the suggestion, in one commit with the broker's answer where it was asked first.
+
+        Raises AlreadyValidated for a second validated one of the account's day (SPEC 9), RecordsError when its id is
+        already recorded."""
         values = {name: getattr(suggestion, name) for name in SuggestionRecord.__slots__}
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(suggestions).values(values))
+                if dry_run is not None:
+                    await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
         except IntegrityError:
             if suggestion.validated and await self.validated_on(suggestion.account, suggestion.session_day):
                 raise AlreadyValidated(f"{suggestion.session_day} already has its validated suggestion") from None
             raise RecordsError(f"suggestion {suggestion.id} is already recorded; give each its own id") from None
+
+    async def record_dry_run(self, dry_run: DryRunRecord) -> None:
+        """Writes the broker's answer to the dry run of a recorded suggestion's order."""
+        async with self._database.write() as connection:
+            await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
+
+    async def dry_run_of(self, suggestion_id: str) -> DryRunRecord | None:
+        """The broker's newest answer to the dry run of this suggestion's order; None when it was never asked."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(_DRY_RUN, {"suggestion_id": suggestion_id})).first()
+        if row is None:
+            return None
+        warnings = tuple((str(code), str(message)) for code, message in row.warnings)
+        return DryRunRecord(
+            row.suggestion_id, row.at, row.buying_power_change, row.new_buying_power, row.fees, warnings
+        )
 
     async def validated_on(self, account: str, day: date) -> bool:
         async with self._database.read() as connection:
@@ -72,7 +95,7 @@ class Journal:
 
     async def _events(self, query: Select[Any]) -> tuple[Event, ...]:
         async with self._database.read() as connection:
-            return tuple(_event(row) for row in await connection.execute(query))
+            return tuple(event_of(row) for row in await connection.execute(query))
 
 
 def _values(event: Event) -> dict[str, object]:
@@ -84,7 +107,11 @@ def _values(event: Event) -> dict[str, object]:
     return values
 
 
-def _event(row: Row[Any]) -> Event:
+def _dry_run_values(dry_run: DryRunRecord) -> dict[str, object]:
+    return {name: getattr(dry_run, name) for name in DryRunRecord.__slots__}
+
+
+def event_of(row: Row[Any]) -> Event:
     return Event(
         at=row.at,
         kind=row.kind,

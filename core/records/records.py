@@ -11,7 +11,9 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.records.accounts import Accounts
+from core.records.alerts import Alerts
 from core.records.breakers import Breakers
+from core.records.cycle_file import CycleFiles
 from core.records.cycles import Cycles
 from core.records.database import WATCHER_EPOCH, Database
 from core.records.entries import Entries
@@ -24,14 +26,17 @@ from core.records.errors import (
     StateConflict,
 )
 from core.records.files import make_private_file
+from core.records.history import History
 from core.records.inbox import Inbox
 from core.records.journal import Journal
+from core.records.results import Results
 from core.records.rows import (
     AccountRecord,
     BreakerRecord,
     CommandRecord,
     CycleRecord,
     DayHeld,
+    DryRunRecord,
     EntryChange,
     EvidenceRecord,
     SlotRecord,
@@ -50,6 +55,7 @@ __all__ = [
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
+    "DryRunRecord",
     "EntryChange",
     "EvidenceRecord",
     "FencedOff",
@@ -84,6 +90,10 @@ class Records:
         self.entries = Entries(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
+        self.results = Results(database)
+        self.alerts = Alerts(database)
+        self.history = History(database)
+        self.cycle_files = CycleFiles(database)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True) -> Records:

@@ -86,6 +86,19 @@ class SuggestionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class DryRunRecord:
+    """The broker's answer to the dry run of a suggestion's order (SPEC 9). Amounts in $, a fee positive; `warnings` are
+    the broker's (code, message)."""
+
+    suggestion_id: str
+    at: datetime
+    buying_power_change: Decimal
+    new_buying_power: Decimal
+    fees: Decimal | None
+    warnings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DayHeld:
     """The database refused a second entry: this one holds the account's day."""
 

@@ -85,6 +85,9 @@ cycles = Table(
     Column("reason_code", Text, nullable=False),
     Column("reason_text", Words, nullable=False),
     Column("totals", JsonText, nullable=False),
+    Index(
+        "ix_cycles_running", "number", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")
+    ),
 )
 
 slots = Table(
@@ -95,10 +98,13 @@ slots = Table(
     Column("epoch", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("cycle", Integer, ForeignKey("cycles.number")),
+    Column("cycle", Integer, ForeignKey("cycles.number"), index=True),
     Column("outcome", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
     Column("reason_text", Words, nullable=False),
+    Index(
+        "ix_slots_claimed", "slot", sqlite_where=text("state = 'claimed'"), postgresql_where=text("state = 'claimed'")
+    ),
 )
 
 events = Table(
@@ -118,6 +124,13 @@ events = Table(
     Column("reason", Text),
     Column("figures", FiguresText, nullable=False),
     Column("duration_ms", Integer),
+    Index(
+        "ix_events_reason",
+        "reason",
+        "at",
+        sqlite_where=text("reason IS NOT NULL"),
+        postgresql_where=text("reason IS NOT NULL"),
+    ),
     sqlite_autoincrement=True,  # a number is never given twice
 )
 
@@ -125,7 +138,7 @@ suggestions = Table(
     "suggestions",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("cycle", Integer, nullable=False),
+    Column("cycle", Integer, nullable=False, index=True),
     Column("attempt", Integer, nullable=False),
     Column("account", Text, nullable=False),
     Column("session_day", SessionDay, nullable=False),
@@ -159,7 +172,7 @@ entries = Table(
     Column("id", Text, primary_key=True),
     Column("account", Text, nullable=False),
     Column("session_day", SessionDay, nullable=False, index=True),
-    Column("cycle", Integer, nullable=False),
+    Column("cycle", Integer, nullable=False, index=True),
     Column("suggestion_id", Text, nullable=False),
     Column("underlying", Text, nullable=False),
     Column("expiration", SessionDay, nullable=False),
@@ -180,6 +193,7 @@ entries = Table(
     Column("terminal_at", Instant),
     Column("detail", Words, nullable=False),
     Column("cancel_requested_by", Words, nullable=False, server_default=""),
+    Index("ix_entries_account_expiration", "account", "expiration"),
     # The rule of the day (SPEC 9): at most one entry holds an account's session day.
     Index(
         "uq_entries_day_held",
@@ -325,7 +339,7 @@ dry_runs = Table(
     Column("at", Instant, nullable=False),
     Column("buying_power_change", ExactDecimal, nullable=False),
     Column("new_buying_power", ExactDecimal, nullable=False),
-    Column("fees", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal),
     Column("warnings", JsonText, nullable=False),
     sqlite_autoincrement=True,
 )

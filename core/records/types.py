@@ -73,7 +73,12 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+        return None if value is None else stored_words(value)
+
+
+def stored_words(text: str) -> str:
+    """The text as `Words` keeps it; what is looked for is turned the same way."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
 
 
 class JsonText(TypeDecorator[object]):

@@ -14,12 +14,14 @@ from core.domain.events import Event, Severity, StepResult, masked
 from core.domain.judgement import Judgement
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry
-from core.feed import FeedHealth
+from core.feed import NOT_STARTED, FeedHealth
 from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
 from core.scrubber import known
 from core.show.cycle import cycle_slice
+from core.show.figures import ShownFigures, alert_view
 from core.show.orders import evidence_text, order_view
+from core.show.positions import positions_slice
 from core.show.quotes import QuoteTrails, quote_slice
 from core.show.slots import slot_views
 from core.show.spread import spread_slice
@@ -55,11 +57,13 @@ class Board:
         self._messages: deque[MessageView] = deque(maxlen=_MESSAGES)
         self._attempts: deque[AttemptView] = deque(maxlen=_ATTEMPTS)
         self._commands: deque[CommandView] = deque(maxlen=20)
+        self._figures = ShownFigures()
         self._trails = QuoteTrails(engine.parts.clock)
         self._entries: tuple[Entry, ...] = ()
         self._evidence: dict[str, tuple[EvidenceRecord, ...]] = {}
         self._slots: tuple[SlotRecord, ...] = ()
         self._numbers = 0
+        self._feed_told = ""
         self._dirty = True
         self._judgements: dict[str, Judgement] = {}
         self._day: date | None = None
@@ -133,6 +137,7 @@ class Board:
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
         self._follow_cycle()
+        self._follow_feed()
         self.snapshot = self._build()
 
     async def _read_records(self) -> None:
@@ -173,6 +178,15 @@ class Board:
         self._attempts.clear()
         self._attempts.extend([*kept, *progress.attempts])
 
+    def _follow_feed(self) -> None:
+        """Says once why the feed is down; narrow screens have no room for it beside the word."""
+        feed = self._engine.feed.health()
+        if feed.state is StreamState.CONNECTED:
+            self._feed_told = ""
+        elif feed.detail not in ("", NOT_STARTED, self._feed_told):
+            self._feed_told = feed.detail
+            self.note(Severity.WARNING, "feed", f"the quote feed is down: {feed.detail}")
+
     # The snapshot
 
     def _build(self) -> Snapshot:
@@ -197,6 +211,9 @@ class Board:
             messages=tuple(self._messages),
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
+            positions=positions_slice(engine),
+            alerts=tuple(alert_view(alert) for alert in engine.alerting.open_now),
+            figures=self._figures.of(engine.alerting.figures),
         )
 
     def _known_of(self, entry: Entry, now: datetime) -> str:
@@ -236,6 +253,7 @@ class Board:
             market=market,
             next_slot=engine.slots.next(),
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
+            open_alerts=len(engine.alerting.open_now),
         )
 
 

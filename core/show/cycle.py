@@ -38,11 +38,21 @@ def cycle_slice(
         elapsed_s=int(ended - progress.started),
         outcome="" if progress.outcome is None else progress.outcome.value,
         reason_code="" if progress.refusal is None else progress.refusal.code,
-        reason="" if progress.refusal is None else progress.refusal.sentence(),
+        reason=_reason(progress),
         previous=previous,
         next_slot_in_s=until_next,
         newest=newest,
     )
+
+
+def _reason(progress: CycleProgress) -> str:
+    """Why it ended so: when no underlying passed, what the last attempt at each said (SPEC 4.2)."""
+    if progress.refusal is None:
+        return ""
+    last = {attempt.underlying: attempt for attempt in progress.attempts}
+    if len(last) < 2 or any(attempt.result not in ("RETRY", "REFUSED") for attempt in last.values()):
+        return progress.refusal.sentence()
+    return "; ".join(dict.fromkeys(attempt.reason for attempt in last.values()))
 
 
 def _previous(progress: CycleProgress | None, slots: Sequence[SlotView]) -> str:

@@ -39,13 +39,14 @@ def quote_slice(
         bid=None if quote is None else quote.bid,
         ask=None if quote is None else quote.ask,
         age_s=None if age is None else int(age),
-        freshness=_freshness(live, age, in_session=session is not None and session.is_open(now)),
+        freshness=freshness(live, age, in_session=session is not None and session.is_open(now)),
         day_low=None if summary is None else summary.day_low,
         day_high=None if summary is None else summary.day_high,
     )
 
 
-def _freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
+def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
+    """How old a figure of this age is, in words (SPEC 14)."""
     if age is None:
         return Freshness.NONE
     if not live and in_session:

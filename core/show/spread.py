@@ -63,6 +63,7 @@ def _slice(spread: SpreadProgress, pricing: object, entry: Entry | None, *, live
         max_risk_fill=_risk(trident.width, fill),
         verdict=spread.verdict if entry is None else entry.state.value,
         reason=spread.reason if entry is None else entry.detail,
+        utilization=spread.utilization,
     )
 
 

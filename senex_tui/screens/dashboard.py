@@ -73,6 +73,7 @@ class Dashboard(EventGuard, Screen[None]):
         for name in ("cycle", "spread", "attempts", "orders", "schedule", "messages"):
             self.watch(self.app, name, self.query_one(f"#{name}", LinePanel).show)
         self.watch(self.app, "judgements", self.query_one(JudgementPanel).show)
+        self.watch(self.app, "positions", self.query_one(OrdersPanel).show_positions)
 
     def _show_status(self, view: StatusView | None) -> None:
         self.query_one(StatusBar).show(view)

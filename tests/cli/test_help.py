@@ -20,6 +20,9 @@ HEAVY = ("tastytrade", "sqlalchemy", "pandas", "numpy", "aiohttp", "textual", "h
         (("simulator",), ["--port N", "--seed N", "--speed N", "--start ISO", "secret-ok", "refresh-ok"]),
         (("once",), ["--json", "--account N", "--wait SECONDS", "0 succeeded, 3 skipped, 4 failed, 5 unknown"]),
         (("check",), ["secrets are masked"]),
+        (("history",), ["--kind KIND", "--from DATE", "--to DATE", "--reason CODE", "--csv", "--json", "--limit N"]),
+        (("explain",), ["CYCLE", "11:15", "--json", "why it was missed"]),
+        (("day",), ["[DATE]", "--json"]),
     ],
 )
 def test_help(box: Box, arguments: tuple[str, ...], expected: list[str]) -> None:

@@ -10,7 +10,6 @@ import pytest
 from tests.cli.console_command import Box
 
 LOGIN = {"TT_SECRET": "the-client-secret", "TT_REFRESH": "the-refresh-token"}
-LIVE_ARRIVES = "live arrives when reconciliation, breakers and full risk exist"
 
 
 def refusal(box: Box, *arguments: str, **environ: str) -> str:
@@ -79,16 +78,30 @@ def test_a_shifted_clock_needs_a_simulator(box: Box, environ: dict[str, str]) ->
         (("--live",), {}, "trading.live is not true in the settings"),
         (("--live", "once"), {}, "trading.live is not true in the settings"),
         ((), {"SENEX_TRADING__LIVE": "true"}, "--live was not given"),
-        (("--live",), {"SENEX_TRADING__LIVE": "true"}, LIVE_ARRIVES),
-        (("--live", "once"), {"SENEX_TRADING__LIVE": "true"}, LIVE_ARRIVES),
-        ((), {"SENEX_BROKER__SANDBOX": "true"}, "sandbox arrives when"),
-        (("once",), {"SENEX_BROKER__SANDBOX": "true"}, "sandbox arrives when"),
+        (
+            ("--live", "once"),
+            {"SENEX_TRADING__LIVE": "true", "SENEX_BROKER__URL": "http://127.0.0.1:9"},
+            "live trades at tastytrade only",
+        ),
+        (
+            ("once",),
+            {"SENEX_BROKER__SANDBOX": "true", "SENEX_BROKER__URL": "http://127.0.0.1:9"},
+            "name different brokers",
+        ),
     ],
 )
-def test_live_and_sandbox_do_not_start(
+def test_live_and_sandbox_take_the_whole_word(
     box: Box, arguments: tuple[str, ...], environ: dict[str, str], told: str
 ) -> None:
     assert told in refusal(box, *arguments, **environ, **LOGIN)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [(("--live", "once"), {"SENEX_TRADING__LIVE": "true"}), (("once",), {"SENEX_BROKER__SANDBOX": "true"})],
+)
+def test_live_and_sandbox_need_a_login(box: Box, arguments: tuple[str, ...], environ: dict[str, str]) -> None:
+    assert refusal(box, *arguments, **environ).startswith("no credentials found")
 
 
 def test_no_credentials(box: Box) -> None:

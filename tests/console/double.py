@@ -8,9 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 
 from core.domain.commands import CommandKind, CommandState
+from core.domain.figures import AccountRun, SessionFigures, figures_of
 from core.domain.judgement import Direction, Factor, Judgement, Regime
+from core.domain.outcomes import Outcome, outcome_for
 from core.domain.reasons import Reason, refuse
 from core.snapshot import (
+    AlertView,
     AttemptView,
     Automation,
     BreakerView,
@@ -430,6 +433,43 @@ def stopped_by_clock() -> Snapshot:
     return replace(calm(), status=stopped, orders=(), breakers=(clock,))
 
 
+def alert(**changes: object) -> AlertView:
+    base = AlertView(
+        7, "no_trade", "critical", "…4021",
+        "…4021: no trade in 5 sessions on which nothing forbade one, the last on 2025-11-19: feed_down",
+        NOW - timedelta(hours=18), "",
+    )  # fmt: skip
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def session_figures() -> SessionFigures:
+    """Twenty sessions of two accounts: one trades on most days, the other has trouble in the end."""
+    first = date(2025, 10, 23)
+    days = [day for n in range(29) if (day := first + timedelta(days=n)).weekday() < 5][:20]
+    runs = []
+    for number, day in enumerate(days, 1):
+        for account, trouble in (("…4021", number > 15), ("…8830", False)):
+            reason = Reason.FEED_DOWN if trouble else (None, Reason.LOW_SCORE, None, Reason.POSITION_LIMIT)[number % 4]
+            outcome = Outcome.SUCCEEDED if reason is None else outcome_for(reason)
+            refusals = 3 if number % 7 == 0 else 0
+            runs.append(
+                AccountRun(
+                    number, account, day, outcome, reason.code if reason else "", "", 2 if refusals else 1,
+                    reason is not Reason.LOW_SCORE, refusals, None if reason else 6_000 + 137 * number,
+                )
+            )  # fmt: skip
+    return replace(figures_of(days, runs, (), {}), fills=17, mean_slippage=D("-0.0218"), worst_slippage=D("-0.11"))
+
+
+def alerted() -> Snapshot:
+    """Two alerts are open; nobody has seen the critical one."""
+    retries = alert(
+        id=8, code="retry_rate", severity="warning", whom="", seen_by="ada at a shell",
+        text="5 of 16 cycles that reached pricing needed more than one attempt (31.2 %); the limit is 30 %",
+    )  # fmt: skip
+    return replace(calm(), status=status(open_alerts=2), alerts=(alert(), retries), figures=session_figures())
+
+
 def reconciling() -> Snapshot:
     asked = status(automation=Automation.RECONCILING, automation_detail="asked by ada at the console")
     return replace(calm(), status=asked)
@@ -440,6 +480,7 @@ SCENES = {
     "halted": halted,
     "clock": stopped_by_clock,
     "reconciling": reconciling,
+    "alerted": alerted,
     "calm": calm,
     "retrying": retrying,
     "stale": stale,

@@ -32,6 +32,10 @@ CASES = [
     ("clock", (80, 24), ("space",)),
     ("reconciling", (80, 24), ("c",)),
     ("reconciling", (120, 40), ()),
+    ("alerted", (80, 24), ()),
+    ("alerted", (80, 24), ("i",)),
+    ("alerted", (120, 40), ("i",)),
+    ("alerted", (200, 55), ("i",)),
 ]
 
 

@@ -132,6 +132,7 @@ class World:
         self.broker.market_data.idle_s = 5.0
         self.broker.chains = chains_of(seed, self.market.start)
         self.preflight = preflight
+        self.mode, self.sends = Mode.DEMO, True
         self._calls = calls
         self._running: asyncio.Task[None] | None = None
         self._engine: Engine | None = None
@@ -154,7 +155,7 @@ class World:
         records = await self._open()
         self._engine = Engine(
             EngineParts(
-                mode=Mode.DEMO,
+                mode=self.mode,
                 settings=self.settings,
                 clock=self.clock,
                 ids=self.ids,
@@ -163,7 +164,7 @@ class World:
                 market_data=self.broker.market_data,
                 alerts=self.broker.alerts,
                 records=records,
-                sends=True,
+                sends=self.sends,
                 preflight=self.preflight,
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
@@ -317,6 +318,7 @@ def seldom(poll_s: int) -> Rhythm:
         settlement_s=poll_s,
         health_s=6 * poll_s,
         broker_s=6 * poll_s,
+        positions_s=None,
         commands_s=6 * poll_s,
         locks_s=6 * poll_s,
         longest_nap_s=60.0,

@@ -235,23 +235,6 @@ def test_orders_that_cannot_be_read_before_sending_stop_the_entry(tmp_path: Path
     in_world(day, tmp_path)
 
 
-def test_duplicate_prevention_an_entry_today_skips_every_further_cycle(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:50")
-        await world.command(CommandKind.FORCE)
-        await world.until("10:01")
-        assert [(c.forced, c.outcome, c.reason_code) for c in await world.cycles()] == [
-            (False, "succeeded", ""),
-            (True, "skipped", "entry_today"),
-            (False, "skipped", "entry_today"),
-        ]
-        assert len(world.exchange.orders(ACCOUNT)) == 1
-        await _end(world)
-
-    in_world(day, tmp_path)
-
-
 def test_duplicate_prevention_holds_when_the_records_are_lost(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()

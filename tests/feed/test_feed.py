@@ -261,3 +261,37 @@ async def test_running_subscribes_the_underlyings_and_ends_not_live(scene: Scene
     assert scene.market_data.asked == [("add", frozenset({"QQQ", "SPX"}))]
     assert not scene.feed.is_live(scene.clock.second)
     assert scene.store.quote("QQQ") is None
+
+
+async def test_legs_shown_are_asked_for_once_and_only_while_nobody_else_has_them(scene: Scene) -> None:
+    cycle = await scene.feed.subscribe_legs(LEGS[:1])
+    scene.market_data.asked.clear()
+    await scene.feed.show_legs(LEGS[:2])
+    await scene.feed.show_legs(LEGS[:2])
+    assert scene.market_data.asked == [("add", frozenset(LEGS[1:2]))], "the cycle's own leg is left as it is"
+    await scene.feed.release(cycle)
+    assert len(scene.market_data.asked) == 1, "it is still shown"
+    await scene.feed.show_legs(())
+    assert scene.market_data.asked[1:] == [("drop", frozenset(LEGS[:2]))]
+
+
+async def test_a_cycle_asks_afresh_for_legs_that_are_shown(scene: Scene) -> None:
+    await scene.feed.show_legs(LEGS)
+    scene.quotes(*LEGS)
+    scene.market_data.asked.clear()
+    scene.move()
+    cycle = await scene.feed.subscribe_legs(LEGS)
+    assert scene.market_data.asked == [("drop", frozenset(LEGS)), ("add", frozenset(LEGS))]
+    refusal = await scene.feed.wait_ready(cycle, QQQ, stabilization_s=0.1, give_up_s=0.5)
+    assert refusal is not None, "a quote from before does not count"
+    await scene.feed.show_legs(())
+    assert scene.market_data.asked[2:] == [], "the cycle still needs them"
+
+
+async def test_why_the_feed_is_not_live(scene: Scene) -> None:
+    assert scene.feed.why_not_live() == "nothing has come after the first quotes"
+    scene.move()
+    scene.clock.advance(16)
+    assert scene.feed.why_not_live() == "nothing has come for 16 s"
+    scene.status(StreamState.WAITING, "the broker grants only delayed quotes (level delayed)")
+    assert "only delayed quotes" in scene.feed.why_not_live()

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from core.broker.port import BrokerAccount
+from core.domain.alerts import AlertKind, DueAlert
 from core.domain.commands import Command, CommandKind, CommandState
 from core.domain.events import Event
 from core.domain.order_states import EntryState
@@ -40,6 +41,9 @@ OF_THE_TRADER: dict[str, Callable[[Records], Awaitable[object]]] = {
     "suggestion": lambda r: r.journal.record_suggestion(suggestion()),
     "pause": lambda r: r.trading.pause("anna", "", AT),
     "halt": lambda r: r.trading.halt("anna", "", AT),
+    "open alert": lambda r: r.alerts.open(DueAlert(AlertKind.NO_TRADE, ACCOUNT, ""), AT),
+    "acknowledge": lambda r: r.alerts.acknowledge(1, "anna", AT),
+    "close alert": lambda r: r.alerts.close(1, AT),
 }
 FOR_ANYONE: dict[str, Callable[[Records], Awaitable[object]]] = {
     "post": lambda r: r.inbox.post(COMMAND),
@@ -62,6 +66,7 @@ async def first(path: Path) -> AsyncIterator[Records]:
     await records.inbox.post(Command("c0", CommandKind.PAUSE, "anna", AT))
     await records.entries.prepare(entry())
     await records.cycles.begin(DAY, None, True, AT)
+    await records.alerts.open(DueAlert(AlertKind.RETRY_RATE, "", ""), AT)
     yield records
     await records.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.events import Event, Severity, Step, StepResult
 from core.domain.reasons import Reason
-from core.records.records import AlreadyValidated, Records, RecordsError
+from core.records.records import AlreadyValidated, DryRunRecord, Records, RecordsError
 from tests.records.record_samples import ACCOUNT, AT, DAY, after, suggestion
 
 _REFUSED = Event(
@@ -92,3 +92,26 @@ async def test_one_validated_suggestion_a_day_by_two_programs(records: Records, 
     assert not await records.journal.validated_on("5WT00002", DAY)
     await records.journal.record_suggestion(suggestion("plain too"))
     await records.journal.record_suggestion(replace(suggestion("next", validated=True), session_day=date(2026, 3, 3)))
+
+
+async def test_the_brokers_dry_run_answer_comes_back_for_its_suggestion(records: Records) -> None:
+    answer = DryRunRecord("s1", AT, Decimal("-214.00"), Decimal("24786.00"), Decimal("6.84"), (("w1", "look [b]"),))
+    assert await records.journal.dry_run_of("s1") is None
+    await records.journal.record_suggestion(suggestion())
+    await records.journal.record_dry_run(answer)
+    assert repr(await records.journal.dry_run_of("s1")) == repr(answer)
+    newer = replace(answer, at=after(1), fees=None, warnings=())
+    await records.journal.record_dry_run(newer)
+    assert repr(await records.journal.dry_run_of("s1")) == repr(newer)
+    assert await records.journal.dry_run_of("s2") is None
+
+
+async def test_a_suggestion_and_its_dry_run_answer_are_recorded_together_or_not_at_all(records: Records) -> None:
+    def answer(suggestion_id: str) -> DryRunRecord:
+        return DryRunRecord(suggestion_id, AT, Decimal(-214), Decimal(24786), None, ())
+
+    await records.journal.record_suggestion(suggestion("v1", validated=True), answer("v1"))
+    assert await records.journal.dry_run_of("v1") == answer("v1")
+    with pytest.raises(AlreadyValidated):
+        await records.journal.record_suggestion(suggestion("v2", validated=True), answer("v2"))
+    assert await records.journal.dry_run_of("v2") is None

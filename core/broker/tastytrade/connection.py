@@ -287,5 +287,5 @@ def _refuse_delayed(body: bytes) -> None:
     if any(word in text for text in (level, address) for word in ("delayed", "demo")):
         raise BrokerError(
             BrokerFault.REFUSED,
-            f"the broker grants only delayed quotes (level {level or 'unknown'})",
+            f"the broker grants only delayed quotes (level {level or 'unknown'}), on which nothing is traded",
         )

@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("at", sa.Text(), nullable=False),
         sa.Column("buying_power_change", sa.Text(), nullable=False),
         sa.Column("new_buying_power", sa.Text(), nullable=False),
-        sa.Column("fees", sa.Text(), nullable=False),
+        sa.Column("fees", sa.Text()),
         sa.Column("warnings", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_dry_runs"),
         sqlite_autoincrement=True,
@@ -116,3 +116,31 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_at", "events", ["at"], unique=False)
     op.create_index("ix_cycles_began_at", "cycles", ["began_at"], unique=False)
+    op.create_index(
+        "ix_cycles_running",
+        "cycles",
+        ["number"],
+        unique=False,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("ix_slots_cycle", "slots", ["cycle"], unique=False)
+    op.create_index(
+        "ix_slots_claimed",
+        "slots",
+        ["slot"],
+        unique=False,
+        sqlite_where=sa.text("state = 'claimed'"),
+        postgresql_where=sa.text("state = 'claimed'"),
+    )
+    op.create_index("ix_suggestions_cycle", "suggestions", ["cycle"], unique=False)
+    op.create_index("ix_entries_cycle", "entries", ["cycle"], unique=False)
+    op.create_index("ix_entries_account_expiration", "entries", ["account", "expiration"], unique=False)
+    op.create_index(
+        "ix_events_reason",
+        "events",
+        ["reason", "at"],
+        unique=False,
+        sqlite_where=sa.text("reason IS NOT NULL"),
+        postgresql_where=sa.text("reason IS NOT NULL"),
+    )

@@ -1,0 +1,114 @@
+"""Looks at the figures after each cycle and at the close, and opens and closes alerts by them (SPEC 12)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime
+
+from core.bus import Bus
+from core.calendar import SessionCalendar
+from core.clock import Clock, exchange_time
+from core.domain.alerts import Alert, DueAlert, due_alerts
+from core.domain.events import Event, Severity, masked
+from core.domain.figures import SESSIONS, AccountRun, SessionFigures, figures_of
+from core.domain.orders import Entry
+from core.records.records import Records
+
+
+class Alerting:
+    """Keeps the figures of the last 20 sessions and what is open; both are replaced whole, so any thread may read.
+
+    Earlier sessions are read once a day and at the close, the present one at every look.
+    """
+
+    def __init__(self, records: Records, bus: Bus, clock: Clock, calendar: SessionCalendar) -> None:
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._calendar = calendar
+        self._turn = asyncio.Lock()
+        self._earlier_of: date | None = None
+        self._earlier: tuple[tuple[date, ...], tuple[AccountRun, ...], tuple[Entry, ...]] = ((), (), ())
+        self._closed: date | None = None
+        self.figures: SessionFigures | None = None
+        self.open_now: tuple[Alert, ...] = ()
+
+    async def look(self) -> None:
+        """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
+        async with self._turn:
+            self.figures = await self._compute()
+            due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, self._running())}
+            self.open_now = await self._records.alerts.open_now()
+            known = {(alert.kind, alert.subject) for alert in self.open_now}
+            for alert in self.open_now:
+                if (alert.kind, alert.subject) not in due:
+                    await self._close(alert)
+            for key, wanted in due.items():
+                if key not in known:
+                    await self._open(wanted)
+            self.open_now = await self._records.alerts.open_now()
+
+    async def look_at_the_close(self) -> None:
+        """The same once after each close, with everything read again: fills and settled entries of earlier days
+        count. Does nothing otherwise. Raises RecordsError."""
+        session = self._calendar.today(self._clock.now())
+        if session is None or self._clock.now() < session.close or self._closed == session.day:
+            return
+        self._closed = session.day
+        self._earlier_of = None
+        await self.look()
+
+    async def acknowledge(self, alert: int, by: str) -> bool:
+        """Records that somebody has seen the alert; False when it is not open. Raises RecordsError."""
+        async with self._turn:
+            if alert not in {each.id for each in self.open_now}:
+                return False
+            await self._records.alerts.acknowledge(alert, by, self._clock.now())
+            self.open_now = await self._records.alerts.open_now()
+        return True
+
+    async def _compute(self) -> SessionFigures:
+        today, results = exchange_time(self._clock.now()).date(), self._records.results
+        if self._earlier_of != today:
+            before = [day for day in await results.sessions(last=today, count=SESSIONS) if day < today]
+            span = (before[0], before[-1]) if before else (today, date.min)
+            self._earlier = (tuple(before), await results.runs(*span), await results.entries(*span))
+            self._earlier_of = today
+        sessions, runs, entries = self._earlier
+        sessions = (*sessions, *await results.sessions(today, today))[-SESSIONS:]
+        since = sessions[0] if sessions else today
+        return figures_of(
+            sessions,
+            [run for run in (*runs, *await results.runs(today, today)) if run.day >= since],
+            [entry for entry in (*entries, *await results.entries(today, today)) if entry.session_day >= since],
+            await results.expected(),
+        )
+
+    def _running(self) -> date | None:
+        """Today's session until it closes."""
+        session = self._calendar.today(self._clock.now())
+        return session.day if session is not None and self._clock.now() < session.close else None
+
+    async def _open(self, due: DueAlert) -> None:
+        now = self._clock.now()
+        if await self._records.alerts.open(due, now):
+            await self._say("alert.opened", due, now, due.kind.severity, due.text)
+
+    async def _close(self, alert: Alert) -> None:
+        now = self._clock.now()
+        if await self._records.alerts.close(alert.id, now):
+            due = DueAlert(alert.kind, alert.subject, alert.text)
+            whom = f" of {masked(alert.subject)}" if alert.subject else ""
+            await self._say("alert.closed", due, now, Severity.INFO, f"alert {alert.kind.code}{whom} is over")
+
+    async def _say(self, kind: str, due: DueAlert, now: datetime, severity: Severity, text: str) -> None:
+        await self._bus.publish(
+            Event(
+                at=now,
+                kind=kind,
+                text=text,
+                severity=severity,
+                account=due.subject or None,
+                figures=(("alert", due.kind.code),),
+            )
+        )

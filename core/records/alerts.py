@@ -1,0 +1,87 @@
+"""Alerts, as rows: each open once for its subject, acknowledged by a person, closed by the engine, kept (SPEC 12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+
+from core.domain.alerts import Alert, AlertKind, DueAlert
+from core.records.database import Database
+from core.records.tables import alerts
+
+_is_open = alerts.c.closed_at.is_(None)
+_OPEN_NOW = select(alerts).where(_is_open).order_by(alerts.c.id)
+_NEWEST = select(alerts).order_by(alerts.c.id.desc()).limit(bindparam("count"))
+_NEW_ALERT = insert(alerts)
+_ACKNOWLEDGE = (
+    update(alerts)
+    .where(alerts.c.id == bindparam("alert"), _is_open, alerts.c.acknowledged_at.is_(None))
+    .values(acknowledged_at=bindparam("at"), acknowledged_by=bindparam("by"))
+)
+_CLOSE = update(alerts).where(alerts.c.id == bindparam("alert"), _is_open).values(closed_at=bindparam("at"))
+
+
+class Alerts:
+    """Every change is one durable commit. Raises RecordsError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def open(self, due: DueAlert, at: datetime) -> bool:
+        """Opens the alert; False when one of this kind is open for the subject already, which stays as it is."""
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    _NEW_ALERT,
+                    {
+                        "kind": due.kind.code,
+                        "subject": due.subject,
+                        "severity": due.kind.severity.value,
+                        "text": due.text,
+                        "opened_at": at,
+                        "acknowledged_by": "",
+                    },
+                )
+        except IntegrityError:  # the rule that it is open once
+            return False
+        return True
+
+    async def acknowledge(self, alert: int, by: str, at: datetime) -> bool:
+        """Records that `by` has seen the alert; False when it is not open or was acknowledged before."""
+        return await self._change(_ACKNOWLEDGE, {"alert": alert, "by": by, "at": at})
+
+    async def close(self, alert: int, at: datetime) -> bool:
+        """Closes the alert, which stays on record; False when it was not open."""
+        return await self._change(_CLOSE, {"alert": alert, "at": at})
+
+    async def open_now(self) -> tuple[Alert, ...]:
+        """What is open, in the order it opened."""
+        async with self._database.read() as connection:
+            return tuple(_alert(row) for row in await connection.execute(_OPEN_NOW))
+
+    async def newest(self, count: int) -> tuple[Alert, ...]:
+        """The last alerts that opened, open or closed, newest first."""
+        async with self._database.read() as connection:
+            return tuple(_alert(row) for row in await connection.execute(_NEWEST, {"count": count}))
+
+    async def _change(self, statement: Any, values: dict[str, object]) -> bool:
+        async with self._database.write() as connection:
+            changed = await connection.execute(statement, values)
+            return bool(changed.rowcount == 1)
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        id=row.id,
+        kind=AlertKind.of(row.kind),
+        subject=row.subject,
+        text=row.text,
+        opened_at=row.opened_at,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        closed_at=row.closed_at,
+    )

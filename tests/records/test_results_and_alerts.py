@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from core.broker.port import BrokerAccount
+from core.domain.alerts import AlertKind, DueAlert
+from core.domain.figures import AccountRun
+from core.domain.outcomes import Outcome
+from core.domain.reasons import Reason
+from core.records.records import Records, StateConflict
+from tests.records.record_samples import ACCOUNT, AT, DAY, SLOT, after, entry
+
+_RUN = AccountRun(1, ACCOUNT, DAY, Outcome.SUCCEEDED, "", "", 2, True, 3, 8125)
+_OFF = AccountRun(1, "5WT00002", DAY, Outcome.SKIPPED, "account_disabled", "automation is off", 0, False, 0)
+_DUE = DueAlert(AlertKind.NO_TRADE, ACCOUNT, "no trade in 5 sessions")
+
+
+async def test_what_a_cycle_came_to_is_recorded_with_its_end_or_not_at_all(records: Records) -> None:
+    assert await records.cycles.begin(DAY, SLOT, False, AT) == 1
+    await records.cycles.end(1, "succeeded", "", "", {}, after(8), (_RUN, _OFF))
+    assert await records.results.runs(DAY, DAY) == (_RUN, _OFF)
+    with pytest.raises(StateConflict):
+        await records.cycles.end(1, "failed", "", "", {}, after(9), (replace(_RUN, account="5WT00003"),))
+    assert await records.results.runs(DAY, DAY) == (_RUN, _OFF)
+    assert await records.results.runs(DAY + timedelta(days=1), date.max) == ()
+
+
+async def test_sessions_are_those_with_a_slot_or_a_cycle_newest_last(records: Records) -> None:
+    days = [DAY + timedelta(days=n) for n in range(5)]
+    for day in (days[3], days[0], days[2]):
+        await records.slots.miss(day, SLOT + (day - DAY), Reason.PROCESS_DOWN, "down", AT)
+    await records.cycles.begin(days[1], None, True, AT)
+    await records.cycles.begin(days[2], None, True, AT)
+    assert await records.results.sessions() == tuple(days[:4])
+    assert await records.results.sessions(count=2) == tuple(days[2:4])
+    assert await records.results.sessions(days[1], days[2]) == tuple(days[1:3])
+    assert await records.results.sessions(days[4]) == ()
+
+
+async def test_entries_of_a_range(records: Records) -> None:
+    other = DAY + timedelta(days=3)
+    await records.entries.prepare(entry("one"))
+    await records.entries.prepare(entry("two", day=other))
+    assert [e.id for e in await records.results.entries(DAY, other)] == ["one", "two"]
+    assert [e.id for e in await records.results.entries(other, other)] == ["two"]
+
+
+async def test_an_account_is_expected_since_it_was_switched_on(records: Records) -> None:
+    found = [BrokerAccount(number, "", "Margin", number == "closed") for number in ("on", "off", "closed", "later")]
+    await records.accounts.discover("main", found, enable_new=True, at=AT)
+    await records.accounts.set_enabled("off", False, after(1))
+    await records.accounts.set_enabled("later", True, AT + timedelta(days=2))
+    assert await records.results.expected() == {"on": DAY, "later": DAY + timedelta(days=2)}
+
+
+async def test_an_alert_is_open_once_for_its_subject_and_stays_on_record(records: Records, second: Records) -> None:
+    opened = [await each.alerts.open(_DUE, AT) for each in (records, second)]
+    assert opened == [True, False]
+    assert await records.alerts.open(replace(_DUE, subject="5WT00002"), after(1))
+    first, other = await records.alerts.open_now()
+    assert (first.kind, first.subject, first.text, first.opened_at) == (AlertKind.NO_TRADE, ACCOUNT, _DUE.text, AT)
+    assert other.subject == "5WT00002"
+
+    assert await records.alerts.acknowledge(first.id, "anna", after(2))
+    assert not await records.alerts.acknowledge(first.id, "bob", after(3)), "who saw it first stays on record"
+    assert await records.alerts.close(first.id, after(4))
+    assert not await records.alerts.close(first.id, after(5))
+    assert not await records.alerts.acknowledge(first.id, "bob", after(6))
+    assert await records.alerts.open_now() == (other,)
+
+    assert await records.alerts.open(_DUE, after(7)), "it may open again"
+    newest = await records.alerts.newest(10)
+    assert [alert.closed_at for alert in newest] == [None, None, after(4)]
+    assert (newest[-1].acknowledged_by, newest[-1].acknowledged_at) == ("anna", after(2))

@@ -1,0 +1,88 @@
+"""Open tridents: days left, mark, P&L, break-evens and warnings (SPEC 7)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from core.snapshot import Freshness
+from widgets import figures
+from widgets.lines import Drawing, Line, Part, Tone, beside, flow, wrap
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.snapshot import PositionsSlice, PositionView
+
+
+class PositionsPanel(LinePanel["PositionsSlice"]):
+    NAME = "Positions"
+
+    def draw(self, value: PositionsSlice, width: int, height: int) -> Drawing:
+        lines: list[Line] = [((line, Tone.BAD),) for line in wrap(value.trouble, width) if line]
+        if not value.open:
+            lines.append((("no trident is open", Tone.DIM),))
+        for number, view in enumerate(value.open):
+            lines += [()] * bool(number)
+            lines += _trident(view, width)
+        return Drawing(summary(value) or self.NAME, tuple(lines))
+
+
+def summary(value: PositionsSlice) -> str:
+    """All open tridents in a line; empty without any. A P&L that is not known for each says so."""
+    if not value.open:
+        return ""
+    count = len(value.open)
+    told = [f"{count} open trident{'s' * (count > 1)}"]
+    known = [view.profit_mid for view in value.open if view.profit_mid is not None]
+    if known:
+        part = "" if len(known) == count else f" of {len(known)}"
+        stale = " STALE" if any(view.freshness is Freshness.STALE for view in value.open) else ""
+        told.append(f"P&L {figures.signed(sum(known, Decimal(0)))} ${part}{stale}")
+    told.append(f"risk {figures.dollars(sum((view.max_risk for view in value.open), Decimal(0)))} $")
+    warned = sum(1 for view in value.open if view.warnings)
+    if warned:
+        told.append(f"▲ {warned} to watch")
+    return "  ".join(told)
+
+
+def _trident(view: PositionView, width: int) -> list[Line]:
+    day = f"{view.expiration:%b} {view.expiration.day}"
+    days = "today" if view.dte == 0 else f"{view.dte} days"
+    head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
+    stale = view.freshness is Freshness.STALE
+    tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
+    worth: Part = (f"P&L {figures.signed(view.profit_mid)} $", Tone.STALE if stale else tone)
+    figure = Tone.STALE if stale else Tone.PLAIN
+    lines = [beside(head, (worth,), width)]
+    parts: list[Part] = [
+        (f"credit {figures.price(view.credit)}", Tone.PLAIN),
+        (f"mark {figures.price(view.mark_mid)}", figure),
+        (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed(view.profit_natural)} $)", figure),
+        _age(view),
+        (f"max risk {figures.dollars(view.max_risk)} $", Tone.PLAIN),
+        (f"break-even {_between(view)}", Tone.PLAIN),
+        (f"{view.underlying} {figures.price(view.price)}", Tone.DIM),
+    ]
+    lines += [(("  ", Tone.PLAIN), *line) for line in flow(parts, width - 2)]
+    for warning in view.warnings:
+        lines += [((f"  {line}", Tone.WARN),) for line in wrap(f"▲ {warning}", width - 2)]
+    return lines
+
+
+def _age(view: PositionView) -> Part:
+    """An old mark says so in words, never by colour alone (SPEC 14)."""
+    match view.freshness:
+        case Freshness.STALE:
+            return f"STALE {figures.age(view.age_s)}", Tone.BAD
+        case Freshness.NONE:
+            return "no quotes", Tone.DIM
+        case Freshness.QUIET:
+            return f"quiet {figures.age(view.age_s)}", Tone.DIM
+    return f"live {figures.age(view.age_s)}", Tone.DIM
+
+
+def _between(view: PositionView) -> str:
+    below, above = view.break_even_below, view.break_even_above
+    if view.credit is None:
+        return figures.NONE
+    return " to ".join("none" if side is None else figures.price(side) for side in (below, above))
