@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from core.domain.events import Event
+from core.scrubber import known
 
 Listener = Callable[[Event], None]
 
@@ -20,7 +22,13 @@ class Bus:
         self._listeners.append(listener)
 
     async def publish(self, event: Event) -> None:
-        """Records, then tells. Raises what the records raise, after telling: the screen may know sooner than disk."""
+        """Records, then tells. Raises what the records raise, after telling: the screen may know sooner than disk.
+
+        An event's words may quote an error of anything: no secret passes here into the records or on to the screen.
+        """
+        text = known(event.text)
+        if text != event.text:
+            event = replace(event, text=text)
         try:
             await self._record(event)
         finally:

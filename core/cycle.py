@@ -11,6 +11,8 @@ from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
+from structlog.contextvars import bind_contextvars
+
 from core.attempts import Attempts
 from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, MarketState
 from core.bus import Bus
@@ -19,7 +21,7 @@ from core.clock import Clock
 from core.config import Settings
 from core.domain.eligibility import restriction_by_level
 from core.domain.entry_price import EntryPrice, entry_price
-from core.domain.events import Event, Severity, Step
+from core.domain.events import Event, Severity, Step, masked
 from core.domain.exposure import Exposure, exposure, worked_legs
 from core.domain.figures import AccountRun
 from core.domain.order_states import EntryState, state_for
@@ -41,6 +43,7 @@ from core.quotes.store import QuoteStore
 from core.records.errors import RecordsError
 from core.records.records import Records
 from core.records.rows import AccountRecord
+from core.scrubber import known
 from core.steps import StepLog
 from core.suggestion_record import refused_record
 
@@ -127,11 +130,13 @@ class _Account:
 
     async def run(self) -> AccountResult:
         """Never raises: what breaks inside one account is that account's failure."""
+        # In a task of its own: what the log says from here on, the SDK's lines too, carries both.
+        bind_contextvars(cycle=self._progress.number, account=masked(self._account.number))
         try:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self._progress.number)
-            refusal = refuse(Reason.INTERNAL, detail=f"{type(error).__name__}: {error}")
+            refusal = refuse(Reason.INTERNAL, detail=known(f"{type(error).__name__}: {error}"))
             with suppress(RecordsError):  # the store may be what broke; the other accounts go on
                 await self._parts.bus.publish(
                     Event(

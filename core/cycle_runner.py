@@ -19,6 +19,7 @@ from core.domain.sessions import may_force
 from core.gate import TradingGate
 from core.progress import CycleProgress
 from core.records.rows import AccountRecord
+from core.scrubber import known
 from core.slots_today import SlotBook
 
 ALL_RECONCILED_WITHIN_S = 5.0
@@ -134,7 +135,7 @@ class CycleRunner:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
-            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=str(error))
+            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=known(str(error)))
             self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
             broken = tuple(AccountResult(a.number, Outcome.FAILED, refusal, self.progress) for a in self._chosen())
             await self._end(number, named, Outcome.FAILED, refusal, broken)

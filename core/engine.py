@@ -27,6 +27,7 @@ from core.domain.commands import Command, CommandKind
 from core.domain.events import Event, Severity
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal, refuse
+from core.event_log import log_event
 from core.feed import Feed
 from core.gate import TradingGate
 from core.health import Health as HealthWatch
@@ -39,6 +40,7 @@ from core.metrics import MetricsEndpoint
 from core.open_tridents import OpenTridents
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
+from core.ping import SignOfLife
 from core.progress import CycleProgress
 from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
@@ -175,6 +177,7 @@ class Engine:
         self.commands = CommandDesk(records, self.bus, clock, operator.handlers, self._spawn)
         self.board = Board(self)
         self.bus.listen(self.board.heard)
+        self.bus.listen(log_event)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._day = self.study.today()
@@ -268,6 +271,9 @@ class Engine:
             "board records": self.board.follow_records,
             "timetable": lambda: self._keep_time(scheduled),
         }
+        ping = self.parts.settings.ping
+        if ping.url is not None:
+            services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
         every_s = self.parts.rhythm.positions_s
         if every_s is not None:
             services["open tridents"] = lambda: self.tridents.run(every_s)

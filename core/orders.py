@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from structlog.contextvars import bind_contextvars
+
 from core.attempts import Attempts
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
 from core.bus import Bus
@@ -104,6 +106,7 @@ class OrderDesk:
         entry = await self._prepare(decision, request)
         if isinstance(entry, Refusal):
             return entry
+        bind_contextvars(entry=entry.id)
         try:
             refusal = await self._guards(decision, request, attempts)
         except BaseException as error:

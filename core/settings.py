@@ -72,6 +72,19 @@ def _loopback(value: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}{port}"
 
 
+def _pinged(value: str) -> str:
+    """An address that may be asked for from here: encrypted, or on this machine; no password in it."""
+    parts = urlsplit(value)
+    host = parts.hostname or ""
+    local = parts.scheme == "http" and (host == "localhost" or _is_loopback_address(host))
+    plain = not (parts.username or parts.password or parts.fragment) and value.isascii() and value.isprintable()
+    if not host or not plain or " " in value or "\\" in value or not (local or parts.scheme == "https"):
+        raise ValueError("not an https address")
+    if parts.port == 0:
+        raise ValueError("not a port")
+    return value
+
+
 def _is_loopback_address(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -89,6 +102,7 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_shipped)]
 Loopback = Annotated[str, AfterValidator(_loopback)]
+Pinged = Annotated[str, AfterValidator(_pinged)]
 
 
 class Section(BaseModel):
@@ -186,6 +200,19 @@ class ConsoleSettings(Section):
     mouse: Switch = Field(default=False, title="true or false", description="mouse in the console")
 
 
+class PingSettings(Section):
+    """The sign of life for a monitor outside, which says when it stays away."""
+
+    url: Pinged | None = Field(
+        default=None,
+        title="an https address, like https://hc-ping.com/your-id (http only on this machine), without a password",
+        description="asked for as long as the engine runs, so that a monitor elsewhere notices when it does not",
+    )
+    interval_seconds: Whole = Field(
+        default=60, ge=10, le=3600, title="a whole number from 10 to 3600", description="seconds between two pings"
+    )
+
+
 class MetricsSettings(Section):
     port: Whole | None = Field(
         default=None,
@@ -224,6 +251,7 @@ class Settings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
+    ping: PingSettings = PingSettings()
     metrics: MetricsSettings = MetricsSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 

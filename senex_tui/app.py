@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from rich.segment import Segment, Segments
-from textual.app import App
 from textual.binding import BindingType
 from textual.events import Resize
 from textual.geometry import Size
@@ -20,12 +17,14 @@ from textual.widgets import Input
 
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
+from core.scrubber import known
 from core.snapshot import Automation, EngineState, PositionsSlice
 from senex_tui import permission, questions, terminal
 from senex_tui.attention import Attention, Notice
 from senex_tui.entry_actions import EntryActions
 from senex_tui.keys import bindings
 from senex_tui.palette import KeyCommands
+from senex_tui.screen_crash import PlainCrash, in_the_log
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, Stopping, TypedQuestion
 from senex_tui.screens.figures import FiguresScreen
@@ -70,9 +69,10 @@ _ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
 _SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages", "positions")
 
 
-class SenexApp(EventGuard, App[None]):
+class SenexApp(EventGuard, PlainCrash):
     """The terminal console over an engine client, pulled `refresh_hz` times a second.
 
+    `first_words` are said once at the start.
     `stop_engine` ends the engine in order; it is awaited on every way out that the app sees, before the app exits.
     `engine_stopped` tells afterwards whether that happened, so that whoever runs the app can stop it otherwise.
     """
@@ -105,9 +105,13 @@ class SenexApp(EventGuard, App[None]):
         monotonic: Callable[[], float] | None = None,
         refresh_hz: int = 4,
         bell: Bell = "crit",
+        tell_crash: Callable[[BaseException], str] = in_the_log,
+        first_words: str = "",
     ) -> None:
         super().__init__()
         self.client = client
+        self.tell_crash = tell_crash
+        self._first_words = first_words
         self.engine_stopped = False
         self._stop_engine = stop_engine
         self._monotonic = monotonic or SystemClock().monotonic
@@ -135,6 +139,8 @@ class SenexApp(EventGuard, App[None]):
     def on_mount(self) -> None:
         self.pull()
         self._pull_timer = self.set_interval(self._pull_s, self.pull)
+        if self._first_words:
+            self.say(self._first_words, "warning")
         self._fit(self.size)
         if not self.is_headless:
             self._undo_signals = terminal.install_signal_handlers(asyncio.get_running_loop(), self.stop_unasked)
@@ -180,16 +186,9 @@ class SenexApp(EventGuard, App[None]):
         finally:
             self.exit(return_code=code)
 
-    def _fatal_error(self) -> None:
-        """Textual's own report shows local variables, which may hold secrets (SPEC 13.7); this one does not."""
-        text = traceback.format_exc()
-        log.critical("the console failed: %s", text)
-        self._exit_renderables.append(Segments([Segment(text)]))
-        self._close_messages_no_wait()
-
     def report_fault(self, error: BaseException) -> None:
         """An error the console survived: said in a toast; the log has the rest."""
-        self.say(f"screen error: {type(error).__name__}: {error}", "error")
+        self.say(known(f"screen error: {type(error).__name__}: {error}"), "error")
 
     # Pulling ---------------------------------------------------------------------------------------------------------
 
@@ -291,7 +290,7 @@ class SenexApp(EventGuard, App[None]):
             snapshot = self.client.snapshot()
         except Exception as error:
             log.exception("no snapshot")
-            return f"the engine does not answer: {error}"
+            return known(f"the engine does not answer: {error}")
         return permission.why_not(action, snapshot, self.pending)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

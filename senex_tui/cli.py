@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.scrubber import Scrubber
+from core.scrubber import known as scrub
+from senex_tui.doctor_command import add_doctor_command
 from senex_tui.history_commands import add_history_commands
+from senex_tui.log_commands import add_log_command
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.report_commands import add_report_commands
@@ -40,7 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 log = logging.getLogger("senex")
-scrub = Scrubber(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH")))
+scrub.add(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH", "SENEX_MAIL_PASSWORD")))
 
 
 def _instant(text: str) -> datetime:
@@ -79,10 +81,13 @@ class _Run:
 def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> _Run:
     from core.config import load_settings
     from core.folders import folders, settings_path
+    from senex_tui.crash import keep_reports_in
     from senex_tui.logs import set_up_logging
 
     chosen = folders(data_dir or context.find_root().params["data_dir"])
+    keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
+    scrub.add_address(loaded.settings.ping.url or "")
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
 
@@ -304,11 +309,19 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     return place_of(run.folders, _mode(context, run))
 
 
+def _logs(context: typer.Context, data_dir: Path | None) -> Path:
+    from core.folders import folders
+
+    return folders(data_dir or context.find_root().params["data_dir"]).logs
+
+
 def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> SlotTimes:
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
 add_operator_commands(app, _place)
+add_log_command(app, _logs)
+add_doctor_command(app)
 add_report_commands(app, _place)
 add_history_commands(app, _place, _slot_times)
 
@@ -329,7 +342,7 @@ def _report(failure: Exception) -> int:
             typer.echo(scrub(f"senex: {sentence}"), err=True)
         return REFUSED_TO_START
     log.exception("stopped by a defect", exc_info=failure)
-    where = [getattr(handler, "baseFilename", "") for handler in logging.getLogger().handlers]
-    details = f"; details are in {where[0]}" if where and where[0] else f": {failure}"
-    typer.echo(scrub(f"senex: stopped by a defect ({type(failure).__name__}){details}."), err=True)
+    from senex_tui.crash import tell_crash
+
+    typer.echo(scrub(f"senex: {tell_crash('it was', failure)}"), err=True)
     return DEFECT

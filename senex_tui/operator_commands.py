@@ -1,4 +1,4 @@
-"""`senex status|pause|resume|halt|cancel|reconcile|reset|attest`: the operator at another shell (SPEC 10)."""
+"""`senex status|pause|resume|halt|cancel|reconcile|reset|attest|backup`: the operator at another shell (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -134,3 +134,21 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
         from core.domain.commands import CommandKind
 
         send(find_place(context, data_dir, demo), CommandKind.ATTEST, target=entry, note=seen)
+
+    @app.command()
+    def backup(
+        context: typer.Context,
+        file: Annotated[
+            Path | None, typer.Argument(metavar="FILE", help="A new file; else one in the data folder's backups.")
+        ] = None,
+        demo: Demo = False,
+        data_dir: DataDir = None,
+    ) -> None:
+        """Copy the records into one file. A running console goes on meanwhile.
+
+        The copy is of one moment, is read back, and belongs to you alone. Nothing is ever overwritten.
+        """
+        from core.clock import SystemClock
+        from senex_tui.backup import backed_up
+
+        typer.echo(backed_up(find_place(context, data_dir, demo), file, SystemClock().now()))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
+from core.scrubber import known
+from senex_tui.crash import tell_crash
+
 if TYPE_CHECKING:
     from core.broker.port import BrokerError
 
@@ -43,9 +46,9 @@ def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
 def explain(failure: BaseException) -> str:
     """What ended the engine, in a sentence for its operator."""
     sentences = sentences_for(failure)
-    return (
-        " ".join(sentences) if sentences else f"the engine stopped by a defect ({type(failure).__name__}); see the log."
-    )
+    if sentences:
+        return known(" ".join(sentences))
+    return tell_crash("the engine was", failure)
 
 
 def _broker_sentence(failure: BrokerError) -> str:

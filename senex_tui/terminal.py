@@ -50,6 +50,13 @@ def too_small(columns: int, rows: int) -> str | None:
     )
 
 
+def not_kept_running(env: Mapping[str, str]) -> str:
+    """The words for a console that ends with its terminal: neither tmux, screen nor a service keeps it; or nothing."""
+    if any(env.get(name) for name in ("TMUX", "STY", "INVOCATION_ID")):
+        return ""
+    return "This console ends when its terminal does: it runs neither in tmux nor as a service (docs/operations.md)"
+
+
 def prepare_environment(env: MutableMapping[str, str]) -> None:
     """Call with `os.environ` before Textual is imported.
 

@@ -58,8 +58,10 @@ def run_console(
     from core.host import EngineHost
     from core.lock import LockRefused
     from senex_tui.app import SenexApp
+    from senex_tui.crash import tell_crash
     from senex_tui.demo import DemoWorld
     from senex_tui.refusals import explain
+    from senex_tui.terminal import not_kept_running
 
     world = None if simulator is None else DemoWorld(simulator)
     data_lock = lock_data(
@@ -83,7 +85,14 @@ def run_console(
     host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
     host.start()
     shown = loaded.settings.console
-    app = SenexApp(host, stop_engine=host.stop, refresh_hz=shown.refresh_hz, bell=shown.bell)
+    app = SenexApp(
+        host,
+        stop_engine=host.stop,
+        refresh_hz=shown.refresh_hz,
+        bell=shown.bell,
+        tell_crash=lambda failure: tell_crash("the console was", failure),
+        first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+    )
     try:
         app.run(mouse=shown.mouse)
     finally:

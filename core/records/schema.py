@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import cache
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from alembic import command
@@ -14,6 +15,8 @@ from sqlalchemy import inspect
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.clock import SystemClock
+from core.records.backup import keep_before_upgrade
 from core.records.errors import RecordsError
 
 _MIGRATIONS = "core.records:migrations"  # found as a package: the same from a wheel and from a checkout
@@ -29,11 +32,25 @@ def newest_revision() -> str:
     return str(_scripts().get_current_head())
 
 
+def is_older(revision: str) -> bool:
+    """Whether this version of the software can bring a store of this revision up to date."""
+    return revision != newest_revision() and revision in {script.revision for script in _scripts().walk_revisions()}
+
+
 async def migrate(connection: AsyncConnection, name: str) -> None:
-    """Applies the missing revisions, all in the connection's transaction. Raises RecordsError for a database of
-    another program or of a newer version; it is left as it was."""
+    """Applies the missing revisions, all in the connection's transaction; a file with records is first copied beside
+    itself. Raises RecordsError for a database of another program or of a newer version, and when the copy fails; it is
+    left as it was."""
     async with _migrating.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
-        await connection.run_sync(_upgrade, name)
+        revision = await connection.run_sync(_revision_of_ours, name)
+        if revision == newest_revision():
+            return
+        url = connection.engine.url
+        if revision is not None and url.get_backend_name() == "sqlite":
+            # Another connection: it reads the last commit, this one's transaction has changed nothing yet.
+            now = SystemClock().now()
+            await asyncio.to_thread(keep_before_upgrade, Path(str(url.database)), newest_revision(), now)
+        await connection.run_sync(_upgrade)
 
 
 async def require_current(connection: AsyncConnection, name: str) -> None:
@@ -46,9 +63,7 @@ async def require_current(connection: AsyncConnection, name: str) -> None:
         )
 
 
-def _upgrade(connection: Connection, name: str) -> None:
-    if _revision_of_ours(connection, name) == newest_revision():
-        return
+def _upgrade(connection: Connection) -> None:
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

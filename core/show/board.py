@@ -17,6 +17,7 @@ from core.domain.orders import Entry
 from core.feed import NOT_STARTED, FeedHealth
 from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
+from core.scrubber import known
 from core.show.cycle import cycle_slice
 from core.show.figures import ShownFigures, alert_view
 from core.show.orders import evidence_text, order_view
@@ -88,7 +89,7 @@ class Board:
 
     def note(self, severity: Severity, source: str, text: str) -> None:
         """A line for the operator that is not an event of the records (they may be the trouble)."""
-        self._add(self._engine.parts.clock.now(), severity, source, text)
+        self._add(self._engine.parts.clock.now(), severity, source, known(text))
 
     def warn(self, source: str, text: str) -> None:
         """The same for what the operator should know and that stops nothing."""

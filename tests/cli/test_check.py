@@ -48,6 +48,11 @@ def test_credentials_are_named_by_their_place_only(box: Box) -> None:
     assert "the-refresh-token" not in done.stdout + done.stderr
 
 
+def test_the_key_in_the_address_of_a_monitor_is_not_shown(box: Box) -> None:
+    done = box.run("check", SENEX_PING__URL="https://hc-ping.com/4f1c0e9a-0000")
+    assert rows(done.stdout)["ping.url"] == "https://hc-ping.com/**** environment SENEX_PING__URL"
+
+
 def test_the_file_is_not_read_for_another_broker(box: Box) -> None:
     box.write(box.credentials_file, "TT_SECRET=the-client-secret\nTT_REFRESH=the-refresh-token\n")
     assert f"from file {box.credentials_file}" in box.run("check").stdout

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import logging
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.worker import WorkerFailed
 
+from core import scrubber
 from core.snapshot import Snapshot
 from senex_tui.app import SenexApp
+from senex_tui.crash import keep_reports_in, tell_crash
 from senex_tui.screens.dashboard import Dashboard
 from tests.console import double
 from tests.console.driving import driven
@@ -125,27 +129,76 @@ async def test_a_command_that_cannot_be_sent_is_said(
             assert any("inbox closed" in toast for toast in console.toasts)
 
 
-async def test_a_crash_report_shows_no_local_variables(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+class CrashingAtStart(SenexApp):
+    def on_load(self) -> None:
+        token = SECRET
+        raise RuntimeError(f"cannot start, {len(token)} characters, {token}")
+
+
+class CrashingInAWorker(SenexApp):
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.run_worker(self._break())
+
+    async def _break(self) -> None:
+        token = SECRET
+        raise RuntimeError(f"cannot go on, {len(token)} characters, {token}")
+
+
+class Pictured(RuntimeError):
+    def __rich__(self) -> str:
+        return f"a picture of {SECRET}"
+
+
+class CrashingWithAPicture(SenexApp):
+    def on_load(self) -> None:
+        raise Pictured("cannot draw, 24 characters")
+
+
+SECRET = "refresh-token-" + "0123456789"
+
+
+@pytest.mark.parametrize("app_type", [CrashingAtStart, CrashingInAWorker, CrashingWithAPicture])
+async def test_a_crash_is_one_sentence_and_a_report_without_secrets(
+    app_type: type[SenexApp], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    secret = "refresh-token-" + "0123456789"
-
-    class Crashing(SenexApp):
-        def on_load(self) -> None:
-            token = secret
-            raise RuntimeError(f"cannot start, {len(token)} characters")
-
-    app = Crashing(double.FixedEngine(double.calm()))
-    shown = ""
+    monkeypatch.setattr("senex_tui.crash._reports_in", [])
+    keep_reports_in(tmp_path)
+    scrubber.known.add(SECRET)
+    app = app_type(double.FixedEngine(double.calm()), tell_crash=lambda failure: tell_crash("the console was", failure))
+    shown: list[str] = []
 
     def keep() -> None:
-        nonlocal shown
-        shown = "".join(segment.text for report in app._exit_renderables for segment in report.segments)
+        shown.extend("".join(segment.text for segment in report.segments) for report in app._exit_renderables)
+        app._exit_renderables.clear()
 
     monkeypatch.setattr(app, "_print_error_renderables", keep)
-    with caplog.at_level(logging.CRITICAL), pytest.raises(RuntimeError, match="cannot start"):
+    with caplog.at_level(logging.CRITICAL), pytest.raises((RuntimeError, WorkerFailed), match="cannot"):
         async with app.run_test():
-            pass
-    assert "cannot start, 24 characters" in shown
-    assert secret not in shown
-    assert secret not in caplog.text
+            await app.workers.wait_for_complete()
+    assert app.return_code == 1
+    [report] = (tmp_path / "crashes").iterdir()
+    name = "Pictured" if app_type is CrashingWithAPicture else "RuntimeError"
+    assert shown == [f"senex: the console was stopped by a defect ({name}); the report is {report}."]
+    assert report.stat().st_mode & 0o777 == 0o600
+    told = report.read_text()
+    assert "24 characters" in told
+    assert "Traceback (most recent call last)" in told
+    assert SECRET not in told
+    [record] = [record for record in caplog.records if record.message == "the console failed"]
+    assert record.exc_info is not None
+
+
+def test_only_the_newest_reports_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("senex_tui.crash._reports_in", [])
+    monkeypatch.setattr("senex_tui.crash.KEPT", 3)
+    assert tell_crash("it was", ValueError("early")) == "it was stopped by a defect (ValueError): early."
+    keep_reports_in(tmp_path)
+    named = [tell_crash("it was", ValueError(str(number))) for number in range(5)]
+    left = sorted((tmp_path / "crashes").iterdir())
+    assert len(left) == 3
+    assert [str(path) in sentence for path, sentence in zip(left, named[2:], strict=True)] == [True] * 3
+    monkeypatch.setattr("senex_tui.crash.FOLDER", "a-file")
+    (tmp_path / "a-file").touch()
+    keep_reports_in(tmp_path)
+    assert "no report could be written" in tell_crash("it was", ValueError("late"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import ssl
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
@@ -40,6 +41,7 @@ from core.broker.tastytrade.silence import WatchedStream
 from core.broker.tastytrade.timings import Timings
 from core.clock import Clock
 from core.ids import Ids
+from core.scrubber import known
 
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ class Connection:
     ) -> None:
         """Raises ValueError for a `base_url` that is not plain http on the loopback interface."""
         quieten_loggers()
+        known.add(login.secret, login.refresh)
         self.login = login
         self.clock = clock
         self.ids = ids
@@ -93,8 +96,13 @@ class Connection:
 
     def account(self, number: str) -> Account:
         """The SDK's account to call by; only its number is set, nothing is asked of the broker."""
-        self.account_numbers.add(number)
+        self.know_accounts(number)
         return Account.model_construct(account_number=number)
+
+    def know_accounts(self, *numbers: str) -> None:
+        """From here on these numbers leave this process by their last four only."""
+        self.account_numbers.update(numbers)
+        known.add_accounts(*numbers)
 
     async def open(self) -> None:
         """Logs in afresh, also after a refusal: only this call may present refused credentials again."""
@@ -222,6 +230,8 @@ class Connection:
         if evidence is not None and evidence.order_path in (None, path):
             evidence.status = response.status_code
             evidence.body = await response.aread()
+        if path in (TOKEN_PATH, QUOTE_TOKEN_PATH) and response.is_success:
+            _learn_tokens(await response.aread())
         if path == TOKEN_PATH:
             await self._judge_login(response)
         elif path == QUOTE_TOKEN_PATH and response.is_success:
@@ -255,6 +265,16 @@ def _passing(error: BaseException) -> bool:
         BrokerFault.UNREACHABLE,
         BrokerFault.RATE_LIMITED,
     )
+
+
+def _learn_tokens(body: bytes) -> None:
+    """Every token in an answer is a secret of this process before the SDK, or anything that logs, sees it."""
+    with suppress(ValueError):
+        answer = json.loads(body)
+        for words in (answer, answer.get("data")) if isinstance(answer, dict) else ():
+            for name, value in words.items() if isinstance(words, dict) else ():
+                if name.endswith("token") and isinstance(value, str):
+                    known.learn(value)
 
 
 def _refuse_delayed(body: bytes) -> None:

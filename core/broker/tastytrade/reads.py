@@ -38,7 +38,7 @@ class Reads:
         """Every account of the login, closed ones included."""
         c = self._connection
         found = await c.read(lambda: Account.get(c.session, include_closed=True), "accounts")
-        c.account_numbers.update(account.account_number for account in found)
+        c.know_accounts(*(account.account_number for account in found))
         return tuple(broker_account(account) for account in found)
 
     async def account_reads(self, number: str) -> AccountReads:

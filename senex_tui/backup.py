@@ -1,0 +1,26 @@
+"""`senex backup`: the records into one file, while the console goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from senex_tui.place import Place
+
+FOLDER = "backups"
+
+
+def backed_up(place: Place, file: Path | None, now: datetime) -> str:
+    """Copies the records of the place and says where. Without a file: into the data folder's `backups`.
+
+    `now` is the machine's time, aware, UTC. Raises Refused and RecordsError.
+    """
+    from core.records.backup import back_up
+
+    place.need_records()
+    folder = place.halt_file.parent / FOLDER
+    target = (file or folder / f"{place.mode.value}-{now:%Y%m%dT%H%M%SZ}.sqlite3").expanduser().absolute()
+    size = back_up(place.records_file, target)
+    return f"{target}: {size:,} bytes, read back and whole; to restore it see docs/operations.md"

@@ -1,0 +1,116 @@
+"""The command `senex` with parts that fail and tell every secret they can reach: `python -m tests.e2e.planted ...`.
+
+Each failure carries the secrets in its message and in a local variable. `PLANTED_CONSOLE` makes the engine tell them
+everywhere and the key x crash the console; `PLANTED_START` keeps the engine of the last command from
+starting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import Any
+
+from core import cycle
+from core.broker.tastytrade import connection
+from core.broker_check import BrokerCheck
+from core.domain.events import Event, Severity
+from core.engine import Engine
+from core.scrubber import known
+from senex_tui import cli
+from tests.e2e.planted_secrets import ACCOUNT, CLIENT_SECRET, DATABASE, REDIS, REFRESH, SMTP_PASSWORD
+
+TELLING = "planted-marker"
+FAILED_CYCLE = 4
+_tokens: list[str] = []
+_learn = connection._learn_tokens
+
+
+def everything() -> str:
+    by_value = f"{CLIENT_SECRET} {REFRESH} {SMTP_PASSWORD} {' '.join(_tokens)} {ACCOUNT}"
+    return f"{TELLING} {by_value} {DATABASE} {REDIS} https://api/{CLIENT_SECRET.replace('/', '%2F')}?n={ACCOUNT}"
+
+
+def _learn_and_keep(body: bytes) -> None:
+    _learn(body)
+    answer = json.loads(body)
+    found = [answer, answer.get("data") or {}]
+    _tokens.extend(v for part in found for k, v in part.items() if k.endswith("token") and isinstance(v, str))
+
+
+def fail() -> None:
+    secrets = everything()
+    raise RuntimeError(secrets)
+
+
+async def _tell_everywhere(engine: Engine) -> None:
+    while len(set(_tokens)) < 2:  # the quote token comes with the feed
+        await engine.parts.clock.sleep(0.05)
+    told = everything()
+    logging.getLogger("tastytrade").error("the SDK says %s", told)
+    logging.getLogger("core.planted").warning("%r", {"inside": [told]}, extra={"figures": {"of": told}})
+    warnings.warn(told, stacklevel=1)
+    threading.Thread(target=fail, name=f"thread {ACCOUNT}").start()
+    asyncio.get_running_loop().call_exception_handler({"message": told, "exception": RuntimeError(told)})
+    await engine.bus.publish(Event(engine.parts.clock.now(), "engine.planted", told, Severity.CRITICAL))
+    fail()
+
+
+async def _failing_start(self: BrokerCheck) -> None:
+    fail()
+
+
+async def _failing_read(self: Any) -> Any:
+    fail()
+
+
+def _run_all(words: list[str]) -> None:
+    """One command, or several parted by `+`, which share the time their parts take to load."""
+    while "+" in words:
+        end = words.index("+")
+        try:
+            cli.app(words[:end], prog_name="senex")
+        except SystemExit as ended:
+            if ended.code not in (0, FAILED_CYCLE):
+                raise
+        words = words[end + 1 :]
+    sys.argv[1:] = words
+    if "PLANTED_START" in os.environ:
+        BrokerCheck.look = _failing_start  # type: ignore[method-assign]
+    cli.main()
+
+
+def main() -> None:
+    known.add(SMTP_PASSWORD)  # as whoever reads it does
+    connection._learn_tokens = _learn_and_keep
+    cycle._Account._read_account = _failing_read  # type: ignore[method-assign]
+    if "PLANTED_CONSOLE" in os.environ:
+        Engine._prepare_study = _tell_everywhere  # type: ignore[method-assign]
+        from senex_tui.app import SenexApp
+
+        def on_key(self: SenexApp, event: Any) -> None:
+            if event.key == "x":
+                self.run_worker(self._planted(), exit_on_error=True)
+
+        async def planted(self: SenexApp) -> None:
+            secrets = everything()
+            raise RuntimeError(secrets)
+
+        SenexApp.on_key = on_key  # type: ignore[attr-defined]
+        SenexApp._planted = planted  # type: ignore[attr-defined]
+    Path(os.environ["PLANTED_TOKENS"]).touch()
+    try:
+        _run_all(sys.argv[1:])
+    finally:
+        with Path(os.environ["PLANTED_TOKENS"]).open("a") as kept:
+            kept.write("".join(f"{token}\n" for token in _tokens))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""The start script and the systemd unit of docs/units: no secret reaches tmux, and the exit code comes through."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.ids import RandomIds
+from tests.cli.console_command import Box
+
+UNITS = Path(__file__).parents[2] / "docs" / "units"
+WITHIN_S = 20.0
+SECRETS = {
+    "TT_SECRET": "planted-client-secret",
+    "TT_REFRESH": "planted-refresh",
+    "SENEX_MAIL_PASSWORD": "planted-mail-password",
+    "SENEX_RECORDS__URL": "postgresql://me:planted-database@host/x",
+}
+CONSOLE = """#!/bin/sh
+env > "$HOME/seen"
+trap 'echo ended in order > "$HOME/end"; exit 0' TERM HUP
+echo ready > "$HOME/ready"
+[ "$1" = refuse ] && exit 2
+while :; do sleep 0.05; done
+"""
+
+
+class Served:
+    """`senex-tmux.sh` with a console that writes down what it sees."""
+
+    def __init__(self, box: Box) -> None:
+        self.home = box.home
+        self.name = f"senex-test-{RandomIds().new()[:8]}"
+        console = box.write(box.home / "console", CONSOLE, 0o700)
+        self.environ = box.environment(SENEX=str(console), CONSOLE=self.name)
+        self.started: list[subprocess.Popen[str]] = []
+
+    def script(self, *words: str, **environ: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [str(UNITS / "senex-tmux.sh"), *words],
+            env=self.environ | environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def tmux(self, *words: str) -> str:
+        return subprocess.run(
+            ["tmux", "-L", self.name, *words], env=self.environ, capture_output=True, text=True, timeout=WITHIN_S
+        ).stdout
+
+    def until(self, true: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + WITHIN_S
+        while not true():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def served(box: Box) -> Iterator[Served]:
+    made = Served(box)
+    yield made
+    made.tmux("kill-server")
+    for process in made.started:
+        process.kill()
+        process.communicate()
+
+
+def test_no_secret_reaches_tmux_and_a_stop_is_orderly(box: Box, served: Served) -> None:
+    box.write(box.home / ".config" / "senex" / "environment", "# for the mail\nSENEX_MAIL_PASSWORD=planted = behind\n")
+    serving = served.script("serve", "--data-dir", "there", **SECRETS)
+    served.until((box.home / "ready").exists)
+
+    server = int(served.tmux("display-message", "-p", "-t", f"={served.name}:", "#{pid}"))
+    pane = int(served.tmux("list-panes", "-a", "-F", "#{pane_pid}"))
+    told = served.tmux("show-environment", "-g") + served.tmux("show-environment", "-t", f"={served.name}")
+    for process in (server, pane):
+        for name in ("environ", "cmdline"):
+            told += Path(f"/proc/{process}/{name}").read_bytes().decode()
+    assert "CONSOLE=" in told, "this is how it would show"
+    assert "planted" not in told
+    seen = (box.home / "seen").read_text().splitlines()
+    assert "SENEX_MAIL_PASSWORD=planted = behind" in seen
+    assert not any(line.startswith(("TT_", "SENEX_RECORDS")) for line in seen)
+
+    second = served.script("serve")
+    assert second.wait(WITHIN_S) == 2
+    stopping = served.script("stop")
+    assert stopping.wait(WITHIN_S) == 0
+    assert serving.wait(WITHIN_S) == 0
+    assert (box.home / "end").read_text() == "ended in order\n"
+    assert serving.stderr is not None
+    said = serving.stderr.read()
+    assert "TT_SECRET is not handed on to tmux" in said
+    assert "planted" not in said
+
+
+def test_the_exit_code_of_a_refusal_comes_through_and_a_kill_is_a_failure(box: Box, served: Served) -> None:
+    assert served.script("serve", "refuse").wait(WITHIN_S) == 2
+    (box.home / "ready").unlink()
+    killed = served.script("serve")
+    served.until((box.home / "ready").exists)
+    os.kill(int(served.tmux("list-panes", "-a", "-F", "#{pane_pid}")), signal.SIGKILL)
+    assert killed.wait(WITHIN_S) == 1
+
+
+def test_a_window_that_is_closed_ends_the_console_in_order(box: Box, served: Served) -> None:
+    serving = served.script("serve")
+    served.until((box.home / "ready").exists)
+    served.tmux("kill-server")
+    assert serving.wait(WITHIN_S) == 0
+    assert (box.home / "end").read_text() == "ended in order\n"
+
+
+def test_an_environment_file_that_others_may_read_is_refused(box: Box, served: Served) -> None:
+    box.write(box.home / ".config" / "senex" / "environment", "SENEX_MAIL_PASSWORD=planted\n", 0o644)
+    assert served.script("serve").wait(WITHIN_S) == 2
+    assert not (box.home / "seen").exists()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
+def test_systemd_takes_the_unit(box: Box, tmp_path: Path) -> None:
+    unit = (UNITS / "senex.service").read_text()
+    assert "RestartPreventExitStatus=2" in unit
+    good = box.write(tmp_path / "senex.service", unit.replace("%h/senex/docs/units", str(UNITS)))
+    bad = box.write(tmp_path / "bad.service", good.read_text().replace("RestartSec=30", "RestartSec=soon"))
+    for path, clean in ((good, True), (bad, False)):
+        done = subprocess.run(
+            ["systemd-analyze", "--user", "verify", str(path)],
+            env=box.environment(XDG_RUNTIME_DIR=str(tmp_path)),
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        assert ((done.returncode, done.stderr) == (0, "")) is clean, done.stderr
