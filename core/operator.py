@@ -20,8 +20,8 @@ from core.reconciliation import Reconciliation
 from core.records.errors import StateConflict
 from core.records.records import Records
 from core.watch import EntryWatch
+from core.without_broker import HALT, WithoutBroker
 
-HALT = "halt"
 ATTESTED_ABSENT = "absent"
 
 
@@ -44,7 +44,7 @@ class Operator:
         self._records = records
         self._broker = broker
         self._gate = gate
-        self._breakers = breakers
+        self._without_broker = WithoutBroker(records, breakers, clock, running=True)
         self._watch = watch
         self._reconciliation = reconciliation
         self._runner = runner
@@ -54,21 +54,25 @@ class Operator:
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
         return {
-            CommandKind.PAUSE: self._pause,
+            **{kind: self._then_read(handler) for kind, handler in self._without_broker.handlers.items()},
             CommandKind.RESUME: self._resume,
             CommandKind.FORCE: self._force,
-            CommandKind.HALT: self._halt,
-            CommandKind.RESET: self._reset,
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
         }
 
-    async def _pause(self, command: Command) -> Done | Refusal:
-        why = command.note or "paused by the operator"
-        state = await self._records.trading.pause(command.who, why, self._clock.now())
-        await self._gate.read()
-        return refuse(Reason.HALTED) if state.state == "halted" else Done("automation paused; no entries")
+    def _then_read(self, handler: Handler) -> Handler:
+        """The gate follows the records before the command is acknowledged."""
+
+        async def carried_out(command: Command) -> Done | Refusal:
+            answer = await handler(command)
+            await self._gate.read()
+            if command.kind is CommandKind.RESET and command.target != HALT and isinstance(answer, Done):
+                self._reconciliation.want("a breaker was reset")
+            return answer
+
+        return carried_out
 
     async def _resume(self, command: Command) -> Done | Refusal:
         why = command.note or "resumed by the operator"
@@ -79,12 +83,6 @@ class Operator:
         self._gate.resume_here()
         await self._gate.read()
         return Done("automation resumed")
-
-    async def _halt(self, command: Command) -> Done | Refusal:
-        why = command.note or "halted by the operator"
-        await self._records.trading.halt(command.who, why, self._clock.now())
-        await self._gate.read()
-        return Done("entries halted; `senex reset halt` ends it")
 
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self._runner.newest:
@@ -97,21 +95,6 @@ class Operator:
 
     async def _forced(self) -> None:
         await self._runner.force()
-
-    async def _reset(self, command: Command) -> Done | Refusal:
-        code, _, whom = command.target.partition(":")
-        if code == HALT:
-            await self._records.trading.resolve_halt(command.who, command.note or "reset", self._clock.now())
-            await self._gate.read()
-            return Done("the halt is over; entries stay paused until resumed")
-        why = command.note or "reset by the operator"
-        found = [b for b in self._breakers.open_now if b.kind.code == code and b.subject.endswith(whom)]
-        for breaker in found:
-            await self._breakers.close(breaker.kind, breaker.subject, command.who, why)
-        if not found:
-            return refuse(Reason.NO_SUCH_TARGET, target=f"an open breaker {command.target!r}")
-        self._reconciliation.want("a breaker was reset")
-        return Done(f"{code} reset")
 
     async def _reconcile(self, command: Command) -> Done | Refusal:
         self._reconciliation.want(f"asked by {command.who}")

@@ -229,6 +229,14 @@ class FillView:
     at: datetime
 
 
+class Reentry(StrEnum):
+    """Whether an operator's cancel closed the account's day (SPEC 9); once allowed, proof of no fill frees it."""
+
+    NONE = ""
+    CLOSED = "closed"
+    ALLOWED = "allowed"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderView:
     """One entry. `state` is ours, `broker_status` the broker's word; account is masked.
@@ -255,6 +263,7 @@ class OrderView:
     detail: str = ""
     evidence: str = ""
     identifier: str = ""
+    reentry: Reentry = Reentry.NONE
 
 
 class SlotState(StrEnum):

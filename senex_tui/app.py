@@ -218,7 +218,7 @@ class SenexApp(EventGuard, App[None]):
             snapshot.status.market,
             snapshot.cycle is not None and snapshot.cycle.running,
             self.pending,
-            tuple(order.state for order in snapshot.orders),
+            tuple((order.state, order.reentry) for order in snapshot.orders),
         )
         if allowed != self._allowed:
             self._allowed = allowed
@@ -330,6 +330,9 @@ class SenexApp(EventGuard, App[None]):
 
     def action_unknown(self) -> None:
         self._entries.decide()
+
+    def action_reentry(self) -> None:
+        self._entries.allow_reentry()
 
     def action_reconcile(self) -> None:
         self._entries.reconcile()

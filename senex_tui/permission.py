@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.domain.commands import CommandKind
-from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Snapshot, StatusSlice
+from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
 
 MARKET_OPEN = "open"
 WORKING, UNKNOWN = "working", "unknown"
-ABOUT_AN_ENTRY = ("cancel", "unknown")
+ABOUT_AN_ENTRY = ("cancel", "unknown", "reentry")
 """Actions that are not even shown without such an entry."""
 MAY_BE_BARRED = ("pause", "resume", "force", "reconcile", *ABOUT_AN_ENTRY)
 """Only these can be impossible: quitting and help never depend on the engine's answer."""
@@ -29,6 +29,8 @@ def why_not(action: str, snapshot: Snapshot, pending: tuple[CommandKind, ...]) -
             return why_not_cancel(status, orders)
         case "unknown":
             return why_not_decide(status, orders)
+        case "reentry":
+            return why_not_reenter(status, orders)
     return None
 
 
@@ -62,6 +64,17 @@ def why_not_decide(status: StatusSlice | None, orders: tuple[OrderView, ...]) ->
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     return None if in_state(orders, UNKNOWN) else "no entry is unknown"
+
+
+def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    return None if closed_by_cancel(orders) else "no entry's day was closed by a cancel"
+
+
+def closed_by_cancel(orders: tuple[OrderView, ...]) -> tuple[OrderView, ...]:
+    """The entries whose day an operator's cancel closed, and nobody has opened since."""
+    return tuple(order for order in orders if order.reentry is Reentry.CLOSED)
 
 
 def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]:

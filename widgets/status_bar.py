@@ -25,6 +25,7 @@ PENDING_WORDS = {
     "cancel": "CANCELLING…",
     "reconcile": "RECONCILING…",
     "attest": "ATTESTING…",
+    "allow-reentry": "ALLOWING RE-ENTRY…",
 }
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),

@@ -18,6 +18,7 @@ class CommandKind(StrEnum):
     CANCEL = "cancel"
     RECONCILE = "reconcile"
     ATTEST = "attest"
+    ALLOW_REENTRY = "allow-reentry"
 
 
 class CommandState(StrEnum):
@@ -32,8 +33,9 @@ class Command:
     """One request. `saw_cycle` is the newest cycle number its sender was shown; the engine refuses a forced
     cycle when another has started since. `at` is market time, UTC.
 
-    `target` names what it is about: the entry's id for cancel and attest, a breaker's code (and its subject after a
-    colon), or `halt`, for reset. `note` is what the operator says: why a halt, what was seen at the broker.
+    `target` names what it is about: the entry's id (or its order's) for cancel, attest and allow-reentry, a breaker's
+    code (and its subject after a colon), or `halt`, for reset. `note` is what the operator says: why a halt, what was
+    seen at the broker.
     """
 
     id: str

@@ -27,6 +27,7 @@ from core.snapshot import (
     OrderView,
     PartHealth,
     QuoteSlice,
+    Reentry,
     SlotState,
     SlotView,
     Snapshot,
@@ -401,6 +402,12 @@ def unknown() -> Snapshot:
     return replace(calm(), orders=(unknown_order(),), spread=spread(verdict="unknown"))
 
 
+def day_closed() -> Snapshot:
+    """The operator cancelled the entry of the day."""
+    ended = order(state="cancelled", broker_status="Cancelled", reentry=Reentry.CLOSED)
+    return replace(calm(), orders=(ended,), spread=spread(verdict="cancelled"))
+
+
 def breaker(**changes: object) -> BreakerView:
     base = BreakerView(
         "login", "primary", "the broker refused login primary 2 times",
@@ -437,6 +444,7 @@ def reconciling() -> Snapshot:
 
 SCENES = {
     "unknown": unknown,
+    "day_closed": day_closed,
     "halted": halted,
     "clock": stopped_by_clock,
     "reconciling": reconciling,

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from core.broker.port import StreamState
 from core.domain.breakers import BreakerKind
 from core.domain.commands import Command, CommandKind
 from core.domain.order_states import EntryState
+from core.domain.orders import Fill
 from core.simulator.faults import FaultKind
 from core.simulator.in_process_values import order_body
-from core.snapshot import Automation
+from core.snapshot import Automation, Reentry
 from tests.engine.harness import ACCOUNT, World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
 
@@ -164,6 +166,60 @@ def test_a_cancel_by_the_operator_closes_the_day(tmp_path: Path) -> None:
         assert entry.holds_day
         assert entry.cancel_requested_by == "operator"
         assert (await order(world, CommandKind.CANCEL, entry.id)).startswith("refused")
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.order_id is not None
+        assert "the entry is working" in await order(world, CommandKind.ALLOW_REENTRY, entry.id)
+        await order(world, CommandKind.CANCEL)
+        await world.until("09:46:30")
+        assert "an entry of today 'nothing'" in await order(world, CommandKind.ALLOW_REENTRY, "nothing")
+        await world.until("09:47:05")
+        assert world.engine.board.snapshot is not None
+        assert [o.reentry for o in world.engine.board.snapshot.orders] == [Reentry.CLOSED]
+        assert (await order(world, CommandKind.ALLOW_REENTRY, entry.order_id)).startswith("done")
+        assert (await world.entry()).holds_day, "the word frees nothing without the proof"
+        await world.until("09:47:50")
+        assert (await world.entry()).holds_day
+        await world.until("09:50")
+        freed = await world.entry()
+        assert (freed.holds_day, freed.cancel_requested_by) == (False, "operator")
+        assert "two complete reads" in freed.detail
+        assert "does not hold the day" in await order(world, CommandKind.ALLOW_REENTRY, entry.id)
+        world.exchange.fill_plan = "immediate"
+        await world.until("10:01")
+        assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_word_survives_a_restart_and_a_late_fill_still_holds_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        await order(world, CommandKind.CANCEL)
+        await world.until("09:46:30")
+        assert (await order(world, CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
+        await world.crash()
+        await world.start()
+        assert world.engine.board.snapshot is None or world.engine.board.snapshot.orders[0].reentry is Reentry.ALLOWED
+        await world.records.entries.add_fills(
+            entry.id, [Fill("late", entry.request.legs[0].symbol, Decimal(1), Decimal("3.00"), world.clock.now())]
+        )
+        await world.until("09:52")
+        assert (await world.entry()).holds_day
         await world.stop()
 
     in_world(day, tmp_path)
