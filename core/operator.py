@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.clock import Clock
 from core.commands import Done, Handler
+from core.cycle import AccountResult
 from core.cycle_runner import CycleRunner
 from core.domain.commands import Command, CommandKind
 from core.domain.events import masked
@@ -23,6 +25,8 @@ from core.watch import EntryWatch
 from core.without_broker import HALT, WithoutBroker
 
 ATTESTED_ABSENT = "absent"
+Forced = tuple[AccountResult, ...] | Refusal
+"""What a forced cycle came to: each account's result, or why it did not start after all."""
 
 
 class Operator:
@@ -50,6 +54,7 @@ class Operator:
         self._runner = runner
         self._clock = clock
         self._spawn = spawn
+        self._awaited: dict[str, asyncio.Future[Forced]] = {}
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -90,11 +95,22 @@ class Operator:
         refusal = await self._runner.force_refusal()
         if refusal is not None:
             return refusal
-        self._spawn(self._forced())
+        self._spawn(self._forced(self._awaited.pop(command.id, None)))
         return Done("a cycle starts now")
 
-    async def _forced(self) -> None:
-        await self._runner.force()
+    def results_of(self, command_id: str) -> asyncio.Future[Forced]:
+        """What the cycle of a force command yet to be posted comes to; never set when it is refused."""
+        return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
+
+    async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
+        try:
+            results = await self._runner.force()
+        except Exception as error:
+            if awaited is not None:
+                awaited.set_exception(error)
+            raise
+        if awaited is not None:
+            awaited.set_result(results)
 
     async def _reconcile(self, command: Command) -> Done | Refusal:
         self._reconciliation.want(f"asked by {command.who}")

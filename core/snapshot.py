@@ -264,6 +264,7 @@ class OrderView:
     evidence: str = ""
     identifier: str = ""
     reentry: Reentry = Reentry.NONE
+    holds_day: bool = False
 
 
 class SlotState(StrEnum):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.domain.commands import CommandKind
 from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
 
@@ -32,6 +34,16 @@ def why_not(action: str, snapshot: Snapshot, pending: tuple[CommandKind, ...]) -
         case "reentry":
             return why_not_reenter(status, orders)
     return None
+
+
+def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool | None:
+    """Textual's answer for a key: None greys it out, False hides it. Pause and resume share one key, and what is about
+    an entry needs one."""
+    if action in ("pause", "resume") and paused is (action == "pause"):
+        return False
+    if action not in MAY_BE_BARRED or why(action) is None:
+        return True
+    return False if action in ABOUT_AN_ENTRY else None
 
 
 def why_not_pause(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:

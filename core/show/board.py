@@ -16,7 +16,7 @@ from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.feed import FeedHealth
 from core.progress import CycleProgress, SpreadProgress
-from core.records.rows import EvidenceRecord, SlotRecord
+from core.records.rows import CycleRecord, EvidenceRecord, SlotRecord
 from core.show.cycle import cycle_slice
 from core.show.orders import evidence_text, order_view, reentry_of
 from core.show.quotes import QuoteTrails, quote_slice
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _MESSAGES = 200
 _ATTEMPTS = 60
 # Shown on their own panel; as messages they would only be noise.
-_SEEN_ELSEWHERE = frozenset({"order.status"})
+_SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
 class Board:
@@ -61,6 +61,7 @@ class Board:
         self._evidence_of: tuple[object, ...] = ()
         self._reentry: dict[str, Reentry] = {}
         self._slots: tuple[SlotRecord, ...] = ()
+        self._last_cycle: CycleRecord | None = None
         self._numbers = 0
         self._dirty = True
         self._judgements: dict[str, Judgement] = {}
@@ -146,6 +147,7 @@ class Board:
         self._entries = (*today, *(e for e in await records.entries.open() if e.id not in known))
         self._reentry = {e.id: await reentry_of(e, records.entries.reentry_allowed) for e in today}
         self._slots = await records.slots.of_day(day)
+        self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
 
     async def _read_evidence(self) -> None:
         """Evidence is recorded without an event of its own; an unknown entry's is read again when there is more."""
@@ -194,7 +196,7 @@ class Board:
         return Snapshot(
             status=self._status(),
             quotes=tuple(quotes),
-            cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock),
+            cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock, self._last_cycle),
             spread=spread_slice(engine, self.spread, self._entries),
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),

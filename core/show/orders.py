@@ -48,6 +48,7 @@ def order_view(
         evidence=evidence,
         identifier=entry.identifier,
         reentry=reentry or Reentry.NONE,
+        holds_day=entry.holds_day,
     )
 
 
