@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import traceback
 from collections.abc import Awaitable, Callable
@@ -122,6 +123,7 @@ class SenexApp(EventGuard, App[None]):
         self.pull()
         self._pull_timer = self.set_interval(self._pull_s, self.pull)
         self._fit(self.size)
+        self.call_after_refresh(gc.enable)
         if not self.is_headless:
             self.quitting.watch_terminal()
 

@@ -92,7 +92,7 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
         demo: Demo = False,
         data_dir: DataDir = None,
     ) -> None:
-        """End a halt, or close what stops entries once its cause is gone.
+        """End a halt, or what stops entries once its cause is gone.
 
         After a halt entries stay paused. Works without a running console too, which `reset login` needs.
         """
@@ -129,7 +129,7 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
 
     @app.command(epilog=_EXIT)
     def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
-        """Compare the records with the broker now; entries wait for it. Needs a running console."""
+        """Compare records and broker now; entries wait for it. Needs a running console."""
         from core.domain.commands import CommandKind
 
         send(find_place(context, data_dir, demo), CommandKind.RECONCILE)
