@@ -116,7 +116,7 @@ async def _cycle(engine: Engine, account: str) -> AccountResult:
     """One forced cycle for this account alone."""
     parts = engine.parts
     await parts.records.accounts.set_enabled(account, True, parts.clock.now())
-    results = await engine.force()
+    results = await engine.force("bench")
     await parts.records.accounts.set_enabled(account, False, parts.clock.now())
     if isinstance(results, Refusal):
         raise RuntimeError(results.sentence())

@@ -20,9 +20,9 @@ from core.broker.tastytrade import Login, TastytradeBroker
 from core.clock import SystemClock
 from core.domain.underlying import SHIPPED
 from core.feed import Feed
+from core.garbage import tune_gc
 from core.ids import RandomIds
 from core.quotes.store import MemoryQuoteStore
-from senex_tui.terminal import tune_gc
 
 PAIRS = 7
 AIM = 0.9

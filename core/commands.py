@@ -67,9 +67,11 @@ class CommandDesk:
             await self._wake.wait()
             self._wake.clear()
             for command in await self._records.inbox.pending():
+                if command.id in self._under_way:
+                    continue
                 if self._spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
                     await self.carry_out(command)
-                elif command.id not in self._under_way:
+                else:
                     self._under_way.add(command.id)
                     self._spawn(self._carry_out_beside(command))
 
@@ -79,8 +81,17 @@ class CommandDesk:
         finally:
             self._under_way.discard(command.id)
 
-    async def carry_out(self, command: Command) -> None:
-        """Does one posted command and records its answer. Raises RecordsError."""
+    async def post_and_do(self, command: Command) -> Done | Refusal:
+        """Records the command and does it now, for a sender in this process who waits for what comes of it."""
+        self._under_way.add(command.id)
+        try:
+            await self._records.inbox.post(command)
+            return await self.carry_out(command)
+        finally:
+            self._under_way.discard(command.id)
+
+    async def carry_out(self, command: Command) -> Done | Refusal:
+        """Does one posted command and records its answer, which it returns. Raises RecordsError."""
         result = await self._answer(command)
         if isinstance(result, Refusal):
             expired = result.reason is Reason.COMMAND_EXPIRED
@@ -89,7 +100,7 @@ class CommandDesk:
         else:
             state, text, severity = CommandState.DONE, result.text, Severity.INFO
         if not await self._records.inbox.finish(command.id, state, text, self._clock.now()):
-            return
+            return result
         await self._bus.publish(
             Event(
                 at=self._clock.now(),
@@ -100,6 +111,7 @@ class CommandDesk:
                 figures=(("command", command.id),),
             )
         )
+        return result
 
     async def _answer(self, command: Command) -> Done | Refusal:
         # A command's lifetime is an operator's, so wall seconds even when market time runs faster.

@@ -97,10 +97,17 @@ class Engine:
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
         self.quotes = MemoryQuoteStore()
-        self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, self._in_session)
+        self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, self._in_session, self._on_lost)
         self.legs = LegsKept(self.feed, records)
         self.watch = EntryWatch(
-            parts.broker, records, self.bus, clock, self.legs.release, self._on_incident, self._on_alerts_connected
+            parts.broker,
+            records,
+            self.bus,
+            clock,
+            self.legs.release,
+            self._on_incident,
+            self._on_alerts_connected,
+            self._on_lost,
         )
         self.study = MarketStudy(
             parts.broker, parts.market_data, self.feed, self.quotes, clock, settings.trading.minimum_score
@@ -162,7 +169,7 @@ class Engine:
             real_time=parts.real_time,
             in_session=lambda: self._in_session(clock.now()),
         )
-        operator = Operator(
+        self._operator = Operator(
             records=records,
             broker=parts.broker,
             gate=self.gate,
@@ -174,7 +181,7 @@ class Engine:
             clock=clock,
             spawn=self._spawn,
         )
-        self.commands = CommandDesk(records, self.bus, clock, operator.handlers, self._spawn)
+        self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._spawn)
         self.board = Board(self)
         self.bus.listen(self.board.heard)
         self.bus.listen(log_event)
@@ -230,13 +237,18 @@ class Engine:
         """Asks the engine to end in order; call on its own loop."""
         self._stop.set()
 
-    async def force(self) -> tuple[AccountResult, ...] | Refusal:
-        """One cycle now, outside the schedule; every rule but the waiting applies (SPEC 3)."""
-        return await self.runner.force()
+    async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
+        """One cycle now, asked for through the inbox like every command; every rule but the waiting applies (SPEC 3).
+        Raises what broke the cycle; waits for ever when the engine ends first."""
+        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
+        results = self._operator.results_of(command.id)
+        answer = await self.commands.post_and_do(command)
+        return answer if isinstance(answer, Refusal) else await results
 
     async def _start(self) -> None:
         records, clock = self.parts.records, self.parts.clock
         await self.breakers.load()
+        await self.board.load()  # before anything is said: what is said from here on is heard once
         await log_in(self.parts.broker, self.breakers, records, self.bus, clock)
         discovered = await self.parts.broker.accounts()
         self.parts.locks.lock_accounts([account.number for account in discovered])
@@ -248,14 +260,15 @@ class Engine:
         for number in await records.cycles.interrupt_unfinished(clock.now()):
             await self._tell("cycle.interrupted", f"cycle {number} was interrupted when the process ended", number)
         await self.watch.recover()
+        await self.legs.take_up()
         missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
         if missed:
-            await self._tell("slot.missed", f"{missed} slots passed while the console was not running")
+            passed = "1 slot" if missed == 1 else f"{missed} slots"
+            await self._tell("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.look()
         await self.alerting.load()
-        await self.board.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
     def _supervise(self, scheduled: bool) -> None:
@@ -344,6 +357,7 @@ class Engine:
         self._settling = True
         try:
             await self.settlement.look()
+            await self.legs.take_up()
         finally:
             self._settling = False
         for account in self.accounts:
@@ -387,6 +401,10 @@ class Engine:
     def _on_alerts_connected(self) -> None:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
+
+    def _on_lost(self) -> None:
+        """A stream is lost: whether the broker still answers is asked now, not at the next look."""
+        self._spawn(self.broker_check.look())
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

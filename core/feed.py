@@ -58,7 +58,8 @@ class UnderlyingPrice(NamedTuple):
 class Feed:
     """The market data of one login, written into the store. Implements `core.broker.port.MarketDataSink`.
 
-    `market_hours` says whether the exchange is in session at a market instant.
+    `market_hours` says whether the exchange is in session at a market instant; `on_lost` hears of every connection lost
+    or not made.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Feed:
         clock: Clock,
         underlyings: Iterable[Underlying],
         market_hours: Callable[[datetime], bool],
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._market_data = market_data
         self._store = store
         self._clock = clock
         self._underlyings = frozenset(underlying.symbol for underlying in underlyings)
         self._market_hours = market_hours
+        self._on_lost = on_lost
         self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), NOT_STARTED)
         self._holds: Counter[str] = Counter()
         self._open: set[LegSubscription] = set()
@@ -93,16 +96,20 @@ class Feed:
     async def subscribe_legs(self, symbols: Sequence[str]) -> LegSubscription:
         """Subscribes option legs (streamer symbols) afresh, also ones already subscribed: the answer then shows what
         the feed knows now. End it with `release`."""
-        legs = tuple(dict.fromkeys(symbols))
-        wanted = frozenset(legs)
+        wanted = frozenset(symbols)
         await self._market_data.unsubscribe(wanted)
         self._store.expect_snapshot(wanted)
+        return await self.hold_legs(symbols)
+
+    async def hold_legs(self, symbols: Sequence[str]) -> LegSubscription:
+        """Subscribes option legs as they are, disturbing nobody who prices from them; end it with `release`."""
+        legs = tuple(dict.fromkeys(symbols))
         subscription = LegSubscription(
             legs, self._clock.monotonic(), {symbol: self._store.mark(symbol) for symbol in legs}
         )
         self._holds.update(legs)
         self._open.add(subscription)
-        await self._market_data.subscribe(frozenset(), wanted)
+        await self._market_data.subscribe(frozenset(), frozenset(legs))
         return subscription
 
     async def release(self, subscription: LegSubscription) -> None:
@@ -217,6 +224,8 @@ class Feed:
         self._status = status
         if status.state is not StreamState.CONNECTED:
             self._store.invalidate()
+        if status.state is StreamState.WAITING:
+            self._on_lost()
 
     @property
     def _connected(self) -> bool:

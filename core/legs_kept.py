@@ -1,10 +1,15 @@
-"""Leg subscriptions that outlive their cycle: while an entry works its legs stay quoted (SPEC 4.5)."""
+"""Leg subscriptions that outlive their cycle: while an entry works, or may, its legs stay quoted (SPEC 4.5)."""
 
 from __future__ import annotations
 
-from core.domain.order_states import OPEN_STATES
+from typing import Any
+
+from core.domain.order_states import OPEN_STATES, EntryState
+from core.domain.orders import Entry
 from core.feed import Feed, LegSubscription
 from core.records.records import Records
+
+_KEPT = (EntryState.WORKING, EntryState.UNKNOWN)
 
 
 class LegsKept:
@@ -17,9 +22,19 @@ class LegsKept:
 
     async def keep(self, entry_id: str, legs: LegSubscription) -> None:
         """Keeps the legs for this entry, unless it ended meanwhile."""
+        await self.release(entry_id)
         self._by_entry[entry_id] = legs
         if (await self._records.entries.get(entry_id)).state not in OPEN_STATES:
             await self.release(entry_id)
+
+    async def take_up(self) -> None:
+        """Subscribes the legs of every working or unknown entry that has none: sent by an earlier process, or one whose
+        cycle ended without an answer. The symbols are those its suggestion was priced on. Raises RecordsError."""
+        for entry in await self._records.entries.open():
+            if entry.state in _KEPT and not self.keeps(entry.id):
+                symbols = await self._streamers(entry)
+                if symbols:
+                    await self.keep(entry.id, await self._feed.hold_legs(symbols))
 
     async def release(self, entry_id: str) -> None:
         legs = self._by_entry.pop(entry_id, None)
@@ -28,3 +43,11 @@ class LegsKept:
 
     def keeps(self, entry_id: str | None) -> bool:
         return entry_id in self._by_entry
+
+    async def _streamers(self, entry: Entry) -> list[str]:
+        """The chain's own streamer symbols; none when its suggestion is not on record."""
+        for suggestion in await self._records.journal.suggestions_of(entry.account, entry.session_day):
+            if suggestion.id == entry.suggestion_id:
+                evidence: Any = suggestion.evidence
+                return [str(leg["streamer_symbol"]) for leg in evidence["pricing"]["legs"]]
+        return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.clock import Clock
 from core.commands import Done, Handler
+from core.cycle import AccountResult
 from core.cycle_runner import CycleRunner
 from core.domain.commands import Command, CommandKind
 from core.domain.events import masked
@@ -21,9 +23,11 @@ from core.reconciliation import Reconciliation
 from core.records.errors import StateConflict
 from core.records.records import Records
 from core.watch import EntryWatch
+from core.without_broker import HALT, WithoutBroker
 
-HALT = "halt"
 ATTESTED_ABSENT = "absent"
+Forced = tuple[AccountResult, ...] | Refusal
+"""What a forced cycle came to: each account's result, or why it did not start after all."""
 
 
 class Operator:
@@ -46,33 +50,38 @@ class Operator:
         self._records = records
         self._broker = broker
         self._gate = gate
-        self._breakers = breakers
+        self._without_broker = WithoutBroker(records, breakers, clock, running=True)
         self._watch = watch
         self._reconciliation = reconciliation
         self._runner = runner
         self._alerting = alerting
         self._clock = clock
         self._spawn = spawn
+        self._awaited: dict[str, asyncio.Future[Forced]] = {}
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
         return {
-            CommandKind.PAUSE: self._pause,
+            **{kind: self._then_read(handler) for kind, handler in self._without_broker.handlers.items()},
             CommandKind.RESUME: self._resume,
             CommandKind.FORCE: self._force,
-            CommandKind.HALT: self._halt,
-            CommandKind.RESET: self._reset,
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
             CommandKind.ACKNOWLEDGE: self._acknowledge,
         }
 
-    async def _pause(self, command: Command) -> Done | Refusal:
-        why = command.note or "paused by the operator"
-        state = await self._records.trading.pause(command.who, why, self._clock.now())
-        await self._gate.read()
-        return refuse(Reason.HALTED) if state.state == "halted" else Done("automation paused; no entries")
+    def _then_read(self, handler: Handler) -> Handler:
+        """The gate follows the records before the command is acknowledged."""
+
+        async def carried_out(command: Command) -> Done | Refusal:
+            answer = await handler(command)
+            await self._gate.read()
+            if command.kind is CommandKind.RESET and command.target != HALT and isinstance(answer, Done):
+                self._reconciliation.want("a breaker was reset")
+            return answer
+
+        return carried_out
 
     async def _resume(self, command: Command) -> Done | Refusal:
         why = command.note or "resumed by the operator"
@@ -84,38 +93,28 @@ class Operator:
         await self._gate.read()
         return Done("automation resumed")
 
-    async def _halt(self, command: Command) -> Done | Refusal:
-        why = command.note or "halted by the operator"
-        await self._records.trading.halt(command.who, why, self._clock.now())
-        await self._gate.read()
-        return Done("entries halted; `senex reset halt` ends it")
-
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self._runner.newest:
             return refuse(Reason.COMMAND_OUTDATED)
         refusal = await self._runner.force_refusal()
         if refusal is not None:
             return refusal
-        self._spawn(self._forced())
+        self._spawn(self._forced(self._awaited.pop(command.id, None)))
         return Done("a cycle starts now")
 
-    async def _forced(self) -> None:
-        await self._runner.force()
+    def results_of(self, command_id: str) -> asyncio.Future[Forced]:
+        """What the cycle of a force command yet to be posted comes to; never set when it is refused."""
+        return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
 
-    async def _reset(self, command: Command) -> Done | Refusal:
-        code, _, whom = command.target.partition(":")
-        if code == HALT:
-            await self._records.trading.resolve_halt(command.who, command.note or "reset", self._clock.now())
-            await self._gate.read()
-            return Done("the halt is over; entries stay paused until resumed")
-        why = command.note or "reset by the operator"
-        found = [b for b in self._breakers.open_now if b.kind.code == code and b.subject.endswith(whom)]
-        for breaker in found:
-            await self._breakers.close(breaker.kind, breaker.subject, command.who, why)
-        if not found:
-            return refuse(Reason.NO_SUCH_TARGET, target=f"an open breaker {command.target!r}")
-        self._reconciliation.want("a breaker was reset")
-        return Done(f"{code} reset")
+    async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
+        try:
+            results = await self._runner.force()
+        except Exception as error:
+            if awaited is not None:
+                awaited.set_exception(error)
+            raise
+        if awaited is not None:
+            awaited.set_result(results)
 
     async def _reconcile(self, command: Command) -> Done | Refusal:
         self._reconciliation.want(f"asked by {command.who}")

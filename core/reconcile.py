@@ -5,9 +5,9 @@ An incomplete read proves nothing, a fill is never invented, an order that is no
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from core.breakers import Breakers
 from core.broker.port import AccountReads, Broker, BrokerError
@@ -100,19 +100,21 @@ class Reconciler:
 
     async def _compare_positions(self, number: str, reads: AccountReads, today: date) -> None:
         """A filled trident is held whole or not at all; anything between is for the operator to settle."""
-        held: dict[str, Decimal] = {}
+        held: Counter[str] = Counter()
         for position in reads.positions:
-            held[position.symbol] = held.get(position.symbol, Decimal(0)) + abs(position.quantity)
-        wanted: dict[str, Decimal] = {}
-        filled = await self._records.entries.filled_open(number, today)
-        ours = [e for e in filled if any(held.get(leg.symbol) for leg in e.request.legs)]
-        for entry in ours:
-            for leg in entry.request.legs:
-                wanted[leg.symbol] = wanted.get(leg.symbol, Decimal(0)) + leg.quantity
-        short = [symbol for symbol, quantity in wanted.items() if held.get(symbol, Decimal(0)) < quantity]
-        if short:
-            symbol = short[0]
-            why = f"the broker holds {held.get(symbol, 0)} of {symbol}, the records {wanted[symbol]}"
+            held[position.symbol] += int(abs(position.quantity))
+        # The newest first: what an older one lost stays its own loss when a later trident shares a leg.
+        for entry in reversed(await self._records.entries.filled_open(number, today)):
+            found = {leg.symbol: min(held[leg.symbol], leg.quantity) for leg in entry.request.legs}
+            held.subtract(found)
+            short = [leg for leg in entry.request.legs if found[leg.symbol] < leg.quantity]
+            if not short or not any(found.values()):
+                continue
+            told = ", ".join(f"{found[leg.symbol]} of {leg.quantity} {leg.symbol}" for leg in short)
+            why = (
+                f"of the {entry.underlying} trident of {entry.session_day} the broker holds {told}; "
+                "a reset settles these quantities until they change again"
+            )
             if not await self._records.breakers.settled(BreakerKind.MISMATCH, number, why):
                 await self._breakers.open(BreakerKind.MISMATCH, number, why)
 

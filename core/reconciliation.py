@@ -57,13 +57,14 @@ class Reconciliation:
                 raise
 
     async def _until_clean(self, cause: str) -> None:
+        await self._say("started", f"reconciling with the broker ({cause})", Severity.INFO)
         accounts = [account.number for account in self._accounts()]
         async with asyncio.TaskGroup() as group:
             for number in accounts:
                 group.create_task(self._account(number))
         if not self._wake.is_set():  # else: what was read may be older than the new cause
             self._gate.reconciled()
-            await self._say(f"reconciled with the broker ({cause})", Severity.INFO)
+            await self._say("done", f"reconciled with the broker ({cause})", Severity.INFO)
 
     async def _account(self, number: str) -> None:
         retry, told = FIRST_RETRY_S, ""
@@ -76,11 +77,11 @@ class Reconciliation:
                 return
             if trouble != told:
                 told = trouble
-                await self._say(f"not reconciled, no entries: {trouble}", Severity.WARNING)
+                await self._say("waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
             with suppress(TimeoutError):
                 async with asyncio.timeout(retry):
                     await self._wake.wait()
             retry = min(retry * 2, LONGEST_RETRY_S)
 
-    async def _say(self, text: str, severity: Severity) -> None:
-        await self._bus.publish(Event(self._clock.now(), "reconcile.done", text, severity))
+    async def _say(self, what: str, text: str, severity: Severity) -> None:
+        await self._bus.publish(Event(self._clock.now(), f"reconcile.{what}", text, severity))

@@ -77,8 +77,9 @@ class Settlement:
         for entry in await self._records.entries.waiting(exchange_time(self._clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
                 await self._look_at(entry, since=entry.sent_at)
-            elif not entry.cancel_requested_by:  # cancelled by the operator: the day stays closed (SPEC 9)
+            elif not entry.cancel_requested_by or await self._records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
+            # else: cancelled by the operator, and the day stays closed (SPEC 9)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self._times.settle_s:

@@ -232,6 +232,14 @@ class FillView:
     at: datetime
 
 
+class Reentry(StrEnum):
+    """Whether an operator's cancel closed the account's day (SPEC 9); once allowed, proof of no fill frees it."""
+
+    NONE = ""
+    CLOSED = "closed"
+    ALLOWED = "allowed"
+
+
 @dataclass(frozen=True, slots=True)
 class OrderView:
     """One entry. `state` is ours, `broker_status` the broker's word; account is masked.
@@ -258,6 +266,8 @@ class OrderView:
     detail: str = ""
     evidence: str = ""
     identifier: str = ""
+    reentry: Reentry = Reentry.NONE
+    holds_day: bool = False
 
 
 @dataclass(frozen=True, slots=True)

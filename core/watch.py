@@ -16,6 +16,7 @@ from core.domain.events import Event, Severity, masked
 from core.domain.fills import fill_credit, is_balanced, is_complete, is_overfilled
 from core.domain.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders import Entry, OrderReport
+from core.domain.per_share import per_share
 from core.domain.reasons import Figures
 from core.domain.trident import max_risk
 from core.records.errors import RecordsError
@@ -46,6 +47,7 @@ class EntryWatch:
         on_closed: Callable[[str], Awaitable[None]],
         on_incident: Callable[[Entry, str], Awaitable[None]],
         on_alerts_connected: Callable[[], None],
+        on_alerts_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._broker = broker
         self._records = records
@@ -54,6 +56,7 @@ class EntryWatch:
         self._on_closed = on_closed
         self._on_incident = on_incident
         self._on_alerts_connected = on_alerts_connected
+        self._on_alerts_lost = on_alerts_lost
         self._folding = asyncio.Lock()
         self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
         self._poll_wanted = asyncio.Event()
@@ -73,6 +76,8 @@ class EntryWatch:
         self.alerts = status
         if reconnected:
             self._on_alerts_connected()
+        if status.state is StreamState.WAITING:
+            self._on_alerts_lost()
 
     # What the engine calls
 
@@ -290,7 +295,7 @@ class EntryWatch:
             ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
         )
         if credit is not None:
-            text = f"{text} at {credit:.2f} credit, max risk {max_risk(entry.width, credit):.0f} $"
+            text = f"{text} at {per_share(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
             figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
         await self._bus.publish(
             Event(

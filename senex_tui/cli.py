@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -176,7 +177,7 @@ def console(
 def demo(
     context: typer.Context, speed: Speed = None, start: Start = None, seed: Seed = DEMO_SEED, data_dir: DataDir = None
 ) -> None:
-    """Open the console on a simulated broker and market of its own.
+    """Open the console on a simulated broker of its own.
 
     It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. broker.url and
     credentials are not used.
@@ -207,9 +208,11 @@ def simulator(
     """
     import asyncio
 
+    from core.garbage import tune_gc
     from core.simulator.server import run
     from core.simulator.settings import SimulatorSettings
 
+    tune_gc()
     asyncio.run(run(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
 
 
@@ -329,6 +332,7 @@ add_history_commands(app, _place, _slot_times)
 def main() -> None:
     """The entry point: exit code 2 and one sentence each for what the user can mend, 1 for a defect of ours."""
     os.umask(0o077)  # records, logs and sockets are this user's alone
+    gc.disable()  # until the first paint, or until an engine is built: imports leave no garbage to look for
     try:
         app(prog_name="senex")
     except Exception as failure:

@@ -1,4 +1,4 @@
-"""What the keys c, u and R do: cancel a working entry, decide on an unknown one, reconcile."""
+"""What the keys c, u, a and R do: cancel a working entry, decide on an unknown one, allow re-entry, reconcile."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.commands import CommandKind
 from senex_tui import entry_questions
-from senex_tui.permission import UNKNOWN, WORKING, in_state
+from senex_tui.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
 from senex_tui.screens.entries import Decision, UnknownEntry, Which
 
 if TYPE_CHECKING:
@@ -26,20 +26,30 @@ class EntryActions:
             question = entry_questions.cancel_question(self._app.client.snapshot, entry)
             self._app.ask(question, lambda: self._send(CommandKind.CANCEL, entry, WORKING, ""))
 
-        self._choose("Cancel which entry?", WORKING, ask)
+        self._choose("Cancel which entry?", in_state(self._orders, WORKING), ask)
+
+    def allow_reentry(self) -> None:
+        def ask(entry: OrderView) -> None:
+            question = entry_questions.reentry_question(self._app.client.snapshot, entry)
+            self._app.ask(question, lambda: self._send(CommandKind.ALLOW_REENTRY, entry, entry.state, ""))
+
+        self._choose("Allow re-entry after which entry?", closed_by_cancel(self._orders), ask)
 
     def decide(self) -> None:
         def ask(entry: OrderView) -> None:
             facts = entry_questions.facts_of(self._app.client.snapshot, entry)
             self._app.push_screen(UnknownEntry(facts), lambda decision: self._decided(entry, decision))
 
-        self._choose("Decide on which entry?", UNKNOWN, ask)
+        self._choose("Decide on which entry?", in_state(self._orders, UNKNOWN), ask)
 
     def reconcile(self) -> None:
         self._app.send(CommandKind.RECONCILE)
 
-    def _choose(self, title: str, state: str, then: Callable[[OrderView], None]) -> None:
-        found = in_state(self._app.client.snapshot().orders, state)
+    @property
+    def _orders(self) -> tuple[OrderView, ...]:
+        return self._app.client.snapshot().orders
+
+    def _choose(self, title: str, found: tuple[OrderView, ...], then: Callable[[OrderView], None]) -> None:
         if len(found) == 1:
             then(found[0])
         elif found:

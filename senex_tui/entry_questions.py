@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LONGEST = 150
 CANCEL_WORD = "cancel"
 ABSENT_WORD = "absent"
+REENTRY_WORD = "allow"
 Now = Callable[[], "Snapshot"]
 
 
@@ -49,6 +50,25 @@ def cancel_question(snapshot: Now, entry: OrderView) -> Question:
         prompt = f"Type {CANCEL_WORD} and press Enter to go ahead."
         return TypedQuestion(title, facts, prompt, CANCEL_WORD, expires_s=ANSWER_S)
     return Question(title, facts, "Ask the broker to cancel it? y/n", expires_s=ANSWER_S)
+
+
+def reentry_question(snapshot: Now, entry: OrderView) -> Question:
+    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    title = "Allow re-entry"
+
+    def facts() -> list[tuple[str, str]]:
+        return [
+            ("", "The cancel closed the day for this account. With your word the automation may enter again today."),
+            ("", "First two complete reads at the broker must show that this entry did not fill."),
+            ("", ""),
+            ("mode", snapshot().status.mode.upper()),
+            *_entry_facts(current(snapshot(), entry.entry_id) or entry),
+        ]
+
+    if snapshot().status.mode is Mode.LIVE:
+        prompt = f"Type {REENTRY_WORD} and press Enter to go ahead."
+        return TypedQuestion(title, facts, prompt, REENTRY_WORD, expires_s=ANSWER_S)
+    return Question(title, facts, "Allow another entry today? y/n", expires_s=ANSWER_S)
 
 
 def unknown_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:

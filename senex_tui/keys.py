@@ -37,6 +37,7 @@ KEYS: tuple[Key, ...] = (
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
     Key("c", "cancel", "Cancel", "cancel the working entry; asks first", AUTOMATION, footer=True),
     Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
+    Key("a", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     *(
         Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import json
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
@@ -28,7 +29,8 @@ _SETTLED = frozenset(EntryState) - {EntryState.PREPARED, EntryState.SENT, EntryS
 
 @dataclass(frozen=True, slots=True)
 class OnceResult:
-    """`reason` is a stable code or None; money is text, so that no reader turns it into a float."""
+    """`reason` is a stable code or None; money is text, so that no reader turns it into a float. `duration_s` is wall
+    seconds from the start to the cycle's end, without the time its order was followed."""
 
     outcome: str
     reason: str | None
@@ -73,12 +75,16 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
             raise Refused("the engine ended before it was ready; see the log.")
         _require_account(engine, account)
         await _wait_until_live(engine)
-        result = await engine.force()
+        forcing = asyncio.create_task(engine.force(f"{getpass.getuser()} with senex once"))
+        await asyncio.wait({running, forcing}, return_when=asyncio.FIRST_COMPLETED)
+        if not forcing.done():
+            forcing.cancel()
+            running.result()
+            raise Refused("the engine ended before the cycle did; see the log.")
+        result, took_s = forcing.result(), round(clock.monotonic() - started, 3)
         if isinstance(result, Refusal):
-            outcome = outcome_for(result.reason)
-            return OnceResult(outcome.value, result.code, [], _since(engine, started), result.sentence())
-        entries = await _follow(engine, result, wait)
-        return _told(engine, result, entries, started)
+            return OnceResult(outcome_for(result.reason).value, result.code, [], took_s, result.sentence())
+        return _told(result, await _follow(engine, result, wait), took_s)
     finally:
         ready.cancel()
         engine.stop()
@@ -119,7 +125,7 @@ async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: floa
         await clock.sleep(_LOOK_EVERY_S)
 
 
-def _told(engine: Engine, results: tuple[AccountResult, ...], entries: dict[str, Entry], started: float) -> OnceResult:
+def _told(results: tuple[AccountResult, ...], entries: dict[str, Entry], took_s: float) -> OnceResult:
     outcome = worst(result.outcome for result in results)
     deciding = next((r.refusal for r in results if r.outcome is outcome), None)
     sentence = "" if deciding is None else deciding.sentence()
@@ -127,13 +133,7 @@ def _told(engine: Engine, results: tuple[AccountResult, ...], entries: dict[str,
     if not results:
         code, sentence = "no_accounts", "no account is enabled and eligible"
     accounts = [_account(result, entries.get(result.account)) for result in results]
-    return OnceResult(
-        outcome.value if results else Outcome.SKIPPED.value, code, accounts, _since(engine, started), sentence
-    )
-
-
-def _since(engine: Engine, started: float) -> float:
-    return round(engine.parts.clock.monotonic() - started, 3)
+    return OnceResult(outcome.value if results else Outcome.SKIPPED.value, code, accounts, took_s, sentence)
 
 
 def _account(result: AccountResult, entry: Entry | None) -> dict[str, Any]:

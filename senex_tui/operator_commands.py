@@ -1,4 +1,4 @@
-"""`senex status|pause|resume|halt|cancel|reconcile|reset|attest|backup`: the operator at another shell (SPEC 10)."""
+"""`senex status|pause|resume|halt|cancel|allow-reentry|reconcile|reset|attest|backup` from another shell (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
         demo: Demo = False,
         data_dir: DataDir = None,
     ) -> None:
-        """End a halt, or close what stops entries once its cause is gone.
+        """End a halt, or what stops entries once its cause is gone.
 
         After a halt entries stay paused. Works without a running console too, which `reset login` needs.
         """
@@ -111,9 +111,25 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
 
         send(find_place(context, data_dir, demo), CommandKind.CANCEL, target=entry)
 
+    @app.command("allow-reentry", epilog=_EXIT)
+    def allow_reentry(
+        context: typer.Context,
+        order: Annotated[str, typer.Argument(metavar="ORDER", help="The cancelled entry's id or its order's.")],
+        demo: Demo = False,
+        data_dir: DataDir = None,
+    ) -> None:
+        """Allow another entry today after an entry you cancelled.
+
+        Your cancel closed the day for its account. The day is free again when two complete reads at the broker show
+        that the entry did not fill. Works without a running console too: the next one reads.
+        """
+        from core.domain.commands import CommandKind
+
+        send(find_place(context, data_dir, demo), CommandKind.ALLOW_REENTRY, target=order)
+
     @app.command(epilog=_EXIT)
     def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
-        """Compare the records with the broker now; entries wait for it. Needs a running console."""
+        """Compare records and broker now; entries wait for it. Needs a running console."""
         from core.domain.commands import CommandKind
 
         send(find_place(context, data_dir, demo), CommandKind.RECONCILE)

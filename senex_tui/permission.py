@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.domain.commands import CommandKind
-from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Snapshot, StatusSlice
+from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
 
 MARKET_OPEN = "open"
 WORKING, UNKNOWN = "working", "unknown"
-ABOUT_AN_ENTRY = ("cancel", "unknown")
+ABOUT_AN_ENTRY = ("cancel", "unknown", "reentry")
 """Actions that are not even shown without such an entry."""
 MAY_BE_BARRED = ("pause", "resume", "force", "reconcile", *ABOUT_AN_ENTRY)
 """Only these can be impossible: quitting and help never depend on the engine's answer."""
@@ -29,7 +31,19 @@ def why_not(action: str, snapshot: Snapshot, pending: tuple[CommandKind, ...]) -
             return why_not_cancel(status, orders)
         case "unknown":
             return why_not_decide(status, orders)
+        case "reentry":
+            return why_not_reenter(status, orders)
     return None
+
+
+def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool | None:
+    """Textual's answer for a key: None greys it out, False hides it. Pause and resume share one key, and what is about
+    an entry needs one."""
+    if action in ("pause", "resume") and paused is (action == "pause"):
+        return False
+    if action not in MAY_BE_BARRED or why(action) is None:
+        return True
+    return False if action in ABOUT_AN_ENTRY else None
 
 
 def why_not_pause(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
@@ -62,6 +76,17 @@ def why_not_decide(status: StatusSlice | None, orders: tuple[OrderView, ...]) ->
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     return None if in_state(orders, UNKNOWN) else "no entry is unknown"
+
+
+def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -> str | None:
+    if status is None or status.engine is not EngineState.RUNNING:
+        return "the engine is not running"
+    return None if closed_by_cancel(orders) else "no entry's day was closed by a cancel"
+
+
+def closed_by_cancel(orders: tuple[OrderView, ...]) -> tuple[OrderView, ...]:
+    """The entries whose day an operator's cancel closed, and nobody has opened since."""
+    return tuple(order for order in orders if order.reentry is Reentry.CLOSED)
 
 
 def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]:

@@ -33,6 +33,7 @@ def force_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     status = snapshot.status
     prices = "   ".join(f"{q.symbol} {figures.price(q.price)} ({q.freshness.value})" for q in snapshot.quotes)
     due = figures.until(status.next_slot, status.now)
+    held = [order for order in snapshot.orders if order.holds_day]
     next_slot = f"{figures.minute(status.next_slot)} ET, in {due}" if status.next_slot else "no more today"
     return [
         ("", _WHAT[status.mode]),
@@ -41,6 +42,7 @@ def force_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("account", status.accounts or "none"),
         ("underlying", prices or "no price yet"),
         ("next slot", next_slot),
+        *(("entry today", f"{o.account} {o.state}: nothing more is entered there") for o in held),
         ("", "It skips only the waiting; every check and limit applies."),
     ]
 

@@ -32,8 +32,8 @@ class Answer:
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
     """Has the command done by the console that trades there.
 
-    Without one, pause, halt and reset are done here, under the trader's own lock; the rest say that they need a
-    console. Raises Refused when there are no records yet, RecordsError.
+    Without one, pause, halt, reset and allow-reentry are done here, under the trader's own lock; the rest say that they
+    need a console. Raises Refused when there are no records yet, RecordsError.
     """
     from core.without_engine import POSSIBLE
 

@@ -59,7 +59,9 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
     unknown = await records.entries.unknown()
     earlier = [e for e in await records.entries.open() if e.session_day != day]
     accounts = await records.accounts.all()
-    reconciled = [e for e in await records.journal.newest(200) if e.kind == "reconcile.done"]
+    reconciled = await records.journal.newest_of(("reconcile.done",))
+    holder = place.holder()
+    reconciling = await _reconciling(records) if holder is not None else None
     held_today = {entry.account: entry for entry in today if entry.holds_day} | {
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
     }
@@ -68,16 +70,17 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
         "mode": place.mode.value,
         "now": _instant(now),
         "records": str(place.records_file),
-        "trader": _trader(place.holder()),
+        "trader": _trader(holder),
         "automation": {
             "state": trading.state,
             "who": trading.who,
             "since": _instant(trading.at),
             "why": trading.why,
+            "reconciling": reconciling,
         },
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
-        "reconciled": {"at": _instant(reconciled[0].at), "text": reconciled[0].text} if reconciled else None,
+        "reconciled": {"at": _instant(reconciled.at), "text": reconciled.text} if reconciled else None,
         "slots": _slots(await records.slots.of_day(day)),
         "accounts": [
             {
@@ -93,6 +96,14 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
         ],
         "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
     }
+
+
+async def _reconciling(records: Records) -> str | None:
+    """What the console that runs is reconciling for, or what keeps it from it; None once it is done."""
+    newest = await records.journal.newest_of(
+        ("engine.started", "reconcile.started", "reconcile.waiting", "reconcile.done")
+    )
+    return None if newest is None or newest.kind == "reconcile.done" else newest.text
 
 
 def _trader(holder: Holder | None) -> dict[str, Any] | None:
@@ -231,6 +242,8 @@ def _automation(values: dict[str, Any]) -> str:
         reset += f"; the file {values['halt_file']} halts all entries, remove it to go on"
     elif state["state"] == "active" and any(not one["whom"] for one in values["breakers"]):
         word = "HALTED by a breaker"
+    elif state["state"] == "active" and state["reconciling"]:
+        word = f"RECONCILING, no entries until the broker was read whole: {state['reconciling']}"
     return f"{word}{by}{reset}"
 
 

@@ -6,7 +6,6 @@ Facts are measured in the console reference 3.1. Importing this module does not 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -86,13 +85,6 @@ def install_signal_handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[str
             loop.remove_signal_handler(number)
 
     return undo
-
-
-def tune_gc() -> None:
-    """Fewer and shorter collections: they stop every thread, the engine's too (reference 2.7: 98 ms down to 12)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
 
 
 def set_title(text: str) -> str:

@@ -178,6 +178,7 @@ async def build_engine(
     from core.clock_note import note_clock
     from core.engine import Engine, EngineParts
     from core.folders import account_locks
+    from core.garbage import tune_gc
     from core.lock import TraderLocks, broker_address
     from core.records.records import Records
 
@@ -216,6 +217,7 @@ async def build_engine(
             await records.close()
         data_lock.release()
         raise
+    tune_gc()
     return Engine(parts, only_account)
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from zoneinfo import ZoneInfo
+
+from core.domain.per_share import per_share
 
 EXCHANGE = ZoneInfo("America/New_York")
 NONE = "--"
-_CENT = Decimal("0.01")
 
 
 def price(value: Decimal | None) -> str:
-    """Per share, two places, thousands separated."""
-    return NONE if value is None else f"{value.quantize(_CENT, ROUND_HALF_EVEN):,}"
+    """Per share: two places, a third where there is half a cent."""
+    return NONE if value is None else per_share(value)
 
 
 def dollars(value: Decimal | None) -> str:
@@ -24,7 +25,7 @@ def dollars(value: Decimal | None) -> str:
 
 
 def signed(value: Decimal | None) -> str:
-    return NONE if value is None else f"{value.quantize(_CENT, ROUND_HALF_EVEN):+,}"
+    return NONE if value is None else ("" if value < 0 else "+") + per_share(value)
 
 
 def percent(value: Decimal | None) -> str:

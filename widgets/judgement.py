@@ -10,10 +10,11 @@ from widgets.lines import Drawing, Line, Tone, fit, right, wrap
 from widgets.panel import LinePanel
 
 if TYPE_CHECKING:
-    from core.domain.judgement import Factor, Judgement
+    from core.domain.judgement import Judgement
 
 START = Decimal(50)
 """The score before the first factor (SPEC 5)."""
+
 _NAME, _POINTS, _TOTAL = 10, 6, 5
 
 
@@ -39,21 +40,23 @@ def _one(judgement: Judgement, width: int) -> list[Line]:
     if judgement.refusal is not None:
         lines += [((line, Tone.WARN),) for line in wrap(judgement.refusal.sentence(), width)]
     total = START
+    if judgement.factors:
+        lines.append(_row("start", "", START, Decimal(0), width))
     for factor in judgement.factors:
-        lines.append(_factor(factor, total, width))
+        lines.append(_row(factor.name, factor.shown, factor.points, total, width))
         total += factor.points
     return lines
 
 
-def _factor(factor: Factor, before: Decimal, width: int) -> Line:
+def _row(name: str, shown_input: str, points: Decimal, before: Decimal, width: int) -> Line:
     bar = max(0, min(26, width - _NAME - _POINTS - _TOTAL - 2 - (20 if width >= 56 else 15)))
     shown = width - _NAME - _POINTS - _TOTAL - bar - 2
-    tone = Tone.GOOD if factor.points > 0 else Tone.BAD if factor.points < 0 else Tone.DIM
-    after = before + factor.points
+    tone = Tone.GOOD if points > 0 else Tone.BAD if points < 0 else Tone.DIM
+    after = before + points
     return (
-        (fit(factor.name, _NAME), Tone.PLAIN),
-        (fit(factor.shown, shown), Tone.DIM),
-        (right(figures.points(factor.points), _POINTS), tone),
+        (fit(name, _NAME), Tone.PLAIN),
+        (fit(shown_input, shown), Tone.DIM),
+        (right(figures.points(points), _POINTS), tone),
         (right(f"{after:.0f}", _TOTAL), Tone.DIM),
         ("  ", Tone.PLAIN),
         *_bar(before, after, bar),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from core.snapshot import Reentry
 from widgets import figures
 from widgets.lines import Drawing, Line, Tone, beside, fit, wrap
 from widgets.panel import LinePanel
@@ -24,6 +25,10 @@ STATE_TONES = {
     "expired": Tone.WARN,
     "absent": Tone.WARN,
     "not_sent": Tone.WARN,
+}
+REENTRY = {
+    Reentry.CLOSED: "cancelled by the operator: the day is closed. Press a to allow another entry today.",
+    Reentry.ALLOWED: "re-entry allowed: the day is free when two complete reads show no fill.",
 }
 
 
@@ -76,6 +81,8 @@ def _order(order: OrderView, width: int) -> list[Line]:
         loud = "the broker may have it or not; nothing is sent again. Press u to look again or say what you saw."
         lines += [((f"  {line}", Tone.BAD),) for line in wrap(loud, width - 2)]
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.evidence, width - 2) if line]
+    if order.reentry in REENTRY:
+        lines += [((f"  {line}", Tone.WARN),) for line in wrap(REENTRY[order.reentry], width - 2)]
     if order.detail:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.detail, width - 2)]
     for fill in order.fills:

@@ -30,7 +30,7 @@ class SpreadPanel(LinePanel["SpreadSlice"]):
 
     def draw(self, value: SpreadSlice, width: int, height: int) -> Drawing:
         lines: list[Line] = [_verdict(value, width), _head(width)]
-        lines += [_leg(leg, width) for leg in value.legs]
+        lines += [_leg(leg, width, live=value.live) for leg in value.legs]
         lines += _credits(value, width)
         when = f"{value.expiration:%b} {value.expiration.day} {value.expiration.year}, {value.dte} days"
         return Drawing(f"Spread  {value.underlying} trident  {when}", tuple(lines))
@@ -61,14 +61,15 @@ def _head(width: int) -> Line:
     return ((fit("leg", name) + "".join(right(text, figure) for text in ("bid", "ask", "mid", "age")), Tone.DIM),)
 
 
-def _leg(leg: LegView, width: int) -> Line:
+def _leg(leg: LegView, width: int, *, live: bool) -> Line:
+    """An age is of live quotes, or of one refused for it: how old the others were when priced says nothing now."""
     name, figure = _columns(width)
     verb = leg.action.split(" ")[0].lower()  # sell to open -> sell
     what = f"{verb:<4} {leg.quantity} {_strike(leg.strike)}{leg.right[:1].upper()}"
     label = f"{what}  {leg.role}" if len(what) + len(leg.role) + 2 <= name else what
     stale = leg.age_s is not None and leg.age_s > STALE_LEG_S
     tone = Tone.STALE if stale else Tone.PLAIN
-    word = f"STALE {figures.age(leg.age_s)}" if stale else figures.age(leg.age_s)
+    word = f"STALE {figures.age(leg.age_s)}" if stale else figures.age(leg.age_s) if live else ""
     # The padding is its own part: a stale figure is struck through, the space before it is not.
     cells: list[Part] = []
     for text in (figures.price(x) for x in (leg.bid, leg.ask, leg.mid)):

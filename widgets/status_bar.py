@@ -26,6 +26,7 @@ PENDING_WORDS = {
     "reconcile": "RECONCILING…",
     "attest": "ATTESTING…",
     "acknowledge": "ACKNOWLEDGING…",
+    "allow-reentry": "ALLOWING RE-ENTRY…",
 }
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),

@@ -19,6 +19,7 @@ class CommandKind(StrEnum):
     RECONCILE = "reconcile"
     ATTEST = "attest"
     ACKNOWLEDGE = "acknowledge"
+    ALLOW_REENTRY = "allow-reentry"
 
 
 class CommandState(StrEnum):
@@ -33,9 +34,9 @@ class Command:
     """One request. `saw_cycle` is the newest cycle number its sender was shown; the engine refuses a forced
     cycle when another has started since. `at` is market time, UTC.
 
-    `target` names what it is about: the entry's id for cancel and attest, a breaker's code (and its subject after a
-    colon), or `halt`, for reset, an alert's number for acknowledge. `note` is what the operator says: why a halt, what
-    was seen at the broker.
+    `target` names what it is about: the entry's id (or its order's) for cancel, attest and allow-reentry, a breaker's
+    code (and its subject after a colon), or `halt`, for reset, an alert's number for acknowledge. `note` is what the
+    operator says: why a halt, what was seen at the broker.
     """
 
     id: str

@@ -28,9 +28,8 @@ TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
         {_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.UNKNOWN, _S.INCIDENT}
     ),
     _S.WORKING: frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.INCIDENT}),
-    # The same intent may be sent again when nothing left.
     # An order of it at the broker contradicts the proof: an incident.
-    _S.NOT_SENT: frozenset({_S.PREPARED, _S.INCIDENT}),
+    _S.NOT_SENT: frozenset({_S.INCIDENT}),
     _S.UNKNOWN: frozenset({_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.ABSENT, _S.INCIDENT}),
     # Late news from the broker: a fill after a cancel is real (reference reliability 2.1).
     _S.CANCELLED: frozenset({_S.FILLED, _S.INCIDENT}),

@@ -27,7 +27,6 @@ _FAILURES = frozenset(
         Reason.SESSION_UNREADABLE,
         Reason.DRY_RUN_REFUSED,
         Reason.DRY_RUN_WARNING,
-        Reason.SEND_REFUSED_LOCALLY,
         Reason.REJECTED,
         Reason.RECORD_FAILED,
         Reason.NO_TICK,

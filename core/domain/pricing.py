@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from core.domain.per_share import per_share
 from core.domain.quotes import Quote
 from core.domain.reasons import Reason, Refusal, refuse
 from core.domain.trident import CALL_SPREADS, PUT_SPREADS, Leg, Trident, max_risk
@@ -95,7 +96,7 @@ def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
     short_put, long_put, short_call, long_call = legs
 
     def shown(value: Decimal | None) -> str:
-        return "?" if value is None else f"{value:.2f}"
+        return "?" if value is None else per_share(value)
 
     def spread(short: LegQuote, long: LegQuote) -> str:
         bid, ask = short.bid, long.ask

@@ -220,11 +220,6 @@ class Reason(Enum):
         Kind.TRANSIENT,
         "today's orders could not be read: {detail}",
     )
-    SEND_REFUSED_LOCALLY = (
-        "send_refused_locally",
-        Kind.TERMINAL,
-        "the last guard before the wire refused: {detail}",
-    )
     SEND_LATE = ("send_late", Kind.TRANSIENT, "{late_s} s passed between deciding and the wire")
     LOCK_LOST = ("lock_lost", Kind.TERMINAL, "this console no longer holds the trader's lock: {detail}")
     KILL_FILE = ("kill_file", Kind.TERMINAL, "the file {path} halts all entries")
@@ -247,6 +242,11 @@ class Reason(Enum):
     NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
     NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}; only an unknown one can be attested")
+    NOT_CLOSED_BY_CANCEL = (
+        "not_closed_by_cancel",
+        Kind.TERMINAL,
+        "the entry is {state}; re-entry is allowed only after a cancel by an operator that ended without a fill",
+    )
     CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
     NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")
     INTERNAL = ("internal", Kind.TERMINAL, "an internal error: {detail}")

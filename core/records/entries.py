@@ -14,12 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.order_states import FREES_DAY, TERMINAL_STATES, EntryState, may_become
-from core.domain.orders import Entry, Fill, OrderRequest
+from core.domain.orders import Entry, Fill
 from core.records.breakers import barred
 from core.records.entry_reads import HOLDER, EntryReads, unrecorded
 from core.records.entry_rows import (
     FREED_BY_PROOF,
+    REENTRY_ALLOWED,
     entry_values,
+    is_reentry_allowed,
     note_change,
     note_evidence,
     read_entries,
@@ -29,8 +31,6 @@ from core.records.errors import IllegalTransition, RecordsError, StateConflict
 from core.records.rows import DayHeld, EvidenceKind, EvidenceRecord
 from core.records.tables import ONLY_ROW, engine, entries, fills, trading_state
 
-# These two are reached by doors of their own, which check what `become` cannot.
-_OWN_DOOR = frozenset({EntryState.SENT, EntryState.PREPARED})
 _KNOWN_FILL = select(fills.c.seq).where(
     fills.c.account == bindparam("account"), fills.c.fill_id == bindparam("fill_id")
 )
@@ -40,6 +40,9 @@ _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 
 class Entries(EntryReads):
     """What changes entries; what reads them is in `EntryReads`."""
+
+    evidence_written = 0
+    """How often this process recorded evidence: whoever shows some reads it again when this moved."""
 
     async def prepare(self, entry: Entry) -> Entry | DayHeld:
         """Records the intent, or says which entry holds the account's day.
@@ -62,35 +65,6 @@ class Entries(EntryReads):
                 ) from None
             await note_change(connection, entry, entry.prepared_at, prepared=True)
         return entry
-
-    async def prepare_again(self, entry_id: str, request: OrderRequest, at: datetime) -> Entry | DayHeld:
-        """Makes the intent of which nothing left ready to be sent again, under the same identifier (SPEC 9).
-
-        Raises IllegalTransition unless it is not_sent, ValueError for a request with another identifier.
-        """
-        async with self._database.write() as connection:
-            old = await _known(connection, entry_id)
-            if old.state is not EntryState.NOT_SENT:
-                raise IllegalTransition(entry_id, old.state, EntryState.PREPARED)
-            if request.identifier != old.identifier:
-                raise ValueError("the same intent is sent again under the same identifier")
-            new = replace(
-                old,
-                state=EntryState.PREPARED,
-                holds_day=True,
-                request=request,
-                limit=request.credit,
-                prepared_at=at,
-                sent_at=None,
-                terminal_at=None,
-                broker_status=None,
-                detail="",
-            )
-            holder = await _store(connection, new)
-            if holder is not None:
-                return DayHeld(holder)
-            await note_change(connection, new, at, prepared=True)
-        return new
 
     async def mark_sent(self, entry_id: str, at: datetime, *, epoch: int, closes: datetime) -> bool:
         """The last durable word before the wire: True only for a prepared entry that nobody asked to cancel, while
@@ -132,13 +106,14 @@ class Entries(EntryReads):
         """Records what the entry became, and returns it as recorded; what is not given keeps its value.
 
         An entry that would hold a day another one holds becomes an incident without the day: late news from the
-        broker is kept, and nothing is entered twice unseen (SPEC 9). Raises IllegalTransition, also for `sent` and
-        `prepared`, which only `mark_sent` and `prepare_again` reach.
+        broker is kept, and nothing is entered twice unseen (SPEC 9). Raises IllegalTransition, also for `sent`, which
+        only `mark_sent` reaches.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
             moves = state is not old.state
-            if not may_become(old.state, state) or (moves and state in _OWN_DOOR):
+            # `sent` has a door of its own, which checks what this one cannot.
+            if not may_become(old.state, state) or (moves and state is EntryState.SENT):
                 raise IllegalTransition(entry_id, old.state, state)
             new = replace(
                 old,
@@ -184,21 +159,31 @@ class Entries(EntryReads):
             await note_change(connection, replace(new, detail=f"{new.cancel_requested_by} asked to cancel it"), at)
         return new
 
-    async def free_day(self, entry_id: str, proof: str, at: datetime, *, allow_reentry: bool = False) -> Entry:
+    async def allow_reentry(self, entry_id: str, who: str, at: datetime) -> None:
+        """Records, as evidence, an operator's word that another entry may follow one an operator asked to cancel. It
+        frees nothing by itself: `free_day` still needs its proof (SPEC 9).
+
+        Raises ValueError for an empty `who`, StateConflict unless it is cancelled or expired, without a fill.
+        """
+        if not who:
+            raise ValueError("re-entry is allowed by somebody")
+        async with self._database.write() as connection:
+            _may_be_freed(await _known(connection, entry_id))
+            await note_evidence(connection, entry_id, EvidenceRecord("attestation", who, True, REENTRY_ALLOWED, at))
+            self.evidence_written += 1
+
+    async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
         """Frees the day of a cancelled or expired entry; `proof` says which complete reads showed no fill (SPEC 9).
 
         Raises StateConflict for another state, when a fill is recorded, or when an operator asked to cancel it and
-        `allow_reentry`, the operator's word that another entry may follow, is not given.
+        none has allowed re-entry since.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
-            if old.state not in FREED_BY_PROOF or old.fills:
-                raise StateConflict(
-                    f"entry {entry_id} is {old.state.value} with {len(old.fills)} fills; its day is not free"
-                )
+            _may_be_freed(old)
             if not old.holds_day:
                 return old
-            if old.cancel_requested_by and not allow_reentry:
+            if old.cancel_requested_by and not await is_reentry_allowed(connection, entry_id):
                 raise StateConflict(
                     f"{old.cancel_requested_by} asked to cancel entry {entry_id}; its day is free only when an "
                     "operator allows re-entry"
@@ -250,6 +235,7 @@ class Entries(EntryReads):
         async with self._database.write() as connection:
             await _known(connection, entry_id)
             await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
+            self.evidence_written += 1
 
 
 async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
@@ -257,6 +243,13 @@ async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
     if entry is None:
         raise unrecorded(entry_id)
     return entry
+
+
+def _may_be_freed(entry: Entry) -> None:
+    if entry.state not in FREED_BY_PROOF or entry.fills:
+        raise StateConflict(
+            f"entry {entry.id} is {entry.state.value} with {len(entry.fills)} fills; its day is not free"
+        )
 
 
 async def _holder(connection: AsyncConnection, account: str, day: date) -> Entry | None:

@@ -15,6 +15,7 @@ from core.records.entry_rows import (
     FREED_BY_PROOF,
     count_failed_sends,
     entries_where,
+    is_reentry_allowed,
     read_changes,
     read_entries,
     read_entry,
@@ -58,6 +59,16 @@ class EntryReads:
         """Everything seen of the entry, oldest first."""
         async with self._database.read() as connection:
             return await read_evidence(connection, entry_id)
+
+    async def newest_evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
+        """The newest complete look of each kind at the entry, oldest first: what a screen has room for."""
+        async with self._database.read() as connection:
+            return await read_evidence(connection, entry_id, newest=True)
+
+    async def reentry_allowed(self, entry_id: str) -> bool:
+        """Whether an operator has said that another entry may follow this one (SPEC 9)."""
+        async with self._database.read() as connection:
+            return await is_reentry_allowed(connection, entry_id)
 
     async def holding(self, account: str, day: date) -> Entry | None:
         """The entry that holds the account's session day."""

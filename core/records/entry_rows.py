@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, insert, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +19,8 @@ from core.records.tables import entries, entry_changes, evidence, fills
 _COLUMNS = tuple(name for name in Entry.__slots__ if name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
 """What frees its day only by proof (SPEC 9)."""
+REENTRY_ALLOWED = {"allow_reentry": True}
+"""The detail of the evidence that an operator allows another entry after a cancel of theirs (SPEC 9)."""
 _NEW_CHANGE = insert(entry_changes)
 _FAILED_SENDS = frozenset({EntryState.REJECTED, EntryState.UNKNOWN, EntryState.NOT_SENT})
 
@@ -53,7 +55,7 @@ async def read_entry(connection: AsyncConnection, entry_id: str, *, lock: bool =
 
 
 async def note_change(connection: AsyncConnection, entry: Entry, at: datetime, *, prepared: bool = False) -> None:
-    """Adds the entry's present state to its history; with the request when it was (again) prepared."""
+    """Adds the entry's present state to its history; with the request when it was prepared."""
     await connection.execute(
         _NEW_CHANGE,
         {
@@ -117,9 +119,28 @@ async def note_evidence(connection: AsyncConnection, entry_id: str, seen: Eviden
     )
 
 
-async def read_evidence(connection: AsyncConnection, entry_id: str) -> tuple[EvidenceRecord, ...]:
-    rows = await connection.execute(select(evidence).where(evidence.c.entry_id == entry_id).order_by(evidence.c.id))
+_EVIDENCE = select(evidence).where(evidence.c.entry_id == bindparam("entry_id")).order_by(evidence.c.id)
+_ATTESTED = _EVIDENCE.where(evidence.c.kind == "attestation")
+_NEWEST = (
+    select(func.max(evidence.c.id))
+    .where(evidence.c.entry_id == bindparam("entry_id"), evidence.c.complete)
+    .group_by(evidence.c.kind)
+)
+_NEWEST_EVIDENCE = select(evidence).where(evidence.c.id.in_(_NEWEST)).order_by(evidence.c.id)
+
+
+async def read_evidence(
+    connection: AsyncConnection, entry_id: str, *, newest: bool = False
+) -> tuple[EvidenceRecord, ...]:
+    """Everything seen of the entry, oldest first; `newest` leaves the last complete look of each kind."""
+    rows = await connection.execute(_NEWEST_EVIDENCE if newest else _EVIDENCE, {"entry_id": entry_id})
     return tuple(EvidenceRecord(row.kind, row.who, row.complete, row.detail, row.at) for row in rows)
+
+
+async def is_reentry_allowed(connection: AsyncConnection, entry_id: str) -> bool:
+    """Whether an operator has said that another entry may follow this one."""
+    rows = await connection.execute(_ATTESTED, {"entry_id": entry_id})
+    return any(row.detail == REENTRY_ALLOWED for row in rows)
 
 
 async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, list[Fill]]:

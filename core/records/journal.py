@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -45,6 +46,12 @@ class Journal:
     async def newest(self, limit: int) -> tuple[Event, ...]:
         """The last events written, at most `limit`, newest first."""
         return await self._events(select(events).order_by(events.c.seq.desc()).limit(limit))
+
+    async def newest_of(self, kinds: Collection[str]) -> Event | None:
+        """The last event written of one of these kinds."""
+        query = select(events).where(events.c.kind.in_(kinds)).order_by(events.c.seq.desc())
+        found = await self._events(query.limit(1))
+        return found[0] if found else None
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
         """Writes the suggestion, in one commit with the broker's answer where it was asked first.

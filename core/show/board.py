@@ -16,11 +16,11 @@ from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.feed import NOT_STARTED, FeedHealth
 from core.progress import CycleProgress, SpreadProgress
-from core.records.rows import EvidenceRecord, SlotRecord
+from core.records.rows import CycleRecord, EvidenceRecord, SlotRecord
 from core.scrubber import known
 from core.show.cycle import cycle_slice
 from core.show.figures import ShownFigures, alert_view
-from core.show.orders import evidence_text, order_view
+from core.show.orders import evidence_text, order_view, reentry_of
 from core.show.positions import positions_slice
 from core.show.quotes import QuoteTrails, quote_slice
 from core.show.slots import slot_views
@@ -33,6 +33,7 @@ from core.snapshot import (
     Level,
     MessageView,
     PartHealth,
+    Reentry,
     Snapshot,
     StatusSlice,
 )
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _MESSAGES = 200
 _ATTEMPTS = 60
 # Shown on their own panel; as messages they would only be noise.
-_SEEN_ELSEWHERE = frozenset({"order.status"})
+_SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
 class Board:
@@ -61,7 +62,10 @@ class Board:
         self._trails = QuoteTrails(engine.parts.clock)
         self._entries: tuple[Entry, ...] = ()
         self._evidence: dict[str, tuple[EvidenceRecord, ...]] = {}
+        self._evidence_of: tuple[object, ...] = ()
+        self._reentry: dict[str, Reentry] = {}
         self._slots: tuple[SlotRecord, ...] = ()
+        self._last_cycle: CycleRecord | None = None
         self._numbers = 0
         self._feed_told = ""
         self._dirty = True
@@ -75,7 +79,7 @@ class Board:
 
     def heard(self, event: Event) -> None:
         """A listener of the bus: keeps what the operator should read, and marks what must be read again."""
-        if event.kind.startswith(("order.", "cycle.", "slot.", "engine.")):
+        if event.kind.startswith(("order.", "cycle.", "slot.", "engine.", "command.")):
             self._dirty = True
         if event.kind.startswith("step."):
             # Only what one attempt refused: the cycle's own end tells the reason of every other step.
@@ -151,13 +155,18 @@ class Board:
         today = await records.entries.of_day(day)
         known = {entry.id for entry in today}
         self._entries = (*today, *(e for e in await records.entries.open() if e.id not in known))
+        self._reentry = {e.id: await reentry_of(e, records.entries.reentry_allowed) for e in today}
         self._slots = await records.slots.of_day(day)
+        self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
 
     async def _read_evidence(self) -> None:
-        """Evidence is recorded without an event of its own; only an unknown entry's is worth reading again."""
+        """Evidence is recorded without an event of its own; an unknown entry's is read again when there is more."""
+        entries = self._engine.parts.records.entries
         unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
-        read = self._engine.parts.records.entries.evidence
-        self._evidence = {entry_id: await read(entry_id) for entry_id in unknown}
+        known = (entries.evidence_written, *unknown)
+        if known != self._evidence_of:
+            self._evidence = {entry_id: await entries.newest_evidence(entry_id) for entry_id in unknown}
+            self._evidence_of = known
 
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):
@@ -206,11 +215,14 @@ class Board:
         return Snapshot(
             status=self._status(),
             quotes=tuple(quotes),
-            cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock),
+            cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock, self._last_cycle),
             spread=spread_slice(engine, self.spread, self._entries),
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
-            orders=tuple(order_view(entry, now, clock.speed, self._known_of(entry, now)) for entry in self._entries),
+            orders=tuple(
+                order_view(entry, now, clock.speed, self._known_of(entry, now), self._reentry.get(entry.id))
+                for entry in self._entries
+            ),
             schedule=slots,
             messages=tuple(self._messages),
             commands=tuple(self._commands),

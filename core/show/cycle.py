@@ -9,6 +9,7 @@ from core.attempts import MAX_ATTEMPTS
 from core.clock import Clock, exchange_time
 from core.domain.events import Step
 from core.progress import CycleProgress
+from core.records.rows import CycleRecord
 from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
 
 
@@ -18,11 +19,15 @@ def cycle_slice(
     slots: Sequence[SlotView],
     next_slot: datetime,
     clock: Clock,
+    recorded: CycleRecord | None = None,
 ) -> CycleSlice:
-    """The cycle's steps and figures; number 0 before the first cycle of this process."""
+    """The cycle's steps and figures; before the first cycle of this process the last one `recorded` today, number 0
+    without one."""
     # Market time, cut as the clock on the screen is, so that the two never differ.
     until_next = max(0, int((next_slot - clock.now().replace(microsecond=0)).total_seconds()))
-    previous = _previous(progress, slots)
+    previous = _previous(None if progress is None else progress.slot, slots)
+    if progress is None and recorded is not None:
+        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, clock)
     if progress is None:
         steps = tuple(StepView(step.value, StepState.TODO) for step in Step)
         return CycleSlice(0, None, False, False, 0, MAX_ATTEMPTS, steps, 0, "", "", "", previous, until_next, newest)
@@ -55,9 +60,29 @@ def _reason(progress: CycleProgress) -> str:
     return "; ".join(dict.fromkeys(attempt.reason for attempt in last.values()))
 
 
-def _previous(progress: CycleProgress | None, slots: Sequence[SlotView]) -> str:
-    """The slot before the shown cycle, in a line."""
-    shown = None if progress is None else progress.slot
+def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, clock: Clock) -> CycleSlice:
+    """A cycle of an earlier process: its steps are in the journal, its end is here."""
+    ended = cycle.ended_at or clock.now()
+    return CycleSlice(
+        number=cycle.number,
+        slot=cycle.slot,
+        forced=cycle.forced,
+        running=False,
+        attempt=0,
+        max_attempts=MAX_ATTEMPTS,
+        steps=(),
+        elapsed_s=int((ended - cycle.began_at).total_seconds() / clock.speed),
+        outcome=cycle.outcome,
+        reason_code=cycle.reason_code,
+        reason=cycle.reason_text,
+        previous=previous,
+        next_slot_in_s=until_next,
+        newest=newest,
+    )
+
+
+def _previous(shown: datetime | None, slots: Sequence[SlotView]) -> str:
+    """The slot before the shown cycle's, in a line."""
     for view in reversed(slots):
         if view.at == shown or view.state not in (SlotState.DONE, SlotState.MISSED):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from core.clock import exchange_time
@@ -10,12 +10,22 @@ from core.domain.events import masked
 from core.domain.fills import fill_credit
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, Fill
+from core.records.entry_rows import FREED_BY_PROOF
 from core.records.rows import EvidenceRecord
 from core.settle import BETWEEN_READS_S, SETTLE_S
-from core.snapshot import FillView, OrderView
+from core.snapshot import FillView, OrderView, Reentry
 
 
-def order_view(entry: Entry, now: datetime, speed: float, evidence: str = "") -> OrderView:
+async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
+    """Whether an operator's cancel closed the day, and whether re-entry was allowed since, as `allowed` says."""
+    if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not entry.cancel_requested_by:
+        return Reentry.NONE
+    return Reentry.ALLOWED if await allowed(entry.id) else Reentry.CLOSED
+
+
+def order_view(
+    entry: Entry, now: datetime, speed: float, evidence: str = "", reentry: Reentry | None = None
+) -> OrderView:
     """The entry with its fills; its age is wall seconds since it was prepared, or until it ended."""
     until = entry.terminal_at or now
     return OrderView(
@@ -37,6 +47,8 @@ def order_view(entry: Entry, now: datetime, speed: float, evidence: str = "") ->
         detail=entry.detail,
         evidence=evidence,
         identifier=entry.identifier,
+        reentry=reentry or Reentry.NONE,
+        holds_day=entry.holds_day,
     )
 
 
@@ -56,7 +68,7 @@ def evidence_text(
     """
     if entry.state is not EntryState.UNKNOWN:
         return ""
-    parts = [_attested(one) for one in seen if one.kind == "attestation"]
+    parts = [_attested(one) for one in seen if one.kind == "attestation" and "seen" in one.detail]
     reads = [one for one in seen if one.kind == "listing" and one.complete]
     if first_read is not None:
         left = BETWEEN_READS_S - _wall_s(first_read, now, speed)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from core.snapshot import Mode
 from widgets.attempts import AttemptsPanel
@@ -17,6 +16,7 @@ from widgets.chart import ChartPanel
 from widgets.cycle import CyclePanel
 from widgets.guard import EventGuard
 from widgets.judgement import JudgementPanel
+from widgets.key_line import KeyLine
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.panel import LinePanel
@@ -64,7 +64,7 @@ class Dashboard(EventGuard, Screen[None]):
             yield OrdersPanel(id="orders", classes="panel lower")
             yield SchedulePanel(id="schedule", classes="panel lower")
             yield MessagesPanel(id="messages", classes="panel lower")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyLine(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         self.query_one(TabStrip).show("spread")

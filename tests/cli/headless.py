@@ -25,7 +25,7 @@ async def main() -> None:
     sys.stdout.flush()
     if len(sys.argv) > 2:
         await engine.gate.until_reconciled(10)
-        await engine.force()
+        await engine.force("a test")
     await running
 
 

@@ -112,6 +112,11 @@ def shell(box: Box, simulator_url: str) -> Iterator[Shell]:
         process.communicate(timeout=WITHIN_S)
 
 
+def told_order(shell: Shell) -> str:
+    order: str = shell.status()["accounts"][0]["entry"]["order"]
+    return order
+
+
 def entry_state(told: dict[str, Any]) -> str | None:
     entry = told["accounts"][0]["entry"] if told["accounts"] else None
     return None if entry is None else entry["state"]
@@ -156,6 +161,9 @@ def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell)
     assert cancelled.returncode == DONE, cancelled.stderr
     assert "works until the broker confirms" in cancelled.stdout
     shell.until("the cancelled entry", lambda told: entry_state(told) == "cancelled")
+    order = told_order(shell)
+    allowed = shell.senex("allow-reentry", order)
+    assert (allowed.returncode, "re-entry allowed" in allowed.stdout) == (DONE, True), allowed.stderr
     again = shell.senex("cancel")
     assert (again.returncode, "a working entry is not known here" in again.stderr) == (REFUSED, True)
     none = shell.send(CommandKind.ATTEST, note="absent")
@@ -219,6 +227,8 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
     for text in ("none is running: no cycle will run", "HALTED, by", "margin call; `senex reset halt` ends it"):
         assert text in shown
     _login_breaker_opens_ends_and_is_gone(shell)
+    stranger = shell.send(CommandKind.ALLOW_REENTRY, target="4471")
+    assert (stranger.exit_code, "an entry of today '4471' is not known here" in stranger.text) == (REFUSED, True)
     unknown = shell.send(CommandKind.RESET, target="login")
     assert (unknown.exit_code, "is not known here" in unknown.text) == (REFUSED, True)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.domain.commands import CommandKind, CommandState
-from core.snapshot import EngineState, Mode, Snapshot
+from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, TypedQuestion
 from senex_tui.screens.entries import OrderIdQuestion, UnknownEntry, Which
@@ -103,6 +103,42 @@ async def test_of_several_entries_the_number_chooses() -> None:
         assert "4472" in console.text
         await console.press("y")
         assert console.engine.about == [("e2", "")]
+
+
+# a: another entry after a cancel
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_a_asks_before_it_allows_another_entry(size: tuple[int, int]) -> None:
+    async with driven(double.day_closed(), size=size) as console:
+        await console.press("3")
+        await console.pilot.pause()
+        panel = " ".join(console.app.screen.query_one(OrdersPanel).text.split())
+        assert "Press a to allow another entry today" in panel
+        await console.press("a", "enter", "n")
+        assert console.engine.sent == []
+        await console.press("a")
+        for fact in ("Allow re-entry", "The cancel closed the day", "two complete reads", "4471"):
+            assert fact in words(console)
+        await console.press("y")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ALLOW_REENTRY], [("e1", "")])
+        assert "ALLOWING RE-ENTRY…" in console.text
+
+
+async def test_in_live_re_entry_takes_the_typed_word() -> None:
+    async with driven(in_live(double.day_closed()), size=(80, 24)) as console:
+        await console.press("a", "y", "enter", "backspace", *"allow")
+        assert console.engine.sent == []
+        await console.press("enter")
+        assert console.engine.sent == [CommandKind.ALLOW_REENTRY]
+
+
+async def test_a_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_allowed() -> None:
+    allowed = replace(double.calm(), orders=(double.order(state="cancelled", reentry=Reentry.ALLOWED),))
+    for snapshot in (double.calm(), double.unknown(), allowed):
+        async with driven(snapshot, size=(80, 24)) as console:
+            await console.press("a", "y")
+            assert nothing_sent(console)
 
 
 # u: the unknown entry

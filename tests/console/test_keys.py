@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from textual.events import AppBlur
 from textual.widgets import Input
 
 from core.domain.commands import CommandKind, CommandState
@@ -16,6 +17,7 @@ from senex_tui.screens.help import HelpScreen
 from tests.console import double
 from tests.console.double import FixedEngine
 from tests.console.driving import driven
+from widgets.key_line import KeyLine
 
 
 async def test_p_pauses_at_once_and_says_so_until_the_engine_answers() -> None:
@@ -109,6 +111,35 @@ async def test_force_is_greyed_out_and_says_why() -> None:
             assert isinstance(console.app.screen, Dashboard)
 
 
+async def test_a_greyed_key_answers_with_the_reason() -> None:
+    async with driven(double.paused(), size=(80, 24)) as console:
+        await console.press("f")
+        assert console.engine.sent == []
+        assert console.toasts == ["force: not now, automation is paused"]
+
+
+async def test_force_says_when_an_entry_already_holds_the_day() -> None:
+    held = replace(double.calm(), orders=(double.order(holds_day=True), double.order(account="…7788")))
+    async with driven(held, size=(80, 24)) as console:
+        await console.press("f")
+        assert "…4021 working: nothing more is entered there" in console.text
+        assert "…7788" not in console.text
+
+
+async def test_the_footer_shows_the_keys_without_the_terminals_focus() -> None:
+    async with driven(size=(80, 24)) as console:
+        footer = console.app.screen.query_one(KeyLine)
+        await footer.remove_children()
+        console.app.post_message(AppBlur())
+        await console.pilot.pause()
+        assert not console.app.app_focus
+        console.engine.status(automation=Automation.PAUSED)
+        for _ in range(4):  # without the focus every fourth pull counts
+            await console.pull()
+        await console.pilot.pause()
+        assert "p Resume" in console.text.splitlines()[-1]
+
+
 async def test_force_is_not_sent_when_a_cycle_began_meanwhile() -> None:
     async with driven() as console:
         await console.press("f")
@@ -163,7 +194,7 @@ async def test_the_quit_question_is_left_without_quitting() -> None:
             assert isinstance(console.app.screen, Question)
             await console.press(key)
             assert isinstance(console.app.screen, Dashboard)
-        assert not console.app._leaving
+        assert not console.app.quitting.leaving
 
 
 async def test_ctrl_c_asks_and_a_second_one_quits() -> None:
@@ -206,8 +237,8 @@ async def test_a_signal_stops_without_asking() -> None:
         stopped.append("engine")
 
     async with driven(stop_engine=stop_engine) as console:
-        console.app.stop_unasked("SIGHUP")
-        console.app.stop_unasked("SIGTERM")
+        console.app.quitting.unasked("SIGHUP")
+        console.app.quitting.unasked("SIGTERM")
         await console.pilot.pause()
     assert stopped == ["engine"]
 

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from core.domain.commands import CommandKind
 from core.snapshot import Freshness, Health, Mode, PartHealth
 from tests.console import double
+from widgets import figures
 from widgets.attempts import AttemptsPanel
 from widgets.chart import plot
 from widgets.cycle import CyclePanel
@@ -63,6 +64,22 @@ def test_the_spread_shows_legs_credits_and_three_risks() -> None:
     assert rows["credit"] == ["credit", "3.86", "4.10", "4.06", "4.08"]
     assert rows["max risk $"] == ["max", "risk", "$", "214", "190", "194", "192"]
     assert len(text.splitlines()) == 10
+
+
+def test_half_a_cent_is_shown_and_no_place_more_than_needed() -> None:
+    shown = [figures.price(D(text)) for text in ("6.825", "4.1", "4.0833333", "1234.5", "-0.005", "5.9999")]
+    assert shown == ["6.825", "4.10", "4.083", "1,234.50", "-0.005", "6.00"]
+    assert [figures.signed(D(text)) for text in ("0", "1.005", "-1.03")] == ["+0.00", "+1.005", "-1.03"]
+    text = text_of(SpreadPanel().draw(double.spread(mid=D("6.825")), 78, 9))
+    assert "6.825" in text
+
+
+def test_legs_as_last_priced_say_no_age() -> None:
+    live = text_of(SpreadPanel().draw(double.spread(), 78, 9))
+    priced = text_of(SpreadPanel().draw(double.spread(live=False), 78, 9))
+    assert live.count("1s") == 4
+    assert "as last priced" in priced
+    assert "1s" not in priced
 
 
 def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> None:
@@ -117,9 +134,12 @@ def test_the_waterfall_adds_up() -> None:
     lines = JudgementPanel().draw((qqq,), 64, 9).lines
     assert plain(lines).startswith("QQQ  PASS  score 101, 40 needed")
     totals = [int(line[3][0]) for line in lines[1:]]
-    assert totals == [58, 68, 83, 91, 101, 106, 101]
-    assert [line[2][0].strip() for line in lines[1:]] == ["+8", "+10", "+15", "+8", "+10", "+5", "-5"]
-    ends = [cell_len("".join(text for text, _ in line).rstrip()) for line in lines[1:7]]
+    assert totals == [50, 58, 68, 83, 91, 101, 106, 101]
+    points = [line[2][0].strip() for line in lines[1:]]
+    assert points == ["+50", "+8", "+10", "+15", "+8", "+10", "+5", "-5"]
+    assert sum(int(each) for each in points) == 101
+    assert plain(lines[1:2]).startswith("start")
+    ends = [cell_len("".join(text for text, _ in line).rstrip()) for line in lines[1:8]]
     assert ends == sorted(ends)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
+import time
 from decimal import Decimal
 from typing import Any
 
+from core.records.records import Records
 from tests.cli.console_command import SENEX, Box
 from tests.e2e.simulated_broker import SimulatedBroker
 
@@ -49,6 +52,16 @@ def test_an_entry_is_sent_filled_and_not_repeated(broker: SimulatedBroker, box: 
 
     assert (code, told["outcome"], told["reason"]) == (3, "skipped", "entry_today")
     assert len(broker.orders()) == 1
+    assert asyncio.run(_commands(box)) == [("force", "done", "a cycle starts now")] * 2
+
+
+async def _commands(box: Box) -> list[tuple[str, str, str]]:
+    [file] = box.home.rglob("records.sqlite3")
+    records = await Records.open(f"sqlite+aiosqlite:///{file}", trader=False)
+    try:
+        return [(r.command.kind.value, r.state.value, r.text) for r in await records.inbox.newest(9)]
+    finally:
+        await records.close()
 
 
 def test_a_lost_answer_is_unknown_until_the_broker_shows_the_order(broker: SimulatedBroker, box: Box) -> None:
@@ -57,9 +70,11 @@ def test_a_lost_answer_is_unknown_until_the_broker_shows_the_order(broker: Simul
     broker.trouble("alerts-lost", count=20)
     broker.trouble("orders-listing-lag", seconds=60, count=5)
 
-    code, told, _ = once(broker, box, "--wait", "1")
+    began = time.monotonic()
+    code, told, _ = once(broker, box, "--wait", "4")
 
     assert (code, told["outcome"], told["reason"]) == (5, "unknown", "outcome_unknown")
+    assert told["duration_s"] < time.monotonic() - began - 4, "the wait for the order is not part of it"
     assert told["accounts"][0]["order"]["state"] == "unknown"
 
     code, told, _ = once(broker, box, "--wait", "1")

@@ -263,6 +263,14 @@ class World:
         assert len(found) == 1, [(e.state.value, e.detail) for e in found]
         return found[0]
 
+    async def states(self, entry_id: str) -> list[str]:
+        """The states an entry went through, without repetitions."""
+        states: list[str] = []
+        for change in await self.records.entries.history(entry_id):
+            if not states or states[-1] != change.state.value:
+                states.append(change.state.value)
+        return states
+
     async def steps(self, cycle: int) -> list[tuple[int | None, str | None, str, str]]:
         """Attempt, underlying, step and reason code (empty when passed) of a cycle's steps, in order."""
         events = await self.records.journal.of_cycle(cycle)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 from core.broker.port import StreamState
 from core.domain.breakers import BreakerKind
 from core.domain.commands import Command, CommandKind
 from core.domain.order_states import EntryState
+from core.domain.orders import Fill
 from core.simulator.faults import FaultKind
 from core.simulator.in_process_values import order_body
-from core.snapshot import Automation
+from core.snapshot import Automation, Health, Reentry
 from tests.engine.harness import ACCOUNT, World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
 
@@ -169,6 +171,60 @@ def test_a_cancel_by_the_operator_closes_the_day(tmp_path: Path) -> None:
     in_world(day, tmp_path)
 
 
+def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.order_id is not None
+        assert "the entry is working" in await order(world, CommandKind.ALLOW_REENTRY, entry.id)
+        await order(world, CommandKind.CANCEL)
+        await world.until("09:46:30")
+        assert "an entry of today 'nothing'" in await order(world, CommandKind.ALLOW_REENTRY, "nothing")
+        await world.until("09:47:05")
+        assert world.engine.board.snapshot is not None
+        assert [o.reentry for o in world.engine.board.snapshot.orders] == [Reentry.CLOSED]
+        assert (await order(world, CommandKind.ALLOW_REENTRY, entry.order_id)).startswith("done")
+        assert (await world.entry()).holds_day, "the word frees nothing without the proof"
+        await world.until("09:47:50")
+        assert (await world.entry()).holds_day
+        await world.until("09:50")
+        freed = await world.entry()
+        assert (freed.holds_day, freed.cancel_requested_by) == (False, "operator")
+        assert "two complete reads" in freed.detail
+        assert "does not hold the day" in await order(world, CommandKind.ALLOW_REENTRY, entry.id)
+        world.exchange.fill_plan = "immediate"
+        await world.until("10:01")
+        assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_word_survives_a_restart_and_a_late_fill_still_holds_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        await order(world, CommandKind.CANCEL)
+        await world.until("09:46:30")
+        assert (await order(world, CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
+        await world.crash()
+        await world.start()
+        assert world.engine.board.snapshot is None or world.engine.board.snapshot.orders[0].reentry is Reentry.ALLOWED
+        await world.records.entries.add_fills(
+            entry.id, [Fill("late", entry.request.legs[0].symbol, Decimal(1), Decimal("3.00"), world.clock.now())]
+        )
+        await world.until("09:52")
+        assert (await world.entry()).holds_day
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
 def test_a_cancel_by_the_broker_frees_the_day_after_two_complete_reads(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"
@@ -190,25 +246,73 @@ def test_a_cancel_by_the_broker_frees_the_day_after_two_complete_reads(tmp_path:
     in_world(day, tmp_path)
 
 
-def test_positions_that_do_not_hold_the_whole_trident_stop_the_account(tmp_path: Path) -> None:
+def test_positions_that_do_not_hold_the_whole_trident_stop_the_account_until_they_are_settled(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()
         await world.until("09:46")
-        filled = await world.entry()
+        legs = (await world.entry()).request.legs
         read = world.broker.account_reads
+        gone = [(legs[0].symbol, 1)]
 
-        async def one_leg_gone(number: str):  # type: ignore[no-untyped-def]
+        async def partly_closed(number: str):  # type: ignore[no-untyped-def]
             reads = await read(number)
+            lost = dict(gone)
             return replace(
-                reads, positions=tuple(p for p in reads.positions if p.symbol != filled.request.legs[0].symbol)
+                reads,
+                positions=tuple(replace(p, quantity=p.quantity - lost.get(p.symbol, 0)) for p in reads.positions),
             )
 
-        world.broker.account_reads = one_leg_gone  # type: ignore[method-assign]
-        await order(world, CommandKind.RECONCILE)
-        await world.until("09:47")
-        [breaker] = world.engine.breakers.open_now
-        assert breaker.kind is BreakerKind.MISMATCH
-        assert filled.request.legs[0].symbol in breaker.why
+        async def stopped_by() -> list[str]:
+            await order(world, CommandKind.RECONCILE)
+            await world.clock.sleep(5)
+            return [b.why for b in world.engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
+
+        world.broker.account_reads = partly_closed  # type: ignore[method-assign]
+        [why] = await stopped_by()
+        assert f"the broker holds 1 of 2 {legs[0].symbol}; a reset settles these quantities until they change" in why
+        assert (await order(world, CommandKind.RESET, "mismatch")).startswith("done")
+        assert await stopped_by() == [], "the operator settled these very quantities"
+        gone.append((legs[2].symbol, 1))
+        [why] = await stopped_by()
+        assert f"1 of 2 {legs[0].symbol}, 0 of 1 {legs[2].symbol}" in why
+        assert (await order(world, CommandKind.RESET, "mismatch")).startswith("done")
+        gone[:] = [(leg.symbol, leg.quantity) for leg in legs]
+        assert await stopped_by() == [], "a trident closed whole is no mismatch"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_legs_of_an_unknown_entry_stay_quoted_also_after_a_restart(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.state is EntryState.UNKNOWN
+        assert world.engine.legs.keeps(entry.id)
+        await world.crash()
+        await world.start()
+        assert world.engine.legs.keeps(entry.id)
+        assert world.engine.feed.health().symbols == 6
+        await order(world, CommandKind.ATTEST, entry.id, "absent")
+        assert not world.engine.legs.keeps(entry.id)
+        assert world.engine.feed.health().symbols == 2
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_lost_stream_makes_the_broker_be_asked_at_once(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46:05")
+        assert world.engine.broker_check.health.health is Health.OK
+        world.broker.arm(FaultKind.REST_5XX_HTML, count=10_000)
+        world.broker.arm(FaultKind.DXLINK_CLOSE)
+        await world.clock.sleep(10)  # the feed in process looks every 5 s; the broker is asked every 60 s by itself
+        assert world.engine.broker_check.health.health is Health.DOWN
+        world.broker.faults.clear()
         await world.stop()
 
     in_world(day, tmp_path)

@@ -27,6 +27,27 @@ def test_slots_that_passed_before_a_start_are_missed_as_process_down(tmp_path: P
     in_world(day, tmp_path, start=et("2026-03-02", "10:20"))
 
 
+def test_a_start_says_once_how_many_slots_passed_and_shows_the_last_cycle_of_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        await world.stop()
+        await world.until("10:05")
+        await world.start()
+        world.engine.board.refresh()
+        shown = world.engine.board.snapshot
+        assert shown is not None
+        passed = [m.text for m in shown.messages if "passed while" in m.text]
+        assert passed == ["1 slot passed while the console was not running"]
+        assert shown.cycle is not None
+        assert (shown.cycle.number, shown.cycle.outcome, shown.cycle.running) == (1, "succeeded", False)
+        assert shown.cycle.slot == et("2026-03-02", "09:45")
+        assert 0 < shown.cycle.elapsed_s < 60
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
 def test_sessions_that_passed_while_the_console_was_not_running_are_missed_slot_by_slot(tmp_path: Path) -> None:
     async def days(world: World) -> None:
         await world.start()

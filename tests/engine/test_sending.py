@@ -11,7 +11,7 @@ import pytest
 from core.domain.commands import CommandKind
 from core.domain.order_states import EntryState
 from core.simulator.faults import FaultKind
-from core.simulator.in_process_values import order_body, order_report
+from core.simulator.in_process_values import order_body
 from tests.engine.harness import ACCOUNT, World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
 
@@ -24,15 +24,6 @@ async def _end(world: World) -> None:
     await world.stop()
 
 
-async def _states(world: World, entry_id: str) -> list[str]:
-    """The states an entry went through, without repetitions."""
-    states: list[str] = []
-    for change in await world.records.entries.history(entry_id):
-        if not states or states[-1] != change.state.value:
-            states.append(change.state.value)
-    return states
-
-
 def test_an_accepted_order_works_and_fills_with_every_state_recorded(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         world.exchange.fill_plan = "delayed"
@@ -43,7 +34,7 @@ def test_an_accepted_order_works_and_fills_with_every_state_recorded(tmp_path: P
         legs = {leg.symbols.streamer for leg in _legs(world)}
         assert all(world.broker.market_data.shown(symbol) is not None for symbol in legs)
         await world.until("09:46")
-        assert await _states(world, entry.id) == ["prepared", "sent", "working", "filled"]
+        assert await world.states(entry.id) == ["prepared", "sent", "working", "filled"]
         filled = await world.entry()
         assert sum(f.quantity for f in filled.fills) == 6
         kinds = [e.kind for e in await world.records.journal.of_cycle(1) if e.kind.startswith("order.")]
@@ -84,7 +75,7 @@ def test_an_order_the_exchange_rejects_after_taking_it_frees_the_day(tmp_path: P
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert await _states(world, entry.id) == ["prepared", "sent", "working", "rejected"]
+        assert await world.states(entry.id) == ["prepared", "sent", "working", "rejected"]
         assert (entry.holds_day, entry.detail) == (False, "Rejected by the exchange")
         world.exchange.fill_plan = "immediate"
         await world.until("10:01")
@@ -114,7 +105,7 @@ def test_a_lost_response_is_unknown_holds_the_day_and_polling_adopts_the_order(t
         adopted = await world.entry()
         (order,) = world.exchange.orders(ACCOUNT)
         assert (adopted.state, adopted.order_id) == (EntryState.FILLED, str(order.id))
-        assert await _states(world, entry.id) == ["prepared", "sent", "unknown", "filled"]
+        assert await world.states(entry.id) == ["prepared", "sent", "unknown", "filled"]
         await _end(world)
 
     in_world(day, tmp_path)
@@ -126,7 +117,7 @@ def test_an_alert_that_comes_before_the_lost_answer_is_proof_enough(tmp_path: Pa
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert "unknown" not in await _states(world, entry.id)
+        assert "unknown" not in await world.states(entry.id)
         assert entry.state is EntryState.FILLED
         assert [(c.outcome, c.reason_code) for c in await world.cycles()] == [("succeeded", "")]
         await _end(world)
@@ -143,7 +134,7 @@ def test_an_unreadable_answer_is_unknown_until_the_order_is_read(tmp_path: Path,
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        assert await _states(world, entry.id) == ["prepared", "sent", "unknown", "working"]
+        assert await world.states(entry.id) == ["prepared", "sent", "unknown", "working"]
         assert entry.order_id is not None
         await _end(world)
 
@@ -157,7 +148,7 @@ def test_an_error_after_the_order_was_taken_is_unknown_not_a_second_order(tmp_pa
         await world.start()
         await world.until("10:01")
         entry = await world.entry()
-        assert (await _states(world, entry.id))[:3] == ["prepared", "sent", "unknown"]
+        assert (await world.states(entry.id))[:3] == ["prepared", "sent", "unknown"]
         assert entry.state is EntryState.FILLED
         assert len(world.exchange.orders(ACCOUNT)) == 1
         await _end(world)
@@ -213,7 +204,7 @@ def test_the_kill_file_stops_an_order_already_marked_sent(tmp_path: Path) -> Non
         world.kill_file.touch()
         await world.until("09:46")
         entry = await world.entry()
-        assert await _states(world, entry.id) == ["prepared", "sent", "not_sent"]
+        assert await world.states(entry.id) == ["prepared", "sent", "not_sent"]
         assert "halts all entries" in entry.detail
         assert world.broker.posted == []
         await _end(world)
@@ -265,114 +256,6 @@ def test_duplicate_prevention_looks_at_the_broker_right_before_sending(tmp_path:
         assert [e.state for e in await world.entries()] == [EntryState.NOT_SENT] * 2
         assert world.broker.posted == []
         await world.stop()
-
-    in_world(day, tmp_path)
-
-
-def test_a_day_order_expires_at_the_close_and_keeps_its_day(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        world.exchange.fill_plan = "never"
-        await world.start()
-        await world.until("15:44:30")
-        await world.command(CommandKind.FORCE)
-        await world.until("16:01")
-        entry = await world.entry()
-        assert await _states(world, entry.id) == ["prepared", "sent", "working", "expired"]
-        assert (entry.holds_day, entry.fills) == (True, ())
-        assert entry.terminal_at == et("2026-03-02", "16:00")
-        await _end(world)
-
-    in_world(day, tmp_path, start=NEAR_THE_CLOSE)
-
-
-def test_a_late_fill_of_a_resting_order_is_found(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        world.exchange.fill_plan = "never"
-        await world.start()
-        await world.until("09:50")
-        assert (await world.entry()).state is EntryState.WORKING
-        world.broker.arm(FaultKind.ALERTS_LOST, count=None)  # only polling can tell
-        world.exchange.fill_plan = "immediate"
-        await world.until("09:50:15")
-        entry = await world.entry()
-        assert entry.state is EntryState.FILLED
-        assert sum(f.quantity for f in entry.fills) == 6
-        await _end(world)
-
-    in_world(day, tmp_path)
-
-
-def test_a_fill_that_raced_a_cancel_is_a_fill(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        world.exchange.fill_plan = "never"
-        await world.start()
-        await world.until("09:46")
-        entry = await world.entry()
-        assert entry.order_id is not None
-        world.exchange.fill_plan = "partial"
-        await world.clock.sleep(2)
-        await world.broker.cancel(ACCOUNT, entry.order_id)
-        await world.until("09:47")
-        ended = await world.entry()
-        assert ended.state in (EntryState.CANCELLED, EntryState.INCIDENT, EntryState.FILLED)
-        (order,) = world.exchange.orders(ACCOUNT)
-        theirs = {f.fill_id for leg in order.legs for f in leg.fills}
-        assert theirs
-        assert {f.fill_id for f in ended.fills} == theirs
-        assert ended.holds_day
-        await _end(world)
-
-    in_world(day, tmp_path)
-
-
-def test_a_partial_fill_is_told_and_its_rest_completes_the_entry(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        world.exchange.fill_plan = "partial"
-        await world.start()
-        await world.until("09:45:10")
-        part = await world.entry()
-        assert part.state is EntryState.WORKING
-        assert 0 < sum(f.quantity for f in part.fills) < 6
-        await world.until("09:46")
-        entry = await world.entry()
-        assert entry.state is EntryState.FILLED
-        assert sum(f.quantity for f in entry.fills) == 6
-        kinds = [e.kind for e in await world.records.journal.of_cycle(1)]
-        assert kinds.count("order.partially_filled") == 1
-        assert kinds.index("order.partially_filled") < kinds.index("order.filled")
-        await _end(world)
-
-    in_world(day, tmp_path)
-
-
-def test_fill_records_missing_from_a_filled_order_are_fetched(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        world.exchange.fill_plan = "never"
-        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
-        await world.start()
-        await world.until("09:46")
-        entry = await world.entry()
-        (order,) = world.exchange.orders(ACCOUNT)
-        await world.engine.watch.apply(entry.id, replace(order_report(order), status="Filled"))
-        told = await world.entry()
-        assert (told.state, told.fills) == (EntryState.FILLED, ())
-        world.exchange.fill_plan = "immediate"
-        await world.until("09:46:30")
-        assert sum(f.quantity for f in (await world.entry()).fills) == 6
-        await _end(world)
-
-    in_world(day, tmp_path)
-
-
-def test_alerts_that_come_twice_change_nothing(tmp_path: Path) -> None:
-    async def day(world: World) -> None:
-        world.broker.arm(FaultKind.ALERTS_DUPLICATED, count=None)
-        await world.start()
-        await world.until("09:46")
-        entry = await world.entry()
-        assert sum(f.quantity for f in entry.fills) == 6
-        assert await _states(world, entry.id) == ["prepared", "sent", "working", "filled"]
-        await _end(world)
 
     in_world(day, tmp_path)
 

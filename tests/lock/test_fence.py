@@ -21,15 +21,15 @@ from core.lock import AloneInVirtualTime, LockLost
 from core.records.records import FencedOff, Records, RecordsRefusal
 from senex_tui.refusals import explain
 from tests.engine.harness import MONDAY, World, et, in_world
-from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, entry, fill, request, suggestion, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, entry, fill, suggestion, url_of
 
 COMMAND = Command("c1", CommandKind.PAUSE, "anna", AT)
 FOUND = BrokerAccount(ACCOUNT, "Main", "Individual", False)
 OF_THE_TRADER: dict[str, Callable[[Records], Awaitable[object]]] = {
     "prepare": lambda r: r.entries.prepare(entry("two", account="5WT00002")),
-    "prepare_again": lambda r: r.entries.prepare_again("one", request("senex-one"), AT),
     "mark_sent": lambda r: r.entries.mark_sent("one", AT, epoch=r.epoch, closes=CLOSES),
     "become": lambda r: r.entries.become("one", EntryState.NOT_SENT, at=AT),
+    "allow_reentry": lambda r: r.entries.allow_reentry("one", "anna", AT),
     "note_status": lambda r: r.entries.note_status("one", "Live", AT),
     "add_fills": lambda r: r.entries.add_fills("one", [fill("f1")]),
     "begin": lambda r: r.cycles.begin(DAY, None, True, AT),

@@ -284,31 +284,6 @@ async def test_the_same_fills_from_two_programs_at_once_are_recorded_once(record
     assert set(found.fills) == set(told)
 
 
-async def test_the_same_intent_is_prepared_again_only_when_nothing_left(records: Records) -> None:
-    await _in_state(records, _S.NOT_SENT, entry("one"))
-    with pytest.raises(ValueError, match="same identifier"):
-        await records.entries.prepare_again("one", request("senex-else"), after(5))
-    again = await records.entries.prepare_again("one", request("senex-one", "4.02"), after(5))
-    assert isinstance(again, Entry)
-    assert (again.state, again.holds_day, again.limit) == (_S.PREPARED, True, Decimal("4.02"))
-    assert (again.sent_at, again.prepared_at) == (None, after(5))
-    assert again == await records.entries.get("one")
-    assert [change.request for change in await records.entries.history("one") if change.request] == [
-        request("senex-one"),
-        request("senex-one", "4.02"),
-    ]
-    with pytest.raises(IllegalTransition):
-        await records.entries.prepare_again("one", request("senex-one"), after(6))
-
-
-async def test_an_intent_whose_day_went_to_another_is_not_prepared_again(records: Records) -> None:
-    before = await _in_state(records, _S.NOT_SENT, entry("one"))
-    await records.entries.prepare(entry("two"))
-    answer = await records.entries.prepare_again("one", request("senex-one"), after(5))
-    assert answer == DayHeld(existing=entry("two"))
-    assert await records.entries.get("one") == before
-
-
 async def test_entries_are_found_by_what_is_known_of_them(records: Records) -> None:
     made = {
         state: await _in_state(records, state, entry(state.value, account=f"5WT{number:05}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from core.records.records import DayHeld, IllegalTransition, Records, StateConfl
 from tests.records.record_samples import CLOSES, DAY, after, entry, fill, url_of
 
 _FACTS = st.one_of(
-    st.tuples(st.sampled_from(["prepare", "again", "send", "free", "allow", "cancel", "fill"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["prepare", "send", "free", "allow", "cancel", "fill"]), st.integers(0, 2)),
     st.tuples(st.sampled_from(list(EntryState)), st.integers(0, 2)),
 )
 
@@ -31,6 +31,7 @@ class _Day:
     account: str
     fills: dict[str, set[str]]
     changes: dict[str, int]
+    allowed: set[str] = field(default_factory=set)
 
     async def happen(self, fact: str | EntryState, number: int, step: int) -> None:
         name = f"{self.account}-{number}"
@@ -57,13 +58,12 @@ class _Day:
 
     async def _change(self, found: Entry, fact: str | EntryState, step: int) -> None:
         try:
-            if fact == "again":
-                self._note(found.id, await self.records.entries.prepare_again(found.id, found.request, after(step)))
-            elif fact in {"free", "allow"}:
-                freed = await self.records.entries.free_day(
-                    found.id, "proof", after(step), allow_reentry=fact == "allow"
-                )
-                assert fact == "allow" or freed == found or not found.cancel_requested_by
+            if fact == "allow":
+                await self.records.entries.allow_reentry(found.id, "anna", after(step))
+                self.allowed.add(found.id)
+            elif fact == "free":
+                freed = await self.records.entries.free_day(found.id, "proof", after(step))
+                assert found.id in self.allowed or freed == found or not found.cancel_requested_by
                 self.changes[found.id] += freed.holds_day is not found.holds_day
             elif isinstance(fact, EntryState):
                 became = await self.records.entries.become(found.id, fact, at=after(step))

@@ -9,7 +9,7 @@ import pytest
 
 from core.domain.order_states import EntryState
 from core.records.records import DayHeld, EvidenceRecord, Records, StateConflict
-from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, request, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry, fill, url_of
 
 _S = EntryState
 
@@ -94,9 +94,7 @@ async def test_an_entry_somebody_asked_to_cancel_before_it_left_is_not_sent(reco
     await records.entries.note_cancel_request("one", "anna", AT)
     assert not await records.entries.mark_sent("one", after(1), epoch=records.epoch, closes=CLOSES)
     await records.entries.become("one", _S.NOT_SENT, at=after(2))
-    await records.entries.prepare_again("one", request("senex-one"), after(3))
-    sent = await records.entries.mark_sent("one", after(4), epoch=records.epoch, closes=CLOSES)
-    assert not sent, "the operator's word stands"
+    assert not await records.entries.mark_sent("one", after(4), epoch=records.epoch, closes=CLOSES)
 
 
 @pytest.mark.parametrize("state", [_S.CANCELLED, _S.EXPIRED])
@@ -110,7 +108,11 @@ async def test_a_day_an_operator_closed_by_a_cancel_is_freed_only_by_an_operator
         await records.entries.free_day("one", "two complete reads", after(200))
     assert await records.entries.get("one") == before
     assert isinstance(await records.entries.prepare(entry("two")), DayHeld)
-    freed = await records.entries.free_day("one", "two complete reads", after(201), allow_reentry=True)
+    assert not await records.entries.reentry_allowed("one")
+    await records.entries.allow_reentry("one", "bert", after(200))
+    assert await records.entries.reentry_allowed("one")
+    assert (await records.entries.get("one")).holds_day, "a word alone frees nothing"
+    freed = await records.entries.free_day("one", "two complete reads", after(201))
     assert (freed.holds_day, freed.detail, freed.cancel_requested_by) == (False, "two complete reads", "anna")
     assert await records.entries.free_day("one", "again", after(202)) == freed
     assert await records.entries.prepare(entry("two")) == entry("two")
@@ -120,11 +122,16 @@ async def test_allowing_re_entry_frees_no_day_with_a_fill_or_an_open_order(recor
     await _ended(records, _S.WORKING, "one", ACCOUNT)
     await records.entries.note_cancel_request("one", "anna", after(3))
     with pytest.raises(StateConflict, match="working"):
-        await records.entries.free_day("one", "", after(200), allow_reentry=True)
+        await records.entries.allow_reentry("one", "anna", after(200))
     await records.entries.become("one", _S.CANCELLED, at=after(4))
+    with pytest.raises(ValueError, match="by somebody"):
+        await records.entries.allow_reentry("one", "", after(200))
+    await records.entries.allow_reentry("one", "anna", after(200))
     await records.entries.add_fills("one", [fill("f1")])
     with pytest.raises(StateConflict, match="1 fills"):
-        await records.entries.free_day("one", "", after(200), allow_reentry=True)
+        await records.entries.allow_reentry("one", "anna", after(201))
+    with pytest.raises(StateConflict, match="1 fills"):
+        await records.entries.free_day("one", "", after(201))
 
 
 async def test_entries_that_wait_for_proof_to_free_their_day_are_found(records: Records) -> None:
@@ -159,10 +166,10 @@ async def test_each_failed_send_counts_once_and_only_what_was_tried(records: Rec
     await records.entries.become("one", _S.NOT_SENT, at=after(1), detail="the quotes are stale")
     assert await failed() == 0, "the guards refused it: nothing was tried"
     for tries in (1, 2):
-        await records.entries.prepare_again("one", request("senex-one"), after(2))
+        await records.entries.prepare(entry(f"try {tries}"))
         assert await failed() == tries - 1
-        assert await records.entries.mark_sent("one", after(3), epoch=records.epoch, closes=CLOSES)
-        await records.entries.become("one", _S.NOT_SENT, at=after(4), detail="no connection")
+        assert await records.entries.mark_sent(f"try {tries}", after(3), epoch=records.epoch, closes=CLOSES)
+        await records.entries.become(f"try {tries}", _S.NOT_SENT, at=after(4), detail="no connection")
         assert await failed() == tries
     await _ended(records, _S.REJECTED, "two", ACCOUNT)
     assert await failed() == 3
@@ -177,3 +184,21 @@ async def test_each_failed_send_counts_once_and_only_what_was_tried(records: Rec
     await _ended(records, _S.WORKING, "four", ACCOUNT)
     assert await failed() == 4
     assert await failed("5WT00002") == 1
+
+
+async def test_the_newest_complete_look_of_each_kind_is_what_a_screen_reads(records: Records) -> None:
+    await _sent(records)
+    for second, (kind, complete) in enumerate(
+        (("attestation", True), ("listing", True), ("listing", True), ("listing", False), ("answer", False))
+    ):
+        await records.entries.add_evidence(
+            "one",
+            kind,  # type: ignore[arg-type]
+            who="engine",
+            complete=complete,
+            detail={"number": second},
+            at=after(second),
+        )
+    newest = await records.entries.newest_evidence("one")
+    assert [(one.kind, one.detail["number"]) for one in newest] == [("attestation", 0), ("listing", 2)]
+    assert records.entries.evidence_written == 5

@@ -90,7 +90,8 @@ async def test_after_the_upgrade_old_rules_hold_and_new_records_join_the_old(pat
         assert (await records.entries.note_cancel_request("two", "anna", AT)).cancel_requested_by == "anna"
         await records.inbox.post(Command("c3", CommandKind.CANCEL, "anna", AT, target="two"))
         assert [command.target for command in await records.inbox.pending()] == ["", "two"]
-        assert not (await records.entries.free_day("two", "proof", after(200), allow_reentry=True)).holds_day
+        await records.entries.allow_reentry("two", "anna", after(100))
+        assert not (await records.entries.free_day("two", "proof", after(200))).holds_day
     finally:
         await records.close()
 

@@ -9,41 +9,30 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
-from collections.abc import Coroutine, Sequence
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
 from core.domain.order_states import BROKER_STATUS, EntryState
-from core.domain.orders import OrderReport, SendClass, SendOutcome
-from core.ids import SeededIds
-from core.records.records import Records
+from core.domain.orders import SendClass, SendOutcome
 from core.simulator.in_process_values import order_report
 from core.simulator.orders import SimOrder
-from core.virtual_time import VirtualClock, VirtualTimeLoop
-from tests.engine.harness import MONDAY, StoreCalls, et
 from tests.proofs import ALL, rounds
-from tests.states.scripted_broker import ENDED, ROUTE, Post, ScriptedBroker
+from tests.states.entry_world import ACCOUNTS, EntryWorld
+from tests.states.scripted_broker import ENDED, ROUTE, Post
 from tests.states.stored import (
-    Stored,
     assert_fills_fit,
     assert_history_is_allowed,
     assert_one_entry_a_day,
     assert_orders_are_intended,
 )
-from tests.states.trading_process import TradingProcess
 
 T = TypeVar("T")
 
-ACCOUNTS = ("5WT00001", "5WT00002")
-MOMENT_S = 0.5
-"""Long enough, in virtual time, for everything that does not wait for a rule."""
 PARTS = ([1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1], [2, 2, 1, 1], [0, 0, 1, 1])
 WORDS = ("Dead", "Remove Pending", "", "\0filled\ud800")
 
@@ -54,79 +43,8 @@ def picked(options: Sequence[T], pick: int) -> T:
     return options[pick % len(options)]
 
 
-@lru_cache(maxsize=1)
-def fresh_records() -> Path:
-    """Records at their newest schema and with nothing in them, made once."""
-    path = Path(tempfile.mkdtemp(prefix="senex-states-")) / "records.sqlite3"
-
-    async def make() -> None:
-        await (await Records.open(f"sqlite+aiosqlite:///{path}")).close()
-
-    asyncio.run(make())
-    return path
-
-
-class EntryMachine(RuleBasedStateMachine):
+class EntryMachine(EntryWorld):
     """Rules named for what happens at the broker, on the way, or to the process."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
-        self.path = Path(shutil.copy(fresh_records(), self.folder))
-        self.calls = StoreCalls()
-        self.loop = VirtualTimeLoop(self.calls.count)
-        self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
-        self.ids = SeededIds(1)
-        self.broker = ScriptedBroker(self.clock, ACCOUNTS)
-        self.stored = Stored(self.path)
-        self.process: TradingProcess | None = None
-        self.died_before_proof: set[str] = set()
-        self.told: list[OrderReport] = []
-        self.start()
-
-    # Inside
-
-    def run_until(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
-
-    def settle(self) -> None:
-        self.run_until(self.clock.sleep(MOMENT_S))
-
-    @property
-    def alive(self) -> TradingProcess:
-        assert self.process is not None
-        return self.process
-
-    def waiting(self) -> list[Post]:
-        """POSTs somebody still waits for."""
-        return [p for p in self.broker.posts if p.answer is not None and not p.answer.done()]
-
-    def on_the_wire(self) -> list[Post]:
-        """POSTs that may still reach the broker, whoever sent them."""
-        return [p for p in self.broker.posts if p.order_id is None and not p.stopped]
-
-    def working(self) -> list[SimOrder]:
-        return [o for o in self.broker.orders.values() if o.status not in ENDED]
-
-    def hear(self, report: OrderReport, *, nameless: bool) -> None:
-        if nameless:  # the broker may leave out what it was not asked for
-            report = OrderReport(**{**{n: getattr(report, n) for n in OrderReport.__slots__}, "identifier": None})
-        self.alive.watch.on_order(report)
-        self.told.append(report)
-        self.settle()
-
-    def start(self) -> None:
-        opened = TradingProcess.open(
-            self.broker, f"sqlite+aiosqlite:///{self.path}", self.clock, self.ids, self.folder, self.calls
-        )
-        self.process = self.run_until(opened)
-        self.run_until(self.alive.start())
-        self.connect_alerts()
-
-    def connect_alerts(self) -> None:
-        self.broker.listening = True
-        self.alive.hear_status(True)
-        self.settle()
 
     # The desk
 

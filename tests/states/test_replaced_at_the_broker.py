@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 
 from core.domain.order_states import EntryState
-from tests.states.test_entry_machine import ACCOUNTS, EntryMachine
+from tests.states.entry_world import ACCOUNTS
+from tests.states.test_entry_machine import EntryMachine
 
 TOLD = ("in turn", "reversed", "the cancel only", "nothing, but read")
 

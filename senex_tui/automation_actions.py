@@ -1,0 +1,48 @@
+"""What the keys p and f do: pause, resume and force; and why a key does nothing now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.domain.commands import CommandKind
+from senex_tui import questions
+from senex_tui.keys import KEYS
+from senex_tui.screens.dialogs import Question
+
+if TYPE_CHECKING:
+    from senex_tui.app import SenexApp
+
+
+class AutomationActions:
+    """Asks, then sends. Only a pause is sent without a question."""
+
+    def __init__(self, app: SenexApp) -> None:
+        self._app = app
+
+    def pause(self) -> None:
+        self._app.send(CommandKind.PAUSE)
+
+    def resume(self) -> None:
+        snapshot = self._app.client.snapshot
+        question = Question("Resume automation", lambda: questions.resume_facts(snapshot()), "Resume? y/n")
+        self._app.ask(question, lambda: self._app.send(CommandKind.RESUME))
+
+    def force(self) -> None:
+        snapshot = self._app.client.snapshot
+        before = snapshot()
+
+        def force() -> None:
+            changed = questions.changed_since(before, snapshot())
+            if changed is None:
+                self._app.send(CommandKind.FORCE)
+            else:
+                self._app.say(f"force not sent: {changed}", "warning")
+
+        self._app.ask(questions.force_question(snapshot), force)
+
+    def say_why_not(self, key: str) -> None:
+        """A greyed key answers too. One whose command is on its way is answered by the status bar."""
+        for row in KEYS:
+            pending = any(kind.value == row.action for kind in self._app.pending)
+            if row.key == key and not pending and self._app.check_action(row.action, ()) is None:
+                self._app.say(f"{row.label.lower()}: not now, {self._app.why_not(row.action)}", "warning")
