@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from core.account_settings import set_account
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.clock import Clock
@@ -62,6 +63,7 @@ class Operator:
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
+            CommandKind.SET_ACCOUNT: self._set_account,
         }
 
     async def _pause(self, command: Command) -> Done | Refusal:
@@ -116,6 +118,11 @@ class Operator:
     async def _reconcile(self, command: Command) -> Done | Refusal:
         self._reconciliation.want(f"asked by {command.who}")
         return Done("reconciliation starts; entries wait for it")
+
+    async def _set_account(self, command: Command) -> Done | Refusal:
+        answer = await set_account(self._records, self._clock, command)
+        await self._runner.refresh_accounts()
+        return answer
 
     async def _cancel(self, command: Command) -> Done | Refusal:
         entry = await self._find(command.target, EntryState.WORKING)

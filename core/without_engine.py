@@ -1,9 +1,10 @@
-"""Pause, halt and reset while no trader runs: done at once on the records, under the trader's own lock (SPEC 9, 10)."""
+"""Pause, halt, reset and accounts' settings while no trader runs: done at once, under its own lock (SPEC 9, 10)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.account_settings import set_account
 from core.breakers import Breakers
 from core.bus import Bus
 from core.clock import Clock
@@ -13,8 +14,9 @@ from core.domain.commands import Command, CommandKind
 from core.domain.reasons import Reason, Refusal, refuse
 from core.records.records import CommandRecord, Records
 
-POSSIBLE = frozenset({CommandKind.PAUSE, CommandKind.HALT, CommandKind.RESET})
-"""What stops entries, or lets the next start try again: it reconciles before any entry, whatever was reset."""
+POSSIBLE = frozenset({CommandKind.PAUSE, CommandKind.HALT, CommandKind.RESET, CommandKind.SET_ACCOUNT})
+"""What stops entries, lets the next start try again (it reconciles before any entry, whatever was reset), or is only
+kept for the next cycle."""
 HALT = "halt"
 
 
@@ -43,7 +45,12 @@ class _Alone:
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
-        return {CommandKind.PAUSE: self._pause, CommandKind.HALT: self._halt, CommandKind.RESET: self._reset}
+        return {
+            CommandKind.PAUSE: self._pause,
+            CommandKind.HALT: self._halt,
+            CommandKind.RESET: self._reset,
+            CommandKind.SET_ACCOUNT: self._set_account,
+        }
 
     async def _pause(self, command: Command) -> Done | Refusal:
         why = command.note or "paused by the operator"
@@ -55,6 +62,9 @@ class _Alone:
     async def _halt(self, command: Command) -> Done | Refusal:
         await self._records.trading.halt(command.who, command.note or "halted by the operator", self._clock.now())
         return Done("no console is running; the next one starts halted, `senex reset halt` ends it")
+
+    async def _set_account(self, command: Command) -> Done | Refusal:
+        return await set_account(self._records, self._clock, command)
 
     async def _reset(self, command: Command) -> Done | Refusal:
         code, _, whom = command.target.partition(":")

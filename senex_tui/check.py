@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -14,7 +14,7 @@ from core.scrubber import MASK
 
 def check_lines(loaded: Loaded, folders: Folders, mode: str, credentials: Credentials | None) -> Iterator[str]:
     """Plain lines, without any secret."""
-    yield from _columns(
+    yield from columns(
         [
             ("mode", mode),
             ("settings file", str(loaded.file or f"none; {folders.config / 'config.toml'} would be read")),
@@ -25,7 +25,7 @@ def check_lines(loaded: Loaded, folders: Folders, mode: str, credentials: Creden
         ]
     )
     yield ""
-    yield from _columns(
+    yield from columns(
         [(name, shown(_value(loaded.settings, name)), origin) for name, origin in loaded.origins.items()]
     )
 
@@ -61,7 +61,8 @@ def _credentials(credentials: Credentials | None) -> str:
     return f"client secret {MASK}, refresh token {MASK}, from {credentials.origin}"
 
 
-def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The rows with their columns under each other."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

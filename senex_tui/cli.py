@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import Scrubber
+from senex_tui.account_commands import add_account_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.config import Loaded
     from core.credentials import Credentials
     from core.folders import Folders
+    from core.settings import TradingSettings
     from core.snapshot import Mode
     from senex_tui.place import Place
 
@@ -247,51 +249,6 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         raise refusal
 
 
-accounts_app = typer.Typer(
-    help="List accounts; let the automation trade one, or not.", invoke_without_command=True, rich_markup_mode=None
-)
-app.add_typer(accounts_app, name="accounts")
-
-
-@accounts_app.callback()
-def accounts(context: typer.Context) -> None:
-    """List the accounts the login reached and whether the automation trades them.
-
-    New accounts start switched off; `senex accounts enable NUMBER` lets the automation trade one.
-    """
-    if context.invoked_subcommand is None:
-        from senex_tui.accounts import list_accounts
-
-        for line in list_accounts(_records_file(context)):
-            typer.echo(line)
-
-
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The account number, or its last characters.")]
-
-
-@accounts_app.command()
-def enable(context: typer.Context, number: Number) -> None:
-    """Let the automation trade an account."""
-    _switch(context, number, enabled=True)
-
-
-@accounts_app.command()
-def disable(context: typer.Context, number: Number) -> None:
-    """Keep the automation from trading an account."""
-    _switch(context, number, enabled=False)
-
-
-def _switch(context: typer.Context, number: str, *, enabled: bool) -> None:
-    from senex_tui.accounts import switch_account
-
-    typer.echo(switch_account(_records_file(context), number, enabled=enabled))
-
-
-def _records_file(context: typer.Context) -> Path:
-    run = _prepare(context, None)
-    return run.folders.records(_mode(context, run).value)
-
-
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     from senex_tui.place import newest_demo, place_of
 
@@ -301,7 +258,12 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     return place_of(run.folders, _mode(context, run))
 
 
+def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
+    return _prepare(context, data_dir).loaded.settings.trading
+
+
 add_operator_commands(app, _place)
+add_account_commands(app, _place, _defaults)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ class CommandKind(StrEnum):
     CANCEL = "cancel"
     RECONCILE = "reconcile"
     ATTEST = "attest"
+    SET_ACCOUNT = "set_account"
 
 
 class CommandState(StrEnum):
@@ -33,7 +34,8 @@ class Command:
     cycle when another has started since. `at` is market time, UTC.
 
     `target` names what it is about: the entry's id for cancel and attest, a breaker's code (and its subject after a
-    colon), or `halt`, for reset. `note` is what the operator says: why a halt, what was seen at the broker.
+    colon), or `halt`, for reset; the number of an account, or its last characters, for set_account. `note` is what the
+    operator says: why a halt, what was seen at the broker, or the account's setting and value, like `width 5`.
     """
 
     id: str

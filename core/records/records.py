@@ -26,7 +26,9 @@ from core.records.errors import (
 from core.records.files import make_private_file
 from core.records.inbox import Inbox
 from core.records.journal import Journal
+from core.records.logins import Logins
 from core.records.rows import (
+    AccountChange,
     AccountRecord,
     BreakerRecord,
     CommandRecord,
@@ -34,6 +36,7 @@ from core.records.rows import (
     DayHeld,
     EntryChange,
     EvidenceRecord,
+    LoginRecord,
     SlotRecord,
     SuggestionRecord,
     TradingState,
@@ -44,6 +47,7 @@ from core.records.tables import ONLY_ROW, engine
 from core.records.trading_state import TradingStates
 
 __all__ = [
+    "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
     "BreakerRecord",
@@ -54,6 +58,7 @@ __all__ = [
     "EvidenceRecord",
     "FencedOff",
     "IllegalTransition",
+    "LoginRecord",
     "Records",
     "RecordsError",
     "RecordsRefusal",
@@ -84,6 +89,7 @@ class Records:
         self.entries = Entries(database)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
+        self.logins = Logins(database)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True) -> Records:
