@@ -32,7 +32,7 @@ from core.health import Health as HealthWatch
 from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
-from core.login import log_in
+from core.logins import Logins
 from core.market_study import MarketStudy
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
@@ -89,6 +89,9 @@ class Engine:
         self.state = EngineState.STARTING
         self.bus = Bus(records.journal.append)
         self.breakers = Breakers(records, self.bus, clock)
+        self.logins = Logins(
+            parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
+        )
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
         self.quotes = MemoryQuoteStore()
@@ -161,6 +164,7 @@ class Engine:
             watch=self.watch,
             reconciliation=self.reconciliation,
             runner=self.runner,
+            logins=self.logins,
             clock=clock,
             spawn=self._spawn,
         )
@@ -226,14 +230,8 @@ class Engine:
     async def _start(self) -> None:
         records, clock = self.parts.records, self.parts.clock
         await self.breakers.load()
-        await log_in(self.parts.broker, self.breakers, records, self.bus, clock)
-        discovered = await self.parts.broker.accounts()
-        self.parts.locks.lock_accounts([account.number for account in discovered])
-        await records.accounts.discover(
-            self.parts.broker.name, discovered, enable_new=self.parts.enable_new_accounts, at=clock.now()
-        )
-        reached = {account.number for account in discovered}
-        self.runner.accounts = tuple(a for a in await records.accounts.all() if a.number in reached)
+        await self.logins.start()
+        self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
             await self._tell("cycle.interrupted", f"cycle {number} was interrupted when the process ended", number)
         await self.watch.recover()
@@ -301,6 +299,7 @@ class Engine:
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
+        timetable.every(rhythm.logins_s, lambda: self._spawn(self._look_at_logins()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
         suspension = Suspension(self.parts.clock, rhythm.longest_nap_s)
@@ -334,6 +333,12 @@ class Engine:
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)
+
+    async def _look_at_logins(self) -> None:
+        """An account that is reached only now is reconciled before it trades, like every other at the start."""
+        if await self.logins.look():
+            self.runner.accounts = await self.logins.accounts()
+            self.reconciliation.want("a login reaches more accounts")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._own(self._reported(work), "job")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.breakers import Breakers
-from core.broker.port import Broker, BrokerError, BrokerFault
+from core.broker.port import BrokerError, BrokerFault, LoginAtBroker
 from core.bus import Bus
 from core.clock import Clock
 from core.domain.breakers import BreakerKind
@@ -16,7 +16,7 @@ MAX_REFUSED = 2
 _LOOK_BACK = 100
 
 
-async def log_in(broker: Broker, breakers: Breakers, records: Records, bus: Bus, clock: Clock) -> None:
+async def log_in(broker: LoginAtBroker, breakers: Breakers, records: Records, bus: Bus, clock: Clock) -> None:
     """Logs in. Raises BrokerError, for a login the broker refused twice without asking again."""
     if breakers.is_open(BreakerKind.LOGIN, broker.name):
         raise BrokerError(

@@ -17,6 +17,7 @@ from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal, refuse
 from core.gate import TradingGate
+from core.logins import Logins
 from core.reconciliation import Reconciliation
 from core.records.errors import StateConflict
 from core.records.records import Records
@@ -39,6 +40,7 @@ class Operator:
         watch: EntryWatch,
         reconciliation: Reconciliation,
         runner: CycleRunner,
+        logins: Logins,
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -49,6 +51,7 @@ class Operator:
         self._watch = watch
         self._reconciliation = reconciliation
         self._runner = runner
+        self._logins = logins
         self._clock = clock
         self._spawn = spawn
 
@@ -122,6 +125,7 @@ class Operator:
     async def _set_account(self, command: Command) -> Done | Refusal:
         answer = await set_account(self._records, self._clock, command)
         await self._runner.refresh_accounts()
+        await self._logins.prefer_primary()
         return answer
 
     async def _cancel(self, command: Command) -> Done | Refusal:

@@ -17,6 +17,8 @@ class Rhythm:
     """What entries depend on: feed, clock, store, sends. One durable commit each."""
     broker_s: int = 30
     """The broker's market session."""
+    logins_s: int = 600
+    """What each login reaches, and whether the broker still takes its token."""
     commands_s: int = 1
     """Commands other processes have posted; those of this process need no looking."""
     locks_s: int = 1

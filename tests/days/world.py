@@ -266,6 +266,7 @@ def _rhythm(poll_s: int) -> Rhythm:
         settlement_s=poll_s,
         health_s=1800,
         broker_s=1800,
+        logins_s=24 * 3600,
         commands_s=1800,
         locks_s=1800,
         longest_nap_s=300.0,

@@ -317,6 +317,7 @@ def seldom(poll_s: int) -> Rhythm:
         settlement_s=poll_s,
         health_s=6 * poll_s,
         broker_s=6 * poll_s,
+        logins_s=24 * 3600,
         commands_s=6 * poll_s,
         locks_s=6 * poll_s,
         longest_nap_s=60.0,
