@@ -7,12 +7,12 @@ from datetime import datetime, time
 from typing import Any
 
 from core.config import Loaded, Settings
-from core.credentials import Credentials
+from core.credentials import PRIMARY, Credentials
 from core.folders import Folders
 from core.scrubber import MASK
 
 
-def check_lines(loaded: Loaded, folders: Folders, mode: str, credentials: Credentials | None) -> Iterator[str]:
+def check_lines(loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...]) -> Iterator[str]:
     """Plain lines, without any secret."""
     yield from columns(
         [
@@ -21,7 +21,8 @@ def check_lines(loaded: Loaded, folders: Folders, mode: str, credentials: Creden
             ("data folder", str(folders.data)),
             ("state folder", str(folders.state)),
             ("log folder", str(folders.logs)),
-            ("credentials", _credentials(credentials)),
+            *(_credentials(login) for login in logins),
+            *([] if logins else [("credentials", "none found; set TT_SECRET and TT_REFRESH, or run `senex login`")]),
         ]
     )
     yield ""
@@ -55,10 +56,9 @@ def _value(settings: Settings, dotted: str) -> Any:
     return value
 
 
-def _credentials(credentials: Credentials | None) -> str:
-    if credentials is None:
-        return "none found; set TT_SECRET and TT_REFRESH"
-    return f"client secret {MASK}, refresh token {MASK}, from {credentials.origin}"
+def _credentials(login: Credentials) -> tuple[str, str]:
+    label = "credentials" if login.name == PRIMARY else f"credentials {login.name}"
+    return label, f"client secret {MASK}, refresh token {MASK}, from {login.origin}"
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
