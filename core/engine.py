@@ -336,8 +336,9 @@ class Engine:
 
     async def _look_at_logins(self) -> None:
         """An account that is reached only now is reconciled before it trades, like every other at the start."""
-        if await self.logins.look():
-            self.runner.accounts = await self.logins.accounts()
+        more = await self.logins.look()
+        self.runner.accounts = await self.logins.accounts()
+        if more:
             self.reconciliation.want("a login reaches more accounts")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

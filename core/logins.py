@@ -17,7 +17,7 @@ from core.domain.breakers import BreakerKind
 from core.domain.events import Event, Severity
 from core.lock import LockRefused, OneTrader
 from core.login import REFUSED, log_in
-from core.records.records import AccountRecord, Records
+from core.records.records import AccountRecord, LoginRecord, Records
 
 INVALID = "login.invalid"
 VALID = "login.valid"
@@ -49,6 +49,8 @@ class Logins:
         self._reached: dict[str, frozenset[str]] = {}
         self._refused: set[str] = set()
         self._silent: set[str] = set()
+        self.known: tuple[LoginRecord, ...] = ()
+        """Every login ever checked, as last recorded."""
 
     async def start(self) -> None:
         """Logs in with each and records the accounts they reach.
@@ -137,6 +139,7 @@ class Logins:
             self._silent.discard(name)
             await self._say(VALID, name, "answers again", Severity.INFO)
         changed = await self._records.logins.note(name, is_valid=not refusal, detail=refusal, at=self._clock.now())
+        self.known = await self._records.logins.all()
         if changed and refusal:
             text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`"
             await self._say(INVALID, name, text, Severity.CRITICAL)

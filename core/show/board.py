@@ -17,6 +17,7 @@ from core.domain.orders import Entry
 from core.feed import FeedHealth
 from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import EvidenceRecord, SlotRecord
+from core.show.accounts import account_views, login_views
 from core.show.cycle import cycle_slice
 from core.show.orders import evidence_text, order_view
 from core.show.quotes import QuoteTrails, quote_slice
@@ -196,6 +197,10 @@ class Board:
             messages=tuple(self._messages),
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
+            accounts=account_views(
+                engine.accounts, engine.logins.known, engine.parts.settings.trading, engine.study.today()
+            ),
+            logins=login_views(engine.logins.known),
         )
 
     def _known_of(self, entry: Entry, now: datetime) -> str:

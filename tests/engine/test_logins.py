@@ -120,6 +120,15 @@ def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(
         assert {a.number: a.login for a in await world.records.accounts.all()}[SHARED] == "second"
         main, second = await two.logins()
         assert (main.is_valid, second.is_valid) == (False, True)
+        world.engine.board.refresh()
+        snapshot = world.engine.board.snapshot
+        assert snapshot is not None
+        assert [(login.name, login.is_valid) for login in snapshot.logins] == [("main", False), ("second", True)]
+        assert [(view.target, view.token_valid) for view in snapshot.accounts] == [
+            ("0001", False),
+            ("0002", True),
+            ("0003", True),
+        ]
         await world.stop()
 
     in_world(day, tmp_path, accounts=ACCOUNTS)

@@ -32,6 +32,8 @@ from core.domain.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 T = TypeVar("T")
 MOST_ASKED = 2
 """Logins asked for one read of the market: with the network down, every further one only takes time."""
+PATIENCE_S = 10.0
+"""Shorter than the patience of the breaker for a silent feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,15 @@ class LoginsBroker:
     then on.
     """
 
-    def __init__(self, logins: Sequence[LoginPorts], clock: Clock) -> None:
-        """The first is the primary one until `prefer`. Raises ValueError for none, and for two of one name."""
+    def __init__(self, logins: Sequence[LoginPorts], clock: Clock, *, patience_s: float = PATIENCE_S) -> None:
+        """The first is the primary one until `prefer`. `patience_s`: wall seconds a feed may be without a connection
+        before the next login's takes over. Raises ValueError for no login, and for two of one name."""
         self._brokers = {login.broker.name: login.broker for login in logins}
         self._routes = Routes([login.broker.name for login in logins])
         self._reading = self._routes.names[0]
         self.each = tuple(LoginAlone(login.broker, self._routes) for login in logins)
-        self.market_data = LoginsMarketData({p.broker.name: p.market_data for p in logins}, self._routes, clock)
+        feeds = {login.broker.name: login.market_data for login in logins}
+        self.market_data = LoginsMarketData(feeds, self._routes, clock, patience_s)
         self.alerts = LoginsAlerts({p.broker.name: p.alerts for p in logins}, self._routes)
 
     @property

@@ -14,8 +14,6 @@ from core.broker.port import MarketData, MarketDataSink, StreamState, StreamStat
 from core.clock import Clock
 from core.domain.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
 
-PATIENCE_S = 10.0
-"""Wall seconds a feed may be without a connection; the breaker of a silent feed opens later."""
 _LOOK_EVERY_S = 0.5
 log = logging.getLogger(__name__)
 
@@ -23,7 +21,9 @@ log = logging.getLogger(__name__)
 class LoginsMarketData:
     """Implements `port.MarketData`. What is wanted outlives every change of login."""
 
-    def __init__(self, feeds: Mapping[str, MarketData], routes: Routes, clock: Clock) -> None:
+    def __init__(self, feeds: Mapping[str, MarketData], routes: Routes, clock: Clock, patience_s: float) -> None:
+        """`patience_s`: wall seconds a feed may be without a connection before the next login takes over."""
+        self._patience_s = patience_s
         self._feeds = feeds
         self._routes = routes
         self._clock = clock
@@ -88,7 +88,7 @@ class LoginsMarketData:
         """Until another login is to feed the market: the operator's choice, or the next one that is not refused."""
         while self._wanted == self.feeding:
             await self._clock.sleep(_LOOK_EVERY_S)
-            lost = heard.lost_s() >= PATIENCE_S or self._routes.is_refused(self.feeding)
+            lost = heard.lost_s() >= self._patience_s or self._routes.is_refused(self.feeding)
             following = [name for name in self._routes.after(self.feeding) if name != self.feeding]
             if lost and self._wanted == self.feeding and not self._routes.is_refused(following[0]):
                 self._wanted = following[0]
