@@ -333,6 +333,8 @@ class Engine:
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)
+        if self.logins.overdue:
+            await self._look_at_logins()
 
     async def _look_at_logins(self) -> None:
         """An account that is reached only now is reconciled before it trades, like every other at the start."""

@@ -6,6 +6,7 @@ A login that turns bad is recorded and told of once; the accounts another login 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from core.breakers import Breakers
@@ -48,7 +49,10 @@ class Logins:
         self._enable_new = enable_new
         self._reached: dict[str, frozenset[str]] = {}
         self._refused: set[str] = set()
+        self._refusals = Counter[str]()
+        self._barred: set[str] = set()
         self._silent: set[str] = set()
+        self._looking = False
         self.known: tuple[LoginRecord, ...] = ()
         """Every login ever checked, as last recorded."""
 
@@ -71,20 +75,44 @@ class Logins:
             await self._keep(name, accounts)
         await self.prefer_primary()
 
+    @property
+    def overdue(self) -> bool:
+        """Whether to look before it is time: a token was refused meanwhile, or the operator has reset a login."""
+        refused = frozenset() if self._several is None else self._several.refused
+        return bool(refused - self._refused) or any(
+            not self._breakers.is_open(BreakerKind.LOGIN, name) for name in self._barred
+        )
+
     async def look(self) -> bool:
         """Asks each login what it reaches; True when an account is reached now that was not before.
 
         A login the broker refuses is tried once more, and then not again until `senex reset login`.
         """
+        if self._looking:  # one at a time: refused credentials are not shown to the broker twice by two looks
+            return False
+        self._looking = True
+        try:
+            return await self._look()
+        finally:
+            self._looking = False
+
+    async def _look(self) -> bool:
         before = self._numbers()
         for login in self._each:
             if self._breakers.is_open(BreakerKind.LOGIN, login.name):
+                self._barred.add(login.name)
                 continue
+            if login.name in self._barred:  # the operator has reset it: it may be tried twice again
+                self._barred.discard(login.name)
+                del self._refusals[login.name]
             taken = login.name in self._reached and login.name not in self._refused
             answer = await (self._ask(login) if taken else self._take_up(login))
             if not isinstance(answer, BrokerError):
                 await self._keep_if_free(login.name, answer)
-        return bool(self._numbers() - before)
+        more = bool(self._numbers() - before)
+        if more:
+            await self.prefer_primary()
+        return more
 
     async def accounts(self) -> tuple[AccountRecord, ...]:
         """The accounts some login reaches, with the operator's settings."""
@@ -92,7 +120,7 @@ class Logins:
         return tuple(account for account in await self._records.accounts.all() if account.number in reached)
 
     async def prefer_primary(self) -> None:
-        """The login of the primary account feeds the market."""
+        """The login of the primary account feeds the market; one that is refused does not."""
         primary = next((account for account in await self.accounts() if account.is_primary), None)
         if self._several is not None and primary is not None:
             self._several.prefer(primary.login)
@@ -102,7 +130,8 @@ class Logins:
 
     async def _take_up(self, login: LoginAtBroker) -> tuple[BrokerAccount, ...] | BrokerError:
         try:
-            await log_in(login, self._breakers, self._records, self._bus, self._clock)
+            here = self._refusals[login.name]
+            await log_in(login, self._breakers, self._records, self._bus, self._clock, refused_here=here)
             found = await login.accounts()
         except BrokerError as error:
             await self._failed(login.name, error)
@@ -127,6 +156,7 @@ class Logins:
     async def _failed(self, name: str, error: BrokerError) -> None:
         if error.fault is BrokerFault.LOGIN_REFUSED:
             self._refused.add(name)
+            self._refusals[name] += 1
             await self._note(name, error.detail)
         elif name not in self._silent:
             self._silent.add(name)
@@ -135,6 +165,7 @@ class Logins:
     async def _note(self, name: str, refusal: str) -> None:
         if not refusal:
             self._refused.discard(name)
+            del self._refusals[name]
         if not refusal and name in self._silent:
             self._silent.discard(name)
             await self._say(VALID, name, "answers again", Severity.INFO)

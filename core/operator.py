@@ -11,6 +11,7 @@ from core.broker.port import Broker, BrokerError, BrokerFault
 from core.clock import Clock
 from core.commands import Done, Handler
 from core.cycle_runner import CycleRunner
+from core.domain.account_settings import AccountField
 from core.domain.commands import Command, CommandKind
 from core.domain.events import masked
 from core.domain.order_states import EntryState
@@ -125,7 +126,8 @@ class Operator:
     async def _set_account(self, command: Command) -> Done | Refusal:
         answer = await set_account(self._records, self._clock, command)
         await self._runner.refresh_accounts()
-        await self._logins.prefer_primary()
+        if command.note.partition(" ")[0] == AccountField.PRIMARY:
+            await self._logins.prefer_primary()
         return answer
 
     async def _cancel(self, command: Command) -> Done | Refusal:

@@ -13,6 +13,7 @@ from core.broker.logins import LoginPorts, LoginsBroker
 from core.broker.port import BrokerError
 from core.domain.breakers import BreakerKind
 from core.domain.commands import CommandKind
+from core.domain.events import Event
 from core.records.records import LoginRecord
 from core.simulator.accounts import AccountSetup
 from core.simulator.faults import FaultKind
@@ -38,13 +39,13 @@ class Two:
     second: InProcessBroker
 
     @classmethod
-    def of(cls, world: World) -> Two:
+    def of(cls, world: World, logins_s: int = 24 * 3600) -> Two:
         main, second = world.broker, InProcessBroker(world.exchange, world.market, world.clock, "second")
         second.chains = main.chains
         second.market_data.idle_s = 5.0
         ports = [LoginPorts(broker, broker.market_data, broker.alerts) for broker in (main, second)]
         setattr(world, "broker", LoginsBroker(ports, world.clock))  # noqa: B010 - another broker than the world's own
-        world.rhythm = replace(world.rhythm, logins_s=30)
+        world.rhythm = replace(world.rhythm, logins_s=logins_s, health_s=20)
         return cls(world, main, second)
 
     def revoke(self, broker: InProcessBroker) -> None:
@@ -84,7 +85,7 @@ def test_each_order_goes_through_the_login_that_reaches_its_account(tmp_path: Pa
 
 def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of_once(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = Two.of(world, logins_s=30)
         two.revoke(two.main)
         await world.start()
         await world.until("09:50")
@@ -96,6 +97,30 @@ def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of
         await world.until("10:02")
         assert two.posted() == {"main": [OWN], "second": [SHARED, OTHER]}, "its own account is traded again"
         assert (await two.told("login.valid")) == ["login.valid"]
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=ACCOUNTS)
+
+
+def test_a_refused_login_is_counted_however_much_else_happens(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        two = Two.of(world, logins_s=60)
+        two.revoke(two.main)
+        tried = 0
+        connect = two.main.connect
+
+        async def counted() -> None:
+            nonlocal tried
+            tried += 1
+            await connect()
+
+        two.main.connect = counted  # type: ignore[method-assign]
+        await world.start()
+        busy = [Event(world.clock.now(), "step.risk", "passed") for _ in range(150)]
+        for _ in range(5):
+            await world.records.journal.append(*busy)
+            await world.clock.sleep(70)
+        assert tried == 2
         await world.stop()
 
     in_world(day, tmp_path, accounts=ACCOUNTS)

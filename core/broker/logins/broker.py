@@ -97,9 +97,15 @@ class LoginsBroker:
         offsets = (self._brokers[name].date_offset for name in self._routes.after(self._reading))
         return next((offset for offset in offsets if offset is not None), None)
 
+    @property
+    def refused(self) -> frozenset[str]:
+        """The logins whose token the broker refused when last asked for anything."""
+        return frozenset(name for name in self._routes.names if self._routes.is_refused(name))
+
     def prefer(self, name: str) -> None:
-        """The login of the primary account reads and feeds the market from now on; an unknown one changes nothing."""
-        if name in self._brokers:
+        """The login of the primary account reads and feeds the market from now on; one that is refused, or is not
+        there, changes nothing."""
+        if name in self._brokers and not self._routes.is_refused(name):
             self._reading = name
             self.market_data.prefer(name)
 
