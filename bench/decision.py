@@ -61,7 +61,7 @@ def measure() -> list[Figure]:
 
 async def _samples(port: int, folder: Path) -> tuple[dict[str, float], dict[str, float]]:
     """For our accounts the monotonic second of the decision; for the bare ones the seconds `place_order` took."""
-    engine = await _engine(port, folder)
+    engine = await engine_at(port, folder)
     running = asyncio.create_task(engine.run(scheduled=False))
     decided: dict[str, float] = {}
     placed: dict[str, float] = {}
@@ -84,8 +84,8 @@ async def _samples(port: int, folder: Path) -> tuple[dict[str, float], dict[str,
     return decided, placed
 
 
-async def _engine(port: int, folder: Path) -> Engine:
-    """The demo's engine as its wiring builds it, with no waiting for quotes to settle and any score welcome."""
+async def engine_at(port: int, folder: Path, *, stabilization_s: float = 0.0, preflight: bool = False) -> Engine:
+    """The demo's engine as its wiring builds it, with `stabilization_s` for quotes to settle and any score welcome."""
     url = f"http://127.0.0.1:{port}"
     login, ids = Login("bench", SECRET, REFRESH), RandomIds()
     server = await TastytradeBroker(login, ShiftedClock(START), ids, base_url=url).server_clock()
@@ -96,7 +96,7 @@ async def _engine(port: int, folder: Path) -> Engine:
     return Engine(
         EngineParts(
             mode=Mode.DEMO,
-            settings=Settings(trading=TradingSettings(stabilization_seconds=0.0, minimum_score=Decimal(0))),
+            settings=Settings(trading=TradingSettings(stabilization_seconds=stabilization_s, minimum_score=Decimal(0))),
             clock=clock,
             ids=ids,
             calendar=await asyncio.to_thread(SessionCalendar, clock.now()),
@@ -105,7 +105,7 @@ async def _engine(port: int, folder: Path) -> Engine:
             alerts=broker.alerts,
             records=await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}"),
             sends=True,
-            preflight=False,
+            preflight=preflight,
             enable_new_accounts=False,
             kill_file=folder / "HALT",
         )

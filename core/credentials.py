@@ -1,17 +1,22 @@
-"""The login to the broker: from the environment, the system's keyring, or a file only its owner reads."""
+"""The logins to the broker: from the environment, the system's keyring, or a file only its owner reads."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 SECRET = "TT_SECRET"  # noqa: S105 - the name of the variable
 REFRESH = "TT_REFRESH"
+LOGINS = "TT_LOGINS"
+"""The keyring cannot be listed: under this name it keeps the names of the logins beside the primary one."""
 KEYRING_SERVICE = "senex"
+PRIMARY = "primary"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 class CredentialsError(Exception):
@@ -25,47 +30,102 @@ class Credentials:
     secret: str = field(repr=False)
     refresh: str = field(repr=False)
     origin: str
+    name: str = PRIMARY
 
 
-def find_credentials(environ: Mapping[str, str], file: Path, *, environment_only: bool) -> Credentials | None:
-    """The first of environment, keyring and file that holds both values; None when none does.
+def login_name(text: str) -> str:
+    """The name of a login, in small letters. Raises CredentialsError for one that cannot be stored everywhere."""
+    name = text.lower()
+    if not _NAME.fullmatch(name):
+        raise CredentialsError(
+            f"a login's name must be a letter and at most 31 letters, digits or hyphens; {text!r} was given."
+        )
+    return name
+
+
+def find_logins(environ: Mapping[str, str], file: Path, *, environment_only: bool) -> tuple[Credentials, ...]:
+    """Every login by name, the primary one first: each from the first of environment, keyring and file that has it.
 
     `environment_only` is for another broker than tastytrade, which must never be handed what the keyring or the file
     hold. Raises CredentialsError for half a pair, and for a file that others may read or that cannot be understood.
     """
-    found = _pair(environ, "the environment")
-    if found or environment_only:
-        return found
-    return _in_keyring() or _in_file(file)
+    places: list[Iterable[Credentials]] = [_in_environment(environ)]
+    if not environment_only:
+        places += [_in_keyring(), logins_in_file(file)]
+    found: dict[str, Credentials] = {}
+    for place in places:
+        for login in place:
+            found.setdefault(login.name, login)
+    return tuple(sorted(found.values(), key=lambda login: (login.name != PRIMARY, login.name)))
 
 
-def _pair(values: Mapping[str, str], origin: str) -> Credentials | None:
+def kept_under(name: str) -> tuple[str, str]:
+    """The names under which the keyring keeps a login's two secrets."""
+    return (SECRET, REFRESH) if name == PRIMARY else (f"{SECRET} {name}", f"{REFRESH} {name}")
+
+
+def keyring_names() -> tuple[str, ...]:
+    """The logins in the keyring beside the primary one. Raises keyring.errors.KeyringError."""
+    import keyring
+
+    return tuple(filter(_NAME.fullmatch, (keyring.get_password(KEYRING_SERVICE, LOGINS) or "").split(",")))
+
+
+def _in_environment(environ: Mapping[str, str]) -> Iterator[Credentials]:
+    """`TT_SECRET` and `TT_REFRESH` are the primary login, `TT_SECRET_ROTH` and `TT_REFRESH_ROTH` the login roth."""
+    pairs: dict[str, dict[str, str]] = {}
+    for variable, value in environ.items():
+        for key in (SECRET, REFRESH):
+            if variable == key:
+                pairs.setdefault(PRIMARY, {})[key] = value
+            elif variable.startswith(f"{key}_"):
+                name = variable.removeprefix(f"{key}_").lower().replace("_", "-")
+                if _NAME.fullmatch(name):
+                    pairs.setdefault(name, {})[key] = value
+    for name, pair in pairs.items():
+        login = _pair(pair, "the environment", name)
+        if login is not None:
+            yield login
+
+
+def _pair(values: Mapping[str, str], origin: str, name: str) -> Credentials | None:
     secret, refresh = values.get(SECRET, "").strip(), values.get(REFRESH, "").strip()
     if not secret and not refresh:
         return None
     if not secret or not refresh:
         there, missing = (SECRET, REFRESH) if secret else (REFRESH, SECRET)
-        raise CredentialsError(f"{there} is set in {origin} but {missing} is not; set both.")
-    return Credentials(secret, refresh, origin)
+        of = "" if name == PRIMARY else f" for login {name}"
+        raise CredentialsError(f"{there} is set in {origin}{of} but {missing} is not; set both.")
+    return Credentials(secret, refresh, origin, name)
 
 
-def _in_keyring() -> Credentials | None:
+def _in_keyring() -> Iterator[Credentials]:
     import keyring
     from keyring.errors import KeyringError
 
     try:
-        values = {name: keyring.get_password(KEYRING_SERVICE, name) or "" for name in (SECRET, REFRESH)}
+        found = {
+            name: {
+                key: keyring.get_password(KEYRING_SERVICE, kept) or ""
+                for key, kept in zip((SECRET, REFRESH), kept_under(name), strict=True)
+            }
+            for name in (PRIMARY, *keyring_names())
+        }
     except KeyringError:
         # A box without a desktop has no keyring, or a locked one: the file is the way there.
-        return None
-    return _pair(values, f"the keyring (service {KEYRING_SERVICE})")
+        return
+    for name, values in found.items():
+        login = _pair(values, f"the keyring (service {KEYRING_SERVICE})", name)
+        if login is not None:
+            yield login
 
 
-def _in_file(file: Path) -> Credentials | None:
+def logins_in_file(file: Path) -> tuple[Credentials, ...]:
+    """The logins of the credentials file. Raises CredentialsError when it is there and cannot be used."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        return None
+        return ()
     except OSError as failure:
         raise CredentialsError(f"the credentials file {file} cannot be read: {failure.strerror}.") from None
     try:
@@ -78,13 +138,16 @@ def _in_file(file: Path) -> Credentials | None:
             content = opened.read()
     finally:
         os.close(descriptor)
-    return _pair(_parse(content, file), f"file {file}")
+    pairs = _parse(content, file)
+    logins = (_pair(values, f"file {file}", name) for name, values in pairs.items())
+    return tuple(login for login in logins if login is not None)
 
 
-def _parse(content: bytes, file: Path) -> dict[str, str]:
-    """TOML, or lines of KEY=VALUE as shells and containers write them."""
+def _parse(content: bytes, file: Path) -> dict[str, dict[str, str]]:
+    """The pairs by login: TOML with a table for each further login, or lines of KEY=VALUE as shells write them."""
     unreadable = CredentialsError(
-        f"the credentials file {file} cannot be understood; it needs two lines: {SECRET}=... and {REFRESH}=..."
+        f"the credentials file {file} cannot be understood; it needs two lines: {SECRET}=... and {REFRESH}=..., "
+        "and for each further login its [name] above two such lines"
     )
     try:
         text = content.decode()
@@ -93,16 +156,29 @@ def _parse(content: bytes, file: Path) -> dict[str, str]:
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        values = {}
-        for line in text.splitlines():
-            stripped = line.strip().removeprefix("export ")
-            if stripped and not stripped.startswith("#"):
-                name, equals, value = stripped.partition("=")
-                if not equals:
-                    raise unreadable from None
-                values[name.strip()] = value.strip().strip("\"'")
-    if not all(isinstance(values.get(name, ""), str) for name in (SECRET, REFRESH)):
+        values = _lines(text, unreadable)
+    tables = {name: table for name, table in values.items() if isinstance(table, dict)}
+    own = {key: value for key, value in values.items() if key in (SECRET, REFRESH)}
+    pairs = ({PRIMARY: own} if own else {}) | tables
+    if PRIMARY in tables and own:
         raise unreadable
-    if values and not values.keys() & {SECRET, REFRESH}:
+    if values and not pairs:
         raise unreadable
-    return {name: values[name] for name in (SECRET, REFRESH) if name in values}
+    for name, pair in pairs.items():
+        if not _NAME.fullmatch(name) or not pair or pair.keys() - {SECRET, REFRESH}:
+            raise unreadable
+        if not all(isinstance(value, str) for value in pair.values()):
+            raise unreadable
+    return pairs
+
+
+def _lines(text: str, unreadable: CredentialsError) -> dict[str, object]:
+    values: dict[str, object] = {}
+    for line in text.splitlines():
+        stripped = line.strip().removeprefix("export ")
+        if stripped and not stripped.startswith("#"):
+            name, equals, value = stripped.partition("=")
+            if not equals:
+                raise unreadable from None
+            values[name.strip()] = value.strip().strip("\"'")
+    return values

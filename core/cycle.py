@@ -205,6 +205,8 @@ class _Account:
     # The steps
 
     async def _entry_today(self) -> Refusal | None:
+        if self._account.skip_day == self._day:
+            return refuse(Reason.SKIP_TODAY)
         barred = self._parts.gate.account_refusal(self._account.number, self._account.login)
         if barred is not None:
             return barred

@@ -150,7 +150,7 @@ class CycleRunner:
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
         """Every chosen account side by side; the first one's progress is the one shown."""
         await self._tell("cycle.started", f"{named} started", number)
-        await self._refresh_accounts()
+        await self.refresh_accounts()
         chosen = self._chosen()
         started = self._parts.clock.monotonic()
         progress = [CycleProgress(number, slot, slot is None, started) for _ in chosen]
@@ -186,7 +186,8 @@ class CycleRunner:
             if not a.enabled
         ]
 
-    async def _refresh_accounts(self) -> None:
+    async def refresh_accounts(self) -> None:
+        """Reads the accounts' settings again: the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}
         self.accounts = tuple(a for a in await self._parts.records.accounts.all() if a.number in reached)
 

@@ -34,7 +34,7 @@ from core.health import Health as HealthWatch
 from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
-from core.login import log_in
+from core.logins import Logins
 from core.market_study import MarketStudy
 from core.metrics import MetricsEndpoint
 from core.open_tridents import OpenTridents
@@ -94,6 +94,9 @@ class Engine:
         self.state = EngineState.STARTING
         self.bus = Bus(records.journal.append)
         self.breakers = Breakers(records, self.bus, clock)
+        self.logins = Logins(
+            parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
+        )
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
         self.quotes = MemoryQuoteStore()
@@ -178,6 +181,7 @@ class Engine:
             reconciliation=self.reconciliation,
             runner=self.runner,
             alerting=self.alerting,
+            logins=self.logins,
             clock=clock,
             spawn=self._spawn,
         )
@@ -249,14 +253,8 @@ class Engine:
         records, clock = self.parts.records, self.parts.clock
         await self.breakers.load()
         await self.board.load()  # before anything is said: what is said from here on is heard once
-        await log_in(self.parts.broker, self.breakers, records, self.bus, clock)
-        discovered = await self.parts.broker.accounts()
-        self.parts.locks.lock_accounts([account.number for account in discovered])
-        await records.accounts.discover(
-            self.parts.broker.name, discovered, enable_new=self.parts.enable_new_accounts, at=clock.now()
-        )
-        reached = {account.number for account in discovered}
-        self.runner.accounts = tuple(a for a in await records.accounts.all() if a.number in reached)
+        await self.logins.start()
+        self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
             await self._tell("cycle.interrupted", f"cycle {number} was interrupted when the process ended", number)
         await self.watch.recover()
@@ -336,6 +334,7 @@ class Engine:
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self.alerting.look_at_the_close()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
+        timetable.every(rhythm.logins_s, lambda: self._spawn(self._look_at_logins()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
         suspension = Suspension(self.parts.clock, rhythm.longest_nap_s)
@@ -370,6 +369,15 @@ class Engine:
 
     async def _look_after(self) -> None:
         await self._health.look(self.accounts)
+        if self.logins.overdue:
+            await self._look_at_logins()
+
+    async def _look_at_logins(self) -> None:
+        """An account that is reached only now is reconciled before it trades, like every other at the start."""
+        more = await self.logins.look()
+        self.runner.accounts = await self.logins.accounts()
+        if more:
+            self.reconciliation.want("a login reaches more accounts")
 
     async def _after_cycle(self) -> None:
         self._spawn(self.alerting.look())

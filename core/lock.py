@@ -133,25 +133,25 @@ class TraderLocks:
     def lock_accounts(self, numbers: Sequence[str]) -> None:
         # In one order for everybody, so that of two traders with several accounts one gets them all.
         names = sorted((_account_name(self._broker, number), number) for number in numbers)
+        taken: list[FolderLock] = []
         try:
             for name, number in names:
                 subject = f"account {masked(number)}"
-                self._accounts.append(FolderLock(self._folder / name, subject, self._data.holder, remove=True))
+                taken.append(FolderLock(self._folder / name, subject, self._data.holder, remove=True))
         except LockRefused:
-            self._release_accounts()
+            for lock in taken:  # those of an earlier call stay
+                lock.release()
             raise
+        self._accounts.extend(taken)
 
     def verify(self) -> None:
         for lock in (self._data, *self._accounts):
             lock.verify()
 
     def release(self) -> None:
-        self._release_accounts()
-        self._data.release()
-
-    def _release_accounts(self) -> None:
         while self._accounts:
             self._accounts.pop().release()
+        self._data.release()
 
 
 def lock_data_folder(folder: Path, holder: Holder) -> FolderLock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.breakers import Breakers
-from core.broker.port import Broker, BrokerError, BrokerFault
+from core.broker.port import BrokerError, BrokerFault, LoginAtBroker
 from core.bus import Bus
 from core.clock import Clock
 from core.domain.breakers import BreakerKind
@@ -16,14 +16,17 @@ MAX_REFUSED = 2
 _LOOK_BACK = 100
 
 
-async def log_in(broker: Broker, breakers: Breakers, records: Records, bus: Bus, clock: Clock) -> None:
-    """Logs in. Raises BrokerError, for a login the broker refused twice without asking again."""
+async def log_in(
+    broker: LoginAtBroker, breakers: Breakers, records: Records, bus: Bus, clock: Clock, *, refused_here: int = 0
+) -> None:
+    """Logs in; `refused_here` is how often in a row this process saw it refused already, so that no number of other
+    events makes it forget. Raises BrokerError, for a login the broker refused twice without asking again."""
     if breakers.is_open(BreakerKind.LOGIN, broker.name):
         raise BrokerError(
             BrokerFault.LOGIN_REFUSED,
             f"login {broker.name} was refused {MAX_REFUSED} times and is not tried again; {BreakerKind.LOGIN.reset}",
         )
-    refused_before = await _refused_in_a_row(records, broker.name)
+    refused_before = max(refused_here, await _refused_in_a_row(records, broker.name))
     try:
         await broker.connect()
     except BrokerError as error:

@@ -19,6 +19,8 @@ from core.quotes.store import QuoteStore
 
 CANDLE_DAYS = 250
 _CALENDAR_DAYS = CANDLE_DAYS * 365 // 252 + 10
+SHARED_S = 2.0
+"""Wall seconds a judgement serves every account: less than the pause between two attempts (SPEC 4)."""
 
 
 class MarketStudy:
@@ -41,6 +43,7 @@ class MarketStudy:
         self._minimum = minimum_score
         self._candles: dict[str, tuple[date, tuple[Candle, ...]]] = {}
         self._chains: dict[str, tuple[date, OptionChain]] = {}
+        self._judged: dict[str, tuple[float, Judgement]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     def today(self) -> date:
@@ -100,7 +103,16 @@ class MarketStudy:
         return None
 
     async def judge(self, underlying: Underlying) -> Judgement:
-        """Judges the underlying now (SPEC 5)."""
+        """Judges the underlying now (SPEC 5); accounts that ask at the same time share one judgement."""
+        async with self._lock(f"judgement {underlying.symbol}"):
+            shared = self._judged.get(underlying.symbol)
+            if shared is not None and self._clock.monotonic() - shared[0] <= SHARED_S:
+                return shared[1]
+            judgement = await self._judge(underlying)
+            self._judged[underlying.symbol] = self._clock.monotonic(), judgement
+            return judgement
+
+    async def _judge(self, underlying: Underlying) -> Judgement:
         symbol = underlying.symbol
         price = await self.price(underlying)
         metrics = await self._metrics(symbol)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
+from core.account_settings import set_account
 from core.alerting import Alerting
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, BrokerFault
@@ -13,12 +14,14 @@ from core.clock import Clock
 from core.commands import Done, Handler
 from core.cycle import AccountResult
 from core.cycle_runner import CycleRunner
+from core.domain.account_settings import AccountField
 from core.domain.commands import Command, CommandKind
 from core.domain.events import masked
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal, refuse
 from core.gate import TradingGate
+from core.logins import Logins
 from core.reconciliation import Reconciliation
 from core.records.errors import StateConflict
 from core.records.records import Records
@@ -44,6 +47,7 @@ class Operator:
         reconciliation: Reconciliation,
         runner: CycleRunner,
         alerting: Alerting,
+        logins: Logins,
         clock: Clock,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
@@ -55,6 +59,7 @@ class Operator:
         self._reconciliation = reconciliation
         self._runner = runner
         self._alerting = alerting
+        self._logins = logins
         self._clock = clock
         self._spawn = spawn
         self._awaited: dict[str, asyncio.Future[Forced]] = {}
@@ -69,6 +74,7 @@ class Operator:
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
             CommandKind.ACKNOWLEDGE: self._acknowledge,
+            CommandKind.SET_ACCOUNT: self._set_account,
         }
 
     def _then_read(self, handler: Handler) -> Handler:
@@ -119,6 +125,13 @@ class Operator:
     async def _reconcile(self, command: Command) -> Done | Refusal:
         self._reconciliation.want(f"asked by {command.who}")
         return Done("reconciliation starts; entries wait for it")
+
+    async def _set_account(self, command: Command) -> Done | Refusal:
+        answer = await set_account(self._records, self._clock, command)
+        await self._runner.refresh_accounts()
+        if command.note.partition(" ")[0] == AccountField.PRIMARY:
+            await self._logins.prefer_primary()
+        return answer
 
     async def _cancel(self, command: Command) -> Done | Refusal:
         entry = await self._find(command.target, EntryState.WORKING)

@@ -19,6 +19,8 @@ class Rhythm:
     """The broker's market session."""
     positions_s: float | None = 30.0
     """The broker's positions, while filled tridents of ours may be open; None where nobody looks at them."""
+    logins_s: int = 600
+    """What each login reaches, and whether the broker still takes its token."""
     commands_s: int = 1
     """Commands other processes have posted; those of this process need no looking."""
     locks_s: int = 1

@@ -364,6 +364,46 @@ class CommandView:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingView:
+    """One setting of an account: `name` is the word it is set by; `own` False where it is the settings file's."""
+
+    name: str
+    value: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """An account some login reaches. `account` is masked; `target` is what a set_account command calls it.
+
+    `token_valid` is None before its login was asked.
+    """
+
+    account: str
+    target: str
+    nickname: str
+    kind: str
+    is_closed: bool
+    automation: bool
+    login: str
+    token_valid: bool | None
+    is_primary: bool
+    skips_today: bool
+    settings: tuple[SettingView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginView:
+    """A login, and whether the broker takes its token: as asked at `checked_at`, and so since `changed_at`."""
+
+    name: str
+    is_valid: bool
+    detail: str
+    checked_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     status: StatusSlice
     quotes: tuple[QuoteSlice, ...] = ()
@@ -379,6 +419,8 @@ class Snapshot:
     positions: PositionsSlice = PositionsSlice()
     alerts: tuple[AlertView, ...] = ()
     figures: SessionFigures | None = None
+    accounts: tuple[AccountView, ...] = ()
+    logins: tuple[LoginView, ...] = ()
 
 
 class EngineClient(Protocol):
@@ -391,6 +433,7 @@ class EngineClient(Protocol):
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Hands a command to the inbox and returns its id; watch `Snapshot.commands` for what became of it.
 
-        `target` and `note` are as in `Command`: the entry's id for cancel and attest, what was seen at the broker.
+        `target` and `note` are as in `Command`: the entry's id for cancel and attest, what was seen at the broker; for
+        set_account `AccountView.target` and the setting with its value, like `width 5` or `skip today`.
         """
         ...

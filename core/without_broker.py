@@ -1,9 +1,10 @@
-"""The commands that need no broker: pause, halt, reset, allow re-entry, acknowledge; done the same with and without an engine."""
+"""The commands that need no broker, from pause to acknowledge; done the same with and without an engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from core.account_settings import set_account
 from core.breakers import Breakers
 from core.clock import Clock, exchange_time
 from core.commands import Done, Handler
@@ -34,6 +35,7 @@ class WithoutBroker:
             CommandKind.RESET: self._reset,
             CommandKind.ALLOW_REENTRY: self._allow_reentry,
             CommandKind.ACKNOWLEDGE: self._acknowledge,
+            CommandKind.SET_ACCOUNT: self._set_account,
         }
 
     async def _pause(self, command: Command) -> Done | Refusal:
@@ -85,6 +87,9 @@ class WithoutBroker:
             return refuse(Reason.NO_SUCH_TARGET, target=f"an open alert {target!r}")
         await alerts.acknowledge(int(target), command.who, self._clock.now())
         return Done(f"alert {target} acknowledged; it closes by itself when its cause is gone")
+
+    async def _set_account(self, command: Command) -> Done | Refusal:
+        return await set_account(self._records, self._clock, command)
 
     def _done(self, running: str, alone: str) -> Done:
         return Done(running if self._running else alone)

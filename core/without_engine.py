@@ -11,10 +11,17 @@ from core.records.records import CommandRecord, Records
 from core.without_broker import WithoutBroker
 
 POSSIBLE = frozenset(
-    {CommandKind.PAUSE, CommandKind.HALT, CommandKind.RESET, CommandKind.ALLOW_REENTRY, CommandKind.ACKNOWLEDGE}
+    {
+        CommandKind.PAUSE,
+        CommandKind.HALT,
+        CommandKind.RESET,
+        CommandKind.ALLOW_REENTRY,
+        CommandKind.ACKNOWLEDGE,
+        CommandKind.SET_ACCOUNT,
+    }
 )
 """What stops entries, or what the next start acts on: it reconciles before any entry, whatever was said. And what
-concerns no broker."""
+concerns no broker, or is only kept for the next cycle."""
 
 
 async def carry_out_without_engine(records: Records, command: Command, clock: Clock) -> CommandRecord:

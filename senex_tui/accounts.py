@@ -1,62 +1,109 @@
-"""`senex accounts`: which accounts the login reached, and which the operator lets the automation trade."""
+"""The accounts the logins reach, as lines of text, and one change of one setting."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from core.clock import SystemClock
+from core.account_settings import named_account
+from core.clock import exchange_time
+from core.clock_note import noted_clock
+from core.domain.account_settings import MailPreference, account_setting
+from core.domain.commands import CommandKind
 from core.domain.events import masked
-from core.records.records import AccountRecord, Records
+from core.domain.reasons import Refusal
+from senex_tui.check import columns
+from senex_tui.place import Place, watching
 from senex_tui.refusals import Refused
+from senex_tui.sending import Answer, send
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from core.records.records import AccountRecord, LoginRecord, Records
+    from core.settings import TradingSettings
+
+_HEAD = ("account", "automation", "login", "token", "offset", "width", "tolerance", "limit", "mail", "")
 
 
-def list_accounts(records_file: Path) -> list[str]:
-    """One line an account. Raises Refused before the first start, when no account is known."""
+async def account_lines(place: Place, defaults: TradingSettings) -> list[str]:
+    """One line an account; a value in brackets is the settings file's. Raises Refused before the first start."""
 
     async def read(records: Records) -> list[str]:
-        return [_line(account) for account in await records.accounts.all()]
+        logins = {login.name: login for login in await records.logins.all()}
+        today = exchange_time(noted_clock(place.records_file.parent).now()).date()
+        rows = []
+        for account in await records.accounts.all():
+            notes = [account.kind, account.nickname]
+            notes += ["closed at the broker"] if account.is_closed else []
+            notes += ["primary"] if account.is_primary else []
+            notes += ["skips today"] if account.skip_day == today else []
+            rows.append((*_values(account, defaults, logins.get(account.login)), ", ".join(filter(None, notes))))
+        return list(columns([_HEAD, *rows]))
 
-    return _run(records_file, read)
+    _need_accounts(place)
+    return await watching(place, read)
 
 
-def switch_account(records_file: Path, number: str, *, enabled: bool) -> str:
-    """Turns the automation on or off for the account of this number, or of these last characters.
+async def change_lines(place: Place, number: str | None) -> list[str]:
+    """Every change of settings, oldest first. Raises Refused for an account that is not known."""
 
-    Raises Refused when none or several match.
+    async def read(records: Records) -> list[str]:
+        only = None if number is None else (await _named(records, number)).number
+        rows = [
+            (
+                f"{exchange_time(c.at):%Y-%m-%d %H:%M:%S} ET",
+                masked(c.account),
+                c.field.value,
+                f"{c.old} -> {c.new}",
+                f"by {c.who}",
+            )
+            for c in await records.accounts.changes(only)
+        ]
+        return list(columns(rows)) if rows else ["no setting was ever changed"]
+
+    _need_accounts(place)
+    return await watching(place, read)
+
+
+async def change_account(place: Place, number: str, field: str, value: str) -> Answer:
+    """Has the setting changed, by the console that trades there or, without one, here.
+
+    Raises Refused for an account that is not known and a value that is none, before anything is posted.
     """
-
-    async def change(records: Records) -> str:
-        found = [a for a in await records.accounts.all() if a.number.endswith(number)]
-        if len(found) != 1:
-            known = ", ".join(masked(a.number) for a in await records.accounts.all()) or "none"
-            raise Refused(f"{number!r} names {len(found) or 'no'} known accounts; known are {known}.")
-        await records.accounts.set_enabled(found[0].number, enabled, SystemClock().now())
-        return f"{masked(found[0].number)}: automation {'on' if enabled else 'off'}"
-
-    return _run(records_file, change)
+    _need_accounts(place)
+    account = await watching(place, lambda records: _named(records, number))
+    today = exchange_time(noted_clock(place.records_file.parent).now()).date()
+    setting = account_setting(field, value, today)
+    if isinstance(setting, Refusal):
+        raise Refused(f"{setting.sentence()}.")
+    return await send(place, CommandKind.SET_ACCOUNT, target=account.number, note=f"{field} {value}")
 
 
-def _run(records_file: Path, work: Callable[[Records], Awaitable[T]]) -> T:
-    if not records_file.exists():
+async def _named(records: Records, number: str) -> AccountRecord:
+    account = named_account(await records.accounts.all(), number)
+    if isinstance(account, Refusal):
+        raise Refused(f"{account.sentence()}.")
+    return account
+
+
+def _need_accounts(place: Place) -> None:
+    if not place.records_file.exists():
         raise Refused("no account is known yet; start `senex` once, which asks the broker for them.")
-    return asyncio.run(_with_records(records_file, work))
 
 
-async def _with_records(records_file: Path, work: Callable[[Records], Awaitable[T]]) -> T:
-    records = await Records.open(f"sqlite+aiosqlite:///{records_file}", trader=False)
-    try:
-        return await work(records)
-    finally:
-        await records.close()
+def _values(account: AccountRecord, defaults: TradingSettings, login: LoginRecord | None) -> tuple[str, ...]:
+    token = "not checked" if login is None else "valid" if login.is_valid else f"invalid: {login.detail}"
+    return (
+        masked(account.number),
+        "on" if account.enabled else "off",
+        account.login,
+        token,
+        _own_or(account.offset_cents, defaults.entry_offset_cents, " c"),
+        _own_or(account.width, defaults.width or "by capital"),
+        _own_or(account.tolerance, defaults.tolerance),
+        _own_or(account.position_limit, defaults.position_limit),
+        _own_or(account.mail, MailPreference.IMMEDIATE.value),
+    )
 
 
-def _line(account: AccountRecord) -> str:
-    switch = "on " if account.enabled else "off"
-    closed = "  closed at the broker" if account.is_closed else ""
-    what = f"{account.kind}  {account.nickname}  login {account.login}"
-    return f"{masked(account.number)}  automation {switch}  {what}{closed}"
+def _own_or(own: Decimal | int | str | None, default: Decimal | int | str, unit: str = "") -> str:
+    return f"({default}{unit})" if own is None else f"{own}{unit}"

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, time
 from typing import Any
 
 from core.config import Loaded, Settings
-from core.credentials import Credentials
+from core.credentials import PRIMARY, Credentials
 from core.folders import Folders
 from core.scrubber import MASK
 
 
-def check_lines(loaded: Loaded, folders: Folders, mode: str, credentials: Credentials | None) -> Iterator[str]:
+def check_lines(loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...]) -> Iterator[str]:
     """Plain lines, without any secret."""
-    yield from _columns(
+    yield from columns(
         [
             ("mode", mode),
             ("settings file", str(loaded.file or f"none; {folders.config / 'config.toml'} would be read")),
             ("data folder", str(folders.data)),
             ("state folder", str(folders.state)),
             ("log folder", str(folders.logs)),
-            ("credentials", _credentials(credentials)),
+            *(_credentials(login) for login in logins),
+            *([] if logins else [("credentials", "none found; set TT_SECRET and TT_REFRESH, or run `senex login`")]),
         ]
     )
     yield ""
-    yield from _columns(
+    yield from columns(
         [(name, shown(_value(loaded.settings, name)), origin) for name, origin in loaded.origins.items()]
     )
 
@@ -55,13 +56,13 @@ def _value(settings: Settings, dotted: str) -> Any:
     return value
 
 
-def _credentials(credentials: Credentials | None) -> str:
-    if credentials is None:
-        return "none found; set TT_SECRET and TT_REFRESH"
-    return f"client secret {MASK}, refresh token {MASK}, from {credentials.origin}"
+def _credentials(login: Credentials) -> tuple[str, str]:
+    label = "credentials" if login.name == PRIMARY else f"credentials {login.name}"
+    return label, f"client secret {MASK}, refresh token {MASK}, from {login.origin}"
 
 
-def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """The rows with their columns under each other."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import known as scrub
+from senex_tui.account_commands import add_account_commands
 from senex_tui.doctor_command import add_doctor_command
 from senex_tui.history_commands import add_history_commands
 from senex_tui.log_commands import add_log_command
+from senex_tui.login_commands import add_login_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.report_commands import add_report_commands
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from core.credentials import Credentials
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
+    from core.settings import Settings, TradingSettings
     from core.snapshot import Mode
     from senex_tui.place import Place
 
@@ -43,7 +46,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 log = logging.getLogger("senex")
-scrub.add(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH", "SENEX_MAIL_PASSWORD")))
+scrub.add(
+    *(
+        value
+        for name, value in os.environ.items()
+        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name == "SENEX_MAIL_PASSWORD"
+    )
+)
 
 
 def _instant(text: str) -> datetime:
@@ -99,27 +108,28 @@ def _mode(context: typer.Context, run: _Run) -> Mode:
     return choose_mode(run.loaded.settings, live=context.find_root().params["live"])
 
 
-def _find_credentials(run: _Run) -> Credentials | None:
-    from core.credentials import find_credentials
+def _find_logins(run: _Run) -> tuple[Credentials, ...]:
+    from core.credentials import find_logins
 
     environment_only = run.loaded.settings.broker.url is not None
-    found = find_credentials(os.environ, run.folders.credentials_file, environment_only=environment_only)
-    if found:
-        scrub.add(found.secret, found.refresh)
+    found = find_logins(os.environ, run.folders.credentials_file, environment_only=environment_only)
+    for login in found:
+        scrub.add(login.secret, login.refresh)
     return found
 
 
-def _need_credentials(run: _Run) -> Credentials:
-    found = _find_credentials(run)
-    if found is None and run.loaded.settings.broker.url is not None:
+def _need_logins(run: _Run) -> tuple[Credentials, ...]:
+    found = _find_logins(run)
+    if not found and run.loaded.settings.broker.url is not None:
         raise Refused(
             "no credentials in the environment; set TT_SECRET and TT_REFRESH "
             "(with broker.url the keyring and the credentials file are never read)."
         )
-    if found is None:
+    if not found:
         raise Refused(
-            "no credentials found; set TT_SECRET and TT_REFRESH in the environment, the keyring (service senex) "
-            f"or {run.folders.credentials_file} (mode 0600), or try `senex demo`, which needs none."
+            "no credentials found; set TT_SECRET and TT_REFRESH in the environment, or run `senex login`, which keeps "
+            f"them in the keyring (service senex) or {run.folders.credentials_file} (mode 0600), or try `senex demo`, "
+            "which needs none."
         )
     return found
 
@@ -167,10 +177,10 @@ def console(
     run = _prepare(context, data_dir)
     mode = _mode(context, run)
     _settle_terminal()
-    credentials = _need_credentials(run)
+    logins = _need_logins(run)
     from senex_tui import wiring
 
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, mode, credentials, None))
+    raise typer.Exit(wiring.run_console(run.loaded, run.folders, mode, logins, None))
 
 
 @app.command()
@@ -189,7 +199,7 @@ def demo(
 
     clock = run.loaded.settings.clock
     simulator = wiring.DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, Mode.DEMO, None, simulator))
+    raise typer.Exit(wiring.run_console(run.loaded, run.folders, Mode.DEMO, (), simulator))
 
 
 @app.command()
@@ -230,10 +240,10 @@ def once(
     """
     run = _prepare(context, data_dir)
     mode = _mode(context, run)
-    credentials = _need_credentials(run)
+    logins = _need_logins(run)
     from senex_tui import wiring
 
-    result = wiring.run_once(run.loaded, run.folders, mode, credentials, account, wait)
+    result = wiring.run_once(run.loaded, run.folders, mode, logins, account, wait)
     typer.echo(result.to_json() if as_json else result.to_text())
     raise typer.Exit(ONCE_EXIT_CODES[result.outcome])
 
@@ -252,55 +262,10 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         mode = _mode(context, run).value
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
-    for line in check_lines(run.loaded, run.folders, mode, _find_credentials(run)):
+    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run)):
         typer.echo(scrub(line))
     if refusal:
         raise refusal
-
-
-accounts_app = typer.Typer(
-    help="List accounts; let the automation trade one, or not.", invoke_without_command=True, rich_markup_mode=None
-)
-app.add_typer(accounts_app, name="accounts")
-
-
-@accounts_app.callback()
-def accounts(context: typer.Context) -> None:
-    """List the accounts the login reached and whether the automation trades them.
-
-    New accounts start switched off; `senex accounts enable NUMBER` lets the automation trade one.
-    """
-    if context.invoked_subcommand is None:
-        from senex_tui.accounts import list_accounts
-
-        for line in list_accounts(_records_file(context)):
-            typer.echo(line)
-
-
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The account number, or its last characters.")]
-
-
-@accounts_app.command()
-def enable(context: typer.Context, number: Number) -> None:
-    """Let the automation trade an account."""
-    _switch(context, number, enabled=True)
-
-
-@accounts_app.command()
-def disable(context: typer.Context, number: Number) -> None:
-    """Keep the automation from trading an account."""
-    _switch(context, number, enabled=False)
-
-
-def _switch(context: typer.Context, number: str, *, enabled: bool) -> None:
-    from senex_tui.accounts import switch_account
-
-    typer.echo(switch_account(_records_file(context), number, enabled=enabled))
-
-
-def _records_file(context: typer.Context) -> Path:
-    run = _prepare(context, None)
-    return run.folders.records(_mode(context, run).value)
 
 
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
@@ -322,11 +287,22 @@ def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> Sl
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
+def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
+    return _prepare(context, data_dir).loaded.settings.trading
+
+
+def _settings(context: typer.Context) -> tuple[Settings, Folders]:
+    run = _prepare(context, None)
+    return run.loaded.settings, run.folders
+
+
 add_operator_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)
 add_history_commands(app, _place, _slot_times)
+add_account_commands(app, _place, _defaults)
+add_login_commands(app, _settings, scrub)
 
 
 def main() -> None:

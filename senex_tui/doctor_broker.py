@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.broker.port import BrokerError, BrokerFault, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.clock import SystemClock, exchange_time
-from core.credentials import Credentials, CredentialsError, find_credentials
+from core.credentials import Credentials, CredentialsError, find_logins
 from core.domain.breakers import BreakerKind
 from core.health import MAX_CLOCK_OFFSET
 from core.ids import RandomIds
@@ -29,25 +29,27 @@ if TYPE_CHECKING:
 LOGIN_S = 5.0
 FEED_S = 5.0
 TODO = "check the network and broker.url; the log has the details"
-_PRIMARY = "primary"
 
 
 def look_at_broker(settings: Settings, credentials_file: Path, records_file: Path, post: Post) -> None:
     """Posts the rows of ABOUT_THE_BROKER. The login is tried once, and not at all after the console gave it up."""
     try:
-        found = find_credentials(os.environ, credentials_file, environment_only=settings.broker.url is not None)
+        found = find_logins(os.environ, credentials_file, environment_only=settings.broker.url is not None)
     except CredentialsError as error:
         post(Row("credentials", Finding.FAIL, str(error), "mend what the sentence names"))
         return _skip(post, "without credentials nothing is asked of the broker")
-    if found is None:
+    if not found:
         where = "TT_SECRET and TT_REFRESH in the environment" + (
             "" if settings.broker.url else f", the keyring (service senex) or {credentials_file} (mode 0600)"
         )
         post(Row("credentials", Finding.FAIL, "none found", f"store them: {where}; `senex demo` needs none"))
         return _skip(post, "without credentials nothing is asked of the broker")
-    known.add(found.secret, found.refresh)
-    post(Row("credentials", Finding.OK, f"client secret and refresh token from {found.origin}"))
-    asyncio.run(_ask(settings, found, records_file, post))
+    for login in found:
+        known.add(login.secret, login.refresh)
+    origins = ", ".join(f"{login.name} from {login.origin}" for login in found)
+    asked = "" if len(found) == 1 else f"; asked below: {found[0].name}"
+    post(Row("credentials", Finding.OK, f"client secret and refresh token: {origins}{asked}"))
+    asyncio.run(_ask(settings, found[0], records_file, post))
 
 
 def _skip(post: Post, why: str) -> None:
@@ -56,11 +58,11 @@ def _skip(post: Post, why: str) -> None:
 
 
 async def _ask(settings: Settings, found: Credentials, records_file: Path, post: Post) -> None:
-    if await _was_given_up(records_file):
+    if await _was_given_up(records_file, found.name):
         post(Row("broker", Finding.FAIL, "the login was refused twice and is not tried again", BreakerKind.LOGIN.reset))
         return _skip(post, "the login was refused")
     clock = SystemClock()
-    login = Login(_PRIMARY, found.secret, found.refresh)
+    login = Login(found.name, found.secret, found.refresh)
     url = settings.broker.url
     broker = TastytradeBroker(login, clock, RandomIds(), base_url=url, is_test=settings.broker.sandbox)
     try:
@@ -90,7 +92,7 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
         await broker.close()
 
 
-async def _was_given_up(records_file: Path) -> bool:
+async def _was_given_up(records_file: Path, login: str) -> bool:
     """Repeated bad logins block the address for hours: what the console gave up is not tried from here either."""
     if not await asyncio.to_thread(records_file.exists):
         return False
@@ -99,7 +101,7 @@ async def _was_given_up(records_file: Path) -> bool:
     except RecordsError:
         return False  # told by a row of its own
     try:
-        return any(b.kind is BreakerKind.LOGIN and b.subject == _PRIMARY for b in await records.breakers.open_now())
+        return any(b.kind is BreakerKind.LOGIN and b.subject == login for b in await records.breakers.open_now())
     finally:
         await records.close()
 

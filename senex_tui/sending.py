@@ -32,8 +32,8 @@ class Answer:
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
     """Has the command done by the console that trades there.
 
-    Without one, pause, halt, reset and allow-reentry are done here, under the trader's own lock; the rest say that they
-    need a console. Raises Refused when there are no records yet, RecordsError.
+    Without one, pause, halt, reset, allow-reentry and an account's settings are done here, under the trader's own lock;
+    the rest say that they need a console. Raises Refused when there are no records yet, RecordsError.
     """
     from core.without_engine import POSSIBLE
 
@@ -90,4 +90,5 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
 
 def _answer(record: CommandRecord) -> Answer:
     word = "" if record.state is CommandState.DONE else f" {record.state.value}"
-    return Answer(_EXIT_CODES[record.state], f"{record.command.kind.value}{word}: {record.text}")
+    named = record.command.kind.value.replace("_", " ")
+    return Answer(_EXIT_CODES[record.state], f"{named}{word}: {record.text}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +18,14 @@ from core.ids import RandomIds
 from core.snapshot import Mode
 
 if TYPE_CHECKING:
+    from core.broker.logins import LoginPorts
+    from core.broker.tastytrade import Login
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
     from core.engine import Engine
     from core.folders import Folders
+    from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
     from senex_tui.demo import DemoWorld
@@ -40,16 +43,17 @@ class DemoSimulator:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """Where the engine finds its broker, and with which secrets."""
+    """Where the engine finds its broker, and with which secrets: a first login, and any others."""
 
     url: str | None
     name: str
-    secret: str
-    refresh: str
+    secret: str = field(repr=False)
+    refresh: str = field(repr=False)
+    others: tuple[Credentials, ...] = ()
 
 
 def run_console(
-    loaded: Loaded, folders: Folders, mode: Mode, credentials: Credentials | None, simulator: DemoSimulator | None
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], simulator: DemoSimulator | None
 ) -> int:
     """Opens the console over an engine on its own thread; the engine ends when the console does.
 
@@ -73,7 +77,7 @@ def run_console(
 
     async def open_engine() -> Engine:
         if world is None:
-            wire = _configured_wire(loaded, credentials)
+            wire = _configured_wire(loaded, logins)
             return await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock)
         return await build_demo_engine(loaded.settings, folders, world, data_lock)
 
@@ -107,24 +111,25 @@ def run_console(
 
 
 def run_once(
-    loaded: Loaded, folders: Folders, mode: Mode, credentials: Credentials, account: str | None, wait: float
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], account: str | None, wait: float
 ) -> OnceResult:
     """One forced cycle without a screen. Raises what keeps the engine from starting."""
     from senex_tui.once import force_once
 
     async def main() -> OnceResult:
         engine = await build_engine(
-            loaded.settings, folders, mode, _configured_wire(loaded, credentials), only_account=account
+            loaded.settings, folders, mode, _configured_wire(loaded, logins), only_account=account
         )
         return await force_once(engine, account, wait)
 
     return asyncio.run(main())
 
 
-def _configured_wire(loaded: Loaded, credentials: Credentials | None) -> Wire:
-    if credentials is None:
+def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
+    if not logins:
         raise ValueError("the configured broker needs credentials")
-    return Wire(loaded.settings.broker.url, "primary", credentials.secret, credentials.refresh)
+    first, *others = logins
+    return Wire(loaded.settings.broker.url, first.name, first.secret, first.refresh, tuple(others))
 
 
 def lock_data(folder: Path, mode: Mode) -> FolderLock:
@@ -172,6 +177,7 @@ async def build_engine(
     validates each order and none is sent. sandbox: validated and sent, at the broker's certification environment.
     live: validated and sent. New accounts start disabled, but for a demo's (SPEC 9).
     """
+    from core.broker.logins import LoginsBroker
     from core.broker.tastytrade import Login, TastytradeBroker
     from core.calendar import SessionCalendar
     from core.clock import SystemClock
@@ -192,7 +198,7 @@ async def build_engine(
         asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url, is_test=sandbox)
         clock = choose_clock(settings, await asking.server_clock())
         note_clock(path.parent, clock)
-        broker = TastytradeBroker(login, clock, ids, base_url=wire.url, is_test=sandbox)
+        broker = LoginsBroker([_ports(one, wire.url, clock, ids, sandbox) for one in (login, *_others(wire))], clock)
         demo = mode is Mode.DEMO
         records = await Records.open(f"sqlite+aiosqlite:///{path}")
         parts = EngineParts(
@@ -219,6 +225,20 @@ async def build_engine(
         raise
     tune_gc()
     return Engine(parts, only_account)
+
+
+def _others(wire: Wire) -> list[Login]:
+    from core.broker.tastytrade import Login
+
+    return [Login(each.name, each.secret, each.refresh) for each in wire.others]
+
+
+def _ports(login: Login, url: str | None, clock: Clock, ids: Ids, sandbox: bool) -> LoginPorts:
+    from core.broker.logins import LoginPorts
+    from core.broker.tastytrade import TastytradeBroker
+
+    broker = TastytradeBroker(login, clock, ids, base_url=url, is_test=sandbox)
+    return LoginPorts(broker, broker.market_data, broker.alerts)
 
 
 def choose_clock(settings: Settings, server: tuple[datetime, float] | None) -> Clock:

@@ -27,6 +27,7 @@ PENDING_WORDS = {
     "attest": "ATTESTING…",
     "acknowledge": "ACKNOWLEDGING…",
     "allow-reentry": "ALLOWING RE-ENTRY…",
+    "set_account": "SETTING…",
 }
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),

@@ -93,8 +93,25 @@ WireGuard = Callable[[], Refusal | None]
 """Asked in the request hook, with the order about to leave: a refusal stops it there (SPEC 9)."""
 
 
+class LoginAtBroker(Protocol):
+    """What logging in needs of a login at the broker."""
+
+    @property
+    def name(self) -> str:
+        """The login's name, for people."""
+        ...
+
+    async def connect(self) -> None:
+        """Logs in. Raises BrokerError(LOGIN_REFUSED) when the broker refuses the credentials."""
+        ...
+
+    async def accounts(self) -> tuple[BrokerAccount, ...]:
+        """What it reaches. Raises BrokerError."""
+        ...
+
+
 class Broker(Protocol):
-    """One login at the broker. Every read raises BrokerError; none retries an order."""
+    """One login at the broker, or several as one. Every read raises BrokerError; none retries an order."""
 
     @property
     def name(self) -> str:

@@ -20,6 +20,7 @@ class CommandKind(StrEnum):
     ATTEST = "attest"
     ACKNOWLEDGE = "acknowledge"
     ALLOW_REENTRY = "allow-reentry"
+    SET_ACCOUNT = "set_account"
 
 
 class CommandState(StrEnum):
@@ -35,8 +36,9 @@ class Command:
     cycle when another has started since. `at` is market time, UTC.
 
     `target` names what it is about: the entry's id (or its order's) for cancel, attest and allow-reentry, a breaker's
-    code (and its subject after a colon), or `halt`, for reset, an alert's number for acknowledge. `note` is what the
-    operator says: why a halt, what was seen at the broker.
+    code (and its subject after a colon), or `halt`, for reset, an alert's number for acknowledge, the number of an
+    account, or its last characters, for set_account. `note` is what the operator says: why a halt, what was seen at
+    the broker, or the account's setting and value, like `width 5`.
     """
 
     id: str

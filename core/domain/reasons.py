@@ -61,6 +61,7 @@ class Reason(Enum):
     # Accounts (SPEC 4)
     NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "no account is enabled and eligible")
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
+    SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")
     ACCOUNT_RESTRICTED = (
         "account_restricted",
         Kind.TERMINAL,
@@ -240,6 +241,12 @@ class Reason(Enum):
         "the console showed another state when the key was pressed",
     )
     NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
+    NO_SUCH_ACCOUNT = (
+        "no_such_account",
+        Kind.TERMINAL,
+        "'{number}' names {found} known accounts; known are {known}",
+    )
+    ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
     NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}; only an unknown one can be attested")
     NOT_CLOSED_BY_CANCEL = (

@@ -18,7 +18,7 @@ from sqlalchemy.sql.dml import UpdateBase
 
 from core.records.errors import FencedOff, RecordsError, RecordsRefusal
 from core.records.sqlite_driver import connect
-from core.records.tables import ONLY_ROW, accounts, commands
+from core.records.tables import ONLY_ROW, account_changes, accounts, commands
 from core.records.tables import engine as engine_row
 
 BUSY_TIMEOUT_MS = 10_000
@@ -35,7 +35,7 @@ _PRAGMAS = (
 WATCHER_EPOCH = 0
 """The epoch of a process that does not trade: no entry is ever sent under it."""
 
-FOR_ANYONE = frozenset({commands.name, accounts.name})
+FOR_ANYONE = frozenset({commands.name, accounts.name, account_changes.name})
 """What a process that does not trade may write: the inbox, and the operator's switches of an account (SPEC 10)."""
 
 _BEGIN = "begin_statement"

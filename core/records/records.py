@@ -29,8 +29,10 @@ from core.records.files import make_private_file
 from core.records.history import History
 from core.records.inbox import Inbox
 from core.records.journal import Journal
+from core.records.logins import Logins
 from core.records.results import Results
 from core.records.rows import (
+    AccountChange,
     AccountRecord,
     BreakerRecord,
     CommandRecord,
@@ -39,6 +41,7 @@ from core.records.rows import (
     DryRunRecord,
     EntryChange,
     EvidenceRecord,
+    LoginRecord,
     SlotRecord,
     SuggestionRecord,
     TradingState,
@@ -49,6 +52,7 @@ from core.records.tables import ONLY_ROW, engine
 from core.records.trading_state import TradingStates
 
 __all__ = [
+    "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
     "BreakerRecord",
@@ -60,6 +64,7 @@ __all__ = [
     "EvidenceRecord",
     "FencedOff",
     "IllegalTransition",
+    "LoginRecord",
     "Records",
     "RecordsError",
     "RecordsRefusal",
@@ -94,6 +99,7 @@ class Records:
         self.alerts = Alerts(database)
         self.history = History(database)
         self.cycle_files = CycleFiles(database)
+        self.logins = Logins(database)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True) -> Records:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from core.domain.account_settings import AccountField
 from core.domain.breakers import BreakerKind
 from core.domain.commands import Command, CommandState
 from core.domain.order_states import EntryState
@@ -159,7 +160,8 @@ class CommandRecord:
 class AccountRecord:
     """An account and the operator's settings for it; None means the default of the settings file.
 
-    `login` is the login that reaches it; `width` in dollars per share; `tolerance` a fraction of capital.
+    `login` is the login that reaches it; `width` in dollars per share; `tolerance` a fraction of capital; `mail` a word
+    of MailPreference; `skip_day` the session date on which it makes no entry.
     """
 
     number: str
@@ -172,3 +174,29 @@ class AccountRecord:
     width: Decimal | None
     tolerance: Decimal | None
     position_limit: int | None
+    mail: str | None = None
+    is_primary: bool = False
+    skip_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """One change of an account's settings; old and new value in the operator's words."""
+
+    account: str
+    field: AccountField
+    old: str
+    new: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """Whether the broker takes a login's token, as last asked; `changed_at` is when the answer became this one."""
+
+    name: str
+    is_valid: bool
+    checked_at: datetime
+    changed_at: datetime
+    detail: str

@@ -18,6 +18,7 @@ from core.feed import NOT_STARTED, FeedHealth
 from core.progress import CycleProgress, SpreadProgress
 from core.records.rows import CycleRecord, EvidenceRecord, SlotRecord
 from core.scrubber import known
+from core.show.accounts import account_views, login_views
 from core.show.cycle import cycle_slice
 from core.show.figures import ShownFigures, alert_view
 from core.show.orders import evidence_text, order_view, reentry_of
@@ -230,6 +231,10 @@ class Board:
             positions=positions_slice(engine),
             alerts=tuple(alert_view(alert) for alert in engine.alerting.open_now),
             figures=self._figures.of(engine.alerting.figures),
+            accounts=account_views(
+                engine.accounts, engine.logins.known, engine.parts.settings.trading, engine.study.today()
+            ),
+            logins=login_views(engine.logins.known),
         )
 
     def _known_of(self, entry: Entry, now: datetime) -> str:

@@ -14,7 +14,7 @@ from core.simulator.orders import SimBalances, SimPosition
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """An account as the world begins. `login` names the login that owns it; `cash` in $."""
+    """An account as the world begins. `login` names its owner's login, `also` others that reach it; `cash` in $."""
 
     number: str
     nickname: str
@@ -26,6 +26,7 @@ class AccountSetup:
     is_frozen: bool = False
     is_closing_only: bool = False
     is_in_margin_call: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

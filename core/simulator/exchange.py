@@ -181,7 +181,8 @@ class Exchange:
 
     def accounts_of(self, login: str) -> list[SimAccount]:
         """The accounts of a login, closed ones included, in the order they were set up."""
-        return [self._account(ledger.setup) for ledger in self._ledgers.values() if ledger.setup.login == login]
+        setups = (ledger.setup for ledger in self._ledgers.values())
+        return [self._account(setup) for setup in setups if login in (setup.login, *setup.also)]
 
     def account(self, number: str) -> SimAccount:
         return self._account(self._ledger(number).setup)

@@ -61,7 +61,8 @@ class SimulatorSettings:
             raise ValueError("access_token_seconds and keepalive_seconds must be above 0")
         names = {login.name for login in self.logins}
         for account in self.accounts:
-            if account.login not in names:
-                raise ValueError(
-                    f"account {account.number} belongs to login {account.login!r}, which is not among the logins"
-                )
+            for login in (account.login, *account.also):
+                if login not in names:
+                    raise ValueError(
+                        f"account {account.number} belongs to login {login!r}, which is not among the logins"
+                    )

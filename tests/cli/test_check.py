@@ -19,7 +19,7 @@ def test_defaults(box: Box) -> None:
     assert done.stderr == ""
     shown = rows(done.stdout)
     assert shown["mode"] == "dry-run"
-    assert shown["credentials"] == "none found; set TT_SECRET and TT_REFRESH"
+    assert shown["credentials"] == "none found; set TT_SECRET and TT_REFRESH, or run `senex login`"
     assert shown["trading.entry_offset_cents"] == "0 default"
     assert shown["schedule.first"] == "09:45 default"
     assert shown["trading.underlyings"] == "QQQ, SPX default"

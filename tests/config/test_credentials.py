@@ -11,7 +11,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
-from core.credentials import Credentials, CredentialsError, find_credentials
+from core.credentials import Credentials, CredentialsError, find_logins
 
 IN_ENVIRONMENT = {"TT_SECRET": "env-secret", "TT_REFRESH": "env-refresh"}
 
@@ -54,7 +54,7 @@ def write(tmp_path: Path, text: str, mode: int = 0o600) -> Path:
 
 
 def find(environ: dict[str, str], file: Path, *, environment_only: bool = False) -> Credentials | None:
-    return find_credentials(environ, file, environment_only=environment_only)
+    return next(iter(find_logins(environ, file, environment_only=environment_only)), None)
 
 
 def test_none_anywhere(tmp_path: Path) -> None:
@@ -158,3 +158,48 @@ def test_nothing_shows_in_a_representation() -> None:
     for shown in (repr(credentials), str(credentials), f"{credentials}"):
         assert "env-secret" not in shown
         assert "env-refresh" not in shown
+
+
+def test_several_logins_are_found_by_name_each_in_its_first_place(
+    tmp_path: Path, keyring_in_use: MemoryKeyring
+) -> None:
+    file = write(
+        tmp_path,
+        'TT_SECRET = "file-secret"\nTT_REFRESH = "file-refresh"\n[roth]\nTT_SECRET = "r"\nTT_REFRESH = "s"\n'
+        '[wife]\nTT_SECRET = "w"\nTT_REFRESH = "x"\n',
+    )
+    keyring_in_use.values = {
+        "TT_LOGINS": "roth",
+        "TT_SECRET roth": "ring-secret",
+        "TT_REFRESH roth": "ring-refresh",
+    }
+    environ = {**IN_ENVIRONMENT, "TT_SECRET_SON_1": "a", "TT_REFRESH_SON_1": "b"}
+    found = find_logins(environ, file, environment_only=False)
+    assert [(login.name, login.secret, login.origin) for login in found] == [
+        ("primary", "env-secret", "the environment"),
+        ("roth", "ring-secret", "the keyring (service senex)"),
+        ("son-1", "a", "the environment"),
+        ("wife", "w", f"file {file}"),
+    ]
+    assert [login.name for login in find_logins(environ, file, environment_only=True)] == ["primary", "son-1"]
+
+
+def test_half_of_a_further_login_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CredentialsError) as refused:
+        find({"TT_SECRET_ROTH": "env-secret"}, tmp_path / "credentials")
+    assert str(refused.value) == "TT_SECRET is set in the environment for login roth but TT_REFRESH is not; set both."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[Roth]\nTT_SECRET='a-secret'\nTT_REFRESH='b'\n",
+        "[roth]\nTT_SECRET='a-secret'\nTT_REFRESH='b'\nmore='c'\n",
+        "[roth]\nTT_SECRET=1\nTT_REFRESH='a-secret'\n",
+        "TT_SECRET='a'\nTT_REFRESH='b'\n[primary]\nTT_SECRET='a-secret'\nTT_REFRESH='b'\n",
+    ],
+)
+def test_a_table_that_is_no_login_is_refused_without_its_content(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CredentialsError, match="cannot be understood") as refused:
+        find({}, write(tmp_path, text))
+    assert "a-secret" not in str(refused.value)

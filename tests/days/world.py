@@ -267,6 +267,7 @@ def _rhythm(poll_s: int) -> Rhythm:
         health_s=1800,
         broker_s=1800,
         positions_s=None,
+        logins_s=24 * 3600,
         commands_s=1800,
         locks_s=1800,
         longest_nap_s=300.0,

@@ -327,6 +327,7 @@ def seldom(poll_s: int) -> Rhythm:
         health_s=6 * poll_s,
         broker_s=6 * poll_s,
         positions_s=None,
+        logins_s=24 * 3600,
         commands_s=6 * poll_s,
         locks_s=6 * poll_s,
         longest_nap_s=60.0,

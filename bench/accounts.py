@@ -1,0 +1,66 @@
+"""Fifty accounts side by side against one, at a broker that takes 150 ms for every answer.
+
+A forced cycle of the whole engine over the real wire, the broker's dry run of each order included, from its start to
+the last account's acknowledgement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.decision import GIVE_UP_S, engine_at
+from bench.figure import Figure
+from bench.server_child import ServerChild
+from bench.slow_simulator import ALONE, TOGETHER
+from core.domain.outcomes import Outcome
+from core.domain.reasons import Refusal
+from core.engine import Engine
+
+AIM = 2.0
+
+
+def measure() -> list[Figure]:
+    with ServerChild("bench.slow_simulator") as simulator, tempfile.TemporaryDirectory() as folder:
+        alone, together = asyncio.run(_samples(simulator.port, Path(folder)))
+    one = statistics.median(alone)
+    ratio, name = together / one, f"a cycle of {len(TOGETHER)} accounts"
+    return [Figure(name, f"{together:.2f} s", f"one account {one:.2f} s", ratio, f"<= {AIM:g}", ratio <= AIM)]
+
+
+async def _samples(port: int, folder: Path) -> tuple[list[float], float]:
+    """Seconds of the cycles of one account, and of the cycle of fifty."""
+    engine = await engine_at(port, folder, stabilization_s=3.0, preflight=True)
+    running = asyncio.create_task(engine.run(scheduled=False))
+    try:
+        async with asyncio.timeout(3 * GIVE_UP_S):
+            await engine.ready.wait()
+            while not engine.feed.is_live(engine.parts.clock.monotonic()) or engine.gate.refusal():  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+        alone = [await _cycle(engine, (number,)) for number in ALONE]
+        return alone, await _cycle(engine, TOGETHER)
+    finally:
+        engine.stop()
+        await running
+
+
+async def _cycle(engine: Engine, numbers: Sequence[str]) -> float:
+    """Seconds of one forced cycle of these accounts, each of which has to enter."""
+    parts = engine.parts
+    for number in numbers:
+        await parts.records.accounts.set_enabled(number, True, parts.clock.now())
+    started = time.monotonic()
+    results = await engine.force()
+    took = time.monotonic() - started
+    if isinstance(results, Refusal):
+        raise RuntimeError(results.sentence())
+    for result in results:
+        if result.outcome is not Outcome.SUCCEEDED:
+            raise RuntimeError(f"no order: {result.refusal.sentence() if result.refusal else result.outcome}")
+    for number in numbers:
+        await parts.records.accounts.set_enabled(number, False, parts.clock.now())
+    return took

@@ -1,0 +1,54 @@
+"""The simulated broker with every REST answer 150 ms late: `python -m bench.slow_simulator`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+
+from aiohttp import web
+
+from bench.server_child import READY
+from bench.simulator import START
+from core.clock import ShiftedClock
+from core.simulator.accounts import AccountSetup
+from core.simulator.server import Simulator
+from core.simulator.settings import SimulatorSettings
+
+ANSWER_S = 0.15
+ALONE = ("5WT10000", "5WT10001", "5WT10002")
+"""One a cycle."""
+TOGETHER = tuple(f"5WT2{number:04d}" for number in range(50))
+CASH = Decimal(100_000)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class SlowSimulator(Simulator):
+    """The simulator as it is, answering late. Websockets are not held up."""
+
+    def _application(self) -> web.Application:
+        app = super()._application()
+        app.middlewares.append(late)
+        return app
+
+
+@web.middleware
+async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.headers.get("Upgrade", "").lower() != "websocket":
+        await asyncio.sleep(ANSWER_S)
+    return await handler(request)
+
+
+async def main() -> None:
+    """Serves until standard input ends."""
+    accounts = tuple(AccountSetup(number, "Bench", "main", CASH) for number in (*ALONE, *TOGETHER))
+    simulator = SlowSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
+    print(f"{READY}{await simulator.start()}", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await simulator.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,107 @@
+"""`senex login` and `senex logout`: the logins at the broker (SPEC 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senex_tui.refusals import Refused
+
+if TYPE_CHECKING:
+    from core.folders import Folders
+    from core.scrubber import Scrubber
+    from core.settings import Settings
+
+Prepare = Callable[[typer.Context], "tuple[Settings, Folders]"]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The login's name; primary when left out.")]
+
+
+def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> None:
+    """Adds the commands to the command line; what is typed is made known to `scrub` before it goes anywhere."""
+
+    @app.command()
+    def login(context: typer.Context, name: Name = "primary") -> None:
+        """Check a login at the broker, then keep it in the keyring, or else in the credentials file.
+
+        Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
+        it was started with.
+        """
+        from core.credentials import login_name
+
+        settings, folders = prepare(context)
+        chosen = login_name(name)
+        if settings.broker.url is not None:
+            typer.echo(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
+        secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
+        scrub.add(secret, refresh)
+        reached = _check(chosen, secret, refresh, settings)
+        typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
+        if settings.broker.url is None:
+            typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
+        else:
+            end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
+            typer.echo(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
+
+    @app.command()
+    def logout(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+        """Remove a login from the keyring and the credentials file. At the broker its token stays valid."""
+        from core.credentials import find_logins, login_name
+        from core.login_store import forget_login
+
+        _, folders = prepare(context)
+        chosen = login_name(name)
+        places = forget_login(chosen, folders.credentials_file)
+        for place in places:
+            typer.echo(f"login {chosen}: removed from {place}")
+        in_environment = find_logins(os.environ, folders.credentials_file, environment_only=True)
+        if any(one.name == chosen for one in in_environment):
+            typer.echo(f"login {chosen}: still in the environment; remove its two variables there")
+        elif not places:
+            raise Refused(f"no login {chosen} is kept; `senex check` lists them.")
+
+
+def _ask(prompt: str) -> str:
+    if not sys.stdin.isatty():
+        raise Refused("senex login asks for secrets without showing them, which needs a terminal.")
+    value = getpass.getpass(prompt).strip()
+    if not value:
+        raise Refused(f"{prompt.removesuffix(': ').lower()} is empty; nothing was changed.")
+    return value
+
+
+def _check(name: str, secret: str, refresh: str, settings: Settings) -> str:
+    """The accounts the login reaches, masked. Raises Refused when the broker does not take it."""
+    from core.broker.port import BrokerError
+    from core.broker.tastytrade import Login, TastytradeBroker
+    from core.clock import SystemClock
+    from core.domain.events import masked
+    from core.ids import RandomIds
+
+    async def ask() -> list[str]:
+        broker = TastytradeBroker(
+            Login(name, secret, refresh), SystemClock(), RandomIds(), base_url=settings.broker.url
+        )
+        try:
+            await broker.connect()
+            return [account.number for account in await broker.accounts()]
+        finally:
+            await broker.close()
+
+    try:
+        numbers = asyncio.run(ask())
+    except BrokerError as error:
+        raise Refused(f"login {name} is not kept: {error.fault.value}: {error.detail.rstrip('.')}.") from None
+    return ", ".join(masked(number) for number in numbers) or "no account"
+
+
+def _keep(name: str, secret: str, refresh: str, file: Path) -> str:
+    from core.login_store import keep_login
+
+    return f"login {name}: kept in {keep_login(name, secret, refresh, file)}; a console uses it from its next start"
