@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from core.domain.commands import CommandKind
 from core.snapshot import Automation, EngineState
 from senex_tui import terminal
+from senex_tui.app import SenexApp
 from senex_tui.keys import KEYS, bindings, help_groups
 from senex_tui.permission import why_not_force, why_not_pause, why_not_resume
 from senex_tui.toasts import ToastLimiter
@@ -111,3 +112,18 @@ def test_a_toast_that_ended_is_not_counted() -> None:
     assert [t.shown for t in toasts.add("a", "warning")] == ["a  (x2)"]
     now[0] = 20.0
     assert [t.shown for t in toasts.add("a", "warning")] == ["a"]
+
+
+@pytest.mark.parametrize("kept_by", ["TMUX", "STY", "INVOCATION_ID"])
+def test_a_console_that_ends_with_its_terminal_is_known_as_one(kept_by: str) -> None:
+    assert "ends when its terminal does" in terminal.not_kept_running({"TERM": "xterm", kept_by: ""})
+    assert terminal.not_kept_running({"TERM": "xterm", kept_by: "something"}) == ""
+
+
+async def test_the_first_words_are_said_once() -> None:
+    app = SenexApp(double.FixedEngine(double.calm()), first_words="mind the terminal [/b]")
+    async with app.run_test() as pilot:
+        for _ in range(3):
+            app.pull()
+            await pilot.pause()
+        assert [told.message for told in app._notifications] == ["mind the terminal [/b]"]

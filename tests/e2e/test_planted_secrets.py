@@ -116,7 +116,10 @@ class Planted:
 def test_no_secret_leaves_by_any_way(box: Box, url: str) -> None:
     senex = Planted(box, url)
     painted, command_line = senex.console()
-    commands = "once --json --wait 1 + check + status + doctor + accounts + logs -n 500 + backup + once"
+    commands = (
+        "once --json --wait 1 + check + status + doctor + accounts + logs -n 500 + backup + history --csv + "
+        "explain last + report --json + day + once"
+    )
     done = senex.run(*commands.replace("+", f"+ --data-dir {senex.data}").split(), PLANTED_START="1")
     once, looked = done.stdout.partition("\n")[::2]
     assert json.loads(once)["reason"] == "internal", done.stderr
