@@ -33,7 +33,9 @@ from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
 from core.login import log_in
+from core.mail import Mailer
 from core.market_study import MarketStudy
+from core.notifications import Notifications
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.progress import CycleProgress
@@ -78,6 +80,7 @@ class EngineParts:
     locks: OneTrader = field(default_factory=AloneInVirtualTime)
     rhythm: Rhythm = field(default_factory=Rhythm)
     settle: SettleTimes = field(default_factory=SettleTimes)
+    mailer: Mailer | None = None
 
 
 class Engine:
@@ -88,6 +91,16 @@ class Engine:
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
         self.bus = Bus(records.journal.append)
+        self.mail = Notifications(
+            parts.mailer,
+            settings.mail,
+            parts.mode.value,
+            records=records,
+            bus=self.bus,
+            clock=clock,
+            calendar=parts.calendar,
+            look_every_s=parts.rhythm.mail_s,
+        )
         self.breakers = Breakers(records, self.bus, clock)
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
@@ -183,7 +196,11 @@ class Engine:
         group, at once when another trader could be there.
         """
         try:
-            await self._start()
+            try:
+                await self._start()
+            except BrokerError:
+                await self.mail.flush()  # a login turned bad is told, though nothing runs
+                raise
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._supervise(scheduled)
@@ -259,6 +276,8 @@ class Engine:
             "board records": self.board.follow_records,
             "timetable": lambda: self._keep_time(scheduled),
         }
+        if self.mail.is_on:
+            services["mail"] = self.mail.run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
@@ -283,6 +302,7 @@ class Engine:
         self.state = EngineState.STOPPING
         await self.runner.close()
         await self._tell("engine.stopped", "engine stopped in order")
+        await self.mail.flush()
         for task in tuple(self._tasks):
             task.cancel()
 
@@ -301,6 +321,7 @@ class Engine:
         timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
         timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
+        timetable.every(rhythm.digests_s, lambda: self._spawn(self.mail.digest()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
         suspension = Suspension(self.parts.clock, rhythm.longest_nap_s)

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from core.domain.sessions import SlotTimes
 from core.domain.underlying import QQQ, SHIPPED, SPX, Underlying
+from core.mail_settings import MailSettings
 
 FIRST_POSSIBLE_SLOT = time(9, 30)
 
@@ -214,6 +215,7 @@ class Settings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
+    mail: MailSettings = MailSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 
     def underlying(self, symbol: str) -> Underlying:

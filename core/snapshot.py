@@ -61,7 +61,10 @@ class PartHealth:
 
 @dataclass(frozen=True, slots=True)
 class StatusSlice:
-    """The status bar. `now` is market time; `market` is a word: open, closed, before the open, unreadable."""
+    """The status bar. `now` is market time; `market` is a word: open, closed, before the open, unreadable.
+
+    `mail` is None when it is off.
+    """
 
     mode: Mode
     engine: EngineState
@@ -77,6 +80,7 @@ class StatusSlice:
     next_slot: datetime | None
     accounts: str
     failure: str = ""
+    mail: PartHealth | None = None
 
 
 class Freshness(StrEnum):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import Scrubber
+from senex_tui.mail import add_mail_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from core.config import Loaded
     from core.credentials import Credentials
     from core.folders import Folders
+    from core.mail_settings import MailSettings
     from core.snapshot import Mode
     from senex_tui.place import Place
 
@@ -37,7 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 log = logging.getLogger("senex")
-scrub = Scrubber(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH")))
+scrub = Scrubber(*(os.environ.get(name, "") for name in ("TT_SECRET", "TT_REFRESH", "SENEX_MAIL_PASSWORD")))
 
 
 def _instant(text: str) -> datetime:
@@ -301,7 +303,12 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     return place_of(run.folders, _mode(context, run))
 
 
+def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSettings:
+    return _prepare(context, data_dir).loaded.settings.mail
+
+
 add_operator_commands(app, _place)
+add_mail_commands(app, _mail_settings, _place)
 
 
 def main() -> None:

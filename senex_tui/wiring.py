@@ -170,6 +170,7 @@ async def build_engine(
     from core.folders import account_locks
     from core.lock import TraderLocks, broker_address
     from core.records.records import Records
+    from senex_tui.mail import mailer_for
 
     path = records_file or folders.records(mode.value)
     data_lock = data_lock or lock_data(path.parent, mode)
@@ -198,6 +199,7 @@ async def build_engine(
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
+            mailer=mailer_for(settings.mail, mode),
             locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=settings.broker.sandbox)),
         )
     except BaseException:

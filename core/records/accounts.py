@@ -70,6 +70,12 @@ class Accounts:
                 for row in rows
             )
 
+    async def found_before(self, instant: datetime) -> tuple[str, ...]:
+        """The numbers of the accounts that were first found before the instant."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(accounts.c.number).where(accounts.c.discovered_at < instant))
+            return tuple(rows.scalars())
+
     async def set_enabled(self, number: str, enabled: bool, at: datetime) -> None:
         """Turns automation on or off for the account. Raises StateConflict for an account never found."""
         async with self._database.write() as connection:

@@ -13,6 +13,7 @@ from core.domain.events import Event, Severity, Step, StepResult
 from core.domain.reasons import Reason
 from core.records.database import Database
 from core.records.errors import AlreadyValidated, RecordsError
+from core.records.outbox import Outbox
 from core.records.rows import SuggestionRecord
 from core.records.tables import events, suggestions
 
@@ -25,8 +26,9 @@ _VALIDATED = select(suggestions.c.id).where(
 
 
 class Journal:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
 
     async def append(self, *happened: Event) -> None:
         """Writes the events in this order, in one commit."""
@@ -34,6 +36,7 @@ class Journal:
             return
         async with self._database.write() as connection:
             await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
+            await self._outbox.tell_events(connection, happened)
 
     async def of_cycle(self, number: int) -> tuple[Event, ...]:
         """A cycle's events, oldest first."""

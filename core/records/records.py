@@ -26,6 +26,7 @@ from core.records.errors import (
 from core.records.files import make_private_file
 from core.records.inbox import Inbox
 from core.records.journal import Journal
+from core.records.outbox import Outbox
 from core.records.rows import (
     AccountRecord,
     BreakerRecord,
@@ -80,8 +81,9 @@ class Records:
         self.breakers = Breakers(database)
         self.slots = Slots(database, epoch)
         self.cycles = Cycles(database, epoch)
-        self.journal = Journal(database)
-        self.entries = Entries(database)
+        self.outbox = Outbox(database)
+        self.journal = Journal(database, self.outbox)
+        self.entries = Entries(database, self.outbox)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
 

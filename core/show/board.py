@@ -235,6 +235,7 @@ class Board:
             market=market,
             next_slot=engine.slots.next(),
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
+            mail=engine.mail.health,
         )
 
 
