@@ -357,6 +357,9 @@ class Engine:
         await self._health.look(self.accounts)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None or self.state is EngineState.STOPPING:
+            work.close()
+            return
         self._own(self._reported(work), "job")
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:

@@ -192,7 +192,7 @@ class SmtpMailer:
 
 def _cause(error: Exception) -> str:
     cause = error.__cause__
-    if isinstance(cause, OSError) and not isinstance(cause, gaierror) and cause.errno is not None:
+    if isinstance(cause, OSError) and not isinstance(cause, gaierror | ssl.SSLError) and cause.errno is not None:
         return os.strerror(cause.errno).lower()
     return _words(cause or error)
 

@@ -96,8 +96,8 @@ def fills_notice(entry: Entry, offset: Decimal | None, head: Letterhead) -> Noti
 def event_notice(event: Event, head: Letterhead) -> Notice | None:
     """An alarm for the operator, or None for an event that is none.
 
-    An unknown entry or an incident tells of itself (`entry_notices`). The same alarm is told once an hour at most: one
-    that comes and goes must not fill a mailbox.
+    An unknown entry or an incident tells of itself (`entry_notices`), and so of the cycle it came from. The same alarm
+    is told once an hour at most: one that comes and goes must not fill a mailbox.
     """
     if event.severity is not Severity.CRITICAL or event.kind in _TOLD_BY_ENTRY:
         return None
@@ -109,13 +109,13 @@ def event_notice(event: Event, head: Letterhead) -> Notice | None:
     rows = [("When", moment(event.at))]
     if event.account:
         rows.append(("Account", masked(event.account)))
-    part = Part(lines=(f"{what}.",), rows=(*rows, ("What", event.kind)))
+    part = Part(lines=(f"{what}.",), rows=tuple(rows))
     close = Part(lines=("`senex status` says what stands now, what it stops and how it ends.",))
     return page(
         key=f"alarm:{hour}:{hashlib.sha256(words.encode()).hexdigest()[:16]}",
         kind="alarm",
         account="",
-        subject=f"ALARM: {what}",
+        subject=f"ALARM: {what.partition('; ')[0]}",
         parts=(part, close),
         head=head,
         always=True,
@@ -176,7 +176,7 @@ _WORDS = {
     EntryState.INCIDENT: "incident",
 }
 _ALWAYS = frozenset({"unknown", "incident"})
-_TOLD_BY_ENTRY = frozenset({"order.unknown", "order.incident"})
+_TOLD_BY_ENTRY = frozenset({"order.unknown", "order.incident", "cycle.ended"})
 _SUBJECTS = {
     "sent": "entry sent",
     "partial": "entry partially filled",
@@ -217,6 +217,8 @@ def _lead(entry: Entry, word: str, filled: Decimal | None) -> tuple[str, ...]:
     detail = _without_number(entry.detail, entry.account).rstrip(".")
     because = f": {detail}" if detail else ""
     match word:
+        case "sent" if entry.state is not EntryState.WORKING:
+            return ("The broker took the order. What became of it is told in a mail of its own.",)
         case "sent":
             return ("The broker has the order. It is not filled yet; the fill is told in a mail of its own.",)
         case "partial":
@@ -267,9 +269,9 @@ def _figures(entry: Entry, word: str, filled: Decimal | None, offset: Decimal | 
     if filled is not None:
         gain = dollars(filled * SHARES_PER_CONTRACT)
         rows.append(("Fill credit", f"{credit(filled)} per share, {gain}; {_slippage(filled, entry.mid)}"))
-    elif entry.fills:
+    elif entry.fills and word != "sent":
         rows.append(("Filled so far", _filled_so_far(entry)))
-    below = "" if offset is None else f", offset {credit(offset)} below the mid"
+    below = "" if offset is None else f", offset {credit(offset)} below the mid" if offset else ", no offset"
     rows += [
         ("Limit", f"{credit(entry.limit)} credit per share{below}"),
         ("Natural, mid", f"{credit(entry.natural)}, {credit(entry.mid)} credit per share"),
