@@ -10,9 +10,10 @@ import pytest
 from core.records.entries import Entries
 from core.simulator.faults import FaultKind
 from tests.days.day import live, live_plan
-from tests.days.plan import Plan, Trouble, draw
+from tests.days.plan import Plan, draw
 from tests.days.soak import Totals, seeds_for, shrink
 from tests.days.store import NO_RULE_OF_THE_DAY
+from tests.days.trouble import Trouble
 from tests.proofs import rounds
 
 SAMPLE = rounds(40, 1000)

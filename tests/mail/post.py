@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from core.clock import Clock
-from core.mail import Mail, MailError, MailFault
+from core.mail import WHOLE_S, Mail, MailError, MailFault
 
 
 class Post:
@@ -28,7 +27,8 @@ class Post:
     async def send(self, mail: Mail) -> str:
         self.tries += 1
         if self.hangs:
-            await asyncio.Event().wait()
+            await self._clock.sleep(WHOLE_S)  # the mailer's own limit
+            raise MailError(MailFault.NO_SERVER, f"{self.server} did not answer in time")
         if self.slow_s:
             await self._clock.sleep(self.slow_s)
         if self.fault is not None:
@@ -39,6 +39,11 @@ class Post:
         if self.loses_answers:
             raise MailError(MailFault.NO_SERVER, f"the connection to {self.server} broke")
         return "250 OK"
+
+    def mend(self) -> None:
+        """Nothing is wrong with it any more."""
+        self.fault, self.slow_s, self.hangs, self.loses_answers = None, 0.0, False, False
+        self.refuses = lambda mail: False
 
     @property
     def subjects(self) -> list[str]:
