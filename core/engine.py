@@ -92,14 +92,7 @@ class Engine:
         self.state = EngineState.STARTING
         self.bus = Bus(records.journal.append)
         self.mail = Notifications(
-            parts.mailer,
-            settings.mail,
-            parts.mode.value,
-            records=records,
-            bus=self.bus,
-            clock=clock,
-            calendar=parts.calendar,
-            look_every_s=parts.rhythm.mail_s,
+            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.rhythm
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
@@ -274,10 +267,9 @@ class Engine:
             "commands": self.commands.run,
             "board": self.board.run,
             "board records": self.board.follow_records,
+            "mail": self.mail.run,
             "timetable": lambda: self._keep_time(scheduled),
         }
-        if self.mail.is_on:
-            services["mail"] = self.mail.run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)

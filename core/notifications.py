@@ -25,6 +25,7 @@ from core.mail_settings import MailSettings
 from core.records.errors import RecordsError
 from core.records.outbox import Message
 from core.records.records import Records
+from core.rhythm import Rhythm
 from core.snapshot import Health, PartHealth
 
 FIRST_RETRY_S = 5.0
@@ -51,19 +52,18 @@ class Notifications:
         mailer: Mailer | None,
         settings: MailSettings,
         mode: str,
-        *,
         records: Records,
         bus: Bus,
         clock: Clock,
         calendar: SessionCalendar,
-        look_every_s: float,
+        rhythm: Rhythm,
     ) -> None:
         self._mailer = mailer
         self._records = records
         self._bus = bus
         self._clock = clock
         self._calendar = calendar
-        self._look_every_s = look_every_s
+        self._look_every_s = rhythm.mail_s
         self._head = Letterhead(mode, settings.orders_url)
         self._health = PartHealth(Health.OK)
         self._failures = 0
@@ -87,7 +87,9 @@ class Notifications:
         return self._health if self.is_on else None
 
     async def run(self) -> None:
-        """Sends until cancelled. Raises RecordsError."""
+        """Sends until cancelled; while mail is off it only waits. Raises RecordsError."""
+        if not self.is_on:
+            await asyncio.Event().wait()
         while True:
             await self.send_due()
             await self._clock.sleep(self._look_every_s)

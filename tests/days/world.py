@@ -275,5 +275,6 @@ def _rhythm(poll_s: int) -> Rhythm:
         locks_s=1800,
         longest_nap_s=300.0,
         board_s=1e9,
-        mail_s=60.0,
+        mail_s=300.0,
+        digests_s=1800,
     )

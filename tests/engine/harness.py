@@ -325,6 +325,7 @@ def seldom(poll_s: int) -> Rhythm:
         longest_nap_s=60.0,
         board_s=3.0 * poll_s,
         mail_s=0.5 * poll_s,
+        digests_s=6 * poll_s,
     )
 
 

@@ -19,6 +19,7 @@ from core.domain.orders import Entry, Fill
 from core.mail_settings import MailSettings
 from core.notifications import Notifications
 from core.records.records import Records
+from core.rhythm import Rhythm
 from core.virtual_time import VirtualClock, run_virtual
 from tests.engine.harness import MONDAY, StoreCalls, calendar_around, et
 from tests.mail.post import Post
@@ -65,11 +66,11 @@ class Office:
             self.post,
             mail_settings(preference),
             "live",
-            records=self.records,
-            bus=self.bus,
-            clock=self.clock,
-            calendar=calendar_around(2026),
-            look_every_s=self.look_every_s,
+            self.records,
+            self.bus,
+            self.clock,
+            calendar_around(2026),
+            Rhythm(mail_s=self.look_every_s),
         )
         if sends:
             self._sending = asyncio.create_task(self.mail.run())

@@ -147,7 +147,7 @@ def test_the_engine_has_the_daily_mail_written_after_the_close(tmp_path: Path) -
         await world.start()
         await world.until("16:14")
         assert post.taken == []
-        await world.until("16:17")
+        await world.until("16:22")
         assert [s.partition("]: ")[2] for s in post.subjects] == ["Mon 2 Mar 2026: no entry"]
         await world.stop()
 
