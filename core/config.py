@@ -17,12 +17,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from core.mail_password import VARIABLE as MAIL_PASSWORD
 from core.settings import Settings
 
 __all__ = ["FILE_VARIABLE", "Loaded", "Settings", "SettingsError", "load_settings"]
 
 PREFIX = "SENEX_"
 FILE_VARIABLE = "SENEX_CONFIG"
+_NO_SETTINGS = frozenset({FILE_VARIABLE, MAIL_PASSWORD})
+"""Variables with our prefix that are no settings."""
 BROKER_VARIABLE = "SENEX_BROKER__URL"
 LONGEST_SHOWN = 60
 
@@ -88,7 +91,7 @@ def _environment(environ: Mapping[str, str]) -> dict[Location, tuple[str, str]]:
     return {
         _location(name): (name, text)
         for name, text in sorted(environ.items())
-        if name.startswith(PREFIX) and name != FILE_VARIABLE and text
+        if name.startswith(PREFIX) and name not in _NO_SETTINGS and text
     }
 
 

@@ -35,8 +35,10 @@ from core.ids import Ids
 from core.legs_kept import LegsKept
 from core.lock import AloneInVirtualTime, LockLost, OneTrader
 from core.logins import Logins
+from core.mail import Mailer
 from core.market_study import MarketStudy
 from core.metrics import MetricsEndpoint
+from core.notifications import Notifications
 from core.open_tridents import OpenTridents
 from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
@@ -83,6 +85,7 @@ class EngineParts:
     locks: OneTrader = field(default_factory=AloneInVirtualTime)
     rhythm: Rhythm = field(default_factory=Rhythm)
     settle: SettleTimes = field(default_factory=SettleTimes)
+    mailer: Mailer | None = None
 
 
 class Engine:
@@ -93,6 +96,9 @@ class Engine:
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
         self.bus = Bus(records.journal.append)
+        self.mail = Notifications(
+            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.rhythm
+        )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
@@ -205,7 +211,11 @@ class Engine:
         group, at once when another trader could be there.
         """
         try:
-            await self._start()
+            try:
+                await self._start()
+            except BrokerError:
+                await self.mail.flush()  # a login turned bad is told, though nothing runs
+                raise
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 self._supervise(scheduled)
@@ -280,6 +290,7 @@ class Engine:
             "commands": self.commands.run,
             "board": self.board.run,
             "board records": self.board.follow_records,
+            "mail": self.mail.run,
             "timetable": lambda: self._keep_time(scheduled),
         }
         ping = self.parts.settings.ping
@@ -315,6 +326,7 @@ class Engine:
         self.state = EngineState.STOPPING
         await self.runner.close()
         await self._tell("engine.stopped", "engine stopped in order")
+        await self.mail.flush()
         for task in tuple(self._tasks):
             task.cancel()
 
@@ -335,6 +347,7 @@ class Engine:
         timetable.every(rhythm.health_s, lambda: self._spawn(self.alerting.look_at_the_close()))
         timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
         timetable.every(rhythm.logins_s, lambda: self._spawn(self._look_at_logins()))
+        timetable.every(rhythm.digests_s, lambda: self._spawn(self.mail.digest()))
         timetable.every(rhythm.commands_s, self.commands.look)
         timetable.every(rhythm.locks_s, self.parts.locks.verify)
         suspension = Suspension(self.parts.clock, rhythm.longest_nap_s)
@@ -384,6 +397,9 @@ class Engine:
         await self._look_after()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._group is None or self.state is EngineState.STOPPING:
+            work.close()
+            return
         self._own(self._reported(work), "job")
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:

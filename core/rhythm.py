@@ -24,6 +24,10 @@ class Rhythm:
     commands_s: int = 1
     """Commands other processes have posted; those of this process need no looking."""
     locks_s: int = 1
+    mail_s: float = 2.0
+    """The outbox; a message that could not be sent waits longer."""
+    digests_s: int = 60
+    """Whether a session ended of which no digest was written."""
     longest_nap_s: float = 1.0
     """The timetable's longest sleep: a suspended machine is noticed after it."""
     board_s: float = 0.2

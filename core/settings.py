@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from core.domain.sessions import SlotTimes
 from core.domain.underlying import QQQ, SHIPPED, SPX, Underlying
+from core.mail_settings import MailSettings
 
 FIRST_POSSIBLE_SLOT = time(9, 30)
 
@@ -251,6 +252,7 @@ class Settings(Section):
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
     console: ConsoleSettings = ConsoleSettings()
+    mail: MailSettings = MailSettings()
     ping: PingSettings = PingSettings()
     metrics: MetricsSettings = MetricsSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()

@@ -62,7 +62,10 @@ class PartHealth:
 
 @dataclass(frozen=True, slots=True)
 class StatusSlice:
-    """The status bar. `now` is market time; `market` is a word: open, closed, before the open, unreadable."""
+    """The status bar. `now` is market time; `market` is a word: open, closed, before the open, unreadable.
+
+    `mail` is None when it is off.
+    """
 
     mode: Mode
     engine: EngineState
@@ -79,6 +82,7 @@ class StatusSlice:
     accounts: str
     failure: str = ""
     open_alerts: int = 0
+    mail: PartHealth | None = None
 
 
 class Freshness(StrEnum):

@@ -195,7 +195,7 @@ class EntryWatch:
             entry = await self._records.entries.get(entry_id)
             known = {fill.fill_id for fill in entry.fills}
             if any(fill.fill_id not in known for fill in report.fills) and await self._records.entries.add_fills(
-                entry.id, report.fills
+                entry.id, report.fills, self._clock.now()
             ):
                 entry = await self._records.entries.get(entry_id)
                 if not is_complete(entry.request, entry.fills):

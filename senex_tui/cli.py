@@ -19,6 +19,7 @@ from senex_tui.doctor_command import add_doctor_command
 from senex_tui.history_commands import add_history_commands
 from senex_tui.log_commands import add_log_command
 from senex_tui.login_commands import add_login_commands
+from senex_tui.mail import add_mail_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.report_commands import add_report_commands
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from core.credentials import Credentials
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
+    from core.mail_settings import MailSettings
     from core.settings import Settings, TradingSettings
     from core.snapshot import Mode
     from senex_tui.place import Place
@@ -296,6 +298,10 @@ def _settings(context: typer.Context) -> tuple[Settings, Folders]:
     return run.loaded.settings, run.folders
 
 
+def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSettings:
+    return _prepare(context, data_dir).loaded.settings.mail
+
+
 add_operator_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)
@@ -303,6 +309,7 @@ add_report_commands(app, _place)
 add_history_commands(app, _place, _slot_times)
 add_account_commands(app, _place, _defaults)
 add_login_commands(app, _settings, scrub)
+add_mail_commands(app, _mail_settings, _place)
 
 
 def main() -> None:

@@ -187,6 +187,7 @@ async def build_engine(
     from core.garbage import tune_gc
     from core.lock import TraderLocks, broker_address
     from core.records.records import Records
+    from senex_tui.mail import mailer_for
 
     path = records_file or folders.records(mode.value)
     data_lock = data_lock or lock_data(path.parent, mode)
@@ -216,6 +217,7 @@ async def build_engine(
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
+            mailer=mailer_for(settings.mail, mode),
             locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=sandbox)),
         )
     except BaseException:

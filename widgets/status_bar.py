@@ -136,6 +136,8 @@ def _left(value: StatusView, level: int) -> Line:
         parts.append((f" {status.automation_detail}", Tone.DIM))
     feed_age = "" if status.feed_age_s is None else f" {figures.age(status.feed_age_s)}"
     named = [("feed", status.feed, feed_age), ("broker", status.broker, ""), ("records", status.records, "")]
+    if status.mail is not None and (level < 2 or status.mail.health is not Health.OK):
+        named.append(("mail", status.mail, ""))
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
     if level == 4:

@@ -123,6 +123,12 @@ class Accounts:
                 for row in await connection.execute(query)
             )
 
+    async def found_before(self, instant: datetime) -> tuple[str, ...]:
+        """The numbers of the accounts that were first found before the instant."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(accounts.c.number).where(accounts.c.discovered_at < instant))
+            return tuple(rows.scalars())
+
 
 async def _change(
     connection: AsyncConnection, number: str, setting: AccountSetting, who: str, at: datetime

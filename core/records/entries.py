@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.domain.order_states import FREES_DAY, TERMINAL_STATES, EntryState, may_become
 from core.domain.orders import Entry, Fill
 from core.records.breakers import barred
+from core.records.database import Database
 from core.records.entry_reads import HOLDER, EntryReads, unrecorded
 from core.records.entry_rows import (
     FREED_BY_PROOF,
@@ -28,6 +29,7 @@ from core.records.entry_rows import (
     read_entry,
 )
 from core.records.errors import IllegalTransition, RecordsError, StateConflict
+from core.records.outbox import Outbox
 from core.records.rows import DayHeld, EvidenceKind, EvidenceRecord
 from core.records.tables import ONLY_ROW, engine, entries, fills, trading_state
 
@@ -43,6 +45,10 @@ class Entries(EntryReads):
 
     evidence_written = 0
     """How often this process recorded evidence: whoever shows some reads it again when this moved."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        super().__init__(database)
+        self._outbox = outbox
 
     async def prepare(self, entry: Entry) -> Entry | DayHeld:
         """Records the intent, or says which entry holds the account's day.
@@ -129,6 +135,8 @@ class Entries(EntryReads):
                 new = _collided(new, holder, at)
                 await _store(connection, new)
             await note_change(connection, new, at)
+            if new.state is not old.state:
+                await self._outbox.tell_entry(connection, new, at)
         return new
 
     async def note_status(self, entry_id: str, broker_status: str, at: datetime) -> None:
@@ -193,8 +201,11 @@ class Entries(EntryReads):
             await note_change(connection, new, at)
         return new
 
-    async def add_fills(self, entry_id: str, new_fills: Sequence[Fill]) -> int:
-        """Records the fills not recorded before, whatever the entry's state; how many were new."""
+    async def add_fills(self, entry_id: str, new_fills: Sequence[Fill], at: datetime | None = None) -> int:
+        """Records the fills not recorded before, whatever the entry's state; how many were new.
+
+        `at` is when they were heard of, the last fill's own time when left out.
+        """
         added = 0
         async with self._database.write() as connection:
             entry = await _known(connection, entry_id)
@@ -215,6 +226,8 @@ class Entries(EntryReads):
                     },
                 )
                 added += 1
+            if added and self._outbox.is_open:
+                await self._outbox.tell_fills(connection, await _known(connection, entry_id), at or new_fills[-1].at)
         return added
 
     async def add_evidence(

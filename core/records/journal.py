@@ -14,6 +14,7 @@ from core.domain.events import Event, Severity, Step, StepResult
 from core.domain.reasons import Reason
 from core.records.database import Database
 from core.records.errors import AlreadyValidated, RecordsError
+from core.records.outbox import Outbox
 from core.records.rows import DryRunRecord, SuggestionRecord
 from core.records.tables import dry_runs, events, suggestions
 
@@ -29,8 +30,9 @@ _DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()
 
 
 class Journal:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
+        self._outbox = outbox
 
     async def append(self, *happened: Event) -> None:
         """Writes the events in this order, in one commit."""
@@ -38,6 +40,7 @@ class Journal:
             return
         async with self._database.write() as connection:
             await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
+            await self._outbox.tell_events(connection, happened)
 
     async def of_cycle(self, number: int) -> tuple[Event, ...]:
         """A cycle's events, oldest first."""

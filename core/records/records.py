@@ -30,6 +30,7 @@ from core.records.history import History
 from core.records.inbox import Inbox
 from core.records.journal import Journal
 from core.records.logins import Logins
+from core.records.outbox import Outbox
 from core.records.results import Results
 from core.records.rows import (
     AccountChange,
@@ -91,8 +92,9 @@ class Records:
         self.breakers = Breakers(database)
         self.slots = Slots(database, epoch)
         self.cycles = Cycles(database, epoch)
-        self.journal = Journal(database)
-        self.entries = Entries(database)
+        self.outbox = Outbox(database)
+        self.journal = Journal(database, self.outbox)
+        self.entries = Entries(database, self.outbox)
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)

@@ -275,6 +275,7 @@ class Board:
             next_slot=engine.slots.next(),
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
             open_alerts=len(engine.alerting.open_now),
+            mail=engine.mail.health,
         )
 
 

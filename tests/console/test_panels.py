@@ -188,6 +188,21 @@ def test_the_status_bar_never_drops_mode_automation_or_clock(width: int) -> None
     assert len(text) <= width
 
 
+def test_the_status_bar_tells_of_mail_only_when_it_is_on_and_first_of_its_trouble() -> None:
+    def bar(mail: PartHealth | None, width: int) -> str:
+        view = StatusView(double.status(mail=mail))
+        return plain(StatusBar().draw(view, width, 1).lines)
+
+    trouble = PartHealth(Health.TROUBLE, "3 waiting since 09:46, no server")
+    assert "mail" not in bar(None, 198)
+    assert "mail ok" in bar(PartHealth(Health.OK), 198)
+    assert "mail" not in bar(PartHealth(Health.OK), 80)
+    assert "mail TROUBLE 3 waiting since 09:46, no server" in bar(trouble, 198)
+    for width in (78, 118):
+        assert "mail TROUBLE" in bar(trouble, width)
+        assert len(bar(trouble, width)) <= width
+
+
 def test_sparkline_scales_between_its_own_low_and_high() -> None:
     assert sparkline((1.0, 2.0, 3.0), 10) == "▁▅█"
     assert sparkline((5.0, 5.0), 1) == "▁"

@@ -15,6 +15,8 @@ from functools import lru_cache
 
 from core.domain.sessions import SlotTimes, slots_of
 from core.simulator.faults import FaultKind
+from tests.days.postal import mail_troubles
+from tests.days.trouble import Trouble
 from tests.engine.harness import calendar_around
 
 YEARS = (2025, 2026, 2027)
@@ -25,18 +27,6 @@ DST_WEEKS = ((2025, 3, 10), (2025, 11, 3), (2026, 3, 9), (2026, 11, 2), (2027, 3
 
 FULL_DAY = timedelta(hours=6, minutes=30)
 OPENS_BEFORE = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """One thing that goes wrong, or that somebody does. `seconds` is how long or how late, `count` how often, `word`
-    what exactly; the saboteur knows each kind's meaning."""
-
-    at: datetime
-    kind: str
-    seconds: float = 0.0
-    count: int = 1
-    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +94,8 @@ def draw(seed: int) -> Plan:
     opening = _open(days[0])
     cash = tuple(Decimal(chance.choice((15_000, 25_000, 60_000))) for _ in range(1 + (chance.random() < 0.3)))
     troubles = sorted(
-        (trouble for day in days for trouble in _troubles(chance, day, len(cash))), key=lambda t: (t.at, t.kind)
+        [*(trouble for day in days for trouble in _troubles(chance, day, len(cash))), *mail_troubles(seed, days)],
+        key=lambda t: (t.at, t.kind),
     )
     return Plan(
         seed=seed,

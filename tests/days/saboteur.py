@@ -9,7 +9,8 @@ from datetime import timedelta
 from core.domain.commands import Command, CommandKind
 from core.simulator.faults import AMOUNTS, STANDING, Fault, FaultKind, FaultMatch
 from core.simulator.orders import OrderRefused
-from tests.days.plan import Trouble
+from tests.days.postal import MAIL_KINDS, make_mail_trouble
+from tests.days.trouble import Trouble
 from tests.days.world import DayWorld
 
 SESSION_KINDS = frozenset({FaultKind.SESSION_CLOSED, FaultKind.SESSION_UNREADABLE})
@@ -50,6 +51,7 @@ class Saboteur:
             "attest absent": self._attest,
             "attest order": self._attest,
             "reset breakers": self._reset_breakers,
+            **dict.fromkeys(MAIL_KINDS, lambda t: make_mail_trouble(world.post, t, world.later)),
         }
 
     async def work_off(self, troubles: tuple[Trouble, ...]) -> None:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from core.clock import exchange_time
 from tests.days.day import Lived, live_plan
-from tests.days.plan import Plan, Trouble, draw
+from tests.days.plan import Plan, draw
+from tests.days.trouble import Trouble
 
 AFTER_LAST = timedelta(minutes=30)
 

@@ -10,9 +10,10 @@ import pytest
 from core.records.entries import Entries
 from core.simulator.faults import FaultKind
 from tests.days.day import live, live_plan
-from tests.days.plan import Plan, Trouble, draw
+from tests.days.plan import Plan, draw
 from tests.days.soak import Totals, seeds_for, shrink
 from tests.days.store import NO_RULE_OF_THE_DAY
+from tests.days.trouble import Trouble
 from tests.proofs import rounds
 
 SAMPLE = rounds(40, 1000)
@@ -120,3 +121,15 @@ def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPa
     lost = _at_first_slot(calm, FaultKind.REST_DROP_RESPONSE.value, word="POST /accounts")
     mute = _at_first_slot(calm, FaultKind.ALERTS_LOST.value, count=50)
     assert any("13.5" in text for text in live_plan(replace(calm, troubles=(lost, mute))).violations)
+
+
+def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.records.outbox import Outbox
+
+    async def tells_nothing(*_: object) -> None:
+        return None
+
+    calm = _calm(3)
+    assert live_plan(calm).violations == []
+    monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
+    assert any("became filled and no message was written" in text for text in live_plan(calm).violations)

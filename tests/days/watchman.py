@@ -21,6 +21,7 @@ from core.domain.order_states import EntryState, may_become
 from core.simulator.in_process import Posted
 from core.simulator.orders import SimOrder
 from tests.days.departure import why_it_may_not_leave
+from tests.days.postal import untold
 from tests.days.world import DayWorld
 
 HISTORIES = {
@@ -220,6 +221,8 @@ class Watchman:
     def end_of_day(self) -> None:
         """The stronger truths, once the engine has reconciled with nothing broken."""
         self._nothing_changed_afterwards()
+        for wrong in untold(self.reader, self._world.post):
+            self.say("mail", wrong)
         stored = self.reader.execute("SELECT id, state, holds_day, order_id FROM entries").fetchall()
         for entry_id, state, holds_day, order_id in stored:
             known = self.entries.get(entry_id)

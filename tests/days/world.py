@@ -22,6 +22,8 @@ from core.virtual_time import VirtualClock
 from tests.days.plan import Plan
 from tests.days.store import Disk
 from tests.engine.harness import StoreCalls, SuspendableClock, World, account
+from tests.mail.office import mail_settings
+from tests.mail.post import Post
 
 T = TypeVar("T")
 
@@ -80,6 +82,8 @@ class DayWorld(World):
             rhythm=_rhythm(plan.poll_s),
         )
         self.plan = plan
+        self.settings = self.settings.model_copy(update={"mail": mail_settings()})
+        self.post = self.mailer = Post(outside)
         self.outside = outside
         self.clock: BoxClock = BoxClock(outside, asyncio.get_running_loop())
         self.exchange.fill_plan = plan.fill_plan
@@ -220,6 +224,7 @@ class DayWorld(World):
         """Nothing is broken any more, except that listings lag for as long as they were to."""
         broker = self.broker
         broker.faults.clear()
+        self.post.mend()
         broker.unreachable = False
         broker.no_connection = broker.refuse_orders = broker.fail_after_accept = 0
         self.fill_disk(False)
@@ -272,4 +277,6 @@ def _rhythm(poll_s: int) -> Rhythm:
         locks_s=1800,
         longest_nap_s=300.0,
         board_s=1e9,
+        mail_s=300.0,
+        digests_s=1800,
     )

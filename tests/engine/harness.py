@@ -21,6 +21,7 @@ from core.domain.events import Event
 from core.domain.orders import Entry
 from core.engine import Engine, EngineParts
 from core.ids import SeededIds
+from core.mail import Mailer
 from core.records.database import Database
 from core.records.records import Records
 from core.records.rows import CommandRecord, CycleRecord, SlotRecord
@@ -133,6 +134,7 @@ class World:
         self.broker.chains = chains_of(seed, self.market.start)
         self.preflight = preflight
         self.mode, self.sends = Mode.DEMO, True
+        self.mailer: Mailer | None = None
         self._calls = calls
         self._running: asyncio.Task[None] | None = None
         self._engine: Engine | None = None
@@ -169,6 +171,7 @@ class World:
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
                 rhythm=self.rhythm,
+                mailer=self.mailer,
             )
         )
         self._running = asyncio.create_task(self._engine.run(), name="engine")
@@ -332,6 +335,8 @@ def seldom(poll_s: int) -> Rhythm:
         locks_s=6 * poll_s,
         longest_nap_s=60.0,
         board_s=3.0 * poll_s,
+        mail_s=0.5 * poll_s,
+        digests_s=6 * poll_s,
     )
 
 

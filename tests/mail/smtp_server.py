@@ -1,0 +1,141 @@
+"""A real SMTP server on a free port of this machine, that misbehaves as told, and a certificate of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+USER, PASSWORD = "senex-box", "Geheim/Wort=42"
+
+
+@dataclass
+class Mailbox:
+    """The handler: what was taken, and what it answers to whom. An empty answer is the usual one."""
+
+    taken: list[EmailMessage] = field(default_factory=list)
+    to_recipient: str = ""
+    to_message: str = ""
+    hangs_at_data: bool = False
+    slow_s: float = 0.0
+    drops_after_data: bool = False
+    encrypted: list[bool] = field(default_factory=list)
+    logins: list[bytes] = field(default_factory=list)
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.to_recipient:
+            return self.to_recipient
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.hangs_at_data:
+            await asyncio.Event().wait()
+        await asyncio.sleep(self.slow_s)
+        if self.to_message:
+            return self.to_message
+        assert isinstance(envelope.content, bytes)
+        parsed = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(parsed, EmailMessage)
+        self.taken.append(parsed)
+        self.encrypted.append(session.ssl is not None or server.transport.get_extra_info("ssl_object") is not None)
+        if self.drops_after_data:
+            server.transport.abort()
+        return f"250 2.0.0 queued as {len(self.taken)}"
+
+    def authenticate(self, server: SMTP, session: Session, envelope: Envelope, how: str, data: Any) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append(data.login)
+        right = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
+        if not right:  # some servers say more than they should
+            return AuthResult(success=False, handled=False, message=f"535 5.7.8 no: {data.password.decode()}")
+        return AuthResult(success=True)
+
+
+@asynccontextmanager
+async def smtp_server(
+    mailbox: Mailbox, *, port: int = 0, tls: ssl.SSLContext | None = None, starttls: bool = False, login: bool = False
+) -> AsyncIterator[int]:
+    """A server until the block ends; gives its port. With `tls` from the first byte on, or after STARTTLS."""
+    loop = asyncio.get_running_loop()
+
+    def protocol() -> SMTP:
+        return SMTP(
+            mailbox,
+            hostname="post.test",
+            tls_context=tls if starttls else None,
+            require_starttls=starttls,
+            auth_required=login,
+            auth_require_tls=tls is not None and starttls,
+            authenticator=mailbox.authenticate if login else None,
+            loop=loop,
+        )
+
+    server = await loop.create_server(protocol, "127.0.0.1", port, ssl=None if starttls else tls)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[int]:
+    """Takes connections and never says a word."""
+    connections: list[asyncio.StreamWriter] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await reader.read()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in connections:
+            writer.transport.abort()
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """The server's context with a certificate of its own for 127.0.0.1, and the file that makes a client trust it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "post.test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "certificate.pem"
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    with_key = folder / "with_key.pem"
+    with_key.write_bytes(
+        file.read_bytes()
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(with_key)
+    return context, file
