@@ -32,7 +32,7 @@ async def log_in(
     except BrokerError as error:
         if error.fault is BrokerFault.LOGIN_REFUSED:
             text = f"{broker.name}: {error.detail}"
-            await bus.publish(Event(clock.now(), REFUSED, text, Severity.CRITICAL, figures=(("login", broker.name),)))
+            await bus.publish(Event(clock.now(), REFUSED, text, Severity.WARNING, figures=(("login", broker.name),)))
             if refused_before + 1 >= MAX_REFUSED:
                 why = f"the broker refused login {broker.name} {MAX_REFUSED} times"
                 await breakers.open(BreakerKind.LOGIN, broker.name, why)

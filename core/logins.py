@@ -146,7 +146,7 @@ class Logins:
             if error.fault is BrokerFault.LOGIN_REFUSED:
                 text = f"{login.name}: {error.detail}"
                 figures = (("login", login.name),)
-                await self._bus.publish(Event(self._clock.now(), REFUSED, text, Severity.CRITICAL, figures=figures))
+                await self._bus.publish(Event(self._clock.now(), REFUSED, text, Severity.WARNING, figures=figures))
                 await self._hand_over(login.name)
             await self._failed(login.name, error)
             return error
@@ -205,4 +205,4 @@ class Logins:
 
     async def _say(self, kind: str, name: str, text: str, severity: Severity) -> None:
         figures = (("login", name),)
-        await self._bus.publish(Event(self._clock.now(), kind, f"login {name} {text}", severity, figures=figures))
+        await self._bus.publish(Event(self._clock.now(), kind, f"login {name}: {text}", severity, figures=figures))

@@ -44,8 +44,8 @@ class Scrubber:
         self._renew()
 
     def learn(self, token: str) -> None:
-        """A token that will be renewed; the newest 64 are remembered."""
-        if len(token) >= SHORTEST_SECRET and token not in self._learned:
+        """A token that will be renewed; the newest 64 are remembered. No broker's is shorter than 8 characters."""
+        if len(token) >= SHORTEST_KEY and token not in self._learned:
             self._learned.append(token)
             self._renew()
 

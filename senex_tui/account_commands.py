@@ -26,7 +26,7 @@ _EXIT = "Exit code: 0 done, 2 refused before it was posted, 3 refused, 4 expired
 def add_account_commands(app: typer.Typer, find_place: FindPlace, find_defaults: FindDefaults) -> None:
     """Adds the commands to the command line; `find_place` says whose records are meant."""
     accounts_app = typer.Typer(
-        help="List accounts; let the automation trade one, or not; set what is special to one.",
+        help="List accounts; switch one on or off; its own settings.",
         invoke_without_command=True,
         rich_markup_mode=None,
     )

@@ -111,7 +111,7 @@ def add_history_commands(app: typer.Typer, find_place: FindPlace, find_times: Fi
         demo: Demo = False,
         data_dir: DataDir = None,
     ) -> None:
-        """Show a day's slots: what ran, what was missed, what is next."""
+        """Show a day's slots: what ran, was missed, is next."""
         from senex_tui.day import read_day
 
         place = find_place(context, data_dir, demo)

@@ -28,7 +28,9 @@ def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> N
 
     @app.command()
     def login(context: typer.Context, name: Name = "primary") -> None:
-        """Check a login at the broker, then keep it in the keyring, or else in the credentials file.
+        """Check a login at the broker, then keep it.
+
+        It is kept in the keyring, or else in the credentials file.
 
         Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
         it was started with.

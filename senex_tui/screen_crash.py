@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 from rich.console import RenderableType
-from rich.segment import Segment, Segments
+from rich.text import Text
 from textual.app import App
 from textual.worker import WorkerFailed
 
@@ -35,7 +35,8 @@ class PlainCrash(App[None]):
             error = error.error
         log.critical("the console failed", exc_info=error)
         if not self._exit_renderables:  # the first one is the cause
-            self._exit_renderables.append(Segments([Segment(f"senex: {known(self.tell_crash(error))}")]))
+            sentence = f"senex: {known(self.tell_crash(error))}"
+            self._exit_renderables.append(Text(sentence, overflow="fold"))  # whole, also on a narrow terminal
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

@@ -69,6 +69,8 @@ class StallingTerminal:
         while self.process.poll() is None:
             assert time.monotonic() < deadline, "the console did not end"
             self._read()
+        while self.waiting:
+            self._read()  # what it painted last
         return self.process.returncode
 
     def close(self) -> None:

@@ -136,7 +136,8 @@ def test_a_login_turned_bad_is_told_although_the_engine_does_not_run(tmp_path: P
         setattr(world.broker, "connect", refuse)  # noqa: B010 - a method of this one instance
         with pytest.raises(BrokerError):
             await world.start()
-        assert post.subjects == ["Senex [demo]: ALARM: main: invalid_grant"]
+        [told] = post.subjects
+        assert told.startswith("Senex [demo]: ALARM: login main: the broker refuses its token: invalid_grant")
 
     in_world(day, tmp_path)
 

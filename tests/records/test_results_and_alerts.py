@@ -52,6 +52,7 @@ async def test_an_account_is_expected_since_it_was_switched_on(records: Records)
     found = [BrokerAccount(number, "", "Margin", number == "closed") for number in ("on", "off", "closed", "later")]
     await records.accounts.discover("main", found, enable_new=True, at=AT)
     await records.accounts.set_enabled("off", False, after(1))
+    await records.accounts.set_enabled("later", False, after(1))
     await records.accounts.set_enabled("later", True, AT + timedelta(days=2))
     assert (await records.results.recorded(DAY, DAY)).traded == {"on": DAY, "later": DAY + timedelta(days=2)}
 
