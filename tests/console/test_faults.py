@@ -169,7 +169,7 @@ async def test_a_crash_is_one_sentence_and_a_report_without_secrets(
     shown: list[str] = []
 
     def keep() -> None:
-        shown.extend("".join(segment.text for segment in report.segments) for report in app._exit_renderables)
+        shown.extend(report.plain for report in app._exit_renderables)
         app._exit_renderables.clear()
 
     monkeypatch.setattr(app, "_print_error_renderables", keep)

@@ -16,7 +16,7 @@ from tests.days.store import NO_RULE_OF_THE_DAY
 from tests.days.trouble import Trouble
 from tests.proofs import rounds
 
-SAMPLE = rounds(40, 1000)
+SAMPLE = rounds(100, 1000)
 SHARES = 4
 """The sample is lived in so many tests, so that workers can share it."""
 
