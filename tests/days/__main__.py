@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import platform
 import sys
 import time
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
+    logging.basicConfig(handlers=[logging.NullHandler()])  # what engines log of their troubles is no news here
     totals = Totals()
     where = MEMORY if MEMORY.is_dir() else "the temporary folder"
     _tell(f"simulated days from SEED={asked.seed}; SQLite files on {where}, every commit real (WAL, synchronous FULL)")
