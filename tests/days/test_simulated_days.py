@@ -17,7 +17,7 @@ from tests.days.trouble import Trouble
 from tests.proofs import rounds
 
 SAMPLE = rounds(100, 1000)
-SHARES = 4
+SHARES = 10
 """The sample is lived in so many tests, so that workers can share it."""
 
 pytestmark = [

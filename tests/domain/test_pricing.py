@@ -212,7 +212,8 @@ def listed_condition(
         return True
     usable: list[tuple[Decimal, Decimal]] = []
     for bid, ask in prices:
-        if bid is None or ask is None or bid.is_nan() or ask.is_nan() or bid < 0 or ask < 0 or bid > ask:
+        # An ask of 0 is a missing one: nobody sells an option for nothing.
+        if bid is None or ask is None or bid.is_nan() or ask.is_nan() or bid < 0 or ask <= 0 or bid > ask:
             return True
         usable.append((bid, ask))
     sp, lp, sc, lc = usable
