@@ -1,7 +1,7 @@
 # make demo and make test need only Python 3.11 or newer, make and git; the rest is set up in .venv from the hashed lock.
 
 PYTHON ?= python3
-WORKERS ?= 4
+WORKERS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
