@@ -11,6 +11,7 @@ from core.domain.chain import Expiration
 from core.domain.events import Step
 from core.domain.expiration import choose_expiration
 from core.domain.judgement import Judgement
+from core.domain.per_share import per_share
 from core.domain.pricing import LegQuote, Pricing, PricingRefusal, mid_subtraction, price_trident, subtraction
 from core.domain.reasons import Figures, Reason, Refusal, refuse
 from core.domain.suggestion import Suggestion
@@ -216,7 +217,7 @@ def _leg_figures(legs: Sequence[LegQuote]) -> Figures:
     return tuple(
         (
             leg.leg.symbols.streamer,
-            f"bid {leg.bid} ask {leg.ask} age {'none' if leg.age_s is None else f'{leg.age_s:.1f} s'}",
+            f"bid {_shown(leg.bid)} ask {_shown(leg.ask)} age {'none' if leg.age_s is None else f'{leg.age_s:.1f} s'}",
         )
         for leg in legs
     )
@@ -237,6 +238,10 @@ def _plan_figures(plan: _Plan) -> Figures:
         ("width", trident.width),
         ("trident", trident.strikes()),
     )
+
+
+def _shown(value: Decimal | None) -> str:
+    return "none" if value is None else per_share(value)
 
 
 def _pricing_figures(pricing: Pricing) -> Figures:

@@ -113,7 +113,7 @@ class Engine:
             records,
             self.bus,
             clock,
-            self.legs.release,
+            self._on_closed,
             self._on_incident,
             self._on_alerts_connected,
             self._on_lost,
@@ -391,6 +391,11 @@ class Engine:
         self.runner.accounts = await self.logins.accounts()
         if more:
             self.reconciliation.want("a login reaches more accounts")
+
+    async def _on_closed(self, entry_id: str) -> None:
+        """An entry came to its end: its legs are let go, and its fill counts in the figures."""
+        await self.legs.release(entry_id)
+        self._spawn(self.alerting.look())
 
     async def _after_cycle(self) -> None:
         self._spawn(self.alerting.look())

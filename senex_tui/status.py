@@ -262,7 +262,8 @@ def _what(entry: dict[str, Any]) -> str:
 
 
 def _open_words(trident: dict[str, Any]) -> str:
-    between = " to ".join(trident[f"break_even_{side}"] or "none" for side in ("below", "above"))
+    below, above = trident["break_even_below"] or "none", trident["break_even_above"]
+    between = f"{below} to {above}" if above else f"{below}, none above"
     figures = f"credit {trident['credit']}, break-even {between}" if trident["credit"] else "fills incomplete"
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "

@@ -43,7 +43,8 @@ class FiguresPanel(LinePanel["FiguresView"]):
         figures = value.figures
         if figures is None or not figures.sessions:
             return Drawing(self.NAME, (*lines, (), (("no session is recorded yet", Tone.DIM),)))
-        title = f"{self.NAME}  {len(figures.sessions)} sessions, {figures.sessions[0]} to {figures.sessions[-1]}"
+        first, last, count = figures.sessions[0], figures.sessions[-1], len(figures.sessions)
+        title = f"{self.NAME}  {count} session{'s' * (count != 1)}, {first} to {last}"
         if width < TWO_COLUMNS_FROM:
             parts = (_rates(figures), _reasons(figures), _days(figures))
             return Drawing(title, (*lines, *(line for part in parts for line in ((), *part))))

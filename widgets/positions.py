@@ -85,4 +85,6 @@ def _between(view: PositionView) -> str:
     below, above = view.break_even_below, view.break_even_above
     if view.credit is None:
         return figures.NONE
-    return " to ".join("none" if side is None else figures.price(side) for side in (below, above))
+    if above is None:
+        return f"{figures.price(below)}, none above" if below is not None else "none"
+    return f"{'none' if below is None else figures.price(below)} to {figures.price(above)}"

@@ -39,7 +39,7 @@ class SpreadPanel(LinePanel["SpreadSlice"]):
 def _verdict(value: SpreadSlice, width: int) -> Line:
     """The verdict first, then why; narrow panels cut the end of a line. The legs below repeat the strikes."""
     word = value.verdict.upper()
-    quotes = "live quotes" if value.live else "as last priced"
+    quotes = "live quotes" if value.live else "last priced"
     note = value.reason or (FLOOR_NOTE if value.floored else "")
     rest = f"  {note}" if note else f"  {value.strikes}  {quotes}"
     tone = Tone.WARN if note else Tone.DIM

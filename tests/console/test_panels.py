@@ -78,7 +78,7 @@ def test_legs_as_last_priced_say_no_age() -> None:
     live = text_of(SpreadPanel().draw(double.spread(), 78, 9))
     priced = text_of(SpreadPanel().draw(double.spread(live=False), 78, 9))
     assert live.count("1s") == 4
-    assert "as last priced" in priced
+    assert "last priced" in priced
     assert "1s" not in priced
 
 

@@ -67,7 +67,7 @@ async def test_o_shows_each_open_trident_with_its_figures(size: tuple[int, int])
             "mark 2.85",
             "to close 3.20 (P&L +90.00 $)",
             "max risk 190 $",
-            "break-even 619.95 to none",
+            "break-even 619.95, none above",
             "live 1s",
             SOON,
         ):
