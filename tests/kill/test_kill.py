@@ -15,7 +15,7 @@ from tests.kill.table import Table
 from tests.proofs import ALL, TABLE_PROPERTY
 
 pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200 if ALL else 240)]
-SAMPLED = 6
+SAMPLED = 5
 
 
 class Judged:

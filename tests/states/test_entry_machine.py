@@ -344,5 +344,5 @@ class EntryMachine(EntryWorld):
                 assert entry.holds_day or entry.state is EntryState.INCIDENT, f"{order.id} works: {entry}"
 
 
-EntryMachine.TestCase.settings = settings(max_examples=rounds(25, 10_000), stateful_step_count=rounds(24, 30))
+EntryMachine.TestCase.settings = settings(max_examples=rounds(18, 10_000), stateful_step_count=rounds(24, 30))
 TestEntryMachine = pytest.mark.timeout(7200)(EntryMachine.TestCase) if ALL else EntryMachine.TestCase
