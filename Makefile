@@ -18,7 +18,7 @@ demo: .venv ## Open the console on a simulated market. Options: make demo ARGS="
 
 test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/cli.
 	@.ci/need-tmux
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: .venv ## Formatting, lint, types, import layers, no float in money.
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted; run: make format"; exit 1; }
@@ -36,7 +36,7 @@ bench: .venv ## Measure against the bare SDK and a minimal Textual app.
 	@$(BIN)/python -m bench $(ARGS)
 
 proofs: .venv ## The proofs and property tests, each going much further than in make test.
-	@SENEX_PROOFS=1 HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --timeout 3600 \
+	@SENEX_PROOFS=1 HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 3600 \
 		-m "hypothesis or proof" $(ARGS)
 
 soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0.
