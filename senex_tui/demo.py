@@ -83,15 +83,19 @@ class DemoWorld:
 async def carry_pause(world: Path, records: Records) -> None:
     """Pauses a new world where the newest earlier one was left paused, with its own who, when and why.
 
-    `world` is the new world's folder. Raises RecordsError when the earlier records cannot be read.
+    `world` is the new world's folder. Earlier records that cannot be read, such as those of an older version, leave
+    the new world as it is. Raises RecordsError when the pause cannot be recorded.
     """
-    from core.records.records import Records
+    from core.records.records import Records, RecordsError
 
     others = [path for path in world.parent.glob("*/records.sqlite3") if path.parent != world]
     if not others:
         return
     newest = max(others, key=lambda path: path.stat().st_mtime)
-    before = await Records.open(f"sqlite+aiosqlite:///{newest}", trader=False)
+    try:
+        before = await Records.open(f"sqlite+aiosqlite:///{newest}", trader=False)
+    except RecordsError:
+        return
     try:
         left = await before.trading.read()
     finally:
