@@ -26,7 +26,8 @@ from core.config import Settings
 from core.cycle import AccountResult
 from core.domain.orders import OrderRequest
 from core.domain.reasons import Refusal
-from core.engine import Engine, EngineParts
+from core.engine import Engine
+from core.engine_parts import EngineParts
 from core.ids import RandomIds
 from core.records.records import Records
 from core.settings import TradingSettings

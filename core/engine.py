@@ -6,19 +6,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from core.alerting import Alerting
 from core.breakers import Breakers
-from core.broker.port import Broker, BrokerError, MarketData, OrderAlerts
+from core.broker.port import BrokerError
 from core.broker_check import BrokerCheck
 from core.bus import Bus
-from core.calendar import SessionCalendar
 from core.cancel_late import LateCancel
-from core.clock import Clock
 from core.commands import CommandDesk
 from core.cycle import AccountResult, CycleParts
 from core.cycle_runner import CycleRunner
@@ -27,15 +23,14 @@ from core.domain.commands import Command, CommandKind
 from core.domain.events import Event, Severity
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal, refuse
+from core.engine_parts import EngineParts
 from core.event_log import log_event
 from core.feed import Feed
 from core.gate import TradingGate
 from core.health import Health as HealthWatch
-from core.ids import Ids
 from core.legs_kept import LegsKept
-from core.lock import AloneInVirtualTime, LockLost, OneTrader
+from core.lock import LockLost
 from core.logins import Logins
-from core.mail import Mailer
 from core.market_study import MarketStudy
 from core.metrics import MetricsEndpoint
 from core.notifications import Notifications
@@ -48,44 +43,17 @@ from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
 from core.reconciliation import Reconciliation
 from core.records.errors import FencedOff, RecordsError
-from core.records.records import Records
 from core.records.rows import AccountRecord
-from core.rhythm import Rhythm
 from core.scheduler import Timetable
-from core.settings import Settings
-from core.settle import Settlement, SettleTimes
+from core.settle import Settlement
 from core.show.board import Board
 from core.slots_today import SlotBook
-from core.snapshot import EngineState, Mode
+from core.snapshot import EngineState
 from core.suspension import Suspension
 from core.watch import EntryWatch
 
 RESTART_AFTER_S = 5.0
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class EngineParts:
-    """What a mode's wiring hands the engine. `real_time` says whether market time is real (SPEC 14)."""
-
-    mode: Mode
-    settings: Settings
-    clock: Clock
-    ids: Ids
-    calendar: SessionCalendar
-    broker: Broker
-    market_data: MarketData
-    alerts: OrderAlerts
-    records: Records
-    sends: bool
-    preflight: bool
-    enable_new_accounts: bool
-    kill_file: Path
-    real_time: bool = False
-    locks: OneTrader = field(default_factory=AloneInVirtualTime)
-    rhythm: Rhythm = field(default_factory=Rhythm)
-    settle: SettleTimes = field(default_factory=SettleTimes)
-    mailer: Mailer | None = None
 
 
 class Engine:

@@ -182,7 +182,8 @@ async def build_engine(
     from core.calendar import SessionCalendar
     from core.clock import SystemClock
     from core.clock_note import note_clock
-    from core.engine import Engine, EngineParts
+    from core.engine import Engine
+    from core.engine_parts import EngineParts
     from core.folders import account_locks
     from core.garbage import tune_gc
     from core.lock import TraderLocks, broker_address

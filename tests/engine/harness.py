@@ -19,7 +19,8 @@ from core.domain.chain import OptionChain
 from core.domain.commands import Command, CommandKind
 from core.domain.events import Event
 from core.domain.orders import Entry
-from core.engine import Engine, EngineParts
+from core.engine import Engine
+from core.engine_parts import EngineParts
 from core.ids import SeededIds
 from core.mail import Mailer
 from core.records.database import Database

@@ -19,7 +19,8 @@ from core.clock import ShiftedClock
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry
 from core.domain.reasons import Reason, Refusal
-from core.engine import Engine, EngineParts
+from core.engine import Engine
+from core.engine_parts import EngineParts
 from core.ids import SeededIds
 from core.orders import OrderDesk
 from core.records.records import Records

@@ -1,0 +1,42 @@
+"""What an engine is built from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.broker.port import Broker, MarketData, OrderAlerts
+from core.calendar import SessionCalendar
+from core.clock import Clock
+from core.ids import Ids
+from core.lock import AloneInVirtualTime, OneTrader
+from core.mail import Mailer
+from core.records.records import Records
+from core.rhythm import Rhythm
+from core.settings import Settings
+from core.settle import SettleTimes
+from core.snapshot import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What a mode's wiring hands the engine. `real_time` says whether market time is real (SPEC 14)."""
+
+    mode: Mode
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    broker: Broker
+    market_data: MarketData
+    alerts: OrderAlerts
+    records: Records
+    sends: bool
+    preflight: bool
+    enable_new_accounts: bool
+    kill_file: Path
+    real_time: bool = False
+    locks: OneTrader = field(default_factory=AloneInVirtualTime)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    settle: SettleTimes = field(default_factory=SettleTimes)
+    mailer: Mailer | None = None

@@ -1,0 +1,49 @@
+"""What the console is shown: frozen slices of one frozen snapshot, replaced whole (ARCHITECTURE 3).
+
+Instants are aware UTC market time, to the second. Ages and durations are whole wall seconds, so that equal slices stay
+equal between two pulls. Text from outside is plain text, never markup.
+"""
+
+from core.snapshot.accounts import AccountView, LoginView, SettingView
+from core.snapshot.client import EngineClient, Snapshot
+from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
+from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
+from core.snapshot.orders import FillView, OrderView, Reentry
+from core.snapshot.positions import PositionsSlice, PositionView
+from core.snapshot.quotes import Freshness, QuoteSlice
+from core.snapshot.spread import LegView, SpreadSlice
+from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
+
+__all__ = [
+    "AccountView",
+    "AlertView",
+    "AttemptView",
+    "Automation",
+    "BreakerView",
+    "CommandView",
+    "CycleSlice",
+    "EngineClient",
+    "EngineState",
+    "FillView",
+    "Freshness",
+    "Health",
+    "LegView",
+    "Level",
+    "LoginView",
+    "MessageView",
+    "Mode",
+    "OrderView",
+    "PartHealth",
+    "PositionView",
+    "PositionsSlice",
+    "QuoteSlice",
+    "Reentry",
+    "SettingView",
+    "SlotState",
+    "SlotView",
+    "Snapshot",
+    "SpreadSlice",
+    "StatusSlice",
+    "StepState",
+    "StepView",
+]

@@ -1,0 +1,54 @@
+"""The snapshot, whole, and the way to the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from core.domain.commands import CommandKind
+from core.domain.figures import SessionFigures
+from core.domain.judgement import Judgement
+from core.snapshot.accounts import AccountView, LoginView
+from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
+from core.snapshot.notices import AlertView, BreakerView, CommandView, MessageView
+from core.snapshot.orders import OrderView
+from core.snapshot.positions import PositionsSlice
+from core.snapshot.quotes import QuoteSlice
+from core.snapshot.spread import SpreadSlice
+from core.snapshot.status import StatusSlice
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    status: StatusSlice
+    quotes: tuple[QuoteSlice, ...] = ()
+    cycle: CycleSlice | None = None
+    spread: SpreadSlice | None = None
+    judgements: tuple[Judgement, ...] = ()
+    attempts: tuple[AttemptView, ...] = ()
+    orders: tuple[OrderView, ...] = ()
+    schedule: tuple[SlotView, ...] = ()
+    messages: tuple[MessageView, ...] = ()
+    commands: tuple[CommandView, ...] = ()
+    breakers: tuple[BreakerView, ...] = ()
+    positions: PositionsSlice = field(default_factory=PositionsSlice)
+    alerts: tuple[AlertView, ...] = ()
+    figures: SessionFigures | None = None
+    accounts: tuple[AccountView, ...] = ()
+    logins: tuple[LoginView, ...] = ()
+
+
+class EngineClient(Protocol):
+    """The console's only way to the engine. Every call returns at once and may be made from any thread."""
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot."""
+        ...
+
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        """Hands a command to the inbox and returns its id; watch `Snapshot.commands` for what became of it.
+
+        `target` and `note` are as in `Command`: the entry's id for cancel and attest, what was seen at the broker; for
+        set_account `AccountView.target` and the setting with its value, like `width 5` or `skip today`.
+        """
+        ...
