@@ -51,6 +51,21 @@ def _instant(value: Any) -> Any:
     return value
 
 
+def _depth(value: Any) -> Any:
+    """A number of colours may stand without quotes; it is a name all the same."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _key_map(value: Any) -> Any:
+    """From the environment a key that is a digit comes as a number."""
+    if not isinstance(value, dict):
+        raise ValueError("not a section")
+    keys = {name: str(key) if type(key) is int else key for name, key in value.items()}
+    if not all(isinstance(key, str) for key in keys.values()):
+        raise ValueError("not a key")
+    return keys
+
+
 def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
@@ -104,6 +119,7 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_shipped)]
 Loopback = Annotated[str, AfterValidator(_loopback)]
 Pinged = Annotated[str, AfterValidator(_pinged)]
+KeyMap = Annotated[dict[str, str], BeforeValidator(_key_map)]
 
 
 class Section(BaseModel):
@@ -199,6 +215,25 @@ class ConsoleSettings(Section):
         default="crit", title='"off", "crit" or "all"', description="when the terminal bell rings"
     )
     mouse: Switch = Field(default=False, title="true or false", description="mouse in the console")
+    theme: Literal["senex-dark", "senex-light", "senex-contrast", "ansi-dark", "ansi-light"] = Field(
+        default="senex-dark",
+        title='"senex-dark", "senex-light", "senex-contrast", "ansi-dark" or "ansi-light"',
+        description="colours of the console; the ansi ones take the terminal's own",
+    )
+    colours: Annotated[Literal["auto", "16", "256", "true"], BeforeValidator(_depth)] = Field(
+        default="auto", title='"auto", "16", "256" or "true"', description="how many colours the terminal is sent"
+    )
+    ascii: Switch = Field(
+        default=False, title="true or false", description="only ASCII characters on the screen; also --ascii"
+    )
+    read_only: Switch = Field(
+        default=False, title="true or false", description="watch only: no command is sent; also --read-only"
+    )
+    keys: KeyMap = Field(
+        default_factory=dict,
+        title='a section of actions and their keys, like [console.keys] and pause = "P" under it',
+        description="other keys for actions, by the names in docs/operations.md",
+    )
 
 
 class PingSettings(Section):

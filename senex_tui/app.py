@@ -13,6 +13,7 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
@@ -23,6 +24,8 @@ from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
 from senex_tui.entry_actions import EntryActions
 from senex_tui.keys import Where, bindings
+from senex_tui.looking import Looking
+from senex_tui.looks import ViewSettings
 from senex_tui.opening import Opening
 from senex_tui.palette import KeyCommands
 from senex_tui.quitting import Quitting
@@ -31,8 +34,7 @@ from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, TypedQuestion
 from senex_tui.screens.page import Page
 from senex_tui.screens.too_small import TooSmall
-from senex_tui.telling import Bell, Telling
-from senex_tui.theme import SENEX_DARK
+from senex_tui.telling import Telling
 from senex_tui.view import View
 from widgets.alarms import alarms
 from widgets.guard import EventGuard
@@ -59,8 +61,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
-_ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
+_COLUMNS: list[tuple[int, str]] | None = [(0, "-slim"), (80, "-narrow"), (110, "-medium"), (170, "-wide")]
+_ROWS: list[tuple[int, str]] | None = [(0, "-low"), (24, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
 _SLICES = (
     "quotes",
@@ -79,8 +81,8 @@ _SLICES = (
 )
 
 
-class SenexApp(EventGuard, Opening, PlainCrash):
-    """The terminal console over an engine client, pulled `refresh_hz` times a second.
+class SenexApp(EventGuard, Looking, Opening, PlainCrash):
+    """The terminal console over an engine client, pulled as often a second as the view's settings say.
 
     `first_words` are said once at the start. Copies and exports go to `state_folder`, when there is one.
     `stop_engine` ends the engine in order; it is awaited on every way out that the app sees, before the app exits.
@@ -117,13 +119,12 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         *,
         stop_engine: Callable[[], Awaitable[None]] | None = None,
         monotonic: Callable[[], float] | None = None,
-        refresh_hz: int = 4,
-        bell: Bell = "crit",
+        view_settings: ViewSettings | None = None,
         tell_crash: Callable[[BaseException], str] = in_the_log,
         first_words: str = "",
         state_folder: Path | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(view_settings or ViewSettings())
         self.client = client
         self.state_folder = state_folder
         self.tell_crash = tell_crash
@@ -131,17 +132,14 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         self.engine_stopped = False
         self.quitting = Quitting(self, stop_engine)
         self._monotonic = monotonic or SystemClock().monotonic
-        self._telling = Telling(self, self._monotonic, bell)
+        self._telling = Telling(self, self._monotonic)
         self._attention = Attention()
         self._automation = AutomationActions(self)
         self._entries = EntryActions(self)
         self._view = View(self._monotonic)
-        self._pull_s = 1 / refresh_hz
         self._beat = 0
+        self._pull_timer: Timer | None = None
         self._allowed: tuple[object, ...] = ()
-        self.animation_level = "none"
-        self.register_theme(SENEX_DARK)
-        self.theme = SENEX_DARK.name
 
     # Start and end ---------------------------------------------------------------------------------------------------
 
@@ -150,7 +148,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
 
     def on_mount(self) -> None:
         self.pull()
-        self._pull_timer = self.set_interval(self._pull_s, self.pull)
+        self.pull_anew()
         if self._first_words:
             self.say(self._first_words, "warning")
         self._fit(self.size)
@@ -162,7 +160,13 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         self.quitting.leave_terminal()
 
     def stop_pulling(self) -> None:
-        self._pull_timer.stop()
+        if self._pull_timer is not None:
+            self._pull_timer.stop()
+
+    def pull_anew(self) -> None:
+        """Pulls as often as the view's settings say now."""
+        self.stop_pulling()
+        self._pull_timer = self.set_interval(1 / self.looks.refresh_hz, self.pull)
 
     def report_fault(self, error: BaseException) -> None:
         """An error the console survived: said in a toast; the log has the rest."""
@@ -178,7 +182,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         try:
             snapshot = self.client.snapshot()
             self._telling.tell(self._attention.notices(snapshot))
-            self._telling.name_pane(StatusView(snapshot.status, self.pending))
+            self._telling.name_pane(StatusView(snapshot.status, self.pending, self.looks.read_only))
             # Nothing is painted under a dialog: it would cost far more than the dialog itself (reference 2.3).
             if not isinstance(self.screen, ModalScreen):
                 self._show(snapshot)
@@ -187,7 +191,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
             self.report_fault(error)
 
     def _show(self, snapshot: Snapshot) -> None:
-        self.status_view = StatusView(snapshot.status, self.pending)
+        self.status_view = StatusView(snapshot.status, self.pending, self.looks.read_only)
         if not self._view.is_frozen():
             for name in _SLICES:
                 setattr(self, name, getattr(snapshot, name))
@@ -198,6 +202,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
             snapshot.status.market,
             snapshot.cycle is not None and snapshot.cycle.running,
             self.pending,
+            self.looks.read_only,
             tuple((order.state, order.reentry) for order in snapshot.orders),
         )
         if allowed != self._allowed:
@@ -232,7 +237,8 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         except Exception as error:
             log.exception("no snapshot")
             return known(f"the engine does not answer: {error}")
-        return permission.why_not(action, snapshot, self.pending)
+        barred = permission.READ_ONLY if self.looks.read_only and action in permission.MAY_BE_BARRED else None
+        return permission.why_not(action, snapshot, self.pending) or barred
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """None greys an action out, False hides it."""
@@ -240,7 +246,10 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         return permission.offered(action, paused, self.why_not)
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> None:
-        """Hands a command to the engine; its answer comes as a toast."""
+        """Hands a command to the engine; its answer comes as a toast. A read-only console sends none."""
+        if self.looks.read_only:
+            self.say(f"{kind.value} not sent: {permission.READ_ONLY}", "warning")
+            return
         self._attention.sent(self.client.send(kind, target=target, note=note), kind)
         self.pull()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.commands import CommandKind
 from senex_tui import questions
+from senex_tui.key_map import shown_key
 from senex_tui.keys import KEYS
 from senex_tui.screens.dialogs import Question
 
@@ -44,5 +45,5 @@ class AutomationActions:
         """A greyed key answers too. One whose command is on its way is answered by the status bar."""
         for row in KEYS:
             pending = any(kind.value == row.action for kind in self._app.pending)
-            if row.key == key and not pending and self._app.check_action(row.action, ()) is None:
+            if row.display == shown_key(key) and not pending and self._app.check_action(row.action, ()) is None:
                 self._app.say(f"{row.label.lower()}: not now, {self._app.why_not(row.action)}", "warning")

@@ -27,7 +27,7 @@ def check_lines(loaded: Loaded, folders: Folders, mode: str, logins: tuple[Crede
     )
     yield ""
     yield from columns(
-        [(name, shown(_value(loaded.settings, name)), origin) for name, origin in loaded.origins.items()]
+        [(name, shown(value_of(loaded.settings, name)), origin) for name, origin in loaded.origins.items()]
     )
 
 
@@ -38,6 +38,8 @@ def shown(value: Any) -> str:
             return "not set"
         case bool():
             return "true" if value else "false"
+        case dict():
+            return ", ".join(f"{name} {part}" for name, part in value.items()) or "none"
         case tuple():
             return ", ".join(str(part) for part in value)
         case time():
@@ -49,7 +51,8 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def _value(settings: Settings, dotted: str) -> Any:
+def value_of(settings: Settings, dotted: str) -> Any:
+    """A setting by its dotted name."""
     value: Any = settings
     for part in dotted.split("."):
         value = getattr(value, part)

@@ -72,6 +72,8 @@ DataDir = Annotated[
     typer.Option("--data-dir", metavar="DIR", help="Keep data, state and logs in DIR instead of the user's folders."),
 ]
 Live = Annotated[bool, typer.Option("--live", help="Really trade; needs trading.live = true in the settings too.")]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Only ASCII characters on the screen.")]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Watch only: no command is sent from this console.")]
 Speed = Annotated[
     float | None, typer.Option(min=1, max=60, metavar="N", help="Market seconds per second, 1 to 60; 1 when left out.")
 ]
@@ -165,6 +167,8 @@ def console(
     context: typer.Context,
     data_dir: DataDir = None,
     live: Live = False,
+    ascii_only: Ascii = False,
+    read_only: ReadOnly = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
@@ -181,13 +185,21 @@ def console(
     _settle_terminal()
     logins = _need_logins(run)
     from senex_tui import wiring
+    from senex_tui.looks import with_options
 
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, mode, logins, None))
+    loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
+    raise typer.Exit(wiring.run_console(loaded, run.folders, mode, logins, None))
 
 
 @app.command()
 def demo(
-    context: typer.Context, speed: Speed = None, start: Start = None, seed: Seed = DEMO_SEED, data_dir: DataDir = None
+    context: typer.Context,
+    speed: Speed = None,
+    start: Start = None,
+    seed: Seed = DEMO_SEED,
+    ascii_only: Ascii = False,
+    read_only: ReadOnly = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Open the console on a simulated broker of its own.
 
@@ -198,10 +210,12 @@ def demo(
     _settle_terminal()
     from core.snapshot import Mode
     from senex_tui import wiring
+    from senex_tui.looks import with_options
 
     clock = run.loaded.settings.clock
     simulator = wiring.DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, Mode.DEMO, (), simulator))
+    loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
+    raise typer.Exit(wiring.run_console(loaded, run.folders, Mode.DEMO, (), simulator))
 
 
 @app.command()
@@ -259,6 +273,10 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     run = _prepare(context, data_dir)
     from senex_tui.check import check_lines
 
+    if run.loaded.settings.console.keys:
+        from senex_tui.key_map import checked_keys
+
+        checked_keys(run.loaded.settings.console.keys)
     refusal: Refused | None = None
     try:
         mode = _mode(context, run).value

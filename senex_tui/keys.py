@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from textual.binding import Binding
 
+from widgets.key_names import key_for
 from widgets.tabs import LOWER_PANELS
 
 
@@ -21,7 +22,11 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. `label` is the footer's word, `help` the sentence, `shown` how help writes the key."""
+    """One key. `label` is the footer's word, `help` the sentence, `shown` how help writes the key.
+
+    `called` names the action in the settings' key map where the action itself does not: two actions of one name share
+    one key.
+    """
 
     key: str
     action: str
@@ -33,10 +38,26 @@ class Key:
     palette: bool = True
     priority: bool = False
     where: Where = Where.EVERYWHERE
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the settings call the action: `pause`, `positions` for open('positions'), `panel_orders`."""
+        if self.called:
+            return self.called
+        verb, _, about = self.action.removeprefix("app.").partition("(")
+        target = about.strip("')")
+        return f"panel_{target}" if verb == GO_TO else target or verb
+
+    @property
+    def shipped(self) -> str:
+        """The key it ships with, as help writes it."""
+        return self.shown or self.key
 
     @property
     def display(self) -> str:
-        return self.shown or self.key
+        """The key it has now, as help writes it."""
+        return key_for(self.name, self.shipped)
 
 
 GO_TO = "show_panel"
@@ -44,7 +65,8 @@ AUTOMATION, PAGES, PANELS, LISTS, PROGRAM = "Automation", "Pages", "Panels", "Li
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
-    Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True),
+    Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True,
+        called="pause"),
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
     Key("c", "cancel", "Cancel", "cancel the working entry; asks first", AUTOMATION, footer=True),
     Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
@@ -52,6 +74,7 @@ KEYS: tuple[Key, ...] = (
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
     Key("a", "open('figures')", "Alerts", "open alerts, and the figures of the last 20 sessions", PAGES),
+    Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
     *(
         Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
         for number, label, name in LOWER_PANELS
@@ -78,6 +101,7 @@ KEYS: tuple[Key, ...] = (
     Key("q", "back", "Back", "back to where you came from", PROGRAM, footer=True, palette=False, where=Where.PAGES),
     Key(
         "q", "app.ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True, where=Where.DASHBOARD,
+        called="quit",
     ),
     Key("ctrl+q", "ask_quit", "Quit", "the same as q on the dashboard, from anywhere", PROGRAM, palette=False,
         priority=True),
@@ -112,7 +136,7 @@ STATES: tuple[tuple[str, str], ...] = (
     ("live / quiet / STALE", "a quote: fresh / 10 s without an event / 30 s, or the feed is not live"),
     ("PASS / RETRY / REFUSED", "an attempt: priced / tried again / not in this cycle"),
     ("succeeded / skipped / failed", "a cycle: acknowledged by the broker / a rule said no / went wrong"),
-    ("UNKNOWN", "an order whose fate only the broker knows; nothing is sent again; u decides"),
+    ("UNKNOWN", "an order whose fate only the broker knows; nothing is sent again"),
     ("WORKING / FILLED", "an order resting at the broker / done"),
     ("PAUSED / HALTED", "no entries: the operator's choice / until a cause is resolved"),
     ("STOPPED", "no entries for one account or login; the line says why and what ends it"),
@@ -123,7 +147,7 @@ STATES: tuple[tuple[str, str], ...] = (
 def bindings(where: Where) -> list[Binding]:
     """Textual's bindings of one place. ctrl+b and ctrl+a stay free: they are the prefixes of tmux and screen."""
     return [
-        Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help)
+        Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help, id=k.name)
         for k in KEYS
         if k.where is where
     ]
@@ -132,7 +156,9 @@ def bindings(where: Where) -> list[Binding]:
 def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
     """(group, [(keys, sentence)]) in the order of the table, then signs and states: of these places, else of all."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    numbers = f"{LOWER_PANELS[0][0]}-{LOWER_PANELS[-1][0]}"
+    panels = [key.display for key in KEYS if key.action.startswith(GO_TO)]
+    as_shipped = panels == [number for number, _, _ in LOWER_PANELS]
+    numbers = f"{panels[0]}-{panels[-1]}" if as_shipped else " ".join(panels)
     for key in KEYS:
         if places and key.where not in places:
             continue

@@ -11,6 +11,7 @@ MARKET_OPEN = "open"
 WORKING, UNKNOWN = "working", "unknown"
 ABOUT_AN_ENTRY = ("cancel", "unknown", "reentry")
 """Actions that are not even shown without such an entry."""
+READ_ONLY = "this console is read-only: it watches"
 MAY_BE_BARRED = ("pause", "resume", "force", "reconcile", *ABOUT_AN_ENTRY)
 """Only these can be impossible: quitting and help never depend on the engine's answer."""
 
@@ -41,9 +42,10 @@ def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool
     an entry needs one."""
     if action in ("pause", "resume") and paused is (action == "pause"):
         return False
-    if action not in MAY_BE_BARRED or why(action) is None:
+    reason = why(action) if action in MAY_BE_BARRED else None
+    if reason is None:
         return True
-    return False if action in ABOUT_AN_ENTRY else None
+    return False if action in ABOUT_AN_ENTRY and reason != READ_ONLY else None
 
 
 def why_not_pause(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:

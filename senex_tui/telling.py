@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from senex_tui import terminal
 from senex_tui.toasts import Severity, ToastLimiter
@@ -13,16 +13,13 @@ if TYPE_CHECKING:
     from senex_tui.app import SenexApp
     from senex_tui.attention import Notice
 
-Bell = Literal["off", "crit", "all"]
-
 
 class Telling:
-    """`bell` says which notices ring: none, the critical ones, or all."""
+    """The setting `bell` says which notices ring: none, the critical ones, or all."""
 
-    def __init__(self, app: SenexApp, monotonic: Callable[[], float], bell: Bell) -> None:
+    def __init__(self, app: SenexApp, monotonic: Callable[[], float]) -> None:
         self._app = app
         self._toasts = ToastLimiter(monotonic)
-        self._bell = bell
         self._title = ""
 
     def say(self, text: str, severity: Severity) -> None:
@@ -36,7 +33,7 @@ class Telling:
     def tell(self, notices: list[Notice]) -> None:
         for notice in notices:
             self.say(notice.text, notice.severity)
-            rings = notice.ring if self._bell == "crit" else self._bell == "all"
+            rings = notice.ring if self._app.looks.bell == "crit" else self._app.looks.bell == "all"
             if rings and self._toasts.may_ring():
                 self._app.bell()
 

@@ -11,7 +11,8 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
 
-MIN_COLUMNS, MIN_ROWS = 80, 24
+MIN_COLUMNS, MIN_ROWS = 60, 20
+_COLOUR_SYSTEMS = {"16": "standard", "256": "256", "true": "truecolor"}
 _HANDLED = ("SIGHUP", "SIGTERM", "SIGINT")
 
 
@@ -40,7 +41,7 @@ def refusal_for_terminal(env: Mapping[str, str] | None = None, isatty: bool | No
 
 
 def too_small(columns: int, rows: int) -> str | None:
-    """The sentence for a terminal below 80x24, or None."""
+    """The sentence for a terminal below 60x20, or None."""
     if columns >= MIN_COLUMNS and rows >= MIN_ROWS:
         return None
     return (
@@ -64,6 +65,15 @@ def prepare_environment(env: MutableMapping[str, str]) -> None:
     for name in ("COLUMNS", "LINES"):
         env.pop(name, None)
     env.setdefault("ESCDELAY", "25")
+
+
+def prepare_colours(env: MutableMapping[str, str], colours: str) -> None:
+    """How many colours the terminal is sent: "16", "256", "true", or "auto" to judge it by its own variables.
+
+    Call with `os.environ` before Textual is imported, which reads this once.
+    """
+    if colours in _COLOUR_SYSTEMS:
+        env["TEXTUAL_COLOR_SYSTEM"] = _COLOUR_SYSTEMS[colours]
 
 
 def terminal_gone(descriptor: int = 0) -> bool:

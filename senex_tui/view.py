@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.snapshot import EngineState
 from widgets import figures
+from widgets.key_names import key_for
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,12 +42,12 @@ class View:
         said: list[Alarm] = []
         still = self._still_s(snapshot)
         if snapshot.status.engine is EngineState.FAILED:
-            said.append((f"No cycle will run; q quits. {snapshot.status.failure}", True))
+            said.append((f"No cycle will run; {key_for('quit', 'q')} quits. {snapshot.status.failure}", True))
         elif still >= STILL_S:
             said.append((f"The engine has not moved for {still:.0f} s: what you see is old.", True))
         if self._frozen_at is not None:
             since = figures.span(int(self._monotonic() - self._frozen_at))
-            said.append((f"VIEW FROZEN {since}: trading goes on; space shows the present again", False))
+            said.append((f"VIEW FROZEN {since}: trading goes on; {key_for('freeze', 'space')} shows the present again", False))
         return said
 
     def _still_s(self, snapshot: Snapshot) -> float:

@@ -57,16 +57,24 @@ def run_console(
 ) -> int:
     """Opens the console over an engine on its own thread; the engine ends when the console does.
 
-    Raises LockRefused for a second trader: before anything is opened or, for an account, once the screen was left.
+    Raises SettingsError for keys that cannot be mapped, and LockRefused for a second trader: before anything is opened
+    or, for an account, once the screen was left.
     """
+    from senex_tui.looks import view_settings
+    from senex_tui.terminal import prepare_colours
+
+    view = view_settings(loaded, folders.state)
+    prepare_colours(os.environ, view.applied().colours)
     from core.host import EngineHost
     from core.lock import LockRefused
     from senex_tui.app import SenexApp
     from senex_tui.crash import tell_crash
     from senex_tui.demo import DemoWorld
+    from senex_tui.key_map import checked_keys
     from senex_tui.refusals import explain
     from senex_tui.terminal import not_kept_running
 
+    checked_keys(view.asked.keys)
     world = None if simulator is None else DemoWorld(simulator)
     data_lock = lock_data(
         (folders.records(mode.value) if world is None else _world_records(folders, world)).parent, mode
@@ -88,18 +96,16 @@ def run_console(
 
     host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
     host.start()
-    shown = loaded.settings.console
     app = SenexApp(
         host,
         stop_engine=host.stop,
-        refresh_hz=shown.refresh_hz,
-        bell=shown.bell,
+        view_settings=view,
         tell_crash=lambda failure: tell_crash("the console was", failure),
         first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
         state_folder=folders.state,
     )
     try:
-        app.run(mouse=shown.mouse)
+        app.run(mouse=app.looks.mouse)
     finally:
         if not app.engine_stopped:
             host.stop_and_wait()

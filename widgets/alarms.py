@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from core.snapshot import Automation, EngineState
 from widgets import figures
 from widgets.banner import Alarm
+from widgets.key_names import key_for
 
 if TYPE_CHECKING:
     from core.snapshot import BreakerView, OrderView, PositionsSlice, Snapshot
@@ -25,7 +26,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))
     told += of_breakers
     told += [
-        (f"ALERT: {alert.text}. Press i.", True)
+        (f"ALERT: {alert.text}. Press {key_for('figures', 'a')}.", True)
         for alert in snapshot.alerts
         if alert.severity == "critical" and not alert.seen_by
     ]
@@ -44,7 +45,7 @@ def _watched(positions: PositionsSlice) -> list[Alarm]:
     first, more = warned[0], len(warned) - 1
     rest = f" And {more} more." if more else ""
     day = f"{first.expiration:%b} {first.expiration.day}"
-    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} o shows it"
+    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} {key_for('positions', 't')} shows it"
     return [(text, False)]
 
 
@@ -52,7 +53,8 @@ def _unknown(order: OrderView) -> Alarm:
     known = f" {order.evidence[0].upper()}{order.evidence[1:]}" if order.evidence else ""
     return (
         f"UNKNOWN: the broker may have {order.underlying} {order.strikes} of {order.account} "
-        f"({figures.clock(order.at)}) or not; nothing is sent again. Press u.{known}",
+        f"({figures.clock(order.at)}) or not; nothing is sent again. "
+        f"Press {key_for('unknown', 'u')}.{known}",
         True,
     )
 

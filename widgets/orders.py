@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.snapshot import Reentry
 from widgets import figures
+from widgets.key_names import key_for
 from widgets.lines import Drawing, Line, Tone, beside, fit, wrap
 from widgets.panel import LinePanel
 from widgets.positions import summary
@@ -27,7 +28,7 @@ STATE_TONES = {
     "not_sent": Tone.WARN,
 }
 REENTRY = {
-    Reentry.CLOSED: "cancelled by the operator: the day is closed. Press r to allow another entry today.",
+    Reentry.CLOSED: "cancelled by the operator: the day is closed. Press {key} to allow another entry today.",
     Reentry.ALLOWED: "re-entry allowed: the day is free when two complete reads show no fill.",
 }
 
@@ -48,7 +49,7 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
         lines: list[Line] = []
         if self._positions:
-            lines.append(beside(((self._positions, Tone.ACCENT),), (("t shows them", Tone.DIM),), width))
+            lines.append(beside(((self._positions, Tone.ACCENT),), ((f"{key_for('positions', 't')} shows them", Tone.DIM),), width))
         if not value:
             return Drawing(self.NAME, (*lines, ((self.PLACEHOLDER, Tone.DIM),)))
         for order in value:
@@ -78,11 +79,12 @@ def _order(order: OrderView, width: int) -> list[Line]:
     about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
     lines += [((f"  {line}", Tone.DIM),) for line in wrap(about, width - 2)]
     if order.state == "unknown":
-        loud = "the broker may have it or not; nothing is sent again. Press u to look again or say what you saw."
+        key = key_for("unknown", "u")
+        loud = f"the broker may have it or not; nothing is sent again. Press {key} to look again or say what you saw."
         lines += [((f"  {line}", Tone.BAD),) for line in wrap(loud, width - 2)]
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.evidence, width - 2) if line]
     if order.reentry in REENTRY:
-        lines += [((f"  {line}", Tone.WARN),) for line in wrap(REENTRY[order.reentry], width - 2)]
+        lines += [((f"  {line}", Tone.WARN),) for line in wrap(REENTRY[order.reentry].format(key=key_for("reentry", "r")), width - 2)]
     if order.detail:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.detail, width - 2)]
     for fill in order.fills:

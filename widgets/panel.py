@@ -61,6 +61,11 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         self._tones: dict[Tone, Style] = {}
         self._tones_of = ""
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the screen shows ASCII alone: a picture made of other signs is then drawn otherwise."""
+        return self.is_attached and bool(getattr(getattr(self.app, "looks", None), "ascii", False))
+
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
         """The lines for this slice in `width` x `height` cells. Pure; may raise, the panel shows it."""
         raise NotImplementedError

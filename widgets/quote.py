@@ -21,13 +21,16 @@ INDEX_NOTE = "index: last trade"
 
 
 class QuotePanel(LinePanel["QuoteSlice"]):
-    """Two lines, or tall digits with a one-row picture of recent prices where there is room."""
+    """Two lines; tall digits with a one-row picture of recent prices where there is room, one line where there is none.
+    Tall digits are drawn with signs that ASCII has not."""
 
     NAME = "Quote"
 
     def draw(self, value: QuoteSlice, width: int, height: int) -> Drawing:
-        if width >= _TALL_FROM[0] and height >= _TALL_FROM[1]:
+        if width >= _TALL_FROM[0] and height >= _TALL_FROM[1] and not self.is_ascii:
             lines = _tall(value, width)
+        elif height == 1:
+            lines = (_one_line(value, width),)
         else:
             fresh = freshness(value)
             low, high = figures.price(value.day_low), figures.price(value.day_high)
@@ -49,6 +52,17 @@ def freshness(value: QuoteSlice) -> Line:
     if value.freshness is Freshness.LIVE:
         return ((f"live {age:>3}", Tone.DIM),)
     return (("no quote", Tone.WARN),)
+
+
+def _one_line(value: QuoteSlice, width: int) -> Line:
+    """Symbol, price and freshness always; bid and ask and the change as far as they fit."""
+    fresh, name = freshness(value), (f"{value.symbol} ", Tone.STRONG)
+    sides, change = _sides(value), _change(value)
+    for more in ((*change, ("  ", Tone.PLAIN), *sides), change, ()):
+        left = (name, _price(value), *more)
+        if width_of(left) + width_of(fresh) + 2 <= width:
+            break
+    return beside(left, fresh, width)
 
 
 def _price(value: QuoteSlice) -> tuple[str, Tone]:

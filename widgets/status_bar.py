@@ -56,19 +56,22 @@ _ON_RED = {
     Tone.WARN: Style(bold=True, underline=True),
     Tone.BAD: Style(bold=True, reverse=True),
 }
+_CLOCK_FROM = 78
+"""Narrower than this the clock goes before mode, automation, feed and the next slot do."""
 _CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """The status slice with the commands still waiting for the engine."""
+    """The status slice with the commands still waiting for the engine, and whether this console only watches."""
 
     status: StatusSlice
     pending: tuple[CommandKind, ...] = ()
+    read_only: bool = False
 
 
 class StatusBar(LinePanel["StatusView"], can_focus=False):
-    """One row; when it is too narrow the least telling parts go first, mode and automation never."""
+    """One row; when it is too narrow the least telling parts go first, mode, read-only and automation never."""
 
     NAME = "status"
     _mode: Mode = Mode.DEMO
@@ -96,7 +99,7 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
         return super().tone_style(tone)
 
     def draw(self, value: StatusView, width: int, height: int) -> Drawing:
-        for level in range(5):
+        for level in range(7 if width < _CLOCK_FROM else 5):
             left, far = _left(value, level), _far(value, level)
             if width_of(left) + width_of(far) < width:
                 break
@@ -128,7 +131,10 @@ def _left(value: StatusView, level: int) -> Line:
     fast = figures.speed(status.speed)
     mode = status.mode.upper() + (f" {fast}" if fast else "")
     parts: list[tuple[str, Tone]] = [("SENEX ", Tone.PLAIN)] if level < 2 else []
-    parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN), automation_word(value)]
+    parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN)]
+    if value.read_only:
+        parts.append(("READ-ONLY ", Tone.STRONG))
+    parts.append(automation_word(value))
     if status.open_alerts:
         word = "" if level >= 3 else " alert" if status.open_alerts == 1 else " alerts"
         parts.append((f"  ▲ {status.open_alerts}{word}", Tone.WARN))
@@ -140,11 +146,11 @@ def _left(value: StatusView, level: int) -> Line:
         named.append(("mail", status.mail, ""))
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
-    if level == 4:
+    if level >= 4:
         named = [part for part in named if part[1].health is not Health.OK]
     for name, health, extra in named:
         parts += _part(name, health, extra, level)
-    if level == 4 and len(named) < 3:
+    if level >= 4 and len(named) < 3:
         parts += [(" rest " if named else " all ", Tone.DIM), ("ok", Tone.GOOD)]
     if level < 2:
         parts += [("  market ", Tone.DIM), (status.market, Tone.PLAIN)]
@@ -166,6 +172,8 @@ def _far(value: StatusView, level: int) -> Line:
     if level < 1 and status.now is not None:
         now = f"{status.now.astimezone(figures.EXCHANGE):%a %b} {status.now.astimezone(figures.EXCHANGE).day}  {now}"
     due = figures.until(status.next_slot, status.now)
+    if level >= 5 and status.next_slot is not None:
+        return (("next " if level == 5 else "", Tone.DIM), (due, Tone.STRONG))
     lead: Line = (("next ", Tone.DIM), (due, Tone.STRONG)) if status.next_slot is not None else (("no slot", Tone.DIM),)
     if level < 1 and status.next_slot is not None:
         lead = ((f"next slot {figures.minute(status.next_slot)} in ", Tone.DIM), (due, Tone.STRONG))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from widgets.lines import Drawing, Part, Tone
+from widgets.key_names import key_for
+from widgets.lines import Drawing, Line, Part, Tone, width_of
 from widgets.panel import LinePanel
 
 LOWER_PANELS = (
@@ -25,11 +26,25 @@ class TabStrip(LinePanel[str], can_focus=False):
     """
 
     def draw(self, value: str, width: int, height: int) -> Drawing:
-        parts: list[Part] = []
-        for key, label, name in LOWER_PANELS:
-            if name == value:
-                parts += [(f"[{key} {label}]", Tone.ACCENT)]
-            else:
-                parts += [(f" {key} {label} ", Tone.DIM)]
-            parts.append((" ", Tone.PLAIN))
-        return Drawing("", (tuple(parts),))
+        """With less room the gaps go first, then the ends of the labels; the keys never."""
+        longest = max(len(label) for _, label, _ in LOWER_PANELS)
+        ways = [("  ", " ", longest), (" ", " ", longest), *((" ", "", cut) for cut in range(longest, -1, -1))]
+        for gap, apart, cut in ways:
+            line = _strip(value, gap, apart, cut)
+            if width_of(line) <= width:
+                break
+        return Drawing("", (line,))
+
+
+def _strip(chosen: str, gap: str, apart: str, cut: int) -> Line:
+    parts: list[Part] = []
+    for number, label, name in LOWER_PANELS:
+        text = f"{key_for(f'panel_{name}', number)}{apart}{label[:cut]}"
+        if name == chosen:
+            parts.append((f"[{text}]", Tone.ACCENT))
+        elif gap == "  ":
+            parts.append((f" {text} ", Tone.DIM))
+        else:
+            parts.append((text, Tone.DIM))
+        parts.append((" ", Tone.PLAIN))
+    return tuple(parts[:-1])

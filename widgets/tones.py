@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rich.color import ANSI_COLOR_NAMES
 from rich.style import Style
 
 from widgets.lines import Tone
@@ -30,10 +31,17 @@ _RULES: dict[Tone, tuple[str, Style]] = {
 
 
 def tone_styles(variables: Mapping[str, str]) -> dict[Tone, Style]:
-    """The styles of all tones. A variable that is no plain `#rrggbb` colours nothing; the attributes stay."""
+    """The styles of all tones. A variable that is neither a plain `#rrggbb` nor one of the terminal's own colours
+    (`ansi_red`) colours nothing; the attributes stay."""
     styles: dict[Tone, Style] = {}
     for tone in Tone:
         variable, attributes = _RULES.get(tone, ("", Style()))
-        colour = variables.get(variable, "")
-        styles[tone] = (Style(color=colour) if colour.startswith("#") and len(colour) == 7 else Style()) + attributes
+        styles[tone] = _coloured(variables.get(variable, "")) + attributes
     return styles
+
+
+def _coloured(colour: str) -> Style:
+    if colour.startswith("#") and len(colour) == 7:
+        return Style(color=colour)
+    name = colour.removeprefix("ansi_")
+    return Style(color=name) if name != colour and name in ANSI_COLOR_NAMES else Style()

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from senex_tui.keys import KEYS
 
-_RANK = {key.key: number for number, key in enumerate(KEYS)}
+_RANK = {key.action: number for number, key in enumerate(KEYS)}
 
 
 class KeysInOrder(Screen[Any]):
@@ -18,4 +18,4 @@ class KeysInOrder(Screen[Any]):
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         found = super().active_bindings
-        return dict(sorted(found.items(), key=lambda item: _RANK.get(item[0], len(_RANK))))
+        return dict(sorted(found.items(), key=lambda item: _RANK.get(item[1].binding.action, len(_RANK))))

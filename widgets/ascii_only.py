@@ -1,0 +1,55 @@
+"""The screen in ASCII alone: one table for every sign, border, bar and picture, applied where lines leave for the
+terminal. A character takes as many cells afterwards as before."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from textual.color import Color
+from textual.filter import LineFilter
+
+_SIGNS = {
+    "●": "*", "■": "#", "○": "o", "✓": "+", "▶": ">", "✖": "x", "▲": "^", "▼": "v", "▸": ">", "·": ".", "•": ".",
+    "…": "~", "−": "-", "–": "-", "—": "-", "→": ">", "←": "<", "↑": "^", "↓": "v", "×": "x", "≥": ">", "≤": "<",
+    "°": "o", "’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " ",
+}  # fmt: skip
+_ACROSS = "─━═╌╍┄┅┈┉╴╶╸╺╼╾"
+_DOWN = "│┃║╎╏┆┇┊┋╷╵╹╻╽╿▏▎▍▌▐▕▊▉"
+_CORNERS = "╭╮╰╯┌┐└┘┏┓┗┛╔╗╚╝├┤┬┴┼┣┫┳┻╋╠╣╦╩╬┝┥┡┩╞╡▛▜▙▟▗▖▝▘▚▞"
+_BARS = dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)) | {"▔": "-", "▀": "-", "░": ".", "▒": ":", "▓": "#"}
+_BRAILLE = 0x2800
+_UPPER, _LOWER = 0b00011011, 0b11100100
+"""The dots of a braille cell's upper two rows (1, 2, 4, 5) and of its lower two (3, 6, 7, 8)."""
+
+
+def _braille(dots: int) -> str:
+    if not dots:
+        return " "
+    return ":" if dots & _UPPER and dots & _LOWER else "'" if dots & _UPPER else "."
+
+
+_TABLE = {
+    **{ord(sign): plain for sign, plain in (_SIGNS | _BARS).items()},
+    **dict.fromkeys(map(ord, _ACROSS), "-"),
+    **dict.fromkeys(map(ord, _DOWN), "|"),
+    **dict.fromkeys(map(ord, _CORNERS), "+"),
+    **{_BRAILLE + dots: _braille(dots) for dots in range(256)},
+}
+
+
+@lru_cache(4096)
+def ascii_of(text: str) -> str:
+    """The text in ASCII, as wide as before; what has no likeness becomes a question mark."""
+    if text.isascii():
+        return text
+    text = text.translate(_TABLE)
+    return text if text.isascii() else "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
+
+
+class AsciiFilter(LineFilter):
+    """Textual hands every line of every widget through its filters, borders and scrollbars too."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        return [Segment(ascii_of(text), style, control) for text, style, control in segments]
