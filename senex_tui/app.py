@@ -32,8 +32,9 @@ from senex_tui.quitting import Quitting
 from senex_tui.screen_crash import PlainCrash, in_the_log
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, TypedQuestion
+from senex_tui.screens.overlay import AboveDashboard
 from senex_tui.screens.page import Page
-from senex_tui.screens.too_small import TooSmall
+from senex_tui.screens.too_small import SAFE_UNSEEN, TooSmall
 from senex_tui.telling import Telling
 from senex_tui.view import View
 from widgets.alarms import alarms
@@ -186,6 +187,8 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
             # Nothing is painted under a dialog: it would cost far more than the dialog itself (reference 2.3).
             if not isinstance(self.screen, ModalScreen):
                 self._show(snapshot)
+            elif isinstance(self.screen, AboveDashboard) and self._beat % self.looks.refresh_hz == 0:
+                self.keep_true(self.screen, snapshot)
         except Exception as error:
             log.exception("the pull failed")
             self.report_fault(error)
@@ -208,6 +211,16 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
         if allowed != self._allowed:
             self._allowed = allowed
             self.refresh_bindings()
+
+    def keep_true(self, dialog: AboveDashboard, snapshot: Snapshot | None = None) -> None:
+        """What stands above a dialog says what is so now."""
+        try:
+            snapshot = snapshot or self.client.snapshot()
+        except Exception:  # the pull says so, every time
+            log.exception("no snapshot")
+            return
+        view = StatusView(snapshot.status, self.pending, self.looks.read_only)
+        dialog.keep_true(view, (*self._view.alarms(snapshot), *alarms(snapshot)))
 
     @property
     def pending(self) -> tuple[CommandKind, ...]:
@@ -232,6 +245,8 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
 
     def why_not(self, action: str) -> str | None:
         """Why an action of the key table is not possible now; None when it is."""
+        if isinstance(self.screen, TooSmall) and action not in SAFE_UNSEEN:
+            return terminal.too_small(*self.size)
         try:
             snapshot = self.client.snapshot()
         except Exception as error:
@@ -241,7 +256,9 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
         return permission.why_not(action, snapshot, self.pending) or barred
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """None greys an action out, False hides it."""
+        """None greys an action out, False hides it. Where nothing can be read, nothing is asked."""
+        if isinstance(self.screen_stack[-1] if self.screen_stack else None, TooSmall) and action not in SAFE_UNSEEN:
+            return False
         paused = self.status_view is not None and self.status_view.status.automation is Automation.PAUSED
         return permission.offered(action, paused, self.why_not)
 

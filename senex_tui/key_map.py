@@ -31,7 +31,7 @@ _TOGETHER = ((Where.EVERYWHERE, Where.DASHBOARD), (Where.EVERYWHERE, Where.PAGES
 def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
     """The map with the keys as Textual names them, by action name.
 
-    Raises SettingsError, with a sentence for each: an unknown action, an unknown key, one that is taken, one used twice.
+    Raises SettingsError, a sentence for each: an unknown action, an unknown key, one that is taken, one used twice.
     """
     by_name = {key.name: key for key in KEYS}
     found: dict[str, str] = {}
@@ -58,7 +58,9 @@ def _wrong_action(name: str, by_name: Mapping[str, Key]) -> str:
     if name in possible:
         return ""
     if name in FIXED:
-        return f"console.keys.{name}: the key {by_name[name].display} stays as it is, so that there is always a way out."
+        return (
+            f"console.keys.{name}: the key {by_name[name].display} stays as it is, so that there is always a way out."
+        )
     close = difflib.get_close_matches(name, possible, n=1, cutoff=0.5)
     hint = f"did you mean {close[0]}?" if close else f"the actions are {', '.join(possible)}."
     return f'console.keys.{name}: there is no action "{name}"; {hint}'

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
+from textual.binding import Binding
 from textual.filter import LineFilter
 
 from senex_tui.key_map import checked_keys, shown_key
@@ -43,11 +44,16 @@ class Looking(App[None]):
         own = super().get_line_filters()
         return [*own, self._ascii] if self.looks.ascii else own
 
+    def get_key_display(self, binding: Binding) -> str:
+        """The footer's word for a key; Textual's signs for enter and the like are no ASCII."""
+        shown = super().get_key_display(binding)
+        return shown if shown.isascii() or not self.looks.ascii else binding.key
+
     def on_unmount(self) -> None:
         use_keys({})
 
     def change_look(self, name: str, value: Any) -> None:
-        """Changes a setting of the view at once, and keeps it for the next start. Raises OSError when it cannot keep."""
+        """Changes a setting of the view at once, and keeps it for the next start. Raises OSError when it cannot."""
         self.looks = replace(self.looks, **{name: value})
         console = cast("SenexApp", self)
         if name == "theme":

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 Bell = Literal["off", "crit", "all"]
 FILE = "console.json"
-"""In the state folder: what was changed on the settings page. The settings file is the user's; nobody else writes it."""
+"""In the state folder: what was changed on the settings page. The settings file is the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
         SettingRow(name, known(shown(value_of(loaded.settings, name))), origin, shown(value_of(shipped, name)))
         for name, origin in loaded.origins.items()
     )
-    return ViewSettings(state_folder, asked, rows)
+    return ViewSettings(state_folder, asked, rows, "the settings file" if loaded.file is None else str(loaded.file))
 
 
 class ViewSettings:
@@ -87,12 +87,19 @@ class ViewSettings:
     The newest of the two wishes counts.
     """
 
-    def __init__(self, folder: Path | None = None, asked: Looks | None = None, rows: Sequence[SettingRow] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        asked: Looks | None = None,
+        rows: Sequence[SettingRow] = (),
+        file_words: str = "the settings file",
+    ) -> None:
         """`folder` None keeps nothing beyond this run. `asked` is what the settings say of the view, `rows` all of
-        them in words."""
+        them in words, `file_words` where the others are set."""
         self._file = None if folder is None else folder / FILE
         self.asked = asked or Looks()
         self.rows = tuple(rows)
+        self.file_words = file_words
         self._kept = _read(self._file)
 
     def applied(self) -> Looks:

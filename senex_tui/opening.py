@@ -15,7 +15,9 @@ from senex_tui.screens.dialogs import Question, Stopping
 from senex_tui.screens.figures import FiguresScreen
 from senex_tui.screens.help import HelpScreen
 from senex_tui.screens.page import Page
+from senex_tui.screens.palette import Palette
 from senex_tui.screens.positions import PositionsPage
+from senex_tui.screens.settings import SettingsPage
 
 if TYPE_CHECKING:
     from core.snapshot import AlertView
@@ -32,6 +34,7 @@ def _figures(app: SenexApp) -> Screen[None]:
 PAGES: dict[str, Callable[[SenexApp], Screen[None]]] = {
     "positions": lambda app: PositionsPage(name="positions"),
     "figures": _figures,
+    "settings": lambda app: SettingsPage(name="settings"),
 }
 """The pages by the names the key table opens them by."""
 
@@ -54,8 +57,9 @@ class Opening(App[None]):
 
     def action_command_palette(self) -> None:
         """Textual's palette, without its blinking cursor."""
-        super().action_command_palette()
-        self.call_after_refresh(self._calm_palette)
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+            self.call_after_refresh(self._calm_palette)
 
     def _calm_palette(self) -> None:
         for field in self.screen.query(Input):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from dataclasses import replace
+
+from textual.theme import BUILTIN_THEMES, Theme
 
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool = True, ansi: bool = False) -> Theme:
@@ -10,7 +12,8 @@ def _theme(name: str, colours: dict[str, str], *, dark: bool = True, ansi: bool 
     named = ("primary", "secondary", "accent", "success", "warning", "error", "foreground", "background", "surface",
              "panel", "boost")  # fmt: skip
     variables = {key: value for key, value in colours.items() if key not in named}
-    return Theme(name=name, dark=dark, ansi=ansi, variables=variables, **{key: colours[key] for key in named})
+    theme = Theme(name=name, primary=colours["primary"], dark=dark, ansi=ansi, variables=variables)
+    return replace(theme, **{key: colours[key] for key in named})  # type: ignore[arg-type]
 
 
 SENEX_DARK = _theme(
@@ -122,7 +125,8 @@ def _ansi(name: str, *, dark: bool) -> Theme:
     """The terminal's own sixteen colours on its own background: a tone says a name, the terminal what it looks like."""
     return _theme(
         name,
-        {
+        dict(BUILTIN_THEMES[name].variables)
+        | {
             "primary": "ansi_cyan" if dark else "ansi_blue",
             "secondary": "ansi_default",
             "accent": "ansi_bright_cyan" if dark else "ansi_blue",

@@ -47,7 +47,9 @@ class View:
             said.append((f"The engine has not moved for {still:.0f} s: what you see is old.", True))
         if self._frozen_at is not None:
             since = figures.span(int(self._monotonic() - self._frozen_at))
-            said.append((f"VIEW FROZEN {since}: trading goes on; {key_for('freeze', 'space')} shows the present again", False))
+            said.append(
+                (f"VIEW FROZEN {since}: trading goes on; {key_for('freeze', 'space')} shows the present again", False)
+            )
         return said
 
     def _still_s(self, snapshot: Snapshot) -> float:

@@ -45,7 +45,8 @@ def _watched(positions: PositionsSlice) -> list[Alarm]:
     first, more = warned[0], len(warned) - 1
     rest = f" And {more} more." if more else ""
     day = f"{first.expiration:%b} {first.expiration.day}"
-    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} {key_for('positions', 't')} shows it"
+    key = key_for("positions", "t")
+    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} {key} shows it"
     return [(text, False)]
 
 

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Footer
+from textual.widgets._footer import FooterKey
+
+GOES_FIRST = ("command_palette", "app.freeze", "zoom", "export", "copy", "filter", "open")
+"""Without room for all, these keys are left out in this order: help lists them."""
 
 
 class KeyLine(Footer):
     """Textual's footer leaves itself as it is while the terminal has no focus; in a tmux session without a client it
-    would never be made at all."""
+    would never be made at all. Where not all keys fit, the least needed are left out instead of the last cut off."""
+
+    _made_for = 0
+
+    def compose(self) -> ComposeResult:
+        keys = [key for key in super().compose() if isinstance(key, FooterKey)]
+        self._made_for = self.app.size.width
+        for action in GOES_FIRST:
+            if sum(len(key.key_display) + len(key.description) + 2 for key in keys) <= self._made_for + 1:
+                break
+            keys = [key for key in keys if key.action != action]
+        yield from keys
+
+    def on_resize(self) -> None:
+        if self._made_for and self._made_for != self.app.size.width:
+            self.call_after_refresh(self.recompose)
 
     def bindings_changed(self, screen: Screen[Any]) -> None:
         super().bindings_changed(screen)

@@ -49,7 +49,11 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
         lines: list[Line] = []
         if self._positions:
-            lines.append(beside(((self._positions, Tone.ACCENT),), ((f"{key_for('positions', 't')} shows them", Tone.DIM),), width))
+            lines.append(
+                beside(
+                    ((self._positions, Tone.ACCENT),), ((f"{key_for('positions', 't')} shows them", Tone.DIM),), width
+                )
+            )
         if not value:
             return Drawing(self.NAME, (*lines, ((self.PLACEHOLDER, Tone.DIM),)))
         for order in value:
@@ -84,7 +88,10 @@ def _order(order: OrderView, width: int) -> list[Line]:
         lines += [((f"  {line}", Tone.BAD),) for line in wrap(loud, width - 2)]
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.evidence, width - 2) if line]
     if order.reentry in REENTRY:
-        lines += [((f"  {line}", Tone.WARN),) for line in wrap(REENTRY[order.reentry].format(key=key_for("reentry", "r")), width - 2)]
+        lines += [
+            ((f"  {line}", Tone.WARN),)
+            for line in wrap(REENTRY[order.reentry].format(key=key_for("reentry", "r")), width - 2)
+        ]
     if order.detail:
         lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.detail, width - 2)]
     for fill in order.fills:

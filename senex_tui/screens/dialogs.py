@@ -10,11 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.reactive import var
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from widgets.guard import EventGuard
-from widgets.lines import safe
+from senex_tui.screens.overlay import Dialog, FactsBox
+from widgets.lines import safe, wrap
 
 Facts = Callable[[], list[tuple[str, str]]]
 """What the operator should see before answering: (label, value) pairs; an empty label makes a plain sentence."""
@@ -32,7 +31,7 @@ def facts_text(facts: list[tuple[str, str]]) -> Content:
     return Content("\n").join(lines)
 
 
-class Question(EventGuard, ModalScreen[bool]):
+class Question(Dialog[bool]):
     """A yes-or-no question. Dismisses with True only on `y`; `n`, `q`, ctrl+g and Escape say no.
 
     With `expires_s` it says no by itself after that many wall seconds.
@@ -44,9 +43,8 @@ class Question(EventGuard, ModalScreen[bool]):
     ]
     AUTO_FOCUS: ClassVar[str | None] = ""
     DEFAULT_CSS = """
-    Question { align: center middle; background: $background 70%; }
     Question > Vertical {
-        width: 70; max-width: 96%; height: auto; max-height: 90%;
+        width: 70; max-width: 96%; height: auto;
         padding: 1 2; background: $panel; border: heavy $primary;
         border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $text-muted;
     }
@@ -71,13 +69,18 @@ class Question(EventGuard, ModalScreen[bool]):
         self._prompt = prompt
         self._expires_s = expires_s
 
-    def compose(self) -> ComposeResult:
-        with Vertical() as box:
+    def box(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content(self.hint())
-            yield Static(facts_text(self._facts()), id="facts")
+            with FactsBox():
+                yield Static(facts_text(self._facts()), id="facts")
             yield Static(Content(self._prompt), id="prompt")
             yield from self.answers()
+
+    def rows_below_facts(self, columns: int) -> int:
+        fields = sum(field.outer_size.height + field.styles.margin.height for field in self.query(Input))
+        return 1 + len(wrap(self._prompt, max(1, columns))) + fields
 
     def hint(self) -> str:
         return "y yes   n no"
@@ -124,6 +127,7 @@ class TypedQuestion(Question, inherit_bindings=False):
     AUTO_FOCUS: ClassVar[str | None] = "WordField"
     DEFAULT_CSS = """
     TypedQuestion Input { margin-top: 1; width: 24; }
+    Question.-low Input { margin-top: 0; height: 1; border: none; background: $boost; }
     """
 
     def __init__(
@@ -144,18 +148,18 @@ class TypedQuestion(Question, inherit_bindings=False):
             self.dismiss(True)
 
 
-class Stopping(EventGuard, ModalScreen[None]):
+class Stopping(Dialog[None]):
     """Shown while the engine ends in order; it takes no keys."""
 
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
-    Stopping { align: center middle; background: $background 70%; }
     Stopping > Static {
         width: 64; max-width: 96%; height: auto; padding: 1 2; background: $panel; border: heavy $warning;
     }
     """
 
-    def compose(self) -> ComposeResult:
+    def box(self) -> ComposeResult:
         yield Static(
-            Content("Stopping…\n\nNothing new is sent. Waiting for outcomes under way, then the records are closed.")
+            Content("Stopping…\n\nNothing new is sent. Waiting for outcomes under way, then the records are closed."),
+            classes="box",
         )

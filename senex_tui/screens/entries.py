@@ -9,13 +9,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from senex_tui.screens.dialogs import Facts, Question, WordField, facts_text
+from senex_tui.screens.overlay import Dialog, FactsBox
 from widgets import figures
-from widgets.guard import EventGuard
-from widgets.lines import safe
+from widgets.lines import safe, wrap
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView
@@ -29,7 +28,7 @@ def what(order: OrderView) -> str:
     return f"{order.account}  {order.underlying} {order.strikes}  limit {figures.price(order.limit)}"
 
 
-class Which(EventGuard, ModalScreen["OrderView | None"]):
+class Which(Dialog["OrderView | None"]):
     """Which of several entries is meant; its number chooses it, anything else nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,9 +37,8 @@ class Which(EventGuard, ModalScreen["OrderView | None"]):
     ]
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
-    Which { align: center middle; background: $background 70%; }
     Which > Vertical {
-        width: 70; max-width: 96%; height: auto; max-height: 90%; padding: 1 2; background: $panel;
+        width: 70; max-width: 96%; height: auto; padding: 1 2; background: $panel;
         border: heavy $primary; border-title-style: bold; border-subtitle-color: $text-muted;
     }
     Which Static { height: auto; }
@@ -51,8 +49,8 @@ class Which(EventGuard, ModalScreen["OrderView | None"]):
         self._title = title
         self._orders = orders[:MOST]
 
-    def compose(self) -> ComposeResult:
-        with Vertical() as box:
+    def box(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content("a number chooses   q back")
             rows = [f"{number}  {what(order)}" for number, order in enumerate(self._orders, 1)]
@@ -66,7 +64,7 @@ class Which(EventGuard, ModalScreen["OrderView | None"]):
         self.dismiss(None)
 
 
-class UnknownEntry(EventGuard, ModalScreen["Decision | None"]):
+class UnknownEntry(Dialog["Decision | None"]):
     """What is known of an unknown entry, and the ways out. Enter does nothing; nothing is decided by one key: only
     looking again is done at once."""
 
@@ -84,9 +82,8 @@ class UnknownEntry(EventGuard, ModalScreen["Decision | None"]):
         ("q", "leave it: the engine goes on looking by itself"),
     )
     DEFAULT_CSS = """
-    UnknownEntry { align: center middle; background: $background 70%; }
     UnknownEntry > Vertical {
-        width: 78; max-width: 98%; height: auto; max-height: 100%; padding: 0 2; background: $panel;
+        width: 78; max-width: 98%; height: auto; padding: 0 2; background: $panel;
         border: heavy $error; border-title-color: $text-error; border-title-style: bold;
         border-subtitle-color: $text-muted;
     }
@@ -98,12 +95,16 @@ class UnknownEntry(EventGuard, ModalScreen["Decision | None"]):
         super().__init__()
         self._facts = facts
 
-    def compose(self) -> ComposeResult:
-        with Vertical() as box:
+    def box(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
             box.border_title = Content("UNKNOWN entry")
-            box.border_subtitle = Content("q leaves")
-            yield Static(facts_text(self._facts()), id="facts")
+            box.border_subtitle = Content("l look  a absent  o order  q leaves")
+            with FactsBox():
+                yield Static(facts_text(self._facts()), id="facts")
             yield Static(Content("\n".join(f"{key}  {sentence}" for key, sentence in self.WAYS)), id="ways")
+
+    def rows_below_facts(self, columns: int) -> int:
+        return 1 + sum(len(wrap(f"{key}  {sentence}", max(1, columns))) for key, sentence in self.WAYS)
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self.refresh_facts)

@@ -13,10 +13,10 @@ from textual.widgets import Input, Static
 
 from senex_tui.keys import Where, help_groups
 from senex_tui.screens.dialogs import CalmInput
-from widgets.guard import EventGuard
+from senex_tui.screens.overlay import AboveDashboard
 
 
-class HelpScreen(EventGuard, ModalScreen[None]):
+class HelpScreen(AboveDashboard, ModalScreen[None]):
     """Made from the key table. Typing after `/` keeps only the rows that hold the words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,7 +31,7 @@ class HelpScreen(EventGuard, ModalScreen[None]):
     DEFAULT_CSS = """
     HelpScreen { align: center middle; background: $background 70%; }
     HelpScreen > Vertical {
-        width: 92; max-width: 96%; height: auto; max-height: 92%; padding: 0 2; background: $surface;
+        width: 92; max-width: 96%; height: auto; max-height: 100%; padding: 0 2; background: $surface;
         border: round $primary; border-title-style: bold; border-subtitle-color: $text-muted;
     }
     HelpScreen VerticalScroll { height: auto; max-height: 100%; scrollbar-size-vertical: 1; }
@@ -46,6 +46,7 @@ class HelpScreen(EventGuard, ModalScreen[None]):
         self._places = places
 
     def compose(self) -> ComposeResult:
+        yield from self.around()
         with Vertical() as box:
             box.border_title = Content("Help: the keys that work here" if self._places else "Help")
             box.border_subtitle = Content("/ search   q close")

@@ -136,19 +136,30 @@ async def test_the_chart_is_drawn_at_most_every_five_seconds_and_only_in_sight()
 
 
 async def test_a_small_terminal_gets_a_sentence_until_it_grows() -> None:
-    async with driven(size=(79, 24)) as console:
+    async with driven(size=(59, 20)) as console:
         assert isinstance(console.app.screen, TooSmall)
-        assert "needs 80 columns and 24 rows" in console.text.replace("\n", " ").replace("  ", " ") or (
-            "80" in console.text and "79" in console.text
-        )
-        await console.pilot.resize_terminal(60, 10)
-        await console.pilot.pause()
-        assert "60" in console.text
-        await console.pilot.resize_terminal(80, 24)
+        assert "needs 60 columns and 20 rows" in " ".join(console.text.split())
+        for columns, rows in ((40, 10), (14, 4), (10, 3)):
+            await console.pilot.resize_terminal(columns, rows)
+            await console.pilot.pause()
+            assert "DEMO" in console.text
+            assert "● ON" in console.text
+            assert "60x20" in console.text or "60 columns" in console.text
+        await console.pilot.resize_terminal(60, 20)
         await console.pilot.pause()
         await console.pull()
         assert "621.84" in console.text
-        await console.pilot.resize_terminal(80, 20)
+        await console.pilot.resize_terminal(80, 19)
         await console.pilot.pause()
         assert isinstance(console.app.screen, TooSmall)
         assert console.app.is_running
+
+
+async def test_on_a_small_terminal_nothing_is_asked_and_a_pause_works() -> None:
+    async with driven(double.unknown(), size=(10, 3)) as console:
+        await console.press("f", "y", "R", "u", "c", "t", "s", "question_mark", "ctrl+p")
+        assert isinstance(console.app.screen, TooSmall)
+        assert console.engine.sent == []
+        await console.press("p")
+        assert console.engine.sent == [CommandKind.PAUSE]
+        assert "PAUSING" in console.text

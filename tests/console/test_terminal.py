@@ -42,10 +42,10 @@ def test_frozen_sizes_are_dropped_and_escape_is_quick() -> None:
 
 
 def test_too_small_names_both_sizes() -> None:
-    assert terminal.too_small(80, 24) is None
-    for columns, rows in ((79, 24), (80, 23)):
+    assert terminal.too_small(60, 20) is None
+    for columns, rows in ((59, 20), (60, 19)):
         sentence = terminal.too_small(columns, rows) or ""
-        assert "80 columns and 24 rows" in sentence
+        assert "60 columns and 20 rows" in sentence
         assert f"has {columns} and {rows}" in sentence
 
 

@@ -99,8 +99,12 @@ def test_keys_resizes_and_quitting(terminal: Terminal) -> None:
 
     terminal.tmux("resize-window", "-x", "200", "-y", "55")
     terminal.until_shown("QQQ today (ET)", "Judgement", "Schedule (ET)", "┤")
-    terminal.tmux("resize-window", "-x", "70", "-y", "20")
-    terminal.until_shown("needs 80 columns and 24 rows")
+    terminal.tmux("resize-window", "-x", "60", "-y", "20")
+    terminal.until_shown("QQQ 621.84", "[1Spread]", "max risk $", "? Help", "q Quit")
+    terminal.tmux("resize-window", "-x", "40", "-y", "12")
+    terminal.until_shown("DEMO", "PAUSED", "needs 60 columns and 20")
+    terminal.tmux("resize-window", "-x", "10", "-y", "3")
+    terminal.until_shown("PAUSED", "60x20")
     terminal.tmux("resize-window", "-x", "120", "-y", "40")
     terminal.until_shown("Judgement", "Messages", "q Quit")
 
