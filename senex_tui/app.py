@@ -23,7 +23,7 @@ from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
 from senex_tui.entry_actions import EntryActions
-from senex_tui.keys import bindings
+from senex_tui.keys import KEYS, bindings
 from senex_tui.palette import KeyCommands
 from senex_tui.quitting import Quitting
 from senex_tui.screen_crash import PlainCrash, in_the_log
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         SpreadSlice,
     )
     from senex_tui.toasts import Severity
+    from widgets.banner import Alarm
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class SenexApp(EventGuard, PlainCrash):
     TITLE = "senex"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[Any]] = {KeyCommands}
+    KEY_TABLE = KEYS
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
     CSS_PATH = Path(__file__).with_name("senex.tcss")
 
@@ -192,7 +194,11 @@ class SenexApp(EventGuard, PlainCrash):
         dashboard = self.screen
         if not isinstance(dashboard, Dashboard) or not dashboard.is_mounted:
             return
-        dashboard.say((*self._view.alarms(snapshot), *alarms(snapshot)))
+        dashboard.say(self.alarms_of(snapshot))
+
+    def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
+        """What the banner says, most urgent first."""
+        return (*self._view.alarms(snapshot), *alarms(snapshot))
 
     def write_sequence(self, sequence: str) -> None:
         """Sends a sequence to the terminal, when there is one."""

@@ -30,6 +30,7 @@ class Key:
 
 GO_TO = "show_panel"
 AUTOMATION, PANELS, VIEW, PROGRAM = "Automation", "Panels", "View", "Program"
+REPLAY = "In senex replay"
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
@@ -60,6 +61,28 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("ctrl+g", "close", "Close", "close a question, help or the palette", PROGRAM, palette=False, priority=True),
 )  # fmt: skip
+
+REPLAY_KEYS: tuple[Key, ...] = (
+    Key("left", "step(-60)", "-1 min", "a minute back", REPLAY, shown="left", footer=True),
+    Key("right", "step(60)", "+1 min", "a minute on", REPLAY, shown="right", footer=True),
+    Key("shift+left", "step(-900)", "-15 min", "15 minutes back", REPLAY),
+    Key("shift+right", "step(900)", "+15 min", "15 minutes on", REPLAY),
+    Key("n", "cycle(1)", "Next cycle", "to the start of the next cycle", REPLAY, footer=True),
+    Key("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", REPLAY, footer=True),
+    Key("space", "play", "Play", "play or hold", REPLAY, footer=True),
+    Key("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", REPLAY, shown=","),
+    Key("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", REPLAY, shown="."),
+    Key("plus", "faster(1)", "Faster", "faster", REPLAY, shown="+"),
+    Key("minus", "faster(-1)", "Slower", "slower", REPLAY, shown="-"),
+    Key("0", "to_start", "Start", "to the start of the day", REPLAY),
+    Key("dollar_sign", "to_end", "End", "to its end", REPLAY, shown="$"),
+)
+"""What only a replay has; `space` plays there instead of freezing."""
+REPLAY_TABLE = (
+    *REPLAY_KEYS,
+    *(key for key in KEYS if key.group not in (AUTOMATION, VIEW)),
+)
+"""The keys of a replay: nothing there can be commanded."""
 
 BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("tab, shift+tab", "next or previous panel", PANELS),
@@ -93,9 +116,9 @@ STATES: tuple[tuple[str, str], ...] = (
 )
 
 
-def bindings() -> list[Binding]:
+def bindings(table: tuple[Key, ...] = KEYS) -> list[Binding]:
     """Textual's bindings of the table. ctrl+b and ctrl+a stay free: they are the prefixes of tmux and screen."""
-    return [Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help) for k in KEYS]
+    return [Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help) for k in table]
 
 
 def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
@@ -104,7 +127,7 @@ def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
     numbers = f"{LOWER_PANELS[0][0]}-{LOWER_PANELS[-1][0]}"
     groups[AUTOMATION] = []
     groups[PANELS] = [(numbers, "go to a numbered panel")]
-    for key in KEYS:
+    for key in (*KEYS, *REPLAY_KEYS):
         if not key.action.startswith(GO_TO):
             groups.setdefault(key.group, []).append((key.display, key.help))
     for keys, sentence, group in BUILT_IN:

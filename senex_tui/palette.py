@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Provider
 
-from senex_tui.keys import GO_TO, KEYS, Key
+from senex_tui.keys import GO_TO, Key
 
 if TYPE_CHECKING:
     from senex_tui.app import SenexApp
@@ -37,7 +37,7 @@ class KeyCommands(Provider):
 
     def _commands(self) -> list[tuple[Key, str]]:
         listed = []
-        for key in KEYS:
+        for key in self._app.KEY_TABLE:
             if not key.palette:
                 continue
             state = self._app.check_action(key.action.partition("(")[0], ())
