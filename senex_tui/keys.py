@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -78,10 +78,15 @@ REPLAY_KEYS: tuple[Key, ...] = (
     Key("dollar_sign", "to_end", "End", "to its end", REPLAY, shown="$"),
 )
 """What only a replay has; `space` plays there instead of freezing."""
+_LEAVE = {"ask_quit": "leave the replay; nothing stops, so nothing is asked", "interrupt": "the same"}
 REPLAY_TABLE = (
     *REPLAY_KEYS,
-    *(key for key in KEYS if key.group not in (AUTOMATION, VIEW)),
-)
+    *(
+        replace(key, help=_LEAVE.get(key.action, key.help))
+        for key in KEYS
+        if key.group not in (AUTOMATION, VIEW)
+    ),
+)  # fmt: skip
 """The keys of a replay: nothing there can be commanded."""
 
 BUILT_IN: tuple[tuple[str, str, str], ...] = (
@@ -121,13 +126,13 @@ def bindings(table: tuple[Key, ...] = KEYS) -> list[Binding]:
     return [Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help) for k in table]
 
 
-def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+def help_groups(table: tuple[Key, ...] = KEYS) -> list[tuple[str, list[tuple[str, str]]]]:
     """(group, [(keys, sentence)]) in the order of the table, then signs and states."""
     groups: dict[str, list[tuple[str, str]]] = {}
     numbers = f"{LOWER_PANELS[0][0]}-{LOWER_PANELS[-1][0]}"
     groups[AUTOMATION] = []
     groups[PANELS] = [(numbers, "go to a numbered panel")]
-    for key in (*KEYS, *REPLAY_KEYS):
+    for key in table:
         if not key.action.startswith(GO_TO):
             groups.setdefault(key.group, []).append((key.display, key.help))
     for keys, sentence, group in BUILT_IN:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from core.folders import Folders
     from core.settings import ConsoleSettings
 
+_NAMED = 10
+"""The most days a refusal names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -57,7 +60,7 @@ def listed(recorded: Recorded) -> list[str]:
 
 
 def _row(day: date, path: Path) -> Sequence[str]:
-    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    size = _size(path.stat().st_size)
     try:
         frames = read_frames(path).frames
     except DayUnreadable as unreadable:
@@ -66,6 +69,10 @@ def _row(day: date, path: Path) -> Sequence[str]:
         return (day.isoformat(), "", "", "", f"{size}, no whole frame")
     first, last = (f"{exchange_time(frame.at):%H:%M:%S} ET" for frame in (frames[0], frames[-1]))
     return (day.isoformat(), first, last, str(sum(frame.cycle for frame in frames)), size)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _reason(unreadable: DayUnreadable, path: Path) -> str:
@@ -93,13 +100,14 @@ def _days(files: Iterable[date]) -> str:
     days = [day.isoformat() for day in files]
     if not days:
         return "no day is recorded yet"
-    return f"recorded {'is' if len(days) == 1 else 'are'} {', '.join(days[-10:])}"
+    more = f"{len(days) - _NAMED} earlier, " if len(days) > _NAMED else ""
+    return f"recorded days: {more}{', '.join(days[-_NAMED:])}"
 
 
 def _none_at_all(recorded: Recorded) -> Refused:
     where = "by any `senex demo`" if recorded.of_demos else f"in {recorded.folders[0]}"
-    more = "" if recorded.of_demos else "; the days of `senex demo` are shown with --demo"
-    return Refused(f"no day is recorded yet {where}; each one is while the console runs{more}.")
+    more = "" if recorded.of_demos else "; `senex replay --demo` lists those of `senex demo`"
+    return Refused(f"no day is recorded yet {where}; a day is recorded while the console runs{more}.")
 
 
 def run_replay(day: RecordedDay, speed: float | None, at: time | None, shown: ConsoleSettings) -> int:

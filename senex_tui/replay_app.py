@@ -49,7 +49,7 @@ class ReplayApp(SenexApp, inherit_bindings=False):
         """That this is a replay, before anything that was said then."""
         failed = snapshot.status.engine is EngineState.FAILED
         then: tuple[Alarm, ...] = ((f"ENGINE FAILED: {snapshot.status.failure}", True),) if failed else ()
-        return ((replay_words(self._replay.state), True), *then, *alarms(snapshot))
+        return ((replay_words(self._replay.state), False), *then, *alarms(snapshot))
 
     def why_not(self, action: str) -> str | None:
         """Commands are not possible in a replay; everything else is."""

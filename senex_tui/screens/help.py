@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from senex_tui.keys import help_groups
+from senex_tui.keys import KEYS, Key, help_groups
 from senex_tui.screens.dialogs import CalmInput
 from widgets.guard import EventGuard
 
@@ -46,11 +46,14 @@ class HelpScreen(EventGuard, ModalScreen[None]):
             box.border_subtitle = Content("/ search   q close")
             yield CalmInput(placeholder="search", select_on_focus=False)
             with VerticalScroll(can_focus=False):
-                yield Static(help_text(""), id="rows")
+                yield Static(self._rows(""), id="rows")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one("#rows", Static).update(help_text(event.value))
+        self.query_one("#rows", Static).update(self._rows(event.value))
+
+    def _rows(self, query: str) -> Content:
+        return help_text(query, getattr(self.app, "KEY_TABLE", KEYS))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -75,11 +78,11 @@ class HelpScreen(EventGuard, ModalScreen[None]):
             self.dismiss(None)
 
 
-def help_text(query: str) -> Content:
+def help_text(query: str, table: tuple[Key, ...] = KEYS) -> Content:
     """The rows holding every word of the query, under their group's name."""
     words = query.lower().split()
     lines: list[Content] = []
-    for group, rows in help_groups():
+    for group, rows in help_groups(table):
         kept = [(keys, sentence) for keys, sentence in rows if _holds(f"{group} {keys} {sentence}".lower(), words)]
         if not kept:
             continue

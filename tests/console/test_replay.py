@@ -145,6 +145,7 @@ async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path)
         assert console.replay.state.at.minute == 0, "in a dialog the arrows are the dialog's"
         await console.press("q", "question_mark")
         assert "In senex replay" in console.text
+        assert "pause automation" not in console.text
         await console.press("q", "z", "z", "4", "q")
     assert console.app.return_code == 0, "and q leaves: nothing stops, so nothing is asked"
 
