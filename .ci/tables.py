@@ -17,7 +17,7 @@ from core.domain.outcomes import outcome_for
 from core.domain.reasons import Reason
 from core.settings import Settings
 from senex_tui.check import shown
-from senex_tui.keys import KEYS, REPLAY_KEYS, help_groups
+from senex_tui.keys import help_groups
 
 ROOT = Path(__file__).resolve().parent.parent
 _FIGURE = re.compile(r"{(\w+?)(?:_s)?}")
@@ -44,7 +44,7 @@ def settings_table() -> str:
 def keys_table() -> str:
     rows = [
         (f"`{keys}`", sentence, group.lower())
-        for group, lines in help_groups((*KEYS, *REPLAY_KEYS))
+        for group, lines in help_groups()
         if group not in _ON_SCREEN
         for keys, sentence in lines
     ]

@@ -14,6 +14,7 @@ from core.clock import exchange_time
 from core.domain.events import masked, masked_in
 from core.domain.reasons import FigureValue
 from core.records.history import HistoryKind, HistoryRow
+from senex_tui.exporting import harmless
 from senex_tui.printed import safe, table
 
 _COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
@@ -34,7 +35,6 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.FILLS: ("session_day", "entry_id", "order_id", "fill_id", "symbol", "quantity", "price"),
     HistoryKind.COMMANDS: ("id", "kind", "who", "target", "note", "finished_at"),
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class HistoryText:
@@ -103,12 +103,7 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict):
         return "; ".join(f"{name}: {'' if one is None else one}" for name, one in value.items())
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).isdigit()
+    return harmless(str(value))
 
 
 def _when(instant: str) -> str:

@@ -110,8 +110,13 @@ def _none_at_all(recorded: Recorded) -> Refused:
     return Refused(f"no day is recorded yet {where}; a day is recorded while the console runs{more}.")
 
 
-def run_replay(day: RecordedDay, speed: float | None, at: time | None, shown: ConsoleSettings) -> int:
-    """The console on this day, until it is left. Raises Refused for a day that cannot be read after all."""
+def run_replay(
+    day: RecordedDay, speed: float | None, at: time | None, shown: ConsoleSettings, state_folder: Path
+) -> int:
+    """The console on this day, until it is left; copies and exports go to `state_folder`.
+
+    Raises Refused for a day that cannot be read after all.
+    """
     from senex_tui.crash import tell_crash
     from senex_tui.replay_app import ReplayApp
 
@@ -123,7 +128,10 @@ def run_replay(day: RecordedDay, speed: float | None, at: time | None, shown: Co
     if at is not None:
         replay.to_time(datetime.combine(exchange_time(day.time(0)).date(), at, EXCHANGE_ZONE))
     app = ReplayApp(
-        replay, refresh_hz=shown.refresh_hz, tell_crash=lambda failure: tell_crash("the replay was", failure)
+        replay,
+        refresh_hz=shown.refresh_hz,
+        tell_crash=lambda failure: tell_crash("the replay was", failure),
+        state_folder=state_folder,
     )
     app.run(mouse=shown.mouse)
     return app.return_code or 0

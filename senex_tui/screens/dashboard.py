@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
 from core.snapshot import Mode
+from senex_tui.keys import Where, bindings
+from senex_tui.screens.keys_in_order import KeysInOrder
 from widgets.attempts import AttemptsPanel
 from widgets.banner import Alarm, Banner
 from widgets.chart import ChartPanel
@@ -35,7 +38,7 @@ TALL_FROM = 38
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 
 
-class Dashboard(EventGuard, Screen[None]):
+class Dashboard(EventGuard, KeysInOrder, Screen[None]):
     """Hands each slice of the app to its panel. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
@@ -44,6 +47,8 @@ class Dashboard(EventGuard, Screen[None]):
     """
 
     AUTO_FOCUS = ""
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.DASHBOARD)
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.DASHBOARD))
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
@@ -92,7 +97,7 @@ class Dashboard(EventGuard, Screen[None]):
         traded = next((q for q in quotes if spread is not None and q.symbol == spread.underlying and q.day_path), None)
         return traded or next((q for q in quotes if q.day_path), quotes[0] if quotes else None)
 
-    def show_panel(self, name: str) -> None:
+    def action_show_panel(self, name: str) -> None:
         """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
         for other in _LOWER:
             self.query_one(f"#{other}").set_class(other == name, "-open")
@@ -104,7 +109,7 @@ class Dashboard(EventGuard, Screen[None]):
             self._zoom(panel)
         self.call_after_refresh(panel.focus)
 
-    def toggle_zoom(self) -> None:
+    def action_zoom(self) -> None:
         """The focused panel alone, or everything again; without a focus, the open numbered panel."""
         if self.query_one("#body").has_class("-zoom"):
             self._zoom(None)

@@ -97,7 +97,7 @@ def test_options_are_checked_and_a_terminal_is_needed_only_to_open_a_day(
     def settle() -> None:
         raise Refused("no terminal")
 
-    add_replay_command(app, lambda context, data_dir, demo: (of(tmp_path), ConsoleSettings()), settle)
+    add_replay_command(app, lambda context, data_dir, demo: (of(tmp_path), ConsoleSettings(), tmp_path), settle)
     asked = CliRunner().invoke(app, arguments)
     assert asked.exit_code != 0
     assert says in asked.output + str(asked.exception)

@@ -13,8 +13,9 @@ from textual.pilot import Pilot
 from core.domain.commands import CommandKind
 from core.recording.playback import ReplayClient
 from core.snapshot import Level, Mode, Snapshot
-from senex_tui.keys import AUTOMATION, KEYS, REPLAY_TABLE
+from senex_tui.keys import AUTOMATION, KEYS, Where
 from senex_tui.replay_app import ReplayApp
+from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.figures import FiguresScreen
 from tests.console import double
 from tests.console.driving import Ticker
@@ -139,17 +140,16 @@ async def test_what_was_critical_then_rings_no_bell_now(tmp_path: Path) -> None:
 async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path) -> None:
     alerted = [replace(double.alerted(), status=moment(s).status) for s in (0, 60)]
     async with replayed(tmp_path, alerted) as console:
-        await console.press("i")
+        await console.press("a")
         assert isinstance(console.app.screen, FiguresScreen)
         await console.press("right")
         assert console.replay.state.at.minute == 0, "in a dialog the arrows are the dialog's"
-        await console.press("q", "question_mark")
-        assert "In senex replay" in console.text
-        assert "pause automation" not in console.text
-        await console.press("q", "z", "z", "4", "q")
+        await console.press("q", "question_mark", "slash", *"replay")
+        assert "in a replay: to the start of the next cycle" in console.text
+        await console.press("enter", "q", "q", "z", "z", "4", "q")
     assert console.app.return_code == 0, "and q leaves: nothing stops, so nothing is asked"
 
 
 def test_no_key_of_a_replay_means_two_things() -> None:
-    keys = [key.key for key in REPLAY_TABLE]
-    assert len(keys) == len(set(keys))
+    of_the_console = {key.key for key in KEYS if key.where in Dashboard.PLACES}
+    assert of_the_console.isdisjoint(key.key for key in KEYS if key.where is Where.REPLAY)
