@@ -52,7 +52,7 @@ async def replayed(
     folder: Path, moments: list[Snapshot] | None = None, *, speed: float = 1, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[Replayed]:
     ticker = Ticker()
-    replay = ReplayClient(recorded(folder, moments or session()), ticker, speed)
+    replay = ReplayClient(recorded(folder, moments), ticker, speed)
     app = ReplayApp(replay, monotonic=ticker)
     async with app.run_test(size=size) as pilot:
         console = Replayed(app, replay, pilot, ticker)

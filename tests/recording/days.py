@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from core.recording.day_file import day_path
 from core.recording.playback import RecordedDay
@@ -16,14 +18,14 @@ from tests.console.slices import cycle
 
 BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 """10:00 ET, a Friday."""
+_CALM = calm()
 
 
 def moment(second: float, *, number: int = 1, running: bool = False, **slices: object) -> Snapshot:
     """What a calm screen shows so many seconds after `BEGAN`, with the cycle of this number."""
-    base = calm()
     shown = replace(
-        base,
-        status=replace(base.status, now=BEGAN + timedelta(seconds=second), feed_age_s=int(second) % 7),
+        _CALM,
+        status=replace(_CALM.status, now=BEGAN + timedelta(seconds=second), feed_age_s=int(second) % 7),
         cycle=cycle(number=number, running=running),
     )
     return replace(shown, **slices)  # type: ignore[arg-type]
@@ -50,5 +52,17 @@ def record(folder: Path, snapshots: Sequence[Snapshot]) -> Path:
     return day_path(folder, BEGAN.date())
 
 
-def recorded(folder: Path, snapshots: Sequence[Snapshot]) -> RecordedDay:
-    return RecordedDay(record(folder, snapshots))
+def recorded(folder: Path, snapshots: Sequence[Snapshot] | None = None) -> RecordedDay:
+    """A recorded day of these moments, else of an hour's `session`."""
+    if snapshots is not None:
+        return RecordedDay(record(folder, snapshots))
+    path = day_path(folder, BEGAN.date())
+    path.write_bytes(_hour())
+    return RecordedDay(path)
+
+
+@lru_cache(maxsize=1)
+def _hour() -> bytes:
+    """The file of an hour's session, recorded once for all who only look at it."""
+    with TemporaryDirectory() as folder:
+        return record(Path(folder), session()).read_bytes()

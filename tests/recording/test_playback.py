@@ -15,7 +15,7 @@ from tests.recording.days import BEGAN, moment, recorded, session
 
 def client(folder: Path, speed: float | None = None, day: RecordedDay | None = None) -> tuple[ReplayClient, Ticker]:
     ticker = Ticker()
-    return ReplayClient(day or recorded(folder, session()), ticker, speed), ticker
+    return ReplayClient(day or recorded(folder), ticker, speed), ticker
 
 
 def shown(replay: ReplayClient) -> timedelta:

@@ -19,14 +19,16 @@ import pytest
 from core.recording import recorder as recorder_module
 from core.recording.day_file import HEAD, DayUnreadable, day_path, read_frames, recorded_days
 from core.recording.playback import RecordedDay
-from core.recording.recorder import KEY_EVERY, DayRecorder, Recording, prune
+from core.recording.recorder import DayRecorder, Recording, prune
 from core.scrubber import known
 from core.simulator.faults import FaultKind
 from core.snapshot import Snapshot
-from core.snapshot_codec import to_plain
+from core.snapshot_codec import decode, encode, to_plain
 from tests.console.double import SCENES
 from tests.engine.harness import World, in_world
 from tests.recording.days import BEGAN, moment, record, recorded, session
+
+KEY_EVERY = 30
 
 
 def shown(day: RecordedDay) -> list[Snapshot]:
@@ -58,6 +60,7 @@ def test_a_day_of_the_engine_is_seen_again_as_it_was(tmp_path: Path) -> None:
     assert len(day.cycles) == 1
     for number in (89, 3, 50, 49, 88):
         assert to_plain(day.at(number)) == to_plain(seen[number])
+        assert to_plain(decode(encode(seen[number]))) == to_plain(seen[number])
 
 
 def test_a_recording_is_small_private_and_tells_cycles(tmp_path: Path) -> None:
@@ -148,7 +151,8 @@ def test_midnight_at_the_exchange_begins_a_new_file(tmp_path: Path) -> None:
     assert [len(RecordedDay(day_path(tmp_path, day))) for day in recorded_days(tmp_path)] == [1, 2]
 
 
-def test_whole_snapshots_stand_often_enough_for_a_quick_seek(tmp_path: Path) -> None:
+def test_whole_snapshots_stand_often_enough_for_a_quick_seek(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder_module, "KEY_EVERY", KEY_EVERY)
     moments = [moment(second) for second in range(2 * KEY_EVERY + 10)]
     frames = read_frames(record(tmp_path, moments)).frames
     assert [number for number, frame in enumerate(frames) if frame.key] == [0, KEY_EVERY, 2 * KEY_EVERY]
