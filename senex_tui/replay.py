@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.clock import EXCHANGE_ZONE, SystemClock, exchange_time
-from core.recording.day_file import DAYS, DayUnreadable, day_path, read_frames, recorded_days
+from core.recording import DAYS
+from core.recording.day_file import DayUnreadable, day_path, read_frames, recorded_days
 from core.recording.playback import RecordedDay, ReplayClient
 from core.snapshot import Mode
 from senex_tui.printed import table
@@ -43,12 +44,8 @@ class Recorded:
 def recorded_in(folders: Folders, mode: Mode, *, demos: bool) -> Recorded:
     """Where the days of a mode are, or those of every `senex demo` there was."""
     beside = folders.records((Mode.DEMO if demos else mode).value).parent
-    return Recorded(tuple(world_days(beside)) if demos else (beside / DAYS,), demos)
-
-
-def world_days(demo_folder: Path) -> list[Path]:
-    """The folders of days of every demo's world."""
-    return sorted(demo_folder.glob(f"worlds/*/{DAYS}"))
+    worlds = sorted(beside.glob(f"worlds/*/{DAYS}"))
+    return Recorded(tuple(worlds) if demos else (beside / DAYS,), demos)
 
 
 def listed(recorded: Recorded) -> list[str]:

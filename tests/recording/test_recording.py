@@ -19,7 +19,8 @@ import pytest
 from core.recording import recorder as recorder_module
 from core.recording.day_file import HEAD, DayUnreadable, day_path, read_frames, recorded_days
 from core.recording.playback import RecordedDay
-from core.recording.recorder import DayRecorder, Recording, prune
+from core.recording.recorder import DayRecorder, prune
+from core.recording.recording import Recording
 from core.scrubber import known
 from core.simulator.faults import FaultKind
 from core.snapshot import Snapshot
