@@ -18,6 +18,8 @@ class Where(StrEnum):
     PAGES = "pages"
     LISTS = "lists"
     REPLAY = "replay"
+    HISTORY = "history"
+    STORIES = "stories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class Key:
 
 
 GO_TO = "show_panel"
-AUTOMATION, PAGES, PANELS, LISTS, PROGRAM = "Automation", "Pages", "Panels", "Lists", "Program"
-REPLAY = "Replay"
+AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
+LISTS, STORIES, REPLAY, PROGRAM = "Lists", "Stories", "Replay", "Program"
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
@@ -53,11 +55,14 @@ KEYS: tuple[Key, ...] = (
     Key("r", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
+    Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
     Key("a", "open('figures')", "Alerts", "open alerts, and the figures of the last 20 sessions", PAGES),
     *(
         Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
         for number, label, name in LOWER_PANELS
     ),
+    Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
+    Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
     Key(
         "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
@@ -72,6 +77,15 @@ KEYS: tuple[Key, ...] = (
     Key("N", "previous", "Previous", "previous row", LISTS, palette=False, where=Where.LISTS),
     Key("y", "copy", "Copy", "copy the chosen row", LISTS, footer=True, where=Where.LISTS),
     Key("e", "export", "Export", "export the rows as a CSV file", LISTS, footer=True, where=Where.LISTS),
+    Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands", LISTS, footer=True,
+        palette=False, where=Where.HISTORY),
+    Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
+    Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
+    Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
+        where=Where.STORIES),
+    Key("y", "copy", "Copy", "copy the story", STORIES, footer=True, where=Where.STORIES),
+    Key("e", "export", "Export", "export the story as a text file", STORIES, footer=True, where=Where.STORIES),
     *(
         Key(key, f"app.{action}", label, f"in a replay: {sentence}", REPLAY, shown, footer, where=Where.REPLAY)
         for key, action, label, sentence, shown, footer in (

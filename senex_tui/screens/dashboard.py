@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -11,6 +11,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from core.snapshot import Mode
+from senex_tui import copying
 from senex_tui.keys import Where, bindings
 from senex_tui.screens.keys_in_order import KeysInOrder
 from widgets.attempts import AttemptsPanel
@@ -31,10 +32,13 @@ from widgets.tabs import LOWER_PANELS, TabStrip
 
 if TYPE_CHECKING:
     from core.snapshot import QuoteSlice, SpreadSlice
+    from senex_tui.app import SenexApp
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
 TALL_FROM = 38
+_OPENS = {"schedule": "history", "messages": "history"}
+"""What enter opens from a panel; from the others it is the story of the newest cycle."""
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 
 
@@ -108,6 +112,28 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
         if body.has_class("-zoom"):
             self._zoom(panel)
         self.call_after_refresh(panel.focus)
+
+    def action_open_panel(self) -> None:
+        """What the focused panel shows, in full: the newest cycle's story, the orders, the history."""
+        panel = self.focused
+        name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
+        console = cast("SenexApp", self.app)
+        if name in _OPENS:
+            console.action_open(_OPENS[name])
+        elif console.cycle is None or not console.cycle.number:
+            console.say("no cycle has run yet", "warning")
+        else:
+            from senex_tui.screens.story import StoryPage  # with the records: the first paint does not wait for them
+
+            console.push_screen(StoryPage.of_cycle(console.cycle.number))
+
+    async def action_copy(self) -> None:
+        panel = self.focused
+        console = cast("SenexApp", self.app)
+        if not isinstance(panel, LinePanel):
+            console.say("nothing to copy: choose a panel first, with tab or its number", "warning")
+            return
+        console.say(await copying.copy(console, panel.whole), "information")
 
     def action_zoom(self) -> None:
         """The focused panel alone, or everything again; without a focus, the open numbered panel."""

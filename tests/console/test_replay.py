@@ -150,6 +150,12 @@ async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path)
     assert console.app.return_code == 0, "and q leaves: nothing stops, so nothing is asked"
 
 
+async def test_the_records_are_not_asked_and_their_page_says_so(tmp_path: Path) -> None:
+    async with replayed(tmp_path) as console:
+        await console.press("h")
+        assert "this is a replay; it has no records to ask" in console.text
+
+
 def test_no_key_of_a_replay_means_two_things() -> None:
     of_the_console = {key.key for key in KEYS if key.where in Dashboard.PLACES}
     assert of_the_console.isdisjoint(key.key for key in KEYS if key.where is Where.REPLAY)
