@@ -18,7 +18,7 @@ from textual.widgets import Input
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PositionsSlice
+from core.snapshot import Automation, PicturesSlice, PositionsSlice
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
@@ -61,7 +61,9 @@ log = logging.getLogger(__name__)
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
-_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages", "positions")
+_SLICES = (
+    "quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages", "positions", "pictures",
+)  # fmt: skip
 
 
 class SenexApp(EventGuard, PlainCrash):
@@ -91,6 +93,7 @@ class SenexApp(EventGuard, PlainCrash):
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
     positions: var[PositionsSlice] = var(PositionsSlice())
+    pictures: var[PicturesSlice] = var(PicturesSlice())
 
     def __init__(
         self,
@@ -263,6 +266,10 @@ class SenexApp(EventGuard, PlainCrash):
     def action_zoom(self) -> None:
         if isinstance(self.screen, Dashboard):
             self.screen.toggle_zoom()
+
+    def action_picture(self) -> None:
+        if isinstance(self.screen, Dashboard):
+            self.screen.next_picture()
 
     def action_freeze(self) -> None:
         self._view.toggle()

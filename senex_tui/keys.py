@@ -45,6 +45,7 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("o", "positions", "Positions", "open tridents: mark, P&L, break-evens, warnings", PANELS),
     Key("i", "figures", "Figures", "figures of the last 20 sessions, and the open alerts", PANELS),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True),
     Key("space", "freeze", "Freeze", "freeze the view to read it; trading goes on", VIEW, footer=True),
     Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),

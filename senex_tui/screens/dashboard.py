@@ -20,6 +20,7 @@ from widgets.key_line import KeyLine
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.panel import LinePanel
+from widgets.picture import ChartView
 from widgets.quote import QuotePanel
 from widgets.schedule import SchedulePanel
 from widgets.spread import SpreadPanel
@@ -27,7 +28,8 @@ from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import LOWER_PANELS, TabStrip
 
 if TYPE_CHECKING:
-    from core.snapshot import QuoteSlice, SpreadSlice
+    from core.snapshot import QuoteSlice
+    from senex_tui.app import SenexApp
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
@@ -39,7 +41,7 @@ class Dashboard(EventGuard, Screen[None]):
     """Hands each slice of the app to its panel. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
-    * from 110 columns: every panel, two abreast;
+    * from 110 columns: every panel, two abreast; the chart takes the judgement's place when asked for;
     * from 170 columns: three abreast, with the chart.
     """
 
@@ -57,8 +59,8 @@ class Dashboard(EventGuard, Screen[None]):
             yield QuotePanel(id="quote-2", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
-            yield ChartPanel(self._monotonic, id="chart", classes="panel")
             yield SpreadPanel(id="spread", classes="panel lower -open")
+            yield ChartPanel(self._monotonic, id="chart", classes="panel lower")
             yield JudgementPanel(id="judgement", classes="panel lower")
             yield AttemptsPanel(id="attempts", classes="panel lower")
             yield OrdersPanel(id="orders", classes="panel lower")
@@ -74,6 +76,8 @@ class Dashboard(EventGuard, Screen[None]):
             self.watch(self.app, name, self.query_one(f"#{name}", LinePanel).show)
         self.watch(self.app, "judgements", self.query_one(JudgementPanel).show)
         self.watch(self.app, "positions", self.query_one(OrdersPanel).show_positions)
+        for name in ("quotes", "schedule", "spread", "attempts", "judgements", "pictures"):
+            self.watch(self.app, name, self._show_chart)
 
     def _show_status(self, view: StatusView | None) -> None:
         self.query_one(StatusBar).show(view)
@@ -84,13 +88,16 @@ class Dashboard(EventGuard, Screen[None]):
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
             panel.show(quotes[number] if number < len(quotes) else None)
-        self.query_one(ChartPanel).show(self._charted(quotes))
 
-    def _charted(self, quotes: tuple[QuoteSlice, ...]) -> QuoteSlice | None:
-        """The underlying being traded, else the first one with a day to show."""
-        spread: SpreadSlice | None = getattr(self.app, "spread", None)
-        traded = next((q for q in quotes if spread is not None and q.symbol == spread.underlying and q.day_path), None)
-        return traded or next((q for q in quotes if q.day_path), quotes[0] if quotes else None)
+    def _show_chart(self) -> None:
+        app: SenexApp = self.app  # type: ignore[assignment]
+        view = ChartView(app.quotes, app.schedule, app.spread, app.attempts, app.judgements, app.pictures)
+        for chart in self.query(ChartPanel):
+            chart.show(view)
+
+    def on_screen_resume(self) -> None:
+        """The chart draws what it did not while another screen was before it."""
+        self._show_chart()
 
     def show_panel(self, name: str) -> None:
         """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
@@ -98,11 +105,21 @@ class Dashboard(EventGuard, Screen[None]):
             self.query_one(f"#{other}").set_class(other == name, "-open")
         body = self.query_one("#body")
         body.set_class(name == "messages", "-messages")
+        if name in ("chart", "judgement"):
+            body.set_class(name == "chart", "-chart")
         self.query_one(TabStrip).show(name)
         panel = self.query_one(f"#{name}", LinePanel)
         if body.has_class("-zoom"):
             self._zoom(panel)
         self.call_after_refresh(panel.focus)
+
+    def next_picture(self) -> None:
+        """The chart's next picture; a chart that is out of sight comes in sight first."""
+        chart = self.query_one(ChartPanel)
+        if chart.display:
+            chart.next_picture()
+        else:
+            self.show_panel("chart")
 
     def toggle_zoom(self) -> None:
         """The focused panel alone, or everything again; without a focus, the open numbered panel."""
