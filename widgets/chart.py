@@ -63,7 +63,7 @@ class ChartPanel(LinePanel[ChartView]):
             self.call_later(self._draw_if_changed)
 
     def _may_draw(self) -> bool:
-        if not self.display or self.app.screen is not self.screen or self.content_size.width < 4:
+        if self.content_size.width < 4 or not self.display or self.app.screen is not self.screen:
             return False
         every_s = REDRAW_S if self.app.app_focus else BLURRED_REDRAW_S
         return self._monotonic() - self._drawn_at >= every_s

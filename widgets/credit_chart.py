@@ -47,12 +47,12 @@ class CreditPicture:
             return Drawing(title, ((("no credit yet today", Tone.DIM),),))
 
         def paint(columns: int, rows: int) -> list[tuple[Part, ...]]:
-            return _plot(columns, rows, (natural, mid, limit), self._entered, ascii=ascii).lines()
+            return _plot(columns, rows, (natural, mid, limit), self._followed, ascii=ascii).lines()
 
         return Drawing(title, with_words(self._words(ascii), width, height, paint))
 
     @property
-    def _entered(self) -> int | None:
+    def _followed(self) -> int | None:
         """The second of the day from which the entry is followed."""
         return None if self.trail is None or not self.trail.points else second_of_day(self.trail.points[0].at)
 
@@ -85,7 +85,7 @@ class CreditPicture:
             priced = sum(a.mid is not None for a in self.attempts)
             told.append((f"{priced} of {len(self.attempts)} attempts priced", Tone.DIM))
         if self.trail is not None and self.trail.points:
-            told.append((f"entered {figures.minute(self.trail.points[0].at)}", Tone.DIM))
+            told.append((f"┊ followed from {figures.minute(self.trail.points[0].at)}", Tone.DIM))
         return told
 
     def _last(self) -> tuple[Decimal | None, Decimal | None]:
@@ -102,7 +102,7 @@ def _known(points: Sequence[tuple[int, Decimal | None]]) -> list[Point]:
 
 
 def _plot(
-    width: int, height: int, series: tuple[list[Point], list[Point], list[Point]], entered: int | None, *, ascii: bool
+    width: int, height: int, series: tuple[list[Point], list[Point], list[Point]], followed: int | None, *, ascii: bool
 ) -> Plot:
     natural, mid, limit = series
     seconds = [at for at, _ in (*natural, *mid)]
@@ -112,12 +112,10 @@ def _plot(
     for number, (at, value) in enumerate(limit):
         if number + 1 == len(limit) or limit[number + 1][1] != value or number == 0:
             plot.level(value, Tone.WARN, at, limit[number + 1][0] if number + 1 < len(limit) else None)
-    if entered is not None and entered > first:
-        plot.upright(entered, Tone.DIM)
+    if followed is not None and followed > first:
+        plot.upright(followed, Tone.DIM)
     plot.curve(natural, Tone.PLAIN, dots=True)
     plot.curve(mid, Tone.ACCENT)
     for second, label in time_marks(first, last, plot.columns // 12):
         plot.tick(second, label)
-    if entered is not None:
-        plot.mark(entered, "E", Tone.GOOD)
     return plot

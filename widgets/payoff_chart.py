@@ -50,7 +50,7 @@ def _words(view: PayoffView) -> list[Part]:
     told.append((f"{_dollars(payoff.beyond_call)} above {upper}", _tone(payoff.beyond_call)))
     told.append((_break_evens(view), Tone.PLAIN))
     if payoff.max_loss > 0:
-        told.append((f"max loss {figures.dollars(payoff.max_loss)} $ below {lower}", Tone.BAD))
+        told.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BAD))
     else:
         told.append((f"never below {_dollars(-payoff.max_loss)}", Tone.GOOD))
     told.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))

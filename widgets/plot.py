@@ -106,8 +106,11 @@ class Plot:
             self._cells[self.row(y), number] = (character, tone)
 
     def mark(self, x: float, sign: str, tone: Tone) -> None:
-        """A sign on the floor."""
-        self._floor[self.column(x)] = (sign, tone)
+        """A sign on the floor, which leaves a gap around it: a `-` on a line would be lost."""
+        place = self.column(x)
+        for beside in (place - 1, place + 1):
+            self._floor.setdefault(beside, (" ", Tone.PLAIN))
+        self._floor[place] = (sign, tone)
 
     def tick(self, x: float, label: str) -> None:
         """A label under the floor, centred; one that would touch an earlier one is left out."""

@@ -49,7 +49,7 @@ class Dashboard(EventGuard, Screen[None]):
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
-        self._monotonic = monotonic
+        self.chart = ChartPanel(monotonic, id="chart", classes="panel lower")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
@@ -60,7 +60,7 @@ class Dashboard(EventGuard, Screen[None]):
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
             yield SpreadPanel(id="spread", classes="panel lower -open")
-            yield ChartPanel(self._monotonic, id="chart", classes="panel lower")
+            yield self.chart
             yield JudgementPanel(id="judgement", classes="panel lower")
             yield AttemptsPanel(id="attempts", classes="panel lower")
             yield OrdersPanel(id="orders", classes="panel lower")
@@ -92,8 +92,7 @@ class Dashboard(EventGuard, Screen[None]):
     def _show_chart(self) -> None:
         app: SenexApp = self.app  # type: ignore[assignment]
         view = ChartView(app.quotes, app.schedule, app.spread, app.attempts, app.judgements, app.pictures)
-        for chart in self.query(ChartPanel):
-            chart.show(view)
+        self.chart.show(view)
 
     def on_screen_resume(self) -> None:
         """The chart draws what it did not while another screen was before it."""
@@ -115,9 +114,8 @@ class Dashboard(EventGuard, Screen[None]):
 
     def next_picture(self) -> None:
         """The chart's next picture; a chart that is out of sight comes in sight first."""
-        chart = self.query_one(ChartPanel)
-        if chart.display:
-            chart.next_picture()
+        if self.chart.display:
+            self.chart.next_picture()
         else:
             self.show_panel("chart")
 

@@ -112,11 +112,9 @@ def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
     said = plain(draw("credit", view_of(followed())).lines)
     for words in (
         "mid 3.89 (line)", "natural 3.65 (dots)", "limit 4.06 (dashes)", "filled at 4.08", "2 of 3 attempts priced",
-        "entered 10:31",
+        "┊ followed from 10:31",
     ):  # fmt: skip
         assert words in said
-    floor = said.splitlines()[-2]
-    assert floor.count("E") == 1
     for character in ("·", "╌", "┊"):
         assert character in said
 
@@ -126,7 +124,7 @@ def test_without_an_entry_the_credit_is_that_of_the_attempts() -> None:
     said = plain(draw("credit", view_of(scene)).lines)
     assert "mid 4.10" in said
     assert "2 of 3 attempts priced" in said
-    assert "entered" not in said
+    assert "followed" not in said
     assert "no credit yet today" in plain(draw("credit", view_of(double.calm())).lines)
 
 
@@ -140,7 +138,7 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
     said = plain(draw("payoff", view_of(followed())).lines)
     for words in (
         "▲ now 621.84: +376 $ at expiry", "close now +12.50 $ mid, -20 $ natural", "◆ break-even 619.96, none above",
-        "max profit 408 $ at 622", "max loss 192 $ below 619", "+108 $ above 625", "credit 4.08 (fill) …4021",
+        "max profit 408 $ at 622", "max loss 192 $ at 619", "+108 $ above 625", "credit 4.08 (fill) …4021",
         "1 more open: o",
     ):  # fmt: skip
         assert words in said
