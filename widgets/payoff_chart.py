@@ -55,7 +55,7 @@ def _words(view: PayoffView) -> list[Part]:
         told.append((f"never below {_dollars(-payoff.max_loss)}", Tone.GOOD))
     told.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
     if view.others:
-        told.append((f"{view.others} more open: o", Tone.DIM))
+        told.append((f"{view.others} more open: t", Tone.DIM))
     return told
 
 

@@ -27,7 +27,8 @@ _ASCII_SIGNS = str.maketrans(
         "█": "#",
         "▒": "=",
         "│": "|",
-        "┆": ":", "┊": ":",
+        "┆": ":",
+        "┊": ":",
     }
 )
 """The signs of the pictures where only ASCII may be shown."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
 from core.snapshot import Mode
+from senex_tui import copying
+from senex_tui.keys import Where, bindings
+from senex_tui.screens.keys_in_order import KeysInOrder
 from widgets.attempts import AttemptsPanel
 from widgets.banner import Alarm, Banner
 from widgets.chart import ChartPanel
@@ -34,10 +38,12 @@ if TYPE_CHECKING:
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
 TALL_FROM = 38
+_OPENS = {"schedule": "history", "messages": "history"}
+"""What enter opens from a panel; from the others it is the story of the newest cycle."""
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 
 
-class Dashboard(EventGuard, Screen[None]):
+class Dashboard(EventGuard, KeysInOrder, Screen[None]):
     """Hands each slice of the app to its panel. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
@@ -46,6 +52,8 @@ class Dashboard(EventGuard, Screen[None]):
     """
 
     AUTO_FOCUS = ""
+    PLACES = (Where.EVERYWHERE, Where.DASHBOARD)
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.DASHBOARD))
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
@@ -90,7 +98,7 @@ class Dashboard(EventGuard, Screen[None]):
             panel.show(quotes[number] if number < len(quotes) else None)
 
     def _show_chart(self) -> None:
-        app: SenexApp = self.app  # type: ignore[assignment]
+        app = cast("SenexApp", self.app)
         view = ChartView(app.quotes, app.schedule, app.spread, app.attempts, app.judgements, app.pictures)
         self.chart.show(view)
 
@@ -98,7 +106,7 @@ class Dashboard(EventGuard, Screen[None]):
         """The chart draws what it did not while another screen was before it."""
         self._show_chart()
 
-    def show_panel(self, name: str) -> None:
+    def action_show_panel(self, name: str) -> None:
         """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
         for other in _LOWER:
             self.query_one(f"#{other}").set_class(other == name, "-open")
@@ -112,14 +120,36 @@ class Dashboard(EventGuard, Screen[None]):
             self._zoom(panel)
         self.call_after_refresh(panel.focus)
 
-    def next_picture(self) -> None:
+    def action_picture(self) -> None:
         """The chart's next picture; a chart that is out of sight comes in sight first."""
         if self.chart.display:
             self.chart.next_picture()
         else:
-            self.show_panel("chart")
+            self.action_show_panel("chart")
 
-    def toggle_zoom(self) -> None:
+    def action_open_panel(self) -> None:
+        """What the focused panel shows, in full: the newest cycle's story, the orders, the history."""
+        panel = self.focused
+        name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
+        console = cast("SenexApp", self.app)
+        if name in _OPENS:
+            console.action_open(_OPENS[name])
+        elif console.cycle is None or not console.cycle.number:
+            console.say("no cycle has run yet", "warning")
+        else:
+            from senex_tui.screens.story import StoryPage  # with the records: the first paint does not wait for them
+
+            console.push_screen(StoryPage.of_cycle(console.cycle.number))
+
+    async def action_copy(self) -> None:
+        panel = self.focused
+        console = cast("SenexApp", self.app)
+        if not isinstance(panel, LinePanel):
+            console.say("nothing to copy: choose a panel first, with tab or its number", "warning")
+            return
+        console.say(await copying.copy(console, panel.whole), "information")
+
+    def action_zoom(self) -> None:
         """The focused panel alone, or everything again; without a focus, the open numbered panel."""
         if self.query_one("#body").has_class("-zoom"):
             self._zoom(None)

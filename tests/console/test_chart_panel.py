@@ -112,7 +112,7 @@ async def test_nothing_is_drawn_out_of_sight(curves: list[int]) -> None:
 async def test_nothing_is_drawn_under_another_screen(curves: list[int]) -> None:
     async with driven(followed(), size=(200, 55)) as console:
         await console.press("v", "v")
-        for key, back in (("o", "q"), ("q", "n"), ("i", "q")):
+        for key, back in (("t", "q"), ("q", "n"), ("a", "q")):
             await console.press(key)
             await console.pilot.pause()
             curves.clear()

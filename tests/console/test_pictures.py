@@ -139,7 +139,7 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
     for words in (
         "▲ now 621.84: +376 $ at expiry", "close now +12.50 $ mid, -20 $ natural", "◆ break-even 619.96, none above",
         "max profit 408 $ at 622", "max loss 192 $ at 619", "+108 $ above 625", "credit 4.08 (fill) …4021",
-        "1 more open: o",
+        "1 more open: t",
     ):  # fmt: skip
         assert words in said
     for label in ("619.96", "622", "619", "625"):
