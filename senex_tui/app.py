@@ -17,7 +17,7 @@ from textual.screen import ModalScreen, Screen
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PositionsSlice
+from core.snapshot import Automation, PicturesSlice, PositionsSlice
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
@@ -73,6 +73,7 @@ _SLICES = (
     "schedule",
     "messages",
     "positions",
+    "pictures",
     "alerts",
     "figures",
     "accounts",
@@ -107,6 +108,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
     positions: var[PositionsSlice] = var(PositionsSlice())
+    pictures: var[PicturesSlice] = var(PicturesSlice())
     alerts: var[tuple[AlertView, ...]] = var(())
     figures: var[SessionFigures | None] = var(None)
     accounts: var[tuple[AccountView, ...]] = var(())

@@ -63,6 +63,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
     Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
+        where=Where.DASHBOARD),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
     Key(
         "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
