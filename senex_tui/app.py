@@ -18,7 +18,7 @@ from textual.timer import Timer
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PositionsSlice
+from core.snapshot import Automation, PicturesSlice, PositionsSlice
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
@@ -38,6 +38,7 @@ from senex_tui.screens.too_small import SAFE_UNSEEN, TooSmall
 from senex_tui.telling import Telling
 from senex_tui.view import View
 from widgets.alarms import alarms
+from widgets.banner import Banner
 from widgets.guard import EventGuard
 from widgets.status_bar import StatusView
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         SpreadSlice,
     )
     from senex_tui.toasts import Severity
+    from widgets.banner import Alarm
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +77,7 @@ _SLICES = (
     "schedule",
     "messages",
     "positions",
+    "pictures",
     "alerts",
     "figures",
     "accounts",
@@ -109,6 +112,7 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
     positions: var[PositionsSlice] = var(PositionsSlice())
+    pictures: var[PicturesSlice] = var(PicturesSlice())
     alerts: var[tuple[AlertView, ...]] = var(())
     figures: var[SessionFigures | None] = var(None)
     accounts: var[tuple[AccountView, ...]] = var(())
@@ -220,7 +224,7 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
             log.exception("no snapshot")
             return
         view = StatusView(snapshot.status, self.pending, self.looks.read_only)
-        dialog.keep_true(view, (*self._view.alarms(snapshot), *alarms(snapshot)))
+        dialog.keep_true(view, self.alarms_of(snapshot))
 
     @property
     def pending(self) -> tuple[CommandKind, ...]:
@@ -229,8 +233,12 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
 
     def _say_banner(self, snapshot: Snapshot) -> None:
         screen = self.screen
-        if isinstance(screen, Dashboard | Page) and screen.is_mounted:
-            screen.say((*self._view.alarms(snapshot), *alarms(snapshot)))
+        if isinstance(screen, Dashboard | Page) and screen.query(Banner):
+            screen.say(self.alarms_of(snapshot))
+
+    def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
+        """What the banner says, most urgent first."""
+        return (*self._view.alarms(snapshot), *alarms(snapshot))
 
     def write_sequence(self, sequence: str) -> None:
         """Sends a sequence to the terminal, when there is one."""

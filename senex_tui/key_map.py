@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 
+from textual.keys import key_to_character
+
 from core.config import SettingsError
 from senex_tui.keys import KEYS, Key, Where
 
-_NAMED = {" ": "space", "/": "slash", "?": "question_mark"}
-_SHOWN = {named: key for key, named in _NAMED.items() if key != " "}
+_SIGNS = {"slash": "/", "plus": "+", "minus": "-", "at": "@", "backslash": "\\", "underscore": "_"}
+"""Where Textual's name of a sign is not the one it finds the sign by."""
 _WORDS = frozenset({"space", "enter"})
 _TAKEN = {
     **dict.fromkeys(("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end"), "moves in every panel"),
@@ -24,12 +26,16 @@ _TAKEN = {
 """Keys no action can have, and why."""
 FIXED = frozenset({"interrupt", "close"})
 """Actions whose key stays: the ways out that always work."""
-_TOGETHER = ((Where.EVERYWHERE, Where.DASHBOARD), (Where.EVERYWHERE, Where.PAGES, Where.LISTS))
+_TOGETHER = (
+    (Where.EVERYWHERE, Where.DASHBOARD, Where.REPLAY),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
+    (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
+)
 """Places whose keys work at the same time, so that none may be used twice among them."""
 
 
 def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
-    """The map with the keys as Textual names them, by action name.
+    """The map with each key named in one way, by action name.
 
     Raises SettingsError, a sentence for each: an unknown action, an unknown key, one that is taken, one used twice.
     """
@@ -41,7 +47,7 @@ def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
         if said:
             wrong.append(said)
         else:
-            found[name] = _NAMED.get(text, text)
+            found[name] = _key(text)
     wrong += _twice(found) if not wrong else []
     if wrong:
         raise SettingsError(*wrong)
@@ -50,7 +56,13 @@ def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
 
 def shown_key(key: str) -> str:
     """How a screen writes a key: `/` and not `slash`."""
-    return _SHOWN.get(key, key)
+    character = _SIGNS.get(key) or key_to_character(key)
+    return character if character and character.isprintable() and character != " " else key
+
+
+def _key(text: str) -> str:
+    """A key as the settings name it, in one way: `space` for a blank, the sign itself for `slash`."""
+    return "space" if text == " " else shown_key(text)
 
 
 def _wrong_action(name: str, by_name: Mapping[str, Key]) -> str:
@@ -67,12 +79,12 @@ def _wrong_action(name: str, by_name: Mapping[str, Key]) -> str:
 
 
 def _wrong_key(name: str, text: str, action: Key) -> str:
-    key = _NAMED.get(text, text)
+    key = _key(text)
     where = f"console.keys.{name}"
     if key in _TAKEN:
         return f'{where}: the key "{text}" {_TAKEN[key]}; choose another.'
     control = key.startswith("ctrl+") and len(key) == 6 and "a" <= key[5] <= "z"
-    plain = key in _WORDS or key in _SHOWN or (len(key) == 1 and "!" <= key <= "~" and key != ",")
+    plain = key in _WORDS or (len(key) == 1 and "!" <= key <= "~" and key != ",")
     if not (control or plain):
         return (
             f'{where}: there is no key "{text}"; name a letter, a digit, a sign but the comma, space, enter, '
@@ -90,11 +102,11 @@ def _twice(found: Mapping[str, str]) -> list[str]:
         for key in KEYS:
             if key.where not in places:
                 continue
-            pressed = found.get(key.name, key.key)
+            pressed = found.get(key.name) or shown_key(key.key)
             other = used.setdefault(pressed, key.name)
             if other != key.name:
                 said.append(
-                    f'console.keys: the key "{shown_key(pressed)}" is for {other} and for {key.name}; '
+                    f'console.keys: the key "{pressed}" is for {other} and for {key.name}; '
                     "give one of them another key."
                 )
     return list(dict.fromkeys(said))

@@ -11,7 +11,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.filter import LineFilter
 
-from senex_tui.key_map import checked_keys, shown_key
+from senex_tui.key_map import checked_keys
 from senex_tui.theme import THEMES, theme_to_use
 from widgets.ascii_only import AsciiFilter
 from widgets.key_names import use_keys
@@ -36,7 +36,7 @@ class Looking(App[None]):
             self.register_theme(theme)
         self.theme = theme_to_use(self.looks.theme, no_color=self.is_without_colour)
         keys = checked_keys(self.looks.keys)
-        use_keys({name: shown_key(key) for name, key in keys.items()})
+        use_keys(keys)
         self.set_keymap(keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:

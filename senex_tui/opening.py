@@ -31,10 +31,17 @@ def _figures(app: SenexApp) -> Screen[None]:
     return FiguresScreen(app.client.snapshot, acknowledge)
 
 
+def _history(_: SenexApp) -> Screen[None]:
+    from senex_tui.screens.history import HistoryPage  # with the records: nobody waits for them before the first paint
+
+    return HistoryPage(name="history")
+
+
 PAGES: dict[str, Callable[[SenexApp], Screen[None]]] = {
     "positions": lambda app: PositionsPage(name="positions"),
     "figures": _figures,
     "settings": lambda app: SettingsPage(name="settings"),
+    "history": _history,
 }
 """The pages by the names the key table opens them by."""
 

@@ -13,6 +13,7 @@ LOWER_PANELS = (
     ("4", "Schedule", "schedule"),
     ("5", "Messages", "messages"),
     ("6", "Judgement", "judgement"),
+    ("7", "Chart", "chart"),
 )
 """Key, label and widget id of each numbered panel."""
 
@@ -28,7 +29,7 @@ class TabStrip(LinePanel[str], can_focus=False):
     def draw(self, value: str, width: int, height: int) -> Drawing:
         """With less room the gaps go first, then the ends of the labels; the keys never."""
         longest = max(len(label) for _, label, _ in LOWER_PANELS)
-        ways = [("  ", " ", longest), (" ", " ", longest), *((" ", "", cut) for cut in range(longest, -1, -1))]
+        ways = [(2, " ", longest), (1, " ", longest), (0, " ", longest), *((0, "", n) for n in range(longest, -1, -1))]
         for gap, apart, cut in ways:
             line = _strip(value, gap, apart, cut)
             if width_of(line) <= width:
@@ -36,15 +37,13 @@ class TabStrip(LinePanel[str], can_focus=False):
         return Drawing("", (line,))
 
 
-def _strip(chosen: str, gap: str, apart: str, cut: int) -> Line:
+def _strip(chosen: str, gap: int, apart: str, cut: int) -> Line:
     parts: list[Part] = []
     for number, label, name in LOWER_PANELS:
         text = f"{key_for(f'panel_{name}', number)}{apart}{label[:cut]}"
         if name == chosen:
             parts.append((f"[{text}]", Tone.ACCENT))
-        elif gap == "  ":
-            parts.append((f" {text} ", Tone.DIM))
         else:
-            parts.append((text, Tone.DIM))
-        parts.append((" ", Tone.PLAIN))
+            parts.append((f" {text} " if gap else text, Tone.DIM))
+        parts.append(("" if gap == 1 else " ", Tone.PLAIN))
     return tuple(parts[:-1])

@@ -23,6 +23,7 @@ class Page(EventGuard, KeysInOrder, Screen[None]):
     """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES)
+    UNSAID = frozenset({"force", "cancel", "unknown"})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PAGES), Binding("escape", "back", show=False)]
     DEFAULT_CSS = """
     Page { background: $background; }

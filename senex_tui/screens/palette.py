@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
 from textual.command import CommandPalette
 
 from senex_tui.screens.overlay import AboveDashboard
@@ -14,3 +15,8 @@ class Palette(AboveDashboard, CommandPalette):
     def compose(self) -> ComposeResult:
         yield from self.around()
         yield from super().compose()
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """The search ends first: its worker would look for the list that is gone, and end the app with its error."""
+        self.app.workers.cancel_node(self)
+        return super().dismiss(result)

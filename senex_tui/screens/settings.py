@@ -22,7 +22,7 @@ _COLUMNS = (
     Column("value", 15),
     Column("default", 14, least=96),
     Column("from", 0),
-    Column("counts", 22, least=110),
+    Column("counts", 22, least=150),
 )
 _PREFIX = "console."
 

@@ -283,6 +283,17 @@ def alerted() -> Snapshot:
     return replace(calm(), status=status(open_alerts=2), alerts=(alert(), retries), figures=session_figures())
 
 
+def rejected() -> Snapshot:
+    """The broker refused the order of the day."""
+    why = "the broker refused it (422 margin_check_failed): Account would have insufficient buying power."
+    refused = order(state="rejected", broker_status="Rejected", order_id="", detail=why)
+    ended = cycle(
+        running=False, attempt=1, steps=steps(6, why, StepState.FAILED), outcome="failed", reason=why,
+        reason_code="order_rejected", elapsed_s=4,
+    )  # fmt: skip
+    return replace(calm(), cycle=ended, orders=(refused,), spread=spread(verdict="rejected", reason=why))
+
+
 def reconciling() -> Snapshot:
     asked = status(automation=Automation.RECONCILING, automation_detail="asked by ada at the console")
     return replace(calm(), status=asked)
@@ -294,6 +305,7 @@ SCENES = {
     "halted": halted,
     "clock": stopped_by_clock,
     "reconciling": reconciling,
+    "rejected": rejected,
     "alerted": alerted,
     "calm": calm,
     "retrying": retrying,

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from textual.geometry import Region
 
+from core.domain.commands import CommandKind
 from core.snapshot import Level, MessageView, Snapshot
 from senex_tui.screens.too_small import TooSmall
 from tests.console import double
