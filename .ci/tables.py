@@ -1,7 +1,7 @@
 """Writes the tables of the documentation that the code decides; with --check only says whether they are up to date.
 
 A table stands between `<!-- NAME: ... -->` and `<!-- end of NAME -->`: settings and keys in the README, the screen's
-signs and words, the breakers and the reason codes in docs/operations.md.
+signs and words, the actions that keys are mapped to, the breakers and the reason codes in docs/operations.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from core.domain.outcomes import outcome_for
 from core.domain.reasons import Reason
 from core.settings import Settings
 from senex_tui.check import shown
+from senex_tui.key_map import mappable
 from senex_tui.keys import help_groups
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +52,11 @@ def keys_table() -> str:
     return _table(("key", "what it does", "group"), rows)
 
 
+def actions_table() -> str:
+    rows = [(f"`{name}`", f"`{key}`", sentence) for name, key, sentence in mappable()]
+    return _table(("action", "key", "what it does"), rows)
+
+
 def words_table() -> str:
     rows = [line for group, lines in help_groups() if group in _ON_SCREEN for line in lines]
     return _table(("on the screen", "what it means"), rows)
@@ -82,7 +88,12 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 TABLES: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"keys": keys_table, "settings": settings_table},
-    "docs/operations.md": {"words": words_table, "reasons": reasons_table, "breakers": breakers_table},
+    "docs/operations.md": {
+        "actions": actions_table,
+        "words": words_table,
+        "reasons": reasons_table,
+        "breakers": breakers_table,
+    },
 }
 
 

@@ -19,6 +19,9 @@ class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
     DEFAULT_CSS = """
     Banner { height: 1; padding: 0 1; display: none; background: $warning 20%; color: $text-warning; }
     Banner.-failure { background: $error 25%; color: $text-error; }
+    /* The terminal's own colours cannot be mixed: they would be one on itself. */
+    Banner:ansi { background: ansi_default; }
+    Banner.-failure:ansi { background: ansi_default; text-style: reverse; }
     """
 
     def say(self, alarms: Sequence[Alarm], columns: int, most_rows: int = MOST_ROWS) -> int:

@@ -82,6 +82,7 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
         background: $panel;
     }
     StatusBar.-live { background: $error; color: $background; }
+    StatusBar.-live:ansi { background: ansi_red; color: ansi_bright_white; }
     """
 
     def show(self, value: StatusView | None) -> None:

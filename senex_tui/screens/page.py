@@ -31,6 +31,7 @@ class Page(EventGuard, KeysInOrder, Screen[None]):
     Page > LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
     Page > Banner { border-top: none; height: 1; background: $warning 20%; }
     Page > Banner.-failure { background: $error 25%; }
+    Page > Banner:ansi, Page > Banner.-failure:ansi { background: ansi_default; }
     Page > StatusBar { border-top: none; }
     """
 

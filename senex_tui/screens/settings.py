@@ -22,7 +22,6 @@ _COLUMNS = (
     Column("value", 15),
     Column("default", 14, least=96),
     Column("from", 0),
-    Column("counts", 22, least=150),
 )
 _PREFIX = "console."
 
@@ -35,7 +34,6 @@ class _Shown:
     value: str
     default: str
     origin: str
-    counts: str = ""
     tone: Tone = Tone.DIM
 
 
@@ -91,9 +89,7 @@ def listing(view: ViewSettings, looks: Looks) -> Listing:
     rows.append(_read_only(looks, known.get(f"{_PREFIX}read_only")))
     rows.append(_keys(looks, known.get(f"{_PREFIX}keys")))
     rows += [
-        _Shown(row.name, row.value, row.default, row.origin, "set in the file")
-        for row in view.rows
-        if not row.name.startswith(_PREFIX)
+        _Shown(row.name, row.value, row.default, row.origin) for row in view.rows if not row.name.startswith(_PREFIX)
     ]
     title = f"Settings  {key_for('open', 'enter')} changes those of the console"
     return Listing(title, _COLUMNS, tuple(_row(row) for row in rows), "no setting")
@@ -108,7 +104,6 @@ def _row(row: _Shown) -> Row:
             (row.value, Tone.STRONG if changed else Tone.PLAIN),
             (row.default, Tone.DIM),
             (row.origin, row.tone),
-            (row.counts, Tone.DIM),
         ),
     )
 
@@ -117,21 +112,22 @@ def _of_the_view(name: str, view: ViewSettings, looks: Looks, shipped: Looks, kn
     said = "default" if known is None else known.origin
     changed = getattr(looks, name) != getattr(view.asked, name)
     origin = f"{HERE}; {said}: {shown(getattr(view.asked, name))}" if changed else said
-    counts = "from the next start on" if name in AT_START else "at once"
+    if name in AT_START:
+        origin = f"{origin}; restart needed"
     value, default = shown(getattr(looks, name)), shown(getattr(shipped, name))
-    return _Shown(f"{_PREFIX}{name}", value, default, origin, counts, Tone.ACCENT if changed else Tone.DIM)
+    return _Shown(f"{_PREFIX}{name}", value, default, origin, Tone.ACCENT if changed else Tone.DIM)
 
 
 def _read_only(looks: Looks, known: SettingRow | None) -> _Shown:
     said = "default" if known is None else known.origin
     origin = f"{HERE}, for this run" if looks.read_only and (known is None or known.value == "false") else said
-    return _Shown(f"{_PREFIX}read_only", shown(looks.read_only), "false", origin, "at once, off by restart")
+    return _Shown(f"{_PREFIX}read_only", shown(looks.read_only), "false", origin)
 
 
 def _keys(looks: Looks, known: SettingRow | None) -> _Shown:
     mapped = sorted({f"{key.display} {key.name}" for key in KEYS if key.name in looks.keys})
     origin = "default" if known is None else known.origin
-    return _Shown(f"{_PREFIX}keys", ", ".join(mapped) or "none", "none", origin, "from the next start on")
+    return _Shown(f"{_PREFIX}keys", ", ".join(mapped) or "none", "none", f"{origin}; restart needed")
 
 
 def _next(values: tuple[Any, ...], value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The console over the engine double in a real terminal: `python -m tests.console.scripted SCENE RECORD`.
+"""The console over the engine double in a real terminal: `python -m tests.console.scripted SCENE RECORD [ascii]`.
 
 Every command and the end of the engine are written to the record file; a pause is answered with PAUSED.
 """
@@ -16,6 +16,7 @@ prepare_environment(os.environ)
 from core.domain.commands import CommandKind, CommandState  # noqa: E402
 from core.snapshot import Automation  # noqa: E402
 from senex_tui.app import SenexApp  # noqa: E402
+from senex_tui.looks import Looks, ViewSettings  # noqa: E402
 from tests.console.double import SCENES, FixedEngine  # noqa: E402
 
 
@@ -40,5 +41,6 @@ class ScriptedEngine(FixedEngine):
 
 if __name__ == "__main__":
     engine = ScriptedEngine(sys.argv[1], Path(sys.argv[2]))
-    SenexApp(engine, stop_engine=engine.stop).run(mouse=False)
+    view = ViewSettings(None, Looks(ascii="ascii" in sys.argv[3:]))
+    SenexApp(engine, stop_engine=engine.stop, view_settings=view).run(mouse=False)
     sys.stdout.write("back at the shell\n")

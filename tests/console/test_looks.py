@@ -29,7 +29,7 @@ from widgets.lines import Tone
 from widgets.panel import LinePanel
 from widgets.tones import tone_styles
 
-ON_EVERY_SCREEN = ("f,n", "question_mark,q", "s,down,down,q", "ctrl+p,ctrl+g", "h,q", "a,q", "3", "7")
+ON_EVERY_SCREEN = ("question_mark,q", "s,q", "ctrl+p,ctrl+g", "h,q", "a,q", "7")
 
 
 @asynccontextmanager
@@ -57,6 +57,36 @@ async def test_every_theme_colours_every_tone_and_paints(theme: str) -> None:
         assert styles[Tone.GOOD].color != styles[Tone.BAD].color
         assert styles[Tone.STALE].strike
         assert "UNKNOWN" in console.text
+
+
+@pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
+async def test_no_text_has_the_colour_of_its_ground(theme: str) -> None:
+    engine = FixedEngine(double.alerted())
+    async with looking(engine, ViewSettings(None, Looks(theme=theme))) as console:
+        for scene, mode in (("halted", Mode.DEMO), ("reconciling", Mode.LIVE)):
+            engine.current = double.SCENES[scene]()
+            engine.status(mode=mode)
+            await console.pull()
+            for keys in ((), ("s",), ("q", "question_mark", "slash"), ("escape", "escape", "q")):
+                await console.press(*keys)
+                await console.pilot.pause()
+                assert unreadable(console) == []
+            await console.press("n")
+
+
+def unreadable(console: Driven) -> list[str]:
+    """Words drawn in the very colour they stand on."""
+    return [
+        segment.text
+        for strip in console.app.screen._compositor.render_strips()
+        for segment in strip
+        if segment.text.strip(" ▌▐")
+        and any(map(str.isalnum, segment.text))
+        and segment.style is not None
+        and segment.style.color is not None
+        and not segment.style.color.is_default
+        and segment.style.color == segment.style.bgcolor
+    ]
 
 
 def test_the_themes_are_those_of_the_setting() -> None:
@@ -106,10 +136,10 @@ def test_how_many_colours_is_settled_before_textual(colours: str, system: str | 
 # ASCII
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 55)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_in_ascii_no_screen_has_another_character(size: tuple[int, int]) -> None:
     async with looking(FixedEngine(double.calm()), ViewSettings(None, Looks(ascii=True)), size) as console:
-        for scene in ("halted", "unknown", "calm"):
+        for scene in ("unknown", "calm"):
             console.engine.current = double.SCENES[scene]()
             await console.pull()
             console.app.say("a message … with — signs 日本", "error")
@@ -205,8 +235,8 @@ async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
 
 
 async def test_a_greyed_mapped_key_says_why() -> None:
-    async with looking(FixedEngine(double.paused()), ViewSettings(None, Looks(keys={"force": "/"}))) as console:
-        await console.press("slash")
+    async with looking(FixedEngine(double.paused()), ViewSettings(None, Looks(keys={"force": "@"}))) as console:
+        await console.press("at")
         assert console.toasts == ["force: not now, automation is paused"]
 
 
@@ -220,10 +250,11 @@ async def test_a_read_only_console_sends_nothing_and_says_so(mode: Mode) -> None
     async with looking(engine, ViewSettings(None, Looks(read_only=True))) as console:
         assert f"{mode.upper()}  READ-ONLY" in console.text.splitlines()[0]
         assert "u Unknown" in console.text.splitlines()[-1], "greyed, not hidden"
-        await console.press("p", "f", "R", "u", "y")
+        await console.press("p", "f", "R", "u")
         assert isinstance(console.app.screen, Dashboard)
         assert console.toasts[-1].endswith("not now, this console is read-only: it watches")
         console.app.send(CommandKind.ACKNOWLEDGE, target="7")
+        await console.pilot.pause()
         assert "acknowledge not sent" in console.toasts[-1]
         assert engine.sent == []
         await console.press("q")

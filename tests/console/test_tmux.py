@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import pty
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from fcntl import ioctl
 from pathlib import Path
+from termios import TIOCSWINSZ
 
 import pytest
 
@@ -138,3 +142,103 @@ def test_ctrl_c_asks_and_a_second_one_quits(terminal: Terminal) -> None:
     terminal.keys("C-c")
     terminal.until_shown("back at the shell")
     assert terminal.recorded() == ["stopped"]
+
+
+def test_detached_and_attached_at_another_size(terminal: Terminal) -> None:
+    """Clients of other sizes come and go: the console is as large as each, and is lost by none."""
+    terminal.tmux("set", "-g", "window-size", "latest")
+    attached(terminal, 100, 30, "[1 Spread]")
+    attached(terminal, 60, 20, "[1Spread]")
+    attached(terminal, 40, 10, "needs 60")
+    attached(terminal, 120, 40, "Judgement")
+    terminal.keys("p")
+    terminal.until(lambda: terminal.recorded() == ["pause"], "the pause")
+
+
+def attached(terminal: Terminal, columns: int, rows: int, told: str) -> None:
+    """A client of this size comes, sees the text, and goes."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    client = subprocess.Popen(
+        ["tmux", "-L", terminal.socket, "attach"],
+        env=terminal.env | {"TERM": "xterm-256color"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        os.set_blocking(ours, False)
+        terminal.until(lambda: drained(ours) and told in terminal.screen(), repr(told))
+        assert terminal.value("window_width") == str(columns)
+        terminal.tmux("detach-client")
+        terminal.until(lambda: drained(ours) and client.poll() is not None, "the client's end")
+    finally:
+        client.kill()
+        client.wait()
+        os.close(ours)
+
+
+def test_in_ascii_no_byte_above_127_is_written(tmp_path: Path) -> None:
+    """All that the console writes from start to end, at three sizes, through dialogs, help and settings."""
+    ours, theirs = pty.openpty()
+    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environ = {name: value for name, value in os.environ.items() if name not in ("TMUX", "COLUMNS", "LINES")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.console.scripted", "unknown", str(tmp_path / "record"), "ascii"],
+        env=environ | {"TERM": "xterm-256color"},
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.set_blocking(ours, False)
+        written = bytearray()
+
+        def until(text: bytes) -> None:
+            deadline = time.monotonic() + DEADLINE_S
+            start = len(written)
+            while text not in written[start:]:
+                if time.monotonic() > deadline or (process.poll() is not None and text != b"shell"):
+                    pytest.fail(f"{text!r} did not come; the end was {bytes(written[-600:])!r}")
+                written.extend(read(ours))
+                time.sleep(0.02)
+
+        try:
+            until(b"Quit")
+            for columns, rows in ((80, 24), (120, 40), (200, 55)):
+                if columns > 80:
+                    ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+                    os.killpg(process.pid, signal.SIGWINCH)
+                    until(b"Judgement")
+                for keys, told in (
+                    (b"f", b"skips only"), (b"n", b"Quit"), (b"?", b"search"), (b"q", b"Quit"),
+                    (b"s", b"console.theme"), (b"q", b"Quit"), (b"u", b"look again"), (b"q", b"Quit"),
+                ):  # fmt: skip
+                    os.write(ours, keys)
+                    until(told)
+            os.write(ours, b"q")
+            until(b"y/n")
+            os.write(ours, b"y")
+            until(b"shell")
+        finally:
+            process.kill()
+            os.close(theirs)
+            os.close(ours)
+    assert [byte for byte in written if byte > 127] == []
+
+
+def read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # nothing there now, or the other end is closed
+        return b""
+
+
+def drained(descriptor: int) -> bool:
+    """A client whose output nobody reads would stop."""
+    while read(descriptor):
+        pass
+    return True
