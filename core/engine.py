@@ -39,7 +39,6 @@ from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.ping import SignOfLife
 from core.progress import CycleProgress
-from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
 from core.reconciliation import Reconciliation
 from core.records.errors import FencedOff, RecordsError
@@ -47,6 +46,7 @@ from core.records.rows import AccountRecord
 from core.scheduler import Timetable
 from core.settle import Settlement
 from core.show.board import Board
+from core.show.publishing import Publishing, store_for
 from core.slots_today import SlotBook
 from core.snapshot import EngineState
 from core.suspension import Suspension
@@ -73,7 +73,7 @@ class Engine:
         )
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
-        self.quotes = MemoryQuoteStore()
+        self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, self._in_session, self._on_lost)
         self.legs = LegsKept(self.feed, records)
         self.watch = EntryWatch(
@@ -161,6 +161,7 @@ class Engine:
         )
         self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._spawn)
         self.board = Board(self)
+        self.publishing = Publishing(self)
         self.bus.listen(self.board.heard)
         self.bus.listen(log_event)
         self._group: asyncio.TaskGroup | None = None
@@ -270,6 +271,8 @@ class Engine:
         port = self.parts.settings.metrics.port
         if port is not None:
             services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self.board.warn).run
+        if self.publishing.is_on:
+            services["redis"] = self.publishing.run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)

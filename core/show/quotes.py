@@ -9,7 +9,7 @@ from core.clock import Clock
 from core.domain.pricing import MAX_QUOTE_AGE_S
 from core.domain.sessions import Session
 from core.domain.underlying import Underlying
-from core.quotes.store import QuoteStore
+from core.quotes.store import QuoteReads
 from core.snapshot import Freshness, QuoteSlice
 
 QUIET_AFTER_S = 10.0
@@ -18,9 +18,7 @@ _TRAIL = 120
 _PATH_STEP_S = 10
 
 
-def quote_slice(
-    store: QuoteStore, live: bool, underlying: Underlying, mono: float, session: Session | None, now: datetime
-) -> QuoteSlice:
+def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: float, *, in_session: bool) -> QuoteSlice:
     """The newest price with its age; values that are no longer current stay readable as stale."""
     symbol = underlying.symbol
     quote = None if underlying.is_index else store.last_known_quote(symbol)
@@ -39,7 +37,7 @@ def quote_slice(
         bid=None if quote is None else quote.bid,
         ask=None if quote is None else quote.ask,
         age_s=None if age is None else int(age),
-        freshness=freshness(live, age, in_session=session is not None and session.is_open(now)),
+        freshness=freshness(live, age, in_session=in_session),
         day_low=None if summary is None else summary.day_low,
         day_high=None if summary is None else summary.day_high,
     )

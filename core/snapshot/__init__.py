@@ -12,7 +12,7 @@ from core.snapshot.orders import FillView, OrderView, Reentry
 from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
-from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
+from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
 
 __all__ = [
     "AccountView",
@@ -46,4 +46,5 @@ __all__ = [
     "StatusSlice",
     "StepState",
     "StepView",
+    "Watching",
 ]
