@@ -62,18 +62,22 @@ class RedisLink:
 
         The commands are no transaction: each one stands alone, and all were tried when one is refused.
         """
-        try:
-            async with asyncio.timeout(self._step_s), self._client.pipeline(transaction=False) as pipeline:
-                queue(pipeline)
-                answers = await pipeline.execute(raise_on_error=False)
-        except (RedisError, OSError, ValueError) as error:
-            # An answer that still comes must not be taken for the next one's.
-            await self._client.connection_pool.disconnect(inuse_connections=True)
-            raise RedisTrouble(known(explained(error, self.address))) from None
+        answers = await self.try_each(queue)
         refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
         if refused is not None:
             raise RedisTrouble(known(explained(refused, self.address)))
         return answers
+
+    async def try_each(self, queue: Queue) -> list[Any]:
+        """The same, with the error in place of the answer where one was refused. Raises RedisTrouble for the rest."""
+        try:
+            async with asyncio.timeout(self._step_s), self._client.pipeline(transaction=False) as pipeline:
+                queue(pipeline)
+                return list(await pipeline.execute(raise_on_error=False))
+        except (RedisError, OSError, ValueError) as error:
+            # An answer that still comes must not be taken for the next one's.
+            await self._client.connection_pool.disconnect(inuse_connections=True)
+            raise RedisTrouble(known(explained(error, self.address))) from None
 
     async def close(self) -> None:
         await self._client.aclose()
