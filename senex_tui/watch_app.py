@@ -11,7 +11,6 @@ from core.watching.client import FOREIGN, NOT_FROM_HERE, READS_ONLY, UNSEEN_S, W
 from senex_tui.app import SenexApp
 from senex_tui.keys import AUTOMATION, KEYS
 from senex_tui.screen_crash import in_the_log
-from widgets import figures
 from widgets.alarms import alarms
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def watching_alarms(state: WatchState) -> tuple[Alarm, ...]:
     said: list[Alarm] = []
     old = ""
     if state.unseen_s is not None and not state.lives:
-        old = f"The trader has not been seen for {figures.span(int(state.unseen_s))}: what you see is old."
+        old = f"The trader has not been seen for {_seconds(state.unseen_s)}: what you see is old."
     elif state.unseen_s is None and state.waited_s >= UNSEEN_S:
         old = "No trader has been seen yet: what you see is from the records. It needs redis.url too."
     if state.trouble:
@@ -82,3 +81,7 @@ def watching_alarms(state: WatchState) -> tuple[Alarm, ...]:
     if state.foreign:
         said.append((f"NOT THESE RECORDS: {FOREIGN}", True))
     return tuple(said)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

@@ -24,7 +24,7 @@ class Follower:
         self._epoch: str | None = None
         self._sequence = 0
         self._after = ""
-        self._behind = False
+        self._differs = False
         self.snapshot: Snapshot | None = None
         self.wholes = 0
         """How often a whole snapshot was taken."""
@@ -63,30 +63,29 @@ class Follower:
         self.snapshot = decode(fields.get("snapshot", b""))
         self._epoch, self._sequence = epoch, _number(fields.get("sequence", b"").decode())
         self._after = fields.get("after", b"0-0").decode()
-        self._behind = False
+        self._differs = False
         self.wholes += 1
 
     def _take_event(self, identifier: str, fields: dict[str, str], change: bytes) -> None:
         sequence = _number(fields.get("sequence", ""))
-        if fields.get("epoch") != self._epoch or sequence > self._sequence + 1 or self.snapshot is None:
+        began_anew = not change and sequence != self._sequence
+        gap = sequence > self._sequence + 1
+        if fields.get("epoch") != self._epoch or gap or began_anew or self.snapshot is None:
             self._epoch = None
             return
         self._after = identifier
         if sequence == self._sequence + 1:
-            if not change:  # the trader began to publish anew
-                self._epoch = None
-                return
             self.snapshot = changed(self.snapshot, from_json(change))
             self._sequence = sequence
 
     def _compare(self, trader: TraderSeen | None) -> None:
-        """An event that is not there though the trader has counted it, twice in a row, is lost."""
+        """A count that is not the trader's, twice in a row, is another story's: once it may be an event on its way."""
         if trader is None:
             return
-        behind = _number(trader.fields.get("sequence", "")) > self._sequence
-        if trader.fields.get("epoch") != self._epoch or (behind and self._behind):
+        differs = _number(trader.fields.get("sequence", "")) != self._sequence
+        if trader.fields.get("epoch") != self._epoch or (differs and self._differs):
             self._epoch = None
-        self._behind = behind
+        self._differs = differs
 
 
 def require_same_version(trader: TraderSeen) -> None:

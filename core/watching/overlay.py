@@ -8,7 +8,7 @@ from core.domain.underlying import SHIPPED
 from core.quotes.redis_store import QuotesSeen
 from core.show.quotes import quote_slice
 from core.show.spread import repriced
-from core.snapshot import Health, PartHealth, QuoteSlice, Snapshot
+from core.snapshot import Freshness, Health, PartHealth, QuoteSlice, Snapshot
 
 _NO_SESSION = ("", "closed", "before the open")
 
@@ -46,4 +46,8 @@ def _quote(shown: QuoteSlice, seen: QuotesSeen, mono: float, *, live: bool, in_s
     if underlying is None:
         return shown
     read = quote_slice(seen, live, underlying, mono, in_session=in_session)
-    return shown if read.price is None else replace(read, trail=shown.trail, day_path=shown.day_path)
+    if read.price is None:  # not in Redis: as old as the trader's screen
+        return (
+            replace(shown, freshness=Freshness.STALE) if shown.price is not None and in_session and not live else shown
+        )
+    return replace(read, trail=shown.trail, day_path=shown.day_path)

@@ -258,3 +258,17 @@ async def _turns_until(true: Callable[[], Awaitable[bool]]) -> int:
             turns += 1
             await asyncio.sleep(0.005)
     return turns
+
+
+async def test_a_publisher_that_begins_again_in_the_same_run_is_followed(
+    trader: Trader, reading: Reading, valkey: Valkey
+) -> None:
+    for detail in ("one", "two", "three"):
+        trader.show(detail)
+        await trader.publisher.publish()
+    await reading.until("three")
+    again = Trader(valkey.url, step_s=5)
+    again.show("again")
+    await again.publisher.publish()
+    assert (await reading.until("again")) == again.shown
+    await again.link.close()
