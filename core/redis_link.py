@@ -29,6 +29,9 @@ from core.scrubber import known
 STEP_S = 1.0
 """The longest one exchange may take, connecting included, in wall seconds."""
 
+_LOGIN_REFUSED = ("noauth", "wrongpass", "username-password", "invalid password", "authentication required")
+"""As servers of several ages say it, whatever redis-py makes of it."""
+
 Queue = Callable[[Any], None]
 """Puts commands on a redis-py pipeline."""
 
@@ -87,9 +90,9 @@ def explained(error: Exception, address: str) -> str:
     """One sentence for what Redis or the way to it said, and what to do."""
     words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     lower = words.lower()
+    if isinstance(error, AuthenticationError | AuthorizationError) or any(mark in lower for mark in _LOGIN_REFUSED):
+        return f"{address} refused the login; check the user and the password in redis.url"
     match error:
-        case AuthenticationError() | AuthorizationError():
-            return f"{address} refused the login; check the user and the password in redis.url"
         case NoPermissionError():
             return f"{address} does not allow this user what is needed ({words}); see docs/scaling.md for the ACL rule"
         case OutOfMemoryError():
@@ -100,8 +103,6 @@ def explained(error: Exception, address: str) -> str:
             return f"{address} is still loading its data; wait until it has"
         case ResponseError() if "unknown command" in lower:
             return f"{address} lacks a command that is needed ({words}); use Redis 6 or Valkey, or allow the command"
-        case ResponseError() if "noauth" in lower or "wrongpass" in lower or "invalid password" in lower:
-            return f"{address} refused the login; check the user and the password in redis.url"
         case ResponseError():
             return f"{address} refused a command: {words}"
         case TooSlow() | TimeoutError():
