@@ -321,17 +321,18 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
     return _prepare(context, data_dir).loaded.settings.mail
 
 
-def _watched(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Place, Settings]:
-    return _place(context, data_dir, demo), _prepare(context, data_dir, own_simulator=demo).loaded.settings
+def _watched(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Place, Settings, Path]:
+    run = _prepare(context, data_dir, own_simulator=demo)
+    return _place(context, data_dir, demo), run.loaded.settings, run.folders.state
 
 
-def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, ConsoleSettings]:
+def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, ConsoleSettings, Path]:
     run = _prepare(context, data_dir, own_simulator=demo)
     from core.snapshot import Mode
     from senex_tui.replay import recorded_in
 
     mode = Mode.DEMO if demo else _mode(context, run)
-    return recorded_in(run.folders, mode, demos=demo), run.loaded.settings.console
+    return recorded_in(run.folders, mode, demos=demo), run.loaded.settings.console, run.folders.state
 
 
 add_operator_commands(app, _place)

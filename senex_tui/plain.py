@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TextIO
 from core.clock import exchange_time
 from core.domain.events import Event, Severity, StepResult, masked
 from core.scrubber import known
+from core.show.step_words import NAMES, words_of
 from core.snapshot import Automation, EngineState, Health
 from senex_tui.printed import safe
 
@@ -47,16 +48,15 @@ def event_line(event: Event) -> str | None:
     """The line of an event; None for one that says no more than another does: a step that has only begun."""
     if event.result is StepResult.STARTED:
         return None
-    about = []
-    if event.step is not None:
-        about = [f"cycle {event.cycle}"] if event.cycle is not None else []
-        about += [masked(event.account)] if event.account is not None else []
-        about += [f"attempt {event.attempt}"] if event.attempt is not None else []
-        about += [event.underlying] if event.underlying is not None else []
-    source = event.kind.split(".")[0] if event.step is None else event.step.value
+    about = [f"cycle {event.cycle}"] if event.cycle is not None else []
+    about += [masked(event.account)] if event.account is not None else []
+    about += [f"attempt {event.attempt}"] if event.attempt is not None else []
+    about += [event.underlying] if event.underlying is not None else []
+    if event.step is None:
+        return plain_line(event.at, event.severity, event.kind.split(".")[0], event.text)
     refused = "REFUSED: " if event.result is StepResult.REFUSED else ""
     lead = f"{', '.join(about)}: " if about else ""
-    return plain_line(event.at, event.severity, source, f"{lead}{refused}{event.text}")
+    return plain_line(event.at, event.severity, NAMES[event.step], f"{lead}{refused}{words_of(event)}")
 
 
 class StatusChanges:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.clock import EXCHANGE_ZONE, SystemClock, exchange_time
-from core.recording.day_file import DAYS, DayUnreadable, day_path, read_frames, recorded_days
+from core.recording import DAYS
+from core.recording.day_file import DayUnreadable, day_path, read_frames, recorded_days
 from core.recording.playback import RecordedDay, ReplayClient
 from core.snapshot import Mode
 from senex_tui.printed import table
@@ -18,6 +19,9 @@ from senex_tui.refusals import Refused
 if TYPE_CHECKING:
     from core.folders import Folders
     from core.settings import ConsoleSettings
+
+_NAMED = 10
+"""The most days a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,8 @@ class Recorded:
 def recorded_in(folders: Folders, mode: Mode, *, demos: bool) -> Recorded:
     """Where the days of a mode are, or those of every `senex demo` there was."""
     beside = folders.records((Mode.DEMO if demos else mode).value).parent
-    return Recorded(tuple(world_days(beside)) if demos else (beside / DAYS,), demos)
-
-
-def world_days(demo_folder: Path) -> list[Path]:
-    """The folders of days of every demo's world."""
-    return sorted(demo_folder.glob(f"worlds/*/{DAYS}"))
+    worlds = sorted(beside.glob(f"worlds/*/{DAYS}"))
+    return Recorded(tuple(worlds) if demos else (beside / DAYS,), demos)
 
 
 def listed(recorded: Recorded) -> list[str]:
@@ -57,7 +57,7 @@ def listed(recorded: Recorded) -> list[str]:
 
 
 def _row(day: date, path: Path) -> Sequence[str]:
-    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    size = _size(path.stat().st_size)
     try:
         frames = read_frames(path).frames
     except DayUnreadable as unreadable:
@@ -66,6 +66,10 @@ def _row(day: date, path: Path) -> Sequence[str]:
         return (day.isoformat(), "", "", "", f"{size}, no whole frame")
     first, last = (f"{exchange_time(frame.at):%H:%M:%S} ET" for frame in (frames[0], frames[-1]))
     return (day.isoformat(), first, last, str(sum(frame.cycle for frame in frames)), size)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
 def _reason(unreadable: DayUnreadable, path: Path) -> str:
@@ -93,17 +97,23 @@ def _days(files: Iterable[date]) -> str:
     days = [day.isoformat() for day in files]
     if not days:
         return "no day is recorded yet"
-    return f"recorded {'is' if len(days) == 1 else 'are'} {', '.join(days[-10:])}"
+    more = f"{len(days) - _NAMED} earlier, " if len(days) > _NAMED else ""
+    return f"recorded days: {more}{', '.join(days[-_NAMED:])}"
 
 
 def _none_at_all(recorded: Recorded) -> Refused:
     where = "by any `senex demo`" if recorded.of_demos else f"in {recorded.folders[0]}"
-    more = "" if recorded.of_demos else "; the days of `senex demo` are shown with --demo"
-    return Refused(f"no day is recorded yet {where}; each one is while the console runs{more}.")
+    more = "" if recorded.of_demos else "; `senex replay --demo` lists those of `senex demo`"
+    return Refused(f"no day is recorded yet {where}; a day is recorded while the console runs{more}.")
 
 
-def run_replay(day: RecordedDay, speed: float | None, at: time | None, shown: ConsoleSettings) -> int:
-    """The console on this day, until it is left. Raises Refused for a day that cannot be read after all."""
+def run_replay(
+    day: RecordedDay, speed: float | None, at: time | None, shown: ConsoleSettings, state_folder: Path
+) -> int:
+    """The console on this day, until it is left; copies and exports go to `state_folder`.
+
+    Raises Refused for a day that cannot be read after all.
+    """
     from senex_tui.crash import tell_crash
     from senex_tui.replay_app import ReplayApp
 
@@ -115,7 +125,10 @@ def run_replay(day: RecordedDay, speed: float | None, at: time | None, shown: Co
     if at is not None:
         replay.to_time(datetime.combine(exchange_time(day.time(0)).date(), at, EXCHANGE_ZONE))
     app = ReplayApp(
-        replay, refresh_hz=shown.refresh_hz, tell_crash=lambda failure: tell_crash("the replay was", failure)
+        replay,
+        refresh_hz=shown.refresh_hz,
+        tell_crash=lambda failure: tell_crash("the replay was", failure),
+        state_folder=state_folder,
     )
     app.run(mouse=shown.mouse)
     return app.return_code or 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from core.settings import ConsoleSettings
     from senex_tui.replay import Recorded
 
-FindDays = Callable[[typer.Context, Path | None, bool], "tuple[Recorded, ConsoleSettings]"]
+FindDays = Callable[[typer.Context, Path | None, bool], "tuple[Recorded, ConsoleSettings, Path]"]
 
 
 def _time(text: str) -> time:
@@ -24,7 +24,8 @@ def _time(text: str) -> time:
 
 
 def add_replay_command(app: typer.Typer, find_days: FindDays, settle_terminal: Callable[[], None]) -> None:
-    """Adds the command; `find_days` says whose days are meant and how the console is to look."""
+    """Adds the command; `find_days` says whose days are meant, how the console is to look and
+    where it keeps copies."""
 
     @app.command()
     def replay(
@@ -49,7 +50,7 @@ def add_replay_command(app: typer.Typer, find_days: FindDays, settle_terminal: C
 
         Nothing in it is live: there is no connection to a broker, and no command is sent.
         """
-        recorded, shown = find_days(context, data_dir, demo)
+        recorded, shown, state_folder = find_days(context, data_dir, demo)
         from senex_tui.replay import listed, open_day, run_replay
 
         if day is None:
@@ -58,4 +59,4 @@ def add_replay_command(app: typer.Typer, find_days: FindDays, settle_terminal: C
             return
         found = open_day(recorded, day)
         settle_terminal()
-        raise typer.Exit(run_replay(found, speed, at, shown))
+        raise typer.Exit(run_replay(found, speed, at, shown, state_folder))

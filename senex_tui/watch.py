@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import socket
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.clock import SystemClock
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from core.watching.client import WatchClient
 
 
-def run_watch(client: WatchClient, watching: Watching, shown: ConsoleSettings) -> int:
-    """The console until it is left; the trader goes on."""
+def run_watch(client: WatchClient, watching: Watching, shown: ConsoleSettings, state_folder: Path) -> int:
+    """The console until it is left; the trader goes on. Copies and exports go to `state_folder`."""
     from senex_tui.crash import tell_crash
     from senex_tui.watch_app import WatchApp
 
@@ -33,6 +34,7 @@ def run_watch(client: WatchClient, watching: Watching, shown: ConsoleSettings) -
         refresh_hz=shown.refresh_hz,
         bell=shown.bell,
         tell_crash=lambda failure: tell_crash("the watching console was", failure),
+        state_folder=state_folder,
     )
     try:
         app.run(mouse=shown.mouse)

@@ -36,8 +36,16 @@ class WatchApp(SenexApp):
         refresh_hz: int = 4,
         bell: Bell = "crit",
         tell_crash: Callable[[BaseException], str] = in_the_log,
+        state_folder: Path | None = None,
     ) -> None:
-        super().__init__(client, monotonic=monotonic, refresh_hz=refresh_hz, bell=bell, tell_crash=tell_crash)
+        super().__init__(
+            client,
+            monotonic=monotonic,
+            refresh_hz=refresh_hz,
+            bell=bell,
+            tell_crash=tell_crash,
+            state_folder=state_folder,
+        )
         self._watched = client
         self._watching = watching
 

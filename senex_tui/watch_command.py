@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from senex_tui.place import Place
 
-FindTrader = Callable[[typer.Context, Path | None, bool], "tuple[Place, Settings]"]
+FindTrader = Callable[[typer.Context, Path | None, bool], "tuple[Place, Settings, Path]"]
 
 
 def add_watch_command(app: typer.Typer, find_trader: FindTrader, settle_terminal: Callable[[], None]) -> None:
@@ -34,11 +34,11 @@ def add_watch_command(app: typer.Typer, find_trader: FindTrader, settle_terminal
         Its screen and quotes come through Redis (redis.url), what is kept and commands through its records. Any number
         of consoles may watch; none of them slows the trader, and quitting one stops nothing.
         """
-        place, settings = find_trader(context, data_dir, demo)
+        place, settings, state_folder = find_trader(context, data_dir, demo)
         from core.snapshot import Watching
         from senex_tui.watch import run_watch, watcher
 
         watching = Watching.OPERATOR if operator else Watching.READ_ONLY
         client = watcher(place, settings, watching)
         settle_terminal()
-        raise typer.Exit(run_watch(client, watching, settings.console))
+        raise typer.Exit(run_watch(client, watching, settings.console, state_folder))

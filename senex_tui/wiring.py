@@ -77,6 +77,7 @@ def run_console(
             bell=shown.bell,
             tell_crash=lambda failure: tell_crash("the console was", failure),
             first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+            state_folder=folders.state,
         )
         app.run(mouse=shown.mouse)
     for failure in hosted.failures:
@@ -124,11 +125,10 @@ def _hosted(
     Raises LockRefused before anything is opened.
     """
     from core.host import EngineHost
-    from core.recording.day_file import DAYS
-    from core.recording.recorder import Recording
+    from core.recording import DAYS
+    from core.recording.recording import Recording
     from senex_tui.demo import DemoWorld
     from senex_tui.refusals import explain
-    from senex_tui.replay import world_days
 
     world = None if simulator is None else DemoWorld(simulator)
     beside = (folders.records(mode.value) if world is None else _world_records(folders, world)).parent
@@ -152,7 +152,7 @@ def _hosted(
         return explain(failure)
 
     host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
-    earlier = [] if world is None else world_days(folders.records(mode.value).parent)
+    earlier = [] if world is None else sorted(folders.records(mode.value).parent.glob(f"worlds/*/{DAYS}"))
     recording = Recording(
         host.snapshot,
         beside / DAYS,

@@ -17,8 +17,6 @@ from pathlib import Path
 
 from core.snapshot_codec import VERSION as SNAPSHOT_VERSION
 
-DAYS = "days"
-"""The folder of the days, beside the records of their mode or demo."""
 SUFFIX = ".day"
 FORMAT = 1
 HEAD = f"senex day {FORMAT}.{SNAPSHOT_VERSION}\n".encode()

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import zlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.commands import CommandKind, CommandState
 from core.recording.day_file import DayUnreadable, Frame, read_frames
-from core.snapshot import CommandView, Mode, Snapshot
+from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
 from core.snapshot_codec import SnapshotUnreadable, changed, from_json, from_plain
 
+if TYPE_CHECKING:
+    from core.records.records import Records
+
+Found = TypeVar("Found")
 LONGEST_STEP_S = 120
 _SHORTEST_STEP_S = 0.01  # each frame has a place of its own
 _JUST_NOW_S = 2.0
@@ -121,6 +127,12 @@ class ReplayClient:
         number = f"replay-{len(self._refused) + 1}"
         self._refused = (*self._refused, CommandView(number, kind, CommandState.REFUSED, NOTHING_SENT))
         return number
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Nobody answers: a replay has what was on the screen, and not the records."""
+        nobody: Future[Found] = Future()
+        nobody.set_exception(EngineNotRunning("this is a replay; it has no records to ask"))
+        return nobody
 
     # The way through the day
 

@@ -1,25 +1,20 @@
-"""Records what the operator sees, once a wall second, on a thread of its own: never the engine's, never the screen's.
-
-A slow or full disk therefore delays nobody; it is said once, and the recording goes on when it can.
-"""
+"""Writes what the operator sees into the files of its days. A full disk is said once; it goes on when it can."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from core.clock import SystemClock, exchange_time
+from core.clock import exchange_time
 from core.plain_form import NOTHING
 from core.recording.day_file import SUFFIX, DayWriter, day_path
 from core.scrubber import known
 from core.snapshot import CycleSlice, Snapshot
 from core.snapshot_codec import change, to_json, to_plain
 
-EVERY_S = 1.0
 KEY_EVERY = 300
 """Frames from one whole snapshot to the next: what a seek has to read at most."""
 RETRY_EVERY = 60
@@ -117,48 +112,3 @@ def prune(folders: list[Path], keep_days: int, now: datetime) -> int:
             except OSError as error:
                 log.warning("an old recorded day stays: %s", error)
     return gone
-
-
-class Recording:
-    """Takes a snapshot a second from `snapshot` until `stop`. `keep_days` 0 records nothing.
-
-    `others` are folders of days that are to be pruned too, such as those of earlier demos.
-    """
-
-    def __init__(
-        self,
-        snapshot: Callable[[], Snapshot],
-        folder: Path,
-        keep_days: int,
-        say: Callable[[str], None],
-        others: list[Path] | None = None,
-    ) -> None:
-        self._snapshot = snapshot
-        self._recorder = DayRecorder(folder, say)
-        self._say = say
-        self._folders = [folder, *(others or [])]
-        self._keep_days = keep_days
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
-
-    def start(self) -> None:
-        if self._keep_days:
-            self._thread.start()
-
-    def stop(self) -> None:
-        """Takes a last snapshot and waits for it, for a slow disk no longer than a few seconds."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        try:
-            prune(self._folders, self._keep_days, SystemClock().now())
-            last = False
-            while not last:
-                last = self._stop.wait(EVERY_S)
-                self._recorder.take(self._snapshot())
-            self._recorder.close()
-        except Exception:  # a defect of the recording is no reason to stop trading: said, and in the log
-            log.exception("the recording ended")
-            self._say("the day is no longer recorded: an error of the recording itself; the log has it")

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,10 +19,12 @@ from core.ids import Ids
 from core.quotes.redis_keys import RedisKeys
 from core.quotes.redis_store import QuoteReader, QuotesSeen, QuotesUnreadable, TraderSeen
 from core.records.errors import RecordsError
+from core.records.records import Records
 from core.redis_link import RedisLink, RedisTrouble
 from core.snapshot import (
     Automation,
     CommandView,
+    EngineNotRunning,
     EngineState,
     Health,
     Mode,
@@ -30,6 +33,7 @@ from core.snapshot import (
     StatusSlice,
     Watching,
 )
+from core.snapshot.client import Found
 from core.snapshot_codec import SnapshotUnreadable
 from core.watching.follower import Follower, OtherVersion
 from core.watching.overlay import legs_of, with_quotes
@@ -142,6 +146,15 @@ class WatchClient:
         self._tell(CommandView(identifier, kind, CommandState.PENDING, ""))
         loop.call_soon_threadsafe(self._ask, command)
         return identifier
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Asks the records, which this watcher has opened itself; nothing of it passes through the trader."""
+        loop, records = self._loop, self._records
+        if loop is None or records is None or not self._thread.is_alive():
+            nobody: Future[Found] = Future()
+            nobody.set_exception(EngineNotRunning("the records are not open"))
+            return nobody
+        return asyncio.run_coroutine_threadsafe(records.look_up(question), loop)
 
     @property
     def state(self) -> WatchState:

@@ -13,6 +13,7 @@ from core.records.errors import RecordsError
 from core.records.records import Records
 from core.show.orders import order_view
 from core.snapshot import CommandView, Level, MessageView, OrderView
+from core.snapshot.client import Found
 
 LOOK_EVERY_S = 0.2
 GRACE_S = 5.0
@@ -67,6 +68,10 @@ class WatchedRecords:
             for number, event in enumerate(reversed(events), 1)
         )
         return orders, messages
+
+    async def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Found:
+        """The answer of the records. Raises RecordsError."""
+        return await question(self._records)
 
     async def close(self) -> None:
         await self._records.close()

@@ -16,6 +16,7 @@ from core.domain.commands import Command, CommandKind, CommandState
 from core.domain.events import Event
 from core.ids import RandomIds
 from core.publishing import epoch_of
+from core.records.errors import RecordsRefusal
 from core.records.records import Records
 from core.snapshot import CommandView, Freshness, Health, LegView, QuoteSlice, Watching
 from core.watching.client import FOREIGN, NOT_FROM_HERE, READS_ONLY, WatchClient
@@ -275,3 +276,25 @@ async def _one_of_many(url: str, folder: Path, name: str) -> None:
     async with watching(url, folder) as client:
         await seen(client, "to all")
         assert client.snapshot().status.mode == status().mode, name
+
+
+async def test_the_history_is_asked_of_the_records_not_of_the_trader(
+    valkey: Valkey, records: Records, tmp_path: Path
+) -> None:
+    async with watching(valkey.url, tmp_path) as client:
+
+        async def opened() -> bool:
+            return bool(client.snapshot().messages)
+
+        await until(opened)
+
+        async def newest(asked: Records) -> str:
+            return (await asked.journal.newest(1))[0].text
+
+        assert await asyncio.wrap_future(client.look_up(newest)) == "engine started in demo mode"
+
+        async def writes(asked: Records) -> None:
+            await asked.journal.append(Event(NOW, "engine.started", "somebody else"))
+
+        with pytest.raises(RecordsRefusal, match="only the trader writes"):
+            await asyncio.wrap_future(client.look_up(writes))
