@@ -90,6 +90,7 @@ class Publisher:
         self._screen = _Screen(sequence=int(clock.monotonic() * 100))
         self._anew = True
         self._trouble: str | None = None
+        self._another = False
         self._version = version("senex-tui")
         self.health = PartHealth(Health.STARTING)
 
@@ -126,6 +127,8 @@ class Publisher:
         commands: list[str] = []
 
         def queue(pipeline: Any) -> None:
+            pipeline.hget(self._keys.trader, "epoch")
+            commands.append("epoch")
             if anew:
                 pipeline.delete(self._keys.events)
                 commands.append("delete")
@@ -145,6 +148,7 @@ class Publisher:
         if "event" in told:
             self._screen.after = told["event"].decode()
         self._anew = lost
+        self._look_for_another(told["epoch"], anew=anew)
 
     def _written_of(self, snapshot: Snapshot) -> Sequence[Written]:
         """What to write of the screen: the change as an event, now and then the whole snapshot with what it stands
@@ -190,6 +194,15 @@ class Publisher:
             "legs": "" if trident is None else " ".join(leg.symbols.streamer for leg in trident.legs),
         }
 
+    def _look_for_another(self, found: bytes | None, *, anew: bool) -> None:
+        """Between two writes of ours nobody else may have written; the first finds the trader before us."""
+        another = not anew and found is not None and found.decode(errors="replace") != self._epoch
+        if another and not self._another:
+            text = f"another trader publishes as {self._keys.name} in this mode; give one of them its own redis.name"
+            log.warning("%s", text)
+            self._note(Severity.WARNING, "redis", f"{text}: watchers see both by turns")
+        self._another = another
+
     def _failed(self, trouble: str) -> None:
         self.health = PartHealth(Health.DOWN, "watchers see nothing new")
         if trouble != self._trouble:
@@ -203,4 +216,4 @@ class Publisher:
             log.info("published again")
             self._note(Severity.INFO, "redis", "quotes and screen are published again")
         self._trouble = None
-        self.health = PartHealth(Health.OK)
+        self.health = PartHealth(Health.TROUBLE, "another trader") if self._another else PartHealth(Health.OK)

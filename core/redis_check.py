@@ -11,7 +11,7 @@ from core.quotes.redis_keys import RedisKeys
 from core.redis_link import RedisLink, RedisTrouble
 
 TO_WATCH = ("ping", "hgetall", "pttl", "xread")
-TO_PUBLISH = ("ping", "hset", "pexpire", "del", "xadd")
+TO_PUBLISH = ("ping", "hget", "hset", "pexpire", "del", "xadd")
 SCARCE = 0.9
 """The part of its memory limit from which a Redis is as good as full."""
 
@@ -35,6 +35,7 @@ async def require(link: RedisLink, keys: RedisKeys, commands: tuple[str, ...]) -
     trials: dict[str, Any] = {
         "ping": lambda pipeline: pipeline.ping(),
         "hgetall": lambda pipeline: pipeline.hgetall(keys.rehearsal),
+        "hget": lambda pipeline: pipeline.hget(keys.rehearsal, "tried"),
         "pttl": lambda pipeline: pipeline.pttl(keys.rehearsal),
         "xread": lambda pipeline: pipeline.xread({f"{keys.rehearsal}:events": "0-0"}, count=1),
         "hset": lambda pipeline: pipeline.hset(keys.rehearsal, mapping={"tried": "yes"}),

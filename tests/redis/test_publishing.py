@@ -273,3 +273,16 @@ async def test_a_publisher_that_begins_again_in_the_same_run_is_followed(
     await again.publisher.publish()
     assert (await reading.until("again")) == again.shown
     await again.link.close()
+
+
+async def test_two_traders_under_one_name_both_say_so(trader: Trader, valkey: Valkey) -> None:
+    other = Trader(valkey.url, epoch="7@elsewhere", step_s=5)
+    for _ in range(2):
+        for each in (trader, other):
+            await each.publisher.publish()
+    for each in (trader, other):
+        [(severity, text)] = each.said
+        assert severity is Severity.WARNING
+        assert "another trader publishes as senex" in text
+        assert "redis.name" in text
+    await other.link.close()

@@ -133,7 +133,7 @@ def test_the_doctor_tries_what_is_needed(valkey: Valkey) -> None:
 def test_the_doctor_names_what_is_wrong(valkey: Valkey, tmp_path: Path) -> None:
     watcher_only = valkey.url_of("ada", PASSWORD, "~senex:*", *WATCHER)
     said = {
-        "lacking": (_row(watcher_only), "does not let this user run HSET, PEXPIRE, XADD, DEL"),
+        "lacking": (_row(watcher_only), "does not let this user run HGET, HSET, PEXPIRE, XADD, DEL"),
         "login": (_row(watcher_only.replace("ada:", "bob:")), "refused the login"),
         "down": (_row(f"redis://ada:{PASSWORD}@127.0.0.1:1"), "cannot be reached"),
     }
