@@ -36,8 +36,13 @@ class Alerting:
 
     async def load(self) -> None:
         """Takes up what earlier processes left open, and looks. Raises RecordsError."""
-        self.open_now = await self._records.alerts.open_now()
+        await self.take_up()
         await self.look()
+
+    async def take_up(self) -> None:
+        """Takes up what is open in the records, as after one was acknowledged there. Raises RecordsError."""
+        async with self._turn:
+            self.open_now = await self._records.alerts.open_now()
 
     async def look(self) -> None:
         """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
@@ -63,15 +68,6 @@ class Alerting:
         self._earlier_of = None
         await self.look()
         self._closed = session.day
-
-    async def acknowledge(self, alert: int, by: str) -> bool:
-        """Records that somebody has seen the alert; False when it is not open. Raises RecordsError."""
-        async with self._turn:
-            if alert not in {each.id for each in self.open_now}:
-                return False
-            await self._records.alerts.acknowledge(alert, by, self._clock.now())
-            self.open_now = await self._records.alerts.open_now()
-        return True
 
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self._clock.now()).date(), self._records.results
