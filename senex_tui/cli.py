@@ -257,6 +257,7 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     Settings are validated; secrets are masked. Nothing is asked of the broker.
     """
     run = _prepare(context, data_dir)
+    from core.mail_password import mail_password_words
     from senex_tui.check import check_lines
 
     refusal: Refused | None = None
@@ -264,7 +265,9 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         mode = _mode(context, run).value
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
-    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run)):
+    settings = run.loaded.settings
+    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run), password):
         typer.echo(scrub(line))
     if refusal:
         raise refusal
