@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from core.domain.positions import warnings_of
 from core.open_tridents import open_trident
 from core.show.orders import evidence_text
 from senex_tui.place import Place, watching
+from senex_tui.told import Told
 
 if TYPE_CHECKING:
     from core.lock_holder import Holder
@@ -31,23 +30,10 @@ WAY_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The status as plain values: `values` is what --json prints."""
-
-    values: dict[str, Any]
-
-    def to_json(self) -> str:
-        return json.dumps(self.values, ensure_ascii=False)
-
-    def to_text(self) -> str:
-        return "\n".join(_lines(self.values))
-
-
-async def read_status(place: Place) -> Status:
+async def read_status(place: Place) -> Told:
     """Everything at once, without locking anything. Raises Refused before the first start, RecordsError."""
     place.need_records()
-    return Status(await watching(place, lambda records: _values(records, place)))
+    return Told(await watching(place, lambda records: _values(records, place)), _lines)
 
 
 async def _values(records: Records, place: Place) -> dict[str, Any]:

@@ -35,7 +35,6 @@ from core.records.results import Results
 from core.records.rows import (
     AccountChange,
     AccountRecord,
-    BreakerRecord,
     CommandRecord,
     CycleRecord,
     DayHeld,
@@ -56,7 +55,6 @@ __all__ = [
     "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
-    "BreakerRecord",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",

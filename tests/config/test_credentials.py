@@ -211,9 +211,7 @@ def test_a_table_that_is_no_login_is_refused_without_its_content(tmp_path: Path,
 
 
 def test_the_mail_password_of_the_keyring_is_known_to_every_output(keyring_in_use: MemoryKeyring) -> None:
-    settings = MailSettings(
-        host="smtp.example.com", sender="senex@box.test", operator="me@example.com", user="someone"
-    )
+    settings = MailSettings(host="smtp.example.com", sender="senex@box.test", operator="me@example.com", user="someone")
     keyring_in_use.values = {"mail password": "a-word-in-the-ring"}
     told = mail_password_words(settings, {}, environment_only=False)
     assert told == "****, from the keyring (service senex)"
