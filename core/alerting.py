@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from core.bus import Bus
 from core.calendar import SessionCalendar
 from core.clock import Clock, exchange_time
-from core.domain.alerts import Alert, DueAlert, due_alerts
+from core.domain.alerts import Alert, AlertKind, DueAlert, due_alerts
 from core.domain.events import Event, Severity, masked
 from core.domain.figures import SESSIONS, SessionFigures, figures_of
 from core.records.records import Records
@@ -93,25 +93,15 @@ class Alerting:
         return session.day if session is not None and self._clock.now() < session.close else None
 
     async def _open(self, due: DueAlert) -> None:
-        now = self._clock.now()
-        if await self._records.alerts.open(due, now):
-            await self._say("alert.opened", due, now, due.kind.severity, due.text)
+        said = self._event("alert.opened", due.kind, due.subject, due.kind.severity, due.text)
+        await self._bus.publish_with(said, lambda event: self._records.alerts.open(due, event.at, event))
 
     async def _close(self, alert: Alert) -> None:
-        now = self._clock.now()
-        if await self._records.alerts.close(alert.id, now):
-            due = DueAlert(alert.kind, alert.subject, alert.text)
-            whom = f" of {masked(alert.subject)}" if alert.subject else ""
-            await self._say("alert.closed", due, now, Severity.INFO, f"alert {alert.kind.code}{whom} is over")
+        whom = f" of {masked(alert.subject)}" if alert.subject else ""
+        text = f"alert {alert.kind.code}{whom} is over"
+        said = self._event("alert.closed", alert.kind, alert.subject, Severity.INFO, text)
+        await self._bus.publish_with(said, lambda event: self._records.alerts.close(alert.id, event.at, event))
 
-    async def _say(self, kind: str, due: DueAlert, now: datetime, severity: Severity, text: str) -> None:
-        await self._bus.publish(
-            Event(
-                at=now,
-                kind=kind,
-                text=text,
-                severity=severity,
-                account=due.subject or None,
-                figures=(("alert", due.kind.code),),
-            )
-        )
+    def _event(self, what: str, kind: AlertKind, subject: str, severity: Severity, text: str) -> Event:
+        figures = (("alert", kind.code),)
+        return Event(self._clock.now(), what, text, severity, account=subject or None, figures=figures)

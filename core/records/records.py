@@ -96,7 +96,7 @@ class Records:
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
-        self.alerts = Alerts(database)
+        self.alerts = Alerts(database, self.journal)
         self.history = History(database)
         self.cycle_files = CycleFiles(database)
         self.logins = Logins(database)
