@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.mail_settings import MailSettings
-    from core.settings import Settings, TradingSettings
+    from core.settings import Settings
     from core.snapshot import Mode
     from senex_tui.place import Place
 
@@ -292,8 +292,8 @@ def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> Sl
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
-def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
-    return _prepare(context, data_dir).loaded.settings.trading
+def _defaults(context: typer.Context, data_dir: Path | None) -> Settings:
+    return _prepare(context, data_dir).loaded.settings
 
 
 def _settings(context: typer.Context) -> tuple[Settings, Folders]:
@@ -305,7 +305,7 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
     return _prepare(context, data_dir).loaded.settings.mail
 
 
-add_operator_commands(app, _place)
+add_operator_commands(app, _place, _mail_settings)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)
