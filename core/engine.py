@@ -268,6 +268,8 @@ class Engine:
         ping = self.parts.settings.ping
         if ping.url is not None:
             services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
+        if self.parts.settings_watch is not None:
+            services["settings"] = self.parts.settings_watch(self.bus, self.parts.clock).run
         every_s = self.parts.rhythm.positions_s
         if every_s is not None:
             services["open tridents"] = lambda: self.tridents.run(every_s)

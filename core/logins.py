@@ -170,7 +170,7 @@ class Logins:
         changed = await self._records.logins.note(name, is_valid=not refusal, detail=refusal, at=self._clock.now())
         self.known = await self._records.logins.all()
         if changed and refusal:
-            text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`"
+            text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`, then start again"
             await self._say(INVALID, name, text, Severity.CRITICAL)
         elif changed:
             await self._say(VALID, name, "its token is valid again", Severity.INFO)
