@@ -274,9 +274,19 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
 
 
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    from senex_tui.place import newest_demo, place_of
+    from core.config import SettingsError
+    from core.folders import folders
+    from senex_tui.place import newest_demo, only_running, place_of
 
-    run = _prepare(context, data_dir, own_simulator=demo)
+    try:
+        run = _prepare(context, data_dir, own_simulator=demo)
+    except SettingsError as error:
+        # Settings edited while a console runs must not keep its operator from stopping it.
+        running = only_running(folders(data_dir or context.find_root().params["data_dir"]), demo)
+        if running is None:
+            raise
+        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        return running
     if demo:
         return newest_demo(run.folders)
     return place_of(run.folders, _mode(context, run))

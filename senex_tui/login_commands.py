@@ -47,7 +47,7 @@ def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> N
         typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
         if settings.broker.url is None:
             typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
-            for line in _running(folders):
+            for line in without_the_new_login(folders):
                 typer.echo(line)
         else:
             end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
@@ -111,7 +111,7 @@ def _keep(name: str, secret: str, refresh: str, file: Path) -> str:
     return f"login {name}: kept in {keep_login(name, secret, refresh, file)}; a console uses it from its next start"
 
 
-def _running(folders: Folders) -> list[str]:
+def without_the_new_login(folders: Folders) -> list[str]:
     """What to do with each console that runs: what it does at the broker outlives its end."""
     from core.snapshot import Mode
     from senex_tui.place import place_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,9 +64,14 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace, find_mail: Fi
         Who trades, automation and why, what stops entries and how that ends, open alerts, mail, today's slots, today's
         entry of each account, and every entry whose fate is unknown with the way out.
         """
+        from core.config import SettingsError
         from senex_tui.status import read_status
 
-        told = asyncio.run(read_status(find_place(context, data_dir, demo), find_mail(context, data_dir)))
+        place = find_place(context, data_dir, demo)
+        mail: MailSettings | None = None
+        with suppress(SettingsError):  # told by finding the place; a console that runs has its own
+            mail = find_mail(context, data_dir)
+        told = asyncio.run(read_status(place, mail))
         typer.echo(told.to_json() if as_json else told.to_text())
 
     @app.command(epilog=_EXIT)

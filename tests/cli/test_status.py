@@ -15,6 +15,7 @@ from core.snapshot import Mode
 from senex_tui.place import Place
 from senex_tui.status import read_status
 from senex_tui.wiring import lock_data
+from tests.cli.console_command import Box
 from tests.records.record_samples import ACCOUNT
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -88,3 +89,21 @@ def test_open_alerts_and_mail_have_a_line_each(tmp_path: Path) -> None:
             await records.close()
 
     asyncio.run(live())
+
+
+def test_broken_settings_keep_nobody_from_the_console_that_runs(box: Box) -> None:
+    """They are edited while it runs: it goes on, and its operator must be able to stop it."""
+    data = box.home / "there"
+    place = Place(Mode.LIVE, data / "live" / "records.sqlite3", data / "HALT")
+    lock = lock_data(place.records_file.parent, place.mode)
+    try:
+        asyncio.run(_shown(place))
+        spoken = box.run("--data-dir", str(data), "status", SENEX_TRADING__WIDTH="wide")
+    finally:
+        lock.release()
+    assert spoken.returncode == 0, spoken.stderr
+    assert "mode        LIVE\n" in spoken.stdout
+    assert spoken.stderr.startswith("senex: trading.width must be ")
+    assert "Speaking to the live console that runs." in spoken.stderr
+    refused = box.run("--data-dir", str(data), "status", SENEX_TRADING__WIDTH="wide")
+    assert (refused.returncode, "Speaking" in refused.stderr) == (2, False)
