@@ -105,6 +105,7 @@ def run_console(
         bell=shown.bell,
         tell_crash=lambda failure: tell_crash("the console was", failure),
         first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+        state_folder=folders.state,
     )
     try:
         app.run(mouse=shown.mouse)

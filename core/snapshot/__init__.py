@@ -5,7 +5,7 @@ equal between two pulls. Text from outside is plain text, never markup.
 """
 
 from core.snapshot.accounts import AccountView, LoginView, SettingView
-from core.snapshot.client import EngineClient, Snapshot
+from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
@@ -23,6 +23,7 @@ __all__ = [
     "CommandView",
     "CycleSlice",
     "EngineClient",
+    "EngineNotRunning",
     "EngineState",
     "FillView",
     "Freshness",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.screen import Screen
 
 from core.snapshot import Mode
+from senex_tui import copying
+from senex_tui.keys import Where, bindings
+from senex_tui.screens.keys_in_order import KeysInOrder
 from widgets.attempts import AttemptsPanel
 from widgets.banner import Alarm, Banner
 from widgets.chart import ChartPanel
@@ -28,14 +32,17 @@ from widgets.tabs import LOWER_PANELS, TabStrip
 
 if TYPE_CHECKING:
     from core.snapshot import QuoteSlice, SpreadSlice
+    from senex_tui.app import SenexApp
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
 TALL_FROM = 38
+_OPENS = {"schedule": "history", "messages": "history"}
+"""What enter opens from a panel; from the others it is the story of the newest cycle."""
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 
 
-class Dashboard(EventGuard, Screen[None]):
+class Dashboard(EventGuard, KeysInOrder, Screen[None]):
     """Hands each slice of the app to its panel. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
@@ -44,6 +51,8 @@ class Dashboard(EventGuard, Screen[None]):
     """
 
     AUTO_FOCUS = ""
+    PLACES = (Where.EVERYWHERE, Where.DASHBOARD)
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.DASHBOARD))
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
@@ -92,7 +101,7 @@ class Dashboard(EventGuard, Screen[None]):
         traded = next((q for q in quotes if spread is not None and q.symbol == spread.underlying and q.day_path), None)
         return traded or next((q for q in quotes if q.day_path), quotes[0] if quotes else None)
 
-    def show_panel(self, name: str) -> None:
+    def action_show_panel(self, name: str) -> None:
         """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
         for other in _LOWER:
             self.query_one(f"#{other}").set_class(other == name, "-open")
@@ -104,7 +113,29 @@ class Dashboard(EventGuard, Screen[None]):
             self._zoom(panel)
         self.call_after_refresh(panel.focus)
 
-    def toggle_zoom(self) -> None:
+    def action_open_panel(self) -> None:
+        """What the focused panel shows, in full: the newest cycle's story, the orders, the history."""
+        panel = self.focused
+        name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
+        console = cast("SenexApp", self.app)
+        if name in _OPENS:
+            console.action_open(_OPENS[name])
+        elif console.cycle is None or not console.cycle.number:
+            console.say("no cycle has run yet", "warning")
+        else:
+            from senex_tui.screens.story import StoryPage  # with the records: the first paint does not wait for them
+
+            console.push_screen(StoryPage.of_cycle(console.cycle.number))
+
+    async def action_copy(self) -> None:
+        panel = self.focused
+        console = cast("SenexApp", self.app)
+        if not isinstance(panel, LinePanel):
+            console.say("nothing to copy: choose a panel first, with tab or its number", "warning")
+            return
+        console.say(await copying.copy(console, panel.whole), "information")
+
+    def action_zoom(self) -> None:
         """The focused panel alone, or everything again; without a focus, the open numbered panel."""
         if self.query_one("#body").has_class("-zoom"):
             self._zoom(None)
