@@ -17,6 +17,7 @@ class Where(StrEnum):
     DASHBOARD = "dashboard"
     PAGES = "pages"
     LISTS = "lists"
+    REPLAY = "replay"
     HISTORY = "history"
     STORIES = "stories"
 
@@ -43,7 +44,7 @@ class Key:
 
 GO_TO = "show_panel"
 AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
-LISTS, STORIES, PROGRAM = "Lists", "Stories", "Program"
+LISTS, STORIES, REPLAY, PROGRAM = "Lists", "Stories", "Replay", "Program"
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
@@ -62,6 +63,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
     Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
+        where=Where.DASHBOARD),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
     Key(
         "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
@@ -85,6 +88,23 @@ KEYS: tuple[Key, ...] = (
         where=Where.STORIES),
     Key("y", "copy", "Copy", "copy the story", STORIES, footer=True, where=Where.STORIES),
     Key("e", "export", "Export", "export the story as a text file", STORIES, footer=True, where=Where.STORIES),
+    *(
+        Key(key, f"app.{action}", label, f"in a replay: {sentence}", REPLAY, shown, footer, where=Where.REPLAY)
+        for key, action, label, sentence, shown, footer in (
+            ("left", "step(-60)", "-1 min", "a minute back", "", True),
+            ("right", "step(60)", "+1 min", "a minute on", "", True),
+            ("shift+left", "step(-900)", "-15 min", "15 minutes back", "", False),
+            ("shift+right", "step(900)", "+15 min", "15 minutes on", "", False),
+            ("n", "cycle(1)", "Next cycle", "to the start of the next cycle", "", True),
+            ("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", "", False),
+            ("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", ".", False),
+            ("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", ",", False),
+            ("plus", "faster(1)", "Faster", "faster", "+", False),
+            ("minus", "faster(-1)", "Slower", "slower", "-", False),
+            ("0", "to_start", "Start", "to the start of the day", "", False),
+            ("dollar_sign", "to_end", "End", "to its end", "$", False),
+        )
+    ),
     Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
     Key(
         "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,
@@ -107,6 +127,7 @@ BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("tab, shift+tab", "next or previous panel", PANELS),
     ("up down, j k", "scroll the focused panel, or choose a row", PANELS),
     ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
+    ("space", "in a replay: hold it, or let it go on", REPLAY),
 )
 """Keys that panels and Textual bind themselves, for the help screen: keys, sentence, group."""
 

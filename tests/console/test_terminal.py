@@ -88,7 +88,7 @@ def test_the_footer_fits_80_columns() -> None:
 
 def test_help_has_every_group_signs_and_states() -> None:
     groups = [name for name, _ in help_groups()]
-    assert groups == ["Automation", "Pages", "Panels", "Lists", "Stories", "Program", "Signs", "States"]
+    assert groups == ["Automation", "Pages", "Panels", "Lists", "Stories", "Replay", "Program", "Signs", "States"]
 
 
 def test_what_is_possible_follows_the_state() -> None:
