@@ -96,8 +96,10 @@ class Publisher:
 
     async def run(self) -> None:
         """Until cancelled. Never raises for a Redis that does not do what it should."""
+        task = asyncio.current_task()
         try:
-            while True:
+            # Asked, too, because a cancel that a driver swallowed must not keep the engine from its end.
+            while task is None or not task.cancelling():
                 begun = self._clock.monotonic()
                 try:
                     await self.publish()
@@ -109,6 +111,7 @@ class Publisher:
                 else:
                     self._works()
                     await self._clock.sleep(max(0.0, EVERY_S - (self._clock.monotonic() - begun)))
+            raise asyncio.CancelledError
         finally:
             with suppress(RedisTrouble):
                 await self._link.close()

@@ -44,6 +44,8 @@ AGAIN_S = 1.0
 UNSEEN_S = 3.0
 """Wall seconds without a sign of the trader after which the screen says so."""
 KEPT_EVERY_S = 5.0
+ENDS_WITHIN_S = 10.0
+"""The longest a watcher's end is waited for, in wall seconds: nothing of it is lost with its thread."""
 COMMANDS_SHOWN = 20
 READS_ONLY = "this console only watches; with `senex watch --operator` it can pause, resume, force and cancel"
 FOREIGN = "the records here are not those of the trader that publishes; check redis.name, --data-dir and database.url"
@@ -106,6 +108,7 @@ class WatchClient:
         self._shown = self._empty
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
+        self._stop_wanted = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._records: WatchedRecords | None = None
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
@@ -165,15 +168,16 @@ class WatchClient:
     async def stop(self) -> None:
         """Ends watching; the trader goes on."""
         self._ask_to_stop()
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join, ENDS_WITHIN_S)
 
     def stop_and_wait(self) -> None:
         """The same for a caller without a loop."""
         self._ask_to_stop()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(ENDS_WITHIN_S)
 
     def _ask_to_stop(self) -> None:
+        self._stop_wanted.set()
         loop, stop = self._loop, self._stop
         if loop is not None and stop is not None and self._thread.is_alive():
             with suppress(RuntimeError):  # the loop has just closed by itself
@@ -242,7 +246,7 @@ class WatchClient:
     async def _follow(self, link: RedisLink) -> None:
         reader = QuoteReader(link, self._keys, self._wall)
         kept_at = float("-inf")
-        while True:
+        while not self._stop_wanted.is_set():  # and not by a cancel alone, which a driver could swallow
             try:
                 await self._read(link, reader)
             except (RedisTrouble, OtherVersion, SnapshotUnreadable, QuotesUnreadable) as trouble:
