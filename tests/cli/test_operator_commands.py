@@ -120,6 +120,12 @@ def entry_state(told: dict[str, Any]) -> str | None:
     return None if entry is None else entry["state"]
 
 
+def is_live(told: dict[str, Any]) -> bool:
+    """Its entry works, and the broker has said so since: first it calls the order in flight."""
+    entry = told["accounts"][0]["entry"] if told["accounts"] else None
+    return entry is not None and (entry["state"], entry["broker_status"]) == ("working", "Live")
+
+
 def test_before_the_first_start_there_is_nothing_to_speak_to(box: Box) -> None:
     for command in (("status",), ("pause",)):
         done = box.run(*command)
@@ -133,7 +139,7 @@ def test_before_the_first_start_there_is_nothing_to_speak_to(box: Box) -> None:
 def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell) -> None:
     shell.ask_broker("/simulator/fill-plan", {"plan": "never"})
     trader = shell.trader(forcing=True)
-    told = shell.until("a working entry", lambda told: entry_state(told) == "working")
+    told = shell.until("a working entry", is_live)
     assert told["trader"]["pid"] == trader.pid
     assert told["automation"]["state"] == "active"
     assert told["reconciled"] is not None

@@ -14,6 +14,7 @@ from core.records.records import Records
 def copy_empty_records(to: Path) -> None:
     """Puts empty records there, unless there are some already."""
     if not to.exists():
+        to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         to.write_bytes(_empty())
         to.chmod(0o600)
 
