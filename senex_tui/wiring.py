@@ -22,16 +22,19 @@ from core.snapshot import Mode
 if TYPE_CHECKING:
     from core.broker.logins import LoginPorts
     from core.broker.tastytrade import Login
+    from core.bus import Bus
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
     from core.domain.events import Event
     from core.engine import Engine
+    from core.engine_parts import WatchSettings
     from core.folders import Folders
     from core.host import EngineHost
     from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
+    from core.settings_watch import SettingsWatch
     from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
 
@@ -137,12 +140,18 @@ def _hosted(
         world.start()
     failures: list[BaseException] = []
 
+    def watched(bus: Bus, clock: Clock) -> SettingsWatch:
+        from core.settings_watch import SettingsWatch
+
+        own = world is not None
+        return SettingsWatch(loaded, lambda: _loaded_again(folders, own_simulator=own), bus, clock)
+
     async def open_engine() -> Engine:
         if world is None:
             wire = _configured_wire(loaded, logins)
-            engine = await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock)
+            engine = await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock, watched=watched)
         else:
-            engine = await build_demo_engine(loaded.settings, folders, world, data_lock)
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
         if listener is not None:
             engine.bus.listen(listener)
         return engine
@@ -187,6 +196,13 @@ def run_once(
     return asyncio.run(main())
 
 
+def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:
+    from core.config import load_settings
+    from core.folders import settings_path
+
+    return load_settings(settings_path(folders, os.environ), os.environ, own_simulator=own_simulator)
+
+
 def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
     if not logins:
         raise ValueError("the configured broker needs credentials")
@@ -208,7 +224,11 @@ def _world_records(folders: Folders, world: DemoWorld) -> Path:
 
 
 async def build_demo_engine(
-    settings: Settings, folders: Folders, world: DemoWorld, data_lock: FolderLock | None = None
+    settings: Settings,
+    folders: Folders,
+    world: DemoWorld,
+    data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.demo import DEMO_LOGIN, carry_pause
@@ -216,7 +236,9 @@ async def build_demo_engine(
     url = await asyncio.to_thread(world.wait_ready)
     path = _world_records(folders, world)
     wire = Wire(url, "demo", *DEMO_LOGIN)
-    engine = await build_engine(settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock)
+    engine = await build_engine(
+        settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock, watched=watched
+    )
     await carry_pause(path.parent, engine.parts.records)
     return engine
 
@@ -230,6 +252,7 @@ async def build_engine(
     only_account: str | None = None,
     records_file: Path | None = None,
     data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
 
@@ -281,6 +304,7 @@ async def build_engine(
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
+            settings_watch=watched,
             locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=sandbox)),
         )
     except BaseException:
