@@ -24,6 +24,7 @@ from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.replay_command import add_replay_command
 from senex_tui.report_commands import add_report_commands
+from senex_tui.watch_command import add_watch_command
 
 if TYPE_CHECKING:
     from core.config import Loaded
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.mail_settings import MailSettings
-    from core.settings import Settings, TradingSettings
+    from core.settings import Settings
     from core.snapshot import Mode
     from senex_tui.place import Place
     from senex_tui.replay import Recorded
@@ -100,6 +101,7 @@ class _Run:
 def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> _Run:
     from core.config import load_settings
     from core.folders import folders, settings_path
+    from core.redis_settings import secrets_of
     from senex_tui.crash import keep_reports_in
     from senex_tui.logs import set_up_logging
 
@@ -107,6 +109,7 @@ def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bo
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     scrub.add_address(loaded.settings.ping.url or "")
+    scrub.add(*secrets_of(loaded.settings.redis.url))
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
 
@@ -283,6 +286,7 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     Settings are validated; secrets are masked. Nothing is asked of the broker.
     """
     run = _prepare(context, data_dir)
+    from core.mail_password import mail_password_words
     from senex_tui.check import check_lines
 
     if run.loaded.settings.console.keys:
@@ -294,16 +298,28 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         mode = _mode(context, run).value
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
-    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run)):
+    settings = run.loaded.settings
+    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run), password):
         typer.echo(scrub(line))
     if refusal:
         raise refusal
 
 
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    from senex_tui.place import newest_demo, place_of
+    from core.config import SettingsError
+    from core.folders import folders
+    from senex_tui.place import newest_demo, only_running, place_of
 
-    run = _prepare(context, data_dir, own_simulator=demo)
+    try:
+        run = _prepare(context, data_dir, own_simulator=demo)
+    except SettingsError as error:
+        # Settings edited while a console runs must not keep its operator from stopping it.
+        running = only_running(folders(data_dir or context.find_root().params["data_dir"]), demo)
+        if running is None:
+            raise
+        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        return running
     if demo:
         return newest_demo(run.folders)
     return place_of(run.folders, _mode(context, run))
@@ -319,8 +335,8 @@ def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> Sl
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
-def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
-    return _prepare(context, data_dir).loaded.settings.trading
+def _defaults(context: typer.Context, data_dir: Path | None) -> Settings:
+    return _prepare(context, data_dir).loaded.settings
 
 
 def _settings(context: typer.Context) -> tuple[Settings, Folders]:
@@ -332,6 +348,11 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
     return _prepare(context, data_dir).loaded.settings.mail
 
 
+def _watched(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Place, Loaded, Path]:
+    run = _prepare(context, data_dir, own_simulator=demo)
+    return _place(context, data_dir, demo), run.loaded, run.folders.state
+
+
 def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, Loaded, Path]:
     run = _prepare(context, data_dir, own_simulator=demo)
     from core.snapshot import Mode
@@ -341,11 +362,12 @@ def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tupl
     return recorded_in(run.folders, mode, demos=demo), run.loaded, run.folders.state
 
 
-add_operator_commands(app, _place)
+add_operator_commands(app, _place, _mail_settings)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)
 add_replay_command(app, _recorded, _settle_terminal)
+add_watch_command(app, _watched, _settle_terminal)
 add_history_commands(app, _place, _slot_times)
 add_account_commands(app, _place, _defaults)
 add_login_commands(app, _settings, scrub)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.scrubber import known
 from senex_tui.check import shown, value_of
+from senex_tui.terminal import prepare_colours
 
 if TYPE_CHECKING:
     from core.config import Loaded
@@ -78,6 +80,19 @@ def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
         for name, origin in loaded.origins.items()
     )
     return ViewSettings(state_folder, asked, rows, "the settings file" if loaded.file is None else str(loaded.file))
+
+
+def settled_view(loaded: Loaded, state_folder: Path) -> ViewSettings:
+    """The same, with what is to be settled before Textual is imported: call it before that.
+
+    Raises SettingsError for keys that cannot be mapped.
+    """
+    view = view_settings(loaded, state_folder)
+    prepare_colours(os.environ, view.applied().colours)
+    from senex_tui.key_map import checked_keys
+
+    checked_keys(view.asked.keys)
+    return view
 
 
 class ViewSettings:

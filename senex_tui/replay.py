@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -113,16 +112,12 @@ def run_replay(day: RecordedDay, speed: float | None, at: time | None, loaded: L
 
     Raises Refused for a day that cannot be read after all, SettingsError for keys that cannot be mapped.
     """
-    from senex_tui.looks import view_settings
-    from senex_tui.terminal import prepare_colours
+    from senex_tui.looks import settled_view
 
-    view = view_settings(loaded, state_folder)
-    prepare_colours(os.environ, view.applied().colours)
+    view = settled_view(loaded, state_folder)
     from senex_tui.crash import tell_crash
-    from senex_tui.key_map import checked_keys
     from senex_tui.replay_app import ReplayApp
 
-    checked_keys(view.asked.keys)
     monotonic = SystemClock().monotonic
     try:
         replay = ReplayClient(day, monotonic, speed)

@@ -22,16 +22,19 @@ from core.snapshot import Mode
 if TYPE_CHECKING:
     from core.broker.logins import LoginPorts
     from core.broker.tastytrade import Login
+    from core.bus import Bus
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
     from core.domain.events import Event
     from core.engine import Engine
+    from core.engine_parts import WatchSettings
     from core.folders import Folders
     from core.host import EngineHost
     from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
+    from core.settings_watch import SettingsWatch
     from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
 
@@ -64,17 +67,13 @@ def run_console(
     Raises SettingsError for keys that cannot be mapped, and LockRefused for a second trader: before anything is opened
     or, for an account, once the screen was left.
     """
-    from senex_tui.looks import view_settings
-    from senex_tui.terminal import not_kept_running, prepare_colours
-
-    view = view_settings(loaded, folders.state)
-    prepare_colours(os.environ, view.applied().colours)
     from core.lock import LockRefused
+    from senex_tui.looks import settled_view
+
+    view = settled_view(loaded, folders.state)
     from senex_tui.app import SenexApp
     from senex_tui.crash import tell_crash
-    from senex_tui.key_map import checked_keys
-
-    checked_keys(view.asked.keys)
+    from senex_tui.terminal import not_kept_running
 
     with _hosted(loaded, folders, mode, logins, simulator) as hosted:
         app = SenexApp(
@@ -143,12 +142,18 @@ def _hosted(
         world.start()
     failures: list[BaseException] = []
 
+    def watched(bus: Bus, clock: Clock) -> SettingsWatch:
+        from core.settings_watch import SettingsWatch
+
+        own = world is not None
+        return SettingsWatch(loaded, lambda: _loaded_again(folders, own_simulator=own), bus, clock)
+
     async def open_engine() -> Engine:
         if world is None:
             wire = _configured_wire(loaded, logins)
-            engine = await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock)
+            engine = await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock, watched=watched)
         else:
-            engine = await build_demo_engine(loaded.settings, folders, world, data_lock)
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
         if listener is not None:
             engine.bus.listen(listener)
         return engine
@@ -193,6 +198,13 @@ def run_once(
     return asyncio.run(main())
 
 
+def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:
+    from core.config import load_settings
+    from core.folders import settings_path
+
+    return load_settings(settings_path(folders, os.environ), os.environ, own_simulator=own_simulator)
+
+
 def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
     if not logins:
         raise ValueError("the configured broker needs credentials")
@@ -214,7 +226,11 @@ def _world_records(folders: Folders, world: DemoWorld) -> Path:
 
 
 async def build_demo_engine(
-    settings: Settings, folders: Folders, world: DemoWorld, data_lock: FolderLock | None = None
+    settings: Settings,
+    folders: Folders,
+    world: DemoWorld,
+    data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.demo import DEMO_LOGIN, carry_pause
@@ -222,7 +238,9 @@ async def build_demo_engine(
     url = await asyncio.to_thread(world.wait_ready)
     path = _world_records(folders, world)
     wire = Wire(url, "demo", *DEMO_LOGIN)
-    engine = await build_engine(settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock)
+    engine = await build_engine(
+        settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock, watched=watched
+    )
     await carry_pause(path.parent, engine.parts.records)
     return engine
 
@@ -236,6 +254,7 @@ async def build_engine(
     only_account: str | None = None,
     records_file: Path | None = None,
     data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
 
@@ -287,6 +306,7 @@ async def build_engine(
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
+            settings_watch=watched,
             locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=sandbox)),
         )
     except BaseException:
