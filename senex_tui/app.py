@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 from textual.events import Key, Resize
 from textual.geometry import Size
-from textual.reactive import var
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PicturesSlice, PositionsSlice
+from core.snapshot import Automation
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
@@ -35,6 +34,7 @@ from senex_tui.screens.dialogs import Question, TypedQuestion
 from senex_tui.screens.overlay import AboveDashboard
 from senex_tui.screens.page import Page
 from senex_tui.screens.too_small import SAFE_UNSEEN, TooSmall
+from senex_tui.slices import Slices
 from senex_tui.telling import Telling
 from senex_tui.view import View
 from widgets.alarms import alarms
@@ -43,21 +43,9 @@ from widgets.guard import EventGuard
 from widgets.status_bar import StatusView
 
 if TYPE_CHECKING:
-    from core.domain.figures import SessionFigures
-    from core.domain.judgement import Judgement
     from core.snapshot import (
-        AccountView,
-        AlertView,
-        AttemptView,
-        CycleSlice,
         EngineClient,
-        LoginView,
-        MessageView,
-        OrderView,
-        QuoteSlice,
-        SlotView,
         Snapshot,
-        SpreadSlice,
     )
     from senex_tui.toasts import Severity
     from widgets.banner import Alarm
@@ -67,25 +55,9 @@ log = logging.getLogger(__name__)
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-slim"), (80, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-low"), (24, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
-_SLICES = (
-    "quotes",
-    "spread",
-    "cycle",
-    "judgements",
-    "attempts",
-    "orders",
-    "schedule",
-    "messages",
-    "positions",
-    "pictures",
-    "alerts",
-    "figures",
-    "accounts",
-    "logins",
-)
 
 
-class SenexApp(EventGuard, Looking, Opening, PlainCrash):
+class SenexApp(EventGuard, Slices, Looking, Opening, PlainCrash):
     """The terminal console over an engine client, pulled as often a second as the view's settings say.
 
     `first_words` are said once at the start. Copies and exports go to `state_folder`, when there is one.
@@ -101,22 +73,6 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
 
     HORIZONTAL_BREAKPOINTS = _COLUMNS
     VERTICAL_BREAKPOINTS = _ROWS
-
-    status_view: var[StatusView | None] = var(None)
-    quotes: var[tuple[QuoteSlice, ...]] = var(())
-    cycle: var[CycleSlice | None] = var(None)
-    spread: var[SpreadSlice | None] = var(None)
-    judgements: var[tuple[Judgement, ...]] = var(())
-    attempts: var[tuple[AttemptView, ...]] = var(())
-    orders: var[tuple[OrderView, ...]] = var(())
-    schedule: var[tuple[SlotView, ...]] = var(())
-    messages: var[tuple[MessageView, ...]] = var(())
-    positions: var[PositionsSlice] = var(PositionsSlice())
-    pictures: var[PicturesSlice] = var(PicturesSlice())
-    alerts: var[tuple[AlertView, ...]] = var(())
-    figures: var[SessionFigures | None] = var(None)
-    accounts: var[tuple[AccountView, ...]] = var(())
-    logins: var[tuple[LoginView, ...]] = var(())
 
     def __init__(
         self,
@@ -200,8 +156,7 @@ class SenexApp(EventGuard, Looking, Opening, PlainCrash):
     def _show(self, snapshot: Snapshot) -> None:
         self.status_view = StatusView(snapshot.status, self.pending, self.looks.read_only)
         if not self._view.is_frozen():
-            for name in _SLICES:
-                setattr(self, name, getattr(snapshot, name))
+            self.take(snapshot)
         self._say_banner(snapshot)
         allowed = (
             snapshot.status.engine,
