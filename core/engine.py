@@ -29,7 +29,7 @@ from core.feed import Feed
 from core.gate import TradingGate
 from core.health import Health as HealthWatch
 from core.legs_kept import LegsKept
-from core.lock import LockLost
+from core.lock import LockLost, LockUnconfirmed
 from core.logins import Logins
 from core.market_study import MarketStudy
 from core.metrics import MetricsEndpoint
@@ -274,6 +274,7 @@ class Engine:
         for name, work in services.items():
             self._own(self._kept_alive(name, work), name)
         self._own(self.parts.records.until_fenced_off(), "fence")
+        self._own(self.parts.locks.keep(), "locks")
         self._spawn(self._prepare_study())
 
     async def _kept_alive(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
@@ -317,7 +318,7 @@ class Engine:
         timetable.every(rhythm.logins_s, lambda: self._spawn(self._look_at_logins()))
         timetable.every(rhythm.digests_s, lambda: self._spawn(self.mail.digest()))
         timetable.every(rhythm.commands_s, self.commands.look)
-        timetable.every(rhythm.locks_s, self.parts.locks.verify)
+        timetable.every(rhythm.locks_s, self._verify_locks)
         suspension = Suspension(self.parts.clock, rhythm.longest_nap_s)
         while True:
             timetable.run_due()
@@ -326,6 +327,11 @@ class Engine:
             if jump:
                 self.reconciliation.want(jump)
                 self._spawn(self._miss_passed())
+
+    def _verify_locks(self) -> None:
+        """Nothing is sent while a lock is in doubt; whether it is lost, the one who keeps it finds out."""
+        with suppress(LockUnconfirmed):
+            self.parts.locks.verify()
 
     async def _settle(self) -> None:
         """What only time settles; an entry of an earlier date that was settled lets its account go on."""

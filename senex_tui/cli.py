@@ -52,7 +52,7 @@ scrub.add(
     *(
         value
         for name, value in os.environ.items()
-        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name == "SENEX_MAIL_PASSWORD"
+        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name in ("SENEX_MAIL_PASSWORD", "PGPASSWORD")
     )
 )
 
@@ -100,6 +100,7 @@ def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bo
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     scrub.add_address(loaded.settings.ping.url or "")
+    scrub.add_password_in(loaded.settings.database.url or "")
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
 
@@ -205,6 +206,29 @@ def demo(
 
 
 @app.command()
+def run(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a screen, for a server: a line an event; SIGTERM ends it.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Trade, or stand by until the trader that is there ends.
+
+    The same console as without a command, which refuses to be the second: this one says who trades and takes over
+    when that one gives up the lock or its connection dies. It reconciles before anything else.
+    """
+    prepared = _prepare(context, data_dir)
+    mode = _mode(context, prepared)
+    if not headless:
+        _settle_terminal()
+    logins = _need_logins(prepared)
+    from senex_tui import wiring
+
+    raise typer.Exit(wiring.run_trader(prepared.loaded, prepared.folders, mode, logins, headless=headless))
+
+
+@app.command()
 def simulator(
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="Port on this machine; 0 takes a free one.")
@@ -221,11 +245,11 @@ def simulator(
     import asyncio
 
     from core.garbage import tune_gc
-    from core.simulator.server import run
+    from core.simulator.server import run as serve
     from core.simulator.settings import SimulatorSettings
 
     tune_gc()
-    asyncio.run(run(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
+    asyncio.run(serve(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
 
 
 @app.command()
@@ -276,7 +300,7 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
     run = _prepare(context, data_dir, own_simulator=demo)
     if demo:
         return newest_demo(run.folders)
-    return place_of(run.folders, _mode(context, run))
+    return place_of(run.folders, _mode(context, run), run.loaded.settings.database.url)
 
 
 def _logs(context: typer.Context, data_dir: Path | None) -> Path:

@@ -60,7 +60,7 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
     earlier = [e for e in await records.entries.open() if e.session_day != day]
     accounts = await records.accounts.all()
     reconciled = await records.journal.newest_of(("reconcile.done",))
-    holder = place.holder()
+    holder = await place.holder()
     reconciling = await _reconciling(records) if holder is not None else None
     held_today = {entry.account: entry for entry in today if entry.holds_day} | {
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)

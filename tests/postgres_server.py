@@ -66,13 +66,15 @@ class PostgresServer:
         )
         settings = {**_CHEAP, "unix_socket_directories": str(self.folder)}
         settings |= {"listen_addresses": "127.0.0.1", "port": str(port)} if port else {"listen_addresses": ""}
+        log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(
             [str(binaries / "bin" / "postgres"), "-D", str(data), *(f"--{k}={v}" for k, v in settings.items())],
             stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "log").open("wb"),
+            stderr=log,
             preexec_fn=_end_with_this_process,
             **self._account,
         )
+        log.close()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()

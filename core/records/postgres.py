@@ -5,7 +5,7 @@ Every mode has a schema of its own in the database that the settings name.
 
 from __future__ import annotations
 
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, make_url
 
 DRIVER = "postgresql+asyncpg"
 EXAMPLE = "postgresql+asyncpg://user@host/database"
@@ -31,6 +31,11 @@ def store_name(url: URL) -> str:
     """How the store is called in sentences: no user, no password."""
     host = url.query.get("host") if url.host is None else url.host
     return f"the records database {url.database} at {host or 'this machine'}"
+
+
+def store_name_of(address: str) -> str:
+    """The same of an address as text."""
+    return store_name(make_url(address))
 
 
 def without_schema(url: URL) -> URL:

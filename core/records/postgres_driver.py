@@ -108,19 +108,22 @@ async def connect(*_: Any, name: str = "", **options: Any) -> asyncpg.Connection
         )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as failure:
         raise RecordsError(_why_not(name, failure)) from None
+    version = connection.get_server_version().major
+    if version < OLDEST_SERVER:
+        connection.terminate()
+        raise RecordsError(f"{name} runs PostgreSQL {version}; use version {OLDEST_SERVER} or newer")
     _keep_alive(connection)
     return connection
 
 
 async def prepare_schema(url: URL, *, create: bool) -> None:
-    """Makes sure that the server is new enough and the schema there. Raises RecordsError."""
+    """Makes sure that the schema is there. Raises RecordsError."""
     name, schema = store_name(url), schema_of(url)
+    if schema is None:
+        return
     connection = await connect_to(url)
     try:
-        version = connection.get_server_version().major
-        if version < OLDEST_SERVER:
-            raise RecordsError(f"{name} runs PostgreSQL {version}; use version {OLDEST_SERVER} or newer")
-        if schema is None or await connection.fetchval("SELECT to_regnamespace($1)::text", _quoted(schema)) is not None:
+        if await connection.fetchval("SELECT to_regnamespace($1)::text", _quoted(schema)) is not None:
             return
         if not create:
             raise RecordsError(f"{name} has no records in the schema {schema} yet; start the console once")

@@ -9,9 +9,9 @@ from pathlib import Path
 from core.domain.events import Event, Severity
 from core.records.records import Records
 from core.snapshot import Mode
+from senex_tui.one_trader import lock_data
 from senex_tui.place import Place
 from senex_tui.status import read_status
-from senex_tui.wiring import lock_data
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ def test_a_console_that_reconciles_is_said_to_until_it_is_done(tmp_path: Path) -
     place = Place(Mode.DEMO, tmp_path / "demo" / "records.sqlite3", tmp_path / "HALT")
     started = ("reconcile.started", "reconciling with the broker (start)")
     kept = ("reconcile.waiting", "not reconciled, no entries: …0001: no answer")
-    lock = lock_data(place.records_file.parent, place.mode)
+    lock = lock_data(place)
     try:
         shown = asyncio.run(_shown(place, ("engine.started", "engine started in demo mode"), started))
         assert "RECONCILING, no entries until the broker was read whole: reconciling with the broker (start)" in shown

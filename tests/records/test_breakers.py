@@ -63,6 +63,7 @@ async def test_a_subject_is_compared_within_its_scope_only(records: Records) -> 
     assert await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
 
 
+@pytest.mark.sqlite
 async def test_a_breaker_of_an_unknown_kind_stops_every_account(records: Records, path: Path) -> None:
     await records.entries.prepare(entry())
     with closing(sqlite3.connect(path)) as connection, connection:
