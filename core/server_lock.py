@@ -23,7 +23,7 @@ from core.lock import AccountLocks, LockLost, LockRefused, LockUnconfirmed, acco
 from core.lock_holder import Holder, refusal
 from core.records.errors import RecordsError
 from core.records.postgres import schema_of, store_name
-from core.records.postgres_driver import connect_to, prepare_schema
+from core.records.postgres_driver import FAILURES, connect_to, prepare_schema
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -138,7 +138,7 @@ class ServerLocks:
                 self._keys += (statement == _TAKE) if done else 0
                 self._keys -= (statement == _GIVE_BACK) if done else 0
                 return done
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except FAILURES:
             raise self._end("its connection ended") from None
 
 
@@ -155,7 +155,7 @@ async def take_trader_lock(address: str, accounts: AccountLocks, broker: str, cl
         return ServerLocks(connection, store_name(url), accounts, broker, clock)
     except BaseException as failure:
         connection.terminate()
-        if isinstance(failure, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+        if isinstance(failure, FAILURES):
             raise RecordsError(f"{store_name(url)} failed while its lock was taken; start again") from None
         raise
 
@@ -171,7 +171,7 @@ async def who_trades(address: str) -> Holder | None:
         if not await connection.fetchval(_TAKEN, _trader_key(url)):
             return None
         return await _holder(connection)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except FAILURES:
         raise RecordsError(f"{store_name(url)} failed while asked who trades; check the server") from None
     finally:
         connection.terminate()

@@ -1,4 +1,4 @@
-"""`senex run`: the trader on a server, with a screen or without; waits as standby while another one trades (SPEC 10)."""
+"""`senex run`: the trader on a server, with a screen or without; stands by while another one trades (SPEC 10)."""
 
 from __future__ import annotations
 

@@ -139,8 +139,9 @@ def run_trader(loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Crede
         wait_until_free(lambda: require_free(place))
         try:
             return run_console(loaded, folders, mode, logins, None)
-        except LockRefused:  # somebody was quicker
-            continue
+        except LockRefused as refused:
+            if asyncio.run(place.holder()) is None:  # an account's, of other records: waiting here ends nothing
+                raise refused from None
 
 
 async def build_configured_engine(

@@ -176,7 +176,7 @@ class _ClearFailures:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, IntegrityError) or not isinstance(error, StatementError | OSError):
+        if isinstance(error, IntegrityError) or not (isinstance(error, StatementError | OSError) or _of_driver(error)):
             return
         if isinstance(error, StatementError) and isinstance(error.orig, ValueError | TypeError):
             raise error.orig from None  # a value that a column type refuses: the caller's, not the store's
@@ -184,9 +184,16 @@ class _ClearFailures:
         raise RecordsError(failure_sentence(self._name, words)) from None
 
 
+def _of_driver(error: BaseException | None) -> bool:
+    """What PostgreSQL's driver raises past SQLAlchemy: a connection that broke while it was being used."""
+    return type(error).__module__.startswith("asyncpg.")
+
+
 def _words(error: BaseException | None) -> str:
     """What the driver says went wrong: of PostgreSQL's words only the message, for its details quote what is stored."""
     said = error.__cause__ if isinstance(error, Exception) and hasattr(error.__cause__, "sqlstate") else error
+    if said is not None and _of_driver(said) and not hasattr(said, "sqlstate"):
+        return "connection was closed"
     if said is None or isinstance(said, TimeoutError):
         return "no answer within the time it has"
     return str(said.args[0]) if hasattr(said, "sqlstate") and said.args else str(said)

@@ -24,6 +24,9 @@ ANSWER_WITHIN_S = 20.0
 
 OLDEST_SERVER = 14
 
+FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever the driver raises when the server says no, or is no longer there."""
+
 _SETTINGS = {
     "application_name": "senex",
     "synchronous_commit": "on",  # a commit acknowledged is on the server's disk
@@ -106,7 +109,7 @@ async def connect(*_: Any, name: str = "", **options: Any) -> asyncpg.Connection
             **{"timeout": CONNECT_WITHIN_S, "command_timeout": ANSWER_WITHIN_S, **options},
             connection_class=UninterruptedConnection,
         )
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as failure:
+    except (*FAILURES, ValueError) as failure:
         raise RecordsError(_why_not(name, failure)) from None
     version = connection.get_server_version().major
     if version < OLDEST_SERVER:
@@ -130,7 +133,7 @@ async def prepare_schema(url: URL, *, create: bool) -> None:
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
     except asyncpg.UniqueViolationError:  # another process has just made it
         return
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as failure:
+    except FAILURES as failure:
         raise RecordsError(_why_not(name, failure)) from None
     finally:
         connection.terminate()
