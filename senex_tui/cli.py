@@ -15,6 +15,7 @@ import typer
 
 from core.scrubber import known as scrub
 from senex_tui.account_commands import add_account_commands
+from senex_tui.database_commands import add_database_commands
 from senex_tui.doctor_command import add_doctor_command
 from senex_tui.history_commands import add_history_commands
 from senex_tui.log_commands import add_log_command
@@ -327,6 +328,7 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
 
 
 add_operator_commands(app, _place)
+add_database_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)

@@ -32,6 +32,15 @@ class Place:
     def url(self) -> str:
         return records_url(self.database, self.mode, self.records_file)
 
+    @property
+    def named(self) -> str:
+        """Where they are, for people: without user and password."""
+        if self.database is None:
+            return str(self.records_file)
+        from core.records.postgres import store_name_of
+
+        return store_name_of(self.url)
+
     async def holder(self) -> Holder | None:
         """The console that trades with these records; asking locks nothing. Raises RecordsError."""
         if self.database is not None:

@@ -69,7 +69,7 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
     return {
         "mode": place.mode.value,
         "now": _instant(now),
-        "records": str(place.records_file),
+        "records": place.named,
         "trader": _trader(holder),
         "automation": {
             "state": trading.state,

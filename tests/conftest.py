@@ -16,7 +16,7 @@ from tests.records.record_samples import KEPT_IN_POSTGRES
 
 STORES = ("sqlite", "postgres")
 CASES = 2
-"""How many cases of one test run on PostgreSQL in `make test`."""
+"""How many cases of one test of the records run on PostgreSQL in `make test`."""
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True)
@@ -62,20 +62,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make proofs` runs on PostgreSQL whatever runs on both stores; `make test` some cases of each such test, chosen
-    by the seed of the run."""
+    """`make proofs` runs on PostgreSQL whatever runs on both stores; `make test` some cases of each test of
+    the records, and some of each module that starts whole engines, chosen by the seed of the run."""
     by_test: dict[str, list[pytest.Item]] = {}
     for item in items:
         case = item.callspec.id if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
         if isinstance(item, pytest.Function) and "postgres" in case:
-            by_test.setdefault(f"{item.path}::{item.originalname}", []).append(item)
+            whole = item.get_closest_marker("usefixtures") is not None
+            by_test.setdefault(str(item.path) if whole else f"{item.path}::{item.originalname}", []).append(item)
     left_out: set[pytest.Item] = set()
     chance = random.Random(config.getoption("randomly_seed", 0))
     for name in sorted(by_test):
         cases = sorted(by_test[name], key=lambda item: item.nodeid)
         for item in cases:
             item.add_marker("proof")
-        left_out.update(set(cases) - set(chance.sample(cases, min(len(cases), rounds(CASES, len(cases))))))
+        wanted = rounds(CASES if "::" in name else 1, len(cases))
+        left_out.update(set(cases) - set(chance.sample(cases, min(len(cases), wanted))))
     items[:] = [item for item in items if item not in left_out]
 
 

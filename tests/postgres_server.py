@@ -95,6 +95,13 @@ class PostgresServer:
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
 
+    def survivor(self, url: str) -> str:
+        """The URL of a copy of what is committed, after every process that was connected has died."""
+        while self.execute("SELECT FROM pg_stat_activity WHERE datname = $1", name_in(url)):
+            self.sever(url)
+            time.sleep(0.002)
+        return self.new_database(name_in(url))
+
     def drop(self, url: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name_in(url)} WITH (FORCE)")
 

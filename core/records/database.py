@@ -163,6 +163,7 @@ _LOST = (
     "connection is closed",
     "terminating connection",
     "connection has been",
+    "cannot switch to state",  # the driver was told in the middle of a step
 )
 
 

@@ -36,6 +36,13 @@ class KeptInPostgres:
             self._urls[path] = server.new_database()
         return self._urls.get(path)
 
+    def survive(self, old: Path, new: Path) -> bool:
+        """What is committed in the old database, as a new one; False where files are files."""
+        server = next((self._server[folder] for folder in new.parents if folder in self._server), None)
+        if server is not None:
+            self._urls[new] = server.survivor(self._urls[old])
+        return server is not None
+
     def dump(self, path: Path) -> list[str] | None:
         """Every row of the database for this file."""
         server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
