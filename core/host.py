@@ -7,14 +7,16 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.commands import Command, CommandKind, CommandState
 from core.ids import Ids
 from core.snapshot import (
     Automation,
     CommandView,
+    EngineNotRunning,
     EngineState,
     Health,
     Mode,
@@ -25,8 +27,10 @@ from core.snapshot import (
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.records.records import Records
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 
 class EngineHost:
@@ -87,17 +91,43 @@ class EngineHost:
         loop.call_soon_threadsafe(engine.accept, command)
         return command_id
 
+    def warn(self, source: str, text: str) -> None:
+        """Tells the operator, from any thread, of something that stops nothing; it is in the log in any case."""
+        log.warning("%s: %s", source, text)
+        engine, loop = self._engine, self._loop
+        if engine is not None and loop is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(engine.board.warn, source, text)
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Asks the records on the engine's loop; their store answers from a thread of its own."""
+        engine, loop = self._engine, self._loop
+        if engine is None or loop is None or not self._thread.is_alive():
+            nobody: Future[Found] = Future()
+            nobody.set_exception(EngineNotRunning("the engine is not running"))
+            return nobody
+
+        async def asked() -> Found:
+            return await question(engine.parts.records)
+
+        return asyncio.run_coroutine_threadsafe(asked(), loop)
+
     async def stop(self) -> None:
         """Ends the engine in order and waits for it: outcomes awaited, records closed. Call from another loop."""
-        self._ask_to_stop()
+        self.ask_to_stop()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def stop_and_wait(self) -> None:
         """The same for a caller without a loop."""
-        self._ask_to_stop()
+        self.ask_to_stop()
         self._thread.join()
 
-    def _ask_to_stop(self) -> None:
+    @property
+    def running(self) -> bool:
+        """Whether the engine's thread is at work: starting, running or ending."""
+        return self._thread.is_alive()
+
+    def ask_to_stop(self) -> None:
+        """Has the engine end in order; returns at once."""
         self._stop_wanted.set()
         engine, loop = self._engine, self._loop
         if engine is not None and loop is not None and self._thread.is_alive():

@@ -163,14 +163,17 @@ async def take_trader_lock(address: str, accounts: AccountLocks, broker: str, cl
 async def who_trades(address: str) -> Holder | None:
     """The trader of the records at this address, while it holds their lock; nothing is locked by asking.
 
-    Raises RecordsError.
+    Raises LockRefused while it is held by one who has not said yet who it is, RecordsError.
     """
     url = make_url(address)
     connection = await connect_to(url)
     try:
         if not await connection.fetchval(_TAKEN, _trader_key(url)):
             return None
-        return await _holder(connection)
+        holder = await _holder(connection)
+        if holder is None:
+            raise LockRefused(refusal(store_name(url), None))
+        return holder
     except FAILURES:
         raise RecordsError(f"{store_name(url)} failed while asked who trades; check the server") from None
     finally:

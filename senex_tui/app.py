@@ -13,25 +13,23 @@ from textual.events import Key, Resize
 from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Input
 
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PositionsSlice
+from core.snapshot import Automation, PicturesSlice, PositionsSlice
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
 from senex_tui.entry_actions import EntryActions
-from senex_tui.keys import bindings
+from senex_tui.keys import Where, bindings
+from senex_tui.opening import Opening
 from senex_tui.palette import KeyCommands
 from senex_tui.quitting import Quitting
 from senex_tui.screen_crash import PlainCrash, in_the_log
 from senex_tui.screens.dashboard import Dashboard
-from senex_tui.screens.dialogs import Question, Stopping, TypedQuestion
-from senex_tui.screens.figures import FiguresScreen
-from senex_tui.screens.help import HelpScreen
-from senex_tui.screens.positions import PositionsScreen
+from senex_tui.screens.dialogs import Question, TypedQuestion
+from senex_tui.screens.page import Page
 from senex_tui.screens.too_small import TooSmall
 from senex_tui.telling import Bell, Telling
 from senex_tui.theme import SENEX_DARK
@@ -41,12 +39,15 @@ from widgets.guard import EventGuard
 from widgets.status_bar import StatusView
 
 if TYPE_CHECKING:
+    from core.domain.figures import SessionFigures
     from core.domain.judgement import Judgement
     from core.snapshot import (
+        AccountView,
         AlertView,
         AttemptView,
         CycleSlice,
         EngineClient,
+        LoginView,
         MessageView,
         OrderView,
         QuoteSlice,
@@ -55,19 +56,35 @@ if TYPE_CHECKING:
         SpreadSlice,
     )
     from senex_tui.toasts import Severity
+    from widgets.banner import Alarm
 
 log = logging.getLogger(__name__)
 
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-short"), (38, "-tall")]
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
-_SLICES = ("quotes", "spread", "cycle", "judgements", "attempts", "orders", "schedule", "messages", "positions")
+_SLICES = (
+    "quotes",
+    "spread",
+    "cycle",
+    "judgements",
+    "attempts",
+    "orders",
+    "schedule",
+    "messages",
+    "positions",
+    "pictures",
+    "alerts",
+    "figures",
+    "accounts",
+    "logins",
+)
 
 
-class SenexApp(EventGuard, PlainCrash):
+class SenexApp(EventGuard, Opening, PlainCrash):
     """The terminal console over an engine client, pulled `refresh_hz` times a second.
 
-    `first_words` are said once at the start.
+    `first_words` are said once at the start. Copies and exports go to `state_folder`, when there is one.
     `stop_engine` ends the engine in order; it is awaited on every way out that the app sees, before the app exits.
     `engine_stopped` tells afterwards whether that happened, so that whoever runs the app can stop it otherwise.
     """
@@ -75,7 +92,7 @@ class SenexApp(EventGuard, PlainCrash):
     TITLE = "senex"
     ENABLE_COMMAND_PALETTE = True
     COMMANDS: ClassVar[set[Any]] = {KeyCommands}
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings())
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.EVERYWHERE))
     CSS_PATH = Path(__file__).with_name("senex.tcss")
 
     HORIZONTAL_BREAKPOINTS = _COLUMNS
@@ -91,6 +108,11 @@ class SenexApp(EventGuard, PlainCrash):
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
     positions: var[PositionsSlice] = var(PositionsSlice())
+    pictures: var[PicturesSlice] = var(PicturesSlice())
+    alerts: var[tuple[AlertView, ...]] = var(())
+    figures: var[SessionFigures | None] = var(None)
+    accounts: var[tuple[AccountView, ...]] = var(())
+    logins: var[tuple[LoginView, ...]] = var(())
 
     def __init__(
         self,
@@ -102,9 +124,11 @@ class SenexApp(EventGuard, PlainCrash):
         bell: Bell = "crit",
         tell_crash: Callable[[BaseException], str] = in_the_log,
         first_words: str = "",
+        state_folder: Path | None = None,
     ) -> None:
         super().__init__()
         self.client = client
+        self.state_folder = state_folder
         self.tell_crash = tell_crash
         self._first_words = first_words
         self.engine_stopped = False
@@ -189,10 +213,13 @@ class SenexApp(EventGuard, PlainCrash):
         return self._attention.pending
 
     def _say_banner(self, snapshot: Snapshot) -> None:
-        dashboard = self.screen
-        if not isinstance(dashboard, Dashboard) or not dashboard.is_mounted:
-            return
-        dashboard.say((*self._view.alarms(snapshot), *alarms(snapshot)))
+        screen = self.screen
+        if isinstance(screen, Dashboard | Page) and screen.is_mounted:
+            screen.say(self.alarms_of(snapshot))
+
+    def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
+        """What the banner says, most urgent first."""
+        return (*self._view.alarms(snapshot), *alarms(snapshot))
 
     def write_sequence(self, sequence: str) -> None:
         """Sends a sequence to the terminal, when there is one."""
@@ -226,7 +253,7 @@ class SenexApp(EventGuard, PlainCrash):
 
     def on_key(self, event: Key) -> None:
         """A key that is greyed out is answered with the reason."""
-        if isinstance(self.screen, Dashboard):
+        if isinstance(self.screen, Dashboard | Page):
             self._automation.say_why_not(event.key)
 
     def action_pause(self) -> None:
@@ -250,57 +277,15 @@ class SenexApp(EventGuard, PlainCrash):
     def action_reconcile(self) -> None:
         self._entries.reconcile()
 
-    def action_figures(self) -> None:
-        def acknowledge(alert: AlertView) -> None:
-            self.send(CommandKind.ACKNOWLEDGE, target=str(alert.id))
-
-        self.push_screen(FiguresScreen(self.client.snapshot, acknowledge))
-
-    def action_show_panel(self, name: str) -> None:
-        if isinstance(self.screen, Dashboard):
-            self.screen.show_panel(name)
-
-    def action_zoom(self) -> None:
-        if isinstance(self.screen, Dashboard):
-            self.screen.toggle_zoom()
-
     def action_freeze(self) -> None:
         self._view.toggle()
         self.pull()
-
-    def action_positions(self) -> None:
-        if isinstance(self.screen, Dashboard):
-            self.push_screen(PositionsScreen())
-
-    def action_help(self) -> None:
-        self.push_screen(HelpScreen())
-
-    def action_command_palette(self) -> None:
-        """Textual's palette, without its blinking cursor."""
-        super().action_command_palette()
-        self.call_after_refresh(self._calm_palette)
-
-    def _calm_palette(self) -> None:
-        for field in self.screen.query(Input):
-            field.cursor_blink = False
 
     def action_ask_quit(self) -> None:
         self.quitting.ask()
 
     def action_interrupt(self) -> None:
         self.quitting.interrupt()
-
-    def action_close(self) -> None:
-        """Closes whatever is open over the dashboard; on the dashboard, leaves the zoom."""
-        screen = self.screen
-        if isinstance(screen, Stopping):
-            return
-        if isinstance(screen, Question):
-            screen.dismiss(False)
-        elif isinstance(screen, ModalScreen | PositionsScreen):
-            screen.dismiss(None)
-        elif isinstance(screen, Dashboard) and screen.zoomed:
-            screen.toggle_zoom()
 
     async def action_quit(self) -> None:
         """Textual's own quit asks too."""

@@ -23,6 +23,7 @@ from senex_tui.login_commands import add_login_commands
 from senex_tui.mail import add_mail_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
+from senex_tui.replay_command import add_replay_command
 from senex_tui.report_commands import add_report_commands
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.mail_settings import MailSettings
-    from core.settings import Settings, TradingSettings
+    from core.settings import ConsoleSettings, Settings, TradingSettings
     from core.snapshot import Mode
     from senex_tui.place import Place
+    from senex_tui.replay import Recorded
 
 DEFECT = 1
 ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
@@ -79,6 +81,9 @@ Speed = Annotated[
 Start = Annotated[
     datetime | None,
     typer.Option(parser=_instant, metavar="ISO", help="Market time to start at, with its zone."),
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="Without a screen: print one line an event, for logs and screen readers.")
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="The same seed and start give the same market.")]
 
@@ -167,6 +172,7 @@ def console(
     context: typer.Context,
     data_dir: DataDir = None,
     live: Live = False,
+    plain: Plain = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
@@ -180,16 +186,23 @@ def console(
         return
     run = _prepare(context, data_dir)
     mode = _mode(context, run)
-    _settle_terminal()
+    if not plain:
+        _settle_terminal()
     logins = _need_logins(run)
     from senex_tui import wiring
 
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, mode, logins, None))
+    opened = wiring.run_plain if plain else wiring.run_console
+    raise typer.Exit(opened(run.loaded, run.folders, mode, logins, None))
 
 
 @app.command()
 def demo(
-    context: typer.Context, speed: Speed = None, start: Start = None, seed: Seed = DEMO_SEED, data_dir: DataDir = None
+    context: typer.Context,
+    speed: Speed = None,
+    start: Start = None,
+    seed: Seed = DEMO_SEED,
+    plain: Plain = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Open the console on a simulated broker of its own.
 
@@ -197,13 +210,16 @@ def demo(
     credentials are not used.
     """
     run = _prepare(context, data_dir, own_simulator=True)
-    _settle_terminal()
+    plain = plain or context.find_root().params["plain"]
+    if not plain:
+        _settle_terminal()
     from core.snapshot import Mode
     from senex_tui import wiring
 
     clock = run.loaded.settings.clock
     simulator = wiring.DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, Mode.DEMO, (), simulator))
+    opened = wiring.run_plain if plain else wiring.run_console
+    raise typer.Exit(opened(run.loaded, run.folders, Mode.DEMO, (), simulator))
 
 
 @app.command()
@@ -327,11 +343,21 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
     return _prepare(context, data_dir).loaded.settings.mail
 
 
+def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, ConsoleSettings, Path]:
+    run = _prepare(context, data_dir, own_simulator=demo)
+    from core.snapshot import Mode
+    from senex_tui.replay import recorded_in
+
+    mode = Mode.DEMO if demo else _mode(context, run)
+    return recorded_in(run.folders, mode, demos=demo), run.loaded.settings.console, run.folders.state
+
+
 add_operator_commands(app, _place)
 add_database_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)
+add_replay_command(app, _recorded, _settle_terminal)
 add_history_commands(app, _place, _slot_times)
 add_account_commands(app, _place, _defaults)
 add_login_commands(app, _settings, scrub)

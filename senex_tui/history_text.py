@@ -14,6 +14,7 @@ from core.clock import exchange_time
 from core.domain.events import masked, masked_in
 from core.domain.reasons import FigureValue
 from core.records.history import HistoryKind, HistoryRow
+from senex_tui.exporting import harmless
 from senex_tui.printed import safe, table
 
 _COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
@@ -34,7 +35,6 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.FILLS: ("session_day", "entry_id", "order_id", "fill_id", "symbol", "quantity", "price"),
     HistoryKind.COMMANDS: ("id", "kind", "who", "target", "note", "finished_at"),
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class HistoryText:
@@ -73,11 +73,18 @@ class HistoryText:
     def csv_row(self, row: HistoryRow) -> str:
         return _csv_line([_cell(value) for value in self.values(row).values()])
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The columns of the table."""
+        return _TABLES[self._kind][0]
+
+    def cells(self, row: HistoryRow) -> list[str]:
+        """A row of the table."""
+        return [safe(cell) for cell in _TABLES[self._kind][1](self.values(row))]
+
     def lines(self, rows: Sequence[HistoryRow]) -> list[str]:
         """The rows as a table of 80 columns."""
-        heads, draw = _TABLES[self._kind]
-        drawn = [[safe(cell) for cell in draw(self.values(row))] for row in rows]
-        return table(heads, drawn, right=frozenset({"cycle", "qty", "price"}))
+        return table(self.heads, [self.cells(row) for row in rows], right=frozenset({"cycle", "qty", "price"}))
 
     def _plain(self, value: FigureValue) -> str | int | bool | None:
         if isinstance(value, datetime):
@@ -103,12 +110,7 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict):
         return "; ".join(f"{name}: {'' if one is None else one}" for name, one in value.items())
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    return text.lstrip("+-").replace(".", "", 1).isdigit()
+    return harmless(str(value))
 
 
 def _when(instant: str) -> str:

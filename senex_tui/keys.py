@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from textual.binding import Binding
 
 from widgets.tabs import LOWER_PANELS
+
+
+class Where(StrEnum):
+    """Where a key works; on a list's page, those of every page work too."""
+
+    EVERYWHERE = "everywhere"
+    DASHBOARD = "dashboard"
+    PAGES = "pages"
+    LISTS = "lists"
+    REPLAY = "replay"
+    HISTORY = "history"
+    STORIES = "stories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +35,7 @@ class Key:
     footer: bool = False
     palette: bool = True
     priority: bool = False
+    where: Where = Where.EVERYWHERE
 
     @property
     def display(self) -> str:
@@ -29,7 +43,8 @@ class Key:
 
 
 GO_TO = "show_panel"
-AUTOMATION, PANELS, VIEW, PROGRAM = "Automation", "Panels", "View", "Program"
+AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
+LISTS, STORIES, REPLAY, PROGRAM = "Lists", "Stories", "Replay", "Program"
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
@@ -37,23 +52,70 @@ KEYS: tuple[Key, ...] = (
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
     Key("c", "cancel", "Cancel", "cancel the working entry; asks first", AUTOMATION, footer=True),
     Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
-    Key("a", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
+    Key("r", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
+    Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
+    Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
+    Key("a", "open('figures')", "Alerts", "open alerts, and the figures of the last 20 sessions", PAGES),
     *(
-        Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS)
+        Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
         for number, label, name in LOWER_PANELS
     ),
-    Key("o", "positions", "Positions", "open tridents: mark, P&L, break-evens, warnings", PANELS),
-    Key("i", "figures", "Figures", "figures of the last 20 sessions, and the open alerts", PANELS),
-    Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True),
-    Key("space", "freeze", "Freeze", "freeze the view to read it; trading goes on", VIEW, footer=True),
+    Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
+    Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
+        where=Where.DASHBOARD),
+    Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
+    Key(
+        "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
+        where=Where.DASHBOARD,
+    ),
+    Key("enter", "open", "Open", "open the chosen row", LISTS, footer=True, palette=False, where=Where.LISTS),
+    Key(
+        "slash", "filter", "Filter", "keep the rows that hold the words; !word leaves out", LISTS, shown="/",
+        footer=True, where=Where.LISTS,
+    ),
+    Key("n", "next", "Next", "next row", LISTS, palette=False, where=Where.LISTS),
+    Key("N", "previous", "Previous", "previous row", LISTS, palette=False, where=Where.LISTS),
+    Key("y", "copy", "Copy", "copy the chosen row", LISTS, footer=True, where=Where.LISTS),
+    Key("e", "export", "Export", "export the rows as a CSV file", LISTS, footer=True, where=Where.LISTS),
+    Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands", LISTS, footer=True,
+        palette=False, where=Where.HISTORY),
+    Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
+    Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
+    Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
+        where=Where.STORIES),
+    Key("y", "copy", "Copy", "copy the story", STORIES, footer=True, where=Where.STORIES),
+    Key("e", "export", "Export", "export the story as a text file", STORIES, footer=True, where=Where.STORIES),
+    *(
+        Key(key, f"app.{action}", label, f"in a replay: {sentence}", REPLAY, shown, footer, where=Where.REPLAY)
+        for key, action, label, sentence, shown, footer in (
+            ("left", "step(-60)", "-1 min", "a minute back", "", True),
+            ("right", "step(60)", "+1 min", "a minute on", "", True),
+            ("shift+left", "step(-900)", "-15 min", "15 minutes back", "", False),
+            ("shift+right", "step(900)", "+15 min", "15 minutes on", "", False),
+            ("n", "cycle(1)", "Next cycle", "to the start of the next cycle", "", True),
+            ("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", "", False),
+            ("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", ".", False),
+            ("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", ",", False),
+            ("plus", "faster(1)", "Faster", "faster", "+", False),
+            ("minus", "faster(-1)", "Slower", "slower", "-", False),
+            ("0", "to_start", "Start", "to the start of the day", "", False),
+            ("dollar_sign", "to_end", "End", "to its end", "$", False),
+        )
+    ),
     Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
     Key(
         "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,
         priority=True,
     ),
-    Key("q", "ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True),
-    Key("ctrl+q", "ask_quit", "Quit", "the same as q, from anywhere", PROGRAM, palette=False, priority=True),
+    Key("q", "back", "Back", "back to where you came from", PROGRAM, footer=True, palette=False, where=Where.PAGES),
+    Key(
+        "q", "app.ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True, where=Where.DASHBOARD,
+    ),
+    Key("ctrl+q", "ask_quit", "Quit", "the same as q on the dashboard, from anywhere", PROGRAM, palette=False,
+        priority=True),
     Key(
         "ctrl+c", "interrupt", "Quit", "the same; pressed again at the question, it quits", PROGRAM, palette=False,
         priority=True,
@@ -63,8 +125,9 @@ KEYS: tuple[Key, ...] = (
 
 BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("tab, shift+tab", "next or previous panel", PANELS),
-    ("up down, j k", "scroll the focused panel", PANELS),
+    ("up down, j k", "scroll the focused panel, or choose a row", PANELS),
     ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
+    ("space", "in a replay: hold it, or let it go on", REPLAY),
 )
 """Keys that panels and Textual bind themselves, for the help screen: keys, sentence, group."""
 
@@ -93,20 +156,28 @@ STATES: tuple[tuple[str, str], ...] = (
 )
 
 
-def bindings() -> list[Binding]:
-    """Textual's bindings of the table. ctrl+b and ctrl+a stay free: they are the prefixes of tmux and screen."""
-    return [Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help) for k in KEYS]
+def bindings(where: Where) -> list[Binding]:
+    """Textual's bindings of one place. ctrl+b and ctrl+a stay free: they are the prefixes of tmux and screen."""
+    return [
+        Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help)
+        for k in KEYS
+        if k.where is where
+    ]
 
 
-def help_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """(group, [(keys, sentence)]) in the order of the table, then signs and states."""
+def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(group, [(keys, sentence)]) in the order of the table, then signs and states: of these places, else of all."""
     groups: dict[str, list[tuple[str, str]]] = {}
     numbers = f"{LOWER_PANELS[0][0]}-{LOWER_PANELS[-1][0]}"
-    groups[AUTOMATION] = []
-    groups[PANELS] = [(numbers, "go to a numbered panel")]
     for key in KEYS:
+        if places and key.where not in places:
+            continue
+        rows = groups.setdefault(key.group, [])
         if not key.action.startswith(GO_TO):
-            groups.setdefault(key.group, []).append((key.display, key.help))
+            rows.append((key.display, key.help))
+        elif not rows:
+            rows.append((numbers, "go to a numbered panel"))
     for keys, sentence, group in BUILT_IN:
-        groups[group].append((keys, sentence))
+        if group in groups:
+            groups[group].append((keys, sentence))
     return [*groups.items(), ("Signs", list(SIGNS)), ("States", list(STATES))]

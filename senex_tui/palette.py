@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Provider
 
-from senex_tui.keys import GO_TO, KEYS, Key
+from senex_tui.keys import GO_TO, KEYS, Key, Where
 
 if TYPE_CHECKING:
     from senex_tui.app import SenexApp
@@ -19,7 +19,7 @@ class KeyCommands(Provider):
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
         for key, help_text in self._commands():
-            yield DiscoveryHit(_name(key), partial(self._app.run_action, key.action), help=help_text)
+            yield DiscoveryHit(_name(key), self._command(key), help=help_text)
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         matcher = self.matcher(query)
@@ -27,18 +27,23 @@ class KeyCommands(Provider):
             name = _name(key)
             score = matcher.match(f"{name} {key.help}")
             if score > 0:
-                command = partial(self._app.run_action, key.action)
-                yield Hit(score, matcher.highlight(name), command, text=name, help=help_text)
+                yield Hit(score, matcher.highlight(name), self._command(key), text=name, help=help_text)
 
     @property
     def _app(self) -> SenexApp:
         app: SenexApp = self.app  # type: ignore[assignment]
         return app
 
+    def _command(self, key: Key) -> Callable[[], Awaitable[bool]]:
+        """The key's action: the app's, or that of the screen the palette was opened on."""
+        whose = self._app if key.where is Where.EVERYWHERE else self.screen
+        return partial(self._app.run_action, key.action, whose)
+
     def _commands(self) -> list[tuple[Key, str]]:
         listed = []
         for key in KEYS:
-            if not key.palette:
+            places = getattr(self.screen, "PLACES", (Where.EVERYWHERE,))
+            if not key.palette or key.where not in places:
                 continue
             state = self._app.check_action(key.action.partition("(")[0], ())
             if state is False:

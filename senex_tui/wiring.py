@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
+    from core.domain.events import Event
     from core.engine import Engine
     from core.folders import Folders
+    from core.host import EngineHost
     from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
@@ -61,56 +65,117 @@ def run_console(
 
     Raises LockRefused for a second trader: before anything is opened or, for an account, once the screen was left.
     """
-    from core.host import EngineHost
     from core.lock import LockRefused
     from senex_tui.app import SenexApp
     from senex_tui.crash import tell_crash
+    from senex_tui.terminal import not_kept_running
+
+    with _hosted(loaded, folders, mode, logins, simulator) as hosted:
+        shown = loaded.settings.console
+        app = SenexApp(
+            hosted.host,
+            stop_engine=hosted.host.stop,
+            refresh_hz=shown.refresh_hz,
+            bell=shown.bell,
+            tell_crash=lambda failure: tell_crash("the console was", failure),
+            first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+            state_folder=folders.state,
+        )
+        app.run(mouse=shown.mouse)
+    for failure in hosted.failures:
+        if isinstance(failure, LockRefused):
+            raise failure
+    return app.return_code or 0
+
+
+def run_plain(
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], simulator: DemoSimulator | None
+) -> int:
+    """The same engine without a screen: one line an event on standard output, until a signal ends it in order.
+
+    Raises what ended the engine, when it was not asked to end.
+    """
+    from senex_tui.plain import PlainPrinter, print_until_ended
+
+    printer = PlainPrinter()
+    with _hosted(loaded, folders, mode, logins, simulator, printer.heard) as hosted:
+        code = print_until_ended(hosted.host, printer)
+    for failure in hosted.failures:
+        raise failure
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """An engine on its thread, and what ended it if it failed."""
+
+    host: EngineHost
+    failures: list[BaseException]
+
+
+@contextmanager
+def _hosted(
+    loaded: Loaded,
+    folders: Folders,
+    mode: Mode,
+    logins: tuple[Credentials, ...],
+    simulator: DemoSimulator | None,
+    listener: Callable[[Event], None] | None = None,
+) -> Iterator[_Hosted]:
+    """A started engine, its market and the recording of its day; on the way out they end in order.
+
+    Raises LockRefused before anything is opened.
+    """
+    from core.host import EngineHost
+    from core.recording import DAYS
+    from core.recording.recording import Recording
     from senex_tui.demo import DemoWorld
     from senex_tui.refusals import explain
-    from senex_tui.terminal import not_kept_running
 
     world = None if simulator is None else DemoWorld(simulator)
     place = _place(loaded.settings, folders, mode, world)
+    beside = place.records_file.parent
     data_lock = None if place.database is not None else lock_data(place)
     if data_lock is None:
         asyncio.run(require_free(place))  # told before the screen is opened; the engine takes the lock itself
+        beside.mkdir(mode=0o700, parents=True, exist_ok=True)
     if world is not None:
         world.start()
-    refused: list[LockRefused] = []
+    failures: list[BaseException] = []
 
     async def open_engine() -> Engine:
         if world is None:
-            return await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock)
-        return await build_demo_engine(loaded.settings, folders, world, data_lock)
+            engine = await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock)
+        else:
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock)
+        if listener is not None:
+            engine.bus.listen(listener)
+        return engine
 
     def explained(failure: BaseException) -> str:
-        if isinstance(failure, LockRefused):
-            refused.append(failure)
+        failures.append(failure)
         return explain(failure)
 
     host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
-    host.start()
-    shown = loaded.settings.console
-    app = SenexApp(
-        host,
-        stop_engine=host.stop,
-        refresh_hz=shown.refresh_hz,
-        bell=shown.bell,
-        tell_crash=lambda failure: tell_crash("the console was", failure),
-        first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+    earlier = [] if world is None else sorted(folders.records(mode.value).parent.glob(f"worlds/*/{DAYS}"))
+    recording = Recording(
+        host.snapshot,
+        beside / DAYS,
+        loaded.settings.record.keep_days,
+        lambda text: host.warn("recording", text),
+        earlier,
     )
+    host.start()
+    recording.start()
     try:
-        app.run(mouse=shown.mouse)
+        yield _Hosted(host, failures)
     finally:
-        if not app.engine_stopped:
-            host.stop_and_wait()
+        host.stop_and_wait()
+        recording.stop()
         if world is not None:
             world.stop()
         if data_lock is not None:
             data_lock.release()
-    if refused:
-        raise refused[0]
-    return app.return_code or 0
 
 
 def run_once(
@@ -127,21 +192,30 @@ def run_once(
 
 
 def run_trader(loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], *, headless: bool) -> int:
-    """`senex run`: stands by while another trader has the records, then trades. Raises what keeps it from starting."""
+    """`senex run`: stands by while another trader has the records, then trades. Raises what keeps it from starting, or
+    ended it."""
     from core.lock import LockRefused
-    from senex_tui.headless import run_headless, wait_until_free
+    from senex_tui.standby import ENDED_STANDING_BY, wait_until_free
 
-    if headless:
-        asyncio.run(run_headless(lambda: build_configured_engine(loaded, folders, mode, logins)))
-        return 0
     place = _place(loaded.settings, folders, mode, None)
     while True:
-        wait_until_free(lambda: require_free(place))
+        if not wait_until_free(lambda: require_free(place)):
+            return ENDED_STANDING_BY
         try:
-            return run_console(loaded, folders, mode, logins, None)
+            return (run_plain if headless else run_console)(loaded, folders, mode, logins, None)
         except LockRefused as refused:
-            if asyncio.run(place.holder()) is None:  # an account's, of other records: waiting here ends nothing
+            if asyncio.run(_is_free(place)):  # an account's, of other records: waiting here ends nothing
                 raise refused from None
+
+
+async def _is_free(place: Place) -> bool:
+    from core.lock import LockRefused
+
+    try:
+        await require_free(place)
+    except LockRefused:
+        return False
+    return True
 
 
 async def build_configured_engine(

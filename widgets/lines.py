@@ -24,6 +24,7 @@ class Tone(StrEnum):
     PICTURE = "picture"
     GAIN = "gain"
     LOSS = "loss"
+    CHOSEN = "chosen"
 
 
 Part = tuple[str, Tone]

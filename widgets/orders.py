@@ -27,7 +27,7 @@ STATE_TONES = {
     "not_sent": Tone.WARN,
 }
 REENTRY = {
-    Reentry.CLOSED: "cancelled by the operator: the day is closed. Press a to allow another entry today.",
+    Reentry.CLOSED: "cancelled by the operator: the day is closed. Press r to allow another entry today.",
     Reentry.ALLOWED: "re-entry allowed: the day is free when two complete reads show no fill.",
 }
 
@@ -48,7 +48,7 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
         lines: list[Line] = []
         if self._positions:
-            lines.append(beside(((self._positions, Tone.ACCENT),), (("o shows them", Tone.DIM),), width))
+            lines.append(beside(((self._positions, Tone.ACCENT),), (("t shows them", Tone.DIM),), width))
         if not value:
             return Drawing(self.NAME, (*lines, ((self.PLACEHOLDER, Tone.DIM),)))
         for order in value:

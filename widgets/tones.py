@@ -24,6 +24,7 @@ _RULES: dict[Tone, tuple[str, Style]] = {
     Tone.PICTURE: ("primary-muted", Style()),
     Tone.GAIN: ("success-muted", Style()),
     Tone.LOSS: ("error-muted", Style()),
+    Tone.CHOSEN: ("", Style(bold=True, reverse=True)),
 }
 """The theme variable that colours a tone, and its attributes. A tone without a rule is plain."""
 

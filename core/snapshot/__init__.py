@@ -5,10 +5,11 @@ equal between two pulls. Text from outside is plain text, never markup.
 """
 
 from core.snapshot.accounts import AccountView, LoginView, SettingView
-from core.snapshot.client import EngineClient, Snapshot
+from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
+from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, PicturesSlice
 from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
@@ -21,8 +22,11 @@ __all__ = [
     "Automation",
     "BreakerView",
     "CommandView",
+    "CreditPoint",
+    "CreditTrail",
     "CycleSlice",
     "EngineClient",
+    "EngineNotRunning",
     "EngineState",
     "FillView",
     "Freshness",
@@ -34,6 +38,8 @@ __all__ = [
     "Mode",
     "OrderView",
     "PartHealth",
+    "PayoffView",
+    "PicturesSlice",
     "PositionView",
     "PositionsSlice",
     "QuoteSlice",

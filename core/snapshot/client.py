@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.domain.commands import CommandKind
 from core.domain.figures import SessionFigures
@@ -12,10 +14,20 @@ from core.snapshot.accounts import AccountView, LoginView
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, MessageView
 from core.snapshot.orders import OrderView
+from core.snapshot.pictures import PicturesSlice
 from core.snapshot.positions import PositionsSlice
 from core.snapshot.quotes import QuoteSlice
 from core.snapshot.spread import SpreadSlice
 from core.snapshot.status import StatusSlice
+
+if TYPE_CHECKING:
+    from core.records.records import Records
+
+Found = TypeVar("Found")
+
+
+class EngineNotRunning(Exception):
+    """Nobody is there to ask: the engine has not started, or has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Snapshot:
     commands: tuple[CommandView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     positions: PositionsSlice = field(default_factory=PositionsSlice)
+    pictures: PicturesSlice = field(default_factory=PicturesSlice)
     alerts: tuple[AlertView, ...] = ()
     figures: SessionFigures | None = None
     accounts: tuple[AccountView, ...] = ()
@@ -50,5 +63,12 @@ class EngineClient(Protocol):
 
         `target` and `note` are as in `Command`: the entry's id for cancel and attest, what was seen at the broker; for
         set_account `AccountView.target` and the setting with its value, like `width 5` or `skip today`.
+        """
+        ...
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Asks the records, away from the caller's thread; `core.show.lookups` has the questions.
+
+        The future raises RecordsError when the records fail, and EngineNotRunning when there is nobody to ask.
         """
         ...

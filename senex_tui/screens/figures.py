@@ -26,7 +26,7 @@ class FiguresScreen(EventGuard, ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"acknowledge({number})", show=False) for number in range(1, MOST + 1)),
-        Binding("q,i,escape,ctrl+g", "leave", "Back", priority=True),
+        Binding("q,a,escape,ctrl+g", "leave", "Back", priority=True),
     ]
     AUTO_FOCUS = "FiguresPanel"
     DEFAULT_CSS = """

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from senex_tui.keys import help_groups
+from senex_tui.keys import Where, help_groups
 from senex_tui.screens.dialogs import CalmInput
 from widgets.guard import EventGuard
 
@@ -40,17 +40,22 @@ class HelpScreen(EventGuard, ModalScreen[None]):
     HelpScreen Input.-open { display: block; }
     """
 
+    def __init__(self, *places: Where) -> None:
+        """Shows the keys of these places; of all without any."""
+        super().__init__()
+        self._places = places
+
     def compose(self) -> ComposeResult:
         with Vertical() as box:
-            box.border_title = Content("Help")
+            box.border_title = Content("Help: the keys that work here" if self._places else "Help")
             box.border_subtitle = Content("/ search   q close")
             yield CalmInput(placeholder="search", select_on_focus=False)
             with VerticalScroll(can_focus=False):
-                yield Static(help_text(""), id="rows")
+                yield Static(help_text("", *self._places), id="rows")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.query_one("#rows", Static).update(help_text(event.value))
+        self.query_one("#rows", Static).update(help_text(event.value, *self._places))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -75,11 +80,11 @@ class HelpScreen(EventGuard, ModalScreen[None]):
             self.dismiss(None)
 
 
-def help_text(query: str) -> Content:
+def help_text(query: str, *places: Where) -> Content:
     """The rows holding every word of the query, under their group's name."""
     words = query.lower().split()
     lines: list[Content] = []
-    for group, rows in help_groups():
+    for group, rows in help_groups(*places):
         kept = [(keys, sentence) for keys, sentence in rows if _holds(f"{group} {keys} {sentence}".lower(), words)]
         if not kept:
             continue

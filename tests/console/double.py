@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
+from typing import TypeVar
 
 from core.domain.commands import CommandKind, CommandState
 from core.domain.figures import AccountRun, SessionFigures, figures_of
 from core.domain.outcomes import Outcome, outcome_for
 from core.domain.reasons import Reason
+from core.records.records import Records
 from core.snapshot import (
     AlertView,
     Automation,
     CommandView,
+    EngineNotRunning,
     EngineState,
     Freshness,
     Health,
@@ -46,6 +52,8 @@ from tests.console.slices import (
     unknown_order,
 )
 
+Found = TypeVar("Found")
+
 __all__ = [
     "DONE",
     "EVIDENCE",
@@ -70,16 +78,28 @@ __all__ = [
 ]
 
 
+async def _asked(question: Callable[[Records], Awaitable[Found]], records: Records) -> Found:
+    return await question(records)
+
+
 class FixedEngine:
     """Never changes by itself. With `answers`, a sent command is settled at the next snapshot."""
 
-    def __init__(self, snapshot: Snapshot, *, answers: CommandState | None = None, answer: str = "") -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        answers: CommandState | None = None,
+        answer: str = "",
+        records: Records | None = None,
+    ) -> None:
         self.current = snapshot
         self.sent: list[CommandKind] = []
         self.about: list[tuple[str, str]] = []
         self.answers = answers
         self.answer = answer
         self.snapshots = 0
+        self.records = records
 
     def snapshot(self) -> Snapshot:
         self.snapshots += 1
@@ -93,6 +113,14 @@ class FixedEngine:
         view = CommandView(number, kind, state, self.answer)
         self.current = replace(self.current, commands=(*self.current.commands, view))
         return number
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Asks the real records it was given; without any there is no engine to ask."""
+        answer: Future[Found] = Future()
+        if self.records is None:
+            answer.set_exception(EngineNotRunning("the engine is not running"))
+            return answer
+        return asyncio.run_coroutine_threadsafe(_asked(question, self.records), asyncio.get_running_loop())
 
     def settle(self, state: CommandState, text: str) -> None:
         """The newest command gets its answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from textual.pilot import Pilot
 
@@ -58,10 +59,11 @@ async def driven(
     engine: FixedEngine | None = None,
     size: tuple[int, int] = (120, 40),
     stop_engine: Callable[[], Awaitable[None]] | None = None,
+    state_folder: Path | None = None,
 ) -> AsyncIterator[Driven]:
     engine = engine or FixedEngine(snapshot or calm())
     ticker = Ticker()
-    app = SenexApp(engine, stop_engine=stop_engine, monotonic=ticker)
+    app = SenexApp(engine, stop_engine=stop_engine, monotonic=ticker, state_folder=state_folder)
     bells: list[float] = []
     app.bell = lambda: bells.append(ticker.now)  # type: ignore[method-assign]
     async with app.run_test(size=size) as pilot:

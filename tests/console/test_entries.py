@@ -109,15 +109,15 @@ async def test_of_several_entries_the_number_chooses() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
-async def test_a_asks_before_it_allows_another_entry(size: tuple[int, int]) -> None:
+async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> None:
     async with driven(double.day_closed(), size=size) as console:
         await console.press("3")
         await console.pilot.pause()
         panel = " ".join(console.app.screen.query_one(OrdersPanel).text.split())
-        assert "Press a to allow another entry today" in panel
-        await console.press("a", "enter", "n")
+        assert "Press r to allow another entry today" in panel
+        await console.press("r", "enter", "n")
         assert console.engine.sent == []
-        await console.press("a")
+        await console.press("r")
         for fact in ("Allow re-entry", "The cancel closed the day", "two complete reads", "4471"):
             assert fact in words(console)
         await console.press("y")
@@ -127,17 +127,17 @@ async def test_a_asks_before_it_allows_another_entry(size: tuple[int, int]) -> N
 
 async def test_in_live_re_entry_takes_the_typed_word() -> None:
     async with driven(in_live(double.day_closed()), size=(80, 24)) as console:
-        await console.press("a", "y", "enter", "backspace", *"allow")
+        await console.press("r", "y", "enter", "backspace", *"allow")
         assert console.engine.sent == []
         await console.press("enter")
         assert console.engine.sent == [CommandKind.ALLOW_REENTRY]
 
 
-async def test_a_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_allowed() -> None:
+async def test_r_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_allowed() -> None:
     allowed = replace(double.calm(), orders=(double.order(state="cancelled", reentry=Reentry.ALLOWED),))
     for snapshot in (double.calm(), double.unknown(), allowed):
         async with driven(snapshot, size=(80, 24)) as console:
-            await console.press("a", "y")
+            await console.press("r", "y")
             assert nothing_sent(console)
 
 
@@ -226,7 +226,7 @@ async def test_what_was_found_meanwhile_is_not_attested() -> None:
 
 async def test_without_an_unknown_entry_u_does_nothing() -> None:
     async with driven(size=(80, 24)) as console:
-        await console.press("u", "l", "a")
+        await console.press("u", "l", "x")
         assert nothing_sent(console)
         assert "u Unknown" not in console.text
 

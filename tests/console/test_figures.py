@@ -16,7 +16,7 @@ from tests.console.driving import driven
 
 async def test_a_number_acknowledges_its_alert_and_enter_does_nothing() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
-        await console.press("i", "enter", "2", "3", "9")
+        await console.press("a", "enter", "2", "3", "9")
         assert isinstance(console.app.screen, FiguresScreen)
         assert console.engine.sent == [], "nothing is sent for an alert that was acknowledged or is not there"
         await console.press("1")
@@ -35,17 +35,17 @@ async def test_a_number_acknowledges_its_alert_and_enter_does_nothing() -> None:
         assert "acknowledged by ada at the console" in console.text
 
 
-@pytest.mark.parametrize("key", ["q", "i", "escape", "ctrl+g"])
+@pytest.mark.parametrize("key", ["q", "a", "escape", "ctrl+g"])
 async def test_it_is_left_by_the_keys_that_leave(key: str) -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
-        await console.press("i", key)
+        await console.press("a", key)
         assert isinstance(console.app.screen, Dashboard)
         assert console.engine.sent == []
 
 
 async def test_it_scrolls_to_the_oldest_day() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
-        await console.press("i")
+        await console.press("a")
         assert "Oct 23" not in console.text
         await console.press("G")
         assert "Oct 23" in console.text
@@ -53,7 +53,7 @@ async def test_it_scrolls_to_the_oldest_day() -> None:
 
 async def test_without_records_it_says_so_and_follows_what_comes() -> None:
     async with driven(replace(double.calm(), figures=figures_of((), (), (), {})), size=(80, 24)) as console:
-        await console.press("i")
+        await console.press("a")
         assert "none is open" in console.text
         assert "no session is recorded yet" in console.text
         console.engine.current = double.alerted()

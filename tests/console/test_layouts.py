@@ -12,8 +12,10 @@ import pytest
 
 from tests.console import double
 from tests.console.driving import driven
+from tests.console.picture_slices import followed
 
 SCREENS = Path(__file__).parent / "screens"
+SCENES = {**double.SCENES, "followed": followed}
 CASES = [
     ("calm", (80, 24), ()),
     ("calm", (120, 40), ()),
@@ -33,15 +35,20 @@ CASES = [
     ("reconciling", (80, 24), ("c",)),
     ("reconciling", (120, 40), ()),
     ("alerted", (80, 24), ()),
-    ("alerted", (80, 24), ("i",)),
-    ("alerted", (120, 40), ("i",)),
-    ("alerted", (200, 55), ("i",)),
+    ("alerted", (80, 24), ("a",)),
+    ("alerted", (120, 40), ("a",)),
+    ("alerted", (200, 55), ("a",)),
+    ("followed", (80, 24), ("v",)),
+    ("followed", (80, 24), ("7", "v", "v")),
+    ("followed", (120, 40), ("v", "v", "v")),
+    ("followed", (200, 55), ("v",)),
+    ("followed", (200, 55), ("v", "v")),
 ]
 
 
 @pytest.mark.parametrize(("scene", "size", "keys"), CASES, ids=lambda v: "x".join(map(str, v)) if v else "")
 async def test_the_screen_is_as_reviewed(scene: str, size: tuple[int, int], keys: tuple[str, ...]) -> None:
-    async with driven(double.SCENES[scene](), size=size) as console:
+    async with driven(SCENES[scene](), size=size) as console:
         await console.press(*keys)
         await console.pull()
         await console.pilot.pause()

@@ -10,7 +10,7 @@ import pytest
 
 from core.snapshot import Freshness, Mode, PositionsSlice, PositionView, Snapshot
 from senex_tui.screens.dashboard import Dashboard
-from senex_tui.screens.positions import PositionsScreen
+from senex_tui.screens.positions import PositionsPage
 from tests.console import double
 from tests.console.driving import driven
 from widgets.alarms import alarms
@@ -52,9 +52,9 @@ def holding(*views: PositionView, trouble: str = "") -> Snapshot:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
-async def test_o_shows_each_open_trident_with_its_figures(size: tuple[int, int]) -> None:
+async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int]) -> None:
     async with driven(holding(near(), position()), size=size) as console:
-        await console.press("o")
+        await console.press("t")
         await console.pilot.pause()
         text = " ".join(console.text.split())
         for told in (
@@ -78,7 +78,7 @@ async def test_o_shows_each_open_trident_with_its_figures(size: tuple[int, int])
 async def test_it_follows_the_snapshot_and_the_mode_stays_in_sight() -> None:
     snapshot = holding(position())
     async with driven(snapshot, size=(80, 24)) as console:
-        await console.press("o")
+        await console.press("t")
         status = replace(snapshot.status, mode=Mode.LIVE)
         console.engine.current = replace(holding(position(profit_mid=D("-40.00"))), status=status)
         await console.pull()
@@ -89,9 +89,9 @@ async def test_it_follows_the_snapshot_and_the_mode_stays_in_sight() -> None:
 
 async def test_every_way_back_leads_to_the_dashboard_and_quits_nothing() -> None:
     async with driven(holding(position()), size=(80, 24)) as console:
-        for key in ("o", "q", "escape", "ctrl+g"):
-            await console.press("o")
-            assert isinstance(console.app.screen, PositionsScreen)
+        for key in ("t", "q", "escape", "ctrl+g"):
+            await console.press("t")
+            assert isinstance(console.app.screen, PositionsPage)
             await console.press(key)
             assert isinstance(console.app.screen, Dashboard), key
 
@@ -99,7 +99,7 @@ async def test_every_way_back_leads_to_the_dashboard_and_quits_nothing() -> None
 async def test_a_stale_mark_says_so() -> None:
     stale = position(freshness=Freshness.STALE, age_s=47)
     async with driven(holding(stale), size=(80, 24)) as console:
-        await console.press("o")
+        await console.press("t")
         await console.pilot.pause()
         assert "STALE 47s" in console.text
         assert "P&L +125.00 $ STALE" in console.text.splitlines()[1]
@@ -119,7 +119,7 @@ async def test_without_quotes_or_fills_nothing_is_invented() -> None:
     )
     unread = holding(bare, trouble="positions of …4021 could not be read: HTTP 502")
     async with driven(unread, size=(80, 24)) as console:
-        await console.press("o")
+        await console.press("t")
         await console.pilot.pause()
         for told in ("credit --", "mark --", "no quotes", "break-even --", "could not be read: HTTP 502"):
             assert told in console.text, told
@@ -127,7 +127,7 @@ async def test_without_quotes_or_fills_nothing_is_invented() -> None:
 
 async def test_none_open_says_so() -> None:
     async with driven(size=(80, 24)) as console:
-        await console.press("o")
+        await console.press("t")
         await console.pilot.pause()
         assert "no trident is open" in console.text
 

@@ -1,0 +1,55 @@
+"""A page of the console: the status bar and the banner above, the keys below, and something between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from senex_tui.keys import Where, bindings
+from senex_tui.screens.keys_in_order import KeysInOrder
+from widgets.banner import Alarm, Banner
+from widgets.guard import EventGuard
+from widgets.key_line import KeyLine
+from widgets.status_bar import StatusBar
+
+MOST_ALARM_ROWS = 4
+
+
+class Page(EventGuard, KeysInOrder, Screen[None]):
+    """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES)
+    UNSAID = frozenset({"force", "cancel", "unknown"})
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PAGES), Binding("escape", "back", show=False)]
+    DEFAULT_CSS = """
+    Page { background: $background; }
+    Page > LinePanel { border-top: solid $border; padding: 0 1; border-title-style: bold; background: $background; }
+    Page > LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    Page > Banner { border-top: none; height: 1; background: $warning 20%; }
+    Page > Banner.-failure { background: $error 25%; }
+    Page > StatusBar { border-top: none; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar()
+        yield Banner()
+        yield from self.body()
+        yield KeyLine(show_command_palette=False, compact=True)
+
+    def body(self) -> ComposeResult:
+        """The widgets between the status bar and the keys."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "status_view", self.query_one(StatusBar).show)
+
+    def say(self, alarms: Sequence[Alarm]) -> None:
+        """The banner under the status bar; it hides when there is nothing to say."""
+        self.query_one(Banner).say(alarms, self.app.size.width, MOST_ALARM_ROWS)
+
+    def action_back(self) -> None:
+        self.dismiss(None)
