@@ -89,7 +89,8 @@ def _pinged(value: str) -> str:
 def _database(value: str) -> str:
     """What the driver will make of the rest, it says when it connects."""
     parts = urlsplit(value)
-    if parts.scheme != "postgresql+asyncpg" or not parts.path.strip("/") or not value.isprintable() or " " in value:
+    reached = parts.scheme == "postgresql+asyncpg" and (parts.netloc or "host=" in parts.query)
+    if not reached or not parts.path.strip("/") or not value.isprintable() or " " in value:
         raise ValueError("not a database")
     if parts.port == 0:
         raise ValueError("not a port")
@@ -140,7 +141,7 @@ class DatabaseSettings(Section):
 
     url: DatabaseUrl | None = Field(
         default=None,
-        title="the address of a PostgreSQL database, like postgresql+asyncpg://user@host/database, its password in "
+        title="the address of a PostgreSQL database, like postgresql+asyncpg://host/database, its password in "
         "PGPASSWORD or ~/.pgpass",
         description="PostgreSQL for the records, a schema for each mode; without it a file in the data folder",
     )

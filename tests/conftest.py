@@ -66,8 +66,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     the records, and some of each module that starts whole engines, chosen by the seed of the run."""
     by_test: dict[str, list[pytest.Item]] = {}
     for item in items:
-        case = item.callspec.id if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ""
-        if isinstance(item, pytest.Function) and "postgres" in case:
+        case = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if isinstance(item, pytest.Function) and case.get("store") == "postgres":
             whole = item.get_closest_marker("usefixtures") is not None
             by_test.setdefault(str(item.path) if whole else f"{item.path}::{item.originalname}", []).append(item)
     left_out: set[pytest.Item] = set()

@@ -41,9 +41,9 @@ _CHEAP = {  # durability is the server's; what is ours of it is asked for by eve
 
 
 class PostgresServer:
-    """Listens on a socket in its folder, and with `port` on this machine; ends with this process."""
+    """Listens on a socket in its folder, and with `port` on an address of this machine; ends with this process."""
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, address: str = "127.0.0.1") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senexpg"))
         self.port = port
         self._numbers = count(1)
@@ -64,8 +64,10 @@ class PostgresServer:
             capture_output=True,
             **self._account,
         )
+        with (data / "pg_hba.conf").open("a") as allowed:
+            allowed.write(f"host all all {address}/24 scram-sha-256\n")
         settings = {**_CHEAP, "unix_socket_directories": str(self.folder)}
-        settings |= {"listen_addresses": "127.0.0.1", "port": str(port)} if port else {"listen_addresses": ""}
+        settings |= {"listen_addresses": address, "port": str(port)} if port else {"listen_addresses": ""}
         log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(
             [str(binaries / "bin" / "postgres"), "-D", str(data), *(f"--{k}={v}" for k, v in settings.items())],

@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy.engine import URL, make_url
 
 DRIVER = "postgresql+asyncpg"
-EXAMPLE = "postgresql+asyncpg://user@host/database"
+EXAMPLE = "postgresql+asyncpg://host/database"  # a user before the host would be masked as if it were a secret
 _SCHEMA = "senex_schema"
 
 

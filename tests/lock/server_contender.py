@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -19,6 +20,7 @@ from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, entry
 
 BROKER = "localhost:8700"
 LOOK_EVERY_S = 0.02
+_CLONE_NEWNET = 0x40000000
 
 
 @dataclass(frozen=True)
@@ -29,13 +31,24 @@ class ServerContender:
     url: str
     locks: Path
     orders: Path
+    network: str = ""
+    """The network namespace it lives in; the test's own when empty."""
 
 
 def contend_on_server(who: ServerContender, line: Connection) -> None:
     """Stands by until it has the lock and says `trader`; then `traded`, `held`, or `lost` with why. Trades on until
     told to end."""
     line.recv()
+    if who.network:
+        enter_network(who.network)
     asyncio.run(_trade(who, line))
+
+
+def enter_network(name: str) -> None:
+    """This process goes on in the network namespace. Raises OSError."""
+    with Path("/run/netns", name).open("rb") as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "the network namespace cannot be entered", name)
 
 
 async def _trade(who: ServerContender, line: Connection) -> None:
