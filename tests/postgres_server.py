@@ -12,7 +12,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -123,6 +124,14 @@ class PostgresServer:
 
         return self._wait(ask())
 
+    def reader(self, url: str) -> ServerReader:
+        """A connection to one database, to ask many times."""
+        connection = self._wait(self._connected(name_in(url)))
+        return ServerReader(
+            lambda sql: [tuple(row) for row in self._wait(connection.fetch(sql))],
+            lambda: self._wait(connection.close()),
+        )
+
     def sever(self, url: str) -> None:
         """Ends every connection to the database, as a network that breaks does once both sides noticed."""
         self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name_in(url))
@@ -166,6 +175,14 @@ class PostgresServer:
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(READY_WITHIN_S)
+
+
+@dataclass(frozen=True)
+class ServerReader:
+    """A connection used from outside its loop."""
+
+    execute: Callable[[str], list[Any]]
+    close: Callable[[], None]
 
 
 def name_in(url: str) -> str:

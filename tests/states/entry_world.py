@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Coroutine
 from functools import lru_cache
@@ -19,9 +20,7 @@ from core.simulator.orders import SimOrder
 from core.virtual_time import VirtualClock, VirtualTimeLoop
 from tests.engine.harness import MONDAY, StoreCalls, et
 from tests.states.scripted_broker import ENDED, Post, ScriptedBroker
-from tests.states.stored import (
-    Stored,
-)
+from tests.states.stored import Reader, Stored
 from tests.states.trading_process import TradingProcess
 
 T = TypeVar("T")
@@ -49,17 +48,22 @@ class EntryWorld(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
-        self.path = Path(shutil.copy(fresh_records(), self.folder))
+        self.url, reader = self.new_records()
         self.calls = StoreCalls()
         self.loop = VirtualTimeLoop(self.calls.count)
         self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
         self.ids = SeededIds(1)
         self.broker = ScriptedBroker(self.clock, ACCOUNTS)
-        self.stored = Stored(self.path)
+        self.stored = Stored(reader)
         self.process: TradingProcess | None = None
         self.died_before_proof: set[str] = set()
         self.told: list[OrderReport] = []
         self.start()
+
+    def new_records(self) -> tuple[str, Reader]:
+        """Records of this world alone, and a way to read them past the product."""
+        path = Path(shutil.copy(fresh_records(), self.folder))
+        return f"sqlite+aiosqlite:///{path}", sqlite3.connect(path)
 
     # Inside
 
@@ -93,9 +97,7 @@ class EntryWorld(RuleBasedStateMachine):
         self.settle()
 
     def start(self) -> None:
-        opened = TradingProcess.open(
-            self.broker, f"sqlite+aiosqlite:///{self.path}", self.clock, self.ids, self.folder, self.calls
-        )
+        opened = TradingProcess.open(self.broker, self.url, self.clock, self.ids, self.folder, self.calls)
         self.process = self.run_until(opened)
         self.run_until(self.alive.start())
         self.connect_alerts()
