@@ -44,6 +44,11 @@ class LockUnconfirmed(LockLost):
 class OneTrader(Protocol):
     """What keeps every other trader out, as the engine sees it."""
 
+    @property
+    def session(self) -> int | None:
+        """The database server's number of the session that holds the lock; None where the kernel holds it."""
+        ...
+
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         """Takes the lock of every account; raises LockRefused when one is held, and then keeps none of them."""
         ...
@@ -63,6 +68,8 @@ class OneTrader(Protocol):
 
 class AloneInVirtualTime:
     """No locks: a simulated day has its records and its broker to itself."""
+
+    session = None
 
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         return None
@@ -168,6 +175,8 @@ class AccountLocks:
 
 class TraderLocks:
     """The locks of one trading process: its data folder from the start, its accounts once they are discovered."""
+
+    session = None
 
     def __init__(self, data: FolderLock, accounts: Path, broker: str) -> None:
         """As `AccountLocks` has it."""

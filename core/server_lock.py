@@ -66,6 +66,10 @@ class ServerLocks:
         self._given_back = False
         connection.add_termination_listener(lambda _: self._lost.set())
 
+    @property
+    def session(self) -> int:
+        return int(self._connection.get_server_pid())
+
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         taken: list[int] = []
         try:

@@ -61,7 +61,7 @@ async def _done_here(place: Place, command: Command) -> CommandRecord | None:
     except LockRefused:
         return None
     try:
-        records = await Records.open(place.url, holder=this_trader(place).to_text())
+        records = await Records.open(place.url, holder=this_trader(place).to_text(), session=lock.session)
         try:
             return await carry_out_without_engine(records, command, noted_clock(place.records_file.parent))
         finally:

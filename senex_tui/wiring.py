@@ -309,7 +309,7 @@ async def build_engine(
         note_clock(place.records_file.parent, clock)
         broker = LoginsBroker([_ports(one, wire.url, clock, ids, sandbox) for one in (login, *_others(wire))], clock)
         demo = mode is Mode.DEMO
-        records = await Records.open(place.url, holder=this_trader(place).to_text())
+        records = await Records.open(place.url, holder=this_trader(place).to_text(), session=locks.session)
         parts = EngineParts(
             mode=mode,
             settings=settings,

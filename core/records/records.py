@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -106,11 +106,11 @@ class Records:
         self.logins = Logins(database)
 
     @classmethod
-    async def open(cls, url: str, *, trader: bool = True, holder: str = "") -> Records:
+    async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
         """Opens or creates the store and brings its schema up to date. The trader takes its lock first.
 
         `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database; `holder` is how the
-        trader is named to others. With `trader=False` (a watcher, a command from a shell)
+        trader is named to others, `session` the server's session that holds its lock. With `trader=False` (a watcher, a command from a shell)
         neither the epoch nor the schema changes. Raises RecordsError.
         """
         parsed = _parsed(url)
@@ -129,6 +129,8 @@ class Records:
             async with database.write() as connection:
                 await migrate(connection, database.name)
                 epoch = await _next_epoch(connection, database.name, holder)
+                if session is not None:
+                    await _require_lock(connection, session, database.name)
             return cls(database, epoch)
         except BaseException:
             await database.close()
@@ -195,3 +197,11 @@ async def _next_epoch(connection: AsyncConnection, name: str, holder: str) -> in
     epoch: int = found.scalar_one()
     await connection.execute(update(trader_row).where(trader_row.c.id == ONLY_ROW).values(epoch=epoch, holder=holder))
     return epoch
+
+
+async def _require_lock(connection: AsyncConnection, session: int, name: str) -> None:
+    """Asked while this transaction has the turn to write: whoever takes the lock after this answer opens the records
+    after this commit, so that the newest epoch is always that of the newest holder of the lock."""
+    held = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :session)")
+    if not (await connection.execute(held, {"session": session})).scalar_one():
+        raise FencedOff(f"the lock of {name} was lost before they were opened; start again")

@@ -82,7 +82,7 @@ async def _when_free(who: ServerContender) -> ServerLocks:
 
 async def _work(who: ServerContender, locks: ServerLocks, line: Connection) -> None:
     try:
-        records = await Records.open(who.url)
+        records = await Records.open(who.url, session=locks.session)
         try:
             await locks.lock_accounts([ACCOUNT])
             line.send(await _enter(who, records, locks))

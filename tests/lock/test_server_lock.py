@@ -154,6 +154,22 @@ async def test_a_network_that_only_falls_silent_loses_the_lock_within_seconds(
             lock.release()
 
 
+async def test_who_lost_the_lock_before_opening_the_records_does_not_fence_off_the_new_trader(
+    postgres: PostgresServer, url: str, tmp_path: Path
+) -> None:
+    late = await taken(url, tmp_path / "1")
+    session = late.session
+    postgres.sever(url)
+    second = await until_free(url, tmp_path / "2")
+    records = await Records.open(url, session=second.session)
+    with pytest.raises(FencedOff, match="was lost before they were opened; start again"):
+        await Records.open(url, session=session)
+    await records.trading.pause("anna", "", AT)
+    await records.close()
+    for lock in (late, second):
+        lock.release()
+
+
 async def test_a_trader_whose_lock_was_taken_over_writes_nothing_more(
     postgres: PostgresServer, url: str, tmp_path: Path
 ) -> None:
