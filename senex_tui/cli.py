@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.mail_settings import MailSettings
-    from core.settings import ConsoleSettings, Settings, TradingSettings
+    from core.settings import ConsoleSettings, Settings
     from core.snapshot import Mode
     from senex_tui.place import Place
     from senex_tui.replay import Recorded
@@ -298,6 +298,7 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     Settings are validated; secrets are masked. Nothing is asked of the broker.
     """
     run = _prepare(context, data_dir)
+    from core.mail_password import mail_password_words
     from senex_tui.check import check_lines
 
     refusal: Refused | None = None
@@ -305,16 +306,28 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         mode = _mode(context, run).value
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
-    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run)):
+    settings = run.loaded.settings
+    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run), password):
         typer.echo(scrub(line))
     if refusal:
         raise refusal
 
 
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    from senex_tui.place import newest_demo, place_of
+    from core.config import SettingsError
+    from core.folders import folders
+    from senex_tui.place import newest_demo, only_running, place_of
 
-    run = _prepare(context, data_dir, own_simulator=demo)
+    try:
+        run = _prepare(context, data_dir, own_simulator=demo)
+    except SettingsError as error:
+        # Settings edited while a console runs must not keep its operator from stopping it.
+        running = only_running(folders(data_dir or context.find_root().params["data_dir"]), demo)
+        if running is None:
+            raise
+        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        return running
     if demo:
         return newest_demo(run.folders)
     return place_of(run.folders, _mode(context, run), run.loaded.settings.database.url)
@@ -330,8 +343,8 @@ def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> Sl
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
-def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
-    return _prepare(context, data_dir).loaded.settings.trading
+def _defaults(context: typer.Context, data_dir: Path | None) -> Settings:
+    return _prepare(context, data_dir).loaded.settings
 
 
 def _settings(context: typer.Context) -> tuple[Settings, Folders]:
@@ -352,7 +365,7 @@ def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tupl
     return recorded_in(run.folders, mode, demos=demo), run.loaded.settings.console, run.folders.state
 
 
-add_operator_commands(app, _place)
+add_operator_commands(app, _place, _mail_settings)
 add_database_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)

@@ -96,6 +96,18 @@ def schema_name(mode: Mode) -> str:
     return f"senex_{mode.value.replace('-', '_')}"
 
 
+def only_running(folders: Folders, demo: bool) -> Place | None:
+    """The one console that runs, with the mode it runs in; None when there is none, or more than one."""
+    from core.lock import who_holds
+    from core.snapshot import Mode
+
+    if demo:
+        return newest_demo(folders)
+    places = [place_of(folders, mode) for mode in Mode]
+    running = [place for place in places if who_holds(place.records_file.parent) is not None]
+    return running[0] if len(running) == 1 else None
+
+
 async def watching(place: Place, work: Callable[[Records], Awaitable[T]]) -> T:
     """Does the work with the records as one who does not trade. Raises RecordsError."""
     from core.records.records import Records

@@ -24,16 +24,19 @@ from senex_tui.place import Place, place_of
 if TYPE_CHECKING:
     from core.broker.logins import LoginPorts
     from core.broker.tastytrade import Login
+    from core.bus import Bus
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
     from core.domain.events import Event
     from core.engine import Engine
+    from core.engine_parts import WatchSettings
     from core.folders import Folders
     from core.host import EngineHost
     from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
+    from core.settings_watch import SettingsWatch
     from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
 
@@ -143,11 +146,17 @@ def _hosted(
         world.start()
     failures: list[BaseException] = []
 
+    def watched(bus: Bus, clock: Clock) -> SettingsWatch:
+        from core.settings_watch import SettingsWatch
+
+        own = world is not None
+        return SettingsWatch(loaded, lambda: _loaded_again(folders, own_simulator=own), bus, clock)
+
     async def open_engine() -> Engine:
         if world is None:
-            engine = await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock)
+            engine = await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock, watched=watched)
         else:
-            engine = await build_demo_engine(loaded.settings, folders, world, data_lock)
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
         if listener is not None:
             engine.bus.listen(listener)
         return engine
@@ -226,12 +235,20 @@ async def build_configured_engine(
     *,
     only_account: str | None = None,
     data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine on the configured broker and records. Raises as `build_engine`."""
     wire = _configured_wire(loaded, logins)
     place = _place(loaded.settings, folders, mode, None)
     return await build_engine(
-        loaded.settings, folders, mode, wire, only_account=only_account, place=place, data_lock=data_lock
+        loaded.settings,
+        folders,
+        mode,
+        wire,
+        only_account=only_account,
+        place=place,
+        data_lock=data_lock,
+        watched=watched,
     )
 
 
@@ -240,6 +257,13 @@ def _place(settings: Settings, folders: Folders, mode: Mode, world: DemoWorld | 
     if world is None:
         return place_of(folders, mode, settings.database.url)
     return Place(mode, _world_records(folders, world), folders.halt_file)
+
+
+def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:
+    from core.config import load_settings
+    from core.folders import settings_path
+
+    return load_settings(settings_path(folders, os.environ), os.environ, own_simulator=own_simulator)
 
 
 def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
@@ -254,7 +278,11 @@ def _world_records(folders: Folders, world: DemoWorld) -> Path:
 
 
 async def build_demo_engine(
-    settings: Settings, folders: Folders, world: DemoWorld, data_lock: FolderLock | None = None
+    settings: Settings,
+    folders: Folders,
+    world: DemoWorld,
+    data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.demo import DEMO_LOGIN, carry_pause
@@ -262,7 +290,7 @@ async def build_demo_engine(
     url = await asyncio.to_thread(world.wait_ready)
     place = _place(settings, folders, Mode.DEMO, world)
     wire = Wire(url, "demo", *DEMO_LOGIN)
-    engine = await build_engine(settings, folders, Mode.DEMO, wire, place=place, data_lock=data_lock)
+    engine = await build_engine(settings, folders, Mode.DEMO, wire, place=place, data_lock=data_lock, watched=watched)
     await carry_pause(place.records_file.parent, engine.parts.records)
     return engine
 
@@ -276,6 +304,7 @@ async def build_engine(
     only_account: str | None = None,
     place: Place | None = None,
     data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
 
@@ -327,6 +356,7 @@ async def build_engine(
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
             locks=locks,
+            settings_watch=watched,
         )
     except BaseException:
         if records is not None:

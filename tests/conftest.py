@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core.garbage import tune_gc
 from tests.postgres_server import PostgresServer
 from tests.proofs import TABLE_PROPERTY, rounds
 from tests.records.record_samples import KEPT_IN_POSTGRES
@@ -79,6 +80,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         wanted = rounds(CASES if "::" in name else 1, len(cases))
         left_out.update(set(cases) - set(chance.sample(cases, min(len(cases), wanted))))
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays to the end: the collector need not look at all of it again and again."""
+    tune_gc()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

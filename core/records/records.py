@@ -36,7 +36,6 @@ from core.records.results import Results
 from core.records.rows import (
     AccountChange,
     AccountRecord,
-    BreakerRecord,
     CommandRecord,
     CycleRecord,
     DayHeld,
@@ -58,7 +57,6 @@ __all__ = [
     "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
-    "BreakerRecord",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
@@ -100,7 +98,7 @@ class Records:
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
-        self.alerts = Alerts(database)
+        self.alerts = Alerts(database, self.journal)
         self.history = History(database)
         self.cycle_files = CycleFiles(database)
         self.logins = Logins(database)
@@ -109,9 +107,9 @@ class Records:
     async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
         """Opens or creates the store and brings its schema up to date. The trader takes its lock first.
 
-        `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database; `holder` is how the
-        trader is named to others, `session` the server's session that holds its lock. With `trader=False` (a watcher, a command from a shell)
-        neither the epoch nor the schema changes. Raises RecordsError.
+        `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` is how the
+        trader is named to others, `session` the server's session that holds its lock. With `trader=False` (a watcher, a
+        command from a shell) neither the epoch nor the schema changes. Raises RecordsError.
         """
         parsed = _parsed(url)
         database = Database(parsed, _name(parsed))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import sqlite3
 import tempfile
 from collections.abc import Coroutine
-from functools import lru_cache
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +13,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from core.domain.orders import OrderReport
 from core.ids import SeededIds
-from core.records.records import Records
 from core.simulator.orders import SimOrder
 from core.virtual_time import VirtualClock, VirtualTimeLoop
+from tests.days.store import Disk, on_disk
 from tests.engine.harness import MONDAY, StoreCalls, et
+from tests.records.empty import copy_empty_records
 from tests.states.scripted_broker import ENDED, Post, ScriptedBroker
 from tests.states.stored import Reader, Stored
 from tests.states.trading_process import TradingProcess
@@ -30,24 +29,14 @@ MOMENT_S = 0.5
 """Long enough, in virtual time, for everything that does not wait for a rule."""
 
 
-@lru_cache(maxsize=1)
-def fresh_records() -> Path:
-    """Records at their newest schema and with nothing in them, made once."""
-    path = Path(tempfile.mkdtemp(prefix="senex-states-")) / "records.sqlite3"
-
-    async def make() -> None:
-        await (await Records.open(f"sqlite+aiosqlite:///{path}")).close()
-
-    asyncio.run(make())
-    return path
-
-
 class EntryWorld(RuleBasedStateMachine):
     """What every rule stands on; it has none itself."""
 
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
+        self.ending = ExitStack()
+        self.ending.enter_context(on_disk(Disk))
         self.url, reader = self.new_records()
         self.calls = StoreCalls()
         self.loop = VirtualTimeLoop(self.calls.count)
@@ -62,7 +51,8 @@ class EntryWorld(RuleBasedStateMachine):
 
     def new_records(self) -> tuple[str, Reader]:
         """Records of this world alone, and a way to read them past the product."""
-        path = Path(shutil.copy(fresh_records(), self.folder))
+        path = self.folder / "records.sqlite3"
+        copy_empty_records(path)
         return f"sqlite+aiosqlite:///{path}", sqlite3.connect(path)
 
     # Inside
