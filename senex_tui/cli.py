@@ -232,8 +232,7 @@ def run(
 ) -> None:
     """Trade, or stand by until the trader that is there ends.
 
-    The same console as without a command, which refuses to be the second: this one says who trades and takes over
-    when that one gives up the lock or its connection dies. It reconciles before anything else.
+    This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
     """
     prepared = _prepare(context, data_dir)
     mode = _mode(context, prepared)

@@ -95,7 +95,7 @@ def test_broken_settings_keep_nobody_from_the_console_that_runs(box: Box) -> Non
     """They are edited while it runs: it goes on, and its operator must be able to stop it."""
     data = box.home / "there"
     place = Place(Mode.LIVE, data / "live" / "records.sqlite3", data / "HALT")
-    lock = lock_data(place.records_file.parent, place.mode)
+    lock = lock_data(place)
     try:
         asyncio.run(_shown(place))
         spoken = box.run("--data-dir", str(data), "status", SENEX_TRADING__WIDTH="wide")
