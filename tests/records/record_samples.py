@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, Fill, OrderLeg, OrderRequest
@@ -42,6 +43,11 @@ class KeptInPostgres:
         if server is not None:
             self._urls[new] = server.survivor(self._urls[old])
         return server is not None
+
+    def ask(self, path: Path, sql: str) -> list[Any] | None:
+        """The rows of a query past the code under test; None where files are files."""
+        server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
+        return None if server is None else [tuple(row) for row in server.in_database(self._urls[path], sql)]
 
     def dump(self, path: Path) -> list[str] | None:
         """Every row of the database for this file."""
