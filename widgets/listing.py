@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from widgets.lines import Drawing, Line, Part, Tone, fit, right
+from widgets.lines import Drawing, Line, Part, Tone, fit, right, safe, wrap
 from widgets.panel import LinePanel
 
 GAP = "  "
@@ -35,8 +35,8 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The row as it is copied."""
-        return GAP.join(text for text, _ in self.cells if text)
+        """The row as it is copied: nothing in it that a terminal would obey."""
+        return GAP.join(safe(text) for text, _ in self.cells if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +151,11 @@ class ListPanel(LinePanel[Listing]):
         rows = self.rows
         title = value.title
         if self._query:
-            title = f"{title}  /{self._query}  {len(rows)} of {len(value.rows)}"
+            # The rest of the title makes room: what is left out has to be in sight.
+            title = f"{title.partition(GAP)[0]}  /{self._query}  {len(rows)} of {len(value.rows)}"
         if not rows:
             said = f"nothing holds {self._query}" if value.rows else value.empty
-            return Drawing(title, ((((said, Tone.DIM),)),))
+            return Drawing(title, tuple(((line, Tone.DIM),) for line in wrap(said, width)))
         columns = [(index, column) for index, column in enumerate(value.columns) if width >= column.least]
         widths = _widths([column for _, column in columns], width - len(CHOSEN))
         head = _line([(column.title, Tone.DIM) for _, column in columns], columns, widths, "  ")
@@ -186,5 +187,5 @@ def _line(
     for (text, tone), (_, column), width in zip(cells, columns, widths, strict=True):
         if len(parts) > 1:
             parts.append((GAP, gap_tone))
-        parts.append(((right if column.is_right else fit)(text, width), tone))
+        parts.append(((right if column.is_right else fit)(safe(text), width), tone))
     return tuple(parts)

@@ -48,7 +48,8 @@ class Page(EventGuard, KeysInOrder, Screen[None]):
 
     def say(self, alarms: Sequence[Alarm]) -> None:
         """The banner under the status bar; it hides when there is nothing to say."""
-        self.query_one(Banner).say(alarms, self.app.size.width, MOST_ALARM_ROWS)
+        for banner in self.query(Banner):  # none is left of a page on its way out
+            banner.say(alarms, self.app.size.width, MOST_ALARM_ROWS)
 
     def action_back(self) -> None:
         self.dismiss(None)

@@ -36,6 +36,14 @@ CASES = [
     ("alerted", (80, 24), ("a",)),
     ("alerted", (120, 40), ("a",)),
     ("alerted", (200, 55), ("a",)),
+    ("reached", (80, 24), ("A",)),
+    ("reached", (120, 40), ("A",)),
+    ("reached", (200, 55), ("A",)),
+    ("reached", (80, 24), ("A", "enter")),
+    ("filled", (80, 24), ("o",)),
+    ("filled", (120, 40), ("o",)),
+    ("filled", (200, 55), ("o",)),
+    ("filled", (80, 24), ("o", "enter")),
 ]
 
 
@@ -44,6 +52,7 @@ async def test_the_screen_is_as_reviewed(scene: str, size: tuple[int, int], keys
     async with driven(double.SCENES[scene](), size=size) as console:
         await console.press(*keys)
         await console.pull()
+        await console.answered()
         await console.pilot.pause()
         text = console.text
     assert all(len(line) <= size[0] for line in text.splitlines())
