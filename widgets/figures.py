@@ -81,12 +81,12 @@ def minute(at: datetime | None) -> str:
 
 
 def when(at: datetime, now: datetime | None) -> str:
-    """Exchange time in at most seven characters: 10:29 today, Nov 19, and 2024-11 in another year."""
+    """Exchange time in at most six characters: 10:29 today, Nov 19, and Nov'24 for another year."""
     moment = at.astimezone(EXCHANGE)
     today = moment if now is None else now.astimezone(EXCHANGE)
     if moment.date() == today.date():
         return f"{moment:%H:%M}"
-    return f"{moment:%b %d}" if moment.year == today.year else f"{moment:%Y-%m}"
+    return f"{moment:%b %d}" if moment.year == today.year else f"{moment:%b'%y}"
 
 
 def dated(at: datetime) -> str:

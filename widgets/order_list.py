@@ -23,8 +23,8 @@ _COLUMNS = (
     Column("limit", 5, is_right=True),
     Column("filled", 6, is_right=True),
     Column("fill", 5, is_right=True, least=78),
-    Column("order", 9, least=102),
-    Column("sent", 7, least=72),
+    Column("order", 12, least=102),
+    Column("sent", 6, least=71),
     Column("age", 4, is_right=True, least=130),
     Column("broker", 0, least=114),
 )

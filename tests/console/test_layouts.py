@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.console import double
+from tests.console.double import FixedEngine
 from tests.console.driving import driven
+from tests.console.recorded import recorded, some_days
 
 SCREENS = Path(__file__).parent / "screens"
 CASES = [
@@ -43,16 +46,28 @@ CASES = [
     ("filled", (80, 24), ("o",)),
     ("filled", (120, 40), ("o",)),
     ("filled", (200, 55), ("o",)),
-    ("filled", (80, 24), ("o", "enter")),
+    ("filled", (80, 24), ("o", "j", "enter")),
 ]
 
 
+PAGES = ("o", "a", "A")
+"""Keys of the pages that ask the records."""
+
+
 @pytest.mark.parametrize(("scene", "size", "keys"), CASES, ids=lambda v: "x".join(map(str, v)) if v else "")
-async def test_the_screen_is_as_reviewed(scene: str, size: tuple[int, int], keys: tuple[str, ...]) -> None:
-    async with driven(double.SCENES[scene](), size=size) as console:
-        await console.press(*keys)
+async def test_the_screen_is_as_reviewed(
+    scene: str, size: tuple[int, int], keys: tuple[str, ...], tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        engine = FixedEngine(double.SCENES[scene]())
+        if keys[:1] and keys[0] in PAGES:
+            engine.records = await stack.enter_async_context(recorded(tmp_path))
+            await some_days(engine.records)
+        console = await stack.enter_async_context(driven(engine=engine, size=size))
+        for key in keys:
+            await console.press(key)
+            await console.answered()
         await console.pull()
-        await console.answered()
         await console.pilot.pause()
         text = console.text
     assert all(len(line) <= size[0] for line in text.splitlines())
