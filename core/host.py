@@ -91,6 +91,13 @@ class EngineHost:
         loop.call_soon_threadsafe(engine.accept, command)
         return command_id
 
+    def warn(self, source: str, text: str) -> None:
+        """Tells the operator, from any thread, of something that stops nothing; it is in the log in any case."""
+        log.warning("%s: %s", source, text)
+        engine, loop = self._engine, self._loop
+        if engine is not None and loop is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(engine.board.warn, source, text)
+
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
         """Asks the records on the engine's loop; their store answers from a thread of its own."""
         engine, loop = self._engine, self._loop
@@ -106,15 +113,21 @@ class EngineHost:
 
     async def stop(self) -> None:
         """Ends the engine in order and waits for it: outcomes awaited, records closed. Call from another loop."""
-        self._ask_to_stop()
+        self.ask_to_stop()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def stop_and_wait(self) -> None:
         """The same for a caller without a loop."""
-        self._ask_to_stop()
+        self.ask_to_stop()
         self._thread.join()
 
-    def _ask_to_stop(self) -> None:
+    @property
+    def running(self) -> bool:
+        """Whether the engine's thread is at work: starting, running or ending."""
+        return self._thread.is_alive()
+
+    def ask_to_stop(self) -> None:
+        """Has the engine end in order; returns at once."""
         self._stop_wanted.set()
         engine, loop = self._engine, self._loop
         if engine is not None and loop is not None and self._thread.is_alive():

@@ -224,6 +224,18 @@ class MetricsSettings(Section):
     )
 
 
+class RecordSettings(Section):
+    """The recording of each day for `senex replay`."""
+
+    keep_days: Whole = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        title="a whole number from 0 to 3650",
+        description="days for which what the console showed is kept for `senex replay`; 0 records nothing",
+    )
+
+
 class UnderlyingSettings(Section):
     """Where the strikes of an underlying stand (SPEC 2), in dollars."""
 
@@ -255,6 +267,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     ping: PingSettings = PingSettings()
     metrics: MetricsSettings = MetricsSettings()
+    record: RecordSettings = RecordSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 
     def underlying(self, symbol: str) -> Underlying:

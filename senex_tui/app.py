@@ -17,7 +17,7 @@ from textual.screen import ModalScreen, Screen
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PositionsSlice
+from core.snapshot import Automation, PicturesSlice, PositionsSlice
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         SpreadSlice,
     )
     from senex_tui.toasts import Severity
+    from widgets.banner import Alarm
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,7 @@ _SLICES = (
     "schedule",
     "messages",
     "positions",
+    "pictures",
     "alerts",
     "figures",
     "accounts",
@@ -106,6 +108,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
     positions: var[PositionsSlice] = var(PositionsSlice())
+    pictures: var[PicturesSlice] = var(PicturesSlice())
     alerts: var[tuple[AlertView, ...]] = var(())
     figures: var[SessionFigures | None] = var(None)
     accounts: var[tuple[AccountView, ...]] = var(())
@@ -212,7 +215,11 @@ class SenexApp(EventGuard, Opening, PlainCrash):
     def _say_banner(self, snapshot: Snapshot) -> None:
         screen = self.screen
         if isinstance(screen, Dashboard | Page) and screen.is_mounted:
-            screen.say((*self._view.alarms(snapshot), *alarms(snapshot)))
+            screen.say(self.alarms_of(snapshot))
+
+    def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
+        """What the banner says, most urgent first."""
+        return (*self._view.alarms(snapshot), *alarms(snapshot))
 
     def write_sequence(self, sequence: str) -> None:
         """Sends a sequence to the terminal, when there is one."""

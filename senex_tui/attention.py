@@ -73,6 +73,16 @@ class Attention:
         return []
 
 
+class CommandsOnly(Attention):
+    """For a replay: what was critical then is in the panels, and not worth a toast or a bell now."""
+
+    def _messages(self, snapshot: Snapshot) -> list[Notice]:
+        return []
+
+    def _failed(self, snapshot: Snapshot) -> list[Notice]:
+        return []
+
+
 def _told(command: CommandView) -> Notice:
     if command.state is CommandState.DONE:
         return Notice(command.text or f"{command.kind.value}: done", "information")

@@ -22,6 +22,7 @@ from senex_tui.login_commands import add_login_commands
 from senex_tui.mail import add_mail_commands
 from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
+from senex_tui.replay_command import add_replay_command
 from senex_tui.report_commands import add_report_commands
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.mail_settings import MailSettings
-    from core.settings import Settings, TradingSettings
+    from core.settings import ConsoleSettings, Settings
     from core.snapshot import Mode
     from senex_tui.place import Place
+    from senex_tui.replay import Recorded
 
 DEFECT = 1
 ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
@@ -78,6 +80,9 @@ Speed = Annotated[
 Start = Annotated[
     datetime | None,
     typer.Option(parser=_instant, metavar="ISO", help="Market time to start at, with its zone."),
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="Without a screen: print one line an event, for logs and screen readers.")
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="The same seed and start give the same market.")]
 
@@ -165,6 +170,7 @@ def console(
     context: typer.Context,
     data_dir: DataDir = None,
     live: Live = False,
+    plain: Plain = False,
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
@@ -178,16 +184,23 @@ def console(
         return
     run = _prepare(context, data_dir)
     mode = _mode(context, run)
-    _settle_terminal()
+    if not plain:
+        _settle_terminal()
     logins = _need_logins(run)
     from senex_tui import wiring
 
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, mode, logins, None))
+    opened = wiring.run_plain if plain else wiring.run_console
+    raise typer.Exit(opened(run.loaded, run.folders, mode, logins, None))
 
 
 @app.command()
 def demo(
-    context: typer.Context, speed: Speed = None, start: Start = None, seed: Seed = DEMO_SEED, data_dir: DataDir = None
+    context: typer.Context,
+    speed: Speed = None,
+    start: Start = None,
+    seed: Seed = DEMO_SEED,
+    plain: Plain = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Open the console on a simulated broker of its own.
 
@@ -195,13 +208,16 @@ def demo(
     credentials are not used.
     """
     run = _prepare(context, data_dir, own_simulator=True)
-    _settle_terminal()
+    plain = plain or context.find_root().params["plain"]
+    if not plain:
+        _settle_terminal()
     from core.snapshot import Mode
     from senex_tui import wiring
 
     clock = run.loaded.settings.clock
     simulator = wiring.DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
-    raise typer.Exit(wiring.run_console(run.loaded, run.folders, Mode.DEMO, (), simulator))
+    opened = wiring.run_plain if plain else wiring.run_console
+    raise typer.Exit(opened(run.loaded, run.folders, Mode.DEMO, (), simulator))
 
 
 @app.command()
@@ -257,6 +273,7 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     Settings are validated; secrets are masked. Nothing is asked of the broker.
     """
     run = _prepare(context, data_dir)
+    from core.mail_password import mail_password_words
     from senex_tui.check import check_lines
 
     refusal: Refused | None = None
@@ -264,16 +281,28 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         mode = _mode(context, run).value
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
-    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run)):
+    settings = run.loaded.settings
+    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run), password):
         typer.echo(scrub(line))
     if refusal:
         raise refusal
 
 
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    from senex_tui.place import newest_demo, place_of
+    from core.config import SettingsError
+    from core.folders import folders
+    from senex_tui.place import newest_demo, only_running, place_of
 
-    run = _prepare(context, data_dir, own_simulator=demo)
+    try:
+        run = _prepare(context, data_dir, own_simulator=demo)
+    except SettingsError as error:
+        # Settings edited while a console runs must not keep its operator from stopping it.
+        running = only_running(folders(data_dir or context.find_root().params["data_dir"]), demo)
+        if running is None:
+            raise
+        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        return running
     if demo:
         return newest_demo(run.folders)
     return place_of(run.folders, _mode(context, run))
@@ -289,8 +318,8 @@ def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> Sl
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
-def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
-    return _prepare(context, data_dir).loaded.settings.trading
+def _defaults(context: typer.Context, data_dir: Path | None) -> Settings:
+    return _prepare(context, data_dir).loaded.settings
 
 
 def _settings(context: typer.Context) -> tuple[Settings, Folders]:
@@ -302,10 +331,20 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
     return _prepare(context, data_dir).loaded.settings.mail
 
 
-add_operator_commands(app, _place)
+def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, ConsoleSettings, Path]:
+    run = _prepare(context, data_dir, own_simulator=demo)
+    from core.snapshot import Mode
+    from senex_tui.replay import recorded_in
+
+    mode = Mode.DEMO if demo else _mode(context, run)
+    return recorded_in(run.folders, mode, demos=demo), run.loaded.settings.console, run.folders.state
+
+
+add_operator_commands(app, _place, _mail_settings)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)
+add_replay_command(app, _recorded, _settle_terminal)
 add_history_commands(app, _place, _slot_times)
 add_account_commands(app, _place, _defaults)
 add_login_commands(app, _settings, scrub)

@@ -52,7 +52,7 @@ def all_checks(setup: Setup) -> Sequence[Check]:
         one("records", lambda: _records(setup.records_file), "check the disk the data folder is on"),
         one("lock", lambda: _lock(setup.records_file.parent), "check the disk the data folder is on"),
         one("redis", lambda: _redis(_section(setup, "redis")), "check redis.url"),
-        one("mail", lambda: mail_row(_section(setup, "mail")), "check mail.host, mail.port and mail.security"),
+        one("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
         one("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
         one("terminal", lambda: _terminal(setup.mode), "start it in a terminal, or in tmux"),
@@ -152,6 +152,23 @@ def _redis(section: Any) -> Row:
     finally:
         client.close()
     return Row("redis", Finding.OK, f"{host} answers")
+
+
+def _mail(setup: Setup) -> Row:
+    """A login without its password is found before the server is asked: with it no console starts."""
+    from core.credentials import CredentialsError
+    from core.mail_password import find_mail_password
+    from senex_tui.mail import off_because
+
+    if setup.loaded is not None and setup.mode is not None:
+        settings = setup.loaded.settings
+        if settings.mail.is_on and not off_because(settings.mail, setup.mode):
+            try:
+                find_mail_password(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+            except CredentialsError as error:
+                found, _, todo = str(error).partition("; ")
+                return Row("mail", Finding.FAIL, f"{found}: the console does not start", todo.rstrip("."))
+    return mail_row(_section(setup, "mail"))
 
 
 def mail_row(section: Any) -> Row:

@@ -9,8 +9,7 @@ from core.domain.commands import CommandKind
 from senex_tui import entry_questions
 from senex_tui.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
 from senex_tui.screens.entries import Decision, UnknownEntry, Which
-from senex_tui.screens.entry import EntryPage
-from senex_tui.screens.orders import OrdersPage
+from senex_tui.screens.page import AboutAnEntry
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView
@@ -53,7 +52,7 @@ class EntryActions:
 
     def _choose(self, title: str, found: tuple[OrderView, ...], then: Callable[[OrderView], None]) -> None:
         page = self._app.screen
-        if isinstance(page, OrdersPage | EntryPage):
+        if isinstance(page, AboutAnEntry):
             self._about_the_chosen(title, page.entry_id, found, then)
         elif len(found) == 1:
             then(found[0])

@@ -1,4 +1,4 @@
-"""Lists as CSV files in the state folder, named by what they hold and the market time they were made."""
+"""Lists and stories as files in the state folder, named by what they hold and the market time they were made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
 
 
-def export(app: SenexApp, name: str, text: str) -> str:
+def export(app: SenexApp, name: str, text: str, kind: str = "csv") -> str:
     """Writes the text and says where, or why not. An existing file is never written over."""
     if app.state_folder is None:
         return "not exported: this console has no folder of its own"
@@ -31,7 +31,7 @@ def export(app: SenexApp, name: str, text: str) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for number in range(1000):
-            path = folder / (f"{name}-{stamp}.csv" if number == 0 else f"{name}-{stamp}-{number}.csv")
+            path = folder / (f"{name}-{stamp}.{kind}" if number == 0 else f"{name}-{stamp}-{number}.{kind}")
             try:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             except FileExistsError:

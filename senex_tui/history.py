@@ -31,7 +31,7 @@ async def search(place: Place, kind: str, wanted: HistoryFilter, limit: int | No
     last characters of a number. Raises Refused for what cannot be looked for, RecordsError."""
     place.need_records()
     chosen = _kind(kind)
-    _check(chosen, wanted)
+    check(chosen, wanted)
     await watching(place, lambda records: _search(records, chosen, wanted, limit, form, say))
 
 
@@ -99,20 +99,24 @@ def _kind(kind: str) -> HistoryKind:
         raise Refused(f"--kind {kind!r} is none of {', '.join(HistoryKind)}.") from None
 
 
-def _check(kind: HistoryKind, wanted: HistoryFilter) -> None:
+def check(kind: HistoryKind, wanted: HistoryFilter, name: str = "--{}") -> None:
+    """Raises Refused for what things of this kind cannot be looked for by; `name` is how a field is written."""
+    since, until, reason, outcome, underlying, text = map(
+        name.format, ("from", "to", "reason", "outcome", "underlying", "text")
+    )
     if wanted.since is not None and wanted.until is not None and wanted.since > wanted.until:
-        raise Refused(f"--from {wanted.since} is later than --to {wanted.until}; exchange them, or leave one out.")
+        raise Refused(f"{since} {wanted.since} is later than {until} {wanted.until}; exchange them, or leave one out.")
     wrong = not_of(kind, wanted)
     if wrong:
-        raise Refused(f"{kind.value} have no {wrong[0]}; leave --{wrong[0]} out, or choose another --kind.")
+        raise Refused(f"{kind.value} have no {wrong[0]}; leave {name.format(wrong[0])} out, or choose another kind.")
     if wanted.outcome and wanted.outcome not in OUTCOMES[kind]:
-        raise Refused(f"--outcome {wanted.outcome!r} is none of {', '.join(OUTCOMES[kind])}.")
+        raise Refused(f"{outcome} {wanted.outcome!r} is none of {', '.join(OUTCOMES[kind])}.")
     codes = [reason.code for reason in Reason]
     if wanted.reason and wanted.reason not in codes:
         near = get_close_matches(wanted.reason, codes, 3, 0.4)
         hint = f"the nearest are {', '.join(near)}" if near else "docs/operations.md lists them"
-        raise Refused(f"--reason {wanted.reason!r} is not a reason's code; {hint}.")
+        raise Refused(f"{reason} {wanted.reason!r} is not a reason's code; {hint}.")
     if wanted.underlying and wanted.underlying not in SHIPPED:
-        raise Refused(f"--underlying {wanted.underlying!r} is none of {', '.join(SHIPPED)}.")
+        raise Refused(f"{underlying} {wanted.underlying!r} is none of {', '.join(SHIPPED)}.")
     if len(wanted.text) > LONGEST_TEXT:
-        raise Refused(f"--text has {len(wanted.text)} characters; give at most {LONGEST_TEXT}.")
+        raise Refused(f"{text} has {len(wanted.text)} characters; give at most {LONGEST_TEXT}.")

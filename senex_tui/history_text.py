@@ -73,11 +73,18 @@ class HistoryText:
     def csv_row(self, row: HistoryRow) -> str:
         return _csv_line([_cell(value) for value in self.values(row).values()])
 
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The columns of the table."""
+        return _TABLES[self._kind][0]
+
+    def cells(self, row: HistoryRow) -> list[str]:
+        """A row of the table."""
+        return [safe(cell) for cell in _TABLES[self._kind][1](self.values(row))]
+
     def lines(self, rows: Sequence[HistoryRow]) -> list[str]:
         """The rows as a table of 80 columns."""
-        heads, draw = _TABLES[self._kind]
-        drawn = [[safe(cell) for cell in draw(self.values(row))] for row in rows]
-        return table(heads, drawn, right=frozenset({"cycle", "qty", "price"}))
+        return table(self.heads, [self.cells(row) for row in rows], right=frozenset({"cycle", "qty", "price"}))
 
     def _plain(self, value: FigureValue) -> str | int | bool | None:
         if isinstance(value, datetime):

@@ -19,6 +19,9 @@ class Where(StrEnum):
     LISTS = "lists"
     ALERTS = "alerts"
     ACCOUNT = "account"
+    REPLAY = "replay"
+    HISTORY = "history"
+    STORIES = "stories"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Key:
 
 
 GO_TO = "show_panel"
-AUTOMATION, PAGES, PANELS, LISTS, PROGRAM = "Automation", "Pages", "Panels", "Lists", "Program"
+AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
+LISTS, STORIES, REPLAY, PROGRAM = "Lists", "Stories", "Replay", "Program"
 
 KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
@@ -53,6 +57,7 @@ KEYS: tuple[Key, ...] = (
     Key("r", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
+    Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
     Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),
     Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
@@ -60,6 +65,10 @@ KEYS: tuple[Key, ...] = (
         Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
         for number, label, name in LOWER_PANELS
     ),
+    Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
+    Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
+        where=Where.DASHBOARD),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
     Key(
         "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
@@ -82,6 +91,32 @@ KEYS: tuple[Key, ...] = (
     Key("N", "previous", "Previous", "previous row", LISTS, palette=False, where=Where.LISTS),
     Key("y", "copy", "Copy", "copy the chosen row", LISTS, footer=True, where=Where.LISTS),
     Key("e", "export", "Export", "export the rows as a CSV file", LISTS, footer=True, where=Where.LISTS),
+    Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands", LISTS, footer=True,
+        palette=False, where=Where.HISTORY),
+    Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
+    Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
+    Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
+        where=Where.STORIES),
+    Key("y", "copy", "Copy", "copy the story", STORIES, footer=True, where=Where.STORIES),
+    Key("e", "export", "Export", "export the story as a text file", STORIES, footer=True, where=Where.STORIES),
+    *(
+        Key(key, f"app.{action}", label, f"in a replay: {sentence}", REPLAY, shown, footer, where=Where.REPLAY)
+        for key, action, label, sentence, shown, footer in (
+            ("left", "step(-60)", "-1 min", "a minute back", "", True),
+            ("right", "step(60)", "+1 min", "a minute on", "", True),
+            ("shift+left", "step(-900)", "-15 min", "15 minutes back", "", False),
+            ("shift+right", "step(900)", "+15 min", "15 minutes on", "", False),
+            ("n", "cycle(1)", "Next cycle", "to the start of the next cycle", "", True),
+            ("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", "", False),
+            ("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", ".", False),
+            ("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", ",", False),
+            ("plus", "faster(1)", "Faster", "faster", "+", False),
+            ("minus", "faster(-1)", "Slower", "slower", "-", False),
+            ("0", "to_start", "Start", "to the start of the day", "", False),
+            ("dollar_sign", "to_end", "End", "to its end", "$", False),
+        )
+    ),
     Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
     Key(
         "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,
@@ -104,6 +139,7 @@ BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("tab, shift+tab", "next or previous panel", PANELS),
     ("up down, j k", "scroll the focused panel, or choose a row", PANELS),
     ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
+    ("space", "in a replay: hold it, or let it go on", REPLAY),
 )
 """Keys that panels and Textual bind themselves, for the help screen: keys, sentence, group."""
 

@@ -22,11 +22,18 @@ if TYPE_CHECKING:
     from senex_tui.app import SenexApp
 
 
+def _history(_: SenexApp) -> Screen[None]:
+    from senex_tui.screens.history import HistoryPage  # with the records: nobody waits for them before the first paint
+
+    return HistoryPage(name="history")
+
+
 PAGES: dict[str, Callable[[SenexApp], Screen[None]]] = {
     "positions": lambda app: PositionsPage(name="positions"),
     "orders": lambda app: OrdersPage(name="orders"),
     "alerts": lambda app: AlertsPage(name="alerts"),
     "accounts": lambda app: AccountsPage(name="accounts"),
+    "history": _history,
 }
 """The pages by the names the key table opens them by."""
 

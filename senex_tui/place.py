@@ -64,6 +64,16 @@ def newest_demo(folders: Folders) -> Place:
     return max(running, key=lambda one: one[0])[1]
 
 
+def only_running(folders: Folders, demo: bool) -> Place | None:
+    """The one console that runs, with the mode it runs in; None when there is none, or more than one."""
+    from core.snapshot import Mode
+
+    if demo:
+        return newest_demo(folders)
+    running = [place for mode in Mode if (place := place_of(folders, mode)).holder() is not None]
+    return running[0] if len(running) == 1 else None
+
+
 async def watching(place: Place, work: Callable[[Records], Awaitable[T]]) -> T:
     """Does the work with the records as one who does not trade. Raises RecordsError."""
     from core.records.records import Records

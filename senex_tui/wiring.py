@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import getpass
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,14 +22,19 @@ from core.snapshot import Mode
 if TYPE_CHECKING:
     from core.broker.logins import LoginPorts
     from core.broker.tastytrade import Login
+    from core.bus import Bus
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
+    from core.domain.events import Event
     from core.engine import Engine
+    from core.engine_parts import WatchSettings
     from core.folders import Folders
+    from core.host import EngineHost
     from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
+    from core.settings_watch import SettingsWatch
     from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
 
@@ -59,56 +66,119 @@ def run_console(
 
     Raises LockRefused for a second trader: before anything is opened or, for an account, once the screen was left.
     """
-    from core.host import EngineHost
     from core.lock import LockRefused
     from senex_tui.app import SenexApp
     from senex_tui.crash import tell_crash
-    from senex_tui.demo import DemoWorld
-    from senex_tui.refusals import explain
     from senex_tui.terminal import not_kept_running
 
+    with _hosted(loaded, folders, mode, logins, simulator) as hosted:
+        shown = loaded.settings.console
+        app = SenexApp(
+            hosted.host,
+            stop_engine=hosted.host.stop,
+            refresh_hz=shown.refresh_hz,
+            bell=shown.bell,
+            tell_crash=lambda failure: tell_crash("the console was", failure),
+            first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+            state_folder=folders.state,
+        )
+        app.run(mouse=shown.mouse)
+    for failure in hosted.failures:
+        if isinstance(failure, LockRefused):
+            raise failure
+    return app.return_code or 0
+
+
+def run_plain(
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], simulator: DemoSimulator | None
+) -> int:
+    """The same engine without a screen: one line an event on standard output, until a signal ends it in order.
+
+    Raises what ended the engine, when it was not asked to end.
+    """
+    from senex_tui.plain import PlainPrinter, print_until_ended
+
+    printer = PlainPrinter()
+    with _hosted(loaded, folders, mode, logins, simulator, printer.heard) as hosted:
+        code = print_until_ended(hosted.host, printer)
+    for failure in hosted.failures:
+        raise failure
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """An engine on its thread, and what ended it if it failed."""
+
+    host: EngineHost
+    failures: list[BaseException]
+
+
+@contextmanager
+def _hosted(
+    loaded: Loaded,
+    folders: Folders,
+    mode: Mode,
+    logins: tuple[Credentials, ...],
+    simulator: DemoSimulator | None,
+    listener: Callable[[Event], None] | None = None,
+) -> Iterator[_Hosted]:
+    """A started engine, its market and the recording of its day; on the way out they end in order.
+
+    Raises LockRefused before anything is opened.
+    """
+    from core.host import EngineHost
+    from core.recording import DAYS
+    from core.recording.recording import Recording
+    from senex_tui.demo import DemoWorld
+    from senex_tui.refusals import explain
+
     world = None if simulator is None else DemoWorld(simulator)
-    data_lock = lock_data(
-        (folders.records(mode.value) if world is None else _world_records(folders, world)).parent, mode
-    )
+    beside = (folders.records(mode.value) if world is None else _world_records(folders, world)).parent
+    data_lock = lock_data(beside, mode)
     if world is not None:
         world.start()
-    refused: list[LockRefused] = []
+    failures: list[BaseException] = []
+
+    def watched(bus: Bus, clock: Clock) -> SettingsWatch:
+        from core.settings_watch import SettingsWatch
+
+        own = world is not None
+        return SettingsWatch(loaded, lambda: _loaded_again(folders, own_simulator=own), bus, clock)
 
     async def open_engine() -> Engine:
         if world is None:
             wire = _configured_wire(loaded, logins)
-            return await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock)
-        return await build_demo_engine(loaded.settings, folders, world, data_lock)
+            engine = await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock, watched=watched)
+        else:
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
+        if listener is not None:
+            engine.bus.listen(listener)
+        return engine
 
     def explained(failure: BaseException) -> str:
-        if isinstance(failure, LockRefused):
-            refused.append(failure)
+        failures.append(failure)
         return explain(failure)
 
     host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
-    host.start()
-    shown = loaded.settings.console
-    app = SenexApp(
-        host,
-        stop_engine=host.stop,
-        refresh_hz=shown.refresh_hz,
-        bell=shown.bell,
-        tell_crash=lambda failure: tell_crash("the console was", failure),
-        first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
-        state_folder=folders.state,
+    earlier = [] if world is None else sorted(folders.records(mode.value).parent.glob(f"worlds/*/{DAYS}"))
+    recording = Recording(
+        host.snapshot,
+        beside / DAYS,
+        loaded.settings.record.keep_days,
+        lambda text: host.warn("recording", text),
+        earlier,
     )
+    host.start()
+    recording.start()
     try:
-        app.run(mouse=shown.mouse)
+        yield _Hosted(host, failures)
     finally:
-        if not app.engine_stopped:
-            host.stop_and_wait()
+        host.stop_and_wait()
+        recording.stop()
         if world is not None:
             world.stop()
         data_lock.release()
-    if refused:
-        raise refused[0]
-    return app.return_code or 0
 
 
 def run_once(
@@ -124,6 +194,13 @@ def run_once(
         return await force_once(engine, account, wait)
 
     return asyncio.run(main())
+
+
+def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:
+    from core.config import load_settings
+    from core.folders import settings_path
+
+    return load_settings(settings_path(folders, os.environ), os.environ, own_simulator=own_simulator)
 
 
 def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
@@ -147,7 +224,11 @@ def _world_records(folders: Folders, world: DemoWorld) -> Path:
 
 
 async def build_demo_engine(
-    settings: Settings, folders: Folders, world: DemoWorld, data_lock: FolderLock | None = None
+    settings: Settings,
+    folders: Folders,
+    world: DemoWorld,
+    data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.demo import DEMO_LOGIN, carry_pause
@@ -155,7 +236,9 @@ async def build_demo_engine(
     url = await asyncio.to_thread(world.wait_ready)
     path = _world_records(folders, world)
     wire = Wire(url, "demo", *DEMO_LOGIN)
-    engine = await build_engine(settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock)
+    engine = await build_engine(
+        settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock, watched=watched
+    )
     await carry_pause(path.parent, engine.parts.records)
     return engine
 
@@ -169,6 +252,7 @@ async def build_engine(
     only_account: str | None = None,
     records_file: Path | None = None,
     data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
 
@@ -220,6 +304,7 @@ async def build_engine(
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
+            settings_watch=watched,
             locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=sandbox)),
         )
     except BaseException:

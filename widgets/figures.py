@@ -39,6 +39,11 @@ def points(value: Decimal) -> str:
     return f"{value:+.0f}" if value == value.to_integral_value() else f"{value:+.1f}"
 
 
+def strike(value: Decimal) -> str:
+    """Without a fraction where there is none: 622, 6702.5."""
+    return f"{value.normalize():f}"
+
+
 def quantity(value: Decimal) -> str:
     return f"{value.normalize():f}"
 

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from widgets.guard import EventGuard
-from widgets.lines import Drawing, Line, Tone, fit, safe, width_of, wrap
+from widgets.lines import Drawing, Line, Tone, fit, plain, safe, width_of, wrap
 from widgets.tones import tone_styles
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,11 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         """Title and visible lines as plain text."""
         rows = ["".join(text for text, _ in line).rstrip() for line in self._visible]
         return "\n".join([self._titles[0].strip(), *rows])
+
+    @property
+    def whole(self) -> str:
+        """All lines as plain text, those out of sight too."""
+        return plain(self._drawing.lines)
 
     def tone_style(self, tone: Tone) -> Style:
         """The tone in the present theme."""

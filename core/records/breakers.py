@@ -10,7 +10,6 @@ from sqlalchemy.exc import IntegrityError
 
 from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.records.database import Database
-from core.records.rows import BreakerRecord
 from core.records.tables import accounts, breakers, trading_state
 
 CLOSED_BY_ENGINE = "engine"
@@ -85,23 +84,6 @@ class Breakers:
         async with self._database.read() as connection:
             found = await connection.execute(_OPENED, {"kind": kind.code, "subject": subject, "since": since})
             return found.first() is not None
-
-    async def history(self, limit: int) -> tuple[BreakerRecord, ...]:
-        """The last breakers that opened, at most `limit`, newest first."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(select(breakers).order_by(breakers.c.id.desc()).limit(limit))
-            return tuple(
-                BreakerRecord(
-                    kind=BreakerKind.of(row.kind),
-                    subject=row.subject,
-                    why=row.why,
-                    opened_at=row.opened_at,
-                    closed_at=row.closed_at,
-                    closed_by=row.closed_by,
-                    closing_why=row.closing_why,
-                )
-                for row in rows
-            )
 
 
 def barred(account: ColumnElement[str]) -> ColumnElement[bool]:

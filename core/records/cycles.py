@@ -31,7 +31,7 @@ class Cycles:
     async def begin(self, day: date, slot: datetime | None, forced: bool, at: datetime) -> int | None:
         """Claims the slot and begins its cycle in one commit; the cycle's number.
 
-        None when the slot is taken: missed, run, or claimed by another process. `slot` is None for a forced cycle.
+        None when the slot is taken: missed, run, or claimed. `slot` is None for a forced cycle.
         """
         try:
             async with self._database.write() as connection:
@@ -52,7 +52,7 @@ class Cycles:
                         totals={},
                     )
                 )
-                if slot is not None and not await self._take_up(connection, day, slot, number):
+                if slot is not None:
                     await connection.execute(
                         insert(slots).values(
                             session_day=day,
@@ -129,21 +129,6 @@ class Cycles:
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
             return tuple(cycle_of(row) for row in rows)
-
-    async def _take_up(self, connection: AsyncConnection, day: date, slot: datetime, number: int) -> bool:
-        """Whether this process had claimed the slot and no cycle has it yet; then this cycle has it."""
-        taken = await connection.execute(
-            update(slots)
-            .where(
-                slots.c.session_day == day,
-                slots.c.slot == slot,
-                slots.c.state == "claimed",
-                slots.c.cycle.is_(None),
-                slots.c.epoch == self._epoch,
-            )
-            .values(cycle=number)
-        )
-        return taken.rowcount == 1
 
 
 async def _newest(connection: AsyncConnection) -> int:

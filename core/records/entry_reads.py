@@ -43,7 +43,6 @@ _OPEN = entries_where(_open)
 _UNKNOWN = entries_where(_unknown)
 _INCIDENTS = entries_where(_account, _incident)
 _WAITING = entries_where(or_(_unknown, _settling))
-_SETTLING = entries_where(_settling)
 _TO_FOLLOW = entries_where(or_(_open, and_(_filled, entries.c.session_day >= bindparam("since"))))
 _OF_DAY = entries_where(_day)
 _FILLED_OPEN = entries_where(
@@ -108,13 +107,9 @@ class EntryReads:
         """Every incident of the account, oldest first."""
         return await self._all(_INCIDENTS, account=account)
 
-    async def settling(self, day: date) -> tuple[Entry, ...]:
-        """The cancelled and expired entries of the session day that hold it without a fill: proof may free it, but
-        for those an operator cancelled (SPEC 9)."""
-        return await self._all(_SETTLING, session_day=day)
-
     async def waiting(self, day: date) -> tuple[Entry, ...]:
-        """What time may settle: the unknown entries of any day, and those settling on this one."""
+        """What time may settle: the unknown entries of any day, and the cancelled and expired ones that hold this day
+        without a fill. Proof may free it, but for those an operator cancelled (SPEC 9)."""
         return await self._all(_WAITING, session_day=day)
 
     async def failed_sends(self, day: date) -> Counter[str]:

@@ -35,7 +35,6 @@ from core.records.results import Results
 from core.records.rows import (
     AccountChange,
     AccountRecord,
-    BreakerRecord,
     CommandRecord,
     CycleRecord,
     DayHeld,
@@ -56,7 +55,6 @@ __all__ = [
     "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
-    "BreakerRecord",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
@@ -98,7 +96,7 @@ class Records:
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
-        self.alerts = Alerts(database)
+        self.alerts = Alerts(database, self.journal)
         self.history = History(database)
         self.cycle_files = CycleFiles(database)
         self.logins = Logins(database)

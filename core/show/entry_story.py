@@ -17,7 +17,7 @@ from core.show.story import Story, StoryKind, StoryLine, entry_lines
 def story_of_entry(file: EntryFile) -> Story:
     """Credits per share, risks in $ per package; what the broker's words hold is as it came."""
     entry = file.entry
-    verdict = f"{entry.state.value.replace('_', ' ').upper()}{f': {entry.detail}' if entry.detail else ''}"
+    verdict = f"{per_share(entry.limit)} limit, {per_share(entry.natural)} natural, {per_share(entry.mid)} mid"
     lines = (*_price_lines(entry), *_leg_lines(entry), *entry_lines(file))
     return Story(f"Entry of {masked(entry.account)} on {entry.session_day}, cycle {entry.cycle}", verdict, lines)
 

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.account_settings import named_account
+from core.clock import exchange_time
 from core.domain.events import masked, masked_in
 from core.domain.reasons import Refusal
 from core.records.history_rows import HistoryFilter, HistoryKind
 from core.show.entry_story import story_of_entry
 from core.show.figures import alert_view
 from core.show.orders import order_view
-from core.show.story import Story, story_of_cycle
+from core.show.story import Story, story_of_cycle, story_of_slot
 from core.snapshot import AlertView, ChangeView, OrderView
 
 if TYPE_CHECKING:
@@ -33,10 +34,16 @@ class OrdersFound:
 async def history_page(
     records: Records, kind: HistoryKind, wanted: HistoryFilter, limit: int, after: Mark | None = None
 ) -> tuple[HistoryRow, ...]:
-    """At most `limit` things, newest first, those older than `after`. Raises RecordsError; ValueError as
-    `History.page`."""
-    rows = await records.history.page(kind, wanted, limit, after)
+    """At most `limit` things, newest first, those older than `after`; `wanted.account` may be a number's end.
+
+    Raises RecordsError; ValueError as `History.page`, and for an account that is not one known one."""
     numbers = await _account_numbers(records)
+    if wanted.account:
+        found = [number for number in numbers if number.endswith(wanted.account.removeprefix("…"))]
+        if len(found) != 1:
+            raise ValueError(f"account {wanted.account} names {len(found) or 'no'} known accounts")
+        wanted = replace(wanted, account=found[0])
+    rows = await records.history.page(kind, wanted, limit, after)
     return tuple(
         replace(row, account=masked(row.account) if row.account else "", text=masked_in(row.text, numbers))
         for row in rows
@@ -70,6 +77,14 @@ async def story(records: Records, cycle: int) -> Story | None:
     """What happened in the cycle and why, in order; None when no such cycle is recorded. Raises RecordsError."""
     file = await records.cycle_files.of_cycle(cycle)
     return None if file is None else _masked(story_of_cycle(file), await _account_numbers(records))
+
+
+async def slot_story(records: Records, slot: datetime) -> Story:
+    """Why no cycle ran at a slot (UTC), and what stood around it. Raises RecordsError."""
+    of_day = await records.slots.of_day(exchange_time(slot).date())
+    record = next((one for one in of_day if one.slot == slot), None)
+    told = story_of_slot(slot, record, await records.cycle_files.around(slot))
+    return _masked(told, await _account_numbers(records))
 
 
 async def entry_story(records: Records, entry_id: str) -> Story | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
 from core.clock import Clock
+from core.domain.positions import OpenTrident
 from core.domain.pricing import MAX_QUOTE_AGE_S
+from core.domain.quotes import Quote
 from core.domain.sessions import Session
 from core.domain.underlying import Underlying
 from core.quotes.store import QuoteStore
@@ -54,6 +57,12 @@ def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
     if age > MAX_QUOTE_AGE_S:
         return Freshness.STALE
     return Freshness.QUIET if age > QUIET_AFTER_S else Freshness.LIVE
+
+
+def known_quotes(store: QuoteStore, trident: OpenTrident) -> Mapping[str, Quote]:
+    """The last known quotes of its legs, by streamer symbol."""
+    found = ((leg.streamer, store.last_known_quote(leg.streamer)) for leg in trident.legs)
+    return {streamer: quote for streamer, quote in found if quote is not None}
 
 
 class QuoteTrails:

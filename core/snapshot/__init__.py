@@ -9,6 +9,7 @@ from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
+from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, PicturesSlice
 from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
@@ -22,6 +23,8 @@ __all__ = [
     "BreakerView",
     "ChangeView",
     "CommandView",
+    "CreditPoint",
+    "CreditTrail",
     "CycleSlice",
     "EngineClient",
     "EngineNotRunning",
@@ -36,6 +39,8 @@ __all__ = [
     "Mode",
     "OrderView",
     "PartHealth",
+    "PayoffView",
+    "PicturesSlice",
     "PositionView",
     "PositionsSlice",
     "QuoteSlice",

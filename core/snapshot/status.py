@@ -8,12 +8,13 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """SPEC 9."""
+    """SPEC 9; a replay is none of its modes, and trades nothing."""
 
     DEMO = "demo"
     DRY_RUN = "dry-run"
     SANDBOX = "sandbox"
     LIVE = "live"
+    REPLAY = "replay"
 
 
 class EngineState(StrEnum):

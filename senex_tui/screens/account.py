@@ -51,7 +51,6 @@ class AccountPage(ListPage, AsksRecords):
         yield ChangesPanel(id="changes")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._actions = AccountActions(self.console, self._send)
         self.watch(self.app, "accounts", self._follow)
         self.watch(self.app, "status_view", self._settle)

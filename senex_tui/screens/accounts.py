@@ -26,7 +26,6 @@ class AccountsPage(ListPage):
         yield LoginsPanel(id="logins")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.watch(self.app, "accounts", self._show_accounts)
         self.watch(self.app, "logins", self._show_logins)
 

@@ -59,7 +59,6 @@ class AlertsPage(ListPage, AsksRecords):
         yield FiguresPanel(id="figures")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.watch(self.app, "figures", self._show_figures)
         self.watch(self.app, "alerts", self._follow)
         self.watch(self.app, "status_view", self._settle)

@@ -32,7 +32,6 @@ class AsksRecords(Page):
         self._unanswered: dict[str, tuple[EngineState | None, Callable[[], None]]] = {}
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.watch(self.app, "status_view", self._ask_again)
 
     def ask_records(

@@ -1,37 +1,34 @@
-"""One entry told whole: as it is now, its price and risk, its legs, and its way through the states."""
+"""One entry told whole: as it is now, above its price and risk, its legs, and its way through the states."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 
-from senex_tui.screens.asking import AsksRecords
-from widgets.entry import EntryPanel, EntryTold
+from core.show import lookups
+from senex_tui.screens.page import AboutAnEntry
+from senex_tui.screens.story import StoryPage
+from widgets.entry import EntryPanel
+from widgets.orders import order_lines
 
 if TYPE_CHECKING:
-    from core.records.records import Records
-    from core.show.story import Story
     from core.snapshot import OrderView
 
 
-async def _story(entry_id: str, records: Records) -> Story | None:
-    from core.show.lookups import entry_story
-
-    return await entry_story(records, entry_id)
-
-
-class EntryPage(AsksRecords):
+class EntryPage(StoryPage, AboutAnEntry):
     """Follows the entry: what the records tell is read again whenever its state, fills or the broker's word change."""
 
-    AUTO_FOCUS = "EntryPanel"
+    DEFAULT_CSS = """
+    EntryPage > EntryPanel { max-height: 50%; }
+    """
 
     def __init__(self, order: OrderView) -> None:
-        super().__init__()
+        super().__init__(partial(lookups.entry_story, entry_id=order.entry_id), f"entry-{order.entry_id}")
         self._order = order
-        self._told = EntryTold(order)
-        self._seen: tuple[object, ...] = ()
+        self._seen = _told_of(order)
 
     @property
     def entry_id(self) -> str:
@@ -39,26 +36,30 @@ class EntryPage(AsksRecords):
 
     def body(self) -> ComposeResult:
         yield EntryPanel(id="entry")
+        yield from super().body()
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.watch(self.app, "orders", self._follow)
+        self.watch(self.app, "orders", self._follow_entry)
 
-    def _follow(self, orders: tuple[OrderView, ...]) -> None:
+    def _follow_entry(self, orders: tuple[OrderView, ...]) -> None:
         self._order = next((order for order in orders if order.entry_id == self.entry_id), self._order)
-        self._show(self._told.story, self._told.trouble)
-        order = self._order
-        seen = (order.state, order.broker_status, order.filled_contracts, order.order_id, order.detail, order.reentry)
-        if seen != self._seen:
-            self._seen = seen
-            self.ask_records("story", partial(_story, self.entry_id), self._found)
+        self._show_entry()
+        if _told_of(self._order) != self._seen:
+            self._seen = _told_of(self._order)
+            self._ask()
 
-    def _found(self, story: Story | None) -> None:
-        self._show(story, "" if story is not None else "the records do not have this entry yet")
+    async def _asked(self) -> None:
+        await super()._asked()
+        self._show_entry()
 
-    def not_answered(self, about: str, why: str) -> None:
-        self._show(self._told.story, why)
+    def _show_entry(self) -> None:
+        """The story tells the fills leg by leg; until it is there they stand above."""
+        order = replace(self._order, fills=()) if self.panel.whole else self._order
+        panel = self.query_one(EntryPanel)
+        panel.styles.height = 1 + len(order_lines(order, max(20, self.app.size.width - 2)))
+        panel.show(order)
 
-    def _show(self, story: Story | None, trouble: str) -> None:
-        self._told = EntryTold(self._order, story, trouble)
-        self.query_one(EntryPanel).show(self._told)
+
+def _told_of(order: OrderView) -> tuple[object, ...]:
+    """What the records know of the entry; its age and the countdowns of its evidence are the screen's alone."""
+    return (order.state, order.broker_status, order.filled_contracts, order.order_id, order.detail, order.reentry)

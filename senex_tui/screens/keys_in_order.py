@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from textual.binding import ActiveBinding
 from textual.screen import Screen
@@ -15,7 +16,17 @@ _RANK = {key.key: number for number, key in enumerate(KEYS)}
 class KeysInOrder(Screen[Any]):
     """A mixin for screens; Textual lists a screen's own keys before the app's."""
 
+    UNSAID: ClassVar[frozenset[str]] = frozenset()
+    """Actions whose keys work here without a word in the footer."""
+
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
-        found = super().active_bindings
+        found = {
+            key: self._unsaid(active) if active.binding.action in self.UNSAID else active
+            for key, active in super().active_bindings.items()
+        }
         return dict(sorted(found.items(), key=lambda item: _RANK.get(item[0], len(_RANK))))
+
+    @staticmethod
+    def _unsaid(active: ActiveBinding) -> ActiveBinding:
+        return active._replace(binding=replace(active.binding, show=False))

@@ -54,6 +54,19 @@ class ListPage(Page):
 
     # The filter
 
+    @property
+    def is_filtering(self) -> bool:
+        """Whether the filter's field takes the keys."""
+        return self.query_one("#filter", Input).has_focus
+
+    def filter_by(self, text: str) -> None:
+        """What the field holds, at every key."""
+        self.list.filter(text)
+
+    def filter_entered(self, text: str) -> bool:
+        """Whether the field may be left with this text; who says no says why."""
+        return True
+
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.value = self.list.words
@@ -62,15 +75,16 @@ class ListPage(Page):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.list.filter(event.value)
+        self.filter_by(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._leave_filter()
+        if self.filter_entered(event.value):
+            self._leave_filter()
 
     def action_back(self) -> None:
         """Out of the filter's field, then out of the filter, then out of the page."""
-        if self.query_one("#filter", Input).has_focus:
+        if self.is_filtering:
             self._leave_filter()
         elif self.list.words:
             self.list.filter("")

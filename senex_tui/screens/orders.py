@@ -6,8 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from senex_tui.screens.asking import AsksRecords
-from senex_tui.screens.entry import EntryPage
 from senex_tui.screens.list_page import ListPage
+from senex_tui.screens.page import AboutAnEntry
 from widgets.listing import ListPanel, Row
 from widgets.order_list import order_listing
 
@@ -28,7 +28,7 @@ async def _page(after: Mark | None, records: Records) -> OrdersFound:
     return await orders_page(records, AT_A_TIME, after)
 
 
-class OrdersPage(ListPage, AsksRecords):
+class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     """More is read when the last row is chosen, and while a filter finds nothing."""
 
     NAME = "orders"
@@ -41,7 +41,6 @@ class OrdersPage(ListPage, AsksRecords):
         self._trouble = ""
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.watch(self.app, "orders", self._follow)
         self._read(None)
 
@@ -52,6 +51,8 @@ class OrdersPage(ListPage, AsksRecords):
         return None if row is None else row.key
 
     def open(self, row: Row) -> None:
+        from senex_tui.screens.entry import EntryPage  # with the records: the first paint does not wait for them
+
         self.app.push_screen(EntryPage(self._orders[row.key]))
 
     def _follow(self, orders: tuple[OrderView, ...]) -> None:

@@ -19,10 +19,20 @@ from widgets.status_bar import StatusBar
 MOST_ALARM_ROWS = 4
 
 
+class AboutAnEntry:
+    """A mixin for a page on which the keys about an entry mean one alone: the one chosen, or told of."""
+
+    @property
+    def entry_id(self) -> str | None:
+        """Its id; None when none is chosen."""
+        raise NotImplementedError
+
+
 class Page(EventGuard, KeysInOrder, Screen[None]):
     """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES)
+    UNSAID = frozenset({"force", "cancel", "unknown"})
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PAGES), Binding("escape", "back", show=False)]
     DEFAULT_CSS = """
     Page { background: $background; }

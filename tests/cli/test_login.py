@@ -6,7 +6,12 @@ import os
 import pty
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
+from core.folders import folders
+from core.snapshot import Mode
+from senex_tui.login_commands import without_the_new_login
+from senex_tui.wiring import lock_data
 from tests.cli.console_command import LONGEST_S, SENEX, Box
 
 
@@ -73,3 +78,14 @@ def test_logout_removes_a_login_and_check_lists_the_rest(box: Box) -> None:
     assert "roth" not in box.run("check").stdout
     again = box.run("logout", "roth")
     assert (again.returncode, "no login roth is kept" in again.stderr) == (2, True)
+
+
+def test_a_console_that_runs_is_named_with_what_to_do(tmp_path: Path) -> None:
+    here = folders(tmp_path)
+    assert without_the_new_login(here) == []
+    lock = lock_data(here.records("dry-run").parent, Mode.DRY_RUN)
+    try:
+        [line] = without_the_new_login(here)
+    finally:
+        lock.release()
+    assert line.startswith(f"the dry-run console that runs (process {os.getpid()}) goes on without it: end it with q")

@@ -14,9 +14,11 @@ import pytest
 from tests.console import double
 from tests.console.double import FixedEngine
 from tests.console.driving import driven
+from tests.console.picture_slices import followed
 from tests.console.recorded import recorded, some_days
 
 SCREENS = Path(__file__).parent / "screens"
+SCENES = {**double.SCENES, "followed": followed}
 CASES = [
     ("calm", (80, 24), ()),
     ("calm", (120, 40), ()),
@@ -47,6 +49,11 @@ CASES = [
     ("filled", (120, 40), ("o",)),
     ("filled", (200, 55), ("o",)),
     ("filled", (80, 24), ("o", "j", "enter")),
+    ("followed", (80, 24), ("v",)),
+    ("followed", (80, 24), ("7", "v", "v")),
+    ("followed", (120, 40), ("v", "v", "v")),
+    ("followed", (200, 55), ("v",)),
+    ("followed", (200, 55), ("v", "v")),
 ]
 
 
@@ -59,7 +66,7 @@ async def test_the_screen_is_as_reviewed(
     scene: str, size: tuple[int, int], keys: tuple[str, ...], tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as stack:
-        engine = FixedEngine(double.SCENES[scene]())
+        engine = FixedEngine(SCENES[scene]())
         if keys[:1] and keys[0] in PAGES:
             engine.records = await stack.enter_async_context(recorded(tmp_path))
             await some_days(engine.records)

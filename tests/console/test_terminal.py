@@ -87,15 +87,8 @@ def test_the_footer_fits_80_columns() -> None:
 
 
 def test_help_has_every_group_signs_and_states() -> None:
-    assert [name for name, _ in help_groups()] == [
-        "Automation",
-        "Pages",
-        "Panels",
-        "Lists",
-        "Program",
-        "Signs",
-        "States",
-    ]
+    groups = [name for name, _ in help_groups()]
+    assert groups == ["Automation", "Pages", "Panels", "Lists", "Stories", "Replay", "Program", "Signs", "States"]
 
 
 def test_what_is_possible_follows_the_state() -> None:

@@ -35,7 +35,6 @@ OF_THE_TRADER: dict[str, Callable[[Records], Awaitable[object]]] = {
     "begin": lambda r: r.cycles.begin(DAY, None, True, AT),
     "end": lambda r: r.cycles.end(1, "skipped", "", "", {}, AT),
     "interrupt": lambda r: r.cycles.interrupt_unfinished(AT),
-    "claim": lambda r: r.slots.claim(DAY, SLOT, AT),
     "miss": lambda r: r.slots.miss(DAY, SLOT, Reason.PAUSED, "", AT),
     "append": lambda r: r.journal.append(Event(AT, "kind", "text")),
     "suggestion": lambda r: r.journal.record_suggestion(suggestion()),
@@ -96,7 +95,7 @@ async def test_no_write_of_a_fenced_trader_changes_anything(first: Records, path
     await newer.close()
 
 
-@pytest.mark.parametrize("write", ["prepare", "begin", "claim", "append", "suggestion", "pause", "halt"])
+@pytest.mark.parametrize("write", ["prepare", "begin", "miss", "append", "suggestion", "pause", "halt"])
 async def test_a_watcher_writes_nothing_of_the_traders(first: Records, path: Path, write: str) -> None:
     watcher = await Records.open(url_of(path), trader=False)
     before = dump(path)

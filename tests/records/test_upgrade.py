@@ -83,7 +83,7 @@ async def test_after_the_upgrade_old_rules_hold_and_new_records_join_the_old(pat
     try:
         assert isinstance(await records.entries.prepare(entry("three", account=_OTHER)), DayHeld)
         assert await records.entries.add_fills("one", [fill("f1", price="9.99")]) == 0
-        assert [found.id for found in await records.entries.settling(DAY)] == ["two"]
+        assert [found.id for found in await records.entries.waiting(DAY)] == ["two"]
         assert await records.breakers.open_now() == ()
         assert await records.breakers.open(BreakerKind.LOGIN, "second", "refused twice", AT)
         await records.entries.add_evidence("two", "listing", who="engine", complete=True, detail={}, at=AT)

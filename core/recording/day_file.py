@@ -1,0 +1,156 @@
+"""One exchange day in one file: frames of what was shown, appended as they come; a torn end costs only itself.
+
+After one line that names the version come frames: a head and a part of a deflate stream. A key frame begins a stream
+and holds a whole snapshot; the frames after it go on with that stream and hold changes (`core.snapshot_codec`). Each is
+flushed, so that all before a torn end can be read. The check is over head and part, so that damage is noticed.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from core.snapshot_codec import VERSION as SNAPSHOT_VERSION
+
+SUFFIX = ".day"
+FORMAT = 1
+HEAD = f"senex day {FORMAT}.{SNAPSHOT_VERSION}\n".encode()
+_MAGIC = b"senex day "
+_FRAME = struct.Struct(">BIII")
+_KEY, _CYCLE = 1, 2
+_LARGEST = 64 * 1024 * 1024
+_LONGEST_HEAD = 32
+
+
+class DayUnreadable(Exception):
+    """This file is not a day this version can read; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`at` is market time, UTC, to the second; `key` begins a stream; at `cycle` a cycle began; `part` is deflated."""
+
+    at: datetime
+    key: bool
+    cycle: bool
+    part: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """The whole frames of a file in their order, where they end, and what stands behind them.
+
+    `torn` is true when that is no more than the beginning of one frame, as a process that was killed leaves it.
+    """
+
+    frames: tuple[Frame, ...]
+    end: int
+    rest: int
+    torn: bool
+
+
+def day_path(folder: Path, day: date) -> Path:
+    return folder / f"{day.isoformat()}{SUFFIX}"
+
+
+def recorded_days(folder: Path) -> Iterator[date]:
+    """The days with a file in this folder, the earliest first; none without the folder."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            yield date.fromisoformat(path.stem)
+        except ValueError:
+            continue
+
+
+def read_frames(path: Path) -> Frames:
+    """Every whole frame up to the first that is not. Raises DayUnreadable for another version, OSError."""
+    content = path.read_bytes()
+    if not content.startswith(HEAD):
+        first = content[:_LONGEST_HEAD].split(b"\n")[0]
+        if HEAD.startswith(content):  # killed before it wrote more
+            return Frames((), 0, len(content), torn=True)
+        if first.startswith(_MAGIC):
+            version, ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, HEAD))
+            raise DayUnreadable(f"{path} was recorded by another version ({version}; this one reads {ours})")
+        raise DayUnreadable(f"{path} is no recorded day")
+    found = []
+    place, view = len(HEAD), memoryview(content)
+    torn = True
+    while place + _FRAME.size <= len(content):
+        flags, second, length, check = _FRAME.unpack_from(content, place)
+        end = place + _FRAME.size + length
+        if length > _LARGEST or end > len(content):
+            torn = length <= _LARGEST
+            break
+        part = bytes(view[place + _FRAME.size : end])
+        if _check(flags, second, part) != check:
+            torn = False
+            break
+        found.append(Frame(datetime.fromtimestamp(second, UTC), bool(flags & _KEY), bool(flags & _CYCLE), part))
+        place = end
+    return Frames(tuple(found), place, len(content) - place, torn)
+
+
+class DayWriter:
+    """Appends to the file of one day, made for this user only. Every method raises OSError as the disk does.
+
+    After one that did, only `close` is left: what it may have half written is taken away by the next writer.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """A torn end is cut off; a file this version cannot go on with is put aside under another name and kept."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        end = _usable(path)
+        self._deflate = zlib.compressobj()
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.ftruncate(self._descriptor, end)
+            os.lseek(self._descriptor, 0, os.SEEK_END)
+            if end == 0:
+                self._append(HEAD)
+        except OSError:
+            self.close()
+            raise
+
+    def write(self, at: datetime, payload: bytes, *, key: bool, cycle: bool) -> int:
+        """Adds a frame and returns the bytes it took. The first one of a writer must be a key frame."""
+        if key:
+            self._deflate = zlib.compressobj()
+        part = self._deflate.compress(payload) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
+        flags, second = key * _KEY | cycle * _CYCLE, int(at.timestamp())
+        frame = _FRAME.pack(flags, second, len(part), _check(flags, second, part)) + part
+        self._append(frame)
+        return len(frame)
+
+    def _append(self, written: bytes) -> None:
+        while written:
+            written = written[os.write(self._descriptor, written) :]
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _usable(path: Path) -> int:
+    """How far the file can be gone on with; 0 when it must begin anew."""
+    if not path.exists():
+        return 0
+    try:
+        found = read_frames(path)
+    except DayUnreadable:
+        found = None
+    if found is not None and (found.torn or found.rest == 0):
+        return found.end
+    number = 1
+    while (aside := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    path.rename(aside)
+    return 0
+
+
+def _check(flags: int, second: int, part: bytes) -> int:
+    return zlib.crc32(part, zlib.crc32(struct.pack(">BI", flags, second)))

@@ -1,0 +1,220 @@
+"""A recorded day to be looked at again: what stood on the screen at each of its moments, and the way through them.
+
+The line a replay moves along is market time without its holes: a stretch in which nothing was recorded counts for at
+most `LONGEST_STEP_S`, and one recorded again (a simulator that began anew) follows the one before it.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from core.domain.commands import CommandKind, CommandState
+from core.recording.day_file import DayUnreadable, Frame, read_frames
+from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
+from core.snapshot_codec import SnapshotUnreadable, changed, from_json, from_plain
+
+if TYPE_CHECKING:
+    from core.records.records import Records
+
+Found = TypeVar("Found")
+LONGEST_STEP_S = 120
+_SHORTEST_STEP_S = 0.01  # each frame has a place of its own
+_JUST_NOW_S = 2.0
+SPEEDS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""Market seconds per wall second, as the keys step through them."""
+NOTHING_SENT = "this is a replay: nothing here is live, and nothing was sent"
+
+
+class RecordedDay:
+    """The frames of one day's file. Reading one costs at most the changes since the whole snapshot before it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises DayUnreadable, also for a file without a whole frame, and OSError."""
+        found = read_frames(path)
+        if not found.frames:
+            raise DayUnreadable(f"{path} holds no whole frame; its console was ended too soon")
+        self._path = path
+        self._frames = found.frames
+        self._keys = [number for number, frame in enumerate(found.frames) if frame.key]
+        self._at: tuple[int, Snapshot, zlib._Decompress] | None = None
+        self.line_s = tuple(_line(found.frames))
+        self.cycles = tuple(number for number, frame in enumerate(found.frames) if frame.cycle)
+        self.lost = found.rest
+        """Bytes behind the last whole frame."""
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def time(self, number: int) -> datetime:
+        """Market time of a frame, UTC, to the second."""
+        return self._frames[number].at
+
+    def at(self, number: int) -> Snapshot:
+        """What was shown at this frame. Raises DayUnreadable."""
+        try:
+            return self._read(number)
+        except (SnapshotUnreadable, zlib.error) as error:
+            raise DayUnreadable(f"{self._path} cannot be read at frame {number + 1}: {error}") from error
+
+    def _read(self, number: int) -> Snapshot:
+        key = self._keys[bisect_right(self._keys, number) - 1]
+        if self._at is None or not key <= self._at[0] <= number:
+            stream = zlib.decompressobj()
+            self._at = (key, from_plain(from_json(stream.decompress(self._frames[key].part))), stream)
+        reached, snapshot, stream = self._at
+        self._at = None  # should a frame be bad, the stream has moved on and the snapshot has not
+        for place in range(reached + 1, number + 1):
+            snapshot = changed(snapshot, from_json(stream.decompress(self._frames[place].part)))
+        self._at = (number, snapshot, stream)
+        return snapshot
+
+
+def _line(frames: tuple[Frame, ...]) -> list[float]:
+    line = [0.0]
+    for before, now in pairwise(frames):
+        step_s = (now.at - before.at).total_seconds()
+        line.append(line[-1] + min(max(step_s, _SHORTEST_STEP_S), LONGEST_STEP_S))
+    return line
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayState:
+    """Where a replay stands. `at` is market time, UTC; `speed` market seconds per wall second."""
+
+    at: datetime
+    mode: Mode
+    speed: float
+    playing: bool
+    ended: bool
+
+
+class ReplayClient:
+    """The console's engine client over a recorded day: there is no engine, and every command is refused.
+
+    It plays from its start; `speed` None is the pace of the day as it was recorded.
+    """
+
+    def __init__(self, day: RecordedDay, monotonic: Callable[[], float], speed: float | None = None) -> None:
+        self._day = day
+        self._monotonic = monotonic
+        first = day.at(0).status
+        self._mode = first.mode
+        self._speed = speed or first.speed
+        self._line_s = 0.0
+        self._playing = True
+        self._since = monotonic()
+        self._refused: tuple[CommandView, ...] = ()
+
+    # The client
+
+    def snapshot(self) -> Snapshot:
+        """What was shown at the moment the replay has come to, as a replay. Raises DayUnreadable."""
+        self._move_on()
+        seen = self._day.at(self._number())
+        status = replace(seen.status, mode=Mode.REPLAY, speed=self._speed)
+        return replace(seen, status=status, commands=self._refused)
+
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        """Refuses, and says so in the snapshot."""
+        number = f"replay-{len(self._refused) + 1}"
+        self._refused = (*self._refused, CommandView(number, kind, CommandState.REFUSED, NOTHING_SENT))
+        return number
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Nobody answers: a replay has what was on the screen, and not the records."""
+        nobody: Future[Found] = Future()
+        nobody.set_exception(EngineNotRunning("this is a replay; it has no records to ask"))
+        return nobody
+
+    # The way through the day
+
+    @property
+    def state(self) -> ReplayState:
+        self._move_on()
+        number = self._number()
+        return ReplayState(self._day.time(number), self._mode, self._speed, self._playing, self._line_s >= self._end_s)
+
+    def play_or_hold(self) -> None:
+        """Holds a replay that plays, plays one that is held; at the end, from the start again."""
+        self._move_on()
+        if not self._playing and self._line_s >= self._end_s:
+            self._line_s = 0.0
+        self._playing = not self._playing
+
+    def step(self, seconds: float) -> None:
+        """Moves so many market seconds forth or, when negative, back: at least to another frame, if there is one."""
+        self._move_on()
+        number = self._number()
+        self._go_to_s(self._line_s + seconds)
+        if self._number() == number:
+            self._go_to(number + (1 if seconds > 0 else -1))
+
+    def step_frames(self, count: int) -> None:
+        """Moves so many frames forth or back, and holds: one by one is for reading."""
+        self._move_on()
+        self._playing = False
+        self._go_to(self._number() + count)
+
+    def to_start(self) -> None:
+        self._go_to_s(0.0)
+
+    def to_end(self) -> None:
+        self._go_to_s(self._end_s)
+
+    def to_time(self, at: datetime) -> None:
+        """To the first frame at or after this market time; to the end when none is."""
+        times = range(len(self._day))
+        found = next((number for number in times if self._day.time(number) >= at), len(self._day) - 1)
+        self._go_to(found)
+
+    def to_cycle(self, direction: int) -> bool:
+        """To where the next cycle begins, or with -1 the one before; False when there is none.
+
+        A cycle that began less than two wall seconds ago is not the one before: the key was only pressed again.
+        """
+        self._move_on()
+        starts = [self._day.line_s[number] for number in self._day.cycles]
+        if direction > 0:
+            place = bisect_right(starts, self._line_s)
+        else:
+            place = bisect_left(starts, self._line_s - _JUST_NOW_S * self._speed) - 1
+        if not 0 <= place < len(starts):
+            return False
+        self._go_to_s(starts[place])
+        return True
+
+    def faster(self, steps: int) -> None:
+        """The next speed of `SPEEDS` above this one, or with -1 below."""
+        self._move_on()
+        place = bisect_right(SPEEDS, self._speed) if steps > 0 else bisect_left(SPEEDS, self._speed) - 1
+        self._speed = SPEEDS[min(max(0, place), len(SPEEDS) - 1)]
+
+    @property
+    def _end_s(self) -> float:
+        return self._day.line_s[-1]
+
+    def _number(self) -> int:
+        return max(0, bisect_right(self._day.line_s, self._line_s) - 1)
+
+    def _go_to(self, number: int) -> None:
+        self._go_to_s(self._day.line_s[min(max(0, number), len(self._day) - 1)])
+
+    def _go_to_s(self, line_s: float) -> None:
+        self._since = self._monotonic()
+        self._line_s = min(max(0.0, line_s), self._end_s)
+
+    def _move_on(self) -> None:
+        """As far as the time since it was last looked at; at the end it holds."""
+        now = self._monotonic()
+        if self._playing:
+            self._line_s = min(self._line_s + (now - self._since) * self._speed, self._end_s)
+            self._playing = self._line_s < self._end_s
+        self._since = now

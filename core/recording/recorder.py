@@ -1,0 +1,114 @@
+"""Writes what the operator sees into the files of its days. A full disk is said once; it goes on when it can."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+from core.clock import exchange_time
+from core.plain_form import NOTHING
+from core.recording.day_file import SUFFIX, DayWriter, day_path
+from core.scrubber import known
+from core.snapshot import CycleSlice, Snapshot
+from core.snapshot_codec import change, to_json, to_plain
+
+KEY_EVERY = 300
+"""Frames from one whole snapshot to the next: what a seek has to read at most."""
+RETRY_EVERY = 60
+"""Snapshots passed over after one that could not be written."""
+log = logging.getLogger(__name__)
+
+
+class DayRecorder:
+    """Writes snapshots into the files of their exchange days; `say` tells the operator of trouble and of its end.
+
+    One thread uses it. Secrets are taken out of every text; account numbers are masked in a snapshot already.
+    """
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._say = say
+        self._writer: DayWriter | None = None
+        self._day: date | None = None
+        self._last: Snapshot | None = None
+        self._frames = 0
+        self._wait = 0
+        self._failed = False
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Records what changed since the last one. Before the engine knows the time there is no day to record."""
+        now = snapshot.status.now
+        if now is None:
+            return
+        if self._wait:
+            self._wait -= 1
+            return
+        try:
+            self._write(snapshot, now)
+        except OSError as error:
+            self._trouble(error)
+        else:
+            if self._failed:
+                self._failed = False
+                self._say("the recording of the day goes on")
+
+    def _write(self, snapshot: Snapshot, now: datetime) -> None:
+        day = exchange_time(now).date()
+        if day != self._day:
+            self.close()
+            self._day = day
+        if self._writer is None:
+            self._writer = DayWriter(day_path(self._folder, day))
+        began = _began(self._last, snapshot)
+        if self._last is None or self._frames % KEY_EVERY == 0:
+            self._writer.write(now, to_json(to_plain(snapshot, known)), key=True, cycle=began)
+        else:
+            found = change(self._last, snapshot, known)
+            if found is NOTHING:
+                return
+            self._writer.write(now, to_json(found), key=False, cycle=began)
+        self._last = snapshot
+        self._frames += 1
+
+    def _trouble(self, error: OSError) -> None:
+        log.warning("the day is not recorded: %s", error)
+        self.close()
+        self._wait = RETRY_EVERY
+        if not self._failed:
+            self._failed = True
+            self._say(f"the day is not recorded: {error.strerror or error}; trading goes on, and so does trying")
+
+    def close(self) -> None:
+        """Ends the file; the next snapshot begins with a key frame."""
+        writer, self._writer = self._writer, None
+        self._last, self._frames = None, 0
+        if writer is not None:
+            with suppress(OSError):  # what it wrote stands or was told of before
+                writer.close()
+
+
+def _began(last: Snapshot | None, now: Snapshot) -> bool:
+    """Whether a cycle began between these two; before the first one, whether one runs."""
+    cycle = now.cycle
+    if cycle is None or cycle.number == 0:
+        return False
+    before: CycleSlice | None = None if last is None else last.cycle
+    return cycle.running if last is None else before is None or before.number != cycle.number
+
+
+def prune(folders: list[Path], keep_days: int, now: datetime) -> int:
+    """Removes the days written last more than so many days before `now`, wall time; returns how many went."""
+    oldest = (now - timedelta(days=keep_days)).timestamp()
+    gone = 0
+    for folder in folders:
+        for path in folder.glob(f"*{SUFFIX}*"):
+            try:
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                    gone += 1
+            except OSError as error:
+                log.warning("an old recorded day stays: %s", error)
+    return gone

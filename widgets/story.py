@@ -1,0 +1,144 @@
+"""What happened in a cycle and why: sections that fold, events with their time, and the figures below each."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from core.domain.events import Severity
+from widgets import figures
+from widgets.lines import Drawing, Line, Tone, fit, plain, right, wrap
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.show.story import Story, StoryLine
+
+TEXT_BELOW = 60
+"""In panels narrower than this a text goes under its label."""
+_LABEL = 13
+_BAR_POINTS = 5
+_TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.BAD}
+_NOTICE = {Severity.INFO: " ", Severity.WARNING: "▲", Severity.CRITICAL: "✖"}
+
+
+class StoryPanel(LinePanel["Story"]):
+    NAME = "Story"
+    PLACEHOLDER = "asking the records"
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._folded: set[str] = set()
+        self._section = 0
+
+    def say(self, text: str) -> None:
+        """A sentence in place of a story."""
+        self.PLACEHOLDER = text  # type: ignore[misc]
+        self.show(None)
+
+    def next_section(self, steps: int) -> None:
+        """Chooses another section and brings it in sight."""
+        last = len(self._sections()) - 1
+        self._section = min(max(0, self._section + steps), max(0, last))
+        self._scrolled = False
+        self.redraw()
+
+    def fold(self) -> None:
+        """Folds the chosen section, or opens it again."""
+        sections = self._sections()
+        if self._section < len(sections):
+            self._folded ^= {sections[self._section]}
+            self._scrolled = False
+            self.redraw()
+
+    @property
+    def whole(self) -> str:
+        """All of it as plain text, folded sections too, as wide as the panel."""
+        if self._slice is None:
+            return ""
+        width = max(TEXT_BELOW, self.content_size.width)
+        title: Line = ((self._slice.title, Tone.STRONG),)
+        lines = [
+            title,
+            *_head(self._slice, width),
+            *(line for told in self._slice.lines for line in _drawn(told, width)),
+        ]
+        return plain(lines)
+
+    def _sections(self) -> list[str]:
+        if self._slice is None:
+            return []
+        titles = (line.label for line in self._slice.lines if line.kind.value == "section")
+        return [f"{number} {title}" for number, title in enumerate(titles)]
+
+    def draw(self, value: Story, width: int, height: int) -> Drawing:
+        lines = _head(value, width)
+        sections = iter(self._sections())
+        number, follow, is_folded, hidden = -1, None, False, 0
+        for told in value.lines:
+            if told.kind.value != "section":
+                if is_folded:
+                    hidden += 1
+                else:
+                    lines += _drawn(told, width)
+                continue
+            if is_folded:
+                lines[-1] = (*lines[-1], (f"  {hidden} lines, enter opens", Tone.DIM))
+            number, hidden = number + 1, 0
+            is_folded = next(sections) in self._folded
+            if number == self._section:
+                follow = len(lines) if number else None
+            tone = Tone.CHOSEN if number == self._section else Tone.STRONG
+            lines.append((("+ " if is_folded else "- ", Tone.DIM), (fit_to(told.label, width - 2), tone)))
+        if is_folded:
+            lines[-1] = (*lines[-1], (f"  {hidden} lines, enter opens", Tone.DIM))
+        return Drawing(value.title, tuple(lines), follow=follow)
+
+
+def fit_to(text: str, width: int) -> str:
+    """The text, cut where it is longer than the width."""
+    return text if len(text) <= width else fit(text, width)
+
+
+def _head(value: Story, width: int) -> list[Line]:
+    return [((row, Tone.STRONG),) for row in wrap(value.verdict, width)]
+
+
+def _drawn(told: StoryLine, width: int) -> list[Line]:
+    if told.kind.value == "section":
+        return [(), ((told.label, Tone.STRONG),)]
+    if told.points is not None:
+        return [_points(told, told.points, width)]
+    if told.kind.value == "event" and told.at is not None:
+        head: Line = (
+            (f"{_NOTICE[told.severity]} {figures.clock(told.at)}  ", Tone.DIM),
+            (f"{fit(told.label, _LABEL)} ", Tone.ACCENT),
+        )
+        return _hanging(head, told.text, _TONES[told.severity], width)
+    indent = " " * (12 if width >= TEXT_BELOW else 4)
+    return _hanging(((indent, Tone.PLAIN), (f"{fit(told.label, _LABEL + 2)} ", Tone.DIM)), told.text, Tone.PLAIN, width)
+
+
+def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
+    """The text after its head, its further rows below its first; below the head where both do not fit."""
+    taken = sum(len(part) for part, _ in head)
+    if width < TEXT_BELOW:
+        return [head, *(((f"    {row}", tone),) for row in wrap(text, width - 4))] if text else [head]
+    first, *rest = wrap(text, width - taken) or [""]
+    return [(*head, (first, tone)), *(((" " * taken + row, tone),) for row in rest)]
+
+
+def _points(told: StoryLine, points: Decimal, width: int) -> Line:
+    """A factor of the score: its words, its points, and a bar of one sign for every five of them."""
+    is_total = told.label in ("start", "score")
+    shown = f"{points:.1f}" if is_total else f"{points:+.1f}"
+    tone = Tone.STRONG if is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM
+    indent = 12 if width >= TEXT_BELOW else 2
+    words = max(0, min(28, width - indent - _LABEL - 9))
+    bar = "■" * max(0, min(abs(int(points / _BAR_POINTS)), width - indent - _LABEL - words - 9))
+    return (
+        (" " * indent, Tone.PLAIN),
+        (f"{fit(told.label, _LABEL)} ", Tone.DIM),
+        (fit(told.text, words), Tone.PLAIN),
+        (right(shown, 7), tone),
+        (f" {bar}", tone),
+    )
