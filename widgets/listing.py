@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
@@ -151,8 +152,9 @@ class ListPanel(LinePanel[Listing]):
         rows = self.rows
         title = value.title
         if self._query:
-            # The rest of the title makes room: what is left out has to be in sight.
-            title = f"{title.partition(GAP)[0]}  /{self._query}  {len(rows)} of {len(value.rows)}"
+            told = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
+            # That rows are left out has to be in sight: what else the title says makes room for it.
+            title = f"{title}{told}" if cell_len(title + told) <= width - 4 else f"{title.partition(GAP)[0]}{told}"
         if not rows:
             said = f"nothing holds {self._query}" if value.rows else value.empty
             return Drawing(title, tuple(((line, Tone.DIM),) for line in wrap(said, width)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 class EntryPage(StoryPage, AboutAnEntry):
     """Follows the entry: what the records tell is read again whenever its state, fills or the broker's word change."""
 
+    UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}
     DEFAULT_CSS = """
     EntryPage > EntryPanel { max-height: 50%; }
     """

@@ -32,6 +32,7 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
     """More is read when the last row is chosen, and while a filter finds nothing."""
 
     NAME = "orders"
+    UNSAID = ListPage.UNSAID - {"cancel", "unknown"}
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
