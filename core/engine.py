@@ -36,13 +36,13 @@ from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.ping import SignOfLife
 from core.progress import CycleProgress
-from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
 from core.reconciliation import Reconciliation
 from core.records.errors import RecordsError
 from core.records.rows import AccountRecord
 from core.settle import Settlement
 from core.show.board import Board
+from core.show.publishing import Publishing, store_for
 from core.slots_today import SlotBook
 from core.snapshot import EngineState
 from core.watch import EntryWatch
@@ -66,7 +66,7 @@ class Engine:
         )
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
-        self.quotes = MemoryQuoteStore()
+        self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
         self.legs = LegsKept(self.feed, records)
         self.watch = EntryWatch(
@@ -169,6 +169,7 @@ class Engine:
             spawn=self._jobs.spawn,
         )
         self.board = Board(self)
+        self.publishing = Publishing(self)
         self.bus.listen(self.board.heard)
         self.bus.listen(log_event)
         self._stop = asyncio.Event()
@@ -276,6 +277,8 @@ class Engine:
         port = self.parts.settings.metrics.port
         if port is not None:
             services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self.board.warn).run
+        if self.publishing.is_on:
+            services["redis"] = self.publishing.run
         self.reconciliation.want("start")
         for name, work in services.items():
             self._jobs.keep_alive(name, work)

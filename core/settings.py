@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from core.domain.sessions import SlotTimes
 from core.domain.underlying import QQQ, SHIPPED, SPX, Underlying
 from core.mail_settings import MailSettings
+from core.redis_settings import RedisSettings
 
 FIRST_POSSIBLE_SLOT = time(9, 30)
 
@@ -267,6 +268,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     ping: PingSettings = PingSettings()
     metrics: MetricsSettings = MetricsSettings()
+    redis: RedisSettings = RedisSettings()
     record: RecordSettings = RecordSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 

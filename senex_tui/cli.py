@@ -24,6 +24,7 @@ from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.replay_command import add_replay_command
 from senex_tui.report_commands import add_report_commands
+from senex_tui.watch_command import add_watch_command
 
 if TYPE_CHECKING:
     from core.config import Loaded
@@ -98,6 +99,7 @@ class _Run:
 def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> _Run:
     from core.config import load_settings
     from core.folders import folders, settings_path
+    from core.redis_settings import secrets_of
     from senex_tui.crash import keep_reports_in
     from senex_tui.logs import set_up_logging
 
@@ -105,6 +107,7 @@ def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bo
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     scrub.add_address(loaded.settings.ping.url or "")
+    scrub.add(*secrets_of(loaded.settings.redis.url))
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
 
@@ -331,6 +334,11 @@ def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSetting
     return _prepare(context, data_dir).loaded.settings.mail
 
 
+def _watched(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Place, Settings, Path]:
+    run = _prepare(context, data_dir, own_simulator=demo)
+    return _place(context, data_dir, demo), run.loaded.settings, run.folders.state
+
+
 def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, ConsoleSettings, Path]:
     run = _prepare(context, data_dir, own_simulator=demo)
     from core.snapshot import Mode
@@ -345,6 +353,7 @@ add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)
 add_replay_command(app, _recorded, _settle_terminal)
+add_watch_command(app, _watched, _settle_terminal)
 add_history_commands(app, _place, _slot_times)
 add_account_commands(app, _place, _defaults)
 add_login_commands(app, _settings, scrub)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from senex_tui.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
+from senex_tui.doctor_redis import redis_row
 from senex_tui.terminal import not_kept_running, refusal_for_terminal, too_small
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def all_checks(setup: Setup) -> Sequence[Check]:
         one("calendar", _calendar, "reinstall: make clean, then make demo"),
         one("records", lambda: _records(setup.records_file), "check the disk the data folder is on"),
         one("lock", lambda: _lock(setup.records_file.parent), "check the disk the data folder is on"),
-        one("redis", lambda: _redis(_section(setup, "redis")), "check redis.url"),
+        one("redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"),
         one("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
         one("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
@@ -130,28 +131,6 @@ def _lock(folder: Path) -> Row:
         return Row("lock", Finding.OK, "free: no console trades with these records")
     attach = f"; attach with: {holder.attach}" if holder.attach else ""
     return Row("lock", Finding.OK, f"a console trades (process {holder.pid}, {holder.mode}){attach}")
-
-
-def _redis(section: Any) -> Row:
-    url = getattr(section, "url", None)
-    if not url:
-        return Row("redis", Finding.SKIP, "not used")
-    from redis import Redis
-    from redis.exceptions import RedisError
-
-    from core.scrubber import known
-
-    known.add(urlsplit(str(url)).password or "")
-    host = urlsplit(str(url)).hostname
-    client = Redis.from_url(str(url), socket_timeout=SERVER_S, socket_connect_timeout=SERVER_S)
-    try:
-        client.ping()
-    except (RedisError, OSError) as error:
-        todo = "check redis.url and that Redis runs; trading goes on without it"
-        return Row("redis", Finding.WARN, f"{host} does not answer: {type(error).__name__}: {error}", todo)
-    finally:
-        client.close()
-    return Row("redis", Finding.OK, f"{host} answers")
 
 
 def _mail(setup: Setup) -> Row:

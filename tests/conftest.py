@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core.garbage import tune_gc
 from tests.proofs import TABLE_PROPERTY
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
@@ -21,6 +22,11 @@ def state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays to the end: the collector need not look at all of it again and again."""
+    tune_gc()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

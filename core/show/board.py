@@ -211,10 +211,11 @@ class Board:
         progress = engine.progress
         now, mono = clock.now(), clock.monotonic()
         slots = slot_views(engine.slots.of_today(), self._slots, engine.slots.next(), now)
-        quotes = []
+        quotes, session = [], engine.slots.session()
+        in_session = session is not None and session.is_open(now)
         for underlying in engine.underlyings:
-            shown = quote_slice(engine.quotes, engine.feed.is_live(mono), underlying, mono, engine.slots.session(), now)
-            quotes.append(self._trails.add(shown, engine.slots.session(), now))
+            shown = quote_slice(engine.quotes, engine.feed.is_live(mono), underlying, mono, in_session=in_session)
+            quotes.append(self._trails.add(shown, session, now))
         spread, positions = spread_slice(engine, self.spread, self._entries), positions_slice(engine)
         return Snapshot(
             status=self._status(),
@@ -280,6 +281,7 @@ class Board:
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
             open_alerts=len(engine.alerting.open_now),
             mail=engine.mail.health,
+            redis=engine.publishing.health,
         )
 
 

@@ -13,7 +13,7 @@ from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, Picture
 from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
-from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
+from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
 
 __all__ = [
     "AccountView",
@@ -53,4 +53,5 @@ __all__ = [
     "StatusSlice",
     "StepState",
     "StepView",
+    "Watching",
 ]

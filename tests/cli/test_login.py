@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,19 +11,20 @@ from core.folders import folders
 from core.snapshot import Mode
 from senex_tui.login_commands import without_the_new_login
 from senex_tui.wiring import lock_data
-from tests.cli.console_command import LONGEST_S, SENEX, Box
+from tests.cli.console_command import LONGEST_S, Box
+from tests.cli.warm_process import WarmProcess
 
 
 def typed(box: Box, words: Sequence[str], answers: Sequence[str], **environ: str) -> tuple[int, str]:
     """Runs `senex` in a terminal and answers each prompt; the exit code and all that was shown."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [SENEX, *words],
-        env=box.environment(**environ),
+    with WarmProcess(
+        words,
+        box.environment(**environ),
+        box.home,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        cwd=box.home,
         start_new_session=True,
     ) as process:
         os.close(theirs)

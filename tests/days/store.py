@@ -38,12 +38,16 @@ logging.getLogger("sqlalchemy.pool").addFilter(_NoComplaint())
 logging.getLogger("sqlalchemy.pool.impl.AsyncAdaptedQueuePool").addFilter(_NoComplaint())
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class Disk:
     """What one process's connections run on. `full` makes every write fail as SQLite does on a full disk, `slow_s` has
     every transaction that writes wait so many virtual seconds; a disk that is `gone` (the process was killed) answers
     nobody. `die_at_commit` kills before (`die_after` false) or after that many further commits."""
 
-    def __init__(self, on_death: Callable[[], None], on_commit: Callable[[], None]) -> None:
+    def __init__(self, on_death: Callable[[], None] = _nothing, on_commit: Callable[[], None] = _nothing) -> None:
         self.full = False
         self.slow_s = 0.0
         self.gone = False

@@ -9,6 +9,7 @@ from sqlalchemy.engine import make_url
 
 from core.records.database import Database
 from core.records.records import Records
+from tests.records.empty import copy_empty_records
 from tests.records.record_samples import url_of
 
 
@@ -19,6 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest_asyncio.fixture
 async def records(path: Path) -> AsyncIterator[Records]:
+    copy_empty_records(path)
     opened = await Records.open(url_of(path))
     yield opened
     await opened.close()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import tempfile
 from collections.abc import Coroutine
-from functools import lru_cache
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,10 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from core.domain.orders import OrderReport
 from core.ids import SeededIds
-from core.records.records import Records
 from core.simulator.orders import SimOrder
 from core.virtual_time import VirtualClock, VirtualTimeLoop
+from tests.days.store import Disk, on_disk
 from tests.engine.harness import MONDAY, StoreCalls, et
+from tests.records.empty import copy_empty_records
 from tests.states.scripted_broker import ENDED, Post, ScriptedBroker
 from tests.states.stored import (
     Stored,
@@ -31,25 +30,16 @@ MOMENT_S = 0.5
 """Long enough, in virtual time, for everything that does not wait for a rule."""
 
 
-@lru_cache(maxsize=1)
-def fresh_records() -> Path:
-    """Records at their newest schema and with nothing in them, made once."""
-    path = Path(tempfile.mkdtemp(prefix="senex-states-")) / "records.sqlite3"
-
-    async def make() -> None:
-        await (await Records.open(f"sqlite+aiosqlite:///{path}")).close()
-
-    asyncio.run(make())
-    return path
-
-
 class EntryWorld(RuleBasedStateMachine):
     """What every rule stands on; it has none itself."""
 
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
-        self.path = Path(shutil.copy(fresh_records(), self.folder))
+        self.path = self.folder / "records.sqlite3"
+        copy_empty_records(self.path)
+        self.ending = ExitStack()
+        self.ending.enter_context(on_disk(Disk))
         self.calls = StoreCalls()
         self.loop = VirtualTimeLoop(self.calls.count)
         self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)

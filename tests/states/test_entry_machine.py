@@ -306,6 +306,7 @@ class EntryMachine(EntryWorld):
             if self.process is not None:
                 self.run_until(self.process.kill())
             self.stored.close()
+            self.ending.close()
             self.loop.close()
             shutil.rmtree(self.folder)
 
