@@ -50,6 +50,14 @@ class Driven:
                 await asyncio.wait([asyncio.ensure_future(_ended(worker)) for worker in asked])
         await self.pilot.pause()
 
+    async def shows(self, told: str) -> bool:
+        """Whether the screen says it, as it stands or with its blanks run together, once its layout has settled."""
+        for _ in range(200):
+            if told in self.text or told in " ".join(self.text.split()):
+                return True
+            await self.pilot.pause(0.01)
+        return False
+
     @property
     def text(self) -> str:
         """What the terminal would show, without trailing blanks."""

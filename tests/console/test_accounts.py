@@ -50,7 +50,6 @@ async def other(console: Driven, target: str) -> None:
 async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_worth() -> None:
     async with driven(double.reached(), size=(200, 55)) as console:
         await console.press("A")
-        text = words(console)
         for told in (
             "Accounts 4, 3 on",
             "…0001 on Trident Margin default valid 4 (by capital) (0.40) (10) (immediate) primary",
@@ -61,9 +60,9 @@ async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_w
             "default valid checked Nov 20 10:27, so since Nov 18 10:31 ET",
             "invalid_grant: the token was revoked",
         ):
-            assert told in text, told
+            assert await console.shows(told), told
         await console.press("slash", *"invalid", "enter", "enter")
-        assert "Account …0003" in console.text
+        assert await console.shows("Account …0003")
         await console.press("q", "q", "q")
         assert isinstance(console.app.screen, Dashboard)
         assert console.engine.sent == []
@@ -74,7 +73,7 @@ async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_i
         await console.press("A", "j", "enter")
         await change(console, "offset-cents", "enter", "enter")
         assert isinstance(console.app.screen, ValueQuestion)
-        assert "now 0, the default" in words(console)
+        assert await console.shows("now 0, the default")
         await console.press(*"26", "enter")
         told = words(console).replace("┃", "").split()
         assert "offset-cents must be a whole number from 0 to 25, or default; '26' was given." in " ".join(told)
@@ -82,7 +81,7 @@ async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_i
         await console.press("backspace", *"5", "enter")
         assert isinstance(console.app.screen, AccountPage)
         assert (console.engine.sent, console.engine.about) == ([SET], [("0002", "offset-cents 25")])
-        assert "SETTING 25…" in console.text
+        assert await console.shows("SETTING 25…")
         assert "SETTING…" in console.text.splitlines()[0]
         await console.press("enter")
         assert console.toasts == ["offset-cents: the engine has not answered yet"]
@@ -90,7 +89,7 @@ async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_i
         console.engine.current = replace(console.engine.current, accounts=(ACCOUNTS[0], changed))
         console.engine.settle(CommandState.DONE, "…0002: offset-cents default -> 25")
         await console.pull()
-        assert "offset-cents 25 own" in words(console)
+        assert await console.shows("offset-cents 25 own")
         assert "SETTING" not in console.text
         await console.press("d")
         assert console.engine.about[-1] == ("0002", "offset-cents default")
@@ -151,11 +150,11 @@ async def test_the_changes_are_told_newest_first_and_again_after_each_answer(tmp
             assert lines.index("2025-11-19 10:31 width 5 -> default by ada") < lines.index(
                 "2025-11-18 10:31 width default -> 5 by ada [/x]"
             )
-            assert "primary off -> on by the console" in words(console)
+            assert await console.shows("primary off -> on by the console")
             await records.accounts.set_enabled(ACCOUNT, False, double.NOW, "bob")
             await console.press("enter")
             await console.answered()
-            assert "automation on -> off by bob" in words(console)
+            assert await console.shows("automation on -> off by bob")
             assert ACCOUNT not in console.text
 
 
@@ -165,12 +164,12 @@ async def test_an_account_that_is_gone_says_so_and_hostile_words_are_only_shown(
     snapshot = replace(double.reached(), accounts=(hostile,), logins=(bad,))
     async with driven(snapshot, size=(120, 40)) as console:
         await console.press("A")
-        assert "[/x] [red]" in console.text
-        assert "[/x] ·[31m" in console.text
+        assert await console.shows("[/x] [red]")
+        assert await console.shows("[/x] ·[31m")
         await console.press("enter", "enter")
         console.engine.current = replace(snapshot, accounts=())
         await console.pull()
-        assert "Account …0001 is no longer known here" in words(console)
+        assert await console.shows("Account …0001 is no longer known here")
         assert "\x1b" not in console.text
 
 
@@ -178,14 +177,14 @@ async def test_no_account_says_what_would_be_here_and_two_hundred_can_be_walked(
     many = tuple(account(account=f"…{n:04}", target=f"{n:04}", nickname=f"name {n}") for n in range(200))
     async with driven(size=(80, 24)) as console:
         await console.press("A", "enter", "d", "y")
-        assert "no account is known yet" in words(console)
-        assert "no login was asked yet" in words(console)
+        assert await console.shows("no account is known yet")
+        assert await console.shows("no login was asked yet")
         console.engine.current = replace(double.calm(), accounts=many)
         await console.pull()
         await console.press("G", "enter")
-        assert "Account …0199" in console.text
+        assert await console.shows("Account …0199")
         await console.press("q", "slash", *"0042", "enter", "enter")
-        assert "Account …0042" in console.text
+        assert await console.shows("Account …0042")
         await console.press("A")
         assert isinstance(console.app.screen, AccountsPage)
 

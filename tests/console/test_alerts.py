@@ -29,19 +29,19 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
     async with driven(double.alerted(), size=(80, 24)) as console:
         await console.press("a", "enter")
         assert isinstance(console.app.screen, AlertDialog)
-        assert "the last on 2025-11-19: feed_down" in words(console)
-        assert "seen by nobody" in words(console)
+        assert await console.shows("the last on 2025-11-19: feed_down")
+        assert await console.shows("seen by nobody")
         await console.press("enter", "space", "space")
         assert isinstance(console.app.screen, AlertsPage)
         assert (console.engine.sent, console.engine.about) == ([CommandKind.ACKNOWLEDGE], [("7", "")])
-        assert "✖ critical  sent…" in console.text
+        assert await console.shows("✖ critical  sent…")
         seen = replace(double.alert(), seen_by="ada at the console")
         console.engine.current = replace(console.engine.current, alerts=(seen,))
         console.engine.settle(CommandState.DONE, "alert 7 acknowledged")
         await console.pull()
         assert console.toasts == ["alert 7 acknowledged"]
-        assert "Alerts 1 open, all acknowledged" in words(console)
-        assert "✖ critical  seen" in console.text
+        assert await console.shows("Alerts 1 open, all acknowledged")
+        assert await console.shows("✖ critical  seen")
         await console.press("space")
         assert console.toasts[-1] == "acknowledged by ada at the console already"
         assert len(console.engine.sent) == 1
@@ -53,7 +53,7 @@ async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None
         console.engine.settle(CommandState.REFUSED, "an open alert '7' is not known here")
         await console.pull()
         assert "is not known here" in console.toasts[0]
-        assert "✖ critical  NEW" in console.text
+        assert await console.shows("✖ critical  NEW")
         await console.press("space")
         assert len(console.engine.sent) == 2
 
@@ -68,8 +68,8 @@ async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged
         async with driven(engine=engine, size=(200, 55)) as console:
             await console.press("a")
             await console.answered()
-            assert "2 open, 1 not acknowledged, 1 closed" in words(console)
-            assert "51.3 s from slot to acknowledgement nobody Nov 17 10:31" in words(console)
+            assert await console.shows("2 open, 1 not acknowledged, 1 closed")
+            assert await console.shows("51.3 s from slot to acknowledgement nobody Nov 17 10:31")
             assert "before the figures" not in console.text
             await console.press("G", "space")
             assert console.engine.sent == []
@@ -80,8 +80,8 @@ async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged
             engine.current = replace(engine.current, alerts=engine.current.alerts[1:])
             await console.pull()
             await console.answered()
-            assert "Alerts 1 open, all acknowledged, 2 closed" in words(console)
-            assert "no trade in …0001" in console.text
+            assert await console.shows("Alerts 1 open, all acknowledged, 2 closed")
+            assert await console.shows("no trade in …0001")
             assert ACCOUNT not in console.text
 
 
@@ -90,9 +90,9 @@ async def test_tab_moves_to_the_figures_and_the_filter_is_of_the_alerts() -> Non
         await console.press("a")
         assert "Oct 23" not in console.text
         await console.press("tab", "G")
-        assert "Oct 23" in console.text
+        assert await console.shows("Oct 23")
         await console.press("slash", *"retry", "enter")
-        assert "/retry 0 of 2" in words(console)
+        assert await console.shows("/retry 0 of 2")
         await console.press("q", "q")
         assert isinstance(console.app.screen, Dashboard)
         assert console.engine.sent == []
@@ -108,22 +108,22 @@ async def test_it_is_left_by_the_keys_that_leave(key: str) -> None:
 async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_what_comes() -> None:
     async with driven(replace(double.calm(), figures=figures_of((), (), (), {})), size=(80, 24)) as console:
         await console.press("a", "space", "enter")
-        assert "no alert is open and none closed lately" in words(console)
-        assert "no session is recorded yet" in words(console)
+        assert await console.shows("no alert is open and none closed lately")
+        assert await console.shows("no session is recorded yet")
         hostile = double.alert(text="[/x] [red]" + "very long " * 60 + "\x1b[2J", whom="")
         console.engine.current = replace(double.alerted(), alerts=(hostile,))
         await console.pull()
-        assert "20 sessions, 2025-10-23 to 2025-11-19" in console.text
-        assert "[/x] [red]very long" in console.text
+        assert await console.shows("20 sessions, 2025-10-23 to 2025-11-19")
+        assert await console.shows("[/x] [red]very long")
         await console.press("enter")
-        assert "·[2J" in console.text
+        assert await console.shows("·[2J")
 
 
 async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
         assert "▲ 2" in console.text.splitlines()[0]
         assert "ALERT: …4021: no trade in 5 sessions" in console.text.splitlines()[1]
-        assert "Press a." in words(console)
+        assert await console.shows("Press a.")
         seen = replace(double.alert(), seen_by="ada")
         console.engine.current = replace(double.alerted(), alerts=(seen,))
         await console.pull()

@@ -76,7 +76,10 @@ async def test_the_screen_is_as_reviewed(
             await console.answered()
         await console.pull()
         await console.pilot.pause()
-        text = console.text
+        text = ""
+        while text != console.text:  # a layout under way
+            text = console.text
+            await console.pilot.pause(0.01)
     assert all(len(line) <= size[0] for line in text.splitlines())
     file = SCREENS / ("-".join([scene, f"{size[0]}x{size[1]}", *keys]) + ".txt")
     if os.environ.get("SENEX_WRITE_SCREENS"):

@@ -50,7 +50,7 @@ async def test_todays_entries_stand_above_the_recorded_ones_and_each_once(tmp_pa
             await console.answered()
             assert states(console) == ["WORKING", "FILLED", "REJECTED"], "the snapshot is newer than the records"
             for told in ("6 of 6", "Nov 19", "4400", "Apr 17", "not heard: ["):
-                assert told in console.text
+                assert await console.shows(told)
             await console.press("e")
             [file] = (tmp_path / "exports").iterdir()
             rows = list(csv.reader(file.read_text().splitlines()))
@@ -74,13 +74,13 @@ async def test_more_is_read_at_the_last_row_and_while_a_filter_finds_nothing(
             await console.press("o")
             await console.answered()
             assert len(states(console)) == 3
-            assert "older ones follow" in console.text
+            assert await console.shows("older ones follow")
             await console.press("G")
             await console.answered()
             assert len(states(console)) == 6
             await console.press("slash", *"oldest")
             await console.answered()
-            assert "/oldest 1 of 8" in words(console)
+            assert await console.shows("/oldest 1 of 8")
             assert "older ones follow" not in console.text
 
 
@@ -91,8 +91,8 @@ async def test_without_the_records_it_says_so_and_asks_again_once_the_engine_run
         async with driven(engine=engine, size=(120, 40)) as console:
             await console.press("o")
             await console.answered()
-            assert "older ones not read: the engine is not running" in console.text
-            assert "no entry yet" in console.text
+            assert await console.shows("older ones not read: the engine is not running")
+            assert await console.shows("no entry yet")
             engine.records = records
             engine.current = double.calm()
             await console.pull()
@@ -112,7 +112,7 @@ async def test_c_cancels_the_chosen_entry_and_no_other_also_on_its_own_page() ->
         assert isinstance(console.app.screen, Question)
         assert console.engine.sent == []
         await console.press("y")
-        assert "CANCELLING…" in console.text
+        assert await console.shows("CANCELLING…")
         await console.press("j", "enter", "c", "y")
         assert isinstance(console.app.screen, EntryPage)
         assert console.engine.sent == [CommandKind.CANCEL] * 2
@@ -165,7 +165,7 @@ async def test_enter_tells_the_entry_whole(tmp_path: Path) -> None:
                 "sent the last guards passed",
                 "the broker says Filled",
             ):
-                assert told in text, told
+                assert await console.shows(told), told
             assert ACCOUNT not in text
             await console.press("q", "j", "enter")
             await console.answered()
@@ -187,20 +187,20 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             await console.answered()
             await console.press("enter")
             await console.answered()
-            assert "attestation by ada: seen 4471" in words(console)
-            assert "second due in 0:18" in words(console)
+            assert await console.shows("attestation by ada: seen 4471")
+            assert await console.shows("second due in 0:18")
             await records.entries.become("e1", EntryState.FILLED, at=double.NOW, order_id="4471")
             engine.current = replace(double.filled(), orders=(double.filled_order(),))
             await console.pull()
             await console.answered()
-            assert "filled order 4471" in words(console)
-            assert "FILLED" in console.text
+            assert await console.shows("filled order 4471")
+            assert await console.shows("FILLED")
 
 
 async def test_none_says_what_would_be_here() -> None:
     async with driven(replace(double.calm(), orders=()), size=(80, 24)) as console:
         await console.press("o", "enter", "c", "u", "y", "n")
-        assert "no entry yet: each order the automation sends" in words(console)
+        assert await console.shows("no entry yet: each order the automation sends")
         assert console.engine.sent == []
         assert isinstance(console.app.screen, OrdersPage)
         await console.press("o")
