@@ -223,7 +223,7 @@ def _shown(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
-    text = re.sub(r"//.*@", "//****@", f'"{value}"' if isinstance(value, str) else str(value))
+    text = re.sub(r"[:/].*@", "://****@", f'"{value}"' if isinstance(value, str) else str(value))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

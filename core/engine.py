@@ -283,6 +283,7 @@ class Engine:
         for name, work in services.items():
             self._jobs.keep_alive(name, work)
         self._jobs.own(self.parts.records.until_fenced_off(), "fence")
+        self._jobs.own(self.parts.locks.keep(), "locks")
         self._jobs.spawn(self._prepare_study())
 
     async def _wind_down(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,7 +18,7 @@ from core.cycle_runner import CycleRunner
 from core.domain.breakers import BreakerKind
 from core.health import Health
 from core.legs_kept import LegsKept
-from core.lock import OneTrader
+from core.lock import LockUnconfirmed, OneTrader
 from core.logins import Logins
 from core.market_study import MarketStudy
 from core.notifications import Notifications
@@ -77,7 +78,7 @@ class Housekeeping:
         timetable.every(rhythm.logins_s, lambda: self.spawn(self._look_at_logins()))
         timetable.every(rhythm.digests_s, lambda: self.spawn(self.mail.digest()))
         timetable.every(rhythm.commands_s, self.commands.look)
-        timetable.every(rhythm.locks_s, self.locks.verify)
+        timetable.every(rhythm.locks_s, self._verify_locks)
         suspension = Suspension(self.clock, rhythm.longest_nap_s)
         while True:
             timetable.run_due()
@@ -86,6 +87,11 @@ class Housekeeping:
             if jump:
                 self.reconciliation.want(jump)
                 self.spawn(self._miss_passed())
+
+    def _verify_locks(self) -> None:
+        """Nothing is sent while a lock is in doubt; whether it is lost, the one who keeps it finds out."""
+        with suppress(LockUnconfirmed):
+            self.locks.verify()
 
     async def look_after(self) -> None:
         """The breakers that close by themselves, and a login that does not wait for its time."""

@@ -70,7 +70,7 @@ class Logins:
             for login, answer in zip(self._each, answers, strict=True)
             if not isinstance(answer, BrokerError)
         }
-        self._locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
+        await self._locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
         for name, accounts in found.items():
             await self._keep(name, accounts)
         await self.prefer_primary()
@@ -183,7 +183,7 @@ class Logins:
         """Accounts another console trades are left to it."""
         new = sorted({account.number for account in accounts} - self._numbers())
         try:
-            self._locks.lock_accounts(new)
+            await self._locks.lock_accounts(new)
         except LockRefused as refused:
             await self._say(SILENT, name, f"its new accounts are not traded here: {refused}", Severity.WARNING)
             return

@@ -102,6 +102,17 @@ def _pinged(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    """What the driver will make of the rest, it says when it connects."""
+    parts = urlsplit(value)
+    reached = parts.scheme == "postgresql+asyncpg" and (parts.netloc or "host=" in parts.query)
+    if not reached or not parts.path.strip("/") or not value.isprintable() or " " in value:
+        raise ValueError("not a database")
+    if parts.port == 0:
+        raise ValueError("not a port")
+    return value
+
+
 def _is_loopback_address(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -119,6 +130,7 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_shipped)]
 Loopback = Annotated[str, AfterValidator(_loopback)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Pinged = Annotated[str, AfterValidator(_pinged)]
 KeyMap = Annotated[dict[str, str], BeforeValidator(_key_map)]
 
@@ -138,6 +150,17 @@ class BrokerSettings(Section):
     )
     sandbox: Switch = Field(
         default=False, title="true or false", description="use the broker's certification environment"
+    )
+
+
+class DatabaseSettings(Section):
+    """Where the records are, when not in the data folder (SPEC 10)."""
+
+    url: DatabaseUrl | None = Field(
+        default=None,
+        title="the address of a PostgreSQL database, like postgresql+asyncpg://host/database, its password in "
+        "PGPASSWORD or ~/.pgpass",
+        description="PostgreSQL for the records, a schema for each mode; without it a file in the data folder",
     )
 
 
@@ -296,6 +319,7 @@ class UnderlyingsSettings(Section):
 
 class Settings(Section):
     broker: BrokerSettings = BrokerSettings()
+    database: DatabaseSettings = DatabaseSettings()
     trading: TradingSettings = TradingSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()

@@ -89,7 +89,7 @@ async def _named(records: Records, number: str) -> AccountRecord:
 
 
 def _need_accounts(place: Place) -> None:
-    if not place.records_file.exists():
+    if place.database is None and not place.records_file.exists():
         raise Refused("no account is known yet; start `senex` once, which asks the broker for them.")
 
 

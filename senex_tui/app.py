@@ -225,13 +225,20 @@ class SenexApp(EventGuard, Slices, Looking, Opening, PlainCrash):
         paused = self.status_view is not None and self.status_view.status.automation is Automation.PAUSED
         return permission.offered(action, paused, self.why_not)
 
-    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> None:
-        """Hands a command to the engine; its answer comes as a toast. A read-only console sends none."""
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        """Hands a command to the engine and returns its id; its answer comes as a toast. A read-only console sends
+        none, and the id is empty."""
         if self.looks.read_only:
             self.say(f"{kind.value} not sent: {permission.READ_ONLY}", "warning")
-            return
-        self._attention.sent(self.client.send(kind, target=target, note=note), kind)
+            return ""
+        command = self.client.send(kind, target=target, note=note)
+        self._attention.sent(command, kind)
         self.pull()
+        return command
+
+    def waits_for(self, command: str) -> bool:
+        """Whether the engine has yet to settle a command sent from here."""
+        return self._attention.waits_for(command)
 
     def on_key(self, event: Key) -> None:
         """A key that is greyed out is answered with the reason."""
@@ -273,7 +280,7 @@ class SenexApp(EventGuard, Slices, Looking, Opening, PlainCrash):
         """Textual's own quit asks too."""
         self.action_ask_quit()
 
-    def ask(self, question: Question | TypedQuestion, then: Callable[[], None]) -> None:
+    def ask(self, question: Question | TypedQuestion, then: Callable[[], object]) -> None:
         def answered(yes: bool | None) -> None:
             if not yes:
                 return

@@ -15,6 +15,7 @@ import typer
 
 from core.scrubber import known as scrub
 from senex_tui.account_commands import add_account_commands
+from senex_tui.database_commands import add_database_commands
 from senex_tui.doctor_command import add_doctor_command
 from senex_tui.history_commands import add_history_commands
 from senex_tui.log_commands import add_log_command
@@ -55,7 +56,7 @@ scrub.add(
     *(
         value
         for name, value in os.environ.items()
-        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name == "SENEX_MAIL_PASSWORD"
+        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name in ("SENEX_MAIL_PASSWORD", "PGPASSWORD")
     )
 )
 
@@ -109,6 +110,7 @@ def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bo
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     scrub.add_address(loaded.settings.ping.url or "")
+    scrub.add_password_in(loaded.settings.database.url or "")
     scrub.add(*secrets_of(loaded.settings.redis.url))
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
@@ -234,6 +236,28 @@ def demo(
 
 
 @app.command()
+def run(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a screen, for a server: a line an event; SIGTERM ends it.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Trade, or stand by until the trader that is there ends.
+
+    This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
+    """
+    prepared = _prepare(context, data_dir)
+    mode = _mode(context, prepared)
+    if not headless:
+        _settle_terminal()
+    logins = _need_logins(prepared)
+    from senex_tui import wiring
+
+    raise typer.Exit(wiring.run_trader(prepared.loaded, prepared.folders, mode, logins, headless=headless))
+
+
+@app.command()
 def simulator(
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="Port on this machine; 0 takes a free one.")
@@ -250,11 +274,11 @@ def simulator(
     import asyncio
 
     from core.garbage import tune_gc
-    from core.simulator.server import run
+    from core.simulator.server import run as serve
     from core.simulator.settings import SimulatorSettings
 
     tune_gc()
-    asyncio.run(run(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
+    asyncio.run(serve(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
 
 
 @app.command()
@@ -322,7 +346,7 @@ def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
         return running
     if demo:
         return newest_demo(run.folders)
-    return place_of(run.folders, _mode(context, run))
+    return place_of(run.folders, _mode(context, run), run.loaded.settings.database.url)
 
 
 def _logs(context: typer.Context, data_dir: Path | None) -> Path:
@@ -363,6 +387,7 @@ def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tupl
 
 
 add_operator_commands(app, _place, _mail_settings)
+add_database_commands(app, _place)
 add_log_command(app, _logs)
 add_doctor_command(app)
 add_report_commands(app, _place)

@@ -60,7 +60,7 @@ async def _values(
     trading = await records.trading.read()
     today = exchange_time(now).date()
     following = _next_slot(calendar, times, day, now) if day == today else None
-    runs = place.holder() is not None
+    runs = await place.holder() is not None
     first_after = None if session is not None and following is None else calendar.next_after(day)
     return {
         "day": day.isoformat(),

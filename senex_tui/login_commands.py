@@ -113,10 +113,12 @@ def _keep(name: str, secret: str, refresh: str, file: Path) -> str:
 
 def without_the_new_login(folders: Folders) -> list[str]:
     """What to do with each console that runs: what it does at the broker outlives its end."""
+    from core.lock import who_holds
     from core.snapshot import Mode
-    from senex_tui.place import place_of
 
-    holders = [(mode, place_of(folders, mode).holder()) for mode in (Mode.DRY_RUN, Mode.SANDBOX, Mode.LIVE)]
+    holders = [
+        (mode, who_holds(folders.records(mode.value).parent)) for mode in (Mode.DRY_RUN, Mode.SANDBOX, Mode.LIVE)
+    ]
     return [
         f"the {mode.value} console that runs (process {holder.pid}) goes on without it: end it with q and start it "
         "again; working orders stay at the broker and are taken up by the next start"

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Provider
+from textual.markup import escape
 
 from senex_tui.keys import GO_TO, KEYS, Key, Where
 
@@ -19,7 +20,7 @@ class KeyCommands(Provider):
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
         for key, help_text in self._commands():
-            yield DiscoveryHit(_name(key), self._command(key), help=help_text)
+            yield DiscoveryHit(_name(key), self._command(key), help=escape(help_text))
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
         matcher = self.matcher(query)
@@ -27,7 +28,7 @@ class KeyCommands(Provider):
             name = _name(key)
             score = matcher.match(f"{name} {key.help}")
             if score > 0:
-                yield Hit(score, matcher.highlight(name), self._command(key), text=name, help=help_text)
+                yield Hit(score, matcher.highlight(name), self._command(key), text=name, help=escape(help_text))
 
     @property
     def _app(self) -> SenexApp:

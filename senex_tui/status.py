@@ -51,7 +51,7 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
     earlier = [e for e in await records.entries.open() if e.session_day != day]
     accounts = await records.accounts.all()
     reconciled = await records.journal.newest_of(("reconcile.done",))
-    holder = place.holder()
+    holder = await place.holder()
     reconciling = await _reconciling(records) if holder is not None else None
     held_today = {entry.account: entry for entry in today if entry.holds_day} | {
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
@@ -60,7 +60,7 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
     return {
         "mode": place.mode.value,
         "now": _instant(now),
-        "records": str(place.records_file),
+        "records": place.named,
         "trader": _trader(holder),
         "automation": {
             "state": trading.state,

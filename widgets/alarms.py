@@ -26,7 +26,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))
     told += of_breakers
     told += [
-        (f"ALERT: {alert.text}. Press {key_for('figures', 'a')}.", True)
+        (f"ALERT: {alert.text}. Press {key_for('alerts', 'a')}.", True)
         for alert in snapshot.alerts
         if alert.severity == "critical" and not alert.seen_by
     ]

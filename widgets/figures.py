@@ -85,6 +85,20 @@ def minute(at: datetime | None) -> str:
     return "--:--" if at is None else f"{at.astimezone(EXCHANGE):%H:%M}"
 
 
+def when(at: datetime, now: datetime | None) -> str:
+    """Exchange time in at most six characters: 10:29 today, Nov 19, and Nov'24 for another year."""
+    moment = at.astimezone(EXCHANGE)
+    today = moment if now is None else now.astimezone(EXCHANGE)
+    if moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    return f"{moment:%b %d}" if moment.year == today.year else f"{moment:%b'%y}"
+
+
+def dated(at: datetime) -> str:
+    """Exchange time with its date, to the minute: Nov 19 10:29."""
+    return f"{at.astimezone(EXCHANGE):%b %d %H:%M}"
+
+
 def speed(value: float) -> str:
     """`60x`, or nothing at real speed."""
     return "" if value == 1 else f"{value:g}x"

@@ -19,6 +19,12 @@ from core.records.tables import alerts
 _is_open = alerts.c.closed_at.is_(None)
 _OPEN_NOW = select(alerts).where(_is_open).order_by(alerts.c.id)
 _NEWEST = select(alerts).order_by(alerts.c.id.desc()).limit(bindparam("count"))
+_CLOSED_SINCE = (
+    select(alerts)
+    .where(alerts.c.closed_at >= bindparam("since"))
+    .order_by(alerts.c.closed_at.desc(), alerts.c.id.desc())
+    .limit(bindparam("count"))
+)
 _NEW_ALERT = insert(alerts)
 _ACKNOWLEDGE = (
     update(alerts)
@@ -73,6 +79,12 @@ class Alerts:
         """The last alerts that opened, open or closed, newest first."""
         async with self._database.read() as connection:
             return tuple(_alert(row) for row in await connection.execute(_NEWEST, {"count": count}))
+
+    async def closed_since(self, since: datetime, count: int) -> tuple[Alert, ...]:
+        """The alerts that closed at `since` or later, at most `count`, the last closed first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(_CLOSED_SINCE, {"since": since, "count": count})
+            return tuple(_alert(row) for row in rows)
 
     async def _change(self, statement: Any, values: dict[str, object], told: tuple[Event, ...] = ()) -> bool:
         async with self._database.write() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.records.database import Database
-from core.records.tables import accounts, breakers, trading_state
+from core.records.tables import accounts, breakers
 
 CLOSED_BY_ENGINE = "engine"
 """Who closed a breaker that closes by itself."""
@@ -41,8 +41,6 @@ class Breakers:
             raise ValueError(f"a breaker of the kind {kind.code} needs {needed}")
         try:
             async with self._database.write() as connection:
-                # With many writers no entry may become sent between this statement's view and its commit.
-                await connection.execute(select(trading_state.c.state).with_for_update())
                 await connection.execute(
                     insert(breakers).values(
                         kind=kind.code, subject=subject, why=why, opened_at=at, closed_by="", closing_why=""

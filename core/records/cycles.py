@@ -17,7 +17,7 @@ from core.records.database import Database
 from core.records.errors import StateConflict
 from core.records.results import note_runs
 from core.records.rows import CycleRecord
-from core.records.tables import cycles, engine, slots
+from core.records.tables import cycles, slots
 
 # As a literal: an index of the claimed slots alone is not used for a parameter.
 _CLAIMED = slots.c.state == literal_column("'claimed'")
@@ -35,8 +35,6 @@ class Cycles:
         """
         try:
             async with self._database.write() as connection:
-                # The engine's row is the lock under which numbers are given, where the database has many writers.
-                await connection.execute(select(engine.c.epoch).with_for_update())
                 number = 1 + await _newest(connection)
                 await connection.execute(
                     insert(cycles).values(

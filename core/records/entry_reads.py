@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -37,6 +38,7 @@ _settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for
 HOLDER = entries_where(_account, _day, entries.c.holds_day)
 _BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
 _BY_ORDER = entries_where(entries.c.order_id == bindparam("order_id"), _account)
+_BY_IDS = entries_where(entries.c.id.in_(bindparam("ids", expanding=True)))
 _OPEN = entries_where(_open)
 _UNKNOWN = entries_where(_unknown)
 _INCIDENTS = entries_where(_account, _incident)
@@ -80,6 +82,10 @@ class EntryReads:
         if found is None:
             raise unrecorded(entry_id)
         return found
+
+    async def these(self, ids: Sequence[str]) -> tuple[Entry, ...]:
+        """The entries with these ids of ours, oldest first; one that is not recorded is left out."""
+        return await self._all(_BY_IDS, ids=list(ids))
 
     async def by_identifier(self, identifier: str) -> Entry | None:
         """The entry whose order carries our identifier."""

@@ -4,7 +4,7 @@ Instants are aware UTC market time, to the second. Ages and durations are whole 
 equal between two pulls. Text from outside is plain text, never markup.
 """
 
-from core.snapshot.accounts import AccountView, LoginView, SettingView
+from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView
 from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
@@ -21,6 +21,7 @@ __all__ = [
     "AttemptView",
     "Automation",
     "BreakerView",
+    "ChangeView",
     "CommandView",
     "CreditPoint",
     "CreditTrail",

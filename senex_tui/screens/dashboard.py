@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
 TALL_FROM = 38
-_OPENS = {"schedule": "history", "messages": "history"}
+_OPENS = {"orders": "orders", "schedule": "history", "messages": "history"}
 """What enter opens from a panel; from the others it is the story of the newest cycle."""
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from core.folders import folders
 from core.snapshot import Mode
 from senex_tui.login_commands import without_the_new_login
-from senex_tui.wiring import lock_data
+from senex_tui.one_trader import lock_data
+from senex_tui.place import place_of
 from tests.cli.console_command import LONGEST_S, Box
 from tests.cli.warm_process import WarmProcess
 
@@ -83,7 +84,7 @@ def test_logout_removes_a_login_and_check_lists_the_rest(box: Box) -> None:
 def test_a_console_that_runs_is_named_with_what_to_do(tmp_path: Path) -> None:
     here = folders(tmp_path)
     assert without_the_new_login(here) == []
-    lock = lock_data(here.records("dry-run").parent, Mode.DRY_RUN)
+    lock = lock_data(place_of(here, Mode.DRY_RUN))
     try:
         [line] = without_the_new_login(here)
     finally:

@@ -12,9 +12,9 @@ from core.domain.notices import Letterhead, Preference
 from core.mail_settings import MailSettings
 from core.records.records import Records
 from core.snapshot import Mode
+from senex_tui.one_trader import lock_data
 from senex_tui.place import Place
 from senex_tui.status import read_status
-from senex_tui.wiring import lock_data
 from tests.cli.console_command import Box
 from tests.records.record_samples import ACCOUNT
 
@@ -35,7 +35,7 @@ def test_a_console_that_reconciles_is_said_to_until_it_is_done(tmp_path: Path) -
     place = Place(Mode.DEMO, tmp_path / "demo" / "records.sqlite3", tmp_path / "HALT")
     started = ("reconcile.started", "reconciling with the broker (start)")
     kept = ("reconcile.waiting", "not reconciled, no entries: …0001: no answer")
-    lock = lock_data(place.records_file.parent, place.mode)
+    lock = lock_data(place)
     try:
         shown = asyncio.run(_shown(place, ("engine.started", "engine started in demo mode"), started))
         assert "RECONCILING, no entries until the broker was read whole: reconciling with the broker (start)" in shown
@@ -95,7 +95,7 @@ def test_broken_settings_keep_nobody_from_the_console_that_runs(box: Box) -> Non
     """They are edited while it runs: it goes on, and its operator must be able to stop it."""
     data = box.home / "there"
     place = Place(Mode.LIVE, data / "live" / "records.sqlite3", data / "HALT")
-    lock = lock_data(place.records_file.parent, place.mode)
+    lock = lock_data(place)
     try:
         asyncio.run(_shown(place))
         spoken = box.run("--data-dir", str(data), "status", SENEX_TRADING__WIDTH="wide")

@@ -29,6 +29,7 @@ from core.snapshot import (
     Snapshot,
     StepState,
 )
+from tests.console.account_slices import ACCOUNTS, LOGINS
 from tests.console.slices import (
     DONE,
     EVIDENCE,
@@ -294,6 +295,11 @@ def rejected() -> Snapshot:
     return replace(calm(), cycle=ended, orders=(refused,), spread=spread(verdict="rejected", reason=why))
 
 
+def reached() -> Snapshot:
+    """Four accounts of three logins, one of them refused and one not asked yet."""
+    return replace(calm(), accounts=ACCOUNTS, logins=LOGINS)
+
+
 def reconciling() -> Snapshot:
     asked = status(automation=Automation.RECONCILING, automation_detail="asked by ada at the console")
     return replace(calm(), status=asked)
@@ -307,6 +313,7 @@ SCENES = {
     "reconciling": reconciling,
     "rejected": rejected,
     "alerted": alerted,
+    "reached": reached,
     "calm": calm,
     "retrying": retrying,
     "stale": stale,

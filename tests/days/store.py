@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import aiosqlite
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Dialect, Engine
 
 from core.records.sqlite_driver import UninterruptedConnection
 from core.virtual_time import VirtualTimeLoop
@@ -176,7 +176,9 @@ class LoopConnection(UninterruptedConnection):
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
     """While open, new connections of this process's engines run on the disk that `disk` names at that moment."""
 
-    def connect(_dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
+    def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
+        if dialect.name != "sqlite":
+            return
         options["async_creator_fn"] = lambda *args, **kw: LoopConnection(partial(sqlite3.connect, *args, **kw), disk())
 
     event.listen(Engine, "do_connect", connect)

@@ -36,6 +36,7 @@ from core.snapshot import Mode
 from core.virtual_time import VirtualClock, run_virtual
 from tests.days.store import Disk, on_disk
 from tests.records.empty import copy_empty_records
+from tests.records.record_samples import KEPT_IN_POSTGRES, url_of
 
 T = TypeVar("T")
 
@@ -195,8 +196,9 @@ class World:
         """The process dies now: what is committed stays in the records, and nothing the engine does later counts."""
         self._crashes += 1
         survived = self.folder / f"records-{self._crashes}.sqlite3"
-        with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
-            old.backup(new)
+        if not KEPT_IN_POSTGRES.survive(self.records_file, survived):
+            with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
+                old.backup(new)
         self.records_file = survived
         if self._running is not None:
             self._running.cancel()
@@ -209,7 +211,7 @@ class World:
     async def _open(self, *, trader: bool = True) -> Records:
         self._calls.under_way += 1
         try:
-            records = await Records.open(f"sqlite+aiosqlite:///{self.records_file}", trader=trader)
+            records = await Records.open(url_of(self.records_file), trader=trader)
         finally:
             self._calls.under_way -= 1
         close = records.close

@@ -10,6 +10,9 @@ import pytest
 from core.simulator.faults import FaultKind
 from tests.engine.harness import World, account, in_world
 from tests.proofs import rounds
+from tests.records.record_samples import KEPT_IN_POSTGRES
+
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def _journal(folder: Path, seed: int, *, in_threads: bool = False) -> bytes:
@@ -25,6 +28,10 @@ def _journal(folder: Path, seed: int, *, in_threads: bool = False) -> bytes:
 
     folder.mkdir()
     in_world(morning, folder, seed=seed, accounts=[account("5WT00001"), account("5WT00002")], in_threads=in_threads)
+    stored = KEPT_IN_POSTGRES.dump(folder / "records.sqlite3")
+    if stored is not None:
+        assert {"events", "entries", "fills", "cycles", "slots"} <= {row.partition(" ")[0] for row in stored}
+        return "\n".join(stored).encode()
     with sqlite3.connect(folder / "records.sqlite3") as database:
         names = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         tables = sorted(name for name in names if not name.startswith(("sqlite_", "alembic")))

@@ -14,7 +14,7 @@ from tests.records.record_samples import url_of
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, store: str) -> Path:
     return tmp_path / "data" / "senex.db"
 
 

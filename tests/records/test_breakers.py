@@ -11,7 +11,7 @@ from core.broker.port import BrokerAccount
 from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.domain.order_states import EntryState
 from core.records.records import Records, RecordsRefusal
-from tests.records.record_samples import ACCOUNT, AT, CLOSES, after, entry, url_of
+from tests.records.record_samples import ACCOUNT, AT, CLOSES, KEPT_IN_POSTGRES, after, entry, url_of
 
 _LOGINS = {"5WT00001": "first", "5WT00002": "first", "5WT00003": "second"}
 _SUBJECTS = {Scope.GLOBAL: "", Scope.LOGIN: "first", Scope.ACCOUNT: ACCOUNT}
@@ -25,6 +25,9 @@ async def _find_accounts(records: Records) -> None:
 def _stored(path: Path) -> list[tuple[str, str, str, str, str]]:
     """Every breaker on record, newest first: kind, subject, why, and who closed it for what."""
     columns = "kind, subject, why, closed_by, closing_why"
+    found = KEPT_IN_POSTGRES.ask(path, f"SELECT {columns} FROM breakers ORDER BY id DESC")
+    if found is not None:
+        return found
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(f"SELECT {columns} FROM breakers ORDER BY id DESC").fetchall()
 
@@ -70,6 +73,7 @@ async def test_a_subject_is_compared_within_its_scope_only(records: Records) -> 
     assert await records.entries.mark_sent("one", AT, epoch=records.epoch, closes=CLOSES)
 
 
+@pytest.mark.sqlite
 async def test_a_breaker_of_an_unknown_kind_stops_every_account(records: Records, path: Path) -> None:
     await records.entries.prepare(entry())
     with closing(sqlite3.connect(path)) as connection, connection:

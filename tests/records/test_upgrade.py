@@ -18,6 +18,8 @@ from core.records.schema import newest_revision
 from tests.records.record_samples import ACCOUNT, AT, DAY, after, entry, fill, same, url_of
 from tests.records.revision_1 import make_revision_1, rows_of
 
+pytestmark = pytest.mark.sqlite
+
 _OTHER = "5WT00002"
 
 
