@@ -24,11 +24,15 @@ class AutomationActions:
         self._app.send(CommandKind.PAUSE)
 
     def resume(self) -> None:
+        if self._app.is_asking:
+            return
         snapshot = self._app.client.snapshot
         question = Question("Resume automation", lambda: questions.resume_facts(snapshot()), "Resume? y/n")
         self._app.ask(question, lambda: self._app.send(CommandKind.RESUME))
 
     def force(self) -> None:
+        if self._app.is_asking:
+            return
         snapshot = self._app.client.snapshot
         before = snapshot()
 

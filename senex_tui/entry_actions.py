@@ -23,6 +23,9 @@ class EntryActions:
         self._app = app
 
     def cancel(self) -> None:
+        if self._app.is_asking:
+            return
+
         def ask(entry: OrderView) -> None:
             question = entry_questions.cancel_question(self._app.client.snapshot, entry)
             self._app.ask(question, lambda: self._send(CommandKind.CANCEL, entry, WORKING, ""))
@@ -30,6 +33,9 @@ class EntryActions:
         self._choose("Cancel which entry?", in_state(self._orders, WORKING), ask)
 
     def allow_reentry(self) -> None:
+        if self._app.is_asking:
+            return
+
         def ask(entry: OrderView) -> None:
             question = entry_questions.reentry_question(self._app.client.snapshot, entry)
             self._app.ask(question, lambda: self._send(CommandKind.ALLOW_REENTRY, entry, entry.state, ""))
@@ -37,6 +43,9 @@ class EntryActions:
         self._choose("Allow re-entry after which entry?", closed_by_cancel(self._orders), ask)
 
     def decide(self) -> None:
+        if self._app.is_asking:
+            return
+
         def ask(entry: OrderView) -> None:
             facts = entry_questions.facts_of(self._app.client.snapshot, entry)
             self._app.push_screen(UnknownEntry(facts), lambda decision: self._decided(entry, decision))

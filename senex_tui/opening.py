@@ -53,6 +53,11 @@ class Opening(App[None]):
         if not is_open and not isinstance(self.screen, ModalScreen):
             self.push_screen(PAGES[name](console))
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether a dialog is open: keys typed faster than it comes up open no second one over it."""
+        return isinstance(self.screen, ModalScreen)
+
     def action_help(self) -> None:
         if not isinstance(self.screen, ModalScreen):
             self.push_screen(HelpScreen(*(self.screen.PLACES if isinstance(self.screen, Page | Dashboard) else ())))

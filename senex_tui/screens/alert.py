@@ -12,14 +12,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from senex_tui.screens.dialogs import facts_text
+from senex_tui.screens.overlay import AboveDashboard
 from widgets import figures
-from widgets.guard import EventGuard
 
 if TYPE_CHECKING:
     from core.snapshot import AlertView
 
 
-class AlertDialog(EventGuard, ModalScreen[None]):
+class AlertDialog(AboveDashboard, ModalScreen[None]):
     """The alert as it was when it was opened; it says so, since nothing is decided here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,7 +31,7 @@ class AlertDialog(EventGuard, ModalScreen[None]):
     DEFAULT_CSS = """
     AlertDialog { align: center middle; background: $background 70%; }
     AlertDialog > VerticalScroll {
-        width: 78; max-width: 96%; height: auto; max-height: 90%; padding: 1 2; background: $panel;
+        width: 78; max-width: 96%; height: auto; max-height: 100%; padding: 1 2; background: $panel;
         border: heavy $primary; border-title-style: bold; border-subtitle-color: $text-muted;
         scrollbar-size-vertical: 1;
     }
@@ -43,6 +43,7 @@ class AlertDialog(EventGuard, ModalScreen[None]):
         self._alert = alert
 
     def compose(self) -> ComposeResult:
+        yield from self.around()
         alert = self._alert
         with VerticalScroll(can_focus=False) as box:
             box.border_title = Content(f"Alert {alert.id}")

@@ -175,7 +175,7 @@ class Monkey:
         console.engine.current = replace(double.calm(), status=double.status(mode=self.mode))
         console.app.looks = replace(console.app.looks, read_only=False)
         await console.pilot.resize_terminal(80, 24)
-        for _ in range(12):
+        for _ in range(8):  # dialogs do not pile up, whatever the speed
             await console.press("ctrl+g")
         await console.pull()
         assert isinstance(console.app.screen, Dashboard)
