@@ -87,7 +87,7 @@ class Publisher:
         self._epoch = epoch
         self._note = note
         # Higher than any an earlier publisher of this run has come to: at ten a second none catches up.
-        self._screen = _Screen(sequence=int(clock.monotonic() * 100))
+        self._screen = _Screen(sequence=int(clock.monotonic() * 10_000))
         self._anew = True
         self._trouble: str | None = None
         self._another = False
