@@ -20,8 +20,7 @@ from core.scrubber import known
 from core.snapshot import Automation
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
-from senex_tui.automation_actions import AutomationActions
-from senex_tui.entry_actions import EntryActions
+from senex_tui.commanding import Commanding
 from senex_tui.keys import Where, bindings
 from senex_tui.looking import Looking
 from senex_tui.looks import ViewSettings
@@ -57,7 +56,7 @@ _ROWS: list[tuple[int, str]] | None = [(0, "-low"), (24, "-short"), (38, "-tall"
 """The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
 
 
-class SenexApp(EventGuard, Slices, Looking, Opening, PlainCrash):
+class SenexApp(EventGuard, Slices, Looking, Opening, Commanding, PlainCrash):
     """The terminal console over an engine client, pulled as often a second as the view's settings say.
 
     `first_words` are said once at the start. Copies and exports go to `state_folder`, when there is one.
@@ -95,8 +94,6 @@ class SenexApp(EventGuard, Slices, Looking, Opening, PlainCrash):
         self._monotonic = monotonic or SystemClock().monotonic
         self._telling = Telling(self, self._monotonic)
         self._attention = Attention()
-        self._automation = AutomationActions(self)
-        self._entries = EntryActions(self)
         self._view = View(self._monotonic)
         self._beat = 0
         self._pull_timer: Timer | None = None
@@ -243,28 +240,7 @@ class SenexApp(EventGuard, Slices, Looking, Opening, PlainCrash):
     def on_key(self, event: Key) -> None:
         """A key that is greyed out is answered with the reason."""
         if isinstance(self.screen, Dashboard | Page):
-            self._automation.say_why_not(event.key)
-
-    def action_pause(self) -> None:
-        self._automation.pause()
-
-    def action_resume(self) -> None:
-        self._automation.resume()
-
-    def action_force(self) -> None:
-        self._automation.force()
-
-    def action_cancel(self) -> None:
-        self._entries.cancel()
-
-    def action_unknown(self) -> None:
-        self._entries.decide()
-
-    def action_reentry(self) -> None:
-        self._entries.allow_reentry()
-
-    def action_reconcile(self) -> None:
-        self._entries.reconcile()
+            self.automation.say_why_not(event.key)
 
     def action_freeze(self) -> None:
         self._view.toggle()
