@@ -11,20 +11,23 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cairosvg
 
+from core.config import load_settings
 from core.domain.commands import CommandKind
 from core.records.records import Records
+from core.snapshot import Snapshot
 from senex_tui.app import SenexApp
+from senex_tui.looks import Looks, ViewSettings, view_settings
 from tests.console import double
 from tests.console.double import FixedEngine
 from tests.console.picture_slices import followed
+from tests.console.test_positions import holding, near, position
 from tests.engine.harness import World, account, in_world
 
-SCENES = double.SCENES | {"followed": followed}
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 FONT = "DejaVu Sans Mono"
 BRAILLE = 0x2800
@@ -32,6 +35,14 @@ DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of each bit of a braille sign."""
 CELL, LINE = 12.2, 24.4
 TEXT = re.compile(r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>(?P<text>[^<]*)</text>')
+
+
+def open_tridents() -> Snapshot:
+    """Two: one on its way, one near its end."""
+    return holding(position(), near())
+
+
+SCENES = double.SCENES | {"followed": followed, "open": open_tridents}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class Picture:
     scene: str
     keys: tuple[str, ...] = ()
     size: tuple[int, int] = (120, 40)
-    theme: str = ""
+    looks: Looks = field(default_factory=Looks)
 
 
 PICTURES = (
@@ -55,17 +66,37 @@ PICTURES = (
     Picture("unknown", "unknown"),
     Picture("halted", "halted"),
     Picture("force-live", "live", ("f",)),
+    Picture("picture-day", "followed", ("7", "z")),
+    Picture("picture-credit", "followed", ("7", "z", "v")),
+    Picture("picture-payoff", "followed", ("7", "z", "v", "v")),
+    Picture("picture-score", "followed", ("7", "z", "v", "v", "v")),
+    Picture("orders", "filled", ("o",)),
+    Picture("tridents", "open", ("t",)),
+    Picture("history", "calm", ("h",)),
+    Picture("story", "calm", ("h", "G", "enter")),
+    Picture("alerts", "alerted", ("a",)),
+    Picture("accounts", "reached", ("A",)),
+    Picture("account", "reached", ("A", "enter")),
+    Picture("settings", "calm", ("s",)),
+    Picture("help", "calm", ("question_mark",)),
+    Picture("theme-light", "followed", looks=Looks(theme="senex-light")),
+    Picture("theme-contrast", "followed", looks=Looks(theme="senex-contrast")),
+    Picture("ascii", "followed", looks=Looks(ascii=True)),
 )
+
+
+def settings_of(looks: Looks) -> ViewSettings:
+    """The shipped settings, with these looks."""
+    shipped = view_settings(load_settings(None, {}), Path("/nowhere"))
+    return ViewSettings(None, looks, shipped.rows, shipped.file_words)
 
 
 async def shoot(picture: Picture, records: Path) -> str:
     """The screen as SVG."""
     opened = await Records.open(f"sqlite+aiosqlite:///{records}", trader=False)
     try:
-        app = SenexApp(FixedEngine(SCENES[picture.scene](), records=opened))
+        app = SenexApp(FixedEngine(SCENES[picture.scene](), records=opened), view_settings=settings_of(picture.looks))
         async with app.run_test(size=picture.size) as pilot:
-            if picture.theme:
-                app.theme = picture.theme
             await pilot.pause()
             for key in picture.keys:
                 await pilot.press(key)
