@@ -59,7 +59,7 @@ def run(
     kind: str, into: Measured, *, window_s: float = WINDOW_S, settle_s: float = SETTLE_S, samples: int = SAMPLES
 ) -> None:
     """One console in a busy market, one in a closed one."""
-    with _opened(kind, BUSY) as console:
+    with opened(kind, BUSY) as console:
         if kind == CONSOLE:
             enter(console)
         console.drain(settle_s)
@@ -69,13 +69,13 @@ def run(
         console.drain(settle_s / 2)
         into.loads["blurred"].append(console.load(window_s))
         console.press(FOCUS_IN)
-    with _opened(kind, CLOSED) as console:
+    with opened(kind, CLOSED) as console:
         console.drain(settle_s)
         into.loads["closed"].append(console.load(window_s))
 
 
 @contextmanager
-def _opened(kind: str, start: str) -> Iterator[TmuxConsole]:
+def opened(kind: str, start: str) -> Iterator[TmuxConsole]:
     with (
         ServerChild("bench.busy_simulator", start) as broker,
         tempfile.TemporaryDirectory() as home,
