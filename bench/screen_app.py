@@ -7,21 +7,29 @@ import os
 import sys
 import threading
 import time
+from typing import Protocol
 
 from textual.app import App, ComposeResult
 from textual.widgets import Static
 
 from bench.changing_engine import ChangingEngine
+from core.snapshot import Snapshot
 
 WARM_UP_S = 4.0
 WINDOW_S = 10.0
 PULL_S = 0.25
 
 
+class Shown(Protocol):
+    """What the base needs of an engine."""
+
+    def snapshot(self) -> Snapshot: ...
+
+
 class OneQuoteApp(App[None]):
     """The base: the newest price of the same engine on one line, pulled as often as the console pulls."""
 
-    def __init__(self, engine: ChangingEngine) -> None:
+    def __init__(self, engine: Shown) -> None:
         super().__init__()
         self._engine = engine
 

@@ -13,15 +13,19 @@ ENDS_WITHIN_S = 10.0
 
 
 class ServerChild:
-    """Runs `python -m MODULE`; `port` is bound once the `with` block is entered."""
+    """Runs `python -m MODULE WORDS`; `port` is bound once the `with` block is entered."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, *words: str) -> None:
         self._module = module
+        self._words = words
         self.port = 0
 
     def __enter__(self) -> ServerChild:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self._module], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", self._module, *self._words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         line = self.output.readline()
         if not line.startswith(READY):

@@ -5,8 +5,6 @@ The password is never among them: it comes from the environment or the keyring (
 
 from __future__ import annotations
 
-from email.errors import HeaderParseError
-from email.headerregistry import Address
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -21,6 +19,9 @@ PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 
 def _mail_address(value: str) -> str:
     """A bare address: what else a header could carry in it has no business in a setting."""
+    from email.errors import HeaderParseError  # without mail, the first paint does not wait for the mail's parsers
+    from email.headerregistry import Address
+
     try:
         parsed = Address(addr_spec=value)
     except (HeaderParseError, ValueError, IndexError):

@@ -14,18 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.scrubber import known as scrub
-from senex_tui.account_commands import add_account_commands
-from senex_tui.database_commands import add_database_commands
-from senex_tui.doctor_command import add_doctor_command
-from senex_tui.history_commands import add_history_commands
-from senex_tui.log_commands import add_log_command
-from senex_tui.login_commands import add_login_commands
-from senex_tui.mail import add_mail_commands
-from senex_tui.operator_commands import add_operator_commands
 from senex_tui.refusals import REFUSED_TO_START, Refused, sentences_for
-from senex_tui.replay_command import add_replay_command
-from senex_tui.report_commands import add_report_commands
-from senex_tui.watch_command import add_watch_command
 
 if TYPE_CHECKING:
     from core.config import Loaded
@@ -386,27 +375,48 @@ def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tupl
     return recorded_in(run.folders, mode, demos=demo), run.loaded, run.folders.state
 
 
-add_operator_commands(app, _place, _mail_settings)
-add_database_commands(app, _place)
-add_log_command(app, _logs)
-add_doctor_command(app)
-add_report_commands(app, _place)
-add_replay_command(app, _recorded, _settle_terminal)
-add_watch_command(app, _watched, _settle_terminal)
-add_history_commands(app, _place, _slot_times)
-add_account_commands(app, _place, _defaults)
-add_login_commands(app, _settings, scrub)
-add_mail_commands(app, _mail_settings, _place)
+def add_other_commands() -> None:
+    """Those that open no screen at once: describing them takes longer than some of them run."""
+    from senex_tui.account_commands import add_account_commands
+    from senex_tui.database_commands import add_database_commands
+    from senex_tui.doctor_command import add_doctor_command
+    from senex_tui.history_commands import add_history_commands
+    from senex_tui.log_commands import add_log_command
+    from senex_tui.login_commands import add_login_commands
+    from senex_tui.mail import add_mail_commands
+    from senex_tui.operator_commands import add_operator_commands
+    from senex_tui.replay_command import add_replay_command
+    from senex_tui.report_commands import add_report_commands
+    from senex_tui.watch_command import add_watch_command
+
+    add_operator_commands(app, _place, _mail_settings)
+    add_database_commands(app, _place)
+    add_log_command(app, _logs)
+    add_doctor_command(app)
+    add_report_commands(app, _place)
+    add_replay_command(app, _recorded, _settle_terminal)
+    add_watch_command(app, _watched, _settle_terminal)
+    add_history_commands(app, _place, _slot_times)
+    add_account_commands(app, _place, _defaults)
+    add_login_commands(app, _settings, scrub)
+    add_mail_commands(app, _mail_settings, _place)
 
 
 def main() -> None:
     """The entry point: exit code 2 and one sentence each for what the user can mend, 1 for a defect of ours."""
     os.umask(0o077)  # records, logs and sockets are this user's alone
     gc.disable()  # until the first paint, or until an engine is built: imports leave no garbage to look for
+    if not _opens_at_once(sys.argv[1:]):
+        add_other_commands()
     try:
         app(prog_name="senex")
     except Exception as failure:
         sys.exit(_report(failure))
+
+
+def _opens_at_once(words: list[str]) -> bool:
+    """Whether the command line is surely the console's or the demo's; one not seen through here only starts later."""
+    return words in ([], ["--live"]) or words[:1] == ["demo"]
 
 
 def _report(failure: Exception) -> int:

@@ -12,6 +12,8 @@ from textual.widgets._footer import FooterKey
 GOES_FIRST = ("command_palette", "app.freeze", "zoom", "export", "copy", "filter", "open")
 """Without room for all, these keys are left out in this order: help lists them."""
 
+from widgets.watchers import forget_closed
+
 
 class KeyLine(Footer):
     """Textual's footer leaves itself as it is while the terminal has no focus; in a tmux session without a client it
@@ -36,3 +38,8 @@ class KeyLine(Footer):
         super().bindings_changed(screen)
         if not screen.app.app_focus and self.is_attached and screen is self.screen:
             self.call_after_refresh(self.recompose)
+
+    async def recompose(self) -> None:
+        """Every key watches the footer, and is made anew whenever one is greyed out or lit."""
+        await super().recompose()
+        forget_closed(self)

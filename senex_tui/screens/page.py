@@ -15,6 +15,7 @@ from widgets.banner import Alarm, Banner
 from widgets.guard import EventGuard
 from widgets.key_line import KeyLine
 from widgets.status_bar import StatusBar
+from widgets.watchers import forget_closed
 
 MOST_ALARM_ROWS = 4
 
@@ -57,6 +58,9 @@ class Page(EventGuard, KeysInOrder, Screen[None]):
 
     def on_mount(self) -> None:
         self.watch(self.app, "status_view", self.query_one(StatusBar).show)
+
+    def on_unmount(self) -> None:
+        forget_closed(self.app)
 
     def say(self, alarms: Sequence[Alarm]) -> None:
         """The banner under the status bar; it hides when there is nothing to say."""

@@ -72,6 +72,8 @@ async def _failing_read(self: Any) -> Any:
 
 def _run_all(words: list[str]) -> None:
     """One command, or several parted by `+`, which share the time their parts take to load."""
+    if "+" in words:
+        cli.add_other_commands()
     while "+" in words:
         end = words.index("+")
         try:

@@ -1,0 +1,82 @@
+"""The simulated broker at 200 quotes a second: `python -m bench.busy_simulator START`, market time with its zone.
+
+Over the simulator's own quotes, which change a few times a second, come as many more as make 200 a second: of the
+symbols the client has subscribed, in turn, each a cent or two beside the market's. A closed market stays still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import count, islice
+
+from bench.server_child import READY
+from core.clock import ShiftedClock
+from core.simulator import dxlink
+from core.simulator.feed_channel import Channel
+from core.simulator.feed_events import FIELDS, Value, epoch_ms
+from core.simulator.server import Simulator
+from core.simulator.settings import SimulatorSettings
+
+QUOTES_PER_S = 200
+FRAMES_PER_S = 20
+STILL_AFTER_MS = 5_000
+_NAMES = FIELDS["Quote"]
+_BID_TIME, _BID, _ASK = (_NAMES.index(name) for name in ("bidTime", "bidPrice", "askPrice"))
+
+
+class BusyConnection(dxlink.FeedConnection):
+    """A feed connection with more quotes than its market makes."""
+
+    async def _pump(self) -> None:
+        busy = asyncio.create_task(self._fill_up())
+        try:
+            await super()._pump()
+        finally:
+            busy.cancel()
+
+    async def _fill_up(self) -> None:
+        clock = self._feed.clock
+        due, numbers = clock.monotonic(), count()
+        while True:
+            due += 1 / FRAMES_PER_S
+            await clock.sleep(max(0.0, due - clock.monotonic()))
+            for channel in tuple(self._channels.values()):
+                symbols = [symbol for kind, symbol in channel._subscriptions if kind == "Quote"]
+                if not symbols:
+                    continue
+                batch = []
+                for number in islice(numbers, QUOTES_PER_S // FRAMES_PER_S):
+                    batch += self._moved(channel, symbols[number % len(symbols)], number)
+                for frame in channel._frame("Quote", batch) if batch else ():
+                    await self._send_text(frame)
+
+    def _moved(self, channel: Channel, symbol: str, number: int) -> Iterator[str]:
+        now = self._feed.clock.now()
+        values = self._feed.events.event("Quote", symbol, now)
+        if values is None or epoch_ms(now) - _number(values[_BID_TIME]) > STILL_AFTER_MS:
+            return
+        cents = (number * 7919) % 5 - 2
+        moved = list(values)
+        for place in (_BID, _ASK):
+            moved[place] = round(_number(values[place]) + cents / 100, 2)
+        yield channel._encode("Quote", tuple(moved))
+
+
+def _number(value: Value) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+async def main(start: datetime) -> None:
+    """Serves until standard input ends."""
+    setattr(dxlink, "FeedConnection", BusyConnection)  # noqa: B010 - the feed makes its connections by this name
+    simulator = Simulator(SimulatorSettings(start=start), ShiftedClock(start))
+    print(f"{READY}{await simulator.start()}", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await simulator.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(datetime.fromisoformat(sys.argv[1])))

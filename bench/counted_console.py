@@ -1,0 +1,107 @@
+"""The console as it is, or one line over the same engine: `python -m bench.counted_console console|one-line COUNTS`.
+
+Each quote the broker's client hands to the engine is counted in the file COUNTS, eight bytes little-endian.
+"""
+
+from __future__ import annotations
+
+import mmap
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from tastytrade import DXLinkStreamer, dxfeed
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+import senex_tui.app
+from bench.screen_app import OneQuoteApp, Shown
+from senex_tui import cli
+
+ZOOMED, ASKED = "Messages", "now? y/n"
+"""What the console shows anew for `z`, once its newest messages have the focus, and for `f`."""
+
+
+class Counts:
+    """A number in a file, written by one process and read by another."""
+
+    SIZE = 8
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            path.write_bytes(bytes(self.SIZE))
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), self.SIZE)
+
+    @property
+    def value(self) -> int:
+        return int.from_bytes(self._memory[: self.SIZE], "little")
+
+    def add_one(self) -> None:
+        self._memory[: self.SIZE] = (self.value + 1).to_bytes(self.SIZE, "little")
+
+
+def count_quotes(counts: Counts) -> None:
+    """Has the SDK count the quotes it hands over. The adapter keeps the newest of each symbol: the store gets fewer."""
+    get, get_nowait = DXLinkStreamer.get_event, DXLinkStreamer.get_event_nowait
+
+    async def counted(streamer: DXLinkStreamer, kind: type[Any]) -> Any:
+        event = await get(streamer, kind)
+        if kind is dxfeed.Quote:
+            counts.add_one()
+        return event
+
+    def counted_nowait(streamer: DXLinkStreamer, kind: type[Any]) -> Any:
+        event = get_nowait(streamer, kind)
+        if event is not None and kind is dxfeed.Quote:
+            counts.add_one()
+        return event
+
+    setattr(DXLinkStreamer, "get_event", counted)  # noqa: B010
+    setattr(DXLinkStreamer, "get_event_nowait", counted_nowait)  # noqa: B010
+
+
+class OneQuestion(ModalScreen[None]):
+    """The least dialog."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("n", "dismiss")]
+
+    def compose(self) -> ComposeResult:
+        yield Static(ASKED)
+
+
+class OneLine(OneQuoteApp):
+    """In the console's place: the newest price, and an answer to the keys that are timed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("z", "zoom"), ("f", "ask")]
+
+    def __init__(self, client: Shown, **_: Any) -> None:
+        super().__init__(client)
+
+    def compose(self) -> ComposeResult:
+        yield from super().compose()
+        yield Static(ZOOMED, id="zoomed")
+
+    def _pull(self) -> None:
+        if self._engine.snapshot().quotes:
+            super()._pull()
+
+    def action_zoom(self) -> None:
+        self.query_one("#zoomed", Static).update(ZOOMED, layout=False)
+
+    def action_ask(self) -> None:
+        self.push_screen(OneQuestion())
+
+
+def main(kind: str, counts: Path) -> None:
+    count_quotes(Counts(counts))
+    if kind == "one-line":
+        setattr(senex_tui.app, "SenexApp", OneLine)  # noqa: B010
+    sys.argv = ["senex"]
+    cli.main()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))

@@ -1,0 +1,31 @@
+"""Memory of the console over a trading week: engine and screen in one process, in virtual time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from bench.figure import Figure
+
+AIM = 1.05
+GIVE_UP_S = 400
+
+
+def measure() -> list[Figure]:
+    """The process's resident memory after the fifth day beside the first."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.week_console"], capture_output=True, text=True, timeout=GIVE_UP_S, check=True
+    )
+    days: list[float] = json.loads(done.stdout.splitlines()[-1])
+    ratio = days[-1] / days[0]
+    return [
+        Figure(
+            f"resident memory after {len(days)} trading days",
+            f"{days[-1]:.1f} MB",
+            f"after the first {days[0]:.1f} MB",
+            ratio,
+            f"<= {AIM}",
+            ratio <= AIM,
+        )
+    ]

@@ -1,0 +1,148 @@
+"""A console over a week of trading days: `python -m bench.week_console` prints the megabytes it has after each.
+
+The engine lives in virtual time on a thread of its own; the screen, without a terminal, pulls from it in real time
+and is walked through, and the recording takes what it shows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import gc
+import json
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import timedelta
+from itertools import cycle
+from pathlib import Path
+from typing import TypeVar
+
+from core.domain.commands import CommandKind
+from core.garbage import tune_gc
+from core.recording.recorder import DayRecorder
+from core.records.records import Records
+from core.snapshot import Snapshot
+from senex_tui.app import SenexApp
+from tests.engine.harness import World, in_world, seldom
+
+DAYS = 5
+PULLS_PER_S = 10
+KEY_S = 0.4
+LOOKED_AT_S = 10.0
+"""Virtual seconds from one snapshot to the next."""
+SIZE = (120, 40)
+WALK = "123456z6ztqhqaq"
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+Found = TypeVar("Found")
+
+
+class WeekEngine:
+    """The engine of a simulated week, on its thread: `EngineClient` once `ready`."""
+
+    def __init__(self, folder: Path, days: int) -> None:
+        self._folder = folder
+        self._days = days
+        self.ready = threading.Event()
+        self.megabytes: list[float] = []
+        self.failure: BaseException | None = None
+        self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def snapshot(self) -> Snapshot:
+        shown = self._world.engine.board.snapshot
+        if shown is None:
+            raise RuntimeError("the engine shows nothing yet")
+        return shown
+
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        raise RuntimeError("nothing is commanded in this week")
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        async def asked() -> Found:
+            return await question(self._world.records)
+
+        return asyncio.run_coroutine_threadsafe(asked(), self._loop)
+
+    def _run(self) -> None:
+        try:
+            in_world(self._week, self._folder, poll_s=60)
+        except BaseException as failure:
+            self.failure = failure
+        finally:
+            self.ready.set()
+
+    async def _week(self, world: World) -> None:
+        world.rhythm = replace(seldom(60), board_s=LOOKED_AT_S)
+        await world.start()
+        self._world, self._loop = world, asyncio.get_running_loop()
+        world.engine.board.refresh()
+        self.ready.set()
+        while True:
+            await world.until("16:30")
+            forget_market(world)
+            gc.collect()
+            self.megabytes.append(resident_mb())
+            print(f"{world.day}: {self.megabytes[-1]:.1f} MB", file=sys.stderr, flush=True)
+            if len(self.megabytes) == self._days:
+                break
+            await world.until("08:30", (world.day + timedelta(days=1)).isoformat())
+        await world.stop()
+
+
+def forget_market(world: World) -> None:
+    """Empties what the simulated broker keeps of each day: a real one is in no process of ours."""
+    world.broker.chains.clear()
+    market, listing = world.market, world.market._listing
+    for kept in (listing._chains, listing._strikes, listing._known, market._quoters, market._open_paths):
+        kept.clear()
+    for name, module in tuple(sys.modules.items()):
+        if name.startswith("core.simulator."):
+            for cached in vars(module).values():
+                if hasattr(cached, "cache_clear"):
+                    cached.cache_clear()
+
+
+def resident_mb() -> float:
+    """Of this process, after what can be handed back to the system was."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
+
+
+async def look_on(engine: WeekEngine, folder: Path) -> None:
+    """The console in front of it, to the end of the week. Raises what ended the engine early."""
+    recorder = DayRecorder(folder / "days", lambda text: None)
+    app = SenexApp(engine, refresh_hz=PULLS_PER_S, state_folder=folder)
+    async with app.run_test(size=SIZE) as pilot:
+        for key in cycle(WALK):
+            if not engine.thread.is_alive():
+                break
+            recorder.take(engine.snapshot())
+            await pilot.press(key)
+            await asyncio.sleep(KEY_S)
+    recorder.close()
+    if engine.failure is not None:
+        raise engine.failure
+
+
+def main(days: int = DAYS) -> None:
+    tune_gc()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        engine = WeekEngine(folder, days)
+        engine.thread.start()
+        engine.ready.wait()
+        if engine.failure is not None:
+            raise engine.failure
+        asyncio.run(look_on(engine, folder))
+    print(json.dumps(engine.megabytes))
+
+
+if __name__ == "__main__":
+    main()
