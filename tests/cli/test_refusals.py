@@ -135,10 +135,10 @@ def test_a_terminal_that_cannot_draw(box: Box, term: str) -> None:
     assert "TERM" in refusal_in_terminal(box, "demo", TERM=term)
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(79, 24), (80, 23), (10, 3)])
+@pytest.mark.parametrize(("columns", "rows"), [(59, 20), (60, 19), (10, 3)])
 def test_a_terminal_that_is_too_small(box: Box, columns: int, rows: int) -> None:
     sentence = refusal_in_terminal(box, "demo", columns=columns, rows=rows)
-    assert f"needs 80 columns and 24 rows and this terminal has {columns} and {rows}" in sentence
+    assert f"needs 60 columns and 20 rows and this terminal has {columns} and {rows}" in sentence
 
 
 def test_a_data_folder_that_is_a_file(box: Box) -> None:
