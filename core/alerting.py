@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from core.bus import Bus
 from core.calendar import SessionCalendar
 from core.clock import Clock, exchange_time
-from core.domain.alerts import Alert, DueAlert, due_alerts
+from core.domain.alerts import Alert, AlertKind, DueAlert, due_alerts
 from core.domain.events import Event, Severity, masked
 from core.domain.figures import SESSIONS, SessionFigures, figures_of
 from core.records.records import Records
@@ -36,8 +36,13 @@ class Alerting:
 
     async def load(self) -> None:
         """Takes up what earlier processes left open, and looks. Raises RecordsError."""
-        self.open_now = await self._records.alerts.open_now()
+        await self.take_up()
         await self.look()
+
+    async def take_up(self) -> None:
+        """Takes up what is open in the records, as after one was acknowledged there. Raises RecordsError."""
+        async with self._turn:
+            self.open_now = await self._records.alerts.open_now()
 
     async def look(self) -> None:
         """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
@@ -64,15 +69,6 @@ class Alerting:
         await self.look()
         self._closed = session.day
 
-    async def acknowledge(self, alert: int, by: str) -> bool:
-        """Records that somebody has seen the alert; False when it is not open. Raises RecordsError."""
-        async with self._turn:
-            if alert not in {each.id for each in self.open_now}:
-                return False
-            await self._records.alerts.acknowledge(alert, by, self._clock.now())
-            self.open_now = await self._records.alerts.open_now()
-        return True
-
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self._clock.now()).date(), self._records.results
         if self._earlier_of != today:
@@ -97,25 +93,15 @@ class Alerting:
         return session.day if session is not None and self._clock.now() < session.close else None
 
     async def _open(self, due: DueAlert) -> None:
-        now = self._clock.now()
-        if await self._records.alerts.open(due, now):
-            await self._say("alert.opened", due, now, due.kind.severity, due.text)
+        said = self._event("alert.opened", due.kind, due.subject, due.kind.severity, due.text)
+        await self._bus.publish_with(said, lambda event: self._records.alerts.open(due, event.at, event))
 
     async def _close(self, alert: Alert) -> None:
-        now = self._clock.now()
-        if await self._records.alerts.close(alert.id, now):
-            due = DueAlert(alert.kind, alert.subject, alert.text)
-            whom = f" of {masked(alert.subject)}" if alert.subject else ""
-            await self._say("alert.closed", due, now, Severity.INFO, f"alert {alert.kind.code}{whom} is over")
+        whom = f" of {masked(alert.subject)}" if alert.subject else ""
+        text = f"alert {alert.kind.code}{whom} is over"
+        said = self._event("alert.closed", alert.kind, alert.subject, Severity.INFO, text)
+        await self._bus.publish_with(said, lambda event: self._records.alerts.close(alert.id, event.at, event))
 
-    async def _say(self, kind: str, due: DueAlert, now: datetime, severity: Severity, text: str) -> None:
-        await self._bus.publish(
-            Event(
-                at=now,
-                kind=kind,
-                text=text,
-                severity=severity,
-                account=due.subject or None,
-                figures=(("alert", due.kind.code),),
-            )
-        )
+    def _event(self, what: str, kind: AlertKind, subject: str, severity: Severity, text: str) -> Event:
+        figures = (("alert", kind.code),)
+        return Event(self._clock.now(), what, text, severity, account=subject or None, figures=figures)

@@ -26,11 +26,24 @@ class Bus:
 
         An event's words may quote an error of anything: no secret passes here into the records or on to the screen.
         """
-        text = known(event.text)
-        if text != event.text:
-            event = replace(event, text=text)
+        event = _without_secrets(event)
         try:
             await self._record(event)
         finally:
-            for listener in self._listeners:
-                listener(event)
+            self._tell(event)
+
+    async def publish_with(self, event: Event, record: Callable[[Event], Awaitable[bool]]) -> None:
+        """The same for an event that `record` keeps in one commit with what it tells of; without a commit, because
+        nothing was to be changed or it failed, nobody is told."""
+        event = _without_secrets(event)
+        if await record(event):
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+
+def _without_secrets(event: Event) -> Event:
+    text = known(event.text)
+    return event if text == event.text else replace(event, text=text)

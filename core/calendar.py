@@ -43,6 +43,11 @@ class SessionCalendar:
         """The session of the exchange's day at this instant."""
         return self.on(now.astimezone(EXCHANGE_ZONE).date())
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether a session is under way at this instant."""
+        session = self.today(now)
+        return session is not None and session.is_open(now)
+
     def next_after(self, day: date) -> Session:
         """The first session after this day. Raises CalendarError past the range."""
         for later in self._days:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ def load_settings(path: Path | None, environ: Mapping[str, str], *, own_simulato
     if not own_simulator:
         _refuse_clock_with_real_broker(settings, origins)
     return Loaded(settings, origins, path)
+
+
+def changed_names(before: Loaded, after: Loaded) -> tuple[str, ...]:
+    """The dotted names of the settings whose values differ, in the order of the settings."""
+    return tuple(name for name in before.origins if _value(before, name) != _value(after, name))
+
+
+def _value(loaded: Loaded, dotted: str) -> object:
+    return attrgetter(dotted)(loaded.settings)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -213,7 +223,7 @@ def _shown(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
-    text = re.sub(r"//[^/]*@", "//****@", f'"{value}"' if isinstance(value, str) else str(value))
+    text = re.sub(r"[:/].*@", "://****@", f'"{value}"' if isinstance(value, str) else str(value))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

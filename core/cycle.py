@@ -218,8 +218,7 @@ class _Account:
         return None
 
     async def _market_open(self) -> MarketState | Refusal:
-        session = self._parts.calendar.today(self._parts.clock.now())
-        if session is None or not session.is_open(self._parts.clock.now()):
+        if not self._parts.calendar.is_open(self._parts.clock.now()):
             return refuse(Reason.MARKET_CLOSED)
         try:
             market = await self._parts.broker.market_state()

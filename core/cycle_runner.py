@@ -186,6 +186,11 @@ class CycleRunner:
             if not a.enabled
         ]
 
+    @property
+    def runs(self) -> bool:
+        """Whether a cycle is under way."""
+        return self.progress is not None and self.progress.ended is None
+
     async def refresh_accounts(self) -> None:
         """Reads the accounts' settings again: the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}

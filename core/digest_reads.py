@@ -7,7 +7,12 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from core.domain.digests import AccountDay, SessionDay, Standing
+from core.domain.events import masked_in
+from core.domain.reasons import Reason
 from core.records.records import Records
+
+_NOTHING_NEW = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
+"""Why the runs after the day's entry end: the digest tells of the entry itself."""
 
 
 async def accounts_known_by(records: Records, instant: datetime) -> set[str]:
@@ -18,8 +23,11 @@ async def accounts_known_by(records: Records, instant: datetime) -> set[str]:
 async def session_day(records: Records, day: date, numbers: Collection[str]) -> SessionDay:
     """What the session day came to for these accounts. Raises RecordsError."""
     entries = await records.entries.of_day(day)
+    runs = (await records.results.recorded(day, day)).runs
     told = []
-    for account in await records.accounts.all():
+    known = await records.accounts.all()
+    everyone = [account.number for account in known]
+    for account in known:
         if account.number in numbers:
             validated = tuple(
                 f"{one.underlying} {one.strikes}, limit {one.limit}"
@@ -27,14 +35,20 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
                 if one.validated
             )
             mine = tuple(entry for entry in entries if entry.account == account.number)
-            told.append(AccountDay(account.number, account.enabled, mine, validated))
+            why = Counter(
+                masked_in(run.reason_text, everyone)
+                for run in runs
+                if run.account == account.number and run.reason not in _NOTHING_NEW
+            )
+            del why[""]
+            told.append(AccountDay(account.number, account.enabled, mine, validated, why))
     cycles = await records.cycles.of_day(day)
     slots = await records.slots.of_day(day)
     return SessionDay(
         day=day,
         accounts=tuple(told),
         outcomes=Counter(cycle.outcome or "running" for cycle in cycles),
-        reasons=Counter(cycle.reason_text for cycle in cycles if cycle.reason_text),
+        reasons=Counter(masked_in(cycle.reason_text, everyone) for cycle in cycles if cycle.reason_text),
         missed=Counter(slot.reason_text or slot.state for slot in slots if slot.state in ("missed", "interrupted")),
     )
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
 
 from core.alerting import Alerting
 from core.breakers import Breakers
@@ -28,8 +24,9 @@ from core.event_log import log_event
 from core.feed import Feed
 from core.gate import TradingGate
 from core.health import Health as HealthWatch
+from core.housekeeping import Housekeeping
+from core.jobs import Jobs, Service
 from core.legs_kept import LegsKept
-from core.lock import LockLost
 from core.logins import Logins
 from core.market_study import MarketStudy
 from core.metrics import MetricsEndpoint
@@ -39,21 +36,16 @@ from core.operator import Operator
 from core.orders import OrderDesk, SendingRules
 from core.ping import SignOfLife
 from core.progress import CycleProgress
-from core.quotes.store import MemoryQuoteStore
 from core.reconcile import Reconciler
 from core.reconciliation import Reconciliation
-from core.records.errors import FencedOff, RecordsError
+from core.records.errors import RecordsError
 from core.records.rows import AccountRecord
-from core.scheduler import Timetable
 from core.settle import Settlement
 from core.show.board import Board
+from core.show.publishing import Publishing, store_for
 from core.slots_today import SlotBook
 from core.snapshot import EngineState
-from core.suspension import Suspension
 from core.watch import EntryWatch
-
-RESTART_AFTER_S = 5.0
-log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -63,6 +55,7 @@ class Engine:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
+        self._jobs = Jobs(clock, self._say_failed)
         self.bus = Bus(records.journal.append)
         self.mail = Notifications(
             parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.rhythm
@@ -73,8 +66,8 @@ class Engine:
         )
         self.gate = TradingGate(records, self.breakers, parts.kill_file)
         self.underlyings = settings.preferred_underlyings
-        self.quotes = MemoryQuoteStore()
-        self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, self._in_session, self._on_lost)
+        self.quotes = store_for(settings.redis)
+        self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
         self.legs = LegsKept(self.feed, records)
         self.watch = EntryWatch(
             parts.broker,
@@ -121,30 +114,13 @@ class Engine:
         )
         self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        self._reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
+        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
         self.reconciliation = Reconciliation(
-            self._reconciler,
-            self.gate,
-            self.bus,
-            clock,
-            lambda: self.accounts,
-            self.study.today,
+            reconciler, self.gate, self.bus, clock, lambda: self.accounts, self.study.today
         )
         self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
         self.tridents = OpenTridents(
-            parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, self._cycle_runs
-        )
-        self._late_cancel = LateCancel(
-            parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
-        )
-        self._health = HealthWatch(
-            breakers=self.breakers,
-            broker=parts.broker,
-            feed=self.feed,
-            records=records,
-            clock=clock,
-            real_time=parts.real_time,
-            in_session=lambda: self._in_session(clock.now()),
+            parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
         )
         self._operator = Operator(
             records=records,
@@ -157,16 +133,45 @@ class Engine:
             alerting=self.alerting,
             logins=self.logins,
             clock=clock,
-            spawn=self._spawn,
+            spawn=self._jobs.spawn,
         )
-        self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._spawn)
+        self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._jobs.spawn)
+        self._housekeeping = Housekeeping(
+            clock=clock,
+            rhythm=parts.rhythm,
+            slots=self.slots,
+            runner=self.runner,
+            watch=self.watch,
+            settlement=self.settlement,
+            legs=self.legs,
+            late_cancel=LateCancel(
+                parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
+            ),
+            health=HealthWatch(
+                breakers=self.breakers,
+                broker=parts.broker,
+                feed=self.feed,
+                records=records,
+                clock=clock,
+                real_time=parts.real_time,
+                in_session=lambda: parts.calendar.is_open(clock.now()),
+            ),
+            alerting=self.alerting,
+            broker_check=self.broker_check,
+            breakers=self.breakers,
+            logins=self.logins,
+            mail=self.mail,
+            commands=self.commands,
+            locks=parts.locks,
+            reconciler=reconciler,
+            reconciliation=self.reconciliation,
+            study=self.study,
+            spawn=self._jobs.spawn,
+        )
         self.board = Board(self)
+        self.publishing = Publishing(self)
         self.bus.listen(self.board.heard)
         self.bus.listen(log_event)
-        self._group: asyncio.TaskGroup | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._day = self.study.today()
-        self._settling = False
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -185,14 +190,14 @@ class Engine:
                 await self.mail.flush()  # a login turned bad is told, though nothing runs
                 raise
             async with asyncio.TaskGroup() as group:
-                self._group = group
+                self._jobs.open(group)
                 self._supervise(scheduled)
                 self.state = EngineState.RUNNING
                 self.ready.set()
                 await self._stop.wait()
                 await self._wind_down()
         finally:
-            self._group = None
+            self._jobs.close()
             with suppress(BrokerError):
                 await self.parts.broker.close()
             await self.parts.records.close()
@@ -202,7 +207,7 @@ class Engine:
     def accept(self, command: Command) -> None:
         """Takes a command to the inbox; call on the engine's loop."""
         self.board.pending(command)
-        self._spawn(self._post(command))
+        self._jobs.spawn(self._post(command))
 
     async def _post(self, command: Command) -> None:
         """A stop that cannot be recorded still stops this process; it says that it will not outlive it."""
@@ -249,7 +254,7 @@ class Engine:
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]
-        services: dict[str, Callable[[], Awaitable[None]]] = {
+        services: dict[str, Service] = {
             "reconciliation": self.reconciliation.run,
             "quote feed": self.feed.run,
             "alerts": lambda: self.parts.alerts.run(numbers, self.watch),
@@ -259,139 +264,48 @@ class Engine:
             "board": self.board.run,
             "board records": self.board.follow_records,
             "mail": self.mail.run,
-            "timetable": lambda: self._keep_time(scheduled),
+            "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
         ping = self.parts.settings.ping
         if ping.url is not None:
             services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
+        if self.parts.settings_watch is not None:
+            services["settings"] = self.parts.settings_watch(self.bus, self.parts.clock).run
         every_s = self.parts.rhythm.positions_s
         if every_s is not None:
             services["open tridents"] = lambda: self.tridents.run(every_s)
         port = self.parts.settings.metrics.port
         if port is not None:
             services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self.board.warn).run
+        if self.publishing.is_on:
+            services["redis"] = self.publishing.run
         self.reconciliation.want("start")
         for name, work in services.items():
-            self._own(self._kept_alive(name, work), name)
-        self._own(self.parts.records.until_fenced_off(), "fence")
-        self._spawn(self._prepare_study())
-
-    async def _kept_alive(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Runs a part for as long as the engine lives; a part that breaks says so and starts again."""
-        while True:
-            try:
-                await work()
-            except (asyncio.CancelledError, FencedOff, LockLost):
-                raise
-            except Exception as error:
-                log.exception("%s failed", name)
-                self.board.note(
-                    Severity.CRITICAL, "engine", f"{name} failed and starts again: {type(error).__name__}: {error}"
-                )
-            await self.parts.clock.sleep(RESTART_AFTER_S)
+            self._jobs.keep_alive(name, work)
+        self._jobs.own(self.parts.records.until_fenced_off(), "fence")
+        self._jobs.own(self.parts.locks.keep(), "locks")
+        self._jobs.spawn(self._prepare_study())
 
     async def _wind_down(self) -> None:
         self.state = EngineState.STOPPING
+        self._jobs.close()
         await self.runner.close()
         await self._tell("engine.stopped", "engine stopped in order")
         await self.mail.flush()
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._jobs.cancel()
 
     async def _prepare_study(self) -> None:
         for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
             await self._tell("study.incomplete", refusal.sentence(), severity=Severity.WARNING)
 
-    async def _keep_time(self, scheduled: bool) -> None:
-        timetable = Timetable(self.parts.clock)
-        if scheduled:
-            timetable.at_slots(self.slots.times, lambda slot: self._spawn(self.runner.on_slot(slot)))
-            self._spawn(self.runner.take_up_passed())
-        rhythm = self.parts.rhythm
-        timetable.every(rhythm.orders_s, self.watch.poll_soon)
-        timetable.every(rhythm.settlement_s, lambda: self._spawn(self._settle()))
-        timetable.every(rhythm.settlement_s, lambda: self._spawn(self._late_cancel.look()))
-        timetable.every(rhythm.health_s, lambda: self._spawn(self._look_after()))
-        timetable.every(rhythm.health_s, lambda: self._spawn(self.alerting.look_at_the_close()))
-        timetable.every(rhythm.broker_s, lambda: self._spawn(self.broker_check.look()))
-        timetable.every(rhythm.logins_s, lambda: self._spawn(self._look_at_logins()))
-        timetable.every(rhythm.digests_s, lambda: self._spawn(self.mail.digest()))
-        timetable.every(rhythm.commands_s, self.commands.look)
-        timetable.every(rhythm.locks_s, self.parts.locks.verify)
-        suspension = Suspension(self.parts.clock, rhythm.longest_nap_s)
-        while True:
-            timetable.run_due()
-            await self.parts.clock.sleep(timetable.wall_seconds_to_next(rhythm.longest_nap_s))
-            jump = suspension.look()
-            if jump:
-                self.reconciliation.want(jump)
-                self._spawn(self._miss_passed())
-
-    async def _settle(self) -> None:
-        """What only time settles; an entry of an earlier date that was settled lets its account go on."""
-        if self._day != self.study.today():
-            self._day = self.study.today()
-            self.reconciliation.want("a new day")
-        if self._settling:
-            return
-        self._settling = True
-        try:
-            await self.settlement.look()
-            await self.legs.take_up()
-        finally:
-            self._settling = False
-        for account in self.accounts:
-            if self.breakers.is_open(BreakerKind.EARLIER_ENTRY, account.number):
-                await self._reconciler.judge_earlier(account.number, self.study.today())
-
-    async def _miss_passed(self) -> None:
-        """Slots that went by while the machine slept; one within its grace may still run."""
-        await self.slots.miss_passed()
-
-    async def _look_after(self) -> None:
-        await self._health.look(self.accounts)
-        if self.logins.overdue:
-            await self._look_at_logins()
-
-    async def _look_at_logins(self) -> None:
-        """An account that is reached only now is reconciled before it trades, like every other at the start."""
-        more = await self.logins.look()
-        self.runner.accounts = await self.logins.accounts()
-        if more:
-            self.reconciliation.want("a login reaches more accounts")
-
     async def _on_closed(self, entry_id: str) -> None:
         """An entry came to its end: its legs are let go, and its fill counts in the figures."""
         await self.legs.release(entry_id)
-        self._spawn(self.alerting.look())
+        self._jobs.spawn(self.alerting.look())
 
     async def _after_cycle(self) -> None:
-        self._spawn(self.alerting.look())
-        await self._look_after()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._group is None or self.state is EngineState.STOPPING:
-            work.close()
-            return
-        self._own(self._reported(work), "job")
-
-    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Starts a task of the engine's own group; after the end it is not started."""
-        if self._group is None or self.state is EngineState.STOPPING:
-            work.close()
-            return
-        task = self._group.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _reported(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except FencedOff:
-            raise
-        except Exception as error:
-            log.exception("a periodic job failed")
-            self.board.note(Severity.CRITICAL, "engine", f"a periodic job failed: {type(error).__name__}: {error}")
+        self._jobs.spawn(self.alerting.look())
+        await self._housekeeping.look_after()
 
     # What the parts call, and what the board asks
 
@@ -401,7 +315,10 @@ class Engine:
 
     def _on_lost(self) -> None:
         """A stream is lost: whether the broker still answers is asked now, not at the next look."""
-        self._spawn(self.broker_check.look())
+        self._jobs.spawn(self.broker_check.look())
+
+    def _say_failed(self, text: str) -> None:
+        self.board.note(Severity.CRITICAL, "engine", text)
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
@@ -413,13 +330,6 @@ class Engine:
     @property
     def progress(self) -> CycleProgress | None:
         return self.runner.progress
-
-    def _cycle_runs(self) -> bool:
-        return self.progress is not None and self.progress.ended is None
-
-    def _in_session(self, now: datetime) -> bool:
-        session = self.parts.calendar.today(now)
-        return session is not None and session.is_open(now)
 
     async def _tell(
         self, kind: str, text: str, cycle: int | None = None, *, severity: Severity = Severity.INFO

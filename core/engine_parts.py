@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.broker.port import Broker, MarketData, OrderAlerts
+from core.bus import Bus
 from core.calendar import SessionCalendar
 from core.clock import Clock
 from core.ids import Ids
@@ -14,8 +16,11 @@ from core.mail import Mailer
 from core.records.records import Records
 from core.rhythm import Rhythm
 from core.settings import Settings
+from core.settings_watch import SettingsWatch
 from core.settle import SettleTimes
 from core.snapshot import Mode
+
+WatchSettings = Callable[[Bus, Clock], SettingsWatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +45,5 @@ class EngineParts:
     rhythm: Rhythm = field(default_factory=Rhythm)
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
+    settings_watch: WatchSettings | None = None
+    """Looks whether the settings are still those of the start; None where there is nobody to tell."""

@@ -34,18 +34,31 @@ class LockRefused(Exception):
 
 
 class LockLost(LockRefused):
-    """The folder that was locked is gone or another one: nothing keeps a second trader out any more."""
+    """What was locked is gone: nothing keeps a second trader out any more."""
+
+
+class LockUnconfirmed(LockLost):
+    """Whether the lock is still held is not known at this moment: nothing is sent, and it is asked for."""
 
 
 class OneTrader(Protocol):
     """What keeps every other trader out, as the engine sees it."""
 
-    def lock_accounts(self, numbers: Sequence[str]) -> None:
+    @property
+    def session(self) -> int | None:
+        """The database server's number of the session that holds the lock; None where the kernel holds it."""
+        ...
+
+    async def lock_accounts(self, numbers: Sequence[str]) -> None:
         """Takes the lock of every account; raises LockRefused when one is held, and then keeps none of them."""
         ...
 
     def verify(self) -> None:
         """Raises LockLost when a lock no longer keeps others out."""
+        ...
+
+    async def keep(self) -> None:
+        """Asks, for as long as the engine runs, whoever has to be asked. Raises LockLost; may return at once."""
         ...
 
     def release(self) -> None:
@@ -56,10 +69,15 @@ class OneTrader(Protocol):
 class AloneInVirtualTime:
     """No locks: a simulated day has its records and its broker to itself."""
 
-    def lock_accounts(self, numbers: Sequence[str]) -> None:
+    session = None
+
+    async def lock_accounts(self, numbers: Sequence[str]) -> None:
         return None
 
     def verify(self) -> None:
+        return None
+
+    async def keep(self) -> None:
         return None
 
     def release(self) -> None:
@@ -119,25 +137,26 @@ class FolderLock:
             os.close(handle)
 
 
-class TraderLocks:
-    """The locks of one trading process: its data folder from the start, its accounts once they are discovered."""
+class AccountLocks:
+    """The accounts one trading process has on this machine, once they are discovered."""
 
-    def __init__(self, data: FolderLock, accounts: Path, broker: str) -> None:
-        """`accounts` is the one folder of this user for account locks, whatever the data folder; `broker` is the
+    def __init__(self, folder: Path, broker: str, holder: Holder) -> None:
+        """`folder` is the one folder of this user for account locks, whatever the data folder; `broker` is the
         address of the broker (`broker_address`)."""
-        self._data = data
-        self._folder = accounts
+        self._folder = folder
         self._broker = broker
+        self._holder = holder
         self._accounts: list[FolderLock] = []
 
-    def lock_accounts(self, numbers: Sequence[str]) -> None:
+    def take(self, numbers: Sequence[str]) -> None:
+        """All of them or none. Raises LockRefused."""
         # In one order for everybody, so that of two traders with several accounts one gets them all.
         names = sorted((_account_name(self._broker, number), number) for number in numbers)
         taken: list[FolderLock] = []
         try:
             for name, number in names:
                 subject = f"account {masked(number)}"
-                taken.append(FolderLock(self._folder / name, subject, self._data.holder, remove=True))
+                taken.append(FolderLock(self._folder / name, subject, self._holder, remove=True))
         except LockRefused:
             for lock in taken:  # those of an earlier call stay
                 lock.release()
@@ -145,12 +164,37 @@ class TraderLocks:
         self._accounts.extend(taken)
 
     def verify(self) -> None:
-        for lock in (self._data, *self._accounts):
+        """Raises LockLost."""
+        for lock in self._accounts:
             lock.verify()
 
     def release(self) -> None:
         while self._accounts:
             self._accounts.pop().release()
+
+
+class TraderLocks:
+    """The locks of one trading process: its data folder from the start, its accounts once they are discovered."""
+
+    session = None
+
+    def __init__(self, data: FolderLock, accounts: Path, broker: str) -> None:
+        """As `AccountLocks` has it."""
+        self._data = data
+        self._accounts = AccountLocks(accounts, broker, data.holder)
+
+    async def lock_accounts(self, numbers: Sequence[str]) -> None:
+        self._accounts.take(numbers)
+
+    def verify(self) -> None:
+        self._data.verify()
+        self._accounts.verify()
+
+    async def keep(self) -> None:
+        return None
+
+    def release(self) -> None:
+        self._accounts.release()
         self._data.release()
 
 
@@ -184,8 +228,13 @@ def broker_address(url: str | None, *, sandbox: bool) -> str:
     return f"{'localhost' if loopback else host}:{parts.port or 80}"
 
 
+def account_digest(broker: str, number: str) -> bytes:
+    """What an account is locked by, wherever: its number stays in the records (SPEC 13.7)."""
+    return hashlib.sha256(f"{broker}\n{number}".encode()).digest()
+
+
 def _account_name(broker: str, number: str) -> str:
-    return hashlib.sha256(f"{broker}\n{number}".encode()).hexdigest()[:32]
+    return account_digest(broker, number).hex()[:32]
 
 
 def _take(folder: Path) -> tuple[int, int] | None:

@@ -24,6 +24,8 @@ class Holder:
     since: datetime
     mode: str
     attach: str
+    host: str = ""
+    """The machine, where the lock is in a database that several machines reach."""
 
     @classmethod
     def this_process(cls, mode: str, now: datetime, environ: Mapping[str, str]) -> Holder:
@@ -41,6 +43,7 @@ class Holder:
 
     def to_text(self) -> str:
         words = {"pid": self.pid, "since": self.since.isoformat(), "mode": self.mode, "attach": self.attach}
+        words |= {"host": self.host} if self.host else {}
         return json.dumps(words) + "\n"
 
     @classmethod
@@ -52,7 +55,8 @@ class Holder:
             if since.tzinfo is None:
                 return None
             pid = int(words["pid"])
-            return None if pid <= 0 else cls(pid, since, _plain(words["mode"]), _plain(words["attach"]))
+            mode, attach, host = _plain(words["mode"]), _plain(words["attach"]), _plain(words.get("host", ""))
+            return None if pid <= 0 else cls(pid, since, mode, attach, host)
         except (ValueError, TypeError, KeyError):
             return None
 
@@ -61,7 +65,8 @@ def refusal(subject: str, holder: Holder | None) -> str:
     """The sentence for the trader that came second: who holds it, since when, and what to do."""
     if holder is None:
         return f"another process holds {subject}; end it first, then start again."
-    who = f"another senex (process {holder.pid}, {holder.mode})"
+    machine = f" on {holder.host}" if holder.host else ""
+    who = f"another senex (process {holder.pid}{machine}, {holder.mode})"
     since = f"{exchange_time(holder.since):%Y-%m-%d %H:%M} ET"
     fix = f"attach to it with: {holder.attach}" if holder.attach else f"end it first (its q key, or kill {holder.pid})"
     return f"{who} trades with {subject} since {since}; {fix}"

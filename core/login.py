@@ -31,8 +31,7 @@ async def log_in(
         await broker.connect()
     except BrokerError as error:
         if error.fault is BrokerFault.LOGIN_REFUSED:
-            text = f"{broker.name}: {error.detail}"
-            await bus.publish(Event(clock.now(), REFUSED, text, Severity.WARNING, figures=(("login", broker.name),)))
+            await tell_refused(bus, clock, broker.name, error)
             if refused_before + 1 >= MAX_REFUSED:
                 why = f"the broker refused login {broker.name} {MAX_REFUSED} times"
                 await breakers.open(BreakerKind.LOGIN, broker.name, why)
@@ -40,6 +39,12 @@ async def log_in(
     if refused_before:
         text = f"{broker.name}: the broker accepts the login again"
         await bus.publish(Event(clock.now(), ACCEPTED, text, figures=(("login", broker.name),)))
+
+
+async def tell_refused(bus: Bus, clock: Clock, login: str, error: BrokerError) -> None:
+    """Has it on record that the broker refused the login: this is what refusals in a row are counted by."""
+    text = f"{login}: {error.detail}"
+    await bus.publish(Event(clock.now(), REFUSED, text, Severity.WARNING, figures=(("login", login),)))
 
 
 async def _refused_in_a_row(records: Records, login: str) -> int:

@@ -17,7 +17,7 @@ from core.clock import Clock
 from core.domain.breakers import BreakerKind
 from core.domain.events import Event, Severity
 from core.lock import LockRefused, OneTrader
-from core.login import REFUSED, log_in
+from core.login import log_in, tell_refused
 from core.records.records import AccountRecord, LoginRecord, Records
 
 INVALID = "login.invalid"
@@ -70,7 +70,7 @@ class Logins:
             for login, answer in zip(self._each, answers, strict=True)
             if not isinstance(answer, BrokerError)
         }
-        self._locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
+        await self._locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
         for name, accounts in found.items():
             await self._keep(name, accounts)
         await self.prefer_primary()
@@ -144,9 +144,7 @@ class Logins:
             found = await login.accounts()
         except BrokerError as error:
             if error.fault is BrokerFault.LOGIN_REFUSED:
-                text = f"{login.name}: {error.detail}"
-                figures = (("login", login.name),)
-                await self._bus.publish(Event(self._clock.now(), REFUSED, text, Severity.WARNING, figures=figures))
+                await tell_refused(self._bus, self._clock, login.name, error)
                 await self._hand_over(login.name)
             await self._failed(login.name, error)
             return error
@@ -172,7 +170,7 @@ class Logins:
         changed = await self._records.logins.note(name, is_valid=not refusal, detail=refusal, at=self._clock.now())
         self.known = await self._records.logins.all()
         if changed and refusal:
-            text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`"
+            text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`, then start again"
             await self._say(INVALID, name, text, Severity.CRITICAL)
         elif changed:
             await self._say(VALID, name, "its token is valid again", Severity.INFO)
@@ -185,7 +183,7 @@ class Logins:
         """Accounts another console trades are left to it."""
         new = sorted({account.number for account in accounts} - self._numbers())
         try:
-            self._locks.lock_accounts(new)
+            await self._locks.lock_accounts(new)
         except LockRefused as refused:
             await self._say(SILENT, name, f"its new accounts are not traded here: {refused}", Severity.WARNING)
             return

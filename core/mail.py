@@ -22,7 +22,7 @@ from typing import Protocol
 import aiosmtplib
 
 from core.mail_settings import MailSettings
-from core.scrubber import Scrubber
+from core.scrubber import known
 
 STEP_S = 20.0
 """The longest the server may take for one answer, in wall seconds."""
@@ -100,7 +100,8 @@ class SmtpMailer:
         self._password = password
         self._tls = tls
         self._step_s, self._whole_s = step_s, whole_s
-        self._scrub = _scrubber(settings.user, password)
+        if password:
+            known.add(*_forms(settings.user, password))
 
     @property
     def server(self) -> str:
@@ -132,7 +133,7 @@ class SmtpMailer:
                 _, answer = await client.send_message(message)
             with suppress(aiosmtplib.SMTPException, OSError):  # it has the message, whatever becomes of the goodbye
                 await client.quit(timeout=GOODBYE_S)
-            return self._scrub(_one_line(answer))
+            return known(_one_line(answer))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise self._explained(error, doing) from None
         finally:
@@ -187,7 +188,7 @@ class SmtpMailer:
         return self._error(fault, f"{what}: {answer.code} {answer.message}")
 
     def _error(self, fault: MailFault, detail: str) -> MailError:
-        return MailError(fault, self._scrub(_one_line(detail)))
+        return MailError(fault, known(_one_line(detail)))
 
 
 def _cause(error: Exception) -> str:
@@ -205,12 +206,9 @@ def _one_line(words: str) -> str:
     return " ".join(words.split())
 
 
-def _scrubber(user: str | None, password: str | None) -> Scrubber:
-    """A server may echo what it was sent: the password is taken out in every form a login gives it."""
-    if not password:
-        return Scrubber()
-    forms = [password, _base64(password), _base64(f"\0{user}\0{password}"), _base64(f"{user}\0{user}\0{password}")]
-    return Scrubber(*forms)
+def _forms(user: str | None, password: str) -> tuple[str, ...]:
+    """Every form a login gives the password: a server may echo what it was sent."""
+    return password, _base64(password), _base64(f"\0{user}\0{password}"), _base64(f"{user}\0{user}\0{password}")
 
 
 def _base64(words: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from core.credentials import KEYRING_SERVICE, CredentialsError
 from core.mail_settings import MailSettings
+from core.scrubber import MASK, known
 
 VARIABLE = "SENEX_MAIL_PASSWORD"
 KEYRING_NAME = "mail password"
@@ -19,7 +20,8 @@ def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, en
     """
     if not settings.is_on or settings.user is None:
         return None
-    found = environ.get(VARIABLE) or ("" if environment_only else _in_keyring())
+    found, _ = _look_up(environ, environment_only=environment_only)
+    known.add(found)
     if not found:
         keyring = "" if environment_only else f", or store it: keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'"
         raise CredentialsError(
@@ -27,6 +29,27 @@ def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, en
             f"environment{keyring}, or remove mail.user when the server asks for none."
         )
     return found
+
+
+def mail_password_words(settings: MailSettings, environ: Mapping[str, str], *, environment_only: bool) -> str:
+    """Where the password comes from, for a person; never any part of it."""
+    if not settings.is_on:
+        return "not needed: mail is off"
+    if settings.user is None:
+        return "not needed: mail.user is not set"
+    found, origin = _look_up(environ, environment_only=environment_only)
+    if found:
+        return f"{MASK}, from {origin}"
+    keyring = "" if environment_only else f", or `keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'`"
+    return f"none found; set {VARIABLE}{keyring}"
+
+
+def _look_up(environ: Mapping[str, str], *, environment_only: bool) -> tuple[str, str]:
+    """The password and where it was found; two empty words when it is nowhere."""
+    if environ.get(VARIABLE):
+        return environ[VARIABLE], f"the environment ({VARIABLE})"
+    kept = "" if environment_only else _in_keyring()
+    return kept, f"the keyring (service {KEYRING_SERVICE})" if kept else ""
 
 
 def _in_keyring() -> str:

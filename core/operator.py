@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
-from core.account_settings import set_account
 from core.alerting import Alerting
 from core.breakers import Breakers
 from core.broker.port import Broker, BrokerError, BrokerFault
@@ -67,27 +66,36 @@ class Operator:
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
         return {
-            **{kind: self._then_read(handler) for kind, handler in self._without_broker.handlers.items()},
+            **{kind: self._followed(handler) for kind, handler in self._without_broker.handlers.items()},
             CommandKind.RESUME: self._resume,
             CommandKind.FORCE: self._force,
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
-            CommandKind.ACKNOWLEDGE: self._acknowledge,
-            CommandKind.SET_ACCOUNT: self._set_account,
         }
 
-    def _then_read(self, handler: Handler) -> Handler:
-        """The gate follows the records before the command is acknowledged."""
+    def _followed(self, handler: Handler) -> Handler:
+        """What runs here follows the records before the command is acknowledged."""
 
         async def carried_out(command: Command) -> Done | Refusal:
             answer = await handler(command)
-            await self._gate.read()
+            await self._follow(command)
             if command.kind is CommandKind.RESET and command.target != HALT and isinstance(answer, Done):
                 self._reconciliation.want("a breaker was reset")
             return answer
 
         return carried_out
+
+    async def _follow(self, command: Command) -> None:
+        match command.kind:
+            case CommandKind.ACKNOWLEDGE:
+                await self._alerting.take_up()
+            case CommandKind.SET_ACCOUNT:
+                await self._runner.refresh_accounts()
+                if command.note.partition(" ")[0] == AccountField.PRIMARY:
+                    await self._logins.prefer_primary()
+            case _:
+                await self._gate.read()
 
     async def _resume(self, command: Command) -> Done | Refusal:
         why = command.note or "resumed by the operator"
@@ -125,13 +133,6 @@ class Operator:
     async def _reconcile(self, command: Command) -> Done | Refusal:
         self._reconciliation.want(f"asked by {command.who}")
         return Done("reconciliation starts; entries wait for it")
-
-    async def _set_account(self, command: Command) -> Done | Refusal:
-        answer = await set_account(self._records, self._clock, command)
-        await self._runner.refresh_accounts()
-        if command.note.partition(" ")[0] == AccountField.PRIMARY:
-            await self._logins.prefer_primary()
-        return answer
 
     async def _cancel(self, command: Command) -> Done | Refusal:
         entry = await self._find(command.target, EntryState.WORKING)
@@ -178,11 +179,6 @@ class Operator:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id} does not carry this entry's identifier")
         current = await self._watch.apply(entry.id, report)
         return Done(f"order {order_id} is this entry; it is {current.state.value}")
-
-    async def _acknowledge(self, command: Command) -> Done | Refusal:
-        if command.target.isdecimal() and await self._alerting.acknowledge(int(command.target), command.who):
-            return Done(f"alert {command.target} acknowledged; it closes by itself when its cause is gone")
-        return refuse(Reason.NO_SUCH_TARGET, target=f"an open alert {command.target!r}")
 
     async def _find(self, target: str, state: EntryState) -> Entry | None:
         """The entry named, by id or order id, or the only one in this state when none is named."""

@@ -245,8 +245,7 @@ class OrderDesk:
         barred = self._gate.account_refusal(account, login)
         if barred is not None:
             return barred
-        session = self._calendar.today(self._clock.now())
-        if session is None or not session.is_open(self._clock.now()):
+        if not self._calendar.is_open(self._clock.now()):
             return refuse(Reason.MARKET_CLOSED)
         return None
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from core.domain.events import masked
 
@@ -53,6 +53,11 @@ class Scrubber:
         """An address whose path or query is a key, as a monitor's is; its host is none."""
         parts = urlsplit(url)
         self.add(*(part for part in (*parts.path.split("/"), parts.query) if len(part) >= SHORTEST_KEY))
+
+    def add_password_in(self, url: str) -> None:
+        """The password an address carries, as it is and as it is written there."""
+        written = urlsplit(url).password or ""
+        self.add(written, unquote(written))
 
     def add_accounts(self, *numbers: str) -> None:
         """Account numbers: shown by their last four."""

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from core.domain.sessions import SlotTimes
 from core.domain.underlying import QQQ, SHIPPED, SPX, Underlying
 from core.mail_settings import MailSettings
+from core.redis_settings import RedisSettings
 
 FIRST_POSSIBLE_SLOT = time(9, 30)
 
@@ -86,6 +87,17 @@ def _pinged(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    """What the driver will make of the rest, it says when it connects."""
+    parts = urlsplit(value)
+    reached = parts.scheme == "postgresql+asyncpg" and (parts.netloc or "host=" in parts.query)
+    if not reached or not parts.path.strip("/") or not value.isprintable() or " " in value:
+        raise ValueError("not a database")
+    if parts.port == 0:
+        raise ValueError("not a port")
+    return value
+
+
 def _is_loopback_address(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -103,6 +115,7 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_comma_separated), AfterValidator(_shipped)]
 Loopback = Annotated[str, AfterValidator(_loopback)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Pinged = Annotated[str, AfterValidator(_pinged)]
 
 
@@ -121,6 +134,17 @@ class BrokerSettings(Section):
     )
     sandbox: Switch = Field(
         default=False, title="true or false", description="use the broker's certification environment"
+    )
+
+
+class DatabaseSettings(Section):
+    """Where the records are, when not in the data folder (SPEC 10)."""
+
+    url: DatabaseUrl | None = Field(
+        default=None,
+        title="the address of a PostgreSQL database, like postgresql+asyncpg://host/database, its password in "
+        "PGPASSWORD or ~/.pgpass",
+        description="PostgreSQL for the records, a schema for each mode; without it a file in the data folder",
     )
 
 
@@ -260,6 +284,7 @@ class UnderlyingsSettings(Section):
 
 class Settings(Section):
     broker: BrokerSettings = BrokerSettings()
+    database: DatabaseSettings = DatabaseSettings()
     trading: TradingSettings = TradingSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     clock: ClockSettings = ClockSettings()
@@ -267,6 +292,7 @@ class Settings(Section):
     mail: MailSettings = MailSettings()
     ping: PingSettings = PingSettings()
     metrics: MetricsSettings = MetricsSettings()
+    redis: RedisSettings = RedisSettings()
     record: RecordSettings = RecordSettings()
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
 
 def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecord:
     """The row of this decision's suggestion; `validated` marks the one a dry run validates (SPEC 9)."""
-    suggestion, trident, price = decision.suggestion, decision.suggestion.trident, decision.price
+    suggestion, price = decision.suggestion, decision.price
     evidence: dict[str, object] = {
-        **_evidence(suggestion),
         "risk": _risk(decision.risk),
         "entry_price": {
             "raw": str(price.raw),
@@ -30,24 +30,13 @@ def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecor
             "floored": price.floored,
         },
     }
-    return SuggestionRecord(
-        id=suggestion.id,
-        cycle=decision.cycle,
-        attempt=suggestion.attempt,
-        account=decision.account,
-        session_day=decision.session_day,
-        at=suggestion.at,
-        underlying=trident.underlying,
-        expiration=trident.expiration,
-        strikes=trident.strikes(),
-        body=trident.body,
-        width=trident.width,
-        natural=suggestion.pricing.natural,
-        mid=suggestion.pricing.mid,
+    row = refused_record(decision.account, decision.session_day, decision.cycle, suggestion)
+    return replace(
+        row,
         limit=price.limit,
         offset=price.offset,
         max_risk=decision.risk.max_risk,
-        evidence=evidence,
+        evidence={**row.evidence, **evidence},
         validated=validated,
     )
 
@@ -79,16 +68,12 @@ def refused_record(account: str, day: date, cycle: int, suggestion: Suggestion) 
         limit=None,
         offset=None,
         max_risk=pricing.max_risk_natural,
-        evidence=_evidence(suggestion),
+        evidence={
+            "price": str(suggestion.price),
+            "pricing": _pricing(pricing),
+            "judgement": _judgement(suggestion.judgement),
+        },
     )
-
-
-def _evidence(suggestion: Suggestion) -> dict[str, object]:
-    return {
-        "price": str(suggestion.price),
-        "pricing": _pricing(suggestion.pricing),
-        "judgement": _judgement(suggestion.judgement),
-    }
 
 
 def _pricing(pricing: Pricing) -> dict[str, object]:

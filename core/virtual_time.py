@@ -1,8 +1,9 @@
 """Virtual time: a whole trading day in seconds, and the same day every time (SPEC 14).
 
 The loop's time stands still while anything can run. When every task waits, time jumps to the next timer. Store calls
-run in threads and take no virtual time: while one is under way the loop waits for it in real time. What a thread
-hands back is taken up only once the loop has nothing else to do, so how fast the thread was changes nothing.
+run in threads, or on a server behind a socket, and take no virtual time: while one is under way the loop waits for it
+in real time. What a thread hands back or a server answers is taken up only once the loop has nothing else to do, so
+how fast it was changes nothing.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class _Selector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose `time()` starts at 0 and moves only by jumping to the next timer.
 
-    `in_flight` says how many store calls are under way. For tasks, timers and threads; not for sockets, whose peers
-    live in real time.
+    `in_flight` says how many store calls are under way. For tasks, timers, threads, and sockets to a store; not for
+    other sockets, whose peers live in real time.
     """
 
     def __init__(self, in_flight: InFlight = lambda: 0) -> None:
@@ -90,23 +91,21 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     def _wait(self, select: _Select, timeout: float | None) -> _Events:
         if timeout == 0:
-            return self._look(select)
+            return []
         if self._from_threads:
             handle, callback, args, context = self._from_threads.popleft()
             if not handle.cancelled():
                 self.call_soon(callback, *args, context=context)
-            return self._look(select)
+            return []
         if timeout is None or self._in_flight() or self._in_executor:
             events = select(PATIENCE_S)
             if not events:
-                raise VirtualTimeStalled(f"no thread came back within {PATIENCE_S:g} s, and virtual time waits for it")
+                raise VirtualTimeStalled(
+                    f"no thread or server came back within {PATIENCE_S:g} s, and virtual time waits for it"
+                )
             return events
         self._virtual += timeout
-        return self._look(select)
-
-    def _look(self, select: _Select) -> _Events:
-        """What is ready. Without a thread at work nothing can be, and asking the kernel costs more than a callback."""
-        return select(0) if self._in_executor or self._in_flight() else []
+        return []
 
 
 class VirtualClock:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senex_tui.operator_commands import DataDir, Demo, FindPlace
+from senex_tui.operator_commands import DataDir, Demo, FindPlace, is_alone
 
 if TYPE_CHECKING:
-    from core.settings import TradingSettings
+    from core.settings import Settings
 
-FindDefaults = Callable[[typer.Context, Path | None], "TradingSettings"]
+FindDefaults = Callable[[typer.Context, Path | None], "Settings"]
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help="The account number, or its last characters.")]
 Field = Annotated[
     str,
@@ -43,18 +43,18 @@ def add_account_commands(app: typer.Typer, find_place: FindPlace, find_defaults:
     def show(context: typer.Context, data_dir: Path | None, demo: bool) -> None:
         from senex_tui.accounts import account_lines
 
-        place = find_place(context, data_dir, demo)
-        for line in asyncio.run(account_lines(place, find_defaults(context, data_dir))):
+        place, settings = find_place(context, data_dir, demo), find_defaults(context, data_dir)
+        for line in asyncio.run(account_lines(place, settings.trading, settings.mail.preference.value)):
             typer.echo(line)
 
     @accounts_app.callback()
-    def accounts(context: typer.Context) -> None:
+    def accounts(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
         """List the accounts the logins reach, their settings, and whether the automation trades them.
 
         New accounts start switched off; `senex accounts enable NUMBER` lets the automation trade one.
         """
-        if context.invoked_subcommand is None:
-            show(context, None, False)
+        if is_alone(context, data_dir, demo):
+            show(context, data_dir, demo)
 
     @accounts_app.command("list")
     def list_(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 _HEAD = ("account", "automation", "login", "token", "offset", "width", "tolerance", "limit", "mail", "")
 
 
-async def account_lines(place: Place, defaults: TradingSettings) -> list[str]:
-    """One line an account; a value in brackets is the settings file's. Raises Refused before the first start."""
+async def account_lines(
+    place: Place, defaults: TradingSettings, mail: str = MailPreference.IMMEDIATE.value
+) -> list[str]:
+    """One line an account; a value in brackets is the settings file's, `mail` the preference there. Raises Refused
+    before the first start."""
 
     async def read(records: Records) -> list[str]:
         logins = {login.name: login for login in await records.logins.all()}
@@ -36,7 +39,7 @@ async def account_lines(place: Place, defaults: TradingSettings) -> list[str]:
             notes += ["closed at the broker"] if account.is_closed else []
             notes += ["primary"] if account.is_primary else []
             notes += ["skips today"] if account.skip_day == today else []
-            rows.append((*_values(account, defaults, logins.get(account.login)), ", ".join(filter(None, notes))))
+            rows.append((*_values(account, defaults, mail, logins.get(account.login)), ", ".join(filter(None, notes))))
         return list(columns([_HEAD, *rows]))
 
     _need_accounts(place)
@@ -86,11 +89,11 @@ async def _named(records: Records, number: str) -> AccountRecord:
 
 
 def _need_accounts(place: Place) -> None:
-    if not place.records_file.exists():
+    if place.database is None and not place.records_file.exists():
         raise Refused("no account is known yet; start `senex` once, which asks the broker for them.")
 
 
-def _values(account: AccountRecord, defaults: TradingSettings, login: LoginRecord | None) -> tuple[str, ...]:
+def _values(account: AccountRecord, defaults: TradingSettings, mail: str, login: LoginRecord | None) -> tuple[str, ...]:
     token = "not checked" if login is None else "valid" if login.is_valid else f"invalid: {login.detail}"
     return (
         masked(account.number),
@@ -101,7 +104,7 @@ def _values(account: AccountRecord, defaults: TradingSettings, login: LoginRecor
         _own_or(account.width, defaults.width or "by capital"),
         _own_or(account.tolerance, defaults.tolerance),
         _own_or(account.position_limit, defaults.position_limit),
-        _own_or(account.mail, MailPreference.IMMEDIATE.value),
+        _own_or(account.mail, mail),
     )
 
 

@@ -23,7 +23,7 @@ class AlertList:
     alerts: tuple[Alert, ...]
 
     def to_json(self) -> str:
-        return json.dumps({"alerts": [_values(alert) for alert in self.alerts]}, ensure_ascii=False)
+        return json.dumps({"alerts": [alert_values(alert) for alert in self.alerts]}, ensure_ascii=False)
 
     def to_text(self) -> str:
         return "\n".join(_line(alert) for alert in self.alerts) or "No alert is open."
@@ -38,7 +38,8 @@ async def read_alerts(place: Place, *, everything: bool) -> AlertList:
     return AlertList(await watching(place, lambda records: records.alerts.open_now()))
 
 
-def _values(alert: Alert) -> dict[str, object]:
+def alert_values(alert: Alert) -> dict[str, object]:
+    """An alert as plain values, its account masked."""
     return {
         "id": alert.id,
         "kind": alert.kind.code,

@@ -17,7 +17,7 @@ from textual.screen import ModalScreen, Screen
 from core.clock import SystemClock
 from core.domain.commands import CommandKind
 from core.scrubber import known
-from core.snapshot import Automation, PositionsSlice
+from core.snapshot import Automation, PicturesSlice, PositionsSlice
 from senex_tui import permission, terminal
 from senex_tui.attention import Attention
 from senex_tui.automation_actions import AutomationActions
@@ -73,6 +73,7 @@ _SLICES = (
     "schedule",
     "messages",
     "positions",
+    "pictures",
     "alerts",
     "figures",
     "accounts",
@@ -107,6 +108,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
     schedule: var[tuple[SlotView, ...]] = var(())
     messages: var[tuple[MessageView, ...]] = var(())
     positions: var[PositionsSlice] = var(PositionsSlice())
+    pictures: var[PicturesSlice] = var(PicturesSlice())
     alerts: var[tuple[AlertView, ...]] = var(())
     figures: var[SessionFigures | None] = var(None)
     accounts: var[tuple[AccountView, ...]] = var(())
@@ -244,10 +246,16 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         paused = self.status_view is not None and self.status_view.status.automation is Automation.PAUSED
         return permission.offered(action, paused, self.why_not)
 
-    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> None:
-        """Hands a command to the engine; its answer comes as a toast."""
-        self._attention.sent(self.client.send(kind, target=target, note=note), kind)
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        """Hands a command to the engine and returns its id; its answer comes as a toast."""
+        command = self.client.send(kind, target=target, note=note)
+        self._attention.sent(command, kind)
         self.pull()
+        return command
+
+    def waits_for(self, command: str) -> bool:
+        """Whether the engine has yet to settle a command sent from here."""
+        return self._attention.waits_for(command)
 
     def on_key(self, event: Key) -> None:
         """A key that is greyed out is answered with the reason."""
@@ -289,7 +297,7 @@ class SenexApp(EventGuard, Opening, PlainCrash):
         """Textual's own quit asks too."""
         self.action_ask_quit()
 
-    def ask(self, question: Question | TypedQuestion, then: Callable[[], None]) -> None:
+    def ask(self, question: Question | TypedQuestion, then: Callable[[], object]) -> None:
         def answered(yes: bool | None) -> None:
             if not yes:
                 return

@@ -38,6 +38,10 @@ class Attention:
         """Commands the engine has not settled yet, oldest first."""
         return tuple(self._sent.values())
 
+    def waits_for(self, command_id: str) -> bool:
+        """Whether the engine has yet to settle this command."""
+        return command_id in self._sent
+
     def sent(self, command_id: str, kind: CommandKind) -> None:
         self._sent[command_id] = kind
 

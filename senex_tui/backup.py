@@ -6,6 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from senex_tui.place import schema_name
+from senex_tui.refusals import Refused
+
 if TYPE_CHECKING:
     from senex_tui.place import Place
 
@@ -19,6 +22,11 @@ def backed_up(place: Place, file: Path | None, now: datetime) -> str:
     """
     from core.records.backup import back_up
 
+    if place.database is not None:
+        raise Refused(
+            "the records are in PostgreSQL; use its own pg_dump for a copy of one moment while the console goes on: "
+            f'pg_dump -Fc --schema={schema_name(place.mode)} --file=senex.dump "$DATABASE"; see docs/scaling.md.'
+        )
     place.need_records()
     folder = place.halt_file.parent / FOLDER
     target = (file or folder / f"{place.mode.value}-{now:%Y%m%dT%H%M%SZ}.sqlite3").expanduser().absolute()

@@ -12,8 +12,10 @@ from core.folders import Folders
 from core.scrubber import MASK
 
 
-def check_lines(loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...]) -> Iterator[str]:
-    """Plain lines, without any secret."""
+def check_lines(
+    loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...], mail_password: str
+) -> Iterator[str]:
+    """Plain lines, without any secret; `mail_password` says where that one comes from."""
     yield from columns(
         [
             ("mode", mode),
@@ -23,6 +25,7 @@ def check_lines(loaded: Loaded, folders: Folders, mode: str, logins: tuple[Crede
             ("log folder", str(folders.logs)),
             *(_credentials(login) for login in logins),
             *([] if logins else [("credentials", "none found; set TT_SECRET and TT_REFRESH, or run `senex login`")]),
+            ("mail password", mail_password),
         ]
     )
     yield ""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.domain.sessions import SlotTimes
     from core.folders import Folders
     from core.mail_settings import MailSettings
-    from core.settings import ConsoleSettings, Settings, TradingSettings
+    from core.settings import ConsoleSettings, Settings
     from core.snapshot import Mode
     from senex_tui.place import Place
     from senex_tui.replay import Recorded
@@ -45,7 +45,7 @@ scrub.add(
     *(
         value
         for name, value in os.environ.items()
-        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name == "SENEX_MAIL_PASSWORD"
+        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name in ("SENEX_MAIL_PASSWORD", "PGPASSWORD")
     )
 )
 
@@ -89,6 +89,7 @@ class _Run:
 def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> _Run:
     from core.config import load_settings
     from core.folders import folders, settings_path
+    from core.redis_settings import secrets_of
     from senex_tui.crash import keep_reports_in
     from senex_tui.logs import set_up_logging
 
@@ -96,6 +97,8 @@ def _prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bo
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     scrub.add_address(loaded.settings.ping.url or "")
+    scrub.add_password_in(loaded.settings.database.url or "")
+    scrub.add(*secrets_of(loaded.settings.redis.url))
     set_up_logging(chosen.logs, scrub)
     return _Run(loaded, chosen)
 
@@ -212,6 +215,28 @@ def demo(
 
 
 @app.command()
+def run(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a screen, for a server: a line an event; SIGTERM ends it.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Trade, or stand by until the trader that is there ends.
+
+    This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
+    """
+    prepared = _prepare(context, data_dir)
+    mode = _mode(context, prepared)
+    if not headless:
+        _settle_terminal()
+    logins = _need_logins(prepared)
+    from senex_tui import wiring
+
+    raise typer.Exit(wiring.run_trader(prepared.loaded, prepared.folders, mode, logins, headless=headless))
+
+
+@app.command()
 def simulator(
     port: Annotated[
         int, typer.Option(min=0, max=65535, metavar="N", help="Port on this machine; 0 takes a free one.")
@@ -228,11 +253,11 @@ def simulator(
     import asyncio
 
     from core.garbage import tune_gc
-    from core.simulator.server import run
+    from core.simulator.server import run as serve
     from core.simulator.settings import SimulatorSettings
 
     tune_gc()
-    asyncio.run(run(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
+    asyncio.run(serve(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
 
 
 @app.command()
@@ -264,6 +289,7 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     Settings are validated; secrets are masked. Nothing is asked of the broker.
     """
     run = _prepare(context, data_dir)
+    from core.mail_password import mail_password_words
     from senex_tui.check import check_lines
 
     refusal: Refused | None = None
@@ -271,19 +297,31 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         mode = _mode(context, run).value
     except Refused as refused:
         refusal, mode = refused, "refused, see below"
-    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run)):
+    settings = run.loaded.settings
+    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+    for line in check_lines(run.loaded, run.folders, mode, _find_logins(run), password):
         typer.echo(scrub(line))
     if refusal:
         raise refusal
 
 
 def _place(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    from senex_tui.place import newest_demo, place_of
+    from core.config import SettingsError
+    from core.folders import folders
+    from senex_tui.place import newest_demo, only_running, place_of
 
-    run = _prepare(context, data_dir, own_simulator=demo)
+    try:
+        run = _prepare(context, data_dir, own_simulator=demo)
+    except SettingsError as error:
+        # Settings edited while a console runs must not keep its operator from stopping it.
+        running = only_running(folders(data_dir or context.find_root().params["data_dir"]), demo)
+        if running is None:
+            raise
+        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        return running
     if demo:
         return newest_demo(run.folders)
-    return place_of(run.folders, _mode(context, run))
+    return place_of(run.folders, _mode(context, run), run.loaded.settings.database.url)
 
 
 def _logs(context: typer.Context, data_dir: Path | None) -> Path:
@@ -296,8 +334,8 @@ def _slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> Sl
     return _prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
 
 
-def _defaults(context: typer.Context, data_dir: Path | None) -> TradingSettings:
-    return _prepare(context, data_dir).loaded.settings.trading
+def _defaults(context: typer.Context, data_dir: Path | None) -> Settings:
+    return _prepare(context, data_dir).loaded.settings
 
 
 def _settings(context: typer.Context) -> tuple[Settings, Folders]:
@@ -307,6 +345,11 @@ def _settings(context: typer.Context) -> tuple[Settings, Folders]:
 
 def _mail_settings(context: typer.Context, data_dir: Path | None) -> MailSettings:
     return _prepare(context, data_dir).loaded.settings.mail
+
+
+def _watched(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Place, Settings, Path]:
+    run = _prepare(context, data_dir, own_simulator=demo)
+    return _place(context, data_dir, demo), run.loaded.settings, run.folders.state
 
 
 def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, ConsoleSettings, Path]:
@@ -321,6 +364,7 @@ def _recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tupl
 def add_other_commands() -> None:
     """Those that open no screen at once: describing them takes longer than some of them run."""
     from senex_tui.account_commands import add_account_commands
+    from senex_tui.database_commands import add_database_commands
     from senex_tui.doctor_command import add_doctor_command
     from senex_tui.history_commands import add_history_commands
     from senex_tui.log_commands import add_log_command
@@ -329,12 +373,15 @@ def add_other_commands() -> None:
     from senex_tui.operator_commands import add_operator_commands
     from senex_tui.replay_command import add_replay_command
     from senex_tui.report_commands import add_report_commands
+    from senex_tui.watch_command import add_watch_command
 
-    add_operator_commands(app, _place)
+    add_operator_commands(app, _place, _mail_settings)
+    add_database_commands(app, _place)
     add_log_command(app, _logs)
     add_doctor_command(app)
     add_report_commands(app, _place)
     add_replay_command(app, _recorded, _settle_terminal)
+    add_watch_command(app, _watched, _settle_terminal)
     add_history_commands(app, _place, _slot_times)
     add_account_commands(app, _place, _defaults)
     add_login_commands(app, _settings, scrub)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from core.records.rows import CycleRecord, SlotRecord
 from senex_tui.place import Place, watching
 from senex_tui.printed import hanging, safe, table
 from senex_tui.refusals import Refused
+from senex_tui.told import Told
 
 if TYPE_CHECKING:
     from core.calendar import SessionCalendar
@@ -30,20 +29,7 @@ _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day as plain values: `values` is what --json prints. Instants are exchange time with their offset."""
-
-    values: dict[str, Any]
-
-    def to_json(self) -> str:
-        return json.dumps(self.values, ensure_ascii=False)
-
-    def to_text(self) -> str:
-        return "\n".join(_lines(self.values))
-
-
-async def read_day(place: Place, times: SlotTimes, day: date | None) -> Day:
+async def read_day(place: Place, times: SlotTimes, day: date | None) -> Told:
     """The day, today's without one. Raises Refused before the first start or for a day far off, RecordsError."""
     from core.calendar import SessionCalendar
 
@@ -53,7 +39,7 @@ async def read_day(place: Place, times: SlotTimes, day: date | None) -> Day:
     chosen = today if day is None else day
     need_near(chosen, today)
     calendar = await asyncio.to_thread(SessionCalendar, now + (chosen - today))
-    return Day(await watching(place, lambda records: _values(records, place, times, calendar, chosen, now)))
+    return Told(await watching(place, lambda records: _values(records, place, times, calendar, chosen, now)), _lines)
 
 
 def need_near(day: date, today: date) -> None:
@@ -74,7 +60,7 @@ async def _values(
     trading = await records.trading.read()
     today = exchange_time(now).date()
     following = _next_slot(calendar, times, day, now) if day == today else None
-    runs = place.holder() is not None
+    runs = await place.holder() is not None
     first_after = None if session is not None and following is None else calendar.next_after(day)
     return {
         "day": day.isoformat(),

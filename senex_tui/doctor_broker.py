@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 LOGIN_S = 5.0
 FEED_S = 5.0
-TODO = "check the network and broker.url; the log has the details"
+NO_ANSWER_FIX = "check the network and broker.url; the log has the details"
 
 
 def look_at_broker(settings: Settings, credentials_file: Path, records_file: Path, post: Post) -> None:
@@ -73,7 +73,7 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
                 accounts = await broker.accounts()
                 market = await broker.market_state()
         except TimeoutError:
-            post(Row("broker", Finding.FAIL, f"no answer within {LOGIN_S:g} s", TODO))
+            post(Row("broker", Finding.FAIL, f"no answer within {LOGIN_S:g} s", NO_ANSWER_FIX))
             return _skip(post, "the broker does not answer")
         except BrokerError as error:
             sentence, _, todo = " ".join(sentences_for(error) or ()).rpartition("; ")

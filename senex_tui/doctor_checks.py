@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from senex_tui.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
+from senex_tui.doctor_redis import redis_row
 from senex_tui.terminal import not_kept_running, refusal_for_terminal, too_small
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def all_checks(setup: Setup) -> Sequence[Check]:
         one("calendar", _calendar, "reinstall: make clean, then make demo"),
         one("records", lambda: _records(setup.records_file), "check the disk the data folder is on"),
         one("lock", lambda: _lock(setup.records_file.parent), "check the disk the data folder is on"),
-        one("redis", lambda: _redis(_section(setup, "redis")), "check redis.url"),
-        one("mail", lambda: mail_row(_section(setup, "mail")), "check mail.host, mail.port and mail.security"),
+        one("redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"),
+        one("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
         one("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
         one("terminal", lambda: _terminal(setup.mode), "start it in a terminal, or in tmux"),
@@ -132,26 +133,21 @@ def _lock(folder: Path) -> Row:
     return Row("lock", Finding.OK, f"a console trades (process {holder.pid}, {holder.mode}){attach}")
 
 
-def _redis(section: Any) -> Row:
-    url = getattr(section, "url", None)
-    if not url:
-        return Row("redis", Finding.SKIP, "not used")
-    from redis import Redis
-    from redis.exceptions import RedisError
+def _mail(setup: Setup) -> Row:
+    """A login without its password is found before the server is asked: with it no console starts."""
+    from core.credentials import CredentialsError
+    from core.mail_password import find_mail_password
+    from senex_tui.mail import off_because
 
-    from core.scrubber import known
-
-    known.add(urlsplit(str(url)).password or "")
-    host = urlsplit(str(url)).hostname
-    client = Redis.from_url(str(url), socket_timeout=SERVER_S, socket_connect_timeout=SERVER_S)
-    try:
-        client.ping()
-    except (RedisError, OSError) as error:
-        todo = "check redis.url and that Redis runs; trading goes on without it"
-        return Row("redis", Finding.WARN, f"{host} does not answer: {type(error).__name__}: {error}", todo)
-    finally:
-        client.close()
-    return Row("redis", Finding.OK, f"{host} answers")
+    if setup.loaded is not None and setup.mode is not None:
+        settings = setup.loaded.settings
+        if settings.mail.is_on and not off_because(settings.mail, setup.mode):
+            try:
+                find_mail_password(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+            except CredentialsError as error:
+                found, _, todo = str(error).partition("; ")
+                return Row("mail", Finding.FAIL, f"{found}: the console does not start", todo.rstrip("."))
+    return mail_row(_section(setup, "mail"))
 
 
 def mail_row(section: Any) -> Row:

@@ -59,6 +59,7 @@ def _log_if_possible(chosen: Folders) -> None:
 def _setup(chosen: Folders, *, live: bool) -> Setup:
     from core.config import SettingsError, load_settings
     from core.folders import settings_path
+    from core.redis_settings import secrets_of
     from senex_tui.doctor_checks import Setup
     from senex_tui.modes import choose_mode
     from senex_tui.refusals import Refused
@@ -68,6 +69,7 @@ def _setup(chosen: Folders, *, live: bool) -> Setup:
     except SettingsError as wrong:
         return Setup(chosen, None, None, wrong.sentences)
     known.add_address(loaded.settings.ping.url or "")
+    known.add(*secrets_of(loaded.settings.redis.url))
     try:
         return Setup(chosen, loaded, choose_mode(loaded.settings, live=live))
     except Refused as refused:

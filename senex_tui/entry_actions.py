@@ -1,4 +1,4 @@
-"""What the keys c, u, a and R do: cancel a working entry, decide on an unknown one, allow re-entry, reconcile."""
+"""What the keys c, u, r and R do: cancel a working entry, decide on an unknown one, allow re-entry, reconcile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from core.domain.commands import CommandKind
 from senex_tui import entry_questions
 from senex_tui.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
 from senex_tui.screens.entries import Decision, UnknownEntry, Which
+from senex_tui.screens.page import AboutAnEntry
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView
@@ -50,10 +51,24 @@ class EntryActions:
         return self._app.client.snapshot().orders
 
     def _choose(self, title: str, found: tuple[OrderView, ...], then: Callable[[OrderView], None]) -> None:
-        if len(found) == 1:
+        page = self._app.screen
+        if isinstance(page, AboutAnEntry):
+            self._about_the_chosen(title, page.entry_id, found, then)
+        elif len(found) == 1:
             then(found[0])
         elif found:
             self._app.push_screen(Which(title, found), lambda entry: None if entry is None else then(entry))
+
+    def _about_the_chosen(
+        self, title: str, entry_id: str | None, found: tuple[OrderView, ...], then: Callable[[OrderView], None]
+    ) -> None:
+        """On a page about entries only the one in sight is meant, however many others would do."""
+        chosen = next((entry for entry in found if entry.entry_id == entry_id), None)
+        if chosen is not None:
+            then(chosen)
+        elif found:
+            others = ", ".join(f"{entry.underlying} of {entry.account}" for entry in found[:3])
+            self._app.say(f"{title} Not the chosen one; choose {others}", "warning")
 
     def _decided(self, entry: OrderView, decision: Decision | None) -> None:
         snapshot = self._app.client.snapshot

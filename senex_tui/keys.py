@@ -17,6 +17,8 @@ class Where(StrEnum):
     DASHBOARD = "dashboard"
     PAGES = "pages"
     LISTS = "lists"
+    ALERTS = "alerts"
+    ACCOUNT = "account"
     REPLAY = "replay"
     HISTORY = "history"
     STORIES = "stories"
@@ -50,25 +52,37 @@ KEYS: tuple[Key, ...] = (
     Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
     Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True),
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
-    Key("c", "cancel", "Cancel", "cancel the working entry; asks first", AUTOMATION, footer=True),
+    Key("c", "cancel", "Cancel", "cancel the working entry, of a list the chosen one; asks", AUTOMATION, footer=True),
     Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
     Key("r", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
-    Key("a", "open('figures')", "Alerts", "open alerts, and the figures of the last 20 sessions", PAGES),
+    Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),
+    Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
+    Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
     *(
         Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
         for number, label, name in LOWER_PANELS
     ),
     Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
     Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
+        where=Where.DASHBOARD),
     Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
     Key(
         "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
         where=Where.DASHBOARD,
     ),
     Key("enter", "open", "Open", "open the chosen row", LISTS, footer=True, palette=False, where=Where.LISTS),
+    Key(
+        "space", "acknowledge", "Seen", "say that you have seen the chosen alert", LISTS, footer=True,
+        where=Where.ALERTS,
+    ),
+    Key(
+        "d", "default", "Default", "the chosen setting of an account: the settings file's value again", LISTS,
+        footer=True, where=Where.ACCOUNT,
+    ),
     Key(
         "slash", "filter", "Filter", "keep the rows that hold the words; !word leaves out", LISTS, shown="/",
         footer=True, where=Where.LISTS,

@@ -33,7 +33,7 @@ def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> N
         It is kept in the keyring, or else in the credentials file.
 
         Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
-        it was started with.
+        it was started with; which one that is, and what to do then, is said.
         """
         from core.credentials import login_name
 
@@ -47,6 +47,8 @@ def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> N
         typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
         if settings.broker.url is None:
             typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
+            for line in without_the_new_login(folders):
+                typer.echo(line)
         else:
             end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
             typer.echo(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
@@ -87,9 +89,9 @@ def _check(name: str, secret: str, refresh: str, settings: Settings) -> str:
     from core.ids import RandomIds
 
     async def ask() -> list[str]:
-        broker = TastytradeBroker(
-            Login(name, secret, refresh), SystemClock(), RandomIds(), base_url=settings.broker.url
-        )
+        at = settings.broker
+        login = Login(name, secret, refresh)
+        broker = TastytradeBroker(login, SystemClock(), RandomIds(), base_url=at.url, is_test=at.sandbox)
         try:
             await broker.connect()
             return [account.number for account in await broker.accounts()]
@@ -107,3 +109,19 @@ def _keep(name: str, secret: str, refresh: str, file: Path) -> str:
     from core.login_store import keep_login
 
     return f"login {name}: kept in {keep_login(name, secret, refresh, file)}; a console uses it from its next start"
+
+
+def without_the_new_login(folders: Folders) -> list[str]:
+    """What to do with each console that runs: what it does at the broker outlives its end."""
+    from core.lock import who_holds
+    from core.snapshot import Mode
+
+    holders = [
+        (mode, who_holds(folders.records(mode.value).parent)) for mode in (Mode.DRY_RUN, Mode.SANDBOX, Mode.LIVE)
+    ]
+    return [
+        f"the {mode.value} console that runs (process {holder.pid}) goes on without it: end it with q and start it "
+        "again; working orders stay at the broker and are taken up by the next start"
+        for mode, holder in holders
+        if holder is not None
+    ]

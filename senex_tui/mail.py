@@ -6,21 +6,21 @@ import asyncio
 import os
 import socket
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from senex_tui.operator_commands import DataDir, Demo, FindPlace
+from senex_tui.operator_commands import DataDir, Demo, FindPlace, is_alone
 from senex_tui.refusals import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from core.mail import Mailer, MailFault
     from core.mail_settings import MailSettings
-    from core.records.outbox import Message, OutboxCounts
+    from core.records.outbox import Message, Outbox, OutboxCounts
     from core.records.records import Records
     from core.snapshot import Mode
     from senex_tui.place import Place
@@ -49,10 +49,20 @@ def mailer_for(settings: MailSettings, mode: Mode) -> Mailer | None:
     from core.mail_password import find_mail_password
     from core.snapshot import Mode
 
-    demo = mode is Mode.DEMO
-    if not settings.is_on or (demo and not settings.is_local):
+    if off_because(settings, mode):
         return None
+    demo = mode is Mode.DEMO
     return SmtpMailer(settings, find_mail_password(settings, os.environ, environment_only=demo))
+
+
+def off_because(settings: MailSettings, mode: Mode) -> str:
+    """Why this mode's engine sends no mail; empty when it sends."""
+    from core.snapshot import Mode
+
+    if not settings.is_on:
+        return _OFF
+    local = mode is not Mode.DEMO or settings.is_local
+    return "" if local else "a demo mails only to a server on this machine, so nothing is sent"
 
 
 def add_mail_commands(
@@ -67,7 +77,7 @@ def add_mail_commands(
     @mail_app.callback()
     def mail(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
         """Show the mail server, what waits to be sent, what was given up, and the newest messages."""
-        if context.invoked_subcommand is None:
+        if is_alone(context, data_dir, demo):
             settings = find_settings(context, data_dir)
             for line in asyncio.run(read_outbox(settings, find_place(context, data_dir, demo))):
                 typer.echo(line)
@@ -132,13 +142,43 @@ async def read_outbox(settings: MailSettings, place: Place) -> list[str]:
     return [*_summary(settings, place.mode, counts), *_messages(newest)]
 
 
-def _summary(settings: MailSettings, mode: Mode, counts: OutboxCounts) -> list[str]:
-    from core.snapshot import Mode
+async def mail_values(outbox: Outbox, off: str) -> dict[str, Any]:
+    """What `senex status` tells of mail, as plain values; `failing` is what the server said last of what waits."""
+    counts, waiting = await outbox.counts(), await outbox.waiting()
+    failing = next((message.last_error for message in reversed(waiting) if message.last_error), "")
+    return {
+        "off": off or None,
+        "waiting": counts.waiting,
+        "waiting_since": _instant(counts.waiting_since),
+        "failing": failing or None,
+        "given_up": counts.given_up,
+        "last_sent": _instant(counts.last_sent_at),
+    }
 
-    lines = [_line("server", settings.server if settings.is_on else _OFF)]
+
+def mail_words(values: dict[str, Any]) -> str:
+    """The same in one line."""
+    given_up = f"; {values['given_up']} given up" if values["given_up"] else ""
+    if not values["waiting"]:
+        return f"{values['off'] or 'nothing waits'}{given_up}"
+    failing = f", failing: {values['failing']}" if values["failing"] else ""
+    off = f"; {values['off']}" if values["off"] else ""
+    since = f"{datetime.fromisoformat(values['waiting_since']):%m-%d %H:%M:%S} ET"
+    return f"{values['waiting']} waiting since {since}{failing}{off}{given_up}; see `senex mail`"
+
+
+def _instant(at: datetime | None) -> str | None:
+    from core.clock import exchange_time
+
+    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
+
+
+def _summary(settings: MailSettings, mode: Mode, counts: OutboxCounts) -> list[str]:
+    off = off_because(settings, mode)
+    lines = [_line("server", settings.server if settings.is_on else off)]
     if settings.is_on:
-        if mode is Mode.DEMO and not settings.is_local:
-            lines.append(_line("", "a demo mails only to a server on this machine, so nothing is sent"))
+        if off:
+            lines.append(_line("", off))
         lines.append(
             _line("to", f"{settings.operator}, from {settings.sender}; {settings.preference.value} by default")
         )

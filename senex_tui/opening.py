@@ -9,24 +9,17 @@ from textual.app import App
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from core.domain.commands import CommandKind
+from senex_tui.screens.accounts import AccountsPage
+from senex_tui.screens.alerts import AlertsPage
 from senex_tui.screens.dashboard import Dashboard
 from senex_tui.screens.dialogs import Question, Stopping
-from senex_tui.screens.figures import FiguresScreen
 from senex_tui.screens.help import HelpScreen
+from senex_tui.screens.orders import OrdersPage
 from senex_tui.screens.page import Page
 from senex_tui.screens.positions import PositionsPage
 
 if TYPE_CHECKING:
-    from core.snapshot import AlertView
     from senex_tui.app import SenexApp
-
-
-def _figures(app: SenexApp) -> Screen[None]:
-    def acknowledge(alert: AlertView) -> None:
-        app.send(CommandKind.ACKNOWLEDGE, target=str(alert.id))
-
-    return FiguresScreen(app.client.snapshot, acknowledge)
 
 
 def _history(_: SenexApp) -> Screen[None]:
@@ -37,7 +30,9 @@ def _history(_: SenexApp) -> Screen[None]:
 
 PAGES: dict[str, Callable[[SenexApp], Screen[None]]] = {
     "positions": lambda app: PositionsPage(name="positions"),
-    "figures": _figures,
+    "orders": lambda app: OrdersPage(name="orders"),
+    "alerts": lambda app: AlertsPage(name="alerts"),
+    "accounts": lambda app: AccountsPage(name="accounts"),
     "history": _history,
 }
 """The pages by the names the key table opens them by."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from senex_tui.refusals import Refused
+
 if TYPE_CHECKING:
     from core.domain.commands import CommandKind
+    from core.mail_settings import MailSettings
     from senex_tui.place import Place
 
 _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console is running."
@@ -24,7 +28,20 @@ Entry = Annotated[str, typer.Option("--entry", metavar="ID", help="Which one, wh
 FindPlace = Callable[[typer.Context, Path | None, bool], "Place"]
 
 
-def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
+FindMail = Callable[[typer.Context, Path | None], "MailSettings"]
+
+
+def is_alone(context: typer.Context, data_dir: Path | None, demo: bool) -> bool:
+    """Whether a group stands without one of its commands. Raises Refused for an option between the two: it would not
+    reach the command, which would then do its work on other records than meant."""
+    command = context.invoked_subcommand
+    if command is not None and (demo or data_dir is not None):
+        option = "--demo" if demo else "--data-dir"
+        raise Refused(f"{option} goes after the command: senex {context.info_name} {command} ... {option}")
+    return command is None
+
+
+def add_operator_commands(app: typer.Typer, find_place: FindPlace, find_mail: FindMail) -> None:
     """Adds the commands to the command line; `find_place` says whose records are meant."""
 
     def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "") -> None:
@@ -44,12 +61,17 @@ def add_operator_commands(app: typer.Typer, find_place: FindPlace) -> None:
     ) -> None:
         """Show what the console is doing, from another shell.
 
-        Who trades, automation and why, what stops entries and how that ends, today's slots, today's entry of each
-        account, and every entry whose fate is unknown with the way out.
+        Who trades, automation and why, what stops entries and how that ends, open alerts, mail, today's slots, today's
+        entry of each account, and every entry whose fate is unknown with the way out.
         """
+        from core.config import SettingsError
         from senex_tui.status import read_status
 
-        told = asyncio.run(read_status(find_place(context, data_dir, demo)))
+        place = find_place(context, data_dir, demo)
+        mail: MailSettings | None = None
+        with suppress(SettingsError):  # told by finding the place; a console that runs has its own
+            mail = find_mail(context, data_dir)
+        told = asyncio.run(read_status(place, mail))
         typer.echo(told.to_json() if as_json else told.to_text())
 
     @app.command(epilog=_EXIT)

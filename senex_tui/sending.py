@@ -44,24 +44,24 @@ async def send(place: Place, kind: CommandKind, *, target: str = "", note: str =
         record = await _done_here(place, command)
         if record is not None:
             return _answer(record)
-    elif place.holder() is None:
+    elif await place.holder() is None:
         return Answer(NO_CONSOLE, f"no console is running in {place.mode.value} mode; `senex {kind.value}` needs one.")
     return await watching(place, lambda records: _posted(records, place, command, wait_s))
 
 
 async def _done_here(place: Place, command: Command) -> CommandRecord | None:
-    """Carried out under the lock of the data folder; None when somebody else has it: then it is the trader's to do."""
+    """Carried out under the trader's own lock; None when somebody else has it: then it is the trader's to do."""
     from core.lock import LockRefused
     from core.records.records import Records
     from core.without_engine import carry_out_without_engine
-    from senex_tui.wiring import lock_data
+    from senex_tui.one_trader import take_locks, this_trader
 
     try:
-        lock = lock_data(place.records_file.parent, place.mode)
+        lock = await take_locks(place, "no broker is asked")
     except LockRefused:
         return None
     try:
-        records = await Records.open(place.url)
+        records = await Records.open(place.url, holder=this_trader(place).to_text(), session=lock.session)
         try:
             return await carry_out_without_engine(records, command, noted_clock(place.records_file.parent))
         finally:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,10 +16,15 @@ from core.domain.orders import Entry
 from core.domain.positions import warnings_of
 from core.open_tridents import open_trident
 from core.show.orders import evidence_text
+from senex_tui.alert_list import alert_values
+from senex_tui.mail import mail_values, mail_words, off_because
 from senex_tui.place import Place, watching
+from senex_tui.printed import safe
+from senex_tui.told import Told
 
 if TYPE_CHECKING:
     from core.lock_holder import Holder
+    from core.mail_settings import MailSettings
     from core.records.records import EvidenceRecord, Records, SlotRecord
 
 _LABEL = 12
@@ -31,26 +34,14 @@ WAY_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The status as plain values: `values` is what --json prints."""
-
-    values: dict[str, Any]
-
-    def to_json(self) -> str:
-        return json.dumps(self.values, ensure_ascii=False)
-
-    def to_text(self) -> str:
-        return "\n".join(_lines(self.values))
-
-
-async def read_status(place: Place) -> Status:
-    """Everything at once, without locking anything. Raises Refused before the first start, RecordsError."""
+async def read_status(place: Place, mail: MailSettings | None = None) -> Told:
+    """Everything at once, without locking anything; of mail only what waits, without its settings. Raises Refused
+    before the first start, RecordsError."""
     place.need_records()
-    return Status(await watching(place, lambda records: _values(records, place)))
+    return Told(await watching(place, lambda records: _values(records, place, mail)), _lines)
 
 
-async def _values(records: Records, place: Place) -> dict[str, Any]:
+async def _values(records: Records, place: Place, mail: MailSettings | None) -> dict[str, Any]:
     clock = noted_clock(place.records_file.parent)
     now = clock.now()
     day = exchange_time(now).date()
@@ -60,7 +51,7 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
     earlier = [e for e in await records.entries.open() if e.session_day != day]
     accounts = await records.accounts.all()
     reconciled = await records.journal.newest_of(("reconcile.done",))
-    holder = place.holder()
+    holder = await place.holder()
     reconciling = await _reconciling(records) if holder is not None else None
     held_today = {entry.account: entry for entry in today if entry.holds_day} | {
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
@@ -69,7 +60,7 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
     return {
         "mode": place.mode.value,
         "now": _instant(now),
-        "records": str(place.records_file),
+        "records": place.named,
         "trader": _trader(holder),
         "automation": {
             "state": trading.state,
@@ -81,6 +72,8 @@ async def _values(records: Records, place: Place) -> dict[str, Any]:
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
         "reconciled": {"at": _instant(reconciled.at), "text": reconciled.text} if reconciled else None,
+        "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
+        "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
         "slots": _slots(await records.slots.of_day(day)),
         "accounts": [
             {
@@ -197,6 +190,8 @@ def _lines(values: dict[str, Any]) -> list[str]:
         lines.append(_line("stopped", f"{whom}{one['why']} (since {_shown(one['since'])}); {one['reset']}"))
     if values["reconciled"] is not None:
         lines.append(_line("reconciled", f"{_shown(values['reconciled']['at'])}: {values['reconciled']['text']}"))
+    lines.append(_line("alerts", _alert_words(values["alerts"])))
+    lines.append(_line("mail", mail_words(values["mail"])))
     lines.append(_line("slots today", _slot_words(values["slots"])))
     for account in values["accounts"]:
         entry = account["entry"]
@@ -245,6 +240,16 @@ def _automation(values: dict[str, Any]) -> str:
     elif state["state"] == "active" and state["reconciling"]:
         word = f"RECONCILING, no entries until the broker was read whole: {state['reconciling']}"
     return f"{word}{by}{reset}"
+
+
+def _alert_words(alerts: list[dict[str, Any]]) -> str:
+    """The first one not acknowledged in full: it is what somebody should look at."""
+    if not alerts:
+        return "none is open"
+    new = [alert for alert in alerts if alert["acknowledged_at"] is None]
+    if not new:
+        return f"{len(alerts)} open, acknowledged; `senex alerts` lists them"
+    return f"{len(alerts)} open, {len(new)} not acknowledged: {safe(str(new[0]['text']))}; `senex alerts` lists them"
 
 
 def _slot_words(slots: dict[str, Any]) -> str:

@@ -18,20 +18,25 @@ from typing import TYPE_CHECKING
 
 from core.ids import RandomIds
 from core.snapshot import Mode
+from senex_tui.one_trader import lock_data, require_free, take_locks, this_trader
+from senex_tui.place import Place, place_of
 
 if TYPE_CHECKING:
     from core.broker.logins import LoginPorts
     from core.broker.tastytrade import Login
+    from core.bus import Bus
     from core.clock import Clock
     from core.config import Loaded
     from core.credentials import Credentials
     from core.domain.events import Event
     from core.engine import Engine
+    from core.engine_parts import WatchSettings
     from core.folders import Folders
     from core.host import EngineHost
     from core.ids import Ids
     from core.lock import FolderLock
     from core.settings import Settings
+    from core.settings_watch import SettingsWatch
     from senex_tui.demo import DemoWorld
     from senex_tui.once import OnceResult
 
@@ -131,18 +136,27 @@ def _hosted(
     from senex_tui.refusals import explain
 
     world = None if simulator is None else DemoWorld(simulator)
-    beside = (folders.records(mode.value) if world is None else _world_records(folders, world)).parent
-    data_lock = lock_data(beside, mode)
+    place = _place(loaded.settings, folders, mode, world)
+    beside = place.records_file.parent
+    data_lock = None if place.database is not None else lock_data(place)
+    if data_lock is None:
+        asyncio.run(require_free(place))  # told before the screen is opened; the engine takes the lock itself
+        beside.mkdir(mode=0o700, parents=True, exist_ok=True)
     if world is not None:
         world.start()
     failures: list[BaseException] = []
 
+    def watched(bus: Bus, clock: Clock) -> SettingsWatch:
+        from core.settings_watch import SettingsWatch
+
+        own = world is not None
+        return SettingsWatch(loaded, lambda: _loaded_again(folders, own_simulator=own), bus, clock)
+
     async def open_engine() -> Engine:
         if world is None:
-            wire = _configured_wire(loaded, logins)
-            engine = await build_engine(loaded.settings, folders, mode, wire, data_lock=data_lock)
+            engine = await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock, watched=watched)
         else:
-            engine = await build_demo_engine(loaded.settings, folders, world, data_lock)
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
         if listener is not None:
             engine.bus.listen(listener)
         return engine
@@ -169,7 +183,8 @@ def _hosted(
         recording.stop()
         if world is not None:
             world.stop()
-        data_lock.release()
+        if data_lock is not None:
+            data_lock.release()
 
 
 def run_once(
@@ -179,12 +194,76 @@ def run_once(
     from senex_tui.once import force_once
 
     async def main() -> OnceResult:
-        engine = await build_engine(
-            loaded.settings, folders, mode, _configured_wire(loaded, logins), only_account=account
-        )
+        engine = await build_configured_engine(loaded, folders, mode, logins, only_account=account)
         return await force_once(engine, account, wait)
 
     return asyncio.run(main())
+
+
+def run_trader(loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], *, headless: bool) -> int:
+    """`senex run`: stands by while another trader has the records, then trades. Raises what keeps it from starting, or
+    ended it."""
+    from core.lock import LockRefused
+    from senex_tui.standby import ENDED_STANDING_BY, wait_until_free
+
+    place = _place(loaded.settings, folders, mode, None)
+    while True:
+        if not wait_until_free(lambda: require_free(place)):
+            return ENDED_STANDING_BY
+        try:
+            return (run_plain if headless else run_console)(loaded, folders, mode, logins, None)
+        except LockRefused as refused:
+            if asyncio.run(_is_free(place)):  # an account's, of other records: waiting here ends nothing
+                raise refused from None
+
+
+async def _is_free(place: Place) -> bool:
+    from core.lock import LockRefused
+
+    try:
+        await require_free(place)
+    except LockRefused:
+        return False
+    return True
+
+
+async def build_configured_engine(
+    loaded: Loaded,
+    folders: Folders,
+    mode: Mode,
+    logins: tuple[Credentials, ...],
+    *,
+    only_account: str | None = None,
+    data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
+) -> Engine:
+    """The engine on the configured broker and records. Raises as `build_engine`."""
+    wire = _configured_wire(loaded, logins)
+    place = _place(loaded.settings, folders, mode, None)
+    return await build_engine(
+        loaded.settings,
+        folders,
+        mode,
+        wire,
+        only_account=only_account,
+        place=place,
+        data_lock=data_lock,
+        watched=watched,
+    )
+
+
+def _place(settings: Settings, folders: Folders, mode: Mode, world: DemoWorld | None) -> Place:
+    """Where the records are; a demo's are always in a file of its own."""
+    if world is None:
+        return place_of(folders, mode, settings.database.url)
+    return Place(mode, _world_records(folders, world), folders.halt_file)
+
+
+def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:
+    from core.config import load_settings
+    from core.folders import settings_path
+
+    return load_settings(settings_path(folders, os.environ), os.environ, own_simulator=own_simulator)
 
 
 def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
@@ -194,30 +273,25 @@ def _configured_wire(loaded: Loaded, logins: tuple[Credentials, ...]) -> Wire:
     return Wire(loaded.settings.broker.url, first.name, first.secret, first.refresh, tuple(others))
 
 
-def lock_data(folder: Path, mode: Mode) -> FolderLock:
-    """The lock of the folder a mode's records are in, before they are opened. Raises LockRefused."""
-    from core.clock import SystemClock
-    from core.lock import lock_data_folder
-    from core.lock_holder import Holder
-
-    return lock_data_folder(folder, Holder.this_process(mode.value, SystemClock().now(), os.environ))
-
-
 def _world_records(folders: Folders, world: DemoWorld) -> Path:
     return folders.records(Mode.DEMO.value).parent / "worlds" / world.name / "records.sqlite3"
 
 
 async def build_demo_engine(
-    settings: Settings, folders: Folders, world: DemoWorld, data_lock: FolderLock | None = None
+    settings: Settings,
+    folders: Folders,
+    world: DemoWorld,
+    data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.demo import DEMO_LOGIN, carry_pause
 
     url = await asyncio.to_thread(world.wait_ready)
-    path = _world_records(folders, world)
+    place = _place(settings, folders, Mode.DEMO, world)
     wire = Wire(url, "demo", *DEMO_LOGIN)
-    engine = await build_engine(settings, folders, Mode.DEMO, wire, records_file=path, data_lock=data_lock)
-    await carry_pause(path.parent, engine.parts.records)
+    engine = await build_engine(settings, folders, Mode.DEMO, wire, place=place, data_lock=data_lock, watched=watched)
+    await carry_pause(place.records_file.parent, engine.parts.records)
     return engine
 
 
@@ -228,12 +302,13 @@ async def build_engine(
     wire: Wire,
     *,
     only_account: str | None = None,
-    records_file: Path | None = None,
+    place: Place | None = None,
     data_lock: FolderLock | None = None,
+    watched: WatchSettings | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
 
-    It has the lock of its records' folder, taken here unless it is handed in, and gives it back when it ends.
+    It has the trader's locks, the data folder's taken here unless it is handed in, and gives them back when it ends.
 
     demo: orders are really sent, to a simulated broker; new accounts start enabled. dry-run: the real broker
     validates each order and none is sent. sandbox: validated and sent, at the broker's certification environment.
@@ -246,25 +321,24 @@ async def build_engine(
     from core.clock_note import note_clock
     from core.engine import Engine
     from core.engine_parts import EngineParts
-    from core.folders import account_locks
     from core.garbage import tune_gc
-    from core.lock import TraderLocks, broker_address
+    from core.lock import broker_address
     from core.records.records import Records
     from senex_tui.mail import mailer_for
 
-    path = records_file or folders.records(mode.value)
-    data_lock = data_lock or lock_data(path.parent, mode)
+    place = place or place_of(folders, mode)
+    sandbox = mode is Mode.SANDBOX
+    locks = await take_locks(place, broker_address(wire.url, sandbox=sandbox), data_lock)
     records: Records | None = None
     try:
         login = Login(wire.name, wire.secret, wire.refresh)
         ids = RandomIds()
-        sandbox = mode is Mode.SANDBOX
         asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url, is_test=sandbox)
         clock = choose_clock(settings, await asking.server_clock())
-        note_clock(path.parent, clock)
+        note_clock(place.records_file.parent, clock)
         broker = LoginsBroker([_ports(one, wire.url, clock, ids, sandbox) for one in (login, *_others(wire))], clock)
         demo = mode is Mode.DEMO
-        records = await Records.open(f"sqlite+aiosqlite:///{path}")
+        records = await Records.open(place.url, holder=this_trader(place).to_text(), session=locks.session)
         parts = EngineParts(
             mode=mode,
             settings=settings,
@@ -281,12 +355,13 @@ async def build_engine(
             kill_file=folders.halt_file,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
-            locks=TraderLocks(data_lock, account_locks(), broker_address(wire.url, sandbox=sandbox)),
+            locks=locks,
+            settings_watch=watched,
         )
     except BaseException:
         if records is not None:
             await records.close()
-        data_lock.release()
+        locks.release()
         raise
     tune_gc()
     return Engine(parts, only_account)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.proofs import TABLE_PROPERTY
+from core.garbage import tune_gc
+from tests.postgres_server import PostgresServer
+from tests.proofs import TABLE_PROPERTY, rounds
+from tests.records.record_samples import KEPT_IN_POSTGRES
+
+STORES = ("sqlite", "postgres")
+CASES = 2
+"""How many cases of one test of the records run on PostgreSQL in `make test`."""
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True)
@@ -21,6 +30,61 @@ def state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One server for all tests of this process that ask for it."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Which store the records of this test are in, both in turn; `url_of` any path below the test's folder says where.
+
+    A test that is about the file itself is marked `sqlite`.
+    """
+    if request.param == "sqlite":
+        yield request.param
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    KEPT_IN_POSTGRES.bind(tmp_path, server)
+    yield request.param
+    KEPT_IN_POSTGRES.release(tmp_path)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store" in metafunc.fixturenames:
+        stores = STORES[:1] if metafunc.definition.get_closest_marker("sqlite") else STORES
+        metafunc.parametrize("store", stores, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`make proofs` runs on PostgreSQL whatever runs on both stores; `make test` some cases of each test of
+    the records, and some of each module that starts whole engines, chosen by the seed of the run."""
+    by_test: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        case = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+        if isinstance(item, pytest.Function) and case.get("store") == "postgres":
+            whole = item.get_closest_marker("usefixtures") is not None
+            by_test.setdefault(str(item.path) if whole else f"{item.path}::{item.originalname}", []).append(item)
+    left_out: set[pytest.Item] = set()
+    chance = random.Random(config.getoption("randomly_seed", 0))
+    for name in sorted(by_test):
+        cases = sorted(by_test[name], key=lambda item: item.nodeid)
+        for item in cases:
+            item.add_marker("proof")
+        wanted = rounds(CASES if "::" in name else 1, len(cases))
+        left_out.update(set(cases) - set(chance.sample(cases, min(len(cases), wanted))))
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays to the end: the collector need not look at all of it again and again."""
+    tune_gc()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -25,7 +25,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))
     told += of_breakers
     told += [
-        (f"ALERT: {alert.text}. Press i.", True)
+        (f"ALERT: {alert.text}. Press a.", True)
         for alert in snapshot.alerts
         if alert.severity == "critical" and not alert.seen_by
     ]
@@ -44,7 +44,7 @@ def _watched(positions: PositionsSlice) -> list[Alarm]:
     first, more = warned[0], len(warned) - 1
     rest = f" And {more} more." if more else ""
     day = f"{first.expiration:%b} {first.expiration.day}"
-    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} o shows it"
+    text = f"OPEN {first.underlying} {day} {first.account}: {first.warnings[-1]}.{rest} t shows it"
     return [(text, False)]
 
 

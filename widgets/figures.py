@@ -39,6 +39,11 @@ def points(value: Decimal) -> str:
     return f"{value:+.0f}" if value == value.to_integral_value() else f"{value:+.1f}"
 
 
+def strike(value: Decimal) -> str:
+    """Without a fraction where there is none: 622, 6702.5."""
+    return f"{value.normalize():f}"
+
+
 def quantity(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
@@ -78,6 +83,20 @@ def clock(at: datetime | None) -> str:
 
 def minute(at: datetime | None) -> str:
     return "--:--" if at is None else f"{at.astimezone(EXCHANGE):%H:%M}"
+
+
+def when(at: datetime, now: datetime | None) -> str:
+    """Exchange time in at most six characters: 10:29 today, Nov 19, and Nov'24 for another year."""
+    moment = at.astimezone(EXCHANGE)
+    today = moment if now is None else now.astimezone(EXCHANGE)
+    if moment.date() == today.date():
+        return f"{moment:%H:%M}"
+    return f"{moment:%b %d}" if moment.year == today.year else f"{moment:%b'%y}"
+
+
+def dated(at: datetime) -> str:
+    """Exchange time with its date, to the minute: Nov 19 10:29."""
+    return f"{at.astimezone(EXCHANGE):%b %d %H:%M}"
 
 
 def speed(value: float) -> str:

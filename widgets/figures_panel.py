@@ -1,23 +1,17 @@
-"""Open alerts and the figures of the last sessions: rates, times, reasons and what each account-day came to."""
+"""The figures of the last sessions: rates, times, reasons and what each account-day came to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 from core.domain.figures import AccountDay, DayKind, SessionFigures, Share
 from widgets import figures as shown
 from widgets.lines import Drawing, Line, Tone, beside, fit, right, wrap
 from widgets.panel import LinePanel
 
-if TYPE_CHECKING:
-    from core.snapshot import AlertView
-
 TWO_COLUMNS_FROM = 114
 _LEFT = 54
 _LABEL = 15
-_SEVERITY = {"critical": ("✖ critical", Tone.BAD), "warning": ("▲ warning ", Tone.WARN)}
 _KIND = {
     DayKind.TRADED: Tone.GOOD,
     DayKind.RULE: Tone.PLAIN,
@@ -27,46 +21,20 @@ _KIND = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FiguresView:
-    """What the panel shows; `figures` is None until the engine has computed them."""
-
-    alerts: tuple[AlertView, ...]
-    figures: SessionFigures | None
-
-
-class FiguresPanel(LinePanel["FiguresView"]):
+class FiguresPanel(LinePanel["SessionFigures"]):
     NAME = "Figures"
+    PLACEHOLDER = "no session is recorded yet: rates, times and each day's outcome come with the first cycle"
 
-    def draw(self, value: FiguresView, width: int, height: int) -> Drawing:
-        lines = _alerts(value.alerts, width)
-        figures = value.figures
-        if figures is None or not figures.sessions:
-            return Drawing(self.NAME, (*lines, (), (("no session is recorded yet", Tone.DIM),)))
-        first, last, count = figures.sessions[0], figures.sessions[-1], len(figures.sessions)
+    def draw(self, value: SessionFigures, width: int, height: int) -> Drawing:
+        if not value.sessions:
+            return Drawing(self.NAME, tuple(((line, Tone.DIM),) for line in wrap(self.PLACEHOLDER, width)))
+        first, last, count = value.sessions[0], value.sessions[-1], len(value.sessions)
         title = f"{self.NAME}  {count} session{'s' * (count != 1)}, {first} to {last}"
         if width < TWO_COLUMNS_FROM:
-            parts = (_rates(figures), _reasons(figures), _days(figures))
-            return Drawing(title, (*lines, *(line for part in parts for line in ((), *part))))
-        left = (*_rates(figures), (), *_reasons(figures))
-        pairs = zip_longest(left, _days(figures), fillvalue=())
-        return Drawing(title, (*lines, (), *((*beside(a, (), _LEFT), ("   ", Tone.PLAIN), *b) for a, b in pairs)))
-
-
-def _alerts(alerts: tuple[AlertView, ...], width: int) -> list[Line]:
-    if not alerts:
-        return [(("Alerts  none is open", Tone.GOOD),)]
-    unseen = sum(not alert.seen_by for alert in alerts)
-    waiting = f", {unseen} not acknowledged" if unseen else ", all acknowledged"
-    lines: list[Line] = [((f"Alerts  {len(alerts)} open{waiting}", Tone.STRONG),)]
-    for number, alert in enumerate(alerts, 1):
-        word, tone = _SEVERITY.get(alert.severity, (fit(alert.severity, 10), Tone.PLAIN))
-        seen = f"acknowledged by {alert.seen_by}" if alert.seen_by else f"press {number} to acknowledge"
-        since = f"{alert.since.astimezone(shown.EXCHANGE):%b %d %H:%M}"
-        head = f"{number}  "
-        lines.append(((head, Tone.STRONG), (word, tone), (f"  {since}  ", Tone.DIM), (seen, Tone.DIM)))
-        lines += [((f"   {row}", Tone.DIM if alert.seen_by else Tone.PLAIN),) for row in wrap(alert.text, width - 3)]
-    return lines
+            return Drawing(title, (*_rates(value), (), *_reasons(value), (), *_days(value)))
+        left = (*_rates(value), (), *_reasons(value))
+        pairs = zip_longest(left, _days(value), fillvalue=())
+        return Drawing(title, tuple((*beside(a, (), _LEFT), ("   ", Tone.PLAIN), *b) for a, b in pairs))
 
 
 def _rates(figures: SessionFigures) -> list[Line]:

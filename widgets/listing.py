@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from widgets.lines import Drawing, Line, Part, Tone, fit, right
+from widgets.lines import Drawing, Line, Part, Tone, fit, right, safe, wrap
 from widgets.panel import LinePanel
 
 GAP = "  "
@@ -35,8 +36,8 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The row as it is copied."""
-        return GAP.join(text for text, _ in self.cells if text)
+        """The row as it is copied: nothing in it that a terminal would obey."""
+        return GAP.join(safe(text) for text, _ in self.cells if text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +152,12 @@ class ListPanel(LinePanel[Listing]):
         rows = self.rows
         title = value.title
         if self._query:
-            title = f"{title}  /{self._query}  {len(rows)} of {len(value.rows)}"
+            told = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
+            # That rows are left out has to be in sight: what else the title says makes room for it.
+            title = f"{title}{told}" if cell_len(title + told) <= width - 4 else f"{title.partition(GAP)[0]}{told}"
         if not rows:
             said = f"nothing holds {self._query}" if value.rows else value.empty
-            return Drawing(title, ((((said, Tone.DIM),)),))
+            return Drawing(title, tuple(((line, Tone.DIM),) for line in wrap(said, width)))
         columns = [(index, column) for index, column in enumerate(value.columns) if width >= column.least]
         widths = _widths([column for _, column in columns], width - len(CHOSEN))
         head = _line([(column.title, Tone.DIM) for _, column in columns], columns, widths, "  ")
@@ -186,5 +189,5 @@ def _line(
     for (text, tone), (_, column), width in zip(cells, columns, widths, strict=True):
         if len(parts) > 1:
             parts.append((GAP, gap_tone))
-        parts.append(((right if column.is_right else fit)(text, width), tone))
+        parts.append(((right if column.is_right else fit)(safe(text), width), tone))
     return tuple(parts)

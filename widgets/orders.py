@@ -52,12 +52,18 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
         if not value:
             return Drawing(self.NAME, (*lines, ((self.PLACEHOLDER, Tone.DIM),)))
         for order in value:
-            lines += _order(order, width)
+            lines += order_lines(order, width)
         return Drawing(f"{self.NAME}  {len(value)}", tuple(lines))
 
 
-def _order(order: OrderView, width: int) -> list[Line]:
-    state = order.state.replace("_", " ").upper()
+def state_word(state: str) -> str:
+    """Our state as the screen says it: NOT SENT."""
+    return state.replace("_", " ").upper()
+
+
+def order_lines(order: OrderView, width: int) -> list[Line]:
+    """One entry with the broker's word, what asks for the operator, and its fills."""
+    state = state_word(order.state)
     day = f"{order.expiration:%b} {order.expiration.day}"
     lines: list[Line] = [
         beside(

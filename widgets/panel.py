@@ -86,7 +86,7 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
 
     def _drawn(self, width: int, height: int) -> Drawing:
         if self._slice is None:
-            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+            return Drawing(self.NAME, tuple(((line, Tone.DIM),) for line in wrap(self.PLACEHOLDER, width)))
         return self.draw(self._slice, width, height)
 
     def _place(self, height: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.snapshot import SlotState
 from widgets import figures
 from widgets.cycle import OUTCOME_TONES
-from widgets.lines import Drawing, Line, Tone, fit, wrap
+from widgets.lines import Drawing, Line, Part, Tone, fit, wrap
 from widgets.panel import LinePanel
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ SIGNS = {
     SlotState.DONE: ("✓", Tone.GOOD),
     SlotState.MISSED: ("-", Tone.WARN),
 }
+_OUTCOME_SIGNS = {"succeeded": "✓", "failed": "✖", "unknown": "?", "skipped": "-"}
 
 _WRAP_FROM_ROWS = 24
 """With so many rows every slot fits even when a reason takes two."""
@@ -44,12 +45,15 @@ class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
         return Drawing(f"{self.NAME}{told if width > 44 else ''}", tuple(lines), follow=follow)
 
 
-def _slot(slot: SlotView, width: int, *, wrapped: bool) -> list[Line]:
+def sign_of(slot: SlotView) -> Part:
+    """What became of a slot, in one character."""
     sign, tone = SIGNS[slot.state]
+    return _OUTCOME_SIGNS.get(slot.outcome, sign), OUTCOME_TONES.get(slot.outcome, tone)
+
+
+def _slot(slot: SlotView, width: int, *, wrapped: bool) -> list[Line]:
+    sign, tone = sign_of(slot)
     word = slot.outcome or slot.state.value
-    if slot.outcome:
-        tone = OUTCOME_TONES.get(slot.outcome, tone)
-        sign = {"succeeded": "✓", "failed": "✖", "unknown": "?", "skipped": "-"}.get(slot.outcome, sign)
     shown = word if slot.state in (SlotState.TO_COME, SlotState.NEXT) else word.upper()
     lead = f"{sign} {figures.minute(slot.at)}  "
     forced = "forced  " if slot.forced else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from widgets import figures
@@ -65,7 +64,7 @@ def _leg(leg: LegView, width: int, *, live: bool) -> Line:
     """An age is of live quotes, or of one refused for it: how old the others were when priced says nothing now."""
     name, figure = _columns(width)
     verb = leg.action.split(" ")[0].lower()  # sell to open -> sell
-    what = f"{verb:<4} {leg.quantity} {_strike(leg.strike)}{leg.right[:1].upper()}"
+    what = f"{verb:<4} {leg.quantity} {figures.strike(leg.strike)}{leg.right[:1].upper()}"
     label = f"{what}  {leg.role}" if len(what) + len(leg.role) + 2 <= name else what
     stale = leg.age_s is not None and leg.age_s > STALE_LEG_S
     tone = Tone.STALE if stale else Tone.PLAIN
@@ -75,10 +74,6 @@ def _leg(leg: LegView, width: int, *, live: bool) -> Line:
     for text in (figures.price(x) for x in (leg.bid, leg.ask, leg.mid)):
         cells += [(" " * max(0, figure - len(text)), Tone.PLAIN), (text, tone)]
     return ((fit(label, name), Tone.PLAIN), *cells, (right(word, figure), Tone.BAD if stale else Tone.DIM))
-
-
-def _strike(strike: Decimal) -> str:
-    return f"{strike.normalize():f}"
 
 
 def _credits(value: SpreadSlice, width: int) -> list[Line]:

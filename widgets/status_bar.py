@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 
-from core.snapshot import Automation, EngineState, Health, Mode
+from core.snapshot import Automation, EngineState, Health, Mode, Watching
 from widgets import figures
 from widgets.lines import Drawing, Line, Tone, beside, width_of
 from widgets.panel import LinePanel
@@ -117,7 +117,8 @@ def pane_title(value: StatusView) -> str:
     """`senex DEMO ON 13:19`, `senex LIVE HALTED`: mode and state for the terminal's own title, in ASCII."""
     status = value.status
     word = automation_word(value)[0].lstrip("●■✖○ ").replace("…", "...")
-    title = f"senex {status.mode.upper()} {word}"
+    watching = "" if status.watching is Watching.NONE else "WATCHING "
+    title = f"senex {status.mode.upper()} {watching}{word}"
     if status.automation is Automation.ACTIVE and status.engine is EngineState.RUNNING and status.next_slot:
         title += f" {figures.until(status.next_slot, status.now)}"
     return title
@@ -129,6 +130,9 @@ def _left(value: StatusView, level: int) -> Line:
     mode = status.mode.upper() + (f" {fast}" if fast else "")
     parts: list[tuple[str, Tone]] = [("SENEX ", Tone.PLAIN)] if level < 2 else []
     parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN), automation_word(value)]
+    if status.watching is not Watching.NONE:
+        word = status.watching.value if level < 1 else Watching.READ_ONLY.value
+        parts.append((f"  {word.upper()}", Tone.ACCENT))
     if status.open_alerts:
         word = "" if level >= 3 else " alert" if status.open_alerts == 1 else " alerts"
         parts.append((f"  ▲ {status.open_alerts}{word}", Tone.WARN))
@@ -138,6 +142,8 @@ def _left(value: StatusView, level: int) -> Line:
     named = [("feed", status.feed, feed_age), ("broker", status.broker, ""), ("records", status.records, "")]
     if status.mail is not None and (level < 2 or status.mail.health is not Health.OK):
         named.append(("mail", status.mail, ""))
+    if status.redis is not None and (level < 2 or status.redis.health is not Health.OK):
+        named.append(("redis", status.redis, ""))
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
     if level == 4:

@@ -12,6 +12,7 @@ LOWER_PANELS = (
     ("4", "Schedule", "schedule"),
     ("5", "Messages", "messages"),
     ("6", "Judgement", "judgement"),
+    ("7", "Chart", "chart"),
 )
 """Key, label and widget id of each numbered panel."""
 
@@ -31,5 +32,4 @@ class TabStrip(LinePanel[str], can_focus=False):
                 parts += [(f"[{key} {label}]", Tone.ACCENT)]
             else:
                 parts += [(f" {key} {label} ", Tone.DIM)]
-            parts.append((" ", Tone.PLAIN))
         return Drawing("", (tuple(parts),))

@@ -16,6 +16,8 @@ PRICING_REJECTIONS_A_DAY = 5
 RETRY_PERCENT = 30
 EXECUTION_MS = 45_000
 RISK_PERCENT = 20
+LEAST_COUNTED = 10
+"""A rate of fewer is no alert: the first retry of a morning would be one of one. Half a day of slots."""
 
 
 class AlertKind(Enum):
@@ -124,7 +126,7 @@ def _rejected(figures: SessionFigures, newest: list[AccountDay]) -> DueAlert | N
 
 def _retried(figures: SessionFigures) -> DueAlert | None:
     share = figures.retry
-    if not share.above(RETRY_PERCENT):
+    if share.of < LEAST_COUNTED or not share.above(RETRY_PERCENT):
         return None
     text = (
         f"{share.count} of {share.of} cycles that reached pricing needed more than one attempt ({share.percent} %); "
@@ -146,7 +148,7 @@ def _slow(ran: list[AccountDay]) -> DueAlert | None:
 
 def _risk(figures: SessionFigures) -> DueAlert | None:
     share = figures.risk
-    if not share.above(RISK_PERCENT):
+    if share.of < LEAST_COUNTED or not share.above(RISK_PERCENT):
         return None
     text = f"risk refused {share.count} of {share.of} priced runs ({share.percent} %); the limit is {RISK_PERCENT} %"
     return DueAlert(AlertKind.RISK_REFUSALS, "", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -18,12 +18,14 @@ from core.domain.trident import max_risk
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """What one account came to on a session day. `validated` names the suggestions a dry run validated."""
+    """What one account came to on a session day. `validated` names the suggestions a dry run validated; `reasons`
+    counts the runs that did not trade by the sentence why, those that only met the day's entry left out."""
 
     account: str
     enabled: bool
     entries: tuple[Entry, ...]
     validated: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,13 @@ def _account_part(account: AccountDay, standing: Standing) -> Part:
     lines = tuple(_entry_line(entry) for entry in account.entries) + tuple(
         f"Validated by the broker, not sent: {one}" for one in account.validated
     )
-    return Part(_name(account), (lines or ("No entry.",)) + _open_lines(account.account, standing))
+    return Part(_name(account), (lines or ("No entry.",)) + _why(account) + _open_lines(account.account, standing))
+
+
+def _why(account: AccountDay) -> tuple[str, ...]:
+    """Most frequent first."""
+    ordered = sorted(account.reasons.items(), key=lambda item: -item[1])
+    return tuple(f"{_times(count).capitalize()}: {why}" for why, count in ordered)
 
 
 def _name(account: AccountDay) -> str:
@@ -133,7 +141,8 @@ def _at_limit(entry: Entry) -> Decimal:
 def _day_in_a_line(session: SessionDay, number: str) -> str:
     mine = next((a for a in session.accounts if a.account == number), None)
     if mine is None or not (mine.entries or mine.validated):
-        return "no entry"
+        why = _why(mine)[:1] if mine is not None else ()
+        return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
     told = []
     for entry in mine.entries:
         filled = fill_credit(entry.request, entry.fills)

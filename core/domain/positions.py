@@ -62,11 +62,13 @@ class OpenTrident:
 class Mark:
     """What closing the package costs, per share: at the midpoints, and in the worst case (buy at ask, sell at bid).
 
-    `age_s` is that of the oldest leg, in wall seconds.
+    `natural_credit` is what entering it now would bring in the worst case; `age_s` is that of the oldest leg, in wall
+    seconds.
     """
 
     mid: Decimal
     natural: Decimal
+    natural_credit: Decimal
     age_s: float
 
 
@@ -75,7 +77,7 @@ def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) 
 
     `now` is the clock's monotonic second. Old quotes count: the caller says how old they are.
     """
-    mid, natural = Decimal(0), Decimal(0)
+    mid, natural, credit = Decimal(0), Decimal(0), Decimal(0)
     age_s = 0.0
     for leg in trident.legs:
         quote = quotes.get(leg.streamer)
@@ -86,8 +88,9 @@ def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) 
         sign = leg.quantity if short else -leg.quantity
         mid += sign * (bid + ask) / 2
         natural += sign * (ask if short else bid)
+        credit += sign * (bid if short else ask)
         age_s = max(age_s, quote.age(now))
-    return Mark(mid, natural, age_s)
+    return Mark(mid, natural, credit, age_s)
 
 
 def profit(credit: Decimal | None, cost: Decimal | None) -> Decimal | None:

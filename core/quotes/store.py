@@ -14,16 +14,9 @@ from typing import Protocol
 from core.domain.quotes import DaySummary, Quote, Trade, TradingHalt
 
 
-class QuoteStore(Protocol):
-    """Written by the feed, read by everyone. All monotonic seconds are the clock's."""
-
-    def put_quotes(self, quotes: Sequence[Quote]) -> None: ...
-
-    def put_trades(self, trades: Sequence[Trade]) -> None: ...
-
-    def put_summaries(self, summaries: Sequence[DaySummary]) -> None: ...
-
-    def put_halts(self, halts: Sequence[TradingHalt]) -> None: ...
+class QuoteReads(Protocol):
+    """What is asked of a store: of the trader's memory, or of what a watcher has read. All monotonic seconds are the
+    asker's clock's."""
 
     def quote(self, symbol: str) -> Quote | None:
         """The newest quote of this connection, None without one."""
@@ -51,14 +44,6 @@ class QuoteStore(Protocol):
         """Whether the exchange last reported the symbol halted; this outlives a disconnect."""
         ...
 
-    def invalidate(self) -> None:
-        """The connection is gone: nothing kept is a price any more, and the next event of each symbol is a snapshot."""
-        ...
-
-    def expect_snapshot(self, symbols: Iterable[str]) -> None:
-        """A subscription of these symbols begins afresh: their next event is a snapshot."""
-        ...
-
     def mark(self, symbol: str) -> int:
         """A point in the symbol's events, for `events_since`."""
         ...
@@ -74,6 +59,26 @@ class QuoteStore(Protocol):
     @property
     def last_event_at(self) -> float | None:
         """The monotonic second of the newest event that was not a snapshot, on this connection."""
+        ...
+
+
+class QuoteStore(QuoteReads, Protocol):
+    """Written by the feed, read by everyone."""
+
+    def put_quotes(self, quotes: Sequence[Quote]) -> None: ...
+
+    def put_trades(self, trades: Sequence[Trade]) -> None: ...
+
+    def put_summaries(self, summaries: Sequence[DaySummary]) -> None: ...
+
+    def put_halts(self, halts: Sequence[TradingHalt]) -> None: ...
+
+    def invalidate(self) -> None:
+        """The connection is gone: nothing kept is a price any more, and the next event of each symbol is a snapshot."""
+        ...
+
+    def expect_snapshot(self, symbols: Iterable[str]) -> None:
+        """A subscription of these symbols begins afresh: their next event is a snapshot."""
         ...
 
 

@@ -10,8 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.domain.breakers import Breaker, BreakerKind, Scope
 from core.records.database import Database
-from core.records.rows import BreakerRecord
-from core.records.tables import accounts, breakers, trading_state
+from core.records.tables import accounts, breakers
 
 CLOSED_BY_ENGINE = "engine"
 """Who closed a breaker that closes by itself."""
@@ -42,8 +41,6 @@ class Breakers:
             raise ValueError(f"a breaker of the kind {kind.code} needs {needed}")
         try:
             async with self._database.write() as connection:
-                # With many writers no entry may become sent between this statement's view and its commit.
-                await connection.execute(select(trading_state.c.state).with_for_update())
                 await connection.execute(
                     insert(breakers).values(
                         kind=kind.code, subject=subject, why=why, opened_at=at, closed_by="", closing_why=""
@@ -85,23 +82,6 @@ class Breakers:
         async with self._database.read() as connection:
             found = await connection.execute(_OPENED, {"kind": kind.code, "subject": subject, "since": since})
             return found.first() is not None
-
-    async def history(self, limit: int) -> tuple[BreakerRecord, ...]:
-        """The last breakers that opened, at most `limit`, newest first."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(select(breakers).order_by(breakers.c.id.desc()).limit(limit))
-            return tuple(
-                BreakerRecord(
-                    kind=BreakerKind.of(row.kind),
-                    subject=row.subject,
-                    why=row.why,
-                    opened_at=row.opened_at,
-                    closed_at=row.closed_at,
-                    closed_by=row.closed_by,
-                    closing_why=row.closing_why,
-                )
-                for row in rows
-            )
 
 
 def barred(account: ColumnElement[str]) -> ColumnElement[bool]:

@@ -15,7 +15,7 @@ from core.domain.events import Event
 from core.domain.orders import Entry
 from core.records.cycles import cycle_of
 from core.records.database import Database
-from core.records.entry_rows import entries_where, read_changes, read_entries, read_evidence
+from core.records.entry_rows import entries_where, read_changes, read_entries, read_entry, read_evidence
 from core.records.inbox import command_of
 from core.records.journal import event_of
 from core.records.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SuggestionRecord
@@ -144,6 +144,12 @@ class CycleFiles:
                 entries=tuple([await _entry_file(connection, entry) for entry in kept]),
                 commands=await _commands(connection, cycle, kept),
             )
+
+    async def of_entry(self, entry_id: str) -> EntryFile | None:
+        """Everything of the entry with our id, None when there is no such entry."""
+        async with self._database.read() as connection:
+            entry = await read_entry(connection, entry_id)
+            return None if entry is None else await _entry_file(connection, entry)
 
     async def began_within(self, since: datetime, until: datetime) -> tuple[int, ...]:
         """The numbers of the cycles that began from `since` to before `until`, earliest first."""

@@ -17,7 +17,7 @@ from core.records.database import Database
 from core.records.errors import StateConflict
 from core.records.results import note_runs
 from core.records.rows import CycleRecord
-from core.records.tables import cycles, engine, slots
+from core.records.tables import cycles, slots
 
 # As a literal: an index of the claimed slots alone is not used for a parameter.
 _CLAIMED = slots.c.state == literal_column("'claimed'")
@@ -31,12 +31,10 @@ class Cycles:
     async def begin(self, day: date, slot: datetime | None, forced: bool, at: datetime) -> int | None:
         """Claims the slot and begins its cycle in one commit; the cycle's number.
 
-        None when the slot is taken: missed, run, or claimed by another process. `slot` is None for a forced cycle.
+        None when the slot is taken: missed, run, or claimed. `slot` is None for a forced cycle.
         """
         try:
             async with self._database.write() as connection:
-                # The engine's row is the lock under which numbers are given, where the database has many writers.
-                await connection.execute(select(engine.c.epoch).with_for_update())
                 number = 1 + await _newest(connection)
                 await connection.execute(
                     insert(cycles).values(
@@ -52,7 +50,7 @@ class Cycles:
                         totals={},
                     )
                 )
-                if slot is not None and not await self._take_up(connection, day, slot, number):
+                if slot is not None:
                     await connection.execute(
                         insert(slots).values(
                             session_day=day,
@@ -129,21 +127,6 @@ class Cycles:
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
             return tuple(cycle_of(row) for row in rows)
-
-    async def _take_up(self, connection: AsyncConnection, day: date, slot: datetime, number: int) -> bool:
-        """Whether this process had claimed the slot and no cycle has it yet; then this cycle has it."""
-        taken = await connection.execute(
-            update(slots)
-            .where(
-                slots.c.session_day == day,
-                slots.c.slot == slot,
-                slots.c.state == "claimed",
-                slots.c.cycle.is_(None),
-                slots.c.epoch == self._epoch,
-            )
-            .values(cycle=number)
-        )
-        return taken.rowcount == 1
 
 
 async def _newest(connection: AsyncConnection) -> int:

@@ -6,9 +6,9 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
@@ -17,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import UpdateBase
 
 from core.records.errors import FencedOff, RecordsError, RecordsRefusal
+from core.records.postgres import is_postgres
 from core.records.sqlite_driver import connect
 from core.records.tables import ONLY_ROW, account_changes, accounts, commands
 from core.records.tables import engine as engine_row
@@ -39,8 +40,13 @@ FOR_ANYONE = frozenset({commands.name, accounts.name, account_changes.name})
 """What a process that does not trade may write: the inbox, and the operator's switches of an account (SPEC 10)."""
 
 _BEGIN = "begin_statement"
-# Where the database has many writers, the newest trader's first commit waits until this one is over.
-_NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update(read=True)
+# In PostgreSQL the engine's row is the turn to write: whoever has it writes alone until its commit, and what it reads
+# is the last commit. So every rule that holds by SQLite's one writer holds there too; SQLite knows no such words.
+_NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update()
+# Before there is such a row, those who open the store take turns.
+_OPENING = select(func.pg_advisory_xact_lock(0x53656E6578))
+# What a reader sees is of one moment, as in SQLite.
+_ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Database:
@@ -53,13 +59,20 @@ class Database:
         self._epoch: int | None = None
         self._fenced_off = asyncio.Event()
         self._began: dict[object, float] = {}
-        sqlite = url.get_backend_name() == "sqlite"
-        driver = {"async_creator_fn": connect} if sqlite else {}
+        self._many_writers = is_postgres(url)
+        driver: dict[str, Any] = {"async_creator_fn": connect}
+        if self._many_writers:
+            from core.records.postgres_driver import engine_arguments  # deferred: few need it
+
+            url, driver = engine_arguments(url)
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
-        if sqlite:
+        event.listen(self._engine.sync_engine, "before_execute", self._keep_watchers_out)
+        self._reading = self._engine
+        if self._many_writers:
+            self._reading = self._engine.execution_options(**_ONE_VIEW)
+        else:
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
-        event.listen(self._engine.sync_engine, "before_execute", self._keep_watchers_out)
         # SQLite has one writer; waiting here is fair and at once, waiting in its busy handler is neither.
         self._writing = asyncio.Lock()
 
@@ -89,7 +102,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view. Raises RecordsError."""
         with self._under_way(), self._clear_failures():
-            async with self._engine.connect() as connection, connection.begin():
+            async with self._reading.connect() as connection, connection.begin():
                 yield connection
 
     def oldest_call_s(self, now: float) -> float:
@@ -118,11 +131,16 @@ class Database:
         await self._engine.dispose()
 
     async def _require_newest(self, connection: AsyncConnection) -> None:
-        """The fence: asked inside the transaction, so no newer trader can come between the answer and the commit."""
-        if self._epoch is None or self._epoch == WATCHER_EPOCH:
+        """The turn to write, and the fence: asked inside the transaction, so no newer trader can come between the
+        answer and the commit."""
+        if self._epoch is None:
+            if self._many_writers:
+                await connection.execute(_OPENING)
+            return
+        if self._epoch == WATCHER_EPOCH and not self._many_writers:
             return
         newest = (await connection.execute(_NEWEST_EPOCH)).scalar_one_or_none()
-        if newest != self._epoch:
+        if self._epoch not in (newest, WATCHER_EPOCH):
             self._fenced_off.set()
             raise self._fence_sentence()
 
@@ -139,6 +157,16 @@ class Database:
         return _ClearFailures(self.name)
 
 
+_LOST = (
+    "no answer within",
+    "connection was closed",
+    "connection is closed",
+    "terminating connection",
+    "connection has been",
+    "cannot switch to state",  # the driver was told in the middle of a step
+)
+
+
 class _ClearFailures:
     """Turns the driver's errors into one sentence: the driver's own words, never the statement's parameters."""
 
@@ -149,12 +177,27 @@ class _ClearFailures:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        if isinstance(error, IntegrityError) or not isinstance(error, StatementError | OSError):
+        if isinstance(error, IntegrityError) or not (isinstance(error, StatementError | OSError) or _of_driver(error)):
             return
         if isinstance(error, StatementError) and isinstance(error.orig, ValueError | TypeError):
             raise error.orig from None  # a value that a column type refuses: the caller's, not the store's
-        words = str(error.orig) if isinstance(error, StatementError) else str(error)
+        words = _words(error.orig if isinstance(error, StatementError) else error)
         raise RecordsError(failure_sentence(self._name, words)) from None
+
+
+def _of_driver(error: BaseException | None) -> bool:
+    """What PostgreSQL's driver raises past SQLAlchemy: a connection that broke while it was being used."""
+    return type(error).__module__.startswith("asyncpg.")
+
+
+def _words(error: BaseException | None) -> str:
+    """What the driver says went wrong: of PostgreSQL's words only the message, for its details quote what is stored."""
+    said = error.__cause__ if isinstance(error, Exception) and hasattr(error.__cause__, "sqlstate") else error
+    if said is not None and _of_driver(said) and not hasattr(said, "sqlstate"):
+        return "connection was closed"
+    if said is None or isinstance(said, TimeoutError):
+        return "no answer within the time it has"
+    return str(said.args[0]) if hasattr(said, "sqlstate") and said.args else str(said)
 
 
 def failure_sentence(name: str, words: str) -> str:
@@ -170,8 +213,24 @@ def failure_sentence(name: str, words: str) -> str:
             "unable to open database file",
             "cannot be opened; give this user the right to read and write the file and its folder",
         ),
+        ("no space left", "cannot grow because the disk of the server is full; free some space there and start again"),
+        (
+            "could not extend",
+            "cannot grow because the disk of the server is full; free some space there and start again",
+        ),
+        (
+            "read-only transaction",
+            "cannot be written: the server is a replica or read-only; name its primary in database.url",
+        ),
+        ("lock timeout", "is held by another program for too long; end the program that has it open"),
+        (
+            "permission denied",
+            "does not let this user work in it; grant it what it needs, or name another user in database.url",
+        ),
+        *((lost, "lost its connection; check the server and the network, then start again") for lost in _LOST),
         ("locked", "is held by another program for too long; close the program that has it open"),
         ("no such table", "was changed by another program; restore it from a backup"),
+        ('relation "', "was changed by another program; restore it from a backup"),
     )
     lower = words.lower()
     for mark, sentence in known:

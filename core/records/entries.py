@@ -76,9 +76,6 @@ class Entries(EntryReads):
         """The last durable word before the wire: True only for a prepared entry that nobody asked to cancel, while
         active, with no open breaker over its account, by the newest epoch, before its session `closes`."""
         async with self._database.write() as connection:
-            # With many writers a pause must not commit between this statement's view and its commit.
-            await connection.execute(select(trading_state.c.state).with_for_update(read=True))
-            await connection.execute(select(engine.c.epoch).with_for_update(read=True))
             active = exists().where(trading_state.c.id == ONLY_ROW, trading_state.c.state == "active")
             newest = exists().where(engine.c.id == ONLY_ROW, engine.c.epoch == epoch)
             sent = await connection.execute(
@@ -252,7 +249,7 @@ class Entries(EntryReads):
 
 
 async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
-    entry = await read_entry(connection, entry_id, lock=True)
+    entry = await read_entry(connection, entry_id)
     if entry is None:
         raise unrecorded(entry_id)
     return entry

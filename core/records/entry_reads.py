@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -37,11 +38,11 @@ _settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for
 HOLDER = entries_where(_account, _day, entries.c.holds_day)
 _BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
 _BY_ORDER = entries_where(entries.c.order_id == bindparam("order_id"), _account)
+_BY_IDS = entries_where(entries.c.id.in_(bindparam("ids", expanding=True)))
 _OPEN = entries_where(_open)
 _UNKNOWN = entries_where(_unknown)
 _INCIDENTS = entries_where(_account, _incident)
 _WAITING = entries_where(or_(_unknown, _settling))
-_SETTLING = entries_where(_settling)
 _TO_FOLLOW = entries_where(or_(_open, and_(_filled, entries.c.session_day >= bindparam("since"))))
 _OF_DAY = entries_where(_day)
 _FILLED_OPEN = entries_where(
@@ -82,6 +83,10 @@ class EntryReads:
             raise unrecorded(entry_id)
         return found
 
+    async def these(self, ids: Sequence[str]) -> tuple[Entry, ...]:
+        """The entries with these ids of ours, oldest first; one that is not recorded is left out."""
+        return await self._all(_BY_IDS, ids=list(ids))
+
     async def by_identifier(self, identifier: str) -> Entry | None:
         """The entry whose order carries our identifier."""
         return await self._one(_BY_IDENTIFIER, identifier=identifier)
@@ -102,13 +107,9 @@ class EntryReads:
         """Every incident of the account, oldest first."""
         return await self._all(_INCIDENTS, account=account)
 
-    async def settling(self, day: date) -> tuple[Entry, ...]:
-        """The cancelled and expired entries of the session day that hold it without a fill: proof may free it, but
-        for those an operator cancelled (SPEC 9)."""
-        return await self._all(_SETTLING, session_day=day)
-
     async def waiting(self, day: date) -> tuple[Entry, ...]:
-        """What time may settle: the unknown entries of any day, and those settling on this one."""
+        """What time may settle: the unknown entries of any day, and the cancelled and expired ones that hold this day
+        without a fill. Proof may free it, but for those an operator cancelled (SPEC 9)."""
         return await self._all(_WAITING, session_day=day)
 
     async def failed_sends(self, day: date) -> Counter[str]:

@@ -36,7 +36,6 @@ def entries_where(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 
 _BY_ID = entries_where(entries.c.id == bindparam("id"))
-_BY_ID_TO_CHANGE = _BY_ID.with_for_update()
 _FILLS_OF_ONE = select(fills).where(fills.c.entry_id == bindparam("entry_id")).order_by(fills.c.seq)
 _FILLS_OF_MANY = select(fills).where(fills.c.entry_id.in_(bindparam("entry_ids", expanding=True))).order_by(fills.c.seq)
 
@@ -48,9 +47,9 @@ async def read_entries(connection: AsyncConnection, query: Select[Any], values: 
     return tuple(_entry(row, tuple(found.get(row.id, ()))) for row in rows)
 
 
-async def read_entry(connection: AsyncConnection, entry_id: str, *, lock: bool = False) -> Entry | None:
-    """The entry with our id. `lock` keeps other writers off it until the commit."""
-    found = await read_entries(connection, _BY_ID_TO_CHANGE if lock else _BY_ID, {"id": entry_id})
+async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:
+    """The entry with our id."""
+    found = await read_entries(connection, _BY_ID, {"id": entry_id})
     return found[0] if found else None
 
 

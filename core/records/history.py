@@ -60,6 +60,22 @@ class History:
         return tuple(islice(ordered, limit))
 
 
+def _found(
+    at: datetime,
+    tie: int | str,
+    *,
+    figures: Figures,
+    cycle: int | None = None,
+    account: str = "",
+    underlying: str = "",
+    outcome: str = "",
+    reason: str = "",
+    text: str = "",
+) -> HistoryRow:
+    """A row of the history; a kind of thing gives what its rows have. `tie` tells two of the same instant apart."""
+    return HistoryRow(at, cycle, account, underlying, outcome, reason, text, figures, Mark(at, tie))
+
+
 _Source = Callable[[AsyncConnection, HistoryFilter, int, Mark | None], Any]
 
 
@@ -87,11 +103,10 @@ async def _cycles(
     ]
     query = _newest(select(cycles).where(*conditions), cycles.c.began_at, cycles.c.number, limit, after)
     return [
-        HistoryRow(
-            at=row.began_at,
+        _found(
+            row.began_at,
+            row.number,
             cycle=row.number,
-            account="",
-            underlying="",
             outcome=row.outcome or RUNNING,
             reason=row.reason_code,
             text=row.reason_text,
@@ -102,7 +117,6 @@ async def _cycles(
                 ("ended_at", row.ended_at),
                 *((name, row.totals.get(name)) for name in ("processed", *(o.value for o in Outcome))),
             ),
-            mark=Mark(row.began_at, row.number),
         )
         for row in await connection.execute(query)
     ]
@@ -125,16 +139,13 @@ async def _missed(
     query = select(slots).where(*conditions).order_by(slots.c.session_day.desc(), slots.c.slot.desc()).limit(limit)
     nothing: Figures = tuple((name, None) for name in ("ended_at", "processed", *(o.value for o in Outcome)))
     return [
-        HistoryRow(
-            at=row.slot,
-            cycle=None,
-            account="",
-            underlying="",
+        _found(
+            row.slot,
+            0,
             outcome=MISSED,
             reason=row.reason_code,
             text=row.reason_text,
             figures=(("session_day", row.session_day), ("slot", row.slot), ("forced", False), *nothing),
-            mark=Mark(row.slot, 0),
         )
         for row in await connection.execute(query)
     ]
@@ -157,8 +168,9 @@ async def _attempts(
     ]
     query = _newest(select(events).where(*conditions), events.c.at, events.c.seq, limit, after)
     return [
-        HistoryRow(
-            at=row.at,
+        _found(
+            row.at,
+            row.seq,
             cycle=row.cycle,
             account=row.account or "",
             underlying=row.underlying or "",
@@ -166,7 +178,6 @@ async def _attempts(
             reason=row.reason or "",
             text=row.text,
             figures=(("attempt", row.attempt), ("step", row.step), *row.figures),
-            mark=Mark(row.at, row.seq),
         )
         for row in await connection.execute(query)
     ]
@@ -186,16 +197,14 @@ async def _suggestions(
     query = _newest(select(suggestions, _suggestion_word()).where(*conditions), s.at, s.id, limit, after)
     shown = ("id", "attempt", "expiration", "strikes", "natural", "mid", "limit", "offset", "max_risk")
     return [
-        HistoryRow(
-            at=row.at,
+        _found(
+            row.at,
+            row.id,
             cycle=row.cycle,
             account=row.account,
             underlying=row.underlying,
             outcome=row.word,
-            reason="",
-            text="",
             figures=(("session_day", row.session_day), *_named(row, shown)),
-            mark=Mark(row.at, row.id),
         )
         for row in await connection.execute(query)
     ]
@@ -222,16 +231,15 @@ async def _orders(
     shown = ("id", "expiration", "strikes", "limit", "natural", "mid", "max_risk", "order_id", "broker_status")
     later = ("sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id")
     return [
-        HistoryRow(
-            at=row.prepared_at,
+        _found(
+            row.prepared_at,
+            row.id,
             cycle=row.cycle,
             account=row.account,
             underlying=row.underlying,
             outcome=row.state,
-            reason="",
             text=row.detail,
             figures=(("session_day", row.session_day), *_named(row, shown), *_named(row, later)),
-            mark=Mark(row.prepared_at, row.id),
         )
         for row in await connection.execute(query)
     ]
@@ -251,16 +259,13 @@ async def _fills(
     query = _newest(every, fills.c.at, fills.c.seq, limit, after)
     shown = ("entry_id", "order_id", "fill_id", "symbol", "quantity", "price")
     return [
-        HistoryRow(
-            at=row.at,
+        _found(
+            row.at,
+            row.seq,
             cycle=row.cycle,
             account=row.account,
             underlying=row.underlying,
-            outcome="",
-            reason="",
-            text="",
             figures=(("session_day", row.session_day), *_named(row, shown)),
-            mark=Mark(row.at, row.seq),
         )
         for row in await connection.execute(query)
     ]
@@ -277,16 +282,12 @@ async def _commands(
     ]
     query = _newest(select(commands).where(*conditions), c.at, c.seq, limit, after)
     return [
-        HistoryRow(
-            at=row.at,
-            cycle=None,
-            account="",
-            underlying="",
+        _found(
+            row.at,
+            row.seq,
             outcome=row.state,
-            reason="",
             text=row.text,
             figures=_named(row, ("id", "kind", "who", "target", "note", "finished_at")),
-            mark=Mark(row.at, row.seq),
         )
         for row in await connection.execute(query)
     ]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.events import Event, Severity, Step, StepResult
 from core.domain.reasons import Reason
@@ -39,8 +40,12 @@ class Journal:
         if not happened:
             return
         async with self._database.write() as connection:
-            await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
-            await self._outbox.tell_events(connection, happened)
+            await self.add(connection, *happened)
+
+    async def add(self, connection: AsyncConnection, *happened: Event) -> None:
+        """Adds the events, and the messages that tell of them, to the commit under way."""
+        await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
+        await self._outbox.tell_events(connection, happened)
 
     async def of_cycle(self, number: int) -> tuple[Event, ...]:
         """A cycle's events, oldest first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NoReturn
 
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -31,11 +31,11 @@ from core.records.inbox import Inbox
 from core.records.journal import Journal
 from core.records.logins import Logins
 from core.records.outbox import Outbox
+from core.records.postgres import DRIVER, EXAMPLE, store_name
 from core.records.results import Results
 from core.records.rows import (
     AccountChange,
     AccountRecord,
-    BreakerRecord,
     CommandRecord,
     CycleRecord,
     DayHeld,
@@ -50,13 +50,13 @@ from core.records.rows import (
 from core.records.schema import migrate, require_current
 from core.records.slots import Slots
 from core.records.tables import ONLY_ROW, engine
+from core.records.tables import trader as trader_row
 from core.records.trading_state import TradingStates
 
 __all__ = [
     "AccountChange",
     "AccountRecord",
     "AlreadyValidated",
-    "BreakerRecord",
     "CommandRecord",
     "CycleRecord",
     "DayHeld",
@@ -98,30 +98,37 @@ class Records:
         self.inbox = Inbox(database)
         self.accounts = Accounts(database, epoch)
         self.results = Results(database)
-        self.alerts = Alerts(database)
+        self.alerts = Alerts(database, self.journal)
         self.history = History(database)
         self.cycle_files = CycleFiles(database)
         self.logins = Logins(database)
 
     @classmethod
-    async def open(cls, url: str, *, trader: bool = True) -> Records:
+    async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
         """Opens or creates the store and brings its schema up to date. The trader takes its lock first.
 
-        `url` is SQLAlchemy's: sqlite+aiosqlite:///path. With `trader=False` (a watcher, a command from a shell)
-        neither the epoch nor the schema changes. Raises RecordsError.
+        `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` is how the
+        trader is named to others, `session` the server's session that holds its lock. With `trader=False` (a watcher, a
+        command from a shell) neither the epoch nor the schema changes. Raises RecordsError.
         """
         parsed = _parsed(url)
         database = Database(parsed, _name(parsed))
         try:
             if parsed.get_backend_name() == "sqlite":
                 make_private_file(Path(str(parsed.database)), create=trader)
+            else:
+                from core.records.postgres_driver import prepare_schema  # deferred: few need it
+
+                await prepare_schema(parsed, create=trader)
             if not trader:
                 async with database.read() as connection:
                     await require_current(connection, database.name)
                 return cls(database, WATCHER_EPOCH)
             async with database.write() as connection:
                 await migrate(connection, database.name)
-                epoch = await _next_epoch(connection, database.name)
+                epoch = await _next_epoch(connection, database.name, holder)
+                if session is not None:
+                    await _require_lock(connection, session, database.name)
             return cls(database, epoch)
         except BaseException:
             await database.close()
@@ -168,19 +175,31 @@ def _parsed(url: str) -> URL:
     in_file = parsed.database and parsed.database != ":memory:" and not parsed.database.startswith("file:")
     if parsed.get_backend_name() == "sqlite" and not in_file:
         raise RecordsError("the records need a file; write the URL like sqlite+aiosqlite:////home/me/senex.db")
+    if parsed.get_backend_name() != "sqlite" and (parsed.drivername != DRIVER or not parsed.database):
+        raise RecordsError(f"the records are kept in PostgreSQL by asyncpg; write database.url like {EXAMPLE}")
     return parsed
 
 
 def _name(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return f"the records file {url.database}"
-    return f"the records database {url.database} at {url.host or 'this machine'}"
+    return store_name(url)
 
 
-async def _next_epoch(connection: AsyncConnection, name: str) -> int:
+async def _next_epoch(connection: AsyncConnection, name: str, holder: str) -> int:
+    """Fences the earlier traders off; from the same commit on the records say who trades."""
     rows = await connection.execute(update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + 1))
     if rows.rowcount != 1:
         raise RecordsError(f"{name} lost its epoch; restore it from a backup")
     found = await connection.execute(select(engine.c.epoch).where(engine.c.id == ONLY_ROW))
     epoch: int = found.scalar_one()
+    await connection.execute(update(trader_row).where(trader_row.c.id == ONLY_ROW).values(epoch=epoch, holder=holder))
     return epoch
+
+
+async def _require_lock(connection: AsyncConnection, session: int, name: str) -> None:
+    """Asked while this transaction has the turn to write: whoever takes the lock after this answer opens the records
+    after this commit, so that the newest epoch is always that of the newest holder of the lock."""
+    held = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :session)")
+    if not (await connection.execute(held, {"session": session})).scalar_one():
+        raise FencedOff(f"the lock of {name} was lost before they were opened; start again")

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Literal
 
 from core.domain.account_settings import AccountField
-from core.domain.breakers import BreakerKind
 from core.domain.commands import Command, CommandState
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, OrderRequest
@@ -131,19 +130,6 @@ class EvidenceRecord:
     complete: bool
     detail: Mapping[str, object]
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class BreakerRecord:
-    """A breaker that opened, and how it closed; `closed_at` is None and the rest empty while it is open."""
-
-    kind: BreakerKind
-    subject: str
-    why: str
-    opened_at: datetime
-    closed_at: datetime | None
-    closed_by: str
-    closing_why: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,14 +74,26 @@ def _revision_of_ours(connection: Connection, name: str) -> str | None:
     tables = set(inspect(connection).get_table_names())
     revision = MigrationContext.configure(connection).get_current_revision() if _VERSION_TABLE in tables else None
     if (revision is None and tables - {_VERSION_TABLE}) or (revision is not None and _OUR_TABLE not in tables):
-        raise RecordsError(f"{name} belongs to another program; move it away, or start with --data-dir DIR")
+        raise RecordsError(f"{name} belongs to another program; {_elsewhere(connection)}")
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
         raise RecordsError(
             f"{name} has schema revision {revision}, written by a newer version of senex; this version knows revisions "
-            f"up to {newest_revision()}: install the newer version again, or start with --data-dir DIR"
+            f"up to {newest_revision()}: install the newer version again, or {_other(connection)}"
         )
     return revision
+
+
+def _elsewhere(connection: Connection) -> str:
+    if connection.dialect.name == "sqlite":
+        return f"move it away, or {_other(connection)}"
+    return f"{_other(connection)}; nothing was changed in this one"
+
+
+def _other(connection: Connection) -> str:
+    return (
+        "start with --data-dir DIR" if connection.dialect.name == "sqlite" else "name another database in database.url"
+    )
 
 
 def _config() -> Config:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.domain.reasons import Reason, Refusal
 from core.records.database import Database
-from core.records.rows import SlotRecord, SlotWord
+from core.records.rows import SlotRecord
 from core.records.tables import slots
 
 _NEW_SLOT = insert(slots)
@@ -19,18 +19,20 @@ _LAST_DAY = select(func.max(slots.c.session_day))
 
 
 class Slots:
+    """Those that were missed are written here; `Cycles.begin` claims the others."""
+
     def __init__(self, database: Database, epoch: int) -> None:
         self._database = database
         self._epoch = epoch
 
-    async def claim(self, day: date, slot: datetime, at: datetime) -> bool:
-        """Takes the slot for this process; False when it was claimed or missed before. `Cycles.begin` claims by
-        itself and also takes up a slot that this process claimed here."""
-        return await self._take(day, slot, at, "claimed", "", "")
-
     async def miss(self, day: date, slot: datetime, reason: Reason, text: str, at: datetime) -> bool:
         """Records the slot as missed, with its reason; False when it was claimed or missed before."""
-        return await self._take(day, slot, at, "missed", reason.code, text)
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(_NEW_SLOT, self._missed(day, slot, at, reason.code, text))
+        except IntegrityError:
+            return False
+        return True
 
     async def miss_all(self, day: date, missed: Mapping[datetime, Refusal], at: datetime) -> int:
         """Records these slots of a day as missed, but for those claimed or missed before; how many were new."""
@@ -40,10 +42,7 @@ class Slots:
             known = set((await connection.execute(_SLOTS_OF_DAY, {"session_day": day})).scalars())
             new = {slot: refusal for slot, refusal in missed.items() if slot not in known}
             if new:
-                rows = [
-                    self._row(day, slot, at, "missed", refusal.code, refusal.sentence())
-                    for slot, refusal in new.items()
-                ]
+                rows = [self._missed(day, slot, at, refusal.code, refusal.sentence()) for slot, refusal in new.items()]
                 await connection.execute(_NEW_SLOT, rows)
         return len(new)
 
@@ -64,20 +63,12 @@ class Slots:
                 for row in rows
             )
 
-    async def _take(self, day: date, slot: datetime, at: datetime, state: SlotWord, code: str, text: str) -> bool:
-        try:
-            async with self._database.write() as connection:
-                await connection.execute(_NEW_SLOT, self._row(day, slot, at, state, code, text))
-        except IntegrityError:
-            return False
-        return True
-
-    def _row(self, day: date, slot: datetime, at: datetime, state: SlotWord, code: str, text: str) -> dict[str, object]:
+    def _missed(self, day: date, slot: datetime, at: datetime, code: str, text: str) -> dict[str, object]:
         return {
             "session_day": day,
             "slot": slot,
             "epoch": self._epoch,
-            "state": state,
+            "state": "missed",
             "at": at,
             "outcome": "",
             "reason_code": code,

@@ -11,11 +11,11 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import aiosqlite
 
-T = TypeVar("T")
+from core.records.outlast import outlast
 
 
 class UninterruptedConnection(aiosqlite.Connection):
@@ -34,14 +34,3 @@ def connect(*args: Any, **kwargs: Any) -> UninterruptedConnection:
     connection = UninterruptedConnection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
     connection._thread.daemon = True  # as SQLAlchemy has it: a process that ends does not wait for its connections
     return connection
-
-
-async def outlast(future: asyncio.Future[T]) -> T:
-    """The future's result, waited for also by a task that is cancelled meanwhile: its `cancelling()` still says so."""
-    while not future.done():
-        try:
-            await asyncio.shield(future)
-        except asyncio.CancelledError:
-            if future.cancelled():
-                raise
-    return future.result()

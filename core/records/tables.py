@@ -29,13 +29,23 @@ metadata = MetaData(
 )
 
 ONLY_ROW = 1
-"""The id of the one row of `engine` and of `trading_state`."""
+"""The id of the one row of `engine`, of `trader` and of `trading_state`."""
 
 engine = Table(
     "engine",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Integer, nullable=False),
+)
+
+trader = Table(
+    # The last process that opened the records to trade, in its own words (core.lock_holder); that it still does, only
+    # its lock says.
+    "trader",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("holder", Words, nullable=False),
 )
 
 trading_state = Table(

@@ -50,7 +50,7 @@ class TradingStates:
         refuse: tuple[TradingWord, ...] = (),
     ) -> TradingState:
         async with self._database.write() as connection:
-            now = await _current(connection, self._database.name, lock=True)
+            now = await _current(connection, self._database.name)
             if now.state in refuse:
                 raise StateConflict(f"entries are {now.state} since {now.at} by {now.who}: {now.why}")
             if now.state in keep:
@@ -61,9 +61,8 @@ class TradingStates:
             return await _current(connection, self._database.name)
 
 
-async def _current(connection: AsyncConnection, name: str, *, lock: bool = False) -> TradingState:
-    query = select(trading_state).where(trading_state.c.id == ONLY_ROW)
-    rows = await connection.execute(query.with_for_update() if lock else query)
+async def _current(connection: AsyncConnection, name: str) -> TradingState:
+    rows = await connection.execute(select(trading_state).where(trading_state.c.id == ONLY_ROW))
     row = rows.one_or_none()
     if row is None:
         raise RecordsError(f"{name} lost its trading state; restore it from a backup")

@@ -22,6 +22,7 @@ from core.show.accounts import account_views, login_views
 from core.show.cycle import cycle_slice
 from core.show.figures import ShownFigures, alert_view
 from core.show.orders import evidence_text, order_view, reentry_of
+from core.show.pictures import Pictures
 from core.show.positions import positions_slice
 from core.show.quotes import QuoteTrails, quote_slice
 from core.show.slots import slot_views
@@ -61,6 +62,7 @@ class Board:
         self._commands: deque[CommandView] = deque(maxlen=20)
         self._figures = ShownFigures()
         self._trails = QuoteTrails(engine.parts.clock)
+        self._pictures = Pictures(engine)
         self._entries: tuple[Entry, ...] = ()
         self._evidence: dict[str, tuple[EvidenceRecord, ...]] = {}
         self._evidence_of: tuple[object, ...] = ()
@@ -209,15 +211,17 @@ class Board:
         progress = engine.progress
         now, mono = clock.now(), clock.monotonic()
         slots = slot_views(engine.slots.of_today(), self._slots, engine.slots.next(), now)
-        quotes = []
+        quotes, session = [], engine.slots.session()
+        in_session = session is not None and session.is_open(now)
         for underlying in engine.underlyings:
-            shown = quote_slice(engine.quotes, engine.feed.is_live(mono), underlying, mono, engine.slots.session(), now)
-            quotes.append(self._trails.add(shown, engine.slots.session(), now))
+            shown = quote_slice(engine.quotes, engine.feed.is_live(mono), underlying, mono, in_session=in_session)
+            quotes.append(self._trails.add(shown, session, now))
+        spread, positions = spread_slice(engine, self.spread, self._entries), positions_slice(engine)
         return Snapshot(
             status=self._status(),
             quotes=tuple(quotes),
             cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock, self._last_cycle),
-            spread=spread_slice(engine, self.spread, self._entries),
+            spread=spread,
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
             orders=tuple(
@@ -228,7 +232,8 @@ class Board:
             messages=tuple(self._messages),
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
-            positions=positions_slice(engine),
+            positions=positions,
+            pictures=self._pictures.slice(spread, self.spread, self._entries, positions, quotes),
             alerts=tuple(alert_view(alert) for alert in engine.alerting.open_now),
             figures=self._figures.of(engine.alerting.figures),
             accounts=account_views(
@@ -276,6 +281,7 @@ class Board:
             accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
             open_alerts=len(engine.alerting.open_now),
             mail=engine.mail.health,
+            redis=engine.publishing.health,
         )
 
 

@@ -36,4 +36,5 @@ def alert_view(alert: Alert) -> AlertView:
         text=alert.text,
         since=alert.opened_at.replace(microsecond=0),
         seen_by=alert.acknowledged_by,
+        closed=None if alert.closed_at is None else alert.closed_at.replace(microsecond=0),
     )

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.events import masked
 from core.domain.positions import OpenTrident, mark_trident, profit, warnings_of
-from core.domain.quotes import Quote
-from core.show.quotes import freshness
+from core.show.quotes import freshness, known_quotes
 from core.snapshot import PositionsSlice, PositionView
 
 if TYPE_CHECKING:
@@ -22,12 +21,7 @@ def positions_slice(engine: Engine) -> PositionsSlice:
 def _view(engine: Engine, trident: OpenTrident) -> PositionView:
     clock = engine.parts.clock
     mono, today, session = clock.monotonic(), engine.study.today(), engine.slots.session()
-    quotes: dict[str, Quote] = {}
-    for leg in trident.legs:
-        quote = engine.quotes.last_known_quote(leg.streamer)
-        if quote is not None:
-            quotes[leg.streamer] = quote
-    mark = mark_trident(trident, quotes, mono)
+    mark = mark_trident(trident, known_quotes(engine.quotes, trident), mono)
     seen = engine.feed.underlying_price(trident.underlying, mono)
     price = None if seen is None else seen.price
     mid, natural = (None, None) if mark is None else (mark.mid, mark.natural)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
 from core.clock import Clock
+from core.domain.positions import OpenTrident
 from core.domain.pricing import MAX_QUOTE_AGE_S
+from core.domain.quotes import Quote
 from core.domain.sessions import Session
 from core.domain.underlying import Underlying
-from core.quotes.store import QuoteStore
+from core.quotes.store import QuoteReads
 from core.snapshot import Freshness, QuoteSlice
 
 QUIET_AFTER_S = 10.0
@@ -18,9 +21,7 @@ _TRAIL = 120
 _PATH_STEP_S = 10
 
 
-def quote_slice(
-    store: QuoteStore, live: bool, underlying: Underlying, mono: float, session: Session | None, now: datetime
-) -> QuoteSlice:
+def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: float, *, in_session: bool) -> QuoteSlice:
     """The newest price with its age; values that are no longer current stay readable as stale."""
     symbol = underlying.symbol
     quote = None if underlying.is_index else store.last_known_quote(symbol)
@@ -39,7 +40,7 @@ def quote_slice(
         bid=None if quote is None else quote.bid,
         ask=None if quote is None else quote.ask,
         age_s=None if age is None else int(age),
-        freshness=freshness(live, age, in_session=session is not None and session.is_open(now)),
+        freshness=freshness(live, age, in_session=in_session),
         day_low=None if summary is None else summary.day_low,
         day_high=None if summary is None else summary.day_high,
     )
@@ -54,6 +55,12 @@ def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
     if age > MAX_QUOTE_AGE_S:
         return Freshness.STALE
     return Freshness.QUIET if age > QUIET_AFTER_S else Freshness.LIVE
+
+
+def known_quotes(store: QuoteReads, trident: OpenTrident) -> Mapping[str, Quote]:
+    """The last known quotes of its legs, by streamer symbol."""
+    found = ((leg.streamer, store.last_known_quote(leg.streamer)) for leg in trident.legs)
+    return {streamer: quote for streamer, quote in found if quote is not None}
 
 
 class QuoteTrails:

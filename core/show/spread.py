@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from core.domain.chain import OptionSymbols, Right
 from core.domain.fills import fill_credit
 from core.domain.orders import Entry
 from core.domain.pricing import LegQuote, Pricing, price_trident
-from core.domain.trident import Leg, max_risk
+from core.domain.quotes import Quote
+from core.domain.trident import Action, Leg, LegRole, Trident, max_risk
 from core.progress import SpreadProgress
 from core.snapshot import LegView, SpreadSlice
 
@@ -82,4 +85,36 @@ def _leg_view(leg: Leg, quote: LegQuote | None) -> LegView:
         ask=None if quote is None else quote.ask,
         mid=None if quote is None else quote.mid,
         age_s=None if quote is None or quote.age_s is None else int(quote.age_s),
+    )
+
+
+def repriced(shown: SpreadSlice, streamers: Sequence[str], quotes: Mapping[str, Quote], now: float) -> SpreadSlice:
+    """A spread shown elsewhere with the credits of these quotes, by the same rules; as it was where they refuse.
+
+    `streamers` are the symbols of its legs, in their order; `now` is the monotonic second of the quotes' clock.
+    """
+    if len(streamers) != len(shown.legs):
+        return shown
+    put, wing, call, call_wing = (
+        Leg(
+            LegRole(leg.role),
+            Right(leg.right),
+            leg.strike,
+            Action(leg.action),
+            leg.quantity,
+            OptionSymbols("", streamer),
+        )
+        for leg, streamer in zip(shown.legs, streamers, strict=True)
+    )
+    trident = Trident(shown.underlying, "", shown.expiration, shown.body, shown.width, (put, wing, call, call_wing))
+    pricing = price_trident(trident, quotes, now)
+    if not isinstance(pricing, Pricing):
+        return shown
+    return replace(
+        shown,
+        legs=tuple(_leg_view(quote.leg, quote) for quote in pricing.legs),
+        natural=pricing.natural,
+        mid=pricing.mid,
+        max_risk_natural=pricing.max_risk_natural,
+        max_risk_mid=pricing.max_risk_mid,
     )

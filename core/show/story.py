@@ -65,7 +65,7 @@ def story_of_cycle(file: CycleFile) -> Story:
         lines += _account_lines(file, account)
         for entry in file.entries:
             if entry.entry.account == account:
-                lines += _entry_lines(entry)
+                lines += entry_lines(entry)
     lines += [_event(e) for e in file.events if e.account is None and e.kind not in ("cycle.started", "cycle.ended")]
     lines += _command_lines(file.commands)
     return Story(_cycle_title(file.cycle), _cycle_verdict(file.cycle), tuple(lines))
@@ -160,7 +160,8 @@ def _dry_run_words(answer: DryRunAnswer) -> str:
     return f"{change}, fees {fees}, warnings: {warned}"
 
 
-def _entry_lines(file: EntryFile) -> Iterator[StoryLine]:
+def entry_lines(file: EntryFile) -> Iterator[StoryLine]:
+    """The states the entry went through, its fills and what was seen of it, in the order of time."""
     entry = file.entry
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)

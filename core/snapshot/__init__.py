@@ -4,15 +4,16 @@ Instants are aware UTC market time, to the second. Ages and durations are whole 
 equal between two pulls. Text from outside is plain text, never markup.
 """
 
-from core.snapshot.accounts import AccountView, LoginView, SettingView
+from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView
 from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
+from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, PicturesSlice
 from core.snapshot.positions import PositionsSlice, PositionView
 from core.snapshot.quotes import Freshness, QuoteSlice
 from core.snapshot.spread import LegView, SpreadSlice
-from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
+from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
 
 __all__ = [
     "AccountView",
@@ -20,7 +21,10 @@ __all__ = [
     "AttemptView",
     "Automation",
     "BreakerView",
+    "ChangeView",
     "CommandView",
+    "CreditPoint",
+    "CreditTrail",
     "CycleSlice",
     "EngineClient",
     "EngineNotRunning",
@@ -35,6 +39,8 @@ __all__ = [
     "Mode",
     "OrderView",
     "PartHealth",
+    "PayoffView",
+    "PicturesSlice",
     "PositionView",
     "PositionsSlice",
     "QuoteSlice",
@@ -47,4 +53,5 @@ __all__ = [
     "StatusSlice",
     "StepState",
     "StepView",
+    "Watching",
 ]

@@ -36,6 +36,17 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeView:
+    """One change of a setting of an account: by whom, and the old and the new value in the operator's words."""
+
+    at: datetime
+    setting: str
+    old: str
+    new: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoginView:
     """A login, and whether the broker takes its token: as asked at `checked_at`, and so since `changed_at`."""
 

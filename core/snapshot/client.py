@@ -14,6 +14,7 @@ from core.snapshot.accounts import AccountView, LoginView
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, MessageView
 from core.snapshot.orders import OrderView
+from core.snapshot.pictures import PicturesSlice
 from core.snapshot.positions import PositionsSlice
 from core.snapshot.quotes import QuoteSlice
 from core.snapshot.spread import SpreadSlice
@@ -43,6 +44,7 @@ class Snapshot:
     commands: tuple[CommandView, ...] = ()
     breakers: tuple[BreakerView, ...] = ()
     positions: PositionsSlice = field(default_factory=PositionsSlice)
+    pictures: PicturesSlice = field(default_factory=PicturesSlice)
     alerts: tuple[AlertView, ...] = ()
     figures: SessionFigures | None = None
     accounts: tuple[AccountView, ...] = ()

@@ -22,8 +22,8 @@ class BreakerView:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """An open alert. `severity` is a word: critical or warning; `whom` is the account it is about (masked), or empty
-    for all; `seen_by` who acknowledged it, empty while nobody did."""
+    """An alert. `severity` is a word: critical or warning; `whom` is the account it is about (masked), or empty for
+    all; `seen_by` who acknowledged it, empty while nobody did; `closed` is None while it is open."""
 
     id: int
     code: str
@@ -32,6 +32,7 @@ class AlertView:
     text: str
     since: datetime
     seen_by: str
+    closed: datetime | None = None
 
 
 class Level(StrEnum):

@@ -51,11 +51,20 @@ class PartHealth:
     detail: str = ""
 
 
+class Watching(StrEnum):
+    """Whose console this is: the trader's own, or a watcher's, which may only look, or also command."""
+
+    NONE = ""
+    READ_ONLY = "watching"
+    OPERATOR = "watching as operator"
+
+
 @dataclass(frozen=True, slots=True)
 class StatusSlice:
     """The status bar. `now` is market time; `market` is a word: open, closed, before the open, unreadable.
 
-    `mail` is None when it is off.
+    `mail` and `redis` are None when they are off. `watching` says what a console without the engine may do: a word of
+    `Watching`; it is that of the trader itself otherwise.
     """
 
     mode: Mode
@@ -74,3 +83,5 @@ class StatusSlice:
     failure: str = ""
     open_alerts: int = 0
     mail: PartHealth | None = None
+    redis: PartHealth | None = None
+    watching: Watching = Watching.NONE

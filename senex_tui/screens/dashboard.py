@@ -24,6 +24,7 @@ from widgets.key_line import KeyLine
 from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
 from widgets.panel import LinePanel
+from widgets.picture import ChartView
 from widgets.quote import QuotePanel
 from widgets.schedule import SchedulePanel
 from widgets.spread import SpreadPanel
@@ -31,13 +32,13 @@ from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import LOWER_PANELS, TabStrip
 
 if TYPE_CHECKING:
-    from core.snapshot import QuoteSlice, SpreadSlice
+    from core.snapshot import QuoteSlice
     from senex_tui.app import SenexApp
 
 SHORT_ROWS, TALL_ROWS = 4, 6
 """The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
 TALL_FROM = 38
-_OPENS = {"schedule": "history", "messages": "history"}
+_OPENS = {"orders": "orders", "schedule": "history", "messages": "history"}
 """What enter opens from a panel; from the others it is the story of the newest cycle."""
 _LOWER = tuple(name for _, _, name in LOWER_PANELS)
 
@@ -46,7 +47,7 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
     """Hands each slice of the app to its panel. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
-    * from 110 columns: every panel, two abreast;
+    * from 110 columns: every panel, two abreast; the chart takes the judgement's place when asked for;
     * from 170 columns: three abreast, with the chart.
     """
 
@@ -56,7 +57,7 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         super().__init__()
-        self._monotonic = monotonic
+        self.chart = ChartPanel(monotonic, id="chart", classes="panel lower")
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
@@ -66,8 +67,8 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
             yield QuotePanel(id="quote-2", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
-            yield ChartPanel(self._monotonic, id="chart", classes="panel")
             yield SpreadPanel(id="spread", classes="panel lower -open")
+            yield self.chart
             yield JudgementPanel(id="judgement", classes="panel lower")
             yield AttemptsPanel(id="attempts", classes="panel lower")
             yield OrdersPanel(id="orders", classes="panel lower")
@@ -83,6 +84,8 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
             self.watch(self.app, name, self.query_one(f"#{name}", LinePanel).show)
         self.watch(self.app, "judgements", self.query_one(JudgementPanel).show)
         self.watch(self.app, "positions", self.query_one(OrdersPanel).show_positions)
+        for name in ("quotes", "schedule", "spread", "attempts", "judgements", "pictures"):
+            self.watch(self.app, name, self._show_chart)
 
     def _show_status(self, view: StatusView | None) -> None:
         self.query_one(StatusBar).show(view)
@@ -93,13 +96,15 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
             panel.show(quotes[number] if number < len(quotes) else None)
-        self.query_one(ChartPanel).show(self._charted(quotes))
 
-    def _charted(self, quotes: tuple[QuoteSlice, ...]) -> QuoteSlice | None:
-        """The underlying being traded, else the first one with a day to show."""
-        spread: SpreadSlice | None = getattr(self.app, "spread", None)
-        traded = next((q for q in quotes if spread is not None and q.symbol == spread.underlying and q.day_path), None)
-        return traded or next((q for q in quotes if q.day_path), quotes[0] if quotes else None)
+    def _show_chart(self) -> None:
+        app = cast("SenexApp", self.app)
+        view = ChartView(app.quotes, app.schedule, app.spread, app.attempts, app.judgements, app.pictures)
+        self.chart.show(view)
+
+    def on_screen_resume(self) -> None:
+        """The chart draws what it did not while another screen was before it."""
+        self._show_chart()
 
     def action_show_panel(self, name: str) -> None:
         """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
@@ -107,11 +112,20 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
             self.query_one(f"#{other}").set_class(other == name, "-open")
         body = self.query_one("#body")
         body.set_class(name == "messages", "-messages")
+        if name in ("chart", "judgement"):
+            body.set_class(name == "chart", "-chart")
         self.query_one(TabStrip).show(name)
         panel = self.query_one(f"#{name}", LinePanel)
         if body.has_class("-zoom"):
             self._zoom(panel)
         self.call_after_refresh(panel.focus)
+
+    def action_picture(self) -> None:
+        """The chart's next picture; a chart that is out of sight comes in sight first."""
+        if self.chart.display:
+            self.chart.next_picture()
+        else:
+            self.action_show_panel("chart")
 
     def action_open_panel(self) -> None:
         """What the focused panel shows, in full: the newest cycle's story, the orders, the history."""

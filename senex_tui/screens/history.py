@@ -72,7 +72,6 @@ class HistoryPage(ListPage):
         self._ended = 0
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._ask(from_top=True)
         self.watch(self.app, "cycle", self._on_cycle, init=False)
 

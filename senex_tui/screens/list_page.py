@@ -14,6 +14,7 @@ from senex_tui import copying, exporting
 from senex_tui.keys import Where, bindings
 from senex_tui.screens.dialogs import CalmInput
 from senex_tui.screens.page import Page
+from widgets.lines import safe
 from widgets.listing import Listing, ListPanel, Row
 
 if TYPE_CHECKING:
@@ -122,5 +123,5 @@ class ListPage(Page):
         written = io.StringIO()
         lines = csv.writer(written, lineterminator="\n")
         lines.writerow([column.title for column in value.columns])
-        lines.writerows([exporting.harmless(text) for text, _ in row.cells] for row in self.list.rows)
+        lines.writerows([exporting.harmless(safe(text)) for text, _ in row.cells] for row in self.list.rows)
         self.console.say(exporting.export(self.console, self.NAME, written.getvalue()), "information")

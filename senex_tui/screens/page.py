@@ -20,6 +20,15 @@ from widgets.watchers import forget_closed
 MOST_ALARM_ROWS = 4
 
 
+class AboutAnEntry:
+    """A mixin for a page on which the keys about an entry mean one alone: the one chosen, or told of."""
+
+    @property
+    def entry_id(self) -> str | None:
+        """Its id; None when none is chosen."""
+        raise NotImplementedError
+
+
 class Page(EventGuard, KeysInOrder, Screen[None]):
     """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
 
@@ -28,7 +37,8 @@ class Page(EventGuard, KeysInOrder, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PAGES), Binding("escape", "back", show=False)]
     DEFAULT_CSS = """
     Page { background: $background; }
-    Page > LinePanel { border-top: solid $border; padding: 0 1; border-title-style: bold; background: $background; }
+    Page > LinePanel { border-top: solid $border; padding: 0 1; background: $background; }
+    Page > LinePanel { border-title-style: bold; border-title-color: $foreground; }
     Page > LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
     Page > Banner { border-top: none; height: 1; background: $warning 20%; }
     Page > Banner.-failure { background: $error 25%; }
@@ -53,7 +63,8 @@ class Page(EventGuard, KeysInOrder, Screen[None]):
 
     def say(self, alarms: Sequence[Alarm]) -> None:
         """The banner under the status bar; it hides when there is nothing to say."""
-        self.query_one(Banner).say(alarms, self.app.size.width, MOST_ALARM_ROWS)
+        for banner in self.query(Banner):  # none is left of a page on its way out
+            banner.say(alarms, self.app.size.width, MOST_ALARM_ROWS)
 
     def action_back(self) -> None:
         self.dismiss(None)

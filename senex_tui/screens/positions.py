@@ -17,5 +17,4 @@ class PositionsPage(Page):
         yield PositionsPanel(id="positions")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.watch(self.app, "positions", self.query_one(PositionsPanel).show)

@@ -51,7 +51,6 @@ class StoryPage(Page):
         yield StoryPanel(id="story")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._ask()
         if self._cycle is not None:
             self.watch(self.app, "cycle", self._follow, init=False)

@@ -1,4 +1,4 @@
-"""Runs the installed command `senex` in a home of its own."""
+"""Runs the command `senex` in a home of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import pty
 import struct
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,9 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
-SENEX = str(Path(sys.executable).parent / "senex")
+from tests.cli.warm_process import SENEX, WarmProcess, run
+
+__all__ = ["LONGEST_S", "SENEX", "Box", "running_simulator"]
 LONGEST_S = 30
 
 
@@ -53,28 +54,19 @@ class Box:
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """Without a terminal: input is empty, output and errors are caught."""
-        return subprocess.run(
-            [SENEX, *arguments],
-            env=self.environment(**environ),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=LONGEST_S,
-            check=False,
-            cwd=self.home,
-        )
+        return run(arguments, self.environment(**environ), self.home, LONGEST_S)
 
     def run_in_terminal(self, *arguments: str, columns: int = 120, rows: int = 40, **environ: str) -> tuple[int, str]:
         """In a terminal of that size; returns the exit code and all it showed."""
         ours, theirs = pty.openpty()
         ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        with subprocess.Popen(
-            [SENEX, *arguments],
-            env=self.environment(**environ),
+        with WarmProcess(
+            arguments,
+            self.environment(**environ),
+            self.home,
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            cwd=self.home,
             start_new_session=True,
         ) as process:
             os.close(theirs)
@@ -91,12 +83,11 @@ class Box:
 @contextmanager
 def running_simulator(box: Box) -> Iterator[int]:
     """The port of a simulated broker in a process of its own, a quarter of an hour into the session's slots."""
-    with subprocess.Popen(
-        [SENEX, "simulator", "--port", "0", "--start", "2026-03-02T10:00:00-05:00"],
-        env=box.environment(),
-        stdin=subprocess.DEVNULL,
+    with WarmProcess(
+        ["simulator", "--port", "0", "--start", "2026-03-02T10:00:00-05:00"],
+        box.environment(),
+        box.home,
         stdout=subprocess.PIPE,
-        text=True,
     ) as process:
         try:
             assert process.stdout is not None

@@ -121,3 +121,27 @@ def test_before_the_first_start_no_account_is_known(box: Box) -> None:
     refused = box.run("accounts")
     assert refused.returncode == 2
     assert "no account is known yet" in refused.stderr
+
+
+def test_an_option_before_the_command_never_means_other_records(box: Box) -> None:
+    """`senex accounts --demo enable N` must not enable N with real money."""
+    for group, command, option in (
+        ("accounts", "enable", "--demo"),
+        ("accounts", "list", "--data-dir"),
+        ("mail", "test", "--demo"),
+    ):
+        value = ["there"] if option == "--data-dir" else []
+        done = box.run(group, option, *value, command, *(["0001"] if command == "enable" else []))
+        assert done.returncode == 2
+        assert f"senex: {option} goes after the command: senex {group} {command} ... {option}" in done.stderr
+
+
+def test_accounts_takes_the_options_of_its_list(box: Box, place: Place) -> None:
+    data = ("--data-dir", str(place.records_file.parent.parent))
+    listed, short = box.run("accounts", "list", *data), box.run("accounts", *data, SENEX_MAIL__PREFERENCE="weekly")
+    assert (listed.returncode, short.returncode) == (0, 0), listed.stderr + short.stderr
+    assert "…0001" in short.stdout
+    assert "(weekly)" in short.stdout
+    assert short.stdout.replace("(weekly)", "(immediate)").split() == listed.stdout.split()
+    none = box.run("accounts", "--demo")
+    assert none.stderr == box.run("accounts", "list", "--demo").stderr != ""

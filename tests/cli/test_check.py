@@ -72,3 +72,20 @@ def test_a_mode_that_does_not_start_is_told_after_the_settings(box: Box) -> None
     assert done.returncode == 2
     assert rows(done.stdout)["trading.live"] == "true environment SENEX_TRADING__LIVE"
     assert "--live was not given" in done.stderr
+
+
+MAIL = {
+    "SENEX_MAIL__HOST": "127.0.0.1",
+    "SENEX_MAIL__SENDER": "senex@box.test",
+    "SENEX_MAIL__OPERATOR": "me@example.com",
+    "SENEX_MAIL__USER": "senex",
+}
+
+
+def test_the_mail_password_is_named_by_its_place_only(box: Box) -> None:
+    assert rows(box.run("check").stdout)["mail password"] == "not needed: mail is off"
+    none = rows(box.run("check", **MAIL).stdout)["mail password"]
+    assert none == "none found; set SENEX_MAIL_PASSWORD, or `keyring set senex 'mail password'`"
+    done = box.run("check", **MAIL, SENEX_MAIL_PASSWORD="a-word-for-the-post")
+    assert rows(done.stdout)["mail password"] == "****, from the environment (SENEX_MAIL_PASSWORD)"
+    assert "a-word-for-the-post" not in done.stdout + done.stderr

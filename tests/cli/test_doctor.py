@@ -163,3 +163,14 @@ def test_a_mail_server_is_spoken_to_and_nothing_sent(there: bool) -> None:
         return
     assert row == Row("mail", Finding.OK, f"127.0.0.1:{port} answers (none)")
     assert [line.split()[0] for line in listens.heard.splitlines()] == [b"EHLO", b"NOOP", b"QUIT"]
+
+
+def test_a_mail_login_without_its_password_is_told_before_it_keeps_the_console_from_starting(box: Box) -> None:
+    mail = {"HOST": "127.0.0.1", "PORT": "1", "SENDER": "a@b.test", "OPERATOR": "a@b.test", "USER": "someone"}
+    environ = {f"SENEX_MAIL__{name}": value for name, value in mail.items()}
+    code, rows = looked_at(box, **environ)
+    assert (code, rows["mail"][0]) == (1, "FAIL")
+    assert rows["mail"][1].startswith("mail.user is 'someone' but there is no password for it")
+    assert rows["mail"][2].startswith("set SENEX_MAIL_PASSWORD in the environment, or store it: keyring set senex")
+    _, rows = looked_at(box, **environ, SENEX_MAIL_PASSWORD="a-word-for-the-post")
+    assert (rows["mail"][0], "trading goes on without it" in rows["mail"][2]) == ("WARN", True)

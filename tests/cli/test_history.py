@@ -21,12 +21,13 @@ from core.domain.commands import CommandKind
 from core.domain.sessions import SlotTimes
 from core.records.history import HistoryFilter, HistoryKind
 from core.snapshot import Mode
-from senex_tui.day import Day, read_day
+from senex_tui.day import read_day
 from senex_tui.explain import Explained, explain
 from senex_tui.history import LONGEST_TEXT, search
 from senex_tui.place import Place
 from senex_tui.printed import COLUMNS, hanging, safe, table
 from senex_tui.refusals import Refused
+from senex_tui.told import Told
 from tests.cli.console_command import Box
 from tests.engine.harness import ACCOUNT, MONDAY, World, account, et, in_world
 
@@ -71,7 +72,7 @@ def _explained(place: Place, what: str) -> Explained:
     return asyncio.run(explain(place, TIMES, what))
 
 
-def _day(place: Place, day: date | None = None) -> Day:
+def _day(place: Place, day: date | None = None) -> Told:
     return asyncio.run(read_day(place, TIMES, day))
 
 

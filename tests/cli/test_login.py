@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import pty
-import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
-from tests.cli.console_command import LONGEST_S, SENEX, Box
+from core.folders import folders
+from core.snapshot import Mode
+from senex_tui.login_commands import without_the_new_login
+from senex_tui.one_trader import lock_data
+from senex_tui.place import place_of
+from tests.cli.console_command import LONGEST_S, Box
+from tests.cli.warm_process import WarmProcess
 
 
 def typed(box: Box, words: Sequence[str], answers: Sequence[str], **environ: str) -> tuple[int, str]:
     """Runs `senex` in a terminal and answers each prompt; the exit code and all that was shown."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [SENEX, *words],
-        env=box.environment(**environ),
+    with WarmProcess(
+        words,
+        box.environment(**environ),
+        box.home,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        cwd=box.home,
         start_new_session=True,
     ) as process:
         os.close(theirs)
@@ -73,3 +79,14 @@ def test_logout_removes_a_login_and_check_lists_the_rest(box: Box) -> None:
     assert "roth" not in box.run("check").stdout
     again = box.run("logout", "roth")
     assert (again.returncode, "no login roth is kept" in again.stderr) == (2, True)
+
+
+def test_a_console_that_runs_is_named_with_what_to_do(tmp_path: Path) -> None:
+    here = folders(tmp_path)
+    assert without_the_new_login(here) == []
+    lock = lock_data(place_of(here, Mode.DRY_RUN))
+    try:
+        [line] = without_the_new_login(here)
+    finally:
+        lock.release()
+    assert line.startswith(f"the dry-run console that runs (process {os.getpid()}) goes on without it: end it with q")

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -26,8 +25,8 @@ from senex_tui.place import Place
 from senex_tui.sending import DONE, NO_ANSWER, NO_CONSOLE, REFUSED, Answer, send
 from senex_tui.status import read_status
 from tests.cli.console_command import Box
+from tests.cli.warm_process import WarmProcess
 
-ROOT = Path(__file__).parents[2]
 WITHIN_S = 60.0
 
 pytestmark = pytest.mark.timeout(240)
@@ -39,7 +38,7 @@ class Shell:
 
     box: Box
     url: str
-    traders: list[subprocess.Popen[str]] = field(default_factory=list)
+    traders: list[WarmProcess] = field(default_factory=list)
 
     @property
     def data(self) -> Path:
@@ -78,21 +77,20 @@ class Shell:
             assert time.monotonic() < deadline, (what, told)
             time.sleep(0.1)
 
-    def trader(self, *, forcing: bool = False) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cli.headless", str(self.data), *(["force"] if forcing else [])],
-            env=self.box.environment(**self.environ),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
+    def trader(self, *, forcing: bool = False) -> WarmProcess:
+        process = WarmProcess(
+            [str(self.data), *(["force"] if forcing else [])],
+            self.box.environment(**self.environ),
+            self.box.home,
+            module="tests.cli.headless",
             stdout=subprocess.PIPE,
-            text=True,
         )
         self.traders.append(process)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         return process
 
-    def stop(self, process: subprocess.Popen[str]) -> None:
+    def stop(self, process: WarmProcess) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait(WITHIN_S)
 
@@ -122,6 +120,12 @@ def entry_state(told: dict[str, Any]) -> str | None:
     return None if entry is None else entry["state"]
 
 
+def is_live(told: dict[str, Any]) -> bool:
+    """Its entry works, and the broker has said so since: first it calls the order in flight."""
+    entry = told["accounts"][0]["entry"] if told["accounts"] else None
+    return entry is not None and (entry["state"], entry["broker_status"]) == ("working", "Live")
+
+
 def test_before_the_first_start_there_is_nothing_to_speak_to(box: Box) -> None:
     for command in (("status",), ("pause",)):
         done = box.run(*command)
@@ -135,7 +139,7 @@ def test_before_the_first_start_there_is_nothing_to_speak_to(box: Box) -> None:
 def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell) -> None:
     shell.ask_broker("/simulator/fill-plan", {"plan": "never"})
     trader = shell.trader(forcing=True)
-    told = shell.until("a working entry", lambda told: entry_state(told) == "working")
+    told = shell.until("a working entry", is_live)
     assert told["trader"]["pid"] == trader.pid
     assert told["automation"]["state"] == "active"
     assert told["reconciled"] is not None
@@ -171,7 +175,7 @@ def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell)
     _a_stopped_trader_is_not_overtaken(shell, trader)
 
 
-def _a_stopped_trader_is_not_overtaken(shell: Shell, trader: subprocess.Popen[str]) -> None:
+def _a_stopped_trader_is_not_overtaken(shell: Shell, trader: WarmProcess) -> None:
     os.kill(trader.pid, signal.SIGSTOP)
     try:
         answer = shell.send(CommandKind.PAUSE, wait_s=0.5)

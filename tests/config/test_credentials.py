@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,10 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from core.credentials import Credentials, CredentialsError, find_logins
+from core.mail import SmtpMailer
+from core.mail_password import find_mail_password, mail_password_words
+from core.mail_settings import MailSettings
+from core.scrubber import known
 
 IN_ENVIRONMENT = {"TT_SECRET": "env-secret", "TT_REFRESH": "env-refresh"}
 
@@ -203,3 +208,14 @@ def test_a_table_that_is_no_login_is_refused_without_its_content(tmp_path: Path,
     with pytest.raises(CredentialsError, match="cannot be understood") as refused:
         find({}, write(tmp_path, text))
     assert "a-secret" not in str(refused.value)
+
+
+def test_the_mail_password_of_the_keyring_is_known_to_every_output(keyring_in_use: MemoryKeyring) -> None:
+    settings = MailSettings(host="smtp.example.com", sender="senex@box.test", operator="me@example.com", user="someone")
+    keyring_in_use.values = {"mail password": "a-word-in-the-ring"}
+    told = mail_password_words(settings, {}, environment_only=False)
+    assert told == "****, from the keyring (service senex)"
+    assert mail_password_words(settings, {}, environment_only=True) == "none found; set SENEX_MAIL_PASSWORD"
+    SmtpMailer(settings, find_mail_password(settings, {}, environment_only=False))
+    login = base64.b64encode(b"\0someone\0a-word-in-the-ring").decode()
+    assert known(f"535 no: a-word-in-the-ring, AUTH PLAIN {login}") == "535 no: ****, AUTH PLAIN ****"

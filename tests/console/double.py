@@ -29,6 +29,7 @@ from core.snapshot import (
     Snapshot,
     StepState,
 )
+from tests.console.account_slices import ACCOUNTS, LOGINS
 from tests.console.slices import (
     DONE,
     EVIDENCE,
@@ -283,6 +284,11 @@ def alerted() -> Snapshot:
     return replace(calm(), status=status(open_alerts=2), alerts=(alert(), retries), figures=session_figures())
 
 
+def reached() -> Snapshot:
+    """Four accounts of three logins, one of them refused and one not asked yet."""
+    return replace(calm(), accounts=ACCOUNTS, logins=LOGINS)
+
+
 def reconciling() -> Snapshot:
     asked = status(automation=Automation.RECONCILING, automation_detail="asked by ada at the console")
     return replace(calm(), status=asked)
@@ -295,6 +301,7 @@ SCENES = {
     "clock": stopped_by_clock,
     "reconciling": reconciling,
     "alerted": alerted,
+    "reached": reached,
     "calm": calm,
     "retrying": retrying,
     "stale": stale,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from textual.pilot import Pilot
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from core.snapshot import Snapshot
 from senex_tui.app import SenexApp
@@ -41,6 +43,21 @@ class Driven:
         self.app.pull()
         await self.pilot.pause()
 
+    async def answered(self) -> None:
+        """Until the records have answered all that was asked."""
+        async with asyncio.timeout(10):
+            while asked := [worker for worker in self.app.workers if not worker.is_finished]:
+                await asyncio.wait([asyncio.ensure_future(_ended(worker)) for worker in asked])
+        await self.pilot.pause()
+
+    async def shows(self, told: str) -> bool:
+        """Whether the screen says it, as it stands or with its blanks run together, once its layout has settled."""
+        for _ in range(200):
+            if told in self.text or told in " ".join(self.text.split()):
+                return True
+            await self.pilot.pause(0.01)
+        return False
+
     @property
     def text(self) -> str:
         """What the terminal would show, without trailing blanks."""
@@ -50,6 +67,12 @@ class Driven:
     @property
     def toasts(self) -> list[str]:
         return [notification.message for notification in self.app._notifications]
+
+
+async def _ended(worker: Worker[object]) -> None:
+    """A question that gave way to a newer one has ended too."""
+    with suppress(WorkerFailed, WorkerCancelled):
+        await worker.wait()
 
 
 @asynccontextmanager

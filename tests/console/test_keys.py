@@ -284,7 +284,7 @@ async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
 
 
 async def test_help_lists_every_key_and_searches() -> None:
-    async with driven(size=(120, 60)) as console:
+    async with driven(size=(120, 70)) as console:
         await console.press("question_mark")
         text = console.text
         for key in KEYS:

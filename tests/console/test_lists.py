@@ -36,7 +36,6 @@ class Slots(ListPage):
         self.opened: list[str] = []
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show(LISTING)
 
     def open(self, chosen: Row) -> None:

@@ -16,7 +16,6 @@ from core.snapshot import Freshness, Health, Mode, PartHealth
 from tests.console import double
 from widgets import figures
 from widgets.attempts import AttemptsPanel
-from widgets.chart import plot
 from widgets.cycle import CyclePanel
 from widgets.judgement import JudgementPanel
 from widgets.lines import Drawing, Tone, plain
@@ -207,16 +206,6 @@ def test_sparkline_scales_between_its_own_low_and_high() -> None:
     assert sparkline((1.0, 2.0, 3.0), 10) == "▁▅█"
     assert sparkline((5.0, 5.0), 1) == "▁"
     assert sparkline((), 5) == ""
-
-
-def test_the_chart_fills_its_panel_whatever_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    monkeypatch.setenv("LINES", "10")
-    rows = plot(double.quotes()[1].day_path, 130, 16)
-    assert len(rows) == 16
-    assert {len(row) for row in rows} == {130}
-    assert "09:30" in rows[-1]
-    assert "10:30" in rows[-1]
 
 
 def test_opening_the_console_imports_nothing_heavy() -> None:

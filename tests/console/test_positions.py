@@ -148,7 +148,7 @@ async def test_the_dashboard_sums_them_up_in_a_line() -> None:
 async def test_a_warning_is_said_in_the_banner() -> None:
     async with driven(holding(near(), near(entry_id="e8"), position()), size=(80, 24)) as console:
         words = " ".join(console.text.split())
-        assert f"OPEN QQQ Nov 25 …4021: {SOON}. And 1 more. o shows it" in words
+        assert f"OPEN QQQ Nov 25 …4021: {SOON}. And 1 more. t shows it" in words
     assert alarms(holding(position())) == ()
     [(_, loud)] = alarms(holding(near()))
     assert not loud, "it stops nothing"

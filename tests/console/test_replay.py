@@ -15,8 +15,8 @@ from core.recording.playback import ReplayClient
 from core.snapshot import Level, Mode, Snapshot
 from senex_tui.keys import AUTOMATION, KEYS, Where
 from senex_tui.replay_app import ReplayApp
+from senex_tui.screens.alerts import AlertsPage
 from senex_tui.screens.dashboard import Dashboard
-from senex_tui.screens.figures import FiguresScreen
 from tests.console import double
 from tests.console.driving import Ticker
 from tests.recording.days import moment, recorded, session
@@ -141,7 +141,7 @@ async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path)
     alerted = [replace(double.alerted(), status=moment(s).status) for s in (0, 60)]
     async with replayed(tmp_path, alerted) as console:
         await console.press("a")
-        assert isinstance(console.app.screen, FiguresScreen)
+        assert isinstance(console.app.screen, AlertsPage)
         await console.press("right")
         assert console.replay.state.at.minute == 0, "in a dialog the arrows are the dialog's"
         await console.press("q", "question_mark", "slash", *"replay")

@@ -13,14 +13,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 
 from core.broker.port import BrokerError
 from core.clock import exchange_time
 from core.domain.commands import Command, CommandKind
 from core.records.errors import RecordsError
-from core.records.records import Records
 from core.simulator.orders import SimOrder
 from core.virtual_time import VirtualClock, run_virtual
 from tests.days.plan import OPENS_BEFORE, Plan, draw
@@ -30,6 +28,7 @@ from tests.days.tally import tally_day
 from tests.days.watchman import Watchman
 from tests.days.world import DayWorld, Posts
 from tests.engine.harness import calendar_around
+from tests.records.empty import copy_empty_records
 
 MEMORY = Path("/dev/shm")
 """Where the records files are, when there is such a place: commits are real, the disk's own waiting is left out."""
@@ -75,7 +74,7 @@ def live_plan(plan: Plan, *, until: datetime | None = None, journal: bool = Fals
         return await _Days(worlds[0], until).live(journal)
 
     try:
-        shutil.copyfile(_empty_records(), folder / "records.sqlite3")
+        copy_empty_records(folder / "records.sqlite3")
         if AFTER_COPY:
             with closing(sqlite3.connect(folder / "records.sqlite3")) as records:
                 records.execute(AFTER_COPY)
@@ -190,19 +189,6 @@ class _Days:
             if waited > LONGEST_EVENING_S:
                 self._watchman.say("0", f"the engine does not get reconciled: {world.engine.gate._reconciling}")
                 return
-
-
-@lru_cache(maxsize=1)
-def _empty_records() -> Path:
-    """A records file of the newest schema, made once."""
-    path = Path(tempfile.mkdtemp(prefix="senex-records-")) / "records.sqlite3"
-
-    async def make() -> None:
-        records = await Records.open(f"sqlite+aiosqlite:///{path}")
-        await records.close()
-
-    asyncio.run(make())
-    return path
 
 
 def _rows(watchman: Watchman) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import aiosqlite
 from sqlalchemy import event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Dialect, Engine
 
 from core.records.sqlite_driver import UninterruptedConnection
 from core.virtual_time import VirtualTimeLoop
@@ -38,12 +38,16 @@ logging.getLogger("sqlalchemy.pool").addFilter(_NoComplaint())
 logging.getLogger("sqlalchemy.pool.impl.AsyncAdaptedQueuePool").addFilter(_NoComplaint())
 
 
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
 class Disk:
     """What one process's connections run on. `full` makes every write fail as SQLite does on a full disk, `slow_s` has
     every transaction that writes wait so many virtual seconds; a disk that is `gone` (the process was killed) answers
     nobody. `die_at_commit` kills before (`die_after` false) or after that many further commits."""
 
-    def __init__(self, on_death: Callable[[], None], on_commit: Callable[[], None]) -> None:
+    def __init__(self, on_death: Callable[[], None] = _nothing, on_commit: Callable[[], None] = _nothing) -> None:
         self.full = False
         self.slow_s = 0.0
         self.gone = False
@@ -172,7 +176,9 @@ class LoopConnection(UninterruptedConnection):
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
     """While open, new connections of this process's engines run on the disk that `disk` names at that moment."""
 
-    def connect(_dialect: object, _record: object, _args: object, options: dict[str, Any]) -> None:
+    def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
+        if dialect.name != "sqlite":
+            return
         options["async_creator_fn"] = lambda *args, **kw: LoopConnection(partial(sqlite3.connect, *args, **kw), disk())
 
     event.listen(Engine, "do_connect", connect)

@@ -216,7 +216,16 @@ def test_more_than_five_pricing_rejections_a_day() -> None:
 def test_more_than_three_cycles_in_ten_retried() -> None:
     calm, again = [run(n) for n in range(7)], [run(n, attempts=2) for n in range(7, 10)]
     assert codes(figures(*calm, *again)) == []
-    assert codes(figures(*calm[1:], *again)) == [AlertKind.RETRY_RATE]
+    assert codes(figures(*calm[1:], *again)) == []
+    assert codes(figures(*calm[1:], *again, run(10, attempts=3))) == [AlertKind.RETRY_RATE]
+
+
+def test_a_rate_of_few_cycles_is_no_alarm() -> None:
+    assert codes(figures(run(0, attempts=3))) == [], "a morning's first retry"
+    assert codes(figures(*(run(n, attempts=2) for n in range(9)))) == []
+    assert codes(figures(*(run(n, attempts=2) for n in range(10)))) == [AlertKind.RETRY_RATE]
+    assert codes(figures(*(run(n, Reason.OPPOSITE_SIDE) for n in range(9)))) == []
+    assert codes(figures(*(run(n, Reason.OPPOSITE_SIDE) for n in range(10)))) == [AlertKind.RISK_REFUSALS]
 
 
 def test_an_execution_above_45_seconds_until_a_quicker_one() -> None:
@@ -228,6 +237,6 @@ def test_an_execution_above_45_seconds_until_a_quicker_one() -> None:
 
 
 def test_risk_refusals_above_a_fifth() -> None:
-    passed = [run(n) for n in range(4)]
-    assert codes(figures(*passed, run(5, Reason.OPPOSITE_SIDE))) == []
-    assert codes(figures(*passed[1:], run(5, Reason.OPPOSITE_SIDE))) == [AlertKind.RISK_REFUSALS]
+    passed, refused = [run(n) for n in range(8)], [run(n, Reason.OPPOSITE_SIDE) for n in (8, 9)]
+    assert codes(figures(*passed, *refused)) == []
+    assert codes(figures(*passed, *refused, run(10, Reason.OPPOSITE_SIDE))) == [AlertKind.RISK_REFUSALS]

@@ -69,6 +69,8 @@ def test_the_mark_is_what_closing_costs_at_the_midpoints_and_in_the_worst_case()
     assert mark is not None
     assert mark.mid == 2 * (D("4.05") - D("3.25")) + (D("5.10") - D("3.85"))  # 2.85
     assert mark.natural == 2 * (D("4.10") - D("3.20")) + (D("5.20") - D("3.80"))  # 3.20
+    entered_now = 2 * (D("4.00") - D("3.30")) + (D("5.00") - D("3.90"))  # 2.50
+    assert mark.natural_credit == entered_now, "the worst case the other way: sell at bid, buy at ask"
     assert mark.age_s == 13.0, "the oldest leg's age"
     assert profit(SEED.credit, mark.mid) == D("125.00")
     assert profit(SEED.credit, mark.natural) == D("90.00")

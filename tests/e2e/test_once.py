@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import time
 from decimal import Decimal
 from typing import Any
 
 from core.records.records import Records
-from tests.cli.console_command import SENEX, Box
+from tests.cli.console_command import Box
+from tests.cli.warm_process import run
 from tests.e2e.simulated_broker import SimulatedBroker
 
 
 def once(broker: SimulatedBroker, box: Box, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
     """Exit code, the one JSON object on stdout, and stderr."""
-    done = subprocess.run(
-        [SENEX, "once", "--json", *words],
-        env=broker.environment(box, **environment),
-        capture_output=True,
-        text=True,
-        timeout=80,
-    )
+    done = run(["once", "--json", *words], broker.environment(box, **environment), box.home, 80)
     return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 

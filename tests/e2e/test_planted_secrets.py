@@ -21,6 +21,7 @@ from core.simulator.accounts import AccountSetup
 from core.simulator.server import Simulator
 from core.simulator.settings import Login, SimulatorSettings
 from tests.cli.console_command import Box
+from tests.cli.warm_process import run
 from tests.e2e import planted_secrets as planted
 from tests.e2e.stalled_terminal import StallingTerminal
 
@@ -77,15 +78,8 @@ class Planted:
         self.command = [sys.executable, "-m", "tests.e2e.planted", "--data-dir", str(self.data)]
 
     def run(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*self.command, *words],
-            env=self.environ | environ,
-            cwd=self.box.home,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        folder = ("--data-dir", str(self.data))
+        done = run([*folder, *words], self.environ | environ, self.box.home, 120, module="tests.e2e.planted")
         self.said[words[0]] = done.stdout + done.stderr
         return done
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.console_command import SENEX, Box
+from tests.cli.console_command import Box
+from tests.cli.warm_process import WarmProcess
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.proofs import rounds
 
@@ -25,16 +26,15 @@ class Traders:
     def __init__(self, broker: SimulatedBroker, box: Box) -> None:
         self._broker = broker
         self._box = box
-        self._processes: list[subprocess.Popen[str]] = []
+        self._processes: list[WarmProcess] = []
 
-    def start(self, data: str, wait_s: int) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [SENEX, "--data-dir", str(self._box.home / data), "once", "--json", "--wait", str(wait_s)],
-            env=self._broker.environment(self._box),
-            stdin=subprocess.DEVNULL,
+    def start(self, data: str, wait_s: int) -> WarmProcess:
+        process = WarmProcess(
+            ["--data-dir", str(self._box.home / data), "once", "--json", "--wait", str(wait_s)],
+            self._broker.environment(self._box),
+            self._box.home,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
         )
         self._processes.append(process)
         return process

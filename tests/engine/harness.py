@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -34,6 +34,9 @@ from core.simulator.in_process import InProcessBroker
 from core.simulator.market import Market
 from core.snapshot import Mode
 from core.virtual_time import VirtualClock, run_virtual
+from tests.days.store import Disk, on_disk
+from tests.records.empty import copy_empty_records
+from tests.records.record_samples import KEPT_IN_POSTGRES, url_of
 
 T = TypeVar("T")
 
@@ -193,8 +196,9 @@ class World:
         """The process dies now: what is committed stays in the records, and nothing the engine does later counts."""
         self._crashes += 1
         survived = self.folder / f"records-{self._crashes}.sqlite3"
-        with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
-            old.backup(new)
+        if not KEPT_IN_POSTGRES.survive(self.records_file, survived):
+            with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
+                old.backup(new)
         self.records_file = survived
         if self._running is not None:
             self._running.cancel()
@@ -207,7 +211,7 @@ class World:
     async def _open(self, *, trader: bool = True) -> Records:
         self._calls.under_way += 1
         try:
-            records = await Records.open(f"sqlite+aiosqlite:///{self.records_file}", trader=trader)
+            records = await Records.open(url_of(self.records_file), trader=trader)
         finally:
             self._calls.under_way -= 1
         close = records.close
@@ -299,10 +303,13 @@ def in_world(
     schedule: ScheduleSettings | None = None,
     preflight: bool = False,
     poll_s: int = 10,
+    in_threads: bool = False,
 ) -> T:
     """Runs the script in a new world that begins at `start`, in virtual time.
 
-    `poll_s` is how often the engine polls orders; for long stretches without any, seldom is quicker.
+    `poll_s` is how often the engine polls orders; for long stretches without any, seldom is quicker. The records are a
+    real file with real commits; `in_threads` says whether its calls run in threads, as they do in the product, or on
+    the loop, which gives the same order of things for a third of the work.
     """
     calls = StoreCalls()
 
@@ -320,7 +327,9 @@ def in_world(
         )
         return await script(world)
 
-    return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+    copy_empty_records(folder / "records.sqlite3")
+    with nullcontext() if in_threads else on_disk(Disk):
+        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
 
 
 def seldom(poll_s: int) -> Rhythm:

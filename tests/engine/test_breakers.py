@@ -14,6 +14,8 @@ from core.snapshot import Automation
 from tests.engine.harness import ACCOUNT, World, in_world
 from tests.engine.test_reconciliation import order
 
+pytestmark = pytest.mark.usefixtures("store")
+
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 
 

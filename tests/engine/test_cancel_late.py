@@ -13,6 +13,8 @@ from core.settings import TradingSettings
 from tests.engine.harness import World, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
 
+pytestmark = pytest.mark.usefixtures("store")
+
 AFTER_TEN = TradingSettings(cancel_after_minutes=10)
 
 

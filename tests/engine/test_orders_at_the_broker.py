@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from core.domain.commands import CommandKind
 from core.domain.order_states import EntryState
 from core.simulator.faults import FaultKind
 from core.simulator.in_process_values import order_report
 from tests.engine.harness import ACCOUNT, World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
+
+pytestmark = pytest.mark.usefixtures("store")
 
 NEAR_THE_CLOSE = et("2026-03-02", "15:44:00")
 

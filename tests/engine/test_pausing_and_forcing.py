@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from core.domain.commands import CommandKind, CommandState
 from core.domain.order_states import EntryState
 from core.domain.reasons import Refusal
 from tests.engine.harness import World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
+
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def test_a_pause_misses_the_slot_and_survives_a_restart(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from core.broker.port import StreamState
 from core.domain.breakers import BreakerKind
 from core.domain.commands import Command, CommandKind
@@ -16,6 +18,8 @@ from core.simulator.in_process_values import order_body
 from core.snapshot import Automation, Health, Reentry
 from tests.engine.harness import ACCOUNT, World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
+
+pytestmark = pytest.mark.usefixtures("store")
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 

@@ -10,9 +10,12 @@ import pytest
 from core.simulator.faults import FaultKind
 from tests.engine.harness import World, account, in_world
 from tests.proofs import rounds
+from tests.records.record_samples import KEPT_IN_POSTGRES
+
+pytestmark = pytest.mark.usefixtures("store")
 
 
-def _journal(folder: Path, seed: int) -> bytes:
+def _journal(folder: Path, seed: int, *, in_threads: bool = False) -> bytes:
     """Everything recorded in a morning with faults and two accounts."""
 
     async def morning(world: World) -> None:
@@ -24,7 +27,11 @@ def _journal(folder: Path, seed: int) -> bytes:
         await world.stop()
 
     folder.mkdir()
-    in_world(morning, folder, seed=seed, accounts=[account("5WT00001"), account("5WT00002")])
+    in_world(morning, folder, seed=seed, accounts=[account("5WT00001"), account("5WT00002")], in_threads=in_threads)
+    stored = KEPT_IN_POSTGRES.dump(folder / "records.sqlite3")
+    if stored is not None:
+        assert {"events", "entries", "fills", "cycles", "slots"} <= {row.partition(" ")[0] for row in stored}
+        return "\n".join(stored).encode()
     with sqlite3.connect(folder / "records.sqlite3") as database:
         names = {row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         tables = sorted(name for name in names if not name.startswith(("sqlite_", "alembic")))
@@ -37,6 +44,7 @@ def _journal(folder: Path, seed: int) -> bytes:
 def test_the_same_seed_gives_the_same_records_byte_for_byte(tmp_path: Path, seed: int) -> None:
     first = _journal(tmp_path / "first", seed)
     assert first == _journal(tmp_path / "second", seed)
+    assert first == _journal(tmp_path / "third", seed, in_threads=True), "threads change nothing"
     assert len(first) > 10_000
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from core.domain.order_states import EntryState
 from core.simulator.faults import FaultKind
 from tests.engine.harness import World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
+
+pytestmark = pytest.mark.usefixtures("store")
 
 
 def test_slots_that_passed_before_a_start_are_missed_as_process_down(tmp_path: Path) -> None:

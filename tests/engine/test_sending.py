@@ -15,6 +15,8 @@ from core.simulator.in_process_values import order_body
 from tests.engine.harness import ACCOUNT, World, et, in_world
 from tests.engine.invariants import assert_nothing_forbidden_happened
 
+pytestmark = pytest.mark.usefixtures("store")
+
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 NEAR_THE_CLOSE = et("2026-03-02", "15:44:00")
 

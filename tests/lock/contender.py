@@ -50,7 +50,7 @@ async def _trade(who: Contender, line: Connection) -> None:
     try:
         records = await Records.open(url_of(who.data / "records.sqlite3"))
         try:
-            locks.lock_accounts([ACCOUNT])
+            await locks.lock_accounts([ACCOUNT])
             line.send(await _enter(who, records, line))
             line.recv()
         finally:

@@ -21,7 +21,20 @@ from core.lock import AloneInVirtualTime, LockLost
 from core.records.records import FencedOff, Records, RecordsRefusal
 from senex_tui.refusals import explain
 from tests.engine.harness import MONDAY, World, et, in_world
-from tests.records.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, entry, fill, suggestion, url_of
+from tests.records.record_samples import (
+    ACCOUNT,
+    AT,
+    CLOSES,
+    DAY,
+    KEPT_IN_POSTGRES,
+    SLOT,
+    entry,
+    fill,
+    suggestion,
+    url_of,
+)
+
+pytestmark = pytest.mark.usefixtures("store")
 
 COMMAND = Command("c1", CommandKind.PAUSE, "anna", AT)
 FOUND = BrokerAccount(ACCOUNT, "Main", "Individual", False)
@@ -35,7 +48,6 @@ OF_THE_TRADER: dict[str, Callable[[Records], Awaitable[object]]] = {
     "begin": lambda r: r.cycles.begin(DAY, None, True, AT),
     "end": lambda r: r.cycles.end(1, "skipped", "", "", {}, AT),
     "interrupt": lambda r: r.cycles.interrupt_unfinished(AT),
-    "claim": lambda r: r.slots.claim(DAY, SLOT, AT),
     "miss": lambda r: r.slots.miss(DAY, SLOT, Reason.PAUSED, "", AT),
     "append": lambda r: r.journal.append(Event(AT, "kind", "text")),
     "suggestion": lambda r: r.journal.record_suggestion(suggestion()),
@@ -72,6 +84,9 @@ async def first(path: Path) -> AsyncIterator[Records]:
 
 
 def dump(path: Path) -> list[str]:
+    rows = KEPT_IN_POSTGRES.dump(path)
+    if rows is not None:
+        return rows
     with closing(sqlite3.connect(path)) as connection:
         return list(connection.iterdump())
 
@@ -84,7 +99,7 @@ async def test_no_write_of_a_fenced_trader_changes_anything(first: Records, path
     await asyncio.sleep(0)
     assert not waiting.done()
 
-    with pytest.raises(FencedOff, match=r"records\.sqlite3 was taken over by another console; this one changes"):
+    with pytest.raises(FencedOff, match=r"was taken over by another console; this one changes"):
         await (OF_THE_TRADER | FOR_ANYONE)[write](first)
 
     assert dump(path) == before
@@ -96,7 +111,7 @@ async def test_no_write_of_a_fenced_trader_changes_anything(first: Records, path
     await newer.close()
 
 
-@pytest.mark.parametrize("write", ["prepare", "begin", "claim", "append", "suggestion", "pause", "halt"])
+@pytest.mark.parametrize("write", ["prepare", "begin", "miss", "append", "suggestion", "pause", "halt"])
 async def test_a_watcher_writes_nothing_of_the_traders(first: Records, path: Path, write: str) -> None:
     watcher = await Records.open(url_of(path), trader=False)
     before = dump(path)

@@ -195,24 +195,24 @@ def accounts(tmp_path: Path) -> Accounts:
     return Accounts(tmp_path)
 
 
-def test_an_account_is_traded_once_whatever_the_data_folder(accounts: Accounts) -> None:
+async def test_an_account_is_traded_once_whatever_the_data_folder(accounts: Accounts) -> None:
     first, second = accounts.trader("one"), accounts.trader("two")
-    first.lock_accounts(["5WT00002"])
+    await first.lock_accounts(["5WT00002"])
     with pytest.raises(LockRefused, match=r"^another senex \(process \d+, dry-run\) trades with account …0002 since"):
-        second.lock_accounts(["5WT00001", "5WT00002", "5WT00003"])
+        await second.lock_accounts(["5WT00001", "5WT00002", "5WT00003"])
     assert len(list(accounts.locks.iterdir())) == 1, "the refused one gave back what it had"
-    first.lock_accounts(["5WT00001", "5WT00003"])
+    await first.lock_accounts(["5WT00001", "5WT00003"])
     first.verify()
     first.release()
     assert list(accounts.locks.iterdir()) == []
-    second.lock_accounts(["5WT00001", "5WT00002", "5WT00003"])
+    await second.lock_accounts(["5WT00001", "5WT00002", "5WT00003"])
     second.release()
 
 
-def test_the_same_number_at_another_broker_is_another_account(accounts: Accounts) -> None:
+async def test_the_same_number_at_another_broker_is_another_account(accounts: Accounts) -> None:
     first, second = accounts.trader("one"), accounts.trader("two", "localhost:8700")
-    first.lock_accounts(["5WT00001"])
-    second.lock_accounts(["5WT00001"])
+    await first.lock_accounts(["5WT00001"])
+    await second.lock_accounts(["5WT00001"])
     names = [path.name for path in accounts.locks.iterdir()]
     assert len(names) == 2
     assert not any("00001" in name or "5WT" in name for name in names)
@@ -222,9 +222,9 @@ def test_the_same_number_at_another_broker_is_another_account(accounts: Accounts
     second.release()
 
 
-def test_a_trader_whose_account_lock_was_removed_notices(accounts: Accounts) -> None:
+async def test_a_trader_whose_account_lock_was_removed_notices(accounts: Accounts) -> None:
     trader = accounts.trader("one")
-    trader.lock_accounts(["5WT00001"])
+    await trader.lock_accounts(["5WT00001"])
     trader.verify()
     shutil.rmtree(accounts.locks)
     with pytest.raises(LockLost, match=r"the lock of account …0001 is gone"):

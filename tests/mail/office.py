@@ -21,8 +21,10 @@ from core.notifications import Notifications
 from core.records.records import Records
 from core.rhythm import Rhythm
 from core.virtual_time import VirtualClock, run_virtual
+from tests.days.store import Disk, on_disk
 from tests.engine.harness import MONDAY, StoreCalls, calendar_around, et
 from tests.mail.post import Post
+from tests.records.empty import copy_empty_records
 from tests.records.record_samples import ACCOUNT, entry, url_of
 
 T = TypeVar("T")
@@ -140,4 +142,6 @@ def in_office(script: Callable[[Office], Coroutine[Any, Any, T]], folder: Path, 
         finally:
             await office.close()
 
-    return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+    copy_empty_records(folder / "records.sqlite3")
+    with on_disk(Disk):
+        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)

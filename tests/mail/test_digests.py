@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from core.domain.account_settings import AccountField, AccountSetting
 from core.domain.breakers import BreakerKind
+from core.domain.figures import AccountRun
 from core.domain.notices import Preference
 from core.domain.order_states import EntryState
+from core.domain.outcomes import Outcome
+from core.domain.reasons import Reason
 from tests.engine.harness import et
 from tests.mail.office import OTHER, Office, in_office
-from tests.records.record_samples import ACCOUNT
+from tests.records.record_samples import ACCOUNT, DAY
 
 FRIDAY = "2026-03-06"
+WEEKLY = AccountSetting(AccountField.MAIL, Preference.WEEKLY.value)
 
 
 def subjects(office: Office) -> list[str]:
@@ -50,6 +55,37 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
         assert "…0001: entries are stopped: look at it; settle it at the broker" in office.post.taken[1].text
 
     in_office(days, tmp_path)
+
+
+def test_each_account_is_told_why_it_did_not_trade(tmp_path: Path) -> None:
+    async def days(office: Office) -> None:
+        await office.open(Preference.DAILY, sends=False)
+        cycles = office.records.cycles
+        refused = Reason.RISK_ABOVE_BUDGET, f"the budget of {ACCOUNT} is too small"
+        entered, held = (None, ""), (Reason.ENTRY_TODAY, "it has its entry")
+        for mine, theirs in ((refused, refused), (refused, entered), (refused, held)):
+            number = await cycles.begin(DAY, None, True, office.clock.now())
+            assert number is not None
+            runs = [_run(number, ACCOUNT, *mine), _run(number, OTHER, *theirs)]
+            await cycles.end(number, "skipped", "", "", {}, office.clock.now(), runs)
+        await after_close(office, "2026-03-02")
+        mine, theirs = office.post.taken[0].text.split("Account …0002")
+        assert "3 times: the budget of …0001 is too small" in mine
+        assert "Once: the budget of" in theirs
+        assert "it has its entry" not in theirs
+        assert ACCOUNT not in office.post.taken[0].text
+
+        await office.records.accounts.set(ACCOUNT, WEEKLY, "anna", office.clock.now())
+        await after_close(office, FRIDAY)
+        [week] = [sent.text for sent in office.post.taken if "week of" in sent.subject]
+        assert "no entry; 3 times: the budget of …0001 is too small" in " ".join(week.split())
+
+    in_office(days, tmp_path)
+
+
+def _run(cycle: int, number: str, reason: Reason | None, text: str) -> AccountRun:
+    code, outcome = ("", Outcome.SUCCEEDED) if reason is None else (reason.code, Outcome.SKIPPED)
+    return AccountRun(cycle, number, DAY, outcome, code, text, 1, True, 0)
 
 
 def test_a_digest_is_written_once_whatever_restarts(tmp_path: Path) -> None:

@@ -9,16 +9,18 @@ from sqlalchemy.engine import make_url
 
 from core.records.database import Database
 from core.records.records import Records
+from tests.records.empty import copy_empty_records
 from tests.records.record_samples import url_of
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def path(tmp_path: Path, store: str) -> Path:
     return tmp_path / "data" / "senex.db"
 
 
 @pytest_asyncio.fixture
 async def records(path: Path) -> AsyncIterator[Records]:
+    copy_empty_records(path)
     opened = await Records.open(url_of(path))
     yield opened
     await opened.close()

@@ -5,21 +5,67 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from core.domain.order_states import EntryState
 from core.domain.orders import Entry, Fill, OrderLeg, OrderRequest
 from core.domain.trident import Action
 from core.records.records import SuggestionRecord
+from tests.postgres_server import PostgresServer
+
+
+class KeptInPostgres:
+    """The databases that stand for the files of a test which runs on both stores."""
+
+    def __init__(self) -> None:
+        self._server: dict[Path, PostgresServer] = {}
+        self._urls: dict[Path, str] = {}
+
+    def bind(self, folder: Path, server: PostgresServer) -> None:
+        """From here on the records below the folder are in databases of the server."""
+        self._server[folder] = server
+
+    def release(self, folder: Path) -> None:
+        server = self._server.pop(folder)
+        for path in [path for path in self._urls if folder in path.parents]:
+            server.drop(self._urls.pop(path))
+
+    def url_of(self, path: Path) -> str | None:
+        """The database for this file, made when it is first asked for; None where files are files."""
+        server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
+        if server is not None and path not in self._urls:
+            self._urls[path] = server.new_database()
+        return self._urls.get(path)
+
+    def survive(self, old: Path, new: Path) -> bool:
+        """What is committed in the old database, as a new one; False where files are files."""
+        server = next((self._server[folder] for folder in new.parents if folder in self._server), None)
+        if server is not None:
+            self._urls[new] = server.survivor(self._urls[old])
+        return server is not None
+
+    def ask(self, path: Path, sql: str) -> list[Any] | None:
+        """The rows of a query past the code under test; None where files are files."""
+        server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
+        return None if server is None else [tuple(row) for row in server.in_database(self._urls[path], sql)]
+
+    def dump(self, path: Path) -> list[str] | None:
+        """Every row of the database for this file."""
+        server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
+        return None if server is None else server.dump(self._urls[path])
+
 
 DAY = date(2026, 3, 2)
 AT = datetime(2026, 3, 2, 14, 45, 0, 123456, tzinfo=UTC)
 CLOSES = datetime(2026, 3, 2, 21, tzinfo=UTC)
 SLOT = datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 ACCOUNT = "5WT00001"
+KEPT_IN_POSTGRES = KeptInPostgres()
 
 
 def url_of(path: Path) -> str:
-    return f"sqlite+aiosqlite:///{path}"
+    """Where the records called by this path are: in that file, or in a database that stands for it."""
+    return KEPT_IN_POSTGRES.url_of(path) or f"sqlite+aiosqlite:///{path}"
 
 
 def after(seconds: float) -> datetime:

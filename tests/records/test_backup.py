@@ -17,6 +17,8 @@ from core.records.schema import newest_revision
 from tests.records.record_samples import AT, url_of
 from tests.records.revision_1 import make_revision_1, rows_of
 
+pytestmark = pytest.mark.sqlite
+
 
 async def test_a_backup_beside_a_writing_trader_holds_what_was_committed(path: Path, tmp_path: Path) -> None:
     records = await Records.open(url_of(path))

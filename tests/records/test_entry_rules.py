@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.domain.order_states import EntryState, may_become
 from core.domain.orders import Entry
 from core.records.records import DayHeld, IllegalTransition, Records, StateConflict
+from tests.proofs import ALL
 from tests.records.record_samples import CLOSES, DAY, after, entry, fill, url_of
 
 _FACTS = st.one_of(
@@ -93,22 +92,22 @@ class _Day:
             assert {one.fill_id for one in each.fills} == self.fills[each.id], "no fill is dropped"
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Iterator[int]]:
-    """One file for all examples, and a new account for each."""
-    return tmp_path_factory.mktemp("rules") / "senex.db", count()
+_accounts = count()
 
 
-@settings(max_examples=60)
+# One store for all examples, and a new account for each.
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(facts=st.lists(_FACTS, max_size=25))
 def test_no_course_of_events_breaks_the_rules_of_the_day(
-    store: tuple[Path, Iterator[int]], facts: list[tuple[str | EntryState, int]]
+    path: Path, store: str, facts: list[tuple[str | EntryState, int]]
 ) -> None:
-    path, accounts = store
+    account = next(_accounts)
+    if store == "postgres" and account % 3 and not ALL:
+        return
 
     async def run() -> None:
         records = await Records.open(url_of(path))
-        day = _Day(records, f"5WT{next(accounts):05}", {}, {})
+        day = _Day(records, f"5WT{account:05}", {}, {})
         try:
             for step, (fact, number) in enumerate(facts):
                 await day.happen(fact, number, step)

@@ -142,7 +142,7 @@ async def test_entries_that_wait_for_proof_to_free_their_day_are_found(records: 
     await records.entries.add_fills("with a fill", [fill("f1")])
     await _ended(records, _S.CANCELLED, "freed", "5WT00012")
     await records.entries.free_day("freed", "proof", after(200))
-    assert [found.id for found in await records.entries.settling(DAY)] == ["cancelled", "expired"]
+    assert [found.id for found in await records.entries.waiting(DAY)] == ["cancelled", "expired", "unknown"]
 
 
 async def test_unknown_entries_of_all_accounts_and_days_are_found_oldest_first(records: Records) -> None:

@@ -18,6 +18,8 @@ from core.records.schema import newest_revision
 from core.records.tables import metadata
 from tests.records.record_samples import AT, CLOSES, entry, url_of
 
+pytestmark = pytest.mark.sqlite
+
 
 async def test_the_first_start_makes_a_private_file_with_the_schema_of_the_tables(path: Path) -> None:
     records = await Records.open(url_of(path))

@@ -83,6 +83,7 @@ async def test_a_command_keeps_what_it_is_about_and_what_its_sender_says(records
     assert record.command == kept
 
 
+@pytest.mark.sqlite
 async def test_finding_an_account_again_keeps_the_operators_settings(records: Records, path: Path) -> None:
     await records.accounts.discover("first", [_ONE, _TWO], enable_new=False, at=AT)
     await records.accounts.set_enabled(_ONE.number, True, after(1))

@@ -1,17 +1,22 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
 from core.broker.port import BrokerAccount
 from core.domain.alerts import AlertKind, DueAlert
+from core.domain.events import Event, Severity
 from core.domain.figures import AccountRun
+from core.domain.notices import Letterhead, Preference
 from core.domain.outcomes import Outcome
 from core.domain.reasons import Reason
-from core.records.records import Records, StateConflict
-from tests.records.record_samples import ACCOUNT, AT, DAY, SLOT, after, entry
+from core.records.records import Records, RecordsError, StateConflict
+from tests.records.record_samples import ACCOUNT, AT, DAY, KEPT_IN_POSTGRES, SLOT, after, entry
 
 _RUN = AccountRun(1, ACCOUNT, DAY, Outcome.SUCCEEDED, "", "", 2, True, 3, 8125)
 _OFF = AccountRun(1, "5WT00002", DAY, Outcome.SKIPPED, "account_disabled", "automation is off", 0, False, 0)
@@ -76,3 +81,36 @@ async def test_an_alert_is_open_once_for_its_subject_and_stays_on_record(records
     newest = await records.alerts.newest(10)
     assert [alert.closed_at for alert in newest] == [None, None, after(4)]
     assert (newest[-1].acknowledged_by, newest[-1].acknowledged_at) == ("anna", after(2))
+
+
+@pytest.mark.parametrize("broken", ["events", "messages"])
+async def test_an_alert_and_its_mail_are_there_together_or_not_at_all(
+    records: Records, path: Path, broken: str
+) -> None:
+    """No end of the process lies between an alert and what is said of it: a look that could not say it says it next."""
+    records.outbox.open(Letterhead("live", "https://broker.example/"), Preference.IMMEDIATE)
+    said = Event(AT, "alert.opened", _DUE.text, Severity.CRITICAL, account=ACCOUNT)
+    over = Event(after(5), "alert.closed", "it is over", account=ACCOUNT)
+    _rename(path, broken, "away")
+    with pytest.raises(RecordsError):
+        await records.alerts.open(_DUE, AT, said)
+    _rename(path, "away", broken)
+    assert await records.alerts.open_now() == ()
+    assert await records.journal.newest(9) == ()
+
+    assert await records.alerts.open(_DUE, AT, said)
+    assert not await records.alerts.open(_DUE, after(1), said), "told once"
+    assert await records.journal.newest(9) == (said,)
+    assert [message.kind for message in await records.outbox.waiting()] == ["alarm"]
+    (alert,) = await records.alerts.open_now()
+    assert await records.alerts.close(alert.id, over.at, over)
+    assert not await records.alerts.close(alert.id, after(6), over)
+    assert await records.journal.newest(9) == (over, said)
+
+
+def _rename(path: Path, old: str, new: str) -> None:
+    sql = f"ALTER TABLE {old} RENAME TO {new}"
+    if KEPT_IN_POSTGRES.ask(path, sql) is not None:
+        return
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"ALTER TABLE {old} RENAME TO {new}")

@@ -13,17 +13,9 @@ from tests.records.record_samples import AT, DAY, SLOT, after, url_of
 _TOTALS = {"processed": 2, "succeeded": 1, "failed": 0, "skipped": 1, "unknown": 0}
 
 
-async def test_a_slot_is_claimed_once_whoever_asks(records: Records, second: Records) -> None:
-    claims = await asyncio.gather(*(each.slots.claim(DAY, SLOT, AT) for each in (records, second) * 4))
-    assert claims.count(True) == 1
-    assert not await records.slots.miss(DAY, SLOT, Reason.PAUSED, "late", AT)
-    (slot,) = await records.slots.of_day(DAY)
-    assert (slot.slot, slot.state) == (SLOT, "claimed")
-
-
 async def test_a_missed_slot_keeps_its_reason_and_is_never_run(records: Records) -> None:
     assert await records.slots.miss(DAY, SLOT, Reason.PAUSED, "automation is paused", AT)
-    assert not await records.slots.claim(DAY, SLOT, after(1))
+    assert not await records.slots.miss(DAY, SLOT, Reason.HALTED, "late", after(1))
     assert await records.cycles.begin(DAY, SLOT, False, after(1)) is None
     assert await records.cycles.newest() == 0, "a cycle that could not begin leaves no number"
     (slot,) = await records.slots.of_day(DAY)
@@ -34,19 +26,9 @@ async def test_a_slot_is_run_once_by_two_programs(records: Records, second: Reco
     began = await asyncio.gather(*(each.cycles.begin(DAY, SLOT, False, AT) for each in (records, second) * 4))
     assert sorted(began, key=str) == [1, *[None] * 7]
     assert len(await records.cycles.of_day(DAY)) == 1
-
-
-async def test_a_claimed_slot_is_taken_up_once_by_its_own_process(records: Records, path: Path) -> None:
-    later = SLOT + timedelta(minutes=15)
-    assert await records.slots.claim(DAY, SLOT, AT)
-    assert await records.slots.claim(DAY, later, AT)
-    assert await records.cycles.begin(DAY, SLOT, False, AT) == 1
-    assert await records.cycles.begin(DAY, SLOT, False, AT) is None
-    newer = await Records.open(url_of(path))
-    try:
-        assert await newer.cycles.begin(DAY, later, False, AT) is None
-    finally:
-        await newer.close()
+    assert not await records.slots.miss(DAY, SLOT, Reason.PAUSED, "late", AT)
+    (slot,) = await records.slots.of_day(DAY)
+    assert (slot.slot, slot.state) == (SLOT, "claimed")
 
 
 async def test_cycles_are_numbered_without_gaps_and_ended_once(records: Records) -> None:
@@ -77,11 +59,9 @@ async def test_cycles_are_numbered_without_gaps_and_ended_once(records: Records)
 
 
 async def test_the_next_start_finds_what_was_interrupted_and_runs_no_slot_twice(records: Records, path: Path) -> None:
-    claimed_only = SLOT + timedelta(minutes=15)
     await records.cycles.begin(DAY, SLOT, False, AT)
-    await records.slots.claim(DAY, claimed_only, after(1))
     assert await records.cycles.interrupt_unfinished(after(2)) == (), "its own cycles are running"
-    assert [slot.state for slot in await records.slots.of_day(DAY)] == ["claimed", "claimed"]
+    assert [slot.state for slot in await records.slots.of_day(DAY)] == ["claimed"]
     newer = await Records.open(url_of(path))
     try:
         running = await newer.cycles.begin(DAY, None, True, after(3))
@@ -90,9 +70,8 @@ async def test_the_next_start_finds_what_was_interrupted_and_runs_no_slot_twice(
         cycle = await newer.cycles.get(1)
         assert cycle is not None
         assert (cycle.outcome, cycle.reason_code, cycle.ended_at) == ("failed", "interrupted", after(4))
-        assert [slot.state for slot in await newer.slots.of_day(DAY)] == ["interrupted", "interrupted"]
+        assert [slot.state for slot in await newer.slots.of_day(DAY)] == ["interrupted"]
         assert await newer.cycles.begin(DAY, SLOT, False, after(6)) is None
-        assert await newer.cycles.begin(DAY, claimed_only, False, after(6)) is None
         await newer.cycles.end(running or 0, "succeeded", "", "", _TOTALS, after(7))
     finally:
         await newer.close()

@@ -18,6 +18,8 @@ from core.records.schema import newest_revision
 from tests.records.record_samples import ACCOUNT, AT, DAY, after, entry, fill, same, url_of
 from tests.records.revision_1 import make_revision_1, rows_of
 
+pytestmark = pytest.mark.sqlite
+
 _OTHER = "5WT00002"
 
 
@@ -83,7 +85,7 @@ async def test_after_the_upgrade_old_rules_hold_and_new_records_join_the_old(pat
     try:
         assert isinstance(await records.entries.prepare(entry("three", account=_OTHER)), DayHeld)
         assert await records.entries.add_fills("one", [fill("f1", price="9.99")]) == 0
-        assert [found.id for found in await records.entries.settling(DAY)] == ["two"]
+        assert [found.id for found in await records.entries.waiting(DAY)] == ["two"]
         assert await records.breakers.open_now() == ()
         assert await records.breakers.open(BreakerKind.LOGIN, "second", "refused twice", AT)
         await records.entries.add_evidence("two", "listing", who="engine", complete=True, detail={}, at=AT)

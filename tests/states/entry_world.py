@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
+import sqlite3
 import tempfile
 from collections.abc import Coroutine
-from functools import lru_cache
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,14 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from core.domain.orders import OrderReport
 from core.ids import SeededIds
-from core.records.records import Records
 from core.simulator.orders import SimOrder
 from core.virtual_time import VirtualClock, VirtualTimeLoop
+from tests.days.store import Disk, on_disk
 from tests.engine.harness import MONDAY, StoreCalls, et
+from tests.records.empty import copy_empty_records
 from tests.states.scripted_broker import ENDED, Post, ScriptedBroker
-from tests.states.stored import (
-    Stored,
-)
+from tests.states.stored import Reader, Stored
 from tests.states.trading_process import TradingProcess
 
 T = TypeVar("T")
@@ -31,35 +29,31 @@ MOMENT_S = 0.5
 """Long enough, in virtual time, for everything that does not wait for a rule."""
 
 
-@lru_cache(maxsize=1)
-def fresh_records() -> Path:
-    """Records at their newest schema and with nothing in them, made once."""
-    path = Path(tempfile.mkdtemp(prefix="senex-states-")) / "records.sqlite3"
-
-    async def make() -> None:
-        await (await Records.open(f"sqlite+aiosqlite:///{path}")).close()
-
-    asyncio.run(make())
-    return path
-
-
 class EntryWorld(RuleBasedStateMachine):
     """What every rule stands on; it has none itself."""
 
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
-        self.path = Path(shutil.copy(fresh_records(), self.folder))
+        self.ending = ExitStack()
+        self.ending.enter_context(on_disk(Disk))
+        self.url, reader = self.new_records()
         self.calls = StoreCalls()
         self.loop = VirtualTimeLoop(self.calls.count)
         self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
         self.ids = SeededIds(1)
         self.broker = ScriptedBroker(self.clock, ACCOUNTS)
-        self.stored = Stored(self.path)
+        self.stored = Stored(reader)
         self.process: TradingProcess | None = None
         self.died_before_proof: set[str] = set()
         self.told: list[OrderReport] = []
         self.start()
+
+    def new_records(self) -> tuple[str, Reader]:
+        """Records of this world alone, and a way to read them past the product."""
+        path = self.folder / "records.sqlite3"
+        copy_empty_records(path)
+        return f"sqlite+aiosqlite:///{path}", sqlite3.connect(path)
 
     # Inside
 
@@ -93,9 +87,7 @@ class EntryWorld(RuleBasedStateMachine):
         self.settle()
 
     def start(self) -> None:
-        opened = TradingProcess.open(
-            self.broker, f"sqlite+aiosqlite:///{self.path}", self.clock, self.ids, self.folder, self.calls
-        )
+        opened = TradingProcess.open(self.broker, self.url, self.clock, self.ids, self.folder, self.calls)
         self.process = self.run_until(opened)
         self.run_until(self.alive.start())
         self.connect_alerts()

@@ -1,14 +1,13 @@
-"""The records file read past the code under test, and what must hold of it after every step."""
+"""The records read past the code under test, and what must hold of it after every step."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from pathlib import Path
+from typing import Any, Protocol
 
 from core.domain.order_states import OPEN_STATES, EntryState, may_become
 from tests.states.scripted_broker import ENDED, ScriptedBroker
@@ -26,34 +25,41 @@ class StoredEntry:
     order_id: str | None
 
 
-class Stored:
-    """A connection of its own; each `look` takes what is committed now."""
+class Reader(Protocol):
+    """A connection to a store."""
 
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path)
+    def execute(self, sql: str, /) -> Iterable[Any]: ...
+
+    def close(self) -> None: ...
+
+
+class Stored:
+    """Reads by a connection of its own; each `look` takes what is committed now."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self.entries: dict[str, StoredEntry] = {}
         self.history: dict[str, list[tuple[EntryState, str | None]]] = {}
         self.fills: set[tuple[str, str, str, str]] = set()  # entry, fill id, symbol, quantity
         self.proofs: Counter[str] = Counter()
 
     def close(self) -> None:
-        self._connection.close()
+        self._reader.close()
 
     def look(self) -> None:
         """Takes what is committed now; raises AssertionError when something committed before is gone or changed."""
-        query = self._connection.execute
+        query = self._reader.execute
         rows = query("select id, account, session_day, identifier, state, holds_day, sent_at, order_id from entries")
         entries = {
-            name: StoredEntry(name, account, day, identifier, EntryState(state), bool(holds), sent is not None, order)
+            name: StoredEntry(
+                name, account, str(day), identifier, EntryState(state), bool(holds), sent is not None, order
+            )
             for name, account, day, identifier, state, holds, sent, order in rows
         }
         history = defaultdict(list)
         for entry_id, state, order_id in query("select entry_id, state, order_id from entry_changes order by seq"):
             history[entry_id].append((EntryState(state), order_id))
-        fills = {
-            (e, f, s, str(q))
-            for e, f, s, q in query("select entry_id, fill_id, symbol, quantity from fills").fetchall()
-        }
+        fills = {(e, f, s, str(q)) for e, f, s, q in query("select entry_id, fill_id, symbol, quantity from fills")}
         proofs = Counter(r[0] for r in query("select entry_id from evidence where complete"))
         assert self.entries.keys() <= entries.keys(), "an entry is gone"
         assert self.fills <= fills, f"fills are gone or changed: {self.fills - fills}"

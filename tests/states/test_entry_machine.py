@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
@@ -21,10 +21,12 @@ from core.domain.order_states import BROKER_STATUS, EntryState
 from core.domain.orders import SendClass, SendOutcome
 from core.simulator.in_process_values import order_report
 from core.simulator.orders import SimOrder
+from tests.postgres_server import PostgresServer
 from tests.proofs import ALL, rounds
 from tests.states.entry_world import ACCOUNTS, EntryWorld
 from tests.states.scripted_broker import ENDED, ROUTE, Post
 from tests.states.stored import (
+    Reader,
     assert_fills_fit,
     assert_history_is_allowed,
     assert_one_entry_a_day,
@@ -306,6 +308,7 @@ class EntryMachine(EntryWorld):
             if self.process is not None:
                 self.run_until(self.process.kill())
             self.stored.close()
+            self.ending.close()
             self.loop.close()
             shutil.rmtree(self.folder)
 
@@ -344,5 +347,31 @@ class EntryMachine(EntryWorld):
                 assert entry.holds_day or entry.state is EntryState.INCIDENT, f"{order.id} works: {entry}"
 
 
+class EntryMachineOnPostgres(EntryMachine):
+    """The same with the records in PostgreSQL, a database for every course of events."""
+
+    server: ClassVar[PostgresServer]
+
+    def new_records(self) -> tuple[str, Reader]:
+        url = self.server.new_database()
+        return url, self.server.reader(url)
+
+    def teardown(self) -> None:
+        super().teardown()
+        if hasattr(self, "url"):
+            self.server.drop(self.url)
+
+
+@pytest.fixture(scope="class")
+def machines_server(postgres: PostgresServer) -> None:
+    EntryMachineOnPostgres.server = postgres
+
+
+EntryMachineOnPostgres.TestCase.settings = settings(
+    max_examples=rounds(2, 300), stateful_step_count=rounds(24, 30), suppress_health_check=[HealthCheck.too_slow]
+)
+TestEntryMachineOnPostgres = pytest.mark.usefixtures("machines_server")(
+    pytest.mark.timeout(7200)(EntryMachineOnPostgres.TestCase) if ALL else EntryMachineOnPostgres.TestCase
+)
 EntryMachine.TestCase.settings = settings(max_examples=rounds(18, 10_000), stateful_step_count=rounds(24, 30))
 TestEntryMachine = pytest.mark.timeout(7200)(EntryMachine.TestCase) if ALL else EntryMachine.TestCase

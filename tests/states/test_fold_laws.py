@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -25,6 +26,7 @@ from core.records.records import Records
 from core.records.rows import DayHeld, EntryChange
 from core.virtual_time import VirtualClock, VirtualTimeLoop
 from core.watch import EntryWatch
+from tests.days.store import Disk, on_disk
 from tests.engine.harness import StoreCalls
 from tests.proofs import rounds
 from tests.records import record_samples
@@ -56,6 +58,8 @@ class FoldingRoom:
     """Records in a file, and a watch for each entry; every entry has an account of its own."""
 
     def __init__(self, path: Path) -> None:
+        self._disk = ExitStack()
+        self._disk.enter_context(on_disk(Disk))
         self._calls = StoreCalls()
         self.loop = VirtualTimeLoop(self._calls.count)
         self.clock = VirtualClock(AT, self.loop)
@@ -73,6 +77,7 @@ class FoldingRoom:
     def close(self) -> None:
         self.loop.run_until_complete(self._records.close())
         self.loop.close()
+        self._disk.close()
 
     def fold(self, reports: Sequence[OrderReport], *, acknowledged_after: int | None = None) -> Folded:
         """A sent entry after these reports. With `acknowledged_after` the alerts name no identifier, and after so

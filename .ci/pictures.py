@@ -1,0 +1,134 @@
+"""Writes the pictures of docs/images: the console over its tests' scenes, each at the size named.
+
+They are looked at before they are kept. `python .ci/pictures.py [NAME ...]` writes only those named.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cairosvg
+
+from core.domain.commands import CommandKind
+from core.records.records import Records
+from senex_tui.app import SenexApp
+from tests.console import double
+from tests.console.double import FixedEngine
+from tests.console.picture_slices import followed
+from tests.engine.harness import World, account, in_world
+
+SCENES = double.SCENES | {"followed": followed}
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+FONT = "DejaVu Sans Mono"
+BRAILLE = 0x2800
+DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+"""Column and row of each bit of a braille sign."""
+CELL, LINE = 12.2, 24.4
+TEXT = re.compile(r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>(?P<text>[^<]*)</text>')
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A scene of the tests, the keys pressed in it, and the terminal's size."""
+
+    name: str
+    scene: str
+    keys: tuple[str, ...] = ()
+    size: tuple[int, int] = (120, 40)
+    theme: str = ""
+
+
+PICTURES = (
+    Picture("dashboard", "followed"),
+    Picture("dashboard-80x24", "calm", size=(80, 24)),
+    Picture("dashboard-200x55", "followed", size=(200, 55)),
+    Picture("dashboard-60x20", "calm", size=(60, 20)),
+    Picture("retrying", "retrying"),
+    Picture("stale", "stale"),
+    Picture("unknown", "unknown"),
+    Picture("halted", "halted"),
+    Picture("force-live", "live", ("f",)),
+)
+
+
+async def shoot(picture: Picture, records: Path) -> str:
+    """The screen as SVG."""
+    opened = await Records.open(f"sqlite+aiosqlite:///{records}", trader=False)
+    try:
+        app = SenexApp(FixedEngine(SCENES[picture.scene](), records=opened))
+        async with app.run_test(size=picture.size) as pilot:
+            if picture.theme:
+                app.theme = picture.theme
+            await pilot.pause()
+            for key in picture.keys:
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+                app.pull()
+                await pilot.pause(0.1)
+            await pilot.pause(0.3)
+            return app.export_screenshot(title="senex")
+    finally:
+        await opened.close()
+
+
+def with_dots(svg: str) -> str:
+    """Braille drawn as dots: no font that is everywhere has it in the width of a cell."""
+
+    def drawn(found: re.Match[str]) -> str:
+        text = html.unescape(found["text"])
+        if not any(BRAILLE <= ord(sign) < BRAILLE + 256 for sign in text):
+            return found[0]
+        plain = "".join("\u00a0" if BRAILLE <= ord(sign) < BRAILLE + 256 else sign for sign in text)
+        return found[0].replace(f">{found['text']}<", f">{html.escape(plain)}<") + "".join(dots(found, text))
+
+    return TEXT.sub(drawn, svg)
+
+
+def dots(found: re.Match[str], text: str) -> Iterator[str]:
+    for place, sign in enumerate(text):
+        bits = ord(sign) - BRAILLE
+        for bit, (column, row) in enumerate(DOTS):
+            if 0 <= bits < 256 and bits >> bit & 1:
+                x = float(found["x"]) + place * CELL + (0.28 + 0.44 * column) * CELL
+                y = float(found["y"]) - 0.78 * LINE + (0.125 + 0.25 * row) * LINE
+                yield f'<circle class="{found["style"]}" cx="{x:.1f}" cy="{y:.1f}" r="1.8"/>'
+
+
+def recorded(folder: Path) -> Path:
+    """Records of a day: an entry at 09:45, a pause over 10:00, and one more slot."""
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        await world.command(CommandKind.PAUSE)
+        await world.until("10:01")
+        await world.command(CommandKind.RESUME)
+        await world.until("11:01")
+        await world.stop()
+
+    in_world(day, folder, accounts=(account(),))
+    return folder / "records.sqlite3"
+
+
+def main(names: list[str]) -> None:
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        records = recorded(Path(folder))
+        for picture in PICTURES:
+            if names and picture.name not in names:
+                continue
+            svg = with_dots(asyncio.run(shoot(picture, records)).replace("Fira Code", FONT))
+            target = IMAGES / f"{picture.name}.png"
+            cairosvg.svg2png(bytestring=svg.encode(), write_to=str(target), output_width=picture.size[0] * 9)
+            print(target.name, f"{target.stat().st_size // 1000} KB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

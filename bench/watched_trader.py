@@ -1,0 +1,95 @@
+"""A trader to be watched, `python -m bench.watched_trader URL FOLDER`: 1,000 quotes a second into the store that is
+published, a screen that changes five times a second. Every line it prints is the CPU seconds it has used by now.
+
+Each quote's price is the monotonic second at which it came: whoever sees it knows how old it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import time
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+
+from bench.server_child import READY
+from core.clock import SystemClock
+from core.domain.events import Event, Severity
+from core.domain.quotes import Quote
+from core.publishing import Publisher, epoch_of
+from core.quotes.published import PublishedQuoteStore
+from core.quotes.redis_keys import RedisKeys
+from core.records.records import Records
+from core.redis_link import RedisLink
+from tests.console.double import calm
+
+KEYS = RedisKeys("bench", "demo")
+QUOTES_PER_S = 1000
+SCREENS_PER_S = 5
+SYMBOLS = ("QQQ", "SPX", *(f".QQQ270115{right}{strike}" for right in "CP" for strike in range(620, 626)))
+RECORDS = "records.sqlite3"
+
+
+class Trader:
+    """`shown` is replaced whole, as the engine's board does it."""
+
+    def __init__(self) -> None:
+        self.store = PublishedQuoteStore()
+        self.shown = calm()
+
+    async def quote(self) -> None:
+        """Ten quotes at once every 10 ms, as a feed delivers them."""
+        began = time.monotonic()
+        for number in count(1):
+            await asyncio.sleep(max(0.0, began + number / 100 - time.monotonic()))
+            now = time.monotonic()
+            price = Decimal(f"{now:.4f}")
+            at_once = QUOTES_PER_S // 100
+            symbols = (SYMBOLS[(number * at_once + each) % len(SYMBOLS)] for each in range(at_once))
+            self.store.put_quotes([Quote(symbol, price, price, now, now) for symbol in symbols])
+            if number % (100 // SCREENS_PER_S) == 0:
+                self._show(number)
+
+    def _show(self, number: int) -> None:
+        first, *rest = self.shown.quotes
+        moved = replace(first, price=Decimal(number), trail=(*first.trail[-119:], float(number)))
+        self.shown = replace(self.shown, quotes=(moved, *rest))
+
+
+async def main(url: str, folder: Path) -> None:
+    clock, trader = SystemClock(), Trader()
+    records = await Records.open(f"sqlite+aiosqlite:///{folder / RECORDS}")
+    await records.journal.append(Event(clock.now(), "engine.started", "started"))
+    started = await records.journal.newest_of(("engine.started",))
+    if started is None:
+        raise RuntimeError("what was recorded is not there")
+
+    def note(severity: Severity, source: str, text: str) -> None:
+        print(f"{severity} {source} {text}", file=sys.stderr)
+
+    publisher = Publisher(
+        link=RedisLink(url),
+        keys=KEYS,
+        store=trader.store,
+        snapshot=lambda: trader.shown,
+        spread=lambda: None,
+        clock=clock,
+        epoch=epoch_of(records.epoch, started.at),
+        note=note,
+    )
+    print(f"{READY}0", flush=True)
+    await asyncio.gather(trader.quote(), publisher.run())
+
+
+def report() -> None:
+    """A reading for every line that comes in; the end with its end."""
+    for _ in sys.stdin:
+        print(time.process_time(), flush=True)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=report, daemon=True).start()
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2])))

@@ -1,0 +1,70 @@
+"""The list of alerts: the open ones in the order they opened, below them what closed lately (SPEC 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from widgets import figures
+from widgets.lines import Part, Tone, fit
+from widgets.listing import Column, Listing, Row
+
+if TYPE_CHECKING:
+    from core.snapshot import AlertView
+
+_COLUMNS = (
+    Column("severity", 10),
+    Column("state", 7),
+    Column("since", 12),
+    Column("whom", 5, least=72),
+    Column("what", 0),
+    Column("acknowledged by", 18, least=98),
+    Column("closed", 12, least=112),
+)
+_EMPTY = "no alert is open and none closed lately: failures, days without a trade, slow cycles would be here"
+_SEVERITY = {"critical": ("✖ critical", Tone.BAD), "warning": ("▲ warning ", Tone.WARN)}
+
+
+def alert_listing(
+    open_now: Sequence[AlertView], closed: Sequence[AlertView], pending: Collection[int] = (), trouble: str = ""
+) -> Listing:
+    """`pending` are the alerts whose acknowledgement is on its way; `trouble` says why the closed ones are missing."""
+    unseen = sum(not alert.seen_by for alert in open_now)
+    title = f"Alerts  {len(open_now)} open" if open_now else "Alerts  none open"
+    if open_now:
+        title += f", {unseen} not acknowledged" if unseen else ", all acknowledged"
+    if closed:
+        title += f", {len(closed)} closed"
+    if trouble:
+        title += f"  closed ones not read: {trouble}"
+    rows = [_row(alert, alert.id in pending) for alert in (*open_now, *closed)]
+    return Listing(title, _COLUMNS, tuple(rows), _EMPTY)
+
+
+def severity_part(alert: AlertView) -> Part:
+    """Its sign and word."""
+    return _SEVERITY.get(alert.severity, (fit(alert.severity, 10), Tone.PLAIN))
+
+
+def _row(alert: AlertView, is_pending: bool) -> Row:
+    word, tone = severity_part(alert)
+    state, state_tone = _state(alert, is_pending)
+    told = Tone.DIM if alert.closed is not None or alert.seen_by else Tone.PLAIN
+    cells: tuple[Part, ...] = (
+        (word, Tone.DIM if alert.closed is not None else tone),
+        (state, state_tone),
+        (figures.dated(alert.since), Tone.DIM),
+        (alert.whom or "all", Tone.DIM),
+        (alert.text, told),
+        (alert.seen_by or "nobody", Tone.DIM),
+        ("" if alert.closed is None else figures.dated(alert.closed), Tone.DIM),
+    )
+    return Row(str(alert.id), cells)
+
+
+def _state(alert: AlertView, is_pending: bool) -> Part:
+    if alert.closed is not None:
+        return "closed", Tone.DIM
+    if alert.seen_by:
+        return "seen", Tone.PLAIN
+    return ("sent…", Tone.WARN) if is_pending else ("NEW", Tone.STRONG)

@@ -1,0 +1,49 @@
+"""Who changed which setting of an account when, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from widgets import figures
+from widgets.lines import Drawing, Line, Tone, fit, safe, wrap
+from widgets.panel import LinePanel
+
+if TYPE_CHECKING:
+    from core.snapshot import ChangeView
+
+_SETTING = 14
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesTold:
+    """The changes, or why they were not read."""
+
+    changes: tuple[ChangeView, ...] = ()
+    trouble: str = ""
+
+
+class ChangesPanel(LinePanel["ChangesTold"]):
+    NAME = "Changes"
+    PLACEHOLDER = "reading the records…"
+
+    def draw(self, value: ChangesTold, width: int, height: int) -> Drawing:
+        if value.trouble:
+            text = f"not read from the records: {value.trouble}"
+            return Drawing(self.NAME, tuple(((row, Tone.WARN),) for row in wrap(text, width)))
+        if not value.changes:
+            return Drawing(self.NAME, ((("no setting of this account was ever changed", Tone.DIM),),))
+        lines = tuple(line for change in value.changes for line in _change(change, width))
+        return Drawing(f"{self.NAME}  {len(value.changes)}", lines)
+
+
+def _change(change: ChangeView, width: int) -> list[Line]:
+    at = f"{change.at.astimezone(figures.EXCHANGE):%Y-%m-%d %H:%M}  "
+    setting = f"{fit(change.setting, _SETTING)}  "
+    room = max(10, width - len(at) - len(setting))
+    first, *rest = wrap(safe(f"{change.old} -> {change.new}  by {change.who}"), room)
+    indent = " " * (len(at) + len(setting))
+    return [
+        ((at, Tone.DIM), (setting, Tone.PLAIN), (first, Tone.STRONG)),
+        *(((indent + row, Tone.PLAIN),) for row in rest),
+    ]

@@ -1,0 +1,64 @@
+"""The list of entries: our state, what was ordered, what filled, and the broker's word (SPEC 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from widgets import figures
+from widgets.lines import Part, Tone
+from widgets.listing import Column, Listing, Row
+from widgets.orders import STATE_TONES, state_word
+
+if TYPE_CHECKING:
+    from core.snapshot import OrderView
+
+_COLUMNS = (
+    Column("state", 9),
+    Column("acct", 5),
+    Column("und", 3, least=66),
+    Column("strikes", 23),
+    Column("expires", 7, least=91),
+    Column("limit", 5, is_right=True),
+    Column("filled", 6, is_right=True),
+    Column("fill", 5, is_right=True, least=78),
+    Column("order", 12, least=102),
+    Column("sent", 6, least=71),
+    Column("age", 4, is_right=True, least=130),
+    Column("broker", 0, least=114),
+)
+_EMPTY = "no entry yet: each order the automation sends, or prepares and does not send, is listed here"
+_OPEN = ("prepared", "sent", "working", "unknown")
+
+
+def order_listing(
+    orders: Sequence[OrderView], now: datetime | None, trouble: str = "", *, is_more: bool = False
+) -> Listing:
+    """Newest first. `trouble` says why older ones are missing; `is_more` that there are older ones to read."""
+    ordered = sorted(orders, key=lambda order: (order.at, order.entry_id), reverse=True)
+    title = "Orders" + (f"  {len(ordered)}" if ordered else "")
+    if is_more:
+        title += ", older ones follow"
+    if trouble:
+        title += f"  older ones not read: {trouble}"
+    return Listing(title, _COLUMNS, tuple(_row(order, now) for order in ordered), _EMPTY)
+
+
+def _row(order: OrderView, now: datetime | None) -> Row:
+    said = order.broker_status or "not heard"
+    cells: tuple[Part, ...] = (
+        (state_word(order.state), STATE_TONES.get(order.state, Tone.PLAIN)),
+        (order.account, Tone.DIM),
+        (order.underlying, Tone.PLAIN),
+        (order.strikes, Tone.PLAIN),
+        (f"{order.expiration:%b} {order.expiration.day}", Tone.PLAIN),
+        (figures.price(order.limit), Tone.STRONG),
+        (f"{order.filled_contracts} of {order.total_contracts}", Tone.PLAIN),
+        (figures.price(order.fill_credit), Tone.PLAIN),
+        (order.order_id or figures.NONE, Tone.DIM),
+        (figures.when(order.at, now), Tone.DIM),
+        (figures.age(order.age_s) if order.state in _OPEN else "", Tone.DIM),
+        (f"{said}: {order.detail}" if order.detail else said, Tone.DIM),
+    )
+    return Row(order.entry_id, cells)
