@@ -19,6 +19,7 @@ from textual.widgets import Static
 import senex_tui.app
 from bench.screen_app import OneQuoteApp, Shown
 from senex_tui import cli
+from senex_tui.looks import Looks
 
 ZOOMED, ASKED = "Messages", "now? y/n"
 """What the console shows anew for `z`, once its newest messages have the focus, and for `f`."""
@@ -76,6 +77,7 @@ class OneLine(OneQuoteApp):
     """In the console's place: the newest price, and an answer to the keys that are timed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("z", "zoom"), ("f", "ask")]
+    looks = Looks()
 
     def __init__(self, client: Shown, **_: Any) -> None:
         super().__init__(client)
