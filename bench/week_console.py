@@ -28,6 +28,7 @@ from core.recording.recorder import DayRecorder
 from core.records.records import Records
 from core.snapshot import Snapshot
 from senex_tui.app import SenexApp
+from senex_tui.looks import Looks, ViewSettings
 from tests.engine.harness import World, in_world, seldom
 
 DAYS = 5
@@ -115,11 +116,14 @@ def resident_mb() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE_BYTES / 1e6
 
 
+def screen_over(engine: WeekEngine, folder: Path) -> SenexApp:
+    return SenexApp(engine, view_settings=ViewSettings(asked=Looks(refresh_hz=PULLS_PER_S)), state_folder=folder)
+
+
 async def look_on(engine: WeekEngine, folder: Path) -> None:
     """The console in front of it, to the end of the week. Raises what ended the engine early."""
     recorder = DayRecorder(folder / "days", lambda text: None)
-    app = SenexApp(engine, refresh_hz=PULLS_PER_S, state_folder=folder)
-    async with app.run_test(size=SIZE) as pilot:
+    async with screen_over(engine, folder).run_test(size=SIZE) as pilot:
         for key in cycle(WALK):
             if not engine.thread.is_alive():
                 break

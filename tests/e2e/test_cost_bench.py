@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bench import cost
+from pathlib import Path
+
+from bench import cost, week_console
 
 
 def test_load_and_keys_are_measured() -> None:
@@ -16,3 +18,9 @@ def test_load_and_keys_are_measured() -> None:
     assert load.cpu > 0
     assert load.rate > 0
     assert len(measured.key_ms) == len(measured.dialog_ms) == 1
+
+
+def test_a_week_has_a_screen(tmp_path: Path) -> None:
+    engine = week_console.WeekEngine(tmp_path, 1)
+
+    assert week_console.screen_over(engine, tmp_path).client is engine
