@@ -70,7 +70,7 @@ def run(
         into.loads["blurred"].append(console.load(window_s))
         console.press(FOCUS_IN)
     with opened(kind, CLOSED) as console:
-        console.drain(settle_s)
+        console.drain(4 * settle_s)  # the first quotes of a still market age through their words in this time
         into.loads["closed"].append(console.load(window_s))
 
 
