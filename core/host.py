@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING, TypeVar
 from core.domain.commands import Command, CommandKind, CommandState
 from core.ids import Ids
 from core.snapshot import (
-    Automation,
     CommandView,
     EngineNotRunning,
     EngineState,
-    Health,
     Mode,
-    PartHealth,
     Snapshot,
-    StatusSlice,
+    without_engine_yet,
 )
 
 if TYPE_CHECKING:
@@ -52,7 +49,7 @@ class EngineHost:
         self._explain = explain
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._last = _waiting(mode, EngineState.STARTING, "")
+        self._last = without_engine_yet(mode, "starting")
         self._refused: deque[CommandView] = deque(maxlen=10)
         self._stop_wanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -151,28 +148,6 @@ class EngineHost:
         if self._stop_wanted.is_set():
             engine.stop()
         await engine.run()
-
-
-def _waiting(mode: Mode, state: EngineState, failure: str) -> Snapshot:
-    starting = PartHealth(Health.STARTING)
-    return Snapshot(
-        StatusSlice(
-            mode=mode,
-            engine=state,
-            now=None,
-            speed=1.0,
-            automation=Automation.RECONCILING,
-            automation_detail="starting",
-            feed=starting,
-            feed_age_s=None,
-            broker=starting,
-            records=starting,
-            market="",
-            next_slot=None,
-            accounts="",
-            failure=failure,
-        )
-    )
 
 
 def _failed(last: Snapshot, failure: str) -> Snapshot:

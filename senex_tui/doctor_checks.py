@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from senex_tui.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
+from senex_tui.doctor_database import lock_row, records_row
 from senex_tui.doctor_redis import redis_row
+from senex_tui.place import Place, place_of
 from senex_tui.terminal import not_kept_running, refusal_for_terminal, too_small
 
 if TYPE_CHECKING:
@@ -43,6 +45,12 @@ class Setup:
     def records_file(self) -> Path:
         return self.folders.records(self.mode.value if self.mode else "dry-run")
 
+    @property
+    def database(self) -> Place | None:
+        """The records in PostgreSQL, where the settings keep them there."""
+        url = None if self.loaded is None else self.loaded.settings.database.url
+        return None if url is None or self.mode is None else place_of(self.folders, self.mode, url)
+
 
 def all_checks(setup: Setup) -> Sequence[Check]:
     """In the order in which they are shown."""
@@ -50,8 +58,8 @@ def all_checks(setup: Setup) -> Sequence[Check]:
         one("settings", lambda: _settings(setup), "see `senex check`"),
         Check(ABOUT_THE_BROKER, lambda post: _broker(setup, post), "check the network and broker.url"),
         one("calendar", _calendar, "reinstall: make clean, then make demo"),
-        one("records", lambda: _records(setup.records_file), "check the disk the data folder is on"),
-        one("lock", lambda: _lock(setup.records_file.parent), "check the disk the data folder is on"),
+        one("records", lambda: _records_or_database(setup), "check the disk the data folder is on"),
+        one("lock", lambda: _lock_or_database(setup), "check the disk the data folder is on"),
         one("redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"),
         one("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
@@ -96,6 +104,16 @@ def _calendar() -> Row:
     if last - today < CALENDAR_DAYS:
         return Row("calendar", Finding.WARN, told, "update senex: the exchange's calendar ends soon")
     return Row("calendar", Finding.OK, told)
+
+
+def _records_or_database(setup: Setup) -> Row:
+    database = setup.database
+    return _records(setup.records_file) if database is None else records_row(database)
+
+
+def _lock_or_database(setup: Setup) -> Row:
+    database = setup.database
+    return _lock(setup.records_file.parent) if database is None else lock_row(database)
 
 
 def _records(path: Path) -> Row:

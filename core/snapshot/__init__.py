@@ -5,7 +5,7 @@ equal between two pulls. Text from outside is plain text, never markup.
 """
 
 from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView
-from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot
+from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot, without_engine_yet
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
@@ -54,4 +54,5 @@ __all__ = [
     "StepState",
     "StepView",
     "Watching",
+    "without_engine_yet",
 ]

@@ -18,7 +18,7 @@ from core.snapshot.pictures import PicturesSlice
 from core.snapshot.positions import PositionsSlice
 from core.snapshot.quotes import QuoteSlice
 from core.snapshot.spread import SpreadSlice
-from core.snapshot.status import StatusSlice
+from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -49,6 +49,28 @@ class Snapshot:
     figures: SessionFigures | None = None
     accounts: tuple[AccountView, ...] = ()
     logins: tuple[LoginView, ...] = ()
+
+
+def without_engine_yet(mode: Mode, why: str) -> Snapshot:
+    """What is shown before anything is known of the engine; `why` stands beside the automation."""
+    starting = PartHealth(Health.STARTING)
+    return Snapshot(
+        StatusSlice(
+            mode=mode,
+            engine=EngineState.STARTING,
+            now=None,
+            speed=1.0,
+            automation=Automation.RECONCILING,
+            automation_detail=why,
+            feed=starting,
+            feed_age_s=None,
+            broker=starting,
+            records=starting,
+            market="",
+            next_slot=None,
+            accounts="",
+        )
+    )
 
 
 class EngineClient(Protocol):

@@ -22,16 +22,14 @@ from core.records.errors import RecordsError
 from core.records.records import Records
 from core.redis_link import RedisLink, RedisTrouble
 from core.snapshot import (
-    Automation,
     CommandView,
     EngineNotRunning,
-    EngineState,
     Health,
     Mode,
     PartHealth,
     Snapshot,
-    StatusSlice,
     Watching,
+    without_engine_yet,
 )
 from core.snapshot.client import Found
 from core.snapshot_codec import SnapshotUnreadable
@@ -104,7 +102,7 @@ class WatchClient:
         self._compared = ""
         self._commands: OrderedDict[str, CommandView] = OrderedDict()
         self._lock = threading.Lock()
-        self._empty = _waiting(Mode(keys.mode))
+        self._empty = without_engine_yet(Mode(keys.mode), "no trader seen yet")
         self._shown = self._empty
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -317,24 +315,3 @@ class WatchClient:
         elif not state.lives:
             link = PartHealth(Health.TROUBLE, "no trader")
         self._shown = replace(shown, status=replace(shown.status, redis=link, watching=self._watching))
-
-
-def _waiting(mode: Mode) -> Snapshot:
-    starting = PartHealth(Health.STARTING)
-    return Snapshot(
-        StatusSlice(
-            mode=mode,
-            engine=EngineState.STARTING,
-            now=None,
-            speed=1.0,
-            automation=Automation.RECONCILING,
-            automation_detail="no trader seen yet",
-            feed=starting,
-            feed_age_s=None,
-            broker=starting,
-            records=starting,
-            market="",
-            next_slot=None,
-            accounts="",
-        )
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -132,3 +133,25 @@ def test_a_pause_without_a_console_is_recorded_in_the_database(box: Box, url: st
     assert shown.returncode == 0, shown.stderr
     assert "PAUSED" in shown.stdout
     assert name_in(url) in box.run("status", "--json", SENEX_DATABASE__URL=url).stdout
+
+
+def test_the_doctor_looks_at_the_database(box: Box, url: str, tmp_path: Path) -> None:
+    def rows(address: str) -> dict[str, str]:
+        done = box.run("doctor", "--json", SENEX_DATABASE__URL=address)
+        assert SECRET not in done.stdout + done.stderr
+        return {row["name"]: f"{row['finding']} {row['found']}" for row in json.loads(done.stdout)["rows"]}
+
+    assert rows(url)["records"].startswith("SKIP")
+    place = Place(Mode.DRY_RUN, tmp_path / "records.sqlite3", tmp_path / "HALT", url)
+
+    async def start_once() -> None:
+        records = await Records.open(place.url)
+        await records.close()
+
+    asyncio.run(start_once())
+    found = rows(url)
+    assert found["records"].startswith("OK")
+    assert found["lock"] == "OK free: no console trades with these records"
+    gone = f"postgresql+asyncpg://ada:{SECRET}@127.0.0.1:1/senex"
+    assert rows(gone)["records"].startswith("FAIL")
+    assert rows(gone)["lock"].startswith("FAIL")
