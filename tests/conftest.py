@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from core.garbage import tune_gc
+from core.scrubber import known
 from tests.postgres_server import PostgresServer
 from tests.proofs import TABLE_PROPERTY, rounds
 from tests.records.record_samples import KEPT_IN_POSTGRES
@@ -30,6 +31,17 @@ def state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def secrets_of_this_test_only() -> Iterator[None]:
+    """What one test hands the process as a secret is an ordinary word in the next."""
+    given, learned, accounts = set(known._given), tuple(known._learned), set(known._accounts)
+    yield
+    known._given, known._accounts = given, accounts
+    known._learned.clear()
+    known._learned.extend(learned)
+    known._renew()
 
 
 @pytest.fixture(scope="session")
