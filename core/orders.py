@@ -103,20 +103,23 @@ class OrderDesk:
         if not self._rules.sends:
             return await self._validate(decision, request)
         await self._records.journal.record_suggestion(suggestion_record(decision, validated=False))
-        entry = await self._prepare(decision, request)
-        if isinstance(entry, Refusal):
-            return entry
-        bind_contextvars(entry=entry.id)
-        try:
-            refusal = await self._guards(decision, request, attempts)
-        except BaseException as error:
-            with suppress(RecordsError):
-                await self._not_sent(entry, refuse(Reason.NOT_SENT, detail=f"{type(error).__name__} before sending"))
-            raise
-        if refusal is not None:
-            await self._not_sent(entry, refusal)
-            return refusal
-        return await self._send_shielded(decision, entry, request)
+        entry_id = self._ids.new()
+        with self._watch.preparing(entry_id):
+            entry = await self._prepare(decision, request, entry_id)
+            if isinstance(entry, Refusal):
+                return entry
+            bind_contextvars(entry=entry_id)
+            try:
+                refusal = await self._guards(decision, request, attempts)
+            except BaseException as error:
+                with suppress(RecordsError):
+                    detail = f"{type(error).__name__} before sending"
+                    await self._not_sent(entry, refuse(Reason.NOT_SENT, detail=detail))
+                raise
+            if refusal is not None:
+                await self._not_sent(entry, refusal)
+                return refusal
+            return await self._send_shielded(decision, entry, request)
 
     async def _validate(self, decision: Decision, request: OrderRequest) -> Validated | Refusal:
         answer = await self._preflight(decision.account, request)
@@ -133,11 +136,11 @@ class OrderDesk:
         await self._say(decision, "order.validated", "the broker validated the order; a dry run sends nothing")
         return Validated(record)
 
-    async def _prepare(self, decision: Decision, request: OrderRequest) -> Entry | Refusal:
+    async def _prepare(self, decision: Decision, request: OrderRequest, entry_id: str) -> Entry | Refusal:
         suggestion, trident = decision.suggestion, decision.suggestion.trident
         prepared = await self._records.entries.prepare(
             Entry(
-                id=self._ids.new(),
+                id=entry_id,
                 account=decision.account,
                 session_day=decision.session_day,
                 cycle=decision.cycle,

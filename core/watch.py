@@ -60,6 +60,7 @@ class EntryWatch:
         self._folding = asyncio.Lock()
         self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
         self._poll_wanted = asyncio.Event()
+        self._preparing: set[str] = set()
         self._sending: set[str] = set()
         # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
         self._parked: OrderedDict[str, list[OrderReport]] = OrderedDict()
@@ -112,6 +113,15 @@ class EntryWatch:
             await self.poll()
 
     @contextmanager
+    def preparing(self, entry_id: str) -> Iterator[None]:
+        """While inside, a `prepared` entry is on its way to be sent; outside, that it was not sent is not recorded."""
+        self._preparing.add(entry_id)
+        try:
+            yield
+        finally:
+            self._preparing.discard(entry_id)
+
+    @contextmanager
     def sending(self, entry_id: str) -> Iterator[None]:
         """While inside, a `sent` entry is on its way; outside, its outcome could not be recorded."""
         self._sending.add(entry_id)
@@ -131,6 +141,11 @@ class EntryWatch:
     async def poll(self) -> None:
         """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
         for entry in await self._to_poll():
+            if entry.state is EntryState.PREPARED:
+                await self._become(
+                    entry, EntryState.NOT_SENT, detail="it did not leave, and that could not be recorded"
+                )
+                continue
             if entry.state is EntryState.SENT:
                 await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
                 continue
@@ -150,7 +165,11 @@ class EntryWatch:
             if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
         ]
         polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
-        lost = [e for e in entries if e.state is EntryState.SENT and e.id not in self._sending]
+        under_way = {
+            EntryState.PREPARED: self._preparing | self._sending,
+            EntryState.SENT: self._sending,
+        }
+        lost = [e for e in entries if e.state in under_way and e.id not in under_way[e.state]]
         return lost + [e for e in entries if e.state in polled]
 
     async def _read(self, entry: Entry) -> OrderReport | None:
