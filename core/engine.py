@@ -221,7 +221,8 @@ class Engine:
             self.board.not_recorded(command, f"{text}; it could not be recorded: {error}")
 
     def stop(self) -> None:
-        """Asks the engine to end in order; call on its own loop."""
+        """Asks the engine to end in order; call on its own loop. From here on nothing leaves for the broker."""
+        self.gate.stop_here("the console is ending")
         self._stop.set()
 
     async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:

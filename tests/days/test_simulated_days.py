@@ -133,3 +133,9 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
     assert live_plan(calm).violations == []
     monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
     assert any("became filled and no message was written" in text for text in live_plan(calm).violations)
+
+
+@pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
+def test_what_ten_thousand_days_found_stays_mended(seed: int) -> None:
+    """An order that left while the console was ending; two entries that a full disk left prepared for ever."""
+    assert live(seed).violations == []
