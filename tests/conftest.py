@@ -17,8 +17,8 @@ from tests.proofs import TABLE_PROPERTY, rounds
 from tests.records.record_samples import KEPT_IN_POSTGRES
 
 STORES = ("sqlite", "postgres")
-CASES = 2
-"""How many cases of one test of the records run on PostgreSQL in `make test`."""
+CASES = 1
+"""How many cases of one test of the records run on PostgreSQL in `make test`; all in `make proofs`."""
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True)
