@@ -216,7 +216,8 @@ class Engine:
         except RecordsError as error:
             stops = command.kind in (CommandKind.PAUSE, CommandKind.HALT)
             if stops:
-                self.gate.stop_here(f"{command.kind.value} by {command.who}")
+                why = f"{command.kind.value} by {command.who}"
+                self.gate.stop_here(f"{why}, not recorded: it ends with this console")
             text = "entries are stopped until this console ends" if stops else "nothing was done"
             self.board.not_recorded(command, f"{text}; it could not be recorded: {error}")
 

@@ -36,8 +36,8 @@ class TradingGate:
             self._stopped_here = ""
 
     def stop_here(self, why: str) -> None:
-        """Bars entries for the life of this process: a stop that could not be recorded. A later pause or halt that is
-        recorded takes its place."""
+        """Bars entries for the life of this process: a stop that could not be recorded, or its end; `why` is what is
+        shown. A later pause or halt that is recorded takes its place."""
         self._stopped_here = why
 
     def resume_here(self) -> None:
@@ -108,7 +108,7 @@ class TradingGate:
             reset = "; `senex reset halt` ends it" if trading.state == "halted" else ""
             return f"{trading.why} ({trading.who}{since}){reset}"
         if self._stopped_here:
-            return f"{self._stopped_here}, not recorded: it ends with this console"
+            return self._stopped_here
         if self._kill_file.exists():
             return f"the file {self._kill_file} halts all entries; remove it to go on"
         stopping = next((b for b in self._breakers.open_now if b.kind.scope is Scope.GLOBAL), None)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from core.account_settings import named_account
 from core.clock import exchange_time
 from core.clock_note import noted_clock
-from core.domain.account_settings import MailPreference, account_setting
+from core.domain.account_settings import account_setting
 from core.domain.commands import CommandKind
 from core.domain.events import masked
+from core.domain.notices import Preference
 from core.domain.reasons import Refusal
 from senex_tui.check import columns
 from senex_tui.place import Place, watching
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
 _HEAD = ("account", "automation", "login", "token", "offset", "width", "tolerance", "limit", "mail", "")
 
 
-async def account_lines(
-    place: Place, defaults: TradingSettings, mail: str = MailPreference.IMMEDIATE.value
-) -> list[str]:
+async def account_lines(place: Place, defaults: TradingSettings, mail: str = Preference.IMMEDIATE.value) -> list[str]:
     """One line an account; a value in brackets is the settings file's, `mail` the preference there. Raises Refused
     before the first start."""
 

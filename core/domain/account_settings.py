@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from core.domain.notices import Preference
 from core.domain.reasons import Reason, Refusal, refuse
 
 DEFAULT = "default"
@@ -24,15 +25,6 @@ class AccountField(StrEnum):
     MAIL = "mail"
     PRIMARY = "primary"
     SKIP = "skip"
-
-
-class MailPreference(StrEnum):
-    """When an account's mail is sent (SPEC 11)."""
-
-    IMMEDIATE = "immediate"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    NEVER = "never"
 
 
 AccountValue = bool | int | Decimal | str | date | None
@@ -104,7 +96,7 @@ def _value(field: AccountField, text: str, today: date) -> AccountValue | _Unfit
         case AccountField.TOLERANCE:
             return _above_zero(text, Decimal(1))
         case AccountField.MAIL:
-            return text if text in list(MailPreference) else _Unfit()
+            return text if text in list(Preference) else _Unfit()
         case AccountField.SKIP:
             return today if text == "today" else _Unfit()
     return _Unfit()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from core.domain.account_settings import AccountField, MailPreference
+from core.domain.account_settings import AccountField
 from core.domain.events import masked
+from core.domain.notices import Preference
 from core.records.rows import AccountRecord, LoginRecord
 from core.settings import TradingSettings
 from core.snapshot import AccountView, LoginView, SettingView
@@ -50,7 +51,7 @@ def _settings(account: AccountRecord, defaults: TradingSettings) -> tuple[Settin
         (AccountField.WIDTH, account.width, "by capital" if defaults.width is None else defaults.width),
         (AccountField.TOLERANCE, account.tolerance, defaults.tolerance),
         (AccountField.POSITION_LIMIT, account.position_limit, defaults.position_limit),
-        (AccountField.MAIL, account.mail, MailPreference.IMMEDIATE.value),
+        (AccountField.MAIL, account.mail, Preference.IMMEDIATE.value),
     )
     return tuple(
         SettingView(field.value, str(default if own is None else own), own is not None)
