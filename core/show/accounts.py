@@ -7,16 +7,15 @@ from datetime import date
 
 from core.domain.account_settings import AccountField
 from core.domain.events import masked
-from core.domain.notices import Preference
 from core.records.rows import AccountRecord, LoginRecord
-from core.settings import TradingSettings
+from core.settings import Settings
 from core.snapshot import AccountView, LoginView, SettingView
 
 _SHORTEST_TARGET = 4
 
 
 def account_views(
-    accounts: Sequence[AccountRecord], logins: Sequence[LoginRecord], defaults: TradingSettings, today: date
+    accounts: Sequence[AccountRecord], logins: Sequence[LoginRecord], defaults: Settings, today: date
 ) -> tuple[AccountView, ...]:
     """In the order of `accounts`; `today` is the session date."""
     valid = {login.name: login.is_valid for login in logins}
@@ -45,13 +44,14 @@ def login_views(logins: Sequence[LoginRecord]) -> tuple[LoginView, ...]:
     )
 
 
-def _settings(account: AccountRecord, defaults: TradingSettings) -> tuple[SettingView, ...]:
+def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
+    defaults = settings.trading
     values = (
         (AccountField.OFFSET_CENTS, account.offset_cents, defaults.entry_offset_cents),
         (AccountField.WIDTH, account.width, "by capital" if defaults.width is None else defaults.width),
         (AccountField.TOLERANCE, account.tolerance, defaults.tolerance),
         (AccountField.POSITION_LIMIT, account.position_limit, defaults.position_limit),
-        (AccountField.MAIL, account.mail, Preference.IMMEDIATE.value),
+        (AccountField.MAIL, account.mail, settings.mail.preference.value),
     )
     return tuple(
         SettingView(field.value, str(default if own is None else own), own is not None)

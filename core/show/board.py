@@ -236,9 +236,7 @@ class Board:
             pictures=self._pictures.slice(spread, self.spread, self._entries, positions, quotes),
             alerts=tuple(alert_view(alert) for alert in engine.alerting.open_now),
             figures=self._figures.of(engine.alerting.figures),
-            accounts=account_views(
-                engine.accounts, engine.logins.known, engine.parts.settings.trading, engine.study.today()
-            ),
+            accounts=account_views(engine.accounts, engine.logins.known, engine.parts.settings, engine.study.today()),
             logins=login_views(engine.logins.known),
         )
 
