@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from core.clock import ShiftedClock
 from core.clock_note import note_clock
-from core.domain.commands import CommandKind
 from core.domain.sessions import SlotTimes
 from core.records.history import HistoryFilter, HistoryKind
 from core.snapshot import Mode
@@ -29,7 +28,8 @@ from senex_tui.printed import COLUMNS, hanging, safe, table
 from senex_tui.refusals import Refused
 from senex_tui.told import Told
 from tests.cli.console_command import Box
-from tests.engine.harness import ACCOUNT, MONDAY, World, account, et, in_world
+from tests.engine.harness import ACCOUNT, MONDAY, account, et, in_world
+from tests.engine.recorded_day import paused_over_ten
 
 TIMES = SlotTimes()
 NOTHING = HistoryFilter()
@@ -40,17 +40,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder of a console that entered at 09:45, was paused over 10:00, ended and never came back; 10:20 now."""
     folder = tmp_path_factory.mktemp("data")
 
-    async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:46")
-        await world.command(CommandKind.PAUSE)
-        await world.until("10:01")
-        await world.command(CommandKind.FORCE)
-        await world.stop()
-
     records = folder / "dry-run"
     records.mkdir()
-    in_world(day, records, accounts=(account(), account("5WT00002")))
+    in_world(paused_over_ten, records, accounts=(account(), account("5WT00002")))
     note_clock(records, ShiftedClock(et(MONDAY, "10:20")))
     return folder
 

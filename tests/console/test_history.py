@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.commands import CommandKind
 from core.records.history_rows import HistoryFilter
 from core.records.records import Records
 from senex_tui.refusals import Refused
@@ -22,7 +21,8 @@ from senex_tui.screens.story import StoryPage
 from tests.console import double
 from tests.console.double import FixedEngine
 from tests.console.driving import Driven, driven
-from tests.engine.harness import World, account, in_world
+from tests.engine.harness import account, in_world
+from tests.engine.recorded_day import paused_over_ten
 
 SCREENS = Path(__file__).parent / "screens"
 
@@ -32,15 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An entry at 09:45, paused over 10:00, and forced in vain."""
     folder = tmp_path_factory.mktemp("records")
 
-    async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:46")
-        await world.command(CommandKind.PAUSE)
-        await world.until("10:01")
-        await world.command(CommandKind.FORCE)
-        await world.stop()
-
-    in_world(day, folder, accounts=(account(),))
+    in_world(paused_over_ten, folder, accounts=(account(),))
     return folder
 
 
