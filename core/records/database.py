@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NoReturn
@@ -59,6 +60,9 @@ class Database:
         self._epoch: int | None = None
         self._fenced_off = asyncio.Event()
         self._began: dict[object, float] = {}
+        self._changing: set[str] = set()
+        self._editions: Counter[str] = Counter()
+        self._in_doubt = False
         self._many_writers = is_postgres(url)
         driver: dict[str, Any] = {"async_creator_fn": connect}
         if self._many_writers:
@@ -66,7 +70,7 @@ class Database:
 
             url, driver = engine_arguments(url)
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
-        event.listen(self._engine.sync_engine, "before_execute", self._keep_watchers_out)
+        event.listen(self._engine.sync_engine, "before_execute", self._before_execute)
         self._reading = self._engine
         if self._many_writers:
             self._reading = self._engine.execution_options(**_ONE_VIEW)
@@ -91,7 +95,7 @@ class Database:
         has the records; IntegrityError passes to the caller, who knows which rule it stands for."""
         with self._under_way():
             async with self._writing:
-                with self._clear_failures():
+                with self._counting_editions(), self._clear_failures():
                     async with self._engine.connect() as connection:
                         await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
                         async with connection.begin():
@@ -105,12 +109,30 @@ class Database:
             async with self._reading.connect() as connection, connection.begin():
                 yield connection
 
+    def edition(self, *tables: str) -> tuple[int, ...] | None:
+        """The same as long as the tables are: only the trader writes them, and all its writes pass here. None when that
+        cannot be said: of a process that does not trade, and from a write that failed (a server may still end it) to
+        the next that did not, for which it had to wait."""
+        if self._epoch in (None, WATCHER_EPOCH) or self._in_doubt or not FOR_ANYONE.isdisjoint(tables):
+            return None
+        return tuple(self._editions[table] for table in tables)
+
     def oldest_call_s(self, now: float) -> float:
         """Seconds the oldest call under way has been running, its wait for the writer's turn included; 0 without one.
 
         `now` is on the scale of the loop's `time()`.
         """
         return max(0.0, now - min(self._began.values(), default=now))
+
+    @contextmanager
+    def _counting_editions(self) -> Iterator[None]:
+        self._in_doubt = True
+        try:
+            yield
+            self._in_doubt = False
+        finally:
+            self._editions.update(self._changing)
+            self._changing.clear()
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:
@@ -147,11 +169,12 @@ class Database:
     def _fence_sentence(self) -> FencedOff:
         return FencedOff(f"{self.name} was taken over by another console; this one changes nothing more and ends")
 
-    def _keep_watchers_out(self, _connection: Connection, statement: object, *_: object) -> None:
-        if self._epoch == WATCHER_EPOCH and isinstance(statement, UpdateBase):
+    def _before_execute(self, _connection: Connection, statement: object, *_: object) -> None:
+        if isinstance(statement, UpdateBase):
             table = str(statement.table)
-            if table not in FOR_ANYONE:
+            if self._epoch == WATCHER_EPOCH and table not in FOR_ANYONE:
                 raise RecordsRefusal(f"only the trader writes {table}; post a command to it instead")
+            self._changing.add(table)
 
     def _clear_failures(self) -> _ClearFailures:
         return _ClearFailures(self.name)

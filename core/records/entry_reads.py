@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import Any
 
@@ -23,8 +23,9 @@ from core.records.entry_rows import (
     read_evidence,
 )
 from core.records.errors import StateConflict
+from core.records.held_answers import HeldAnswers
 from core.records.rows import EntryChange, EvidenceRecord
-from core.records.tables import entries, fills
+from core.records.tables import entries, entry_changes, fills
 
 _account = entries.c.account == bindparam("account")
 _day = entries.c.session_day == bindparam("session_day")
@@ -55,6 +56,7 @@ class EntryReads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._held = HeldAnswers(database, entries.name, fills.name, entry_changes.name)
 
     async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
         """Everything seen of the entry, oldest first."""
@@ -97,7 +99,7 @@ class EntryReads:
 
     async def open(self) -> tuple[Entry, ...]:
         """Every entry whose order may still change, or whose sending is under way, of any day."""
-        return await self._all(_OPEN)
+        return await self._polled(_OPEN)
 
     async def unknown(self) -> tuple[Entry, ...]:
         """Every entry that waits for evidence, of all accounts and days, oldest first."""
@@ -110,20 +112,24 @@ class EntryReads:
     async def waiting(self, day: date) -> tuple[Entry, ...]:
         """What time may settle: the unknown entries of any day, and the cancelled and expired ones that hold this day
         without a fill. Proof may free it, but for those an operator cancelled (SPEC 9)."""
-        return await self._all(_WAITING, session_day=day)
+        return await self._polled(_WAITING, session_day=day)
 
     async def failed_sends(self, day: date) -> Counter[str]:
         """How many sends of each account's session day ended rejected, unknown or not sent, each counted once.
 
         Only what was really tried counts: an intent refused by the guards before it was sent does not.
         """
-        async with self._database.read() as connection:
-            return await count_failed_sends(connection, day)
+
+        async def count() -> Counter[str]:
+            async with self._database.read() as connection:
+                return await count_failed_sends(connection, day)
+
+        return await self._held.ask(count_failed_sends, day, count)
 
     async def to_follow(self, since: date) -> tuple[Entry, ...]:
         """Every open entry of any day, and those filled in a session from `since` on: their fill records may be still
         to come."""
-        return await self._all(_TO_FOLLOW, since=since)
+        return await self._polled(_TO_FOLLOW, since=since)
 
     async def of_day(self, day: date) -> tuple[Entry, ...]:
         return await self._all(_OF_DAY, session_day=day)
@@ -141,6 +147,10 @@ class EntryReads:
     async def _one(self, query: Select[Any], **values: object) -> Entry | None:
         found = await self._all(query, **values)
         return found[-1] if found else None
+
+    async def _polled(self, query: Select[Any], **values: Hashable) -> tuple[Entry, ...]:
+        """As `_all`, for what is asked at every poll."""
+        return await self._held.ask(query, tuple(values.items()), lambda: self._all(query, **values))
 
     async def _all(self, query: Select[Any], **values: object) -> tuple[Entry, ...]:
         async with self._database.read() as connection:

@@ -23,6 +23,7 @@ from core.domain.notices import (
 )
 from core.domain.orders import Entry
 from core.records.database import Database
+from core.records.held_answers import HeldAnswers
 from core.records.tables import accounts, messages, suggestions
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class Outbox:
         self._database = database
         self._head: Letterhead | None = None
         self._default = Preference.NEVER
+        self._held = HeldAnswers(database, messages.name)
 
     def open(self, head: Letterhead, default: Preference) -> None:
         """From here on what happens is told; `default` is for accounts without a preference of their own."""
@@ -172,8 +174,12 @@ class Outbox:
 
     async def waiting(self) -> tuple[Message, ...]:
         """What is neither sent nor given up, in the order it happened."""
-        async with self._database.read() as connection:
-            return tuple(_message(row) for row in await connection.execute(_WAITING))
+
+        async def read() -> tuple[Message, ...]:
+            async with self._database.read() as connection:
+                return tuple(_message(row) for row in await connection.execute(_WAITING))
+
+        return await self._held.ask(_WAITING, (), read)
 
     async def newest(self, limit: int) -> tuple[Message, ...]:
         """The last messages written, at most `limit`, newest first."""
