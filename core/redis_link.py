@@ -107,10 +107,30 @@ def explained(error: Exception, address: str) -> str:
             return f"{address} refused a command: {words}"
         case TooSlow() | TimeoutError():
             return f"{address} did not answer in time; check redis.url and the network"
-        case ssl.SSLError():
-            return f"no protected connection to {address}: {words}"
-    if "certificate" in lower or "ssl" in lower:
-        return f"no protected connection to {address}: {words}"
+    if "ssl:" in lower or "x509:" in lower or isinstance(error, ssl.SSLError):
+        return _explained_tls(words, address)
+    if "no such file" in lower and not address.startswith("the Redis at /"):
+        return f"a certificate file that redis.url names for {address} does not exist; correct its path"
+    if "closed by server" in lower:
+        return f"{address} closed the connection; check redis.url, with rediss:// where Redis expects TLS"
     if isinstance(error, Unreachable | OSError):
         return f"{address} cannot be reached: {words}; check redis.url and that Redis runs"
     return f"{address} gave an answer that is not Redis's: {words}; check redis.url"
+
+
+def _explained_tls(words: str, address: str) -> str:
+    lower = words.lower()
+    start = f"no protected connection to {address}: "
+    if "hostname mismatch" in lower or "ip address mismatch" in lower:
+        return f"{start}its certificate is for another name; write the host in redis.url as the certificate has it"
+    if "certificate_verify_failed" in lower:
+        reason = lower.partition("verify failed:")[2].partition("(_ssl")[0].strip() or "unknown authority"
+        return (
+            f"{start}its certificate is not trusted ({reason}); for an authority of your own add "
+            "?ssl_ca_certs=FILE to redis.url"
+        )
+    if "wrong_version_number" in lower or "record layer" in lower:
+        return f"{start}it speaks no TLS there; use its TLS port, or redis:// on a network of your own"
+    if "no_certificate_or_crl_found" in lower or "x509" in lower or "pem" in lower:
+        return f"{start}a certificate file that redis.url names holds no certificate; correct its path"
+    return f"{start}{words}"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.certificate import certificate
 from tests.cli.console_command import Box
-from tests.mail.smtp_server import PASSWORD, USER, Mailbox, certificate, silent_server, smtp_server
+from tests.mail.smtp_server import PASSWORD, USER, Mailbox, silent_server, smtp_server
 
 
 def write_settings(box: Box, port: int, *more: str, security: str = "none") -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from core.mail import Mail, MailError, MailFault, SmtpMailer
 from core.mail_settings import MailSettings, Security
-from tests.mail.smtp_server import PASSWORD, USER, Mailbox, certificate, silent_server, smtp_server
+from tests.certificate import certificate
+from tests.mail.smtp_server import PASSWORD, USER, Mailbox, silent_server, smtp_server
 
 AT = datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 MAIL = Mail(
