@@ -81,10 +81,10 @@ class Box:
 
 
 @contextmanager
-def running_simulator(box: Box) -> Iterator[int]:
-    """The port of a simulated broker in a process of its own, a quarter of an hour into the session's slots."""
+def running_simulator(box: Box, start: str = "10:00:00") -> Iterator[int]:
+    """The port of a simulated broker in a process of its own, on a Monday from `start` (exchange time) on."""
     with WarmProcess(
-        ["simulator", "--port", "0", "--start", "2026-03-02T10:00:00-05:00"],
+        ["simulator", "--port", "0", "--start", f"2026-03-02T{start}-05:00"],
         box.environment(),
         box.home,
         stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.console_command import Box, running_simulator
 from tests.e2e.simulated_broker import SimulatedBroker
+from tests.postgres_server import PostgresServer
 
 
 @pytest.fixture
@@ -19,3 +20,11 @@ def broker(box: Box) -> Iterator[SimulatedBroker]:
     """A simulated broker in a process of its own."""
     with running_simulator(box) as port:
         yield SimulatedBroker(port)
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> Iterator[str]:
+    """A database of the test's own."""
+    made = postgres.new_database()
+    yield made
+    postgres.drop(made)

@@ -3,59 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
 from tests.cli.console_command import SENEX, Box
+from tests.e2e.headless import WITHIN_S, Headless
 from tests.e2e.simulated_broker import SimulatedBroker
+from tests.e2e.terminal import Terminal
 from tests.postgres_server import PostgresServer
-
-WITHIN_S = 40.0
-
-
-class Headless:
-    """A trader on a machine of its own: a home, and the locks in it."""
-
-    def __init__(self, box: Box, broker: SimulatedBroker, url: str, name: str) -> None:
-        home = box.home / name
-        home.mkdir()
-        self._out = home / "out"
-        with self._out.open("wb") as out:
-            self.process = subprocess.Popen(
-                [SENEX, "run", "--headless"],
-                env=broker.environment(Box(home), SENEX_DATABASE__URL=url),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                cwd=home,
-            )
-
-    def said(self) -> str:
-        return self._out.read_text(encoding="utf-8")
-
-    def until(self, words: str) -> None:
-        until = time.monotonic() + WITHIN_S
-        while words not in self.said():
-            assert time.monotonic() < until, f"never said {words!r}:\n{self.said()}"
-            assert self.process.poll() is None, f"ended before it said {words!r}:\n{self.said()}"
-            time.sleep(0.05)
-
-    def end(self) -> None:
-        with suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def url(postgres: PostgresServer) -> Iterator[str]:
-    made = postgres.new_database()
-    yield made
-    postgres.drop(made)
 
 
 def test_a_standby_takes_over_when_the_trader_is_killed_and_reconciles_first(
@@ -97,4 +51,26 @@ def test_a_trader_whose_connection_dies_ends_and_says_so(
         assert "the lock of the records database" in trader.said()
         assert "nothing more is sent, start again" in trader.said()
     finally:
+        trader.end()
+
+
+def test_a_console_with_a_screen_stands_by_and_then_opens(
+    box: Box, broker: SimulatedBroker, url: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "screen"
+    home.mkdir()
+    trader = Headless(box, broker, url, "first")
+    terminal = Terminal(broker.environment(Box(home), SENEX_DATABASE__URL=url), 120, 40)
+    try:
+        trader.until("reconciled with the broker")
+        terminal.open(f"{SENEX} run")
+        terminal.wait_for("standby: another senex", WITHIN_S)
+        trader.process.send_signal(signal.SIGKILL)
+        terminal.wait_for("broker ok", WITHIN_S)
+        terminal.press("q")
+        terminal.wait_for("Quit")
+        terminal.press("y")
+        terminal.wait_for("ended with 0")
+    finally:
+        terminal.close()
         trader.end()
