@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from widgets.key_names import key_for
 from widgets.lines import Drawing, Line, Part, Tone, width_of
 from widgets.panel import LinePanel
@@ -16,6 +18,8 @@ LOWER_PANELS = (
     ("7", "Chart", "chart"),
 )
 """Key, label and widget id of each numbered panel."""
+SHORT = {"attempts": "Tries", "schedule": "Slots", "messages": "Msgs", "judgement": "Judge"}
+"""Labels for a narrow strip, where the whole ones do not fit; the others are short enough."""
 
 
 class TabStrip(LinePanel[str], can_focus=False):
@@ -27,20 +31,26 @@ class TabStrip(LinePanel[str], can_focus=False):
     """
 
     def draw(self, value: str, width: int, height: int) -> Drawing:
-        """With less room the gaps go first, then the ends of the labels; the keys never."""
-        longest = max(len(label) for _, label, _ in LOWER_PANELS)
-        ways = [(2, " ", longest), (1, " ", longest), (0, " ", longest), *((0, "", n) for n in range(longest, -1, -1))]
-        for gap, apart, cut in ways:
-            line = _strip(value, gap, apart, cut)
+        """With less room the gaps go first, then the long labels, then the ends of the short ones; the keys never."""
+        whole = {name: label for _, label, name in LOWER_PANELS}
+        short = whole | SHORT
+        longest = max(map(len, short.values()))
+        ways = [
+            *((gap, " ", whole) for gap in (2, 1, 0)),
+            *((gap, " ", short) for gap in (1, 0)),
+            *((0, "", {name: label[:cut] for name, label in short.items()}) for cut in range(longest, -1, -1)),
+        ]
+        for gap, apart, labels in ways:
+            line = _strip(value, gap, apart, labels)
             if width_of(line) <= width:
                 break
         return Drawing("", (line,))
 
 
-def _strip(chosen: str, gap: int, apart: str, cut: int) -> Line:
+def _strip(chosen: str, gap: int, apart: str, labels: Mapping[str, str]) -> Line:
     parts: list[Part] = []
-    for number, label, name in LOWER_PANELS:
-        text = f"{key_for(f'panel_{name}', number)}{apart}{label[:cut]}"
+    for number, _, name in LOWER_PANELS:
+        text = f"{key_for(f'panel_{name}', number)}{apart}{labels[name]}"
         if name == chosen:
             parts.append((f"[{text}]", Tone.ACCENT))
         else:
