@@ -122,6 +122,22 @@ def with_dots(svg: str) -> str:
     return TEXT.sub(drawn, svg)
 
 
+def by_words(svg: str) -> str:
+    """Every word at its own cell: a run with blanks at its ends would be stretched over them."""
+
+    def drawn(found: re.Match[str]) -> str:
+        text = html.unescape(found["text"])
+        parts = []
+        for word in re.finditer(r"[^ \u00a0]+", text):
+            x, length = float(found["x"]) + word.start() * CELL, len(word[0]) * CELL
+            element = re.sub(r' x="[^"]+"', f' x="{x:.1f}"', found[0], count=1)
+            element = re.sub(r' textLength="[^"]+"', f' textLength="{length:.1f}"', element, count=1)
+            parts.append(element.replace(f">{found['text']}<", f">{html.escape(word[0])}<"))
+        return "".join(parts)
+
+    return TEXT.sub(drawn, svg)
+
+
 def dots(found: re.Match[str], text: str) -> Iterator[str]:
     for place, sign in enumerate(text):
         bits = ord(sign) - BRAILLE
@@ -155,7 +171,7 @@ def main(names: list[str]) -> None:
         for picture in PICTURES:
             if names and picture.name not in names:
                 continue
-            svg = with_dots(asyncio.run(shoot(picture, records)).replace("Fira Code", FONT))
+            svg = by_words(with_dots(asyncio.run(shoot(picture, records)).replace("Fira Code", FONT)))
             target = IMAGES / f"{picture.name}.png"
             cairosvg.svg2png(bytestring=svg.encode(), write_to=str(target), output_width=picture.size[0] * 9)
             print(target.name, f"{target.stat().st_size // 1000} KB")

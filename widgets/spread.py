@@ -33,7 +33,9 @@ class SpreadPanel(LinePanel["SpreadSlice"]):
 
     def draw(self, value: SpreadSlice, width: int, height: int) -> Drawing:
         lines: list[Line] = [_verdict(value, width), _head(width)]
-        lines += [_leg(leg, width, live=value.live) for leg in value.legs]
+        name, _ = _columns(width)
+        roles = all(len(_what(leg)) + 2 + len(leg.role) <= name for leg in value.legs)  # all of them, or none
+        lines += [_leg(leg, width, live=value.live, role=roles) for leg in value.legs]
         lines += _credits(value, width)
         when = f"{value.expiration:%b} {value.expiration.day} {value.expiration.year}, {value.dte} days"
         return Drawing(f"Spread  {value.underlying} trident  {when}", tuple(lines))
@@ -64,12 +66,15 @@ def _head(width: int) -> Line:
     return ((fit("leg", name) + "".join(right(text, figure) for text in ("bid", "ask", "mid", "age")), Tone.DIM),)
 
 
-def _leg(leg: LegView, width: int, *, live: bool) -> Line:
+def _what(leg: LegView) -> str:
+    verb = leg.action.split(" ")[0].lower()  # sell to open -> sell
+    return f"{verb:<4} {leg.quantity} {figures.strike(leg.strike)}{leg.right[:1].upper()}"
+
+
+def _leg(leg: LegView, width: int, *, live: bool, role: bool) -> Line:
     """An age is of live quotes, or of one refused for it: how old the others were when priced says nothing now."""
     name, figure = _columns(width)
-    verb = leg.action.split(" ")[0].lower()  # sell to open -> sell
-    what = f"{verb:<4} {leg.quantity} {figures.strike(leg.strike)}{leg.right[:1].upper()}"
-    label = f"{what}  {leg.role}" if len(what) + len(leg.role) + 2 <= name else what
+    label = f"{_what(leg)}  {leg.role}" if role else _what(leg)
     stale = leg.age_s is not None and leg.age_s > STALE_LEG_S
     tone = Tone.STALE if stale else Tone.PLAIN
     word = f"STALE {figures.age(leg.age_s)}" if stale else figures.age(leg.age_s) if live else ""
