@@ -3,10 +3,12 @@ terminal or a markup would obey. Nothing crashes, and no command is sent that wa
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 from textual.screen import Screen
@@ -82,8 +84,8 @@ class Monkey:
 
     def __init__(self, console: Driven, chance: random.Random, mode: Mode) -> None:
         self.console, self.chance, self.mode = console, chance, mode
-        self.way: dict[Screen[object], tuple[str, ...]] = {}
-        """The keys that led from the dashboard or a page to each open screen."""
+        self.way: WeakKeyDictionary[Screen[object], tuple[str, ...]] = WeakKeyDictionary()
+        """The keys that led from the dashboard or a page to each screen, for as long as anything holds it."""
         self.scenes = scenes()
         self.keys = 0
 
@@ -128,7 +130,7 @@ class Monkey:
             assert not app.looks.read_only
         if app.screen is not top and app.screen not in self.way:
             began = () if isinstance(top, Dashboard) else self.way.get(top, ())
-            self.way = {**self.way, app.screen: (*began, "palette" if isinstance(top, Palette) else key)}
+            self.way[app.screen] = (*began, "palette" if isinstance(top, Palette) else key)
 
     async def burst(self, keys: list[str]) -> None:
         """Keys faster than the console handles them: each command's last key must be among them."""
@@ -185,6 +187,8 @@ class Monkey:
         await console.press("p")
         assert console.engine.sent[before:] == [CommandKind.PAUSE]
         assert "PAUSING" in console.text
+        gc.collect()
+        assert len(self.way) <= len(console.app.screen_stack), "a closed screen is held"
 
 
 @pytest.mark.proof
