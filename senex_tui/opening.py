@@ -63,9 +63,9 @@ class Opening(App[None]):
             self.push_screen(HelpScreen(*(self.screen.PLACES if isinstance(self.screen, Page | Dashboard) else ())))
 
     def action_command_palette(self) -> None:
-        """Textual's palette, without its blinking cursor."""
+        """Textual's palette, without its blinking cursor, and without its id: one that closes still has it."""
         if not isinstance(self.screen, Palette):
-            self.push_screen(Palette(id="--command-palette"))
+            self.push_screen(Palette())
             self.call_after_refresh(self._calm_palette)
 
     def _calm_palette(self) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.worker import WorkType
 
 from core.records.errors import RecordsError
 from core.scrubber import known
@@ -42,7 +45,8 @@ class AsksRecords(Page):
     ) -> None:
         """`then` gets the answer; a newer question about the same thing takes an older one's place."""
         self._unanswered.pop(about, None)
-        self.run_worker(self._asked(about, question, then), group=about, exclusive=True, exit_on_error=False)
+        work: WorkType[None] = partial(self._asked, about, question, then)
+        self.run_worker(work, group=about, exclusive=True, exit_on_error=False)
 
     def not_answered(self, about: str, why: str) -> None:
         """Subclasses show why there is no answer."""

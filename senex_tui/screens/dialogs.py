@@ -152,6 +152,7 @@ class Stopping(Dialog[None]):
     """Shown while the engine ends in order; it takes no keys."""
 
     AUTO_FOCUS = ""
+    STAYS: ClassVar[bool] = True
     DEFAULT_CSS = """
     Stopping > Static {
         width: 64; max-width: 96%; height: auto; padding: 1 2; background: $panel; border: heavy $warning;

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import BindingType
+from textual.worker import WorkType
 
 from core.domain.outcomes import Outcome
 from core.records.errors import RecordsError
@@ -156,7 +157,8 @@ class HistoryPage(ListPage):
             self._ask(from_top=False)
 
     def _ask(self, *, from_top: bool) -> None:
-        self.run_worker(self._asked(from_top), exclusive=True, exit_on_error=False)
+        work: WorkType[None] = partial(self._asked, from_top)
+        self.run_worker(work, exclusive=True, exit_on_error=False)
 
     async def _asked(self, from_top: bool) -> None:
         after: Mark | None = None if from_top or not self._rows else self._rows[-1].mark

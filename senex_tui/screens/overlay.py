@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from senex_tui.screens.ending import EndsItself
 from widgets.banner import Alarm, Banner
 from widgets.guard import EventGuard
 from widgets.status_bar import StatusBar, StatusView
@@ -60,7 +61,7 @@ class Below(Static):
         self.update(Content(NOT_UPDATING if room >= len(NOT_UPDATING) else NOT_UPDATING_SHORT), layout=False)
 
 
-class AboveDashboard(EventGuard):
+class AboveDashboard(EventGuard, EndsItself):
     """A mixin for modal screens: `around` goes first in their `compose`, and the app hands them the truth once a
     second through `keep_true`."""
 

@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from senex_tui.keys import Where, bindings
+from senex_tui.screens.ending import EndsItself
 from senex_tui.screens.keys_in_order import KeysInOrder
 from widgets.banner import Alarm, Banner
 from widgets.guard import EventGuard
@@ -29,7 +30,7 @@ class AboutAnEntry:
         raise NotImplementedError
 
 
-class Page(EventGuard, KeysInOrder, Screen[None]):
+class Page(EventGuard, EndsItself, KeysInOrder, Screen[None]):
     """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES)

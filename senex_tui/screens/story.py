@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.worker import WorkType
 
 from core.records.errors import RecordsError
 from core.show import lookups
@@ -68,7 +69,8 @@ class StoryPage(Page):
             self._ask()
 
     def _ask(self) -> None:
-        self.run_worker(self._asked(), exclusive=True, exit_on_error=False)
+        work: WorkType[None] = self._asked
+        self.run_worker(work, exclusive=True, exit_on_error=False)
 
     async def _asked(self) -> None:
         console = cast("SenexApp", self.app)

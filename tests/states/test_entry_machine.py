@@ -373,5 +373,5 @@ EntryMachineOnPostgres.TestCase.settings = settings(
 TestEntryMachineOnPostgres = pytest.mark.usefixtures("machines_server")(
     pytest.mark.timeout(7200)(EntryMachineOnPostgres.TestCase) if ALL else EntryMachineOnPostgres.TestCase
 )
-EntryMachine.TestCase.settings = settings(max_examples=rounds(18, 10_000), stateful_step_count=rounds(24, 30))
+EntryMachine.TestCase.settings = settings(max_examples=rounds(18, 2_500), stateful_step_count=rounds(24, 30))
 TestEntryMachine = pytest.mark.timeout(7200)(EntryMachine.TestCase) if ALL else EntryMachine.TestCase
