@@ -101,7 +101,9 @@ def pytest_collection_finish() -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints the table of crash points and faults, whose parts many tests, in many workers, have filled."""
-    reports = [report for found in terminalreporter.stats.values() for report in found]
+    # Once for each test: what it has told is in the report of its teardown too.
+    found = [report for reports in terminalreporter.stats.values() for report in reports]
+    reports = [report for report in found if getattr(report, "when", "") == "call"]
     parts = [
         value for report in reports for name, value in getattr(report, "user_properties", ()) if name == TABLE_PROPERTY
     ]
