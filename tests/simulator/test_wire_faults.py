@@ -32,13 +32,13 @@ ORDERS = FaultMatch(method="POST", path=f"/accounts/{ACCOUNT}/orders")
 @pytest.mark.parametrize(
     ("kind", "raised", "text"),
     [
-        (FaultKind.REST_DROP_REQUEST, (httpx2.RemoteProtocolError, httpx2.ReadError), ""),
+        (FaultKind.REST_DROP_REQUEST, (httpx2.RemoteProtocolError, httpx2.ReadError), None),
         (FaultKind.REST_5XX_HTML, TastytradeError, "Couldn't parse response"),
         (FaultKind.REST_429, TastytradeError, "too_many_requests"),
         (FaultKind.REST_TOKEN_INVALID, TastytradeError, "token_invalid"),
     ],
 )
-async def test_what_fails_before_processing_places_no_order(kind: FaultKind, raised: Any, text: str) -> None:
+async def test_what_fails_before_processing_places_no_order(kind: FaultKind, raised: Any, text: str | None) -> None:
     async with broker() as rig, rig.session() as session:
         account, order = await only_account(session), await qqq_spread(session, "1.20")
         rig.arm(kind, match=ORDERS)
