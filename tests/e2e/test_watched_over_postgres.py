@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import signal
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,15 +12,13 @@ from tests.e2e.headless import Headless
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.terminal import Terminal
 from tests.postgres_server import PostgresServer
-from tests.redis.valkey import Valkey
+from tests.redis.valkey import Valkey, running_valkey
 
 
 @pytest.fixture
 def valkey() -> Iterator[Valkey]:
-    with tempfile.TemporaryDirectory(prefix="vk") as folder:  # the path of a socket must be short
-        server = Valkey(Path(folder))
+    with running_valkey() as server:
         yield server
-        server.kill()
 
 
 @pytest.fixture

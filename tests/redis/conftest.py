@@ -1,21 +1,16 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.redis.valkey import Valkey
+from tests.redis.valkey import Valkey, running_valkey
 
 
 @pytest.fixture(scope="session")
 def one_valkey() -> Iterator[Valkey]:
-    # Not below pytest's own folder: the path of a socket must be short.
-    with tempfile.TemporaryDirectory(prefix="vk") as folder:
-        server = Valkey(Path(folder))
+    with running_valkey() as server:
         yield server
-        server.kill()
 
 
 @pytest.fixture
@@ -28,7 +23,5 @@ def valkey(one_valkey: Valkey) -> Valkey:
 @pytest.fixture
 def mortal_valkey() -> Iterator[Valkey]:
     """A server of the test's own, to be stopped or killed."""
-    with tempfile.TemporaryDirectory(prefix="vk") as folder:
-        server = Valkey(Path(folder))
+    with running_valkey() as server:
         yield server
-        server.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,3 +68,12 @@ class Valkey:
         """The address of a user with these rights and no others."""
         self.client.execute_command("ACL", "SETUSER", user, "reset", "on", f">{password}", *rules)
         return f"unix://{user}:{password}@{self.socket}"
+
+
+@contextmanager
+def running_valkey() -> Iterator[Valkey]:
+    """A server of its own until the end. Not below pytest's own folder: the path of a socket must be short."""
+    with tempfile.TemporaryDirectory(prefix="vk") as folder:
+        server = Valkey(Path(folder))
+        yield server
+        server.kill()
