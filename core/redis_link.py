@@ -107,7 +107,7 @@ def explained(error: Exception, address: str) -> str:
             return f"{address} refused a command: {words}"
         case TooSlow() | TimeoutError():
             return f"{address} did not answer in time; check redis.url and the network"
-    if "ssl:" in lower or "x509:" in lower or isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError) or any(mark in lower for mark in ("[ssl", "[x509", "certificate verify")):
         return _explained_tls(words, address)
     if "no such file" in lower and not address.startswith("the Redis at /"):
         return f"a certificate file that redis.url names for {address} does not exist; correct its path"
@@ -131,6 +131,6 @@ def _explained_tls(words: str, address: str) -> str:
         )
     if "wrong_version_number" in lower or "record layer" in lower:
         return f"{start}it speaks no TLS there; use its TLS port, or redis:// on a network of your own"
-    if "no_certificate_or_crl_found" in lower or "x509" in lower or "pem" in lower:
+    if "no_certificate_or_crl_found" in lower or "pem lib" in lower:
         return f"{start}a certificate file that redis.url names holds no certificate; correct its path"
     return f"{start}{words}"

@@ -27,6 +27,6 @@ class EndsItself(MessagePump):
         if any(above.STAYS for above in stack[stack.index(self) + 1 :] if isinstance(above, EndsItself)):
             return AwaitComplete()
         while app.screen is not self:
-            app.pop_screen()
+            app.screen.dismiss()  # each in its own way: the palette ends its search
         ending: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
         return ending

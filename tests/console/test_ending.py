@@ -22,9 +22,12 @@ async def test_a_question_that_runs_out_under_the_palette_takes_it_along() -> No
         question = await asked(console)
         await console.press("ctrl+p")
         assert isinstance(console.app.screen, Palette)
+        for key in "re":  # a search is under way
+            console.app.simulate_key(key)
         question._expire()
         await console.pilot.pause()
         assert isinstance(console.app.screen, Dashboard)
+        assert not console.toasts
         assert len(console.app.screen_stack) == 1
         assert console.engine.sent == []
         await asked(console)
