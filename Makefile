@@ -16,7 +16,7 @@ help: ## Show this list.
 demo: .venv ## Open the console on a simulated market. Options: make demo ARGS="--speed 60".
 	@$(BIN)/senex demo $(ARGS)
 
-test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/cli.
+test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/core/orders.
 	@.ci/need-tmux
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
@@ -40,7 +40,7 @@ proofs: .venv ## The proofs and property tests, each going much further than in 
 		-m "hypothesis or proof" $(ARGS)
 
 soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0.
-	@$(BIN)/python -m tests.days $(or $(DAYS),1000) --seed $(or $(SEED),0)
+	@$(BIN)/python -m tests.proofs.days $(or $(DAYS),1000) --seed $(or $(SEED),0)
 
 lock: .venv ## Write both lock files from pyproject.toml. Newer versions: make lock ARGS=--upgrade.
 	@$(UV) pyproject.toml -o requirements.lock

@@ -15,10 +15,17 @@ from pathlib import Path
 from typing import TypeGuard
 
 ROOT = Path(__file__).resolve().parent.parent
-MONEY = ("core/domain", "core/records", "core/orders.py", "core/watch.py", "core/settle.py", "core/reconcile.py")
+MONEY = (
+    "core/domain",
+    "core/records",
+    "core/orders/desk.py",
+    "core/orders/tracker.py",
+    "core/orders/settlement.py",
+    "core/orders/reconciler.py",
+)
 NOT_MONEY = {
-    "core/domain/indicators.py": "statistics in the floats their library works in; the results come back as Decimal",
-    "core/records/json_text.py": "keeps any value of JSON; a Decimal stays one",
+    "core/domain/market/indicators.py": "statistics in the floats of their library; the results come back as Decimal",
+    "core/records/store/json_text.py": "keeps any value of JSON; a Decimal stays one",
 }
 NOT_MONEY_CLASSES = {"Candle": "the bars the indicators are computed on"}
 SECONDS = frozenset({"age", "mono", "_since", "received", "as_of", "decided", "now", "now_monotonic", "_began"})

@@ -16,17 +16,17 @@ from pathlib import Path
 
 import cairosvg
 
-from core.config import load_settings
-from core.domain.commands import CommandKind
+from core.config.loader import load_settings
+from core.domain.operation.commands import CommandKind
 from core.records.records import Records
 from core.snapshot import Snapshot
-from senex_tui.app import SenexApp
-from senex_tui.looks import Looks, ViewSettings, view_settings
-from tests.console import double
-from tests.console.double import FixedEngine
-from tests.console.picture_slices import followed
-from tests.console.test_positions import holding, near, position
-from tests.engine.harness import World, account, in_world
+from senex_tui.console.app import SenexApp
+from senex_tui.console.view_settings import Looks, ViewSettings, view_settings
+from tests.senex_tui.console.test_positions import holding, near, position
+from tests.support.console import scenes as double
+from tests.support.console.picture_slices import followed
+from tests.support.console.scenes import FixedEngine
+from tests.support.world import World, account, in_world
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 FONT = "DejaVu Sans Mono"

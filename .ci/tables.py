@@ -11,14 +11,14 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from core.config import load_settings
-from core.domain.breakers import BreakerKind, Scope
-from core.domain.outcomes import outcome_for
-from core.domain.reasons import Reason
-from core.settings import Settings
-from senex_tui.check import shown
-from senex_tui.key_map import mappable
-from senex_tui.keys import help_groups
+from core.config.loader import load_settings
+from core.config.settings import Settings
+from core.domain.operation.breakers import BreakerKind, Scope
+from core.domain.operation.outcomes import outcome_for
+from core.domain.operation.reasons import Reason
+from senex_tui.console.key_map import mappable
+from senex_tui.console.keys import help_groups
+from senex_tui.reports.check import shown
 
 ROOT = Path(__file__).resolve().parent.parent
 _FIGURE = re.compile(r"{(\w+?)(?:_s)?}")

@@ -17,9 +17,9 @@ from bench.decision import GIVE_UP_S, engine_at
 from bench.figure import Figure
 from bench.server_child import ServerChild
 from bench.slow_simulator import ALONE, TOGETHER
-from core.domain.outcomes import Outcome
-from core.domain.reasons import Refusal
-from core.engine import Engine
+from core.domain.operation.outcomes import Outcome
+from core.domain.operation.reasons import Refusal
+from core.engine.engine import Engine
 
 AIM = 2.0
 

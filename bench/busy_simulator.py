@@ -13,12 +13,12 @@ from datetime import datetime
 from itertools import count, islice
 
 from bench.server_child import READY
-from core.clock import ShiftedClock
-from core.simulator import dxlink
-from core.simulator.feed_channel import Channel
-from core.simulator.feed_events import FIELDS, Value, epoch_ms
-from core.simulator.server import Simulator
-from core.simulator.settings import SimulatorSettings
+from core.runtime.clock import ShiftedClock
+from core.simulator.wire import dxlink
+from core.simulator.wire.feed_channel import Channel
+from core.simulator.wire.feed_events import FIELDS, Value, epoch_ms
+from core.simulator.wire.server import Simulator
+from core.simulator.wire.settings import SimulatorSettings
 
 QUOTES_PER_S = 200
 FRAMES_PER_S = 20

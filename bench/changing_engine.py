@@ -9,9 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 
-from core.domain.commands import CommandKind
+from core.domain.operation.commands import CommandKind
 from core.snapshot import Snapshot
-from tests.console.double import calm
+from tests.support.console.scenes import calm
 
 QUOTES_PER_S = 200
 SNAPSHOTS_PER_S = 5

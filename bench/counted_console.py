@@ -16,10 +16,10 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-import senex_tui.app
+import senex_tui.console.app
 from bench.screen_app import OneQuoteApp, Shown
-from senex_tui import cli
-from senex_tui.looks import Looks
+from senex_tui.cli import main as cli
+from senex_tui.console.view_settings import Looks
 
 ZOOMED, ASKED = "Messages", "now? y/n"
 """What the console shows anew for `z`, once its newest messages have the focus, and for `f`."""
@@ -100,7 +100,7 @@ class OneLine(OneQuoteApp):
 def main(kind: str, counts: Path) -> None:
     count_quotes(Counts(counts))
     if kind == "one-line":
-        setattr(senex_tui.app, "SenexApp", OneLine)  # noqa: B010
+        setattr(senex_tui.console.app, "SenexApp", OneLine)  # noqa: B010
     sys.argv = ["senex"]
     cli.main()
 

@@ -20,17 +20,17 @@ from bench.sdk import REFRESH, SECRET, bare_session
 from bench.server_child import ServerChild
 from bench.simulator import BARE, OURS, START
 from core.broker.tastytrade import Login, TastytradeBroker
-from core.calendar import SessionCalendar
-from core.clock import ShiftedClock
-from core.config import Settings
-from core.cycle import AccountResult
-from core.domain.orders import OrderRequest
-from core.domain.reasons import Refusal
-from core.engine import Engine
-from core.engine_parts import EngineParts
-from core.ids import RandomIds
+from core.config.loader import Settings
+from core.config.settings import TradingSettings
+from core.cycle.account_cycle import AccountResult
+from core.domain.operation.reasons import Refusal
+from core.domain.orders.orders import OrderRequest
+from core.engine.engine import Engine
+from core.engine.parts import EngineParts
+from core.market.calendar import SessionCalendar
 from core.records.records import Records
-from core.settings import TradingSettings
+from core.runtime.clock import ShiftedClock
+from core.runtime.ids import RandomIds
 from core.snapshot import Mode
 
 GIVE_UP_S = 20.0

@@ -17,12 +17,12 @@ from bench.quote_server import LAST, QUOTES, SYMBOLS
 from bench.sdk import REFRESH, SECRET, bare_session
 from bench.server_child import ServerChild, pin
 from core.broker.tastytrade import Login, TastytradeBroker
-from core.clock import SystemClock
-from core.domain.underlying import SHIPPED
-from core.feed import Feed
-from core.garbage import tune_gc
-from core.ids import RandomIds
-from core.quotes.store import MemoryQuoteStore
+from core.domain.market.underlying import SHIPPED
+from core.market.feed import Feed
+from core.market.quote_store import MemoryQuoteStore
+from core.runtime.clock import SystemClock
+from core.runtime.gc import tune_gc
+from core.runtime.ids import RandomIds
 
 PAIRS = 7
 AIM = 0.9

@@ -59,7 +59,7 @@ def main(kind: str, descriptor: int) -> None:
     if kind == "minimal":
         OneQuoteApp(engine).run()
         return
-    from senex_tui.app import SenexApp
+    from senex_tui.console.app import SenexApp
 
     SenexApp(engine).run(mouse=False)
 

@@ -15,10 +15,10 @@ from decimal import Decimal
 from aiohttp import web
 
 from bench.server_child import READY
-from core.clock import ShiftedClock
-from core.simulator.accounts import AccountSetup
-from core.simulator.server import Simulator
-from core.simulator.settings import SimulatorSettings
+from core.runtime.clock import ShiftedClock
+from core.simulator.exchange.accounts import AccountSetup
+from core.simulator.wire.server import Simulator
+from core.simulator.wire.settings import SimulatorSettings
 
 START = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
 """11:00 at the exchange on a full session, when quotes are calm."""

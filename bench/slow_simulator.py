@@ -11,10 +11,10 @@ from aiohttp import web
 
 from bench.server_child import READY
 from bench.simulator import START
-from core.clock import ShiftedClock
-from core.simulator.accounts import AccountSetup
-from core.simulator.server import Simulator
-from core.simulator.settings import SimulatorSettings
+from core.runtime.clock import ShiftedClock
+from core.simulator.exchange.accounts import AccountSetup
+from core.simulator.wire.server import Simulator
+from core.simulator.wire.settings import SimulatorSettings
 
 ANSWER_S = 0.15
 ALONE = ("5WT10000", "5WT10001", "5WT10002")

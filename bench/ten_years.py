@@ -18,9 +18,9 @@ from pathlib import Path
 
 from bench.figure import Figure
 from bench.ten_years_rows import Rows
-from core.records.history import HistoryFilter, HistoryKind
 from core.records.records import Records
-from core.show.story import story_of_cycle
+from core.records.search.history import HistoryFilter, HistoryKind
+from core.views.story import story_of_cycle
 
 CYCLES = 50_000
 PER_DAY = 21

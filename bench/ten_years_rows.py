@@ -7,11 +7,11 @@ import random
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
-from core.clock import EXCHANGE_ZONE
-from core.domain.orders import OrderLeg, OrderRequest
-from core.domain.trident import Action
-from core.records.json_text import instant_text, to_json_text
-from core.records.types import RequestText
+from core.domain.orders.orders import OrderLeg, OrderRequest
+from core.domain.trident.trident import Action
+from core.records.store.json_text import instant_text, to_json_text
+from core.records.store.types import RequestText
+from core.runtime.clock import EXCHANGE_ZONE
 
 ACCOUNTS = ("5WT00001", "5WT00002", "5WT00003")
 _FILLS_AT_PART = 0.4

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from bench.figure import Figure, percentile
 from bench.watched_trader import KEYS
-from core.clock import SystemClock
-from core.domain.pricing import Pricing, price_trident
-from core.quotes.published import PublishedQuoteStore
-from core.quotes.redis_store import QuoteReader, QuoteWriter
-from core.redis_link import RedisLink
-from tests.domain.builders import quotes_for, trident
-from tests.redis.valkey import Valkey
+from core.domain.trident.pricing import Pricing, price_trident
+from core.remote.link import RedisLink
+from core.remote.published_store import PublishedQuoteStore
+from core.remote.quote_hashes import QuoteReader, QuoteWriter
+from core.runtime.clock import SystemClock
+from tests.support.domain_builders import quotes_for, trident
+from tests.support.valkey import Valkey
 
 WINDOW_S = 12.0
 SETTLE_S = 3.0

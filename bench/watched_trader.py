@@ -16,15 +16,15 @@ from itertools import count
 from pathlib import Path
 
 from bench.server_child import READY
-from core.clock import SystemClock
-from core.domain.events import Event, Severity
-from core.domain.quotes import Quote
-from core.publishing import Publisher, epoch_of
-from core.quotes.published import PublishedQuoteStore
-from core.quotes.redis_keys import RedisKeys
+from core.domain.market.quotes import Quote
+from core.domain.operation.events import Event, Severity
 from core.records.records import Records
-from core.redis_link import RedisLink
-from tests.console.double import calm
+from core.remote.keys import RedisKeys
+from core.remote.link import RedisLink
+from core.remote.published_store import PublishedQuoteStore
+from core.remote.publisher import Publisher, epoch_of
+from core.runtime.clock import SystemClock
+from tests.support.console.scenes import calm
 
 KEYS = RedisKeys("bench", "demo")
 QUOTES_PER_S = 1000

@@ -11,12 +11,12 @@ import time
 from pathlib import Path
 
 from bench.watched_trader import KEYS, RECORDS
-from core.clock import SystemClock
-from core.ids import RandomIds
 from core.records.records import Records
+from core.remote.watch_client import WatchClient
+from core.runtime.clock import SystemClock
+from core.runtime.ids import RandomIds
 from core.snapshot import Snapshot, Watching
-from core.watching.client import WatchClient
-from senex_tui.watch_app import WatchApp
+from senex_tui.console.watch_app import WatchApp
 
 WATCHERS = 10
 WARM_UP_S = 2.0

@@ -22,14 +22,14 @@ from itertools import cycle
 from pathlib import Path
 from typing import TypeVar
 
-from core.domain.commands import CommandKind
-from core.garbage import tune_gc
+from core.domain.operation.commands import CommandKind
 from core.recording.recorder import DayRecorder
 from core.records.records import Records
+from core.runtime.gc import tune_gc
 from core.snapshot import Snapshot
-from senex_tui.app import SenexApp
-from senex_tui.looks import Looks, ViewSettings
-from tests.engine.harness import World, in_world, seldom
+from senex_tui.console.app import SenexApp
+from senex_tui.console.view_settings import Looks, ViewSettings
+from tests.support.world import World, in_world, seldom
 
 DAYS = 5
 PULLS_PER_S = 10

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core.garbage import tune_gc
-from core.scrubber import known
-from tests.postgres_server import PostgresServer
-from tests.proofs import TABLE_PROPERTY, rounds
-from tests.records.record_samples import KEPT_IN_POSTGRES
+from core.runtime.gc import tune_gc
+from core.runtime.redaction import known
+from tests.support.postgres_server import PostgresServer
+from tests.support.proofs import TABLE_PROPERTY, rounds
+from tests.support.record_samples import KEPT_IN_POSTGRES
 
 STORES = ("sqlite", "postgres")
 CASES = 1
@@ -108,6 +108,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         value for report in reports for name, value in getattr(report, "user_properties", ()) if name == TABLE_PROPERTY
     ]
     if parts:
-        from tests.kill.table import Table  # deferred: it brings the simulator
+        from tests.proofs.kill.table import Table  # deferred: it brings the simulator
 
         terminalreporter.write_line(Table.of(parts).markdown())

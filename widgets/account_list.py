@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from widgets.lines import Part, Tone
-from widgets.listing import Column, Listing, Row
+from widgets.base.lines import Part, Tone
+from widgets.base.list_panel import Column, Listing, Row
 
 if TYPE_CHECKING:
     from core.snapshot import AccountView, SettingView

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from core.domain.account_settings import AccountField
+from core.domain.operation.account_settings import AccountField
 from widgets.account_list import notes_of, token_part
-from widgets.lines import Part, Tone
-from widgets.listing import Column, Listing, Row
+from widgets.base.lines import Part, Tone
+from widgets.base.list_panel import Column, Listing, Row
 
 if TYPE_CHECKING:
     from core.snapshot import AccountView

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.snapshot import Automation, EngineState
-from widgets import figures
 from widgets.banner import Alarm
-from widgets.key_names import key_for
+from widgets.base import format as figures
+from widgets.base.key_names import key_for
 
 if TYPE_CHECKING:
     from core.snapshot import BreakerView, OrderView, PositionsSlice, Snapshot

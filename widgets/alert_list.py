@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
-from widgets import figures
-from widgets.lines import Part, Tone, fit
-from widgets.listing import Column, Listing, Row
+from widgets.base import format as figures
+from widgets.base.lines import Part, Tone, fit
+from widgets.base.list_panel import Column, Listing, Row
 
 if TYPE_CHECKING:
     from core.snapshot import AlertView

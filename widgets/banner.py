@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from widgets.lines import Drawing, Tone, wrap
-from widgets.panel import LinePanel
+from widgets.base.lines import Drawing, Tone, wrap
+from widgets.base.panel import LinePanel
 
 Alarm = tuple[str, bool]
 """A sentence, and whether it is of the worst kind."""

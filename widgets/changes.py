@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from widgets import figures
-from widgets.lines import Drawing, Line, Tone, fit, safe, wrap
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Tone, fit, safe, wrap
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import ChangeView

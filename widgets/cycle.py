@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.snapshot import StepState
-from widgets import figures
-from widgets.lines import Drawing, Line, Part, Tone, fit, flow, wrap
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, flow, wrap
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import CycleSlice

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from widgets.lines import Drawing
+from widgets.base.lines import Drawing
+from widgets.base.panel import LinePanel
 from widgets.orders import order_lines
-from widgets.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView

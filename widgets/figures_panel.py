@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
-from core.domain.figures import AccountDay, DayKind, SessionFigures, Share
-from widgets import figures as shown
-from widgets.lines import Drawing, Line, Tone, beside, fit, right, wrap
-from widgets.panel import LinePanel
+from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures, Share
+from widgets.base import format as shown
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, right, wrap
+from widgets.base.panel import LinePanel
 
 TWO_COLUMNS_FROM = 114
 _LEFT = 54

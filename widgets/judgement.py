@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from widgets.lines import Drawing, Line, Tone
-from widgets.panel import LinePanel
-from widgets.waterfall import waterfall
+from widgets.base.lines import Drawing, Line, Tone
+from widgets.base.panel import LinePanel
+from widgets.charts.score import waterfall
 
 if TYPE_CHECKING:
-    from core.domain.judgement import Judgement
+    from core.domain.market.judgement import Judgement
 
 
 class JudgementPanel(LinePanel["tuple[Judgement, ...]"]):

@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
-from widgets.watchers import forget_closed
+from widgets.base.watchers import forget_closed
 
 GOES_FIRST = ("command_palette", "app.freeze", "zoom", "export", "copy", "filter", "open")
 """Without room for all, these keys are left out in this order: help lists them."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from widgets import figures
 from widgets.account_list import token_part
-from widgets.lines import Drawing, Line, Tone, fit, safe, wrap
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Tone, fit, safe, wrap
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import LoginView

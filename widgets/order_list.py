@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from widgets import figures
-from widgets.lines import Part, Tone
-from widgets.listing import Column, Listing, Row
+from widgets.base import format as figures
+from widgets.base.lines import Part, Tone
+from widgets.base.list_panel import Column, Listing, Row
 from widgets.orders import STATE_TONES, state_word
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.snapshot import Reentry
-from widgets import figures
-from widgets.key_names import key_for
-from widgets.lines import Drawing, Line, Tone, beside, fit, wrap
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.key_names import key_for
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
+from widgets.base.panel import LinePanel
 from widgets.positions import summary
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from core.snapshot import Freshness
-from widgets import figures
-from widgets.lines import Drawing, Line, Part, Tone, beside, flow, wrap
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Part, Tone, beside, flow, wrap
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import PositionsSlice, PositionView

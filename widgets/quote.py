@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from textual.renderables.digits import DIGITS, DIGITS3X3
 
 from core.snapshot import Freshness
-from widgets import figures
-from widgets.lines import Drawing, Line, Tone, beside, fit, width_of
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, width_of
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import QuoteSlice

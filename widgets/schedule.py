@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.snapshot import SlotState
-from widgets import figures
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, wrap
+from widgets.base.panel import LinePanel
 from widgets.cycle import OUTCOME_TONES
-from widgets.lines import Drawing, Line, Part, Tone, fit, wrap
-from widgets.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import SlotView

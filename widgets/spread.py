@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from widgets import figures
-from widgets.lines import Drawing, Line, Part, Tone, fit, right
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, right
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import LegView, SpreadSlice

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rich.style import Style
 
 from core.snapshot import Automation, EngineState, Health, Mode, Watching
-from widgets import figures
-from widgets.lines import Drawing, Line, Tone, beside, width_of
-from widgets.panel import LinePanel
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Tone, beside, width_of
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
-    from core.domain.commands import CommandKind
+    from core.domain.operation.commands import CommandKind
     from core.snapshot import PartHealth, StatusSlice
 
 PENDING_WORDS = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.domain.events import Severity
-from widgets import figures
-from widgets.lines import Drawing, Line, Tone, fit, plain, right, wrap
-from widgets.panel import LinePanel
+from core.domain.operation.events import Severity
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Line, Tone, fit, plain, right, wrap
+from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
-    from core.show.story import Story, StoryLine
+    from core.views.story import Story, StoryLine
 
 TEXT_BELOW = 60
 """In panels narrower than this a text goes under its label."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from widgets.key_names import key_for
-from widgets.lines import Drawing, Line, Part, Tone, width_of
-from widgets.panel import LinePanel
+from widgets.base.key_names import key_for
+from widgets.base.lines import Drawing, Line, Part, Tone, width_of
+from widgets.base.panel import LinePanel
 
 LOWER_PANELS = (
     ("1", "Spread", "spread"),

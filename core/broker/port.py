@@ -10,11 +10,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Protocol
 
-from core.domain.chain import OptionChain
-from core.domain.judgement import Metrics
-from core.domain.orders import OrderReport, OrderRequest, SendOutcome
-from core.domain.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
-from core.domain.reasons import Refusal
+from core.domain.market.chain import OptionChain
+from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
+from core.domain.operation.reasons import Refusal
+from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
 
 
 class BrokerFault(Enum):
@@ -136,7 +136,7 @@ class Broker(Protocol):
     async def market_state(self) -> MarketState: ...
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
-        """Metrics normalized as `core.domain.judgement.Metrics` says: rank 0..100, IV a fraction."""
+        """Metrics normalized as `core.domain.market.judgement.Metrics` says: rank 0..100, IV a fraction."""
         ...
 
     async def chain(self, symbol: str) -> OptionChain:

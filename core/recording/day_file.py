@@ -1,7 +1,7 @@
 """One exchange day in one file: frames of what was shown, appended as they come; a torn end costs only itself.
 
 After one line that names the version come frames: a head and a part of a deflate stream. A key frame begins a stream
-and holds a whole snapshot; the frames after it go on with that stream and hold changes (`core.snapshot_codec`). Each is
+and holds a whole snapshot; the frames after it go on with that stream and hold changes (`core.snapshot.codec`). Each is
 flushed, so that all before a torn end can be read. The check is over head and part, so that damage is noticed.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from core.snapshot_codec import VERSION as SNAPSHOT_VERSION
+from core.snapshot.codec import VERSION as SNAPSHOT_VERSION
 
 SUFFIX = ".day"
 FORMAT = 1

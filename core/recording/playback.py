@@ -16,10 +16,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from core.domain.commands import CommandKind, CommandState
+from core.domain.operation.commands import CommandKind, CommandState
 from core.recording.day_file import DayUnreadable, Frame, read_frames
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
-from core.snapshot_codec import SnapshotUnreadable, changed, from_json, from_plain
+from core.snapshot.codec import SnapshotUnreadable, changed, from_json, from_plain
 
 if TYPE_CHECKING:
     from core.records.records import Records

@@ -8,12 +8,12 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from core.clock import exchange_time
-from core.plain_form import NOTHING
 from core.recording.day_file import SUFFIX, DayWriter, day_path
-from core.scrubber import known
+from core.runtime.clock import exchange_time
+from core.runtime.redaction import known
 from core.snapshot import CycleSlice, Snapshot
-from core.snapshot_codec import change, to_json, to_plain
+from core.snapshot.codec import change, to_json, to_plain
+from core.snapshot.delta import NOTHING
 
 KEY_EVERY = 300
 """Frames from one whole snapshot to the next: what a seek has to read at most."""

@@ -10,12 +10,12 @@ from typing import Any
 from sqlalchemy import Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.records.database import Database
-from core.records.errors import RecordsError
 from core.records.records import Records
-from core.records.tables import ONLY_ROW, metadata
-from core.records.tables import engine as engine_row
-from core.records.tables import trader as trader_row
+from core.records.store.database import Database
+from core.records.store.errors import RecordsError
+from core.records.store.tables import ONLY_ROW, metadata
+from core.records.store.tables import engine as engine_row
+from core.records.store.tables import trader as trader_row
 
 AT_A_TIME = 500
 _MADE_BY_OPENING = frozenset({"engine", "trader", "trading_state"})

@@ -10,30 +10,17 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.records.accounts import Accounts
-from core.records.alerts import Alerts
-from core.records.breakers import Breakers
-from core.records.cycle_file import CycleFiles
-from core.records.cycles import Cycles
-from core.records.database import WATCHER_EPOCH, Database
-from core.records.entries import Entries
-from core.records.errors import (
-    AlreadyValidated,
-    FencedOff,
-    IllegalTransition,
-    RecordsError,
-    RecordsRefusal,
-    StateConflict,
-)
-from core.records.files import make_private_file
-from core.records.history import History
-from core.records.inbox import Inbox
-from core.records.journal import Journal
-from core.records.logins import Logins
-from core.records.outbox import Outbox
-from core.records.postgres import DRIVER, EXAMPLE, store_name
-from core.records.results import Results
-from core.records.rows import (
+from core.records.repositories.accounts import Accounts
+from core.records.repositories.alerts import Alerts
+from core.records.repositories.breakers import Breakers
+from core.records.repositories.cycles import Cycles
+from core.records.repositories.entries import Entries
+from core.records.repositories.inbox import Inbox
+from core.records.repositories.journal import Journal
+from core.records.repositories.logins import Logins
+from core.records.repositories.outbox import Outbox
+from core.records.repositories.results import Results
+from core.records.repositories.rows import (
     AccountChange,
     AccountRecord,
     CommandRecord,
@@ -47,11 +34,24 @@ from core.records.rows import (
     SuggestionRecord,
     TradingState,
 )
-from core.records.schema import migrate, require_current
-from core.records.slots import Slots
-from core.records.tables import ONLY_ROW, engine
-from core.records.tables import trader as trader_row
-from core.records.trading_state import TradingStates
+from core.records.repositories.slots import Slots
+from core.records.repositories.trading_state import TradingStates
+from core.records.search.cycle_file import CycleFiles
+from core.records.search.history import History
+from core.records.store.database import WATCHER_EPOCH, Database
+from core.records.store.errors import (
+    AlreadyValidated,
+    FencedOff,
+    IllegalTransition,
+    RecordsError,
+    RecordsRefusal,
+    StateConflict,
+)
+from core.records.store.postgres_url import DRIVER, EXAMPLE, store_name
+from core.records.store.private_file import make_private_file
+from core.records.store.schema import migrate, require_current
+from core.records.store.tables import ONLY_ROW, engine
+from core.records.store.tables import trader as trader_row
 
 __all__ = [
     "AccountChange",
@@ -117,7 +117,7 @@ class Records:
             if parsed.get_backend_name() == "sqlite":
                 make_private_file(Path(str(parsed.database)), create=trader)
             else:
-                from core.records.postgres_driver import prepare_schema  # deferred: few need it
+                from core.records.store.postgres_driver import prepare_schema  # deferred: few need it
 
                 await prepare_schema(parsed, create=trader)
             if not trader:

@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from core.domain.commands import CommandKind
-from core.domain.figures import SessionFigures
-from core.domain.judgement import Judgement
+from core.domain.market.judgement import Judgement
+from core.domain.operation.commands import CommandKind
+from core.domain.reporting.figures import SessionFigures
 from core.snapshot.accounts import AccountView, LoginView
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
 from core.snapshot.notices import AlertView, BreakerView, CommandView, MessageView
@@ -89,7 +89,7 @@ class EngineClient(Protocol):
         ...
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
-        """Asks the records, away from the caller's thread; `core.show.lookups` has the questions.
+        """Asks the records, away from the caller's thread; `core.views.lookups` has the questions.
 
         The future raises RecordsError when the records fail, and EngineNotRunning when there is nobody to ask.
         """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.domain.commands import CommandKind, CommandState
+from core.domain.operation.commands import CommandKind, CommandState
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.domain.payoff import Payoff
+from core.domain.trident.payoff import Payoff
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.console_command import Box, running_simulator
 from tests.e2e.simulated_broker import SimulatedBroker
-from tests.postgres_server import PostgresServer
+from tests.support.postgres_server import PostgresServer
+from tests.support.senex_command import Box, running_simulator
 
 
 @pytest.fixture

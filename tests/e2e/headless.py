@@ -6,8 +6,8 @@ import subprocess
 import time
 from contextlib import suppress
 
-from tests.cli.console_command import SENEX, Box
 from tests.e2e.simulated_broker import SimulatedBroker
+from tests.support.senex_command import SENEX, Box
 
 WITHIN_S = 40.0
 

@@ -17,14 +17,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from core import cycle
 from core.broker.tastytrade import connection
-from core.broker_check import BrokerCheck
-from core.domain.events import Event, Severity
-from core.engine import Engine
-from core.scrubber import known
-from senex_tui import cli
-from senex_tui.other_commands import add_other_commands
+from core.cycle import account_cycle as cycle
+from core.domain.operation.events import Event, Severity
+from core.engine.engine import Engine
+from core.guards.broker_check import BrokerCheck
+from core.runtime.redaction import known
+from senex_tui.cli import main as cli
+from senex_tui.cli.registry import add_other_commands
 from tests.e2e.planted_secrets import ACCOUNT, CLIENT_SECRET, DATABASE, REDIS, REFRESH, SMTP_PASSWORD
 
 TELLING = "planted-marker"
@@ -95,7 +95,7 @@ def main() -> None:
     cycle._Account._read_account = _failing_read  # type: ignore[method-assign]
     if "PLANTED_CONSOLE" in os.environ:
         Engine._prepare_study = _tell_everywhere  # type: ignore[method-assign]
-        from senex_tui.app import SenexApp
+        from senex_tui.console.app import SenexApp
 
         def on_key(self: SenexApp, event: Any) -> None:
             if event.key == "x":

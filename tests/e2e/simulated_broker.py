@@ -6,7 +6,7 @@ import json
 import urllib.request
 from typing import Any
 
-from tests.cli.console_command import Box
+from tests.support.senex_command import Box
 
 ACCOUNT = "5WT00001"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 
-from core.ids import RandomIds
+from core.runtime.ids import RandomIds
 
 
 class Terminal:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.console_command import SENEX, Box
 from tests.e2e.terminal import Terminal
-from tests.proofs import rounds
+from tests.support.proofs import rounds
+from tests.support.senex_command import SENEX, Box
 
 
 @pytest.fixture

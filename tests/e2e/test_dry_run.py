@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.config import load_settings
-from core.folders import folders
+from core.config.folders import folders
+from core.config.loader import load_settings
 from core.snapshot import Mode
-from senex_tui.once import force_once
-from senex_tui.wiring import Wire, build_engine
+from senex_tui.run.once import force_once
+from senex_tui.run.wiring import Wire, build_engine
 from tests.e2e.simulated_broker import ACCOUNT, SimulatedBroker
 
 

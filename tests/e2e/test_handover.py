@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tests.cli.console_command import SENEX, Box
 from tests.e2e.headless import WITHIN_S, Headless
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.terminal import Terminal
-from tests.postgres_server import PostgresServer
+from tests.support.postgres_server import PostgresServer
+from tests.support.senex_command import SENEX, Box
 
 
 def test_a_standby_takes_over_when_the_trader_is_killed_and_reconciles_first(

@@ -6,12 +6,12 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from core.config import load_settings
-from core.engine import Engine
-from core.folders import folders
+from core.config.folders import folders
+from core.config.loader import load_settings
+from core.engine.engine import Engine
 from core.snapshot import Health, Mode
-from senex_tui.once import force_once
-from senex_tui.wiring import Wire, build_engine
+from senex_tui.run.once import force_once
+from senex_tui.run.wiring import Wire, build_engine
 from tests.e2e.simulated_broker import ACCOUNT, SimulatedBroker
 
 

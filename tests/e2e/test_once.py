@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from core.records.records import Records
-from tests.cli.console_command import Box
-from tests.cli.warm_process import run
 from tests.e2e.simulated_broker import SimulatedBroker
+from tests.support.forked_process import run
+from tests.support.senex_command import Box
 
 
 def once(broker: SimulatedBroker, box: Box, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:

@@ -16,14 +16,14 @@ from urllib.parse import quote
 
 import pytest
 
-from core.clock import ShiftedClock
-from core.simulator.accounts import AccountSetup
-from core.simulator.server import Simulator
-from core.simulator.settings import Login, SimulatorSettings
-from tests.cli.console_command import Box
-from tests.cli.warm_process import run
+from core.runtime.clock import ShiftedClock
+from core.simulator.exchange.accounts import AccountSetup
+from core.simulator.wire.server import Simulator
+from core.simulator.wire.settings import Login, SimulatorSettings
 from tests.e2e import planted_secrets as planted
 from tests.e2e.stalled_terminal import StallingTerminal
+from tests.support.forked_process import run
+from tests.support.senex_command import Box
 
 ROOT = Path(__file__).parents[2]
 TEN = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

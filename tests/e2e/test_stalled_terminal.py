@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from core.clock_note import noted_clock
-from core.domain.commands import Command, CommandKind
-from core.ids import RandomIds
+from core.domain.operation.commands import Command, CommandKind
 from core.records.records import Records
-from tests.cli.console_command import SENEX, Box
+from core.runtime.clock_file import noted_clock
+from core.runtime.ids import RandomIds
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.stalled_terminal import StallingTerminal
-from tests.proofs import rounds
+from tests.support.proofs import rounds
+from tests.support.senex_command import SENEX, Box
 
 STALL_S = float(rounds(8, 60))
 IN_TIME_S = 20.0

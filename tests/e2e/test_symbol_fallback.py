@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tests.cli.console_command import Box
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.test_once import once
+from tests.support.senex_command import Box
 
 
 def test_when_qqq_is_refused_for_good_spx_is_entered_and_when_neither_passes_both_say_why(

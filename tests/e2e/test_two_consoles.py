@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.console_command import Box
-from tests.cli.warm_process import WarmProcess
 from tests.e2e.simulated_broker import SimulatedBroker
-from tests.proofs import rounds
+from tests.support.forked_process import WarmProcess
+from tests.support.proofs import rounds
+from tests.support.senex_command import Box
 
 pytestmark = pytest.mark.proof
 WITHIN_S = 60

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from core.ids import RandomIds
-from tests.cli.console_command import Box
+from core.runtime.ids import RandomIds
+from tests.support.senex_command import Box
 
 UNITS = Path(__file__).parents[2] / "docs" / "units"
 WITHIN_S = 20.0

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.cli.console_command import SENEX, Box, running_simulator
 from tests.e2e.headless import Headless
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.terminal import Terminal
-from tests.postgres_server import PostgresServer
-from tests.redis.valkey import Valkey, running_valkey
+from tests.support.postgres_server import PostgresServer
+from tests.support.senex_command import SENEX, Box, running_simulator
+from tests.support.valkey import Valkey, running_valkey
 
 
 @pytest.fixture

@@ -26,11 +26,11 @@ from core.broker.tastytrade.market_data import DXLinkMarketData
 from core.broker.tastytrade.orders import Orders
 from core.broker.tastytrade.reads import Reads
 from core.broker.tastytrade.timings import Timings
-from core.clock import Clock
-from core.domain.chain import OptionChain
-from core.domain.judgement import Metrics
-from core.domain.orders import OrderReport, OrderRequest, SendOutcome
-from core.ids import Ids
+from core.domain.market.chain import OptionChain
+from core.domain.market.judgement import Metrics
+from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
+from core.runtime.clock import Clock
+from core.runtime.ids import Ids
 
 
 class TastytradeBroker:

@@ -12,7 +12,7 @@ from tastytrade import DXLinkStreamer, dxfeed
 from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.events import candles_of
 from core.broker.tastytrade.timings import Timings
-from core.domain.quotes import Candle
+from core.domain.market.quotes import Candle
 
 INTERVAL = "1d"
 

@@ -20,7 +20,7 @@ from tastytrade.instruments import TickSize
 
 from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.faults import envelope_of, items_of, unreadable_words
-from core.domain.chain import Expiration, ListedStrike, OptionChain, OptionSymbols, TickTable
+from core.domain.market.chain import Expiration, ListedStrike, OptionChain, OptionSymbols, TickTable
 
 WHAT = "option chain"
 

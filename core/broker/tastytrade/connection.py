@@ -39,9 +39,9 @@ from core.broker.tastytrade.faults import (
 from core.broker.tastytrade.login import Login
 from core.broker.tastytrade.silence import WatchedStream
 from core.broker.tastytrade.timings import Timings
-from core.clock import Clock
-from core.ids import Ids
-from core.scrubber import known
+from core.runtime.clock import Clock
+from core.runtime.ids import Ids
+from core.runtime.redaction import known
 
 T = TypeVar("T")
 

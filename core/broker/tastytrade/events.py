@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from tastytrade import dxfeed
 
-from core.clock import Clock, monotonic_at
-from core.domain.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
+from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
+from core.runtime.clock import Clock, monotonic_at
 
 
 def quote_of(event: dxfeed.Quote, clock: Clock, received: float) -> Quote:

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from core.broker.port import WireGuard
-from core.domain.reasons import Refusal
+from core.domain.operation.reasons import Refusal
 
 _HEADERS_STARTED = "http11.send_request_headers.started"
 

@@ -14,9 +14,9 @@ from tastytrade.metrics import MarketMetricInfo
 from tastytrade.order import Leg, OrderStatus, PlacedOrder, PlacedOrderResponse, UnplacedOrder
 
 from core.broker.port import AccountReads, BrokerAccount, DryRunAnswer, MarketState, Position
-from core.clock import Clock, monotonic_at
-from core.domain.judgement import Metrics
-from core.domain.orders import Fill, OrderReport, ReportedLeg
+from core.domain.market.judgement import Metrics
+from core.domain.orders.orders import Fill, OrderReport, ReportedLeg
+from core.runtime.clock import Clock, monotonic_at
 
 HUNDRED = Decimal(100)
 

@@ -19,8 +19,8 @@ from core.broker.tastytrade.candles import CandleDesk
 from core.broker.tastytrade.connection import Connection
 from core.broker.tastytrade.events import halt_of, quote_of, summary_of, trade_of
 from core.broker.tastytrade.supervisor import Entered, SinkFailed, StreamLost, keep_alive
-from core.clock import exchange_time
-from core.domain.quotes import Candle
+from core.domain.market.quotes import Candle
+from core.runtime.clock import exchange_time
 
 CHUNK = 200
 """A larger subscription is refused, or answered with a frame the SDK cannot take (reference 3)."""

@@ -32,7 +32,7 @@ from core.broker.tastytrade.faults import (
     unreadable_words,
 )
 from core.broker.tastytrade.mapping import dry_run_answer, order_report, order_report_from
-from core.domain.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 
 PAGE = 100
 NEVER_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)

@@ -19,10 +19,10 @@ from core.broker.tastytrade.chain import chain_from
 from core.broker.tastytrade.connection import Connection
 from core.broker.tastytrade.faults import envelope_of, items_of, unreadable_words
 from core.broker.tastytrade.mapping import account_reads, broker_account, market_state, metrics_of
-from core.clock import monotonic_at
-from core.domain.chain import OptionChain
-from core.domain.judgement import Metrics
-from core.domain.underlying import SHIPPED
+from core.domain.market.chain import OptionChain
+from core.domain.market.judgement import Metrics
+from core.domain.market.underlying import SHIPPED
+from core.runtime.clock import monotonic_at
 
 INDEX_SYMBOLS = frozenset({symbol for symbol, u in SHIPPED.items() if u.is_index} | {"NDX", "RUT", "XSP", "VIX"})
 """Asked for as indices; everything else as equities (reference 2.2)."""

@@ -1,0 +1,206 @@
+"""The logins and what they reach: taken up at the start, looked at now and then (SPEC 4).
+
+A login that turns bad is recorded and told of once; the accounts another login reaches too go on through that one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+from core.accounts.sign_in import log_in, tell_refused
+from core.broker.multi_login import LoginsBroker
+from core.broker.port import Broker, BrokerAccount, BrokerError, BrokerFault, LoginAtBroker
+from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.events import Event, Severity
+from core.guards.breakers import Breakers
+from core.locks.folder_lock import LockRefused, OneTrader
+from core.records.records import AccountRecord, LoginRecord, Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+
+INVALID = "login.invalid"
+VALID = "login.valid"
+SILENT = "login.silent"
+
+
+class Logins:
+    """Every login of the broker. `enable_new` says whether accounts never seen before are traded at once."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        breakers: Breakers,
+        records: Records,
+        bus: Bus,
+        clock: Clock,
+        locks: OneTrader,
+        *,
+        enable_new: bool,
+    ) -> None:
+        self._several = broker if isinstance(broker, LoginsBroker) else None
+        self._each: Sequence[LoginAtBroker] = (broker,) if self._several is None else self._several.each
+        self._breakers = breakers
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._locks = locks
+        self._enable_new = enable_new
+        self._reached: dict[str, frozenset[str]] = {}
+        self._refused: set[str] = set()
+        self._refusals = Counter[str]()
+        self._barred: set[str] = set()
+        self._silent: set[str] = set()
+        self._looking = False
+        self.known: tuple[LoginRecord, ...] = ()
+        """Every login ever checked, as last recorded."""
+
+    async def start(self) -> None:
+        """Logs in with each and records the accounts they reach.
+
+        Raises BrokerError when no login is taken, LockRefused when another console has one of the accounts.
+        """
+        answers = await asyncio.gather(*(self._take_up(login) for login in self._each))
+        failures = [answer for answer in answers if isinstance(answer, BrokerError)]
+        if len(failures) == len(answers):
+            raise failures[0]
+        found = {
+            login.name: answer
+            for login, answer in zip(self._each, answers, strict=True)
+            if not isinstance(answer, BrokerError)
+        }
+        await self._locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
+        for name, accounts in found.items():
+            await self._keep(name, accounts)
+        await self.prefer_primary()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether to look before it is time: a token was refused meanwhile, or the operator has reset a login."""
+        refused = frozenset() if self._several is None else self._several.refused
+        return bool(refused - self._refused) or any(
+            not self._breakers.is_open(BreakerKind.LOGIN, name) for name in self._barred
+        )
+
+    async def look(self) -> bool:
+        """Asks each login what it reaches; True when an account is reached now that was not before.
+
+        A login the broker refuses is tried once more, and then not again until `senex reset login`.
+        """
+        if self._looking:  # one at a time: refused credentials are not shown to the broker twice by two looks
+            return False
+        self._looking = True
+        try:
+            return await self._look()
+        finally:
+            self._looking = False
+
+    async def _look(self) -> bool:
+        before = self._numbers()
+        for login in self._each:
+            if self._breakers.is_open(BreakerKind.LOGIN, login.name):
+                self._barred.add(login.name)
+                continue
+            if login.name in self._barred:  # the operator has reset it: it may be tried twice again
+                self._barred.discard(login.name)
+                del self._refusals[login.name]
+            taken = login.name in self._reached and login.name not in self._refused
+            answer = await (self._ask(login) if taken else self._take_up(login))
+            if not isinstance(answer, BrokerError):
+                await self._keep_if_free(login.name, answer)
+        more = bool(self._numbers() - before)
+        if more:
+            await self.prefer_primary()
+        return more
+
+    async def accounts(self) -> tuple[AccountRecord, ...]:
+        """The accounts some login reaches, with the operator's settings."""
+        reached = self._numbers()
+        return tuple(account for account in await self._records.accounts.all() if account.number in reached)
+
+    async def prefer_primary(self) -> None:
+        """The login of the primary account feeds the market; one that is refused does not."""
+        primary = next((account for account in await self.accounts() if account.is_primary), None)
+        if self._several is not None and primary is not None:
+            self._several.prefer(primary.login)
+
+    def _numbers(self) -> frozenset[str]:
+        return frozenset(number for numbers in self._reached.values() for number in numbers)
+
+    async def _take_up(self, login: LoginAtBroker) -> tuple[BrokerAccount, ...] | BrokerError:
+        try:
+            here = self._refusals[login.name]
+            await log_in(login, self._breakers, self._records, self._bus, self._clock, refused_here=here)
+            found = await login.accounts()
+        except BrokerError as error:
+            await self._failed(login.name, error)
+            return error
+        await self._note(login.name, "")
+        return found
+
+    async def _ask(self, login: LoginAtBroker) -> tuple[BrokerAccount, ...] | BrokerError:
+        try:
+            found = await login.accounts()
+        except BrokerError as error:
+            if error.fault is BrokerFault.LOGIN_REFUSED:
+                await tell_refused(self._bus, self._clock, login.name, error)
+                await self._hand_over(login.name)
+            await self._failed(login.name, error)
+            return error
+        await self._note(login.name, "")
+        return found
+
+    async def _failed(self, name: str, error: BrokerError) -> None:
+        if error.fault is BrokerFault.LOGIN_REFUSED:
+            self._refused.add(name)
+            self._refusals[name] += 1
+            await self._note(name, error.detail)
+        elif name not in self._silent:
+            self._silent.add(name)
+            await self._say(SILENT, name, f"cannot be asked: {error.detail}", Severity.WARNING)
+
+    async def _note(self, name: str, refusal: str) -> None:
+        if not refusal:
+            self._refused.discard(name)
+            del self._refusals[name]
+        if not refusal and name in self._silent:
+            self._silent.discard(name)
+            await self._say(VALID, name, "answers again", Severity.INFO)
+        changed = await self._records.logins.note(name, is_valid=not refusal, detail=refusal, at=self._clock.now())
+        self.known = await self._records.logins.all()
+        if changed and refusal:
+            text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`, then start again"
+            await self._say(INVALID, name, text, Severity.CRITICAL)
+        elif changed:
+            await self._say(VALID, name, "its token is valid again", Severity.INFO)
+
+    async def _keep(self, name: str, accounts: Sequence[BrokerAccount]) -> None:
+        self._reached[name] = frozenset(account.number for account in accounts)
+        await self._records.accounts.discover(name, accounts, enable_new=self._enable_new, at=self._clock.now())
+
+    async def _keep_if_free(self, name: str, accounts: Sequence[BrokerAccount]) -> None:
+        """Accounts another console trades are left to it."""
+        new = sorted({account.number for account in accounts} - self._numbers())
+        try:
+            await self._locks.lock_accounts(new)
+        except LockRefused as refused:
+            await self._say(SILENT, name, f"its new accounts are not traded here: {refused}", Severity.WARNING)
+            return
+        if new or name not in self._reached:
+            await self._keep(name, accounts)
+
+    async def _hand_over(self, name: str) -> None:
+        """Accounts of a login that is refused now go on through another that reaches them; the rest wait for it."""
+        lost = self._reached.pop(name, frozenset())
+        for other, numbers in self._reached.items():
+            taken = sorted(lost & numbers)
+            if taken:
+                await self._records.accounts.hand_over(other, taken)
+                lost -= numbers
+        if lost:
+            self._reached[name] = lost
+
+    async def _say(self, kind: str, name: str, text: str, severity: Severity) -> None:
+        figures = (("login", name),)
+        await self._bus.publish(Event(self._clock.now(), kind, f"login {name}: {text}", severity, figures=figures))

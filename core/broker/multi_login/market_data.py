@@ -1,0 +1,128 @@
+"""The market of all accounts from one login's feed; the next login takes over when it fails (SPEC 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+
+from core.broker.multi_login.routes import Routes
+from core.broker.port import MarketData, MarketDataSink, StreamState, StreamStatus
+from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
+from core.runtime.clock import Clock
+
+_LOOK_EVERY_S = 0.5
+log = logging.getLogger(__name__)
+
+
+class LoginsMarketData:
+    """Implements `port.MarketData`. What is wanted outlives every change of login."""
+
+    def __init__(self, feeds: Mapping[str, MarketData], routes: Routes, clock: Clock, patience_s: float) -> None:
+        """`patience_s`: wall seconds a feed may be without a connection before the next login takes over."""
+        self._patience_s = patience_s
+        self._feeds = feeds
+        self._routes = routes
+        self._clock = clock
+        self._underlyings: set[str] = set()
+        self._options: set[str] = set()
+        self.feeding = routes.names[0]
+        """The login that feeds the market."""
+        self._wanted = self.feeding
+
+    def prefer(self, name: str) -> None:
+        """This login feeds the market from now on; at once where nothing runs yet, else within half a second."""
+        self._wanted = name
+
+    async def run(self, sink: MarketDataSink) -> None:
+        """Delivers to the sink until cancelled. Raises only what the sink raised."""
+        before = 0
+        while True:
+            await self._change_to(self._wanted)
+            heard = _Heard(sink, self._clock, before)
+            await self._feed_until_failed(heard)
+            before = heard.connections
+            words = f"login {self.feeding} feeds no quotes; login {self._wanted} takes over"
+            log.warning("%s", words)
+            sink.on_market_data_status(StreamStatus(StreamState.WAITING, self._clock.monotonic(), words, before))
+
+    async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
+        self._underlyings |= underlyings
+        self._options |= options
+        await self._feeds[self.feeding].subscribe(underlyings, options)
+
+    async def unsubscribe(self, options: AbstractSet[str]) -> None:
+        self._options -= options
+        await self._feeds[self.feeding].unsubscribe(options)
+
+    async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
+        return await self._feeds[self.feeding].daily_candles(symbol, since)
+
+    async def _change_to(self, name: str) -> None:
+        if name == self.feeding:
+            return
+        await self._feeds[self.feeding].unsubscribe(frozenset(self._options))
+        self.feeding = name
+        await self._feeds[name].subscribe(frozenset(self._underlyings), frozenset(self._options))
+
+    async def _feed_until_failed(self, heard: _Heard) -> None:
+        feed = self._feeds[self.feeding]
+        if len(self._feeds) == 1:
+            await feed.run(heard)
+            return
+        running = asyncio.create_task(feed.run(heard), name=f"quotes of {self.feeding}")
+        failing = asyncio.create_task(self._until_failing(heard), name="watch of the quotes")
+        try:
+            ended, _ = await asyncio.wait({running, failing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (running, failing):
+                task.cancel()
+            await asyncio.wait({running, failing})
+        for task in ended:
+            task.result()  # raises what the sink raised
+
+    async def _until_failing(self, heard: _Heard) -> None:
+        """Until another login is to feed the market: the operator's choice, or the next one that is not refused."""
+        while self._wanted == self.feeding:
+            await self._clock.sleep(_LOOK_EVERY_S)
+            lost = heard.lost_s() >= self._patience_s or self._routes.is_refused(self.feeding)
+            following = [name for name in self._routes.after(self.feeding) if name != self.feeding]
+            if lost and self._wanted == self.feeding and not self._routes.is_refused(following[0]):
+                self._wanted = following[0]
+
+
+class _Heard:
+    """Passes everything on, and knows since when there is no connection. Connections are counted over all logins."""
+
+    def __init__(self, sink: MarketDataSink, clock: Clock, before: int) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._before = before
+        self._lost_at: float | None = clock.monotonic()
+        self.connections = before
+
+    def lost_s(self) -> float:
+        return 0.0 if self._lost_at is None else self._clock.monotonic() - self._lost_at
+
+    def on_quotes(self, quotes: Sequence[Quote]) -> None:
+        self._sink.on_quotes(quotes)
+
+    def on_trades(self, trades: Sequence[Trade]) -> None:
+        self._sink.on_trades(trades)
+
+    def on_summaries(self, summaries: Sequence[DaySummary]) -> None:
+        self._sink.on_summaries(summaries)
+
+    def on_halts(self, halts: Sequence[TradingHalt]) -> None:
+        self._sink.on_halts(halts)
+
+    def on_market_data_status(self, status: StreamStatus) -> None:
+        if status.state is StreamState.CONNECTED:
+            self._lost_at = None
+        elif self._lost_at is None:
+            self._lost_at = self._clock.monotonic()
+        self.connections = self._before + status.connections
+        self._sink.on_market_data_status(replace(status, connections=self.connections))

@@ -1,0 +1,1 @@
+"""To be said in one sentence: what core/commands is for."""

@@ -1,0 +1,121 @@
+"""The one inbox of commands: checked, recorded with who, done once, acknowledged, expired after 30 s (SPEC 10)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
+from core.domain.operation.events import Event, Severity
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command carried out; `text` says what came of it, for the operator."""
+
+    text: str
+
+
+Handler = Callable[[Command], Awaitable[Done | Refusal]]
+
+
+_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
+
+
+class CommandDesk:
+    """Takes commands from the inbox in order and has each done once.
+
+    One that waits for the broker runs beside the others: a pause must not wait for a broker that is slow.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        bus: Bus,
+        clock: Clock,
+        handlers: Mapping[CommandKind, Handler],
+        spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None,
+    ) -> None:
+        """Without `spawn` every command is carried out in its turn."""
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._handlers = handlers
+        self._spawn = spawn
+        self._under_way: set[str] = set()
+        self._wake = asyncio.Event()
+
+    async def post(self, command: Command) -> None:
+        """Records the command; it is done at the next turn."""
+        await self._records.inbox.post(command)
+        self._wake.set()
+
+    def look(self) -> None:
+        """Looks for commands other processes have posted."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Carries out commands until cancelled."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            for command in await self._records.inbox.pending():
+                if command.id in self._under_way:
+                    continue
+                if self._spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
+                    await self.carry_out(command)
+                else:
+                    self._under_way.add(command.id)
+                    self._spawn(self._carry_out_beside(command))
+
+    async def _carry_out_beside(self, command: Command) -> None:
+        try:
+            await self.carry_out(command)
+        finally:
+            self._under_way.discard(command.id)
+
+    async def post_and_do(self, command: Command) -> Done | Refusal:
+        """Records the command and does it now, for a sender in this process who waits for what comes of it."""
+        self._under_way.add(command.id)
+        try:
+            await self._records.inbox.post(command)
+            return await self.carry_out(command)
+        finally:
+            self._under_way.discard(command.id)
+
+    async def carry_out(self, command: Command) -> Done | Refusal:
+        """Does one posted command and records its answer, which it returns. Raises RecordsError."""
+        result = await self._answer(command)
+        if isinstance(result, Refusal):
+            expired = result.reason is Reason.COMMAND_EXPIRED
+            state = CommandState.EXPIRED if expired else CommandState.REFUSED
+            text, severity = result.sentence(), Severity.WARNING
+        else:
+            state, text, severity = CommandState.DONE, result.text, Severity.INFO
+        if not await self._records.inbox.finish(command.id, state, text, self._clock.now()):
+            return result
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind=f"command.{command.kind.value}.{state.value}",
+                text=f"{command.kind.value} by {command.who}: {text}",
+                severity=severity,
+                reason=result.reason if isinstance(result, Refusal) else None,
+                figures=(("command", command.id),),
+            )
+        )
+        return result
+
+    async def _answer(self, command: Command) -> Done | Refusal:
+        # A command's lifetime is an operator's, so wall seconds even when market time runs faster.
+        lifetime = timedelta(seconds=COMMAND_LIFETIME_S * self._clock.speed)
+        if self._clock.now() - command.at > lifetime:
+            return refuse(Reason.COMMAND_EXPIRED, limit_s=f"{COMMAND_LIFETIME_S:g}")
+        return await self._handlers[command.kind](command)

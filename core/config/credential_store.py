@@ -1,0 +1,118 @@
+"""Keeping a login: in the system's keyring, else in a file only its owner reads."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from core.config.credentials import (
+    KEYRING_SERVICE,
+    LOGINS,
+    PRIMARY,
+    REFRESH,
+    SECRET,
+    Credentials,
+    CredentialsError,
+    kept_under,
+    keyring_names,
+    logins_in_file,
+)
+
+_MODE = 0o600
+
+
+def keep_login(name: str, secret: str, refresh: str, file: Path) -> str:
+    """Keeps the login, in place of an earlier one of this name; says where.
+
+    Raises CredentialsError when a file in use cannot be understood, OSError when it cannot be written.
+    """
+    others = [login for login in logins_in_file(file) if login.name != name]
+    if _keep_in_keyring(name, secret, refresh):
+        if len(others) != len(logins_in_file(file)):
+            _write(others, file)  # the one kept before must not come back when the keyring is locked
+        return f"the keyring (service {KEYRING_SERVICE})"
+    _write([*others, Credentials(secret, refresh, f"file {file}", name)], file)
+    return f"file {file}"
+
+
+def forget_login(name: str, file: Path) -> tuple[str, ...]:
+    """Removes the login wherever it is kept; says from where. Raises CredentialsError, OSError."""
+    places = []
+    if _forget_in_keyring(name):
+        places.append(f"the keyring (service {KEYRING_SERVICE})")
+    logins = logins_in_file(file)
+    if any(login.name == name for login in logins):
+        _write([login for login in logins if login.name != name], file)
+        places.append(f"file {file}")
+    return tuple(places)
+
+
+def _keep_in_keyring(name: str, secret: str, refresh: str) -> bool:
+    """False where there is no keyring, or one that forgets what it is told."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    values = dict(zip(kept_under(name), (secret, refresh), strict=True))
+    try:
+        for kept, value in values.items():
+            keyring.set_password(KEYRING_SERVICE, kept, value)
+        if name != PRIMARY:
+            names = ",".join(sorted({*keyring_names(), name}))
+            keyring.set_password(KEYRING_SERVICE, LOGINS, names)
+            if name not in keyring_names():
+                return False
+        return all(keyring.get_password(KEYRING_SERVICE, kept) == value for kept, value in values.items())
+    except KeyringError:
+        return False
+
+
+def _forget_in_keyring(name: str) -> bool:
+    import keyring
+    from keyring.errors import KeyringError, PasswordDeleteError
+
+    try:
+        there = any(keyring.get_password(KEYRING_SERVICE, kept) for kept in kept_under(name))
+        for kept in kept_under(name):
+            with suppress(PasswordDeleteError):
+                keyring.delete_password(KEYRING_SERVICE, kept)
+        left = [other for other in keyring_names() if other != name]
+        if len(left) != len(keyring_names()):
+            keyring.set_password(KEYRING_SERVICE, LOGINS, ",".join(left))
+    except KeyringError:
+        return False
+    return there
+
+
+def _write(logins: Sequence[Credentials], file: Path) -> None:
+    """The whole file anew, never half: written beside it, forced to disk, and put in its place."""
+    parts = []
+    for login in sorted(logins, key=lambda each: (each.name != PRIMARY, each.name)):
+        head = "" if login.name == PRIMARY else f"[{login.name}]\n"
+        parts.append(f"{head}{SECRET} = {_quoted(login.secret)}\n{REFRESH} = {_quoted(login.refresh)}\n")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, _MODE)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as opened:
+            opened.write("\n".join(parts))
+            opened.flush()
+            os.fsync(opened.fileno())
+        beside.replace(file)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _quoted(secret: str) -> str:
+    """A TOML string. Raises CredentialsError for what no secret of the broker holds."""
+    if not secret.isprintable():
+        raise CredentialsError("a secret holds characters that cannot be printed; paste it again.")
+    return json.dumps(secret, ensure_ascii=False)

@@ -1,0 +1,62 @@
+"""The password of the mail server: from the environment or the keyring, never from the settings (SPEC 13.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from core.config.credentials import KEYRING_SERVICE, CredentialsError
+from core.config.mail import MailSettings
+from core.runtime.redaction import MASK, known
+
+VARIABLE = "SENEX_MAIL_PASSWORD"
+KEYRING_NAME = "mail password"
+
+
+def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, environment_only: bool) -> str | None:
+    """The password for `mail.user`; None when nobody logs in.
+
+    `environment_only` is for a simulated broker, whose runs read nothing of the keyring (SPEC 9). Raises
+    CredentialsError when there is a user without a password.
+    """
+    if not settings.is_on or settings.user is None:
+        return None
+    found, _ = _look_up(environ, environment_only=environment_only)
+    known.add(found)
+    if not found:
+        keyring = "" if environment_only else f", or store it: keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'"
+        raise CredentialsError(
+            f"mail.user is {settings.user!r} but there is no password for it; set {VARIABLE} in the "
+            f"environment{keyring}, or remove mail.user when the server asks for none."
+        )
+    return found
+
+
+def mail_password_words(settings: MailSettings, environ: Mapping[str, str], *, environment_only: bool) -> str:
+    """Where the password comes from, for a person; never any part of it."""
+    if not settings.is_on:
+        return "not needed: mail is off"
+    if settings.user is None:
+        return "not needed: mail.user is not set"
+    found, origin = _look_up(environ, environment_only=environment_only)
+    if found:
+        return f"{MASK}, from {origin}"
+    keyring = "" if environment_only else f", or `keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'`"
+    return f"none found; set {VARIABLE}{keyring}"
+
+
+def _look_up(environ: Mapping[str, str], *, environment_only: bool) -> tuple[str, str]:
+    """The password and where it was found; two empty words when it is nowhere."""
+    if environ.get(VARIABLE):
+        return environ[VARIABLE], f"the environment ({VARIABLE})"
+    kept = "" if environment_only else _in_keyring()
+    return kept, f"the keyring (service {KEYRING_SERVICE})" if kept else ""
+
+
+def _in_keyring() -> str:
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYRING_SERVICE, KEYRING_NAME) or ""
+    except KeyringError:
+        return ""  # a box without a desktop has none, or a locked one: the environment is the way there

@@ -1,0 +1,386 @@
+"""One cycle: accounts side by side, steps and attempts in order (SPEC 4). Read it top to bottom."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TypeVar
+
+from structlog.contextvars import bind_contextvars
+
+from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, MarketState
+from core.config.loader import Settings
+from core.cycle.attempts import Attempts
+from core.cycle.progress import CycleProgress
+from core.cycle.step_log import StepLog
+from core.domain.market.underlying import Underlying
+from core.domain.operation.events import Event, Severity, Step, masked
+from core.domain.operation.outcomes import Outcome, outcome_for
+from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.orders import Entry
+from core.domain.reporting.figures import AccountRun
+from core.domain.risk.eligibility import restriction_by_level
+from core.domain.risk.exposure import Exposure, exposure, worked_legs
+from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk, capital
+from core.domain.trident.entry_price import EntryPrice, entry_price
+from core.domain.trident.suggestion import Suggestion
+from core.guards.gate import TradingGate
+from core.market.calendar import SessionCalendar
+from core.market.feed import Feed
+from core.market.quote_store import QuoteStore
+from core.market.study import MarketStudy
+from core.orders.desk import Decision, OrderDesk, Validated
+from core.orders.leg_subscriptions import LegsKept
+from core.orders.open_tridents import held_legs
+from core.orders.suggestion_record import refused_record
+from core.records.records import Records
+from core.records.repositories.rows import AccountRecord
+from core.records.store.errors import RecordsError
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+from core.runtime.ids import Ids
+from core.runtime.redaction import known
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class CycleParts:
+    """What a cycle works with; the same for every cycle of an engine."""
+
+    broker: Broker
+    study: MarketStudy
+    feed: Feed
+    quotes: QuoteStore
+    desk: OrderDesk
+    gate: TradingGate
+    legs: LegsKept
+    records: Records
+    bus: Bus
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    settings: Settings
+    underlyings: tuple[Underlying, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResult:
+    """How the cycle ended for one account. `entry` is there once one was acknowledged.
+
+    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement,
+    in dry-run mode to the broker's validation.
+    """
+
+    account: str
+    outcome: Outcome
+    refusal: Refusal | None
+    progress: CycleProgress
+    suggestion: Suggestion | None = None
+    risk: RiskAssessment | None = None
+    price: EntryPrice | None = None
+    entry: Entry | None = None
+    acknowledged_ms: int | None = None
+
+    def run(self, day: date) -> AccountRun:
+        """This result as it is recorded; `day` is the cycle's session."""
+        return AccountRun(
+            cycle=self.progress.number,
+            account=self.account,
+            day=day,
+            outcome=self.outcome,
+            reason="" if self.refusal is None else self.refusal.code,
+            reason_text="" if self.refusal is None else self.refusal.sentence(),
+            attempts=self.progress.attempt,
+            reached_pricing=self.progress.priced_attempts > 0,
+            pricing_refusals=self.progress.pricing_refusals,
+            acknowledged_ms=self.acknowledged_ms,
+        )
+
+
+async def run_cycle(
+    parts: CycleParts, accounts: Sequence[AccountRecord], progress: Sequence[CycleProgress]
+) -> tuple[AccountResult, ...]:
+    """Runs the accounts side by side; a slow or failing account delays no other."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_Account(parts, account, seen).run(), name=f"cycle {seen.number}")
+            for account, seen in zip(accounts, progress, strict=True)
+        ]
+    return tuple(task.result() for task in tasks)
+
+
+class _Account:
+    """The steps of one account, in the order of SPEC 4."""
+
+    def __init__(self, parts: CycleParts, account: AccountRecord, progress: CycleProgress) -> None:
+        self._parts = parts
+        self._account = account
+        self._progress = progress
+        self._day = parts.study.today()
+        self._steps = StepLog(parts.bus, parts.clock, progress.number, account.number)
+        self._attempts: Attempts | None = None
+
+    async def run(self) -> AccountResult:
+        """Never raises: what breaks inside one account is that account's failure."""
+        # In a task of its own: what the log says from here on, the SDK's lines too, carries both.
+        bind_contextvars(cycle=self._progress.number, account=masked(self._account.number))
+        try:
+            return await self._run()
+        except Exception as error:
+            log.exception("cycle %s failed", self._progress.number)
+            refusal = refuse(Reason.INTERNAL, detail=known(f"{type(error).__name__}: {error}"))
+            with suppress(RecordsError):  # the store may be what broke; the other accounts go on
+                await self._parts.bus.publish(
+                    Event(
+                        at=self._parts.clock.now(),
+                        kind="cycle.error",
+                        text=refusal.sentence(),
+                        severity=Severity.CRITICAL,
+                        cycle=self._progress.number,
+                        account=self._account.number,
+                        reason=refusal.reason,
+                    )
+                )
+            return self._result(refusal)
+        finally:
+            if self._attempts is not None:
+                await self._attempts.release()
+
+    async def _run(self) -> AccountResult:
+        guard = await self._step(Step.ENTRY_TODAY, self._entry_today())
+        if isinstance(guard, Refusal):
+            return self._result(guard)
+        market = await self._step(Step.MARKET_OPEN, self._market_open(), figures=_market_figures)
+        if isinstance(market, Refusal):
+            return self._result(market)
+        account = await self._step(Step.ACCOUNT, self._read_account(), figures=_account_figures)
+        if isinstance(account, Refusal):
+            return self._result(account)
+        reads, exposed = account
+
+        self._attempts = self._new_attempts(capital(reads.derivative_buying_power, exposed.open_risk))
+        suggestion = await self._attempts.find()
+        if isinstance(suggestion, Refusal):
+            return self._result(suggestion)
+
+        risk = await self._step(
+            Step.RISK, self._risk(suggestion, reads, exposed), figures=_risk_figures, also_refused=lambda r: r.refusal
+        )
+        if isinstance(risk, Refusal):
+            await self._keep_refused(suggestion)
+            return self._result(risk, suggestion)
+        price = await self._step(Step.ENTRY_PRICE, self._entry_price(suggestion), figures=_price_figures)
+        if isinstance(price, Refusal):
+            await self._keep_refused(suggestion)
+            return self._result(price, suggestion, risk)
+        self._progress.limited(price)
+
+        decision = Decision(
+            self._account.number, self._account.login, self._day, self._progress.number, suggestion, risk, price
+        )
+        sent: Entry | Validated | Refusal = await self._step(
+            Step.SEND, self._parts.desk.enter(decision, self._attempts), figures=_entry_figures
+        )
+        return await self._conclude(decision, sent, self._attempts)
+
+    async def _step(
+        self,
+        step: Step,
+        work: Awaitable[T | Refusal],
+        *,
+        figures: Callable[[T], Figures] | None = None,
+        also_refused: Callable[[T], Refusal | None] | None = None,
+    ) -> T | Refusal:
+        self._progress.step_started(step)
+        return await self._steps.run(step, work, figures=figures, also_refused=also_refused)
+
+    # The steps
+
+    async def _entry_today(self) -> Refusal | None:
+        if self._account.skip_day == self._day:
+            return refuse(Reason.SKIP_TODAY)
+        barred = self._parts.gate.account_refusal(self._account.number, self._account.login)
+        if barred is not None:
+            return barred
+        held = await self._parts.records.entries.holding(self._account.number, self._day)
+        if held is not None:
+            return refuse(Reason.ENTRY_TODAY, state=held.state.value)
+        if await self._parts.records.journal.validated_on(self._account.number, self._day):
+            return refuse(Reason.VALIDATED_TODAY)
+        return None
+
+    async def _market_open(self) -> MarketState | Refusal:
+        if not self._parts.calendar.is_open(self._parts.clock.now()):
+            return refuse(Reason.MARKET_CLOSED)
+        try:
+            market = await self._parts.broker.market_state()
+        except BrokerError:
+            return refuse(Reason.SESSION_UNREADABLE)
+        return market if market.is_open else refuse(Reason.MARKET_CLOSED)
+
+    async def _read_account(self) -> tuple[AccountReads, Exposure] | Refusal:
+        number = self._account.number
+        try:
+            reads, orders = await asyncio.gather(
+                self._parts.broker.account_reads(number), self._parts.broker.orders_of_day(number, self._day)
+            )
+        except BrokerError as error:
+            if error.fault is BrokerFault.LOGIN_REFUSED:
+                return refuse(Reason.TOKEN_INVALID)
+            return refuse(Reason.ACCOUNT_UNREADABLE, what="balances, positions and orders", detail=error.detail)
+        restriction = reads.restriction or restriction_by_level(reads.options_level)
+        if restriction is not None:
+            return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
+        if not reads.derivative_buying_power.is_finite():  # the width needs it before the risk gates do
+            return refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
+        working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
+        entries = self._parts.records.entries
+        own_open = [e for e in await entries.open() if e.account == number]
+        return reads, exposure(
+            await entries.filled_open(number, self._day),
+            own_open,
+            held_legs(reads.positions),
+            tuple(leg for order in working for leg in worked_legs(order)),
+        )
+
+    def _new_attempts(self, capital_now: Decimal) -> Attempts:
+        parts = self._parts
+        trading = parts.settings.trading
+        return Attempts(
+            study=parts.study,
+            feed=parts.feed,
+            quotes=parts.quotes,
+            clock=parts.clock,
+            ids=parts.ids,
+            steps=self._steps,
+            progress=self._progress,
+            underlyings=parts.underlyings,
+            capital=capital_now,
+            fixed_width=self._account.width if self._account.width is not None else trading.width,
+            stabilization_s=trading.stabilization_seconds,
+        )
+
+    async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
+        trading = self._parts.settings.trading
+        account = self._account
+        assessed = assess_risk(
+            suggestion.trident,
+            suggestion.pricing.max_risk_natural,
+            RiskInputs(
+                buying_power=reads.derivative_buying_power,
+                open_risk=exposed.open_risk,
+                open_tridents=exposed.open_tridents,
+                held=exposed.held,
+                tolerance=account.tolerance if account.tolerance is not None else trading.tolerance,
+                position_limit=(
+                    account.position_limit if account.position_limit is not None else trading.position_limit
+                ),
+            ),
+        )
+        self._progress.assessed(assessed)
+        return assessed
+
+    async def _entry_price(self, suggestion: Suggestion) -> EntryPrice | Refusal:
+        offset = self._account.offset_cents
+        return entry_price(
+            suggestion.pricing.mid,
+            suggestion.pricing.natural,
+            offset if offset is not None else self._parts.settings.trading.entry_offset_cents,
+            suggestion.expiration.ticks,
+        )
+
+    # The end
+
+    async def _keep_refused(self, suggestion: Suggestion) -> None:
+        """Records a suggestion that no order was made from; the order desk records the others before it sends."""
+        record = refused_record(self._account.number, self._day, self._progress.number, suggestion)
+        await self._parts.records.journal.record_suggestion(record)
+
+    async def _conclude(
+        self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts
+    ) -> AccountResult:
+        if isinstance(sent, Refusal):
+            return self._result(sent, decision.suggestion, decision.risk, decision.price)
+        if isinstance(sent, Validated):
+            return self._result(None, decision.suggestion, decision.risk, decision.price)
+        self._progress.entered(sent.id)
+        if sent.state is EntryState.REJECTED:
+            refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
+            return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
+        if sent.state is EntryState.WORKING and attempts.legs is not None:
+            legs, attempts.legs = attempts.legs, None
+            await self._parts.legs.keep(sent.id, legs)  # quotes of the legs until the entry ends (SPEC 4.5)
+        return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
+
+    def _result(
+        self,
+        refusal: Refusal | None,
+        suggestion: Suggestion | None = None,
+        risk: RiskAssessment | None = None,
+        price: EntryPrice | None = None,
+        entry: Entry | None = None,
+    ) -> AccountResult:
+        outcome = Outcome.SUCCEEDED if refusal is None else outcome_for(refusal.reason)
+        self._progress.ended_with(outcome, refusal, self._parts.clock.monotonic())
+        took_ms = self._since_slot_ms() if outcome is Outcome.SUCCEEDED else None
+        return AccountResult(
+            self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry, took_ms
+        )
+
+    def _since_slot_ms(self) -> int:
+        clock, slot = self._parts.clock, self._progress.slot
+        if slot is None:
+            return round(1000 * (clock.monotonic() - self._progress.started))
+        return round(1000 * (clock.now() - slot).total_seconds() / clock.speed)
+
+
+def _market_figures(market: MarketState) -> Figures:
+    return (("market", market.word), ("close", market.close_at))
+
+
+def _account_figures(account: tuple[AccountReads, Exposure]) -> Figures:
+    reads, exposed = account
+    return (
+        ("buying_power", reads.derivative_buying_power),
+        ("open_risk", exposed.open_risk),
+        ("open_tridents", exposed.open_tridents),
+    )
+
+
+def _risk_figures(risk: RiskAssessment) -> Figures:
+    return (
+        ("max_risk", risk.max_risk),
+        ("budget", risk.budget),
+        ("capital", risk.capital),
+        ("open_risk", risk.open_risk),
+        ("open_tridents", risk.open_tridents),
+        ("utilization", None if risk.utilization is None else round(risk.utilization, 4)),
+    )
+
+
+def _price_figures(price: EntryPrice) -> Figures:
+    return (
+        ("mid", price.mid),
+        ("natural", price.natural),
+        ("offset", price.offset),
+        ("raw", price.raw),
+        ("limit", price.limit),
+        ("rounding", price.rounding),
+        ("floored", price.floored),
+    )
+
+
+def _entry_figures(sent: Entry | Validated | Refusal) -> Figures:
+    if isinstance(sent, Refusal):
+        return sent.figures
+    if isinstance(sent, Validated):
+        return (("validated", True), ("suggestion", sent.suggestion.id))
+    return (("entry", sent.id), ("order_id", sent.order_id), ("state", sent.state.value), ("limit", sent.limit))

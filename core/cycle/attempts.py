@@ -1,0 +1,255 @@
+"""Attempts at a suggestion: underlyings in preference order, transient reasons tried again (SPEC 4.2, 4.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.cycle.progress import CycleProgress
+from core.cycle.step_log import StepLog
+from core.domain.market.chain import Expiration
+from core.domain.market.judgement import Judgement
+from core.domain.market.underlying import Underlying
+from core.domain.operation.events import Step
+from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.trident.expiration import choose_expiration
+from core.domain.trident.per_share import per_share
+from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, mid_subtraction, price_trident, subtraction
+from core.domain.trident.suggestion import Suggestion
+from core.domain.trident.trident import Trident, body_for, build_trident, width_for
+from core.market.feed import Feed, LegSubscription
+from core.market.quote_store import QuoteStore
+from core.market.study import MarketStudy
+from core.runtime.clock import Clock
+from core.runtime.ids import Ids
+
+MAX_ATTEMPTS = 3
+PAUSE_BETWEEN_ATTEMPTS_S = 5.0
+MAX_PRICE_AGE_S = 10.0
+LEG_WAIT_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    price: Decimal
+    expiration: Expiration
+    trident: Trident
+
+
+class Attempts:
+    """The attempts of one account in one cycle. Holds the leg subscription of the suggestion it returns."""
+
+    def __init__(
+        self,
+        *,
+        study: MarketStudy,
+        feed: Feed,
+        quotes: QuoteStore,
+        clock: Clock,
+        ids: Ids,
+        steps: StepLog,
+        progress: CycleProgress,
+        underlyings: Sequence[Underlying],
+        capital: Decimal,
+        fixed_width: Decimal | None,
+        stabilization_s: float,
+    ) -> None:
+        self._study = study
+        self._feed = feed
+        self._quotes_kept = quotes
+        self._clock = clock
+        self._ids = ids
+        self._steps = steps
+        self._progress = progress
+        self._underlyings = underlyings
+        self._capital = capital
+        self._fixed_width = fixed_width
+        self._stabilization_s = stabilization_s
+        self.legs: LegSubscription | None = None
+
+    async def find(self) -> Suggestion | Refusal:
+        """The first suggestion that passes, or the refusal that decided: a transient one if any remained."""
+        remaining = list(self._underlyings)
+        first_terminal: Refusal | None = None
+        transient: Refusal | None = None
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            transient = None
+            for underlying in tuple(remaining):
+                result = await self._try(underlying, attempt)
+                if isinstance(result, Suggestion):
+                    return result
+                if result.transient:
+                    transient = transient or result
+                else:
+                    remaining.remove(underlying)
+                    first_terminal = first_terminal or result
+            if transient is None:
+                break
+            if attempt < MAX_ATTEMPTS:
+                await self._clock.sleep(PAUSE_BETWEEN_ATTEMPTS_S)
+        return transient or first_terminal or refuse(Reason.INTERNAL, detail="no underlying is configured")
+
+    async def _try(self, underlying: Underlying, attempt: int) -> Suggestion | Refusal:
+        symbol = underlying.symbol
+        self._progress.attempt_started(attempt, symbol, self._clock.now())
+        result = await self._price(underlying, attempt)
+        self._progress.attempt_ended(symbol, result)
+        return result
+
+    async def _price(self, underlying: Underlying, attempt: int) -> Suggestion | Refusal:
+        symbol = underlying.symbol
+        self._progress.step_started(Step.JUDGEMENT)
+        judgement = await self._steps.run(
+            Step.JUDGEMENT,
+            self._judge(underlying),
+            figures=_judgement_figures,
+            also_refused=lambda j: j.refusal,
+            attempt=attempt,
+            underlying=symbol,
+        )
+        if isinstance(judgement, Refusal):
+            return judgement
+        self._progress.step_started(Step.STRUCTURE)
+        plan = await self._steps.run(
+            Step.STRUCTURE, self._plan(underlying), figures=_plan_figures, attempt=attempt, underlying=symbol
+        )
+        if isinstance(plan, Refusal):
+            return plan
+        self._progress.planned(plan.trident, (plan.expiration.day - self._study.today()).days)
+        self._progress.step_started(Step.QUOTES)
+        ready = await self._steps.run(
+            Step.QUOTES, self._quotes(plan.trident, underlying), attempt=attempt, underlying=symbol
+        )
+        if isinstance(ready, Refusal):
+            return ready
+        self._progress.step_started(Step.PRICING)
+        pricing = await self._steps.run(
+            Step.PRICING, self._pricing(plan.trident), figures=_pricing_figures, attempt=attempt, underlying=symbol
+        )
+        if isinstance(pricing, Refusal):
+            await self.release()
+            return pricing
+        return Suggestion(
+            id=self._ids.new(),
+            attempt=attempt,
+            at=self._clock.now(),
+            decided=self._clock.monotonic(),
+            underlying=underlying,
+            price=plan.price,
+            expiration=plan.expiration,
+            trident=plan.trident,
+            pricing=pricing,
+            judgement=judgement,
+        )
+
+    async def _judge(self, underlying: Underlying) -> Judgement | Refusal:
+        if not self._feed.is_live(self._clock.monotonic()):
+            return refuse(Reason.FEED_DOWN, detail=self._feed.why_not_live())
+        judgement = await self._study.judge(underlying)
+        self._progress.judged(judgement)
+        return judgement
+
+    async def _plan(self, underlying: Underlying) -> _Plan | Refusal:
+        price = await self.price(underlying)
+        if isinstance(price, Refusal):
+            return price
+        chain = await self._study.chain(underlying.symbol)
+        if isinstance(chain, Refusal):
+            return chain
+        expiration = choose_expiration(chain, self._study.today())
+        if isinstance(expiration, Refusal):
+            return expiration
+        body = body_for(price, underlying.step)
+        width = width_for(self._capital, underlying.width_multiple, self._fixed_width)
+        trident = build_trident(underlying, expiration, body, width)
+        return trident if isinstance(trident, Refusal) else _Plan(price, expiration, trident)
+
+    async def price(self, underlying: Underlying) -> Decimal | Refusal:
+        """The underlying's price, at most 10 s old (SPEC 2)."""
+        price = await self._study.price(underlying)
+        if price is None:
+            return refuse(Reason.PRICE_MISSING, symbol=underlying.symbol)
+        if price[1] > MAX_PRICE_AGE_S:
+            return refuse(
+                Reason.PRICE_STALE,
+                symbol=underlying.symbol,
+                age_s=f"{price[1]:.1f}",
+                limit_s=f"{MAX_PRICE_AGE_S:g}",
+            )
+        return price[0]
+
+    async def _quotes(self, trident: Trident, underlying: Underlying) -> LegSubscription | Refusal:
+        await self.release()
+        self.legs = await self._feed.subscribe_legs([leg.symbols.streamer for leg in trident.legs])
+        refusal = await self._feed.wait_ready(
+            self.legs, underlying, stabilization_s=self._stabilization_s, give_up_s=LEG_WAIT_S
+        )
+        if refusal is None:
+            return self.legs
+        await self.release()
+        return refusal
+
+    async def _pricing(self, trident: Trident) -> Pricing | Refusal:
+        pricing = self.reprice(trident)
+        self._progress.priced(pricing)
+        return _diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
+
+    def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
+        """Prices the trident from the quotes of this moment."""
+        quotes = self._quotes_kept.quotes([leg.symbols.streamer for leg in trident.legs])
+        return price_trident(trident, quotes, self._clock.monotonic())
+
+    async def release(self) -> None:
+        """Ends the leg subscription, if one is held."""
+        if self.legs is not None:
+            legs, self.legs = self.legs, None
+            await self._feed.release(legs)
+
+
+def _diagnosed(refused: PricingRefusal) -> Refusal:
+    """The refusal with the full diagnostic: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
+    figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
+    return Refusal(refused.refusal.reason, figures)
+
+
+def _leg_figures(legs: Sequence[LegQuote]) -> Figures:
+    return tuple(
+        (
+            leg.leg.symbols.streamer,
+            f"bid {_shown(leg.bid)} ask {_shown(leg.ask)} age {'none' if leg.age_s is None else f'{leg.age_s:.1f} s'}",
+        )
+        for leg in legs
+    )
+
+
+def _judgement_figures(judgement: Judgement) -> Figures:
+    shown: Figures = tuple((f.name, f"{f.shown} ({f.points:+})") for f in judgement.factors)
+    return (("score", judgement.score), ("minimum", judgement.minimum), ("regime", judgement.regime.value), *shown)
+
+
+def _plan_figures(plan: _Plan) -> Figures:
+    trident = plan.trident
+    return (
+        ("price", plan.price),
+        ("expiration", trident.expiration),
+        ("root", trident.root),
+        ("body", trident.body),
+        ("width", trident.width),
+        ("trident", trident.strikes()),
+    )
+
+
+def _shown(value: Decimal | None) -> str:
+    return "none" if value is None else per_share(value)
+
+
+def _pricing_figures(pricing: Pricing) -> Figures:
+    return (
+        ("natural_credit", pricing.natural),
+        ("mid_credit", pricing.mid),
+        ("max_risk", pricing.max_risk_natural),
+        *_leg_figures(pricing.legs),
+        ("subtraction", subtraction(pricing.legs)),
+        ("mid_subtraction", mid_subtraction(pricing)),
+    )

@@ -1,0 +1,72 @@
+"""Exchange sessions and the slots in them (SPEC 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from core.domain.operation.reasons import Reason, Refusal, refuse
+
+EXCHANGE_ZONE = ZoneInfo("America/New_York")
+LAST_ENTRY_BEFORE_CLOSE = timedelta(minutes=15)
+START_GRACE = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One trading day; `open` and `close` are aware instants in UTC."""
+
+    day: date
+    open: datetime
+    close: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        return self.open <= now < self.close
+
+    @property
+    def half_day(self) -> bool:
+        return self.close.astimezone(EXCHANGE_ZONE).time() < time(16, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotTimes:
+    """First and last slot (exchange time) and the minutes between slots; settings, these are the defaults."""
+
+    first: time = time(9, 45)
+    last: time = time(14, 45)
+    interval_minutes: int = 15
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for an interval that never reaches the last slot."""
+        if self.interval_minutes < 1:
+            raise ValueError(f"slot interval {self.interval_minutes} is below one minute")
+
+
+def slots_of(session: Session, times: SlotTimes) -> tuple[datetime, ...]:
+    """The slots of a session as UTC instants: 21 on a full day, none before the open or later than 15 minutes before
+    the close, whatever the settings say."""
+    slot = datetime.combine(session.day, times.first, EXCHANGE_ZONE)
+    last = min(
+        datetime.combine(session.day, times.last, EXCHANGE_ZONE).astimezone(UTC),
+        session.close - LAST_ENTRY_BEFORE_CLOSE,
+    )
+    slots: list[datetime] = []
+    while slot.astimezone(UTC) <= last:
+        if slot.astimezone(UTC) >= session.open:
+            slots.append(slot.astimezone(UTC))
+        slot += timedelta(minutes=times.interval_minutes)
+    return tuple(slots)
+
+
+def may_force(now: datetime, session: Session | None, times: SlotTimes) -> Refusal | None:
+    """Whether a forced cycle may start now: from the first slot to 15 minutes before the close (SPEC 3)."""
+    if session is None:
+        return refuse(Reason.MARKET_CLOSED)
+    first = max(datetime.combine(session.day, times.first, EXCHANGE_ZONE), session.open)
+    last = session.close - LAST_ENTRY_BEFORE_CLOSE
+    if now < first:
+        return refuse(Reason.BEFORE_FIRST_SLOT, first=f"{first.astimezone(EXCHANGE_ZONE):%H:%M}")
+    if now > last:
+        return refuse(Reason.AFTER_LAST_ENTRY, last=f"{last.astimezone(EXCHANGE_ZONE):%H:%M}")
+    return None

@@ -1,0 +1,116 @@
+"""What the operator sets for one account, by the words it is set with (SPEC 4, 7, 8, 11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.reporting.notices import Preference
+
+DEFAULT = "default"
+"""The word that gives an account the default of the settings file again."""
+
+
+class AccountField(StrEnum):
+    """The value is the word the operator types, and what the records keep of a change."""
+
+    AUTOMATION = "automation"
+    OFFSET_CENTS = "offset-cents"
+    WIDTH = "width"
+    TOLERANCE = "tolerance"
+    POSITION_LIMIT = "position-limit"
+    MAIL = "mail"
+    PRIMARY = "primary"
+    SKIP = "skip"
+
+
+AccountValue = bool | int | Decimal | str | date | None
+"""Cents for the offset, dollars per share for the width, a fraction of capital for the tolerance, the session date for
+skip; None is the default."""
+
+ACCEPTED = {
+    AccountField.AUTOMATION: "on or off",
+    AccountField.OFFSET_CENTS: "a whole number from 0 to 25, or default",
+    AccountField.WIDTH: "a number above 0, at most 100, or default",
+    AccountField.TOLERANCE: "a number above 0, at most 1, or default",
+    AccountField.POSITION_LIMIT: "a whole number from 1 to 100, or default",
+    AccountField.MAIL: "immediate, daily, weekly, never or default",
+    AccountField.PRIMARY: "on: another account gives it up by that",
+    AccountField.SKIP: "today or default",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetting:
+    """One setting with its value."""
+
+    field: AccountField
+    value: AccountValue
+
+    def shown(self) -> str:
+        """The value in the operator's words."""
+        match self.value:
+            case None:
+                return DEFAULT
+            case bool():
+                return "on" if self.value else "off"
+            case date():
+                return self.value.isoformat()
+        return str(self.value)
+
+
+def account_setting(name: str, text: str, today: date) -> AccountSetting | Refusal:
+    """The setting these two words mean; `today` is the session date that `skip today` is for."""
+    try:
+        field = AccountField(name)
+    except ValueError:
+        return refuse(Reason.ACCOUNT_SETTING, field="the setting", accepted=", ".join(AccountField), given=name)
+    value = _value(field, text, today)
+    if isinstance(value, _Unfit):
+        return refuse(Reason.ACCOUNT_SETTING, field=field.value, accepted=ACCEPTED[field], given=text)
+    return AccountSetting(field, value)
+
+
+class _Unfit:
+    """The words are no value of this field."""
+
+
+def _value(field: AccountField, text: str, today: date) -> AccountValue | _Unfit:
+    match field:
+        case AccountField.AUTOMATION:
+            return {"on": True, "off": False}.get(text, _Unfit())
+        case AccountField.PRIMARY:
+            return True if text == "on" else _Unfit()
+    if text == DEFAULT:
+        return None
+    match field:
+        case AccountField.OFFSET_CENTS:
+            return _whole(text, 0, 25)
+        case AccountField.POSITION_LIMIT:
+            return _whole(text, 1, 100)
+        case AccountField.WIDTH:
+            return _above_zero(text, Decimal(100))
+        case AccountField.TOLERANCE:
+            return _above_zero(text, Decimal(1))
+        case AccountField.MAIL:
+            return text if text in list(Preference) else _Unfit()
+        case AccountField.SKIP:
+            return today if text == "today" else _Unfit()
+    return _Unfit()
+
+
+def _whole(text: str, low: int, high: int) -> int | _Unfit:
+    if not (text.isascii() and text.isdigit()) or not low <= int(text[:6]) <= high or len(text) > 6:
+        return _Unfit()
+    return int(text)
+
+
+def _above_zero(text: str, high: Decimal) -> Decimal | _Unfit:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return _Unfit()
+    return number if text.isascii() and number.is_finite() and 0 < number <= high else _Unfit()

@@ -1,0 +1,71 @@
+"""What happened, one value an event: every step of a cycle leaves one (SPEC 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.domain.operation.reasons import Figures, Reason
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warn"
+    CRITICAL = "crit"
+
+
+class Step(StrEnum):
+    """The steps of a cycle for one account, in order (SPEC 4)."""
+
+    ENTRY_TODAY = "guard"
+    MARKET_OPEN = "market"
+    ACCOUNT = "account"
+    JUDGEMENT = "judge"
+    STRUCTURE = "strikes"
+    QUOTES = "quotes"
+    PRICING = "price"
+    RISK = "risk"
+    ENTRY_PRICE = "limit"
+    SEND = "send"
+
+
+class StepResult(StrEnum):
+    STARTED = "started"
+    PASSED = "passed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`at` is market time, UTC; `duration_ms` wall milliseconds. `kind` is a stable word like "cycle.started".
+
+    `account` is the full number: it is masked wherever it leaves the records.
+    """
+
+    at: datetime
+    kind: str
+    text: str
+    severity: Severity = Severity.INFO
+    cycle: int | None = None
+    attempt: int | None = None
+    account: str | None = None
+    underlying: str | None = None
+    step: Step | None = None
+    result: StepResult | None = None
+    reason: Reason | None = None
+    figures: Figures = ()
+    duration_ms: int | None = None
+
+
+def masked(account: str) -> str:
+    """An account number as it may be shown: its last four characters (SPEC 13.7)."""
+    return f"…{account[-4:]}"
+
+
+def masked_in(text: str, accounts: Iterable[str]) -> str:
+    """The text with each of these account numbers masked: words from outside may carry one."""
+    for account in accounts:
+        text = text.replace(account, masked(account))
+    return text

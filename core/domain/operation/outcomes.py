@@ -1,0 +1,47 @@
+"""How a cycle ends, for an account and in total (SPEC 4.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from core.domain.operation.reasons import Reason
+
+
+class Outcome(StrEnum):
+    """Ordered from best to worst as SPEC 4.4 ranks them: skipped, succeeded, failed, unknown."""
+
+    SKIPPED = "skipped"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+_RANK = (Outcome.SKIPPED, Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN)
+
+# Terminal reasons that are a failure all the same: something broke, no rule forbade the trade.
+_FAILURES = frozenset(
+    {
+        Reason.TOKEN_INVALID,
+        Reason.INTERRUPTED,
+        Reason.SESSION_UNREADABLE,
+        Reason.DRY_RUN_REFUSED,
+        Reason.DRY_RUN_WARNING,
+        Reason.REJECTED,
+        Reason.RECORD_FAILED,
+        Reason.NO_TICK,
+        Reason.INTERNAL,
+    }
+)
+
+
+def outcome_for(reason: Reason) -> Outcome:
+    """Skipped when a rule said no; failed when data, the broker or the machine did."""
+    if reason is Reason.OUTCOME_UNKNOWN:
+        return Outcome.UNKNOWN
+    return Outcome.FAILED if reason.transient or reason in _FAILURES else Outcome.SKIPPED
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome of a cycle: the worst of its accounts', skipped when there are none."""
+    return max(outcomes, key=_RANK.index, default=Outcome.SKIPPED)

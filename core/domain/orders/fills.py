@@ -1,0 +1,44 @@
+"""What fill records add up to (SPEC 9: fills come from fill records)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from core.domain.orders.orders import Fill, OrderRequest
+from core.domain.trident.trident import Action
+
+
+def filled_by_symbol(fills: Iterable[Fill]) -> dict[str, Decimal]:
+    """Contracts filled of each leg, by OCC symbol."""
+    filled: dict[str, Decimal] = {}
+    for fill in fills:
+        filled[fill.symbol] = filled.get(fill.symbol, Decimal(0)) + fill.quantity
+    return filled
+
+
+def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:
+    """Whether every leg is filled in full."""
+    filled = filled_by_symbol(fills)
+    return all(filled.get(leg.symbol, Decimal(0)) >= leg.quantity for leg in request.legs)
+
+
+def is_overfilled(request: OrderRequest, fills: Iterable[Fill]) -> bool:
+    """Whether a leg has more contracts filled than were ordered (SPEC 13.6)."""
+    filled = filled_by_symbol(fills)
+    return any(filled.get(leg.symbol, Decimal(0)) > leg.quantity for leg in request.legs)
+
+
+def is_balanced(request: OrderRequest, fills: Iterable[Fill]) -> bool:
+    """Whether all legs are filled in the same proportion; unbalanced at the end is an incident (SPEC 9)."""
+    filled = filled_by_symbol(fills)
+    return len({filled.get(leg.symbol, Decimal(0)) / leg.quantity for leg in request.legs}) == 1
+
+
+def fill_credit(request: OrderRequest, fills: Iterable[Fill]) -> Decimal | None:
+    """The credit per share of a completely filled package, or None while a leg is open."""
+    records = tuple(fills)
+    if not is_complete(request, records):
+        return None
+    sign = {leg.symbol: 1 if leg.action is Action.SELL_TO_OPEN else -1 for leg in request.legs}
+    return sum((sign[f.symbol] * f.quantity * f.price for f in records if f.symbol in sign), Decimal(0))

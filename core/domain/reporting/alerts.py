@@ -1,0 +1,154 @@
+"""Which alerts should be open, from the figures: the thresholds of SPEC 12."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+
+from core.domain.operation.events import Severity, masked
+from core.domain.operation.reasons import Reason
+from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures
+
+FAILURES_A_DAY = 3
+SESSIONS_WITHOUT_TRADE = 5
+PRICING_REJECTIONS_A_DAY = 5
+RETRY_PERCENT = 30
+EXECUTION_MS = 45_000
+RISK_PERCENT = 20
+LEAST_COUNTED = 10
+"""A rate of fewer is no alert: the first retry of a morning would be one of one. Half a day of slots."""
+
+
+class AlertKind(Enum):
+    """The value is (stable code, severity)."""
+
+    code: str
+    severity: Severity
+
+    def __init__(self, code: str, severity: Severity) -> None:
+        self.code = code
+        self.severity = severity
+
+    @classmethod
+    def of(cls, code: str) -> AlertKind:
+        """The kind with this stable code. Raises KeyError for an unknown code."""
+        return _BY_CODE[code]
+
+    ALL_FAILED = ("all_failed", Severity.CRITICAL)
+    NO_TRADE = ("no_trade", Severity.CRITICAL)
+    PRICING_REJECTIONS = ("pricing_rejections", Severity.CRITICAL)
+    RETRY_RATE = ("retry_rate", Severity.WARNING)
+    SLOW_EXECUTION = ("slow_execution", Severity.WARNING)
+    RISK_REFUSALS = ("risk_refusals", Severity.WARNING)
+
+
+_BY_CODE = {kind.code: kind for kind in AlertKind}
+
+
+@dataclass(frozen=True, slots=True)
+class DueAlert:
+    """An alert whose condition holds now. `subject` is the account number it is about, empty when it is about all."""
+
+    kind: AlertKind
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as recorded. `text` is what was true when it opened; it closes by itself once it no longer is."""
+
+    id: int
+    kind: AlertKind
+    subject: str
+    text: str
+    opened_at: datetime
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str = ""
+    closed_at: datetime | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return self.kind.severity
+
+
+def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert, ...]:
+    """Every alert that should be open, most severe first. `running` is the session that is not over yet, if any.
+
+    What is counted a day is of the newest session with a run; rates are of all sessions given, which should be the
+    last 20. A day that is not over cannot yet be a session without a trade.
+    """
+    ran = [day for day in figures.days if day.runs]
+    newest = [day for day in ran if day.day == ran[-1].day]
+    due = [_all_failed(newest), *_no_trade(figures, running), _rejected(figures, newest)]
+    due += [_retried(figures), _slow(ran), _risk(figures)]
+    return tuple(alert for alert in due if alert is not None)
+
+
+def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
+    """Every account the automation trades failed three times or more in the day, and none traded after all."""
+    asked = [day for day in newest if day.reason != Reason.ACCOUNT_DISABLED.code]
+    if not asked or any(day.kind is DayKind.TRADED or day.failed < FAILURES_A_DAY for day in asked):
+        return None
+    whom = "the account" if len(asked) == 1 else f"every one of {len(asked)} accounts"
+    return DueAlert(
+        AlertKind.ALL_FAILED, "", f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {asked[0].reason}"
+    )
+
+
+def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
+    """No trade of an account in its last five sessions on which no rule and no risk forbade one."""
+    due = []
+    for account in sorted({day.account for day in figures.days}):
+        open_to_trade = [
+            day
+            for day in figures.days
+            if day.account == account
+            and (day.kind is DayKind.TRADED or (day.kind is DayKind.ERROR and day.day != running))
+        ][-SESSIONS_WITHOUT_TRADE:]
+        if len(open_to_trade) == SESSIONS_WITHOUT_TRADE and all(d.kind is DayKind.ERROR for d in open_to_trade):
+            text = (
+                f"{masked(account)}: no trade in {SESSIONS_WITHOUT_TRADE} sessions on which nothing forbade one, "
+                f"the last on {open_to_trade[-1].day}: {open_to_trade[-1].reason}"
+            )
+            due.append(DueAlert(AlertKind.NO_TRADE, account, text))
+    return due
+
+
+def _rejected(figures: SessionFigures, newest: list[AccountDay]) -> DueAlert | None:
+    rejected = dict(figures.pricing_rejections).get(newest[0].day, 0) if newest else 0
+    if rejected <= PRICING_REJECTIONS_A_DAY:
+        return None
+    text = f"{rejected} pricing rejections on {newest[0].day}; more than {PRICING_REJECTIONS_A_DAY} a day is an alert"
+    return DueAlert(AlertKind.PRICING_REJECTIONS, "", text)
+
+
+def _retried(figures: SessionFigures) -> DueAlert | None:
+    share = figures.retry
+    if share.of < LEAST_COUNTED or not share.above(RETRY_PERCENT):
+        return None
+    text = (
+        f"{share.count} of {share.of} cycles that reached pricing needed more than one attempt ({share.percent} %); "
+        f"the limit is {RETRY_PERCENT} %"
+    )
+    return DueAlert(AlertKind.RETRY_RATE, "", text)
+
+
+def _slow(ran: list[AccountDay]) -> DueAlert | None:
+    """The slowest execution of the newest session that has one."""
+    timed = [(day.day, day.execution_ms) for day in ran if day.execution_ms is not None]
+    slowest = max((ms for day, ms in timed if day == timed[-1][0]), default=0)
+    if slowest <= EXECUTION_MS:
+        return None
+    seconds = f"{slowest // 1000}.{slowest % 1000 // 100}"
+    text = f"{seconds} s from slot to acknowledgement on {timed[-1][0]}; the limit is {EXECUTION_MS // 1000} s"
+    return DueAlert(AlertKind.SLOW_EXECUTION, "", text)
+
+
+def _risk(figures: SessionFigures) -> DueAlert | None:
+    share = figures.risk
+    if share.of < LEAST_COUNTED or not share.above(RISK_PERCENT):
+        return None
+    text = f"risk refused {share.count} of {share.of} priced runs ({share.percent} %); the limit is {RISK_PERCENT} %"
+    return DueAlert(AlertKind.RISK_REFUSALS, "", text)

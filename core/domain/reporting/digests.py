@@ -1,0 +1,188 @@
+"""The daily and the weekly mail: what happened, also when nothing did (SPEC 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from core.domain.operation.breakers import Breaker, Scope
+from core.domain.operation.events import masked
+from core.domain.orders.fills import fill_credit
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry
+from core.domain.reporting.notices import Letterhead, Notice, Part, credit, dollars, page, weekday
+from core.domain.trident.trident import max_risk
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDay:
+    """What one account came to on a session day. `validated` names the suggestions a dry run validated; `reasons`
+    counts the runs that did not trade by the sentence why, those that only met the day's entry left out."""
+
+    account: str
+    enabled: bool
+    entries: tuple[Entry, ...]
+    validated: tuple[str, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDay:
+    """A session day. `outcomes` counts its cycles by outcome, `reasons` by the sentence why; `missed` counts slots by
+    the sentence why they were missed."""
+
+    day: date
+    accounts: tuple[AccountDay, ...]
+    outcomes: Mapping[str, int]
+    reasons: Mapping[str, int]
+    missed: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands when the digest is written: open tridents by account, and what stops entries."""
+
+    open_tridents: Mapping[str, tuple[Entry, ...]]
+    breakers: tuple[Breaker, ...]
+    trading: str = "active"
+
+
+def daily_digest(session: SessionDay, standing: Standing, head: Letterhead) -> Notice:
+    """The digest of one session day."""
+    parts = [
+        *(_account_part(account, standing) for account in session.accounts),
+        Part("Cycles", _cycle_lines(session)),
+        *_attention(standing),
+    ]
+    return page(
+        key=f"daily:{session.day.isoformat()}",
+        kind="daily",
+        account="",
+        subject=f"{weekday(session.day)}: {_headline([session])}",
+        parts=parts,
+        head=head,
+        link="Orders at the broker",
+    )
+
+
+def weekly_digest(sessions: Sequence[SessionDay], standing: Standing, head: Letterhead) -> Notice:
+    """The digest of a week's sessions, oldest first; at least one."""
+    first, last = sessions[0].day, sessions[-1].day
+    year, week, _ = last.isocalendar()
+    parts: list[Part] = []
+    for account in sessions[-1].accounts:
+        rows = tuple(
+            (f"{session.day:%a} {session.day.day} {session.day:%b}", _day_in_a_line(session, account.account))
+            for session in sessions
+        )
+        parts.append(Part(_name(account), rows=rows))
+        parts.append(Part(lines=_open_lines(account.account, standing)))
+    parts.append(Part("Cycles", tuple(f"{weekday(s.day)}: {_cycle_lines(s)[0]}" for s in sessions)))
+    parts += _attention(standing)
+    return page(
+        key=f"weekly:{year}-W{week:02}",
+        kind="weekly",
+        account="",
+        subject=f"week of {weekday(first)}: {_headline(sessions)}",
+        parts=parts,
+        head=head,
+        link="Orders at the broker",
+    )
+
+
+def _headline(sessions: Sequence[SessionDay]) -> str:
+    entries = [e for s in sessions for a in s.accounts for e in a.entries if e.state is not EntryState.NOT_SENT]
+    validated = sum(len(a.validated) for s in sessions for a in s.accounts)
+    if not entries:
+        return f"{_count(validated, 'order')} validated, none sent" if validated else "no entry"
+    states: dict[str, int] = {}
+    for entry in entries:
+        states[entry.state.value] = states.get(entry.state.value, 0) + 1
+    return ", ".join(f"{count} {state}" for state, count in states.items())
+
+
+def _account_part(account: AccountDay, standing: Standing) -> Part:
+    lines = tuple(_entry_line(entry) for entry in account.entries) + tuple(
+        f"Validated by the broker, not sent: {one}" for one in account.validated
+    )
+    return Part(_name(account), (lines or ("No entry.",)) + _why(account) + _open_lines(account.account, standing))
+
+
+def _why(account: AccountDay) -> tuple[str, ...]:
+    """Most frequent first."""
+    ordered = sorted(account.reasons.items(), key=lambda item: -item[1])
+    return tuple(f"{_times(count).capitalize()}: {why}" for why, count in ordered)
+
+
+def _name(account: AccountDay) -> str:
+    return f"Account {masked(account.account)}" + ("" if account.enabled else " (automation off)")
+
+
+def _entry_line(entry: Entry) -> str:
+    what = f"{entry.underlying} {entry.strikes}, expires {weekday(entry.expiration)}"
+    filled = fill_credit(entry.request, entry.fills)
+    if entry.state is EntryState.FILLED and filled is not None:
+        return (
+            f"FILLED at {credit(filled)} credit: {what}, max risk {dollars(max_risk(entry.width, filled))}, "
+            f"mid {credit(entry.mid)}, order {entry.order_id}"
+        )
+    order = f", order {entry.order_id}" if entry.order_id else ""
+    why = f" ({entry.detail.replace(entry.account, masked(entry.account))})" if entry.detail else ""
+    word = entry.state.value.upper().replace("_", " ")
+    return f"{word}: {what}, limit {credit(entry.limit)}, max risk {dollars(_at_limit(entry))}{order}{why}"
+
+
+def _at_limit(entry: Entry) -> Decimal:
+    return max_risk(entry.width, entry.limit)
+
+
+def _day_in_a_line(session: SessionDay, number: str) -> str:
+    mine = next((a for a in session.accounts if a.account == number), None)
+    if mine is None or not (mine.entries or mine.validated):
+        why = _why(mine)[:1] if mine is not None else ()
+        return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
+    told = []
+    for entry in mine.entries:
+        filled = fill_credit(entry.request, entry.fills)
+        price = f"at {credit(filled)} credit" if filled is not None else f"limit {credit(entry.limit)}"
+        told.append(f"{entry.state.value.replace('_', ' ')} {entry.underlying} {entry.strikes} {price}")
+    told += [f"validated, not sent: {one}" for one in mine.validated]
+    return "; ".join(told)
+
+
+def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:
+    tridents = standing.open_tridents.get(number, ())
+    if not tridents:
+        return ("Open tridents: none.",)
+    risk = sum((max_risk(e.width, fill_credit(e.request, e.fills) or e.limit) for e in tridents), Decimal(0))
+    nearest = min(e.expiration for e in tridents)
+    return (f"Open tridents: {len(tridents)}, max risk {dollars(risk)} in all, the next expires {weekday(nearest)}.",)
+
+
+def _cycle_lines(session: SessionDay) -> tuple[str, ...]:
+    if session.outcomes:
+        outcomes = ", ".join(f"{count} {word}" for word, count in session.outcomes.items())
+        lines = [f"{_count(sum(session.outcomes.values()), 'cycle')}: {outcomes}."]
+    else:
+        lines = ["No cycle ran."]
+    lines += [f"{_times(count)}: {why}" for why, count in session.reasons.items()]
+    lines += [f"{_count(count, 'slot')} missed: {why}" for why, count in session.missed.items()]
+    return tuple(lines)
+
+
+def _attention(standing: Standing) -> list[Part]:
+    lines = [] if standing.trading == "active" else [f"Automation is {standing.trading}."]
+    for breaker in standing.breakers:
+        whom = masked(breaker.subject) if breaker.kind.scope is Scope.ACCOUNT else breaker.subject
+        lines.append(f"{f'{whom}: ' if whom else ''}entries are stopped: {breaker.why}; {breaker.kind.reset}.")
+    return [Part("What needs you", tuple(lines))] if lines else []
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

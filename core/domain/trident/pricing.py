@@ -1,0 +1,168 @@
+"""Pricing a trident from the quotes of its four legs (SPEC 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.domain.market.quotes import Quote
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.trident.per_share import per_share
+from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, Leg, Trident, max_risk
+
+MAX_QUOTE_AGE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegQuote:
+    """One leg as it was when priced; `age_s` in wall seconds, None when the leg had no quote."""
+
+    leg: Leg
+    bid: Decimal | None
+    ask: Decimal | None
+    age_s: float | None
+
+    @property
+    def mid(self) -> Decimal | None:
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.bid + self.ask) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """The credits of a trident, per share: natural sells at the bid and buys at the ask."""
+
+    legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]
+    natural_put: Decimal
+    natural_call: Decimal
+    mid_put: Decimal
+    mid_call: Decimal
+    width: Decimal
+
+    @property
+    def natural(self) -> Decimal:
+        return PUT_SPREADS * self.natural_put + CALL_SPREADS * self.natural_call
+
+    @property
+    def mid(self) -> Decimal:
+        return PUT_SPREADS * self.mid_put + CALL_SPREADS * self.mid_call
+
+    @property
+    def max_risk_natural(self) -> Decimal:
+        """$ per package at the natural credit: what the risk gates use (SPEC 2)."""
+        return max_risk(self.width, self.natural)
+
+    @property
+    def max_risk_mid(self) -> Decimal:
+        return max_risk(self.width, self.mid)
+
+
+@dataclass(frozen=True, slots=True)
+class PricingRefusal:
+    """Why the legs could not be priced, with the full diagnostic (SPEC 6)."""
+
+    refusal: Refusal
+    legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]
+    subtraction: str
+
+
+def price_trident(trident: Trident, quotes: Mapping[str, Quote], now: float) -> Pricing | PricingRefusal:
+    """Prices the four legs, or refuses with every leg's bid, ask and age.
+
+    `quotes` is by streamer symbol; `now` is the clock's monotonic second. The oldest leg decides the age.
+    """
+    legs = _leg_quotes(trident, quotes, now)
+    for check in (_unusable, _stale):
+        refusal = check(legs)
+        if refusal is not None:
+            return PricingRefusal(refusal, legs, subtraction(legs))
+    short_put, long_put, short_call, long_call = ((q.bid or Decimal(0), q.ask or Decimal(0)) for q in legs)
+    pricing = Pricing(
+        legs=legs,
+        natural_put=short_put[0] - long_put[1],
+        natural_call=short_call[0] - long_call[1],
+        mid_put=(sum(short_put, Decimal(0)) - sum(long_put, Decimal(0))) / 2,
+        mid_call=(sum(short_call, Decimal(0)) - sum(long_call, Decimal(0))) / 2,
+        width=trident.width,
+    )
+    refusal = _implausible(pricing)
+    return pricing if refusal is None else PricingRefusal(refusal, legs, subtraction(legs))
+
+
+def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
+    """The natural credit as the sum a trader would check by hand."""
+    short_put, long_put, short_call, long_call = legs
+
+    def shown(value: Decimal | None) -> str:
+        return "?" if value is None else per_share(value)
+
+    def spread(short: LegQuote, long: LegQuote) -> str:
+        bid, ask = short.bid, long.ask
+        result = bid - ask if bid is not None and ask is not None and bid.is_finite() and ask.is_finite() else None
+        return f"{shown(bid)} - {shown(ask)} = {shown(result)}"
+
+    return f"put {spread(short_put, long_put)}; call {spread(short_call, long_call)}"
+
+
+def mid_subtraction(pricing: Pricing) -> str:
+    """The mid credit as the sum a trader would check by hand."""
+    put, put_wing, call, call_wing = (leg.mid for leg in pricing.legs)
+    return f"put {put} - {put_wing} = {pricing.mid_put}; call {call} - {call_wing} = {pricing.mid_call}"
+
+
+def _leg_quotes(
+    trident: Trident, quotes: Mapping[str, Quote], now: float
+) -> tuple[LegQuote, LegQuote, LegQuote, LegQuote]:
+    def seen(leg: Leg) -> LegQuote:
+        quote = quotes.get(leg.symbols.streamer)
+        if quote is None:
+            return LegQuote(leg, None, None, None)
+        return LegQuote(leg, quote.bid, quote.ask, quote.age(now))
+
+    return seen(trident.short_put), seen(trident.long_put), seen(trident.short_call), seen(trident.long_call)
+
+
+def _unusable(legs: tuple[LegQuote, ...]) -> Refusal | None:
+    for q in legs:
+        if q.age_s is None:
+            return refuse(Reason.LEG_MISSING, symbol=q.leg.symbols.streamer)
+        for side, value in (("bid", q.bid), ("ask", q.ask)):
+            # Nobody sells an option for nothing: an ask of 0 is a missing one, and would overstate the credit.
+            missing_ask = side == "ask" and value is not None and value.is_zero()
+            if value is None or not value.is_finite() or value < 0 or missing_ask:
+                return refuse(Reason.LEG_UNUSABLE, symbol=q.leg.symbols.streamer, side=side, value=value)
+        if q.bid is not None and q.ask is not None and q.bid > q.ask:
+            return refuse(Reason.LEG_CROSSED, symbol=q.leg.symbols.streamer, bid=q.bid, ask=q.ask)
+    return None
+
+
+def _stale(legs: tuple[LegQuote, ...]) -> Refusal | None:
+    oldest = max(legs, key=lambda q: q.age_s or 0.0)
+    if oldest.age_s is not None and oldest.age_s > MAX_QUOTE_AGE_S:
+        return refuse(
+            Reason.LEG_STALE,
+            symbol=oldest.leg.symbols.streamer,
+            age_s=f"{oldest.age_s:.1f}",
+            limit_s=f"{MAX_QUOTE_AGE_S:g}",
+        )
+    return None
+
+
+def _implausible(pricing: Pricing) -> Refusal | None:
+    if pricing.natural_put <= 0:
+        return refuse(Reason.PUT_CREDIT_NOT_POSITIVE, credit=pricing.natural_put)
+    if pricing.natural_call <= 0:
+        return refuse(Reason.CALL_CREDIT_NOT_POSITIVE, credit=pricing.natural_call)
+    if pricing.natural <= 0:
+        return refuse(Reason.PACKAGE_CREDIT_NOT_POSITIVE, credit=pricing.natural)
+    for spread, which, credit in (
+        ("put", "natural", pricing.natural_put),
+        ("call", "natural", pricing.natural_call),
+        ("put", "mid", pricing.mid_put),
+        ("call", "mid", pricing.mid_call),
+    ):
+        if credit >= pricing.width:
+            return refuse(Reason.CREDIT_ABOVE_WIDTH, spread=spread, which=which, credit=credit, width=pricing.width)
+    return None

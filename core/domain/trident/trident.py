@@ -1,0 +1,150 @@
+"""The Senex Trident: 2 bull put spreads + 1 bear call spread on one body (SPEC 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
+from enum import Enum
+
+from core.domain.market.chain import Expiration, OptionSymbols, Right
+from core.domain.market.underlying import Underlying
+from core.domain.operation.reasons import Reason, Refusal, refuse
+
+SHARES_PER_CONTRACT = 100
+PUT_SPREADS = 2
+CALL_SPREADS = 1
+
+# (capital below, width); SPEC 2. Capital in $, width in dollars per share.
+_WIDTH_BANDS = (
+    (Decimal(16_000), Decimal(3)),
+    (Decimal(36_000), Decimal(5)),
+    (Decimal(64_000), Decimal(7)),
+    (Decimal(100_000), Decimal(9)),
+    (Decimal(144_000), Decimal(11)),
+)
+_WIDEST = Decimal(13)
+
+
+class Action(Enum):
+    """The broker's words for an opening leg."""
+
+    SELL_TO_OPEN = "Sell to Open"
+    BUY_TO_OPEN = "Buy to Open"
+
+
+class LegRole(Enum):
+    SHORT_PUT = "short put"
+    LONG_PUT = "long put"
+    SHORT_CALL = "short call"
+    LONG_CALL = "long call"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    role: LegRole
+    right: Right
+    strike: Decimal
+    action: Action
+    quantity: int
+    symbols: OptionSymbols
+
+
+@dataclass(frozen=True, slots=True)
+class Trident:
+    """A trident whose four strikes are all listed. Legs are in the order of SPEC 2."""
+
+    underlying: str
+    root: str
+    expiration: date
+    body: Decimal
+    width: Decimal
+    legs: tuple[Leg, Leg, Leg, Leg]
+
+    @property
+    def short_put(self) -> Leg:
+        return self.legs[0]
+
+    @property
+    def long_put(self) -> Leg:
+        return self.legs[1]
+
+    @property
+    def short_call(self) -> Leg:
+        return self.legs[2]
+
+    @property
+    def long_call(self) -> Leg:
+        return self.legs[3]
+
+    def strikes(self) -> str:
+        """The four strikes as the operator reads them: 622P/619P/622C/625C."""
+        return "/".join(f"{leg.strike.normalize():f}{leg.right.value}" for leg in self.legs)
+
+
+def body_for(price: Decimal, step: Decimal) -> Decimal:
+    """The body: the price rounded to the step, ties to even multiples (SPEC 2)."""
+    return (price / step).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * step
+
+
+def width_for(capital: Decimal, multiple: Decimal, fixed: Decimal | None = None) -> Decimal:
+    """The width for this capital ($), rounded up to the underlying's multiple (SPEC 2)."""
+    width = fixed if fixed is not None else next((w for limit, w in _WIDTH_BANDS if capital < limit), _WIDEST)
+    return (width / multiple).to_integral_value(rounding=ROUND_CEILING) * multiple
+
+
+def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal, width: Decimal) -> Trident | Refusal:
+    """The trident on this body, or a refusal naming the first strike that is not listed.
+
+    A strike is never replaced by a neighbour (SPEC 2).
+    """
+    plan = (
+        (LegRole.SHORT_PUT, Right.PUT, body, Action.SELL_TO_OPEN, PUT_SPREADS),
+        (LegRole.LONG_PUT, Right.PUT, body - width, Action.BUY_TO_OPEN, PUT_SPREADS),
+        (LegRole.SHORT_CALL, Right.CALL, body, Action.SELL_TO_OPEN, CALL_SPREADS),
+        (LegRole.LONG_CALL, Right.CALL, body + width, Action.BUY_TO_OPEN, CALL_SPREADS),
+    )
+    legs: list[Leg] = []
+    for role, right, strike, action, quantity in plan:
+        listed = expiration.strikes.get(strike)
+        if listed is None:
+            return refuse(
+                Reason.STRIKE_NOT_LISTED,
+                symbol=underlying.symbol,
+                expiration=expiration.day,
+                strike=f"{strike.normalize():f}{right.value}",
+            )
+        symbols = listed.put if right is Right.PUT else listed.call
+        legs.append(Leg(role, right, strike, action, quantity, symbols))
+    return Trident(
+        underlying=underlying.symbol,
+        root=expiration.root,
+        expiration=expiration.day,
+        body=body,
+        width=width,
+        legs=(legs[0], legs[1], legs[2], legs[3]),
+    )
+
+
+def profit_at_expiry(body: Decimal, width: Decimal, credit: Decimal, settle: Decimal) -> Decimal:
+    """P&L in $ per package at settlement (SPEC 2)."""
+    put_loss = min(max(body - settle, Decimal(0)), width)
+    call_loss = min(max(settle - body, Decimal(0)), width)
+    return SHARES_PER_CONTRACT * (credit - PUT_SPREADS * put_loss - CALL_SPREADS * call_loss)
+
+
+def max_risk(width: Decimal, credit: Decimal) -> Decimal:
+    """The most a package can lose, in $: 100 * (2W - credit) (SPEC 2)."""
+    return SHARES_PER_CONTRACT * (PUT_SPREADS * width - credit)
+
+
+def max_profit(credit: Decimal) -> Decimal:
+    """The most a package can gain, in $: settlement on the body."""
+    return SHARES_PER_CONTRACT * credit
+
+
+def break_evens(body: Decimal, width: Decimal, credit: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """Settlements with zero P&L below and above the body; None where the side never loses the credit."""
+    below = body - credit / PUT_SPREADS if credit < PUT_SPREADS * width else None
+    above = body + credit / CALL_SPREADS if credit < CALL_SPREADS * width else None
+    return below, above

@@ -1,0 +1,339 @@
+"""The engine: recover, run slots, supervise. The one object the console builds (ARCHITECTURE 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from core.accounts.logins import Logins
+from core.broker.port import BrokerError
+from core.commands.handlers import Operator
+from core.commands.inbox import CommandDesk
+from core.cycle.account_cycle import AccountResult, CycleParts
+from core.cycle.progress import CycleProgress
+from core.cycle.runner import CycleRunner
+from core.cycle.slots import SlotBook
+from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.events import Event, Severity
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.orders import Entry
+from core.engine.board import Board
+from core.engine.housekeeping import Housekeeping
+from core.engine.parts import EngineParts
+from core.engine.publishing import Publishing, store_for
+from core.engine.tasks import Jobs, Service
+from core.guards.breakers import Breakers
+from core.guards.broker_check import BrokerCheck
+from core.guards.gate import TradingGate
+from core.guards.watchdog import Health as HealthWatch
+from core.market.feed import Feed
+from core.market.study import MarketStudy
+from core.notify.alerting import Alerting
+from core.notify.event_log import log_event
+from core.notify.heartbeat import SignOfLife
+from core.notify.mail_queue import Notifications
+from core.notify.prometheus import MetricsEndpoint
+from core.orders.desk import OrderDesk, SendingRules
+from core.orders.late_cancel import LateCancel
+from core.orders.leg_subscriptions import LegsKept
+from core.orders.open_tridents import OpenTridents
+from core.orders.reconciler import Reconciler
+from core.orders.reconciliation import Reconciliation
+from core.orders.settlement import Settlement
+from core.orders.tracker import EntryWatch
+from core.records.repositories.rows import AccountRecord
+from core.records.store.errors import RecordsError
+from core.runtime.bus import Bus
+from core.snapshot import EngineState
+
+
+class Engine:
+    """Runs until `stop`; then ends in order: no new cycles, outcomes awaited, records closed."""
+
+    def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
+        self.parts = parts
+        clock, records, settings = parts.clock, parts.records, parts.settings
+        self.state = EngineState.STARTING
+        self._jobs = Jobs(clock, self._say_failed)
+        self.bus = Bus(records.journal.append)
+        self.mail = Notifications(
+            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.rhythm
+        )
+        self.breakers = Breakers(records, self.bus, clock)
+        self.logins = Logins(
+            parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
+        )
+        self.gate = TradingGate(records, self.breakers, parts.kill_file)
+        self.underlyings = settings.preferred_underlyings
+        self.quotes = store_for(settings.redis)
+        self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
+        self.legs = LegsKept(self.feed, records)
+        self.watch = EntryWatch(
+            parts.broker,
+            records,
+            self.bus,
+            clock,
+            self._on_closed,
+            self._on_incident,
+            self._on_alerts_connected,
+            self._on_lost,
+        )
+        self.study = MarketStudy(
+            parts.broker, parts.market_data, self.feed, self.quotes, clock, settings.trading.minimum_score
+        )
+        self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
+        self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
+        desk = OrderDesk(
+            broker=parts.broker,
+            records=records,
+            watch=self.watch,
+            bus=self.bus,
+            clock=clock,
+            ids=parts.ids,
+            calendar=parts.calendar,
+            gate=self.gate,
+            locks=parts.locks,
+            rules=SendingRules(parts.preflight, parts.sends),
+        )
+        cycle_parts = CycleParts(
+            broker=parts.broker,
+            study=self.study,
+            feed=self.feed,
+            quotes=self.quotes,
+            desk=desk,
+            gate=self.gate,
+            legs=self.legs,
+            records=records,
+            bus=self.bus,
+            clock=clock,
+            ids=parts.ids,
+            calendar=parts.calendar,
+            settings=settings,
+            underlyings=self.underlyings,
+        )
+        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.alerting = Alerting(records, self.bus, clock, parts.calendar)
+        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
+        self.reconciliation = Reconciliation(
+            reconciler, self.gate, self.bus, clock, lambda: self.accounts, self.study.today
+        )
+        self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
+        self.tridents = OpenTridents(
+            parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
+        )
+        self._operator = Operator(
+            records=records,
+            broker=parts.broker,
+            gate=self.gate,
+            breakers=self.breakers,
+            watch=self.watch,
+            reconciliation=self.reconciliation,
+            runner=self.runner,
+            alerting=self.alerting,
+            logins=self.logins,
+            clock=clock,
+            spawn=self._jobs.spawn,
+        )
+        self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._jobs.spawn)
+        self._housekeeping = Housekeeping(
+            clock=clock,
+            rhythm=parts.rhythm,
+            slots=self.slots,
+            runner=self.runner,
+            watch=self.watch,
+            settlement=self.settlement,
+            legs=self.legs,
+            late_cancel=LateCancel(
+                parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
+            ),
+            health=HealthWatch(
+                breakers=self.breakers,
+                broker=parts.broker,
+                feed=self.feed,
+                records=records,
+                clock=clock,
+                real_time=parts.real_time,
+                in_session=lambda: parts.calendar.is_open(clock.now()),
+            ),
+            alerting=self.alerting,
+            broker_check=self.broker_check,
+            breakers=self.breakers,
+            logins=self.logins,
+            mail=self.mail,
+            commands=self.commands,
+            locks=parts.locks,
+            reconciler=reconciler,
+            reconciliation=self.reconciliation,
+            study=self.study,
+            spawn=self._jobs.spawn,
+        )
+        self.board = Board(self)
+        self.publishing = Publishing(self)
+        self.bus.listen(self.board.heard)
+        self.bus.listen(log_event)
+        self._stop = asyncio.Event()
+        self.ready = asyncio.Event()
+
+    # Life
+
+    async def run(self, *, scheduled: bool = True) -> None:
+        """Starts, runs until `stop`, ends in order.
+
+        Raises BrokerError, LockRefused or RecordsError when it cannot start; FencedOff or LockLost, alone or in a
+        group, at once when another trader could be there.
+        """
+        try:
+            try:
+                await self._start()
+            except BrokerError:
+                await self.mail.flush()  # a login turned bad is told, though nothing runs
+                raise
+            async with asyncio.TaskGroup() as group:
+                self._jobs.open(group)
+                self._supervise(scheduled)
+                self.state = EngineState.RUNNING
+                self.ready.set()
+                await self._stop.wait()
+                await self._wind_down()
+        finally:
+            self._jobs.close()
+            with suppress(BrokerError):
+                await self.parts.broker.close()
+            await self.parts.records.close()
+            self.parts.locks.release()
+            self.state = EngineState.STOPPED
+
+    def accept(self, command: Command) -> None:
+        """Takes a command to the inbox; call on the engine's loop."""
+        self.board.pending(command)
+        self._jobs.spawn(self._post(command))
+
+    async def _post(self, command: Command) -> None:
+        """A stop that cannot be recorded still stops this process; it says that it will not outlive it."""
+        try:
+            await self.commands.post(command)
+        except RecordsError as error:
+            stops = command.kind in (CommandKind.PAUSE, CommandKind.HALT)
+            if stops:
+                why = f"{command.kind.value} by {command.who}"
+                self.gate.stop_here(f"{why}, not recorded: it ends with this console")
+            text = "entries are stopped until this console ends" if stops else "nothing was done"
+            self.board.not_recorded(command, f"{text}; it could not be recorded: {error}")
+
+    def stop(self) -> None:
+        """Asks the engine to end in order; call on its own loop. From here on nothing leaves for the broker."""
+        self.gate.stop_here("the console is ending")
+        self._stop.set()
+
+    async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
+        """One cycle now, asked for through the inbox like every command; every rule but the waiting applies (SPEC 3).
+        Raises what broke the cycle; waits for ever when the engine ends first."""
+        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
+        results = self._operator.results_of(command.id)
+        answer = await self.commands.post_and_do(command)
+        return answer if isinstance(answer, Refusal) else await results
+
+    async def _start(self) -> None:
+        records, clock = self.parts.records, self.parts.clock
+        await self.breakers.load()
+        await self.board.load()  # before anything is said: what is said from here on is heard once
+        await self.logins.start()
+        self.runner.accounts = await self.logins.accounts()
+        for number in await records.cycles.interrupt_unfinished(clock.now()):
+            await self._tell("cycle.interrupted", f"cycle {number} was interrupted when the process ended", number)
+        await self.watch.recover()
+        await self.legs.take_up()
+        missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
+        if missed:
+            passed = "1 slot" if missed == 1 else f"{missed} slots"
+            await self._tell("slot.missed", f"{passed} passed while the console was not running")
+        self.runner.newest = await records.cycles.newest()
+        await self.gate.read()
+        await self.broker_check.look()
+        await self.alerting.load()
+        await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
+
+    def _supervise(self, scheduled: bool) -> None:
+        numbers = [account.number for account in self.accounts]
+        services: dict[str, Service] = {
+            "reconciliation": self.reconciliation.run,
+            "quote feed": self.feed.run,
+            "alerts": lambda: self.parts.alerts.run(numbers, self.watch),
+            "order watch": self.watch.run,
+            "order polls": self.watch.run_polls,
+            "commands": self.commands.run,
+            "board": self.board.run,
+            "board records": self.board.follow_records,
+            "mail": self.mail.run,
+            "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
+        }
+        ping = self.parts.settings.ping
+        if ping.url is not None:
+            services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
+        if self.parts.settings_watch is not None:
+            services["settings"] = self.parts.settings_watch(self.bus, self.parts.clock).run
+        every_s = self.parts.rhythm.positions_s
+        if every_s is not None:
+            services["open tridents"] = lambda: self.tridents.run(every_s)
+        port = self.parts.settings.metrics.port
+        if port is not None:
+            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self.board.warn).run
+        if self.publishing.is_on:
+            services["redis"] = self.publishing.run
+        self.reconciliation.want("start")
+        for name, work in services.items():
+            self._jobs.keep_alive(name, work)
+        self._jobs.own(self.parts.records.until_fenced_off(), "fence")
+        self._jobs.own(self.parts.locks.keep(), "locks")
+        self._jobs.spawn(self._prepare_study())
+
+    async def _wind_down(self) -> None:
+        self.state = EngineState.STOPPING
+        self._jobs.close()
+        await self.runner.close()
+        await self._tell("engine.stopped", "engine stopped in order")
+        await self.mail.flush()
+        self._jobs.cancel()
+
+    async def _prepare_study(self) -> None:
+        for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
+            await self._tell("study.incomplete", refusal.sentence(), severity=Severity.WARNING)
+
+    async def _on_closed(self, entry_id: str) -> None:
+        """An entry came to its end: its legs are let go, and its fill counts in the figures."""
+        await self.legs.release(entry_id)
+        self._jobs.spawn(self.alerting.look())
+
+    async def _after_cycle(self) -> None:
+        self._jobs.spawn(self.alerting.look())
+        await self._housekeeping.look_after()
+
+    # What the parts call, and what the board asks
+
+    def _on_alerts_connected(self) -> None:
+        """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
+        self.reconciliation.want("the alert stream connected")
+
+    def _on_lost(self) -> None:
+        """A stream is lost: whether the broker still answers is asked now, not at the next look."""
+        self._jobs.spawn(self.broker_check.look())
+
+    def _say_failed(self, text: str) -> None:
+        self.board.note(Severity.CRITICAL, "engine", text)
+
+    async def _on_incident(self, entry: Entry, detail: str) -> None:
+        await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
+
+    @property
+    def accounts(self) -> tuple[AccountRecord, ...]:
+        return self.runner.accounts
+
+    @property
+    def progress(self) -> CycleProgress | None:
+        return self.runner.progress
+
+    async def _tell(
+        self, kind: str, text: str, cycle: int | None = None, *, severity: Severity = Severity.INFO
+    ) -> None:
+        await self.bus.publish(Event(self.parts.clock.now(), kind, text, severity, cycle))

@@ -1,0 +1,154 @@
+"""The engine on its own thread with its own event loop, so that no screen can ever stop it (ARCHITECTURE 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+from core.domain.operation.commands import Command, CommandKind, CommandState
+from core.runtime.ids import Ids
+from core.snapshot import (
+    CommandView,
+    EngineNotRunning,
+    EngineState,
+    Mode,
+    Snapshot,
+    without_engine_yet,
+)
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+    from core.records.records import Records
+
+log = logging.getLogger(__name__)
+Found = TypeVar("Found")
+
+
+class EngineHost:
+    """Runs one engine on a thread and is its client: snapshots out, commands in (`EngineClient`)."""
+
+    def __init__(
+        self,
+        open_engine: Callable[[], Awaitable[Engine]],
+        mode: Mode,
+        who: str,
+        ids: Ids,
+        explain: Callable[[BaseException], str],
+    ) -> None:
+        """`open_engine` runs on the engine's thread, where the heavy imports belong; `explain` turns what ended the
+        engine into a sentence for the operator."""
+        self._open_engine = open_engine
+        self._who = who
+        self._ids = ids
+        self._explain = explain
+        self._engine: Engine | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last = without_engine_yet(mode, "starting")
+        self._refused: deque[CommandView] = deque(maxlen=10)
+        self._stop_wanted = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    # The client
+
+    def snapshot(self) -> Snapshot:
+        """The newest snapshot; before the engine is up and after it ended, one that says so."""
+        engine = self._engine
+        if engine is not None and engine.board.snapshot is not None and self._thread.is_alive():
+            self._last = engine.board.snapshot
+        return replace(self._last, commands=(*self._last.commands, *self._refused)) if self._refused else self._last
+
+    def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
+        """Hands a command to the engine's inbox. Without a running engine it is refused at once."""
+        engine, loop = self._engine, self._loop
+        command_id = self._ids.new()
+        if engine is None or loop is None or not self._thread.is_alive() or not engine.ready.is_set():
+            self._refused.append(
+                CommandView(command_id, kind, CommandState.REFUSED, "the engine is not running; nothing was done")
+            )
+            return command_id
+        shown = self.snapshot().cycle
+        command = Command(
+            command_id,
+            kind,
+            self._who,
+            engine.parts.clock.now(),
+            saw_cycle=0 if shown is None else shown.newest,
+            target=target,
+            note=note,
+        )
+        loop.call_soon_threadsafe(engine.accept, command)
+        return command_id
+
+    def warn(self, source: str, text: str) -> None:
+        """Tells the operator, from any thread, of something that stops nothing; it is in the log in any case."""
+        log.warning("%s: %s", source, text)
+        engine, loop = self._engine, self._loop
+        if engine is not None and loop is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(engine.board.warn, source, text)
+
+    def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
+        """Asks the records on the engine's loop; their store answers from a thread of its own."""
+        engine, loop = self._engine, self._loop
+        if engine is None or loop is None or not self._thread.is_alive():
+            nobody: Future[Found] = Future()
+            nobody.set_exception(EngineNotRunning("the engine is not running"))
+            return nobody
+
+        async def asked() -> Found:
+            return await question(engine.parts.records)
+
+        return asyncio.run_coroutine_threadsafe(asked(), loop)
+
+    async def stop(self) -> None:
+        """Ends the engine in order and waits for it: outcomes awaited, records closed. Call from another loop."""
+        self.ask_to_stop()
+        await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    def stop_and_wait(self) -> None:
+        """The same for a caller without a loop."""
+        self.ask_to_stop()
+        self._thread.join()
+
+    @property
+    def running(self) -> bool:
+        """Whether the engine's thread is at work: starting, running or ending."""
+        return self._thread.is_alive()
+
+    def ask_to_stop(self) -> None:
+        """Has the engine end in order; returns at once."""
+        self._stop_wanted.set()
+        engine, loop = self._engine, self._loop
+        if engine is not None and loop is not None and self._thread.is_alive():
+            loop.call_soon_threadsafe(engine.stop)
+
+    # The thread
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except BaseException as failure:
+            log.exception("the engine ended")
+            self._last = _failed(self._last, self._explain(failure))
+        else:
+            self._last = replace(self._last, status=replace(self._last.status, engine=EngineState.STOPPED))
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        engine = await self._open_engine()
+        self._engine = engine
+        if self._stop_wanted.is_set():
+            engine.stop()
+        await engine.run()
+
+
+def _failed(last: Snapshot, failure: str) -> Snapshot:
+    return replace(last, status=replace(last.status, engine=EngineState.FAILED, failure=failure))

@@ -1,0 +1,128 @@
+"""What the engine does by the time of day: slots, and every look that is due now and then (SPEC 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from core.accounts.logins import Logins
+from core.commands.inbox import CommandDesk
+from core.cycle.runner import CycleRunner
+from core.cycle.slots import SlotBook
+from core.cycle.timetable import Timetable
+from core.domain.operation.breakers import BreakerKind
+from core.engine.sleep_detector import Suspension
+from core.guards.breakers import Breakers
+from core.guards.broker_check import BrokerCheck
+from core.guards.watchdog import Health
+from core.locks.folder_lock import LockUnconfirmed, OneTrader
+from core.market.study import MarketStudy
+from core.notify.alerting import Alerting
+from core.notify.mail_queue import Notifications
+from core.orders.late_cancel import LateCancel
+from core.orders.leg_subscriptions import LegsKept
+from core.orders.reconciler import Reconciler
+from core.orders.reconciliation import Reconciliation
+from core.orders.settlement import Settlement
+from core.orders.tracker import EntryWatch
+from core.runtime.clock import Clock
+from core.runtime.intervals import Rhythm
+
+
+@dataclass(slots=True)
+class Housekeeping:
+    """Runs what is due until cancelled. Each look is a job of its own, so that none waits for another."""
+
+    clock: Clock
+    rhythm: Rhythm
+    slots: SlotBook
+    runner: CycleRunner
+    watch: EntryWatch
+    settlement: Settlement
+    legs: LegsKept
+    late_cancel: LateCancel
+    health: Health
+    alerting: Alerting
+    broker_check: BrokerCheck
+    breakers: Breakers
+    logins: Logins
+    mail: Notifications
+    commands: CommandDesk
+    locks: OneTrader
+    reconciler: Reconciler
+    reconciliation: Reconciliation
+    study: MarketStudy
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    _day: date = field(init=False)
+    _settling: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._day = self.study.today()
+
+    async def run(self, *, scheduled: bool) -> None:
+        """`scheduled` says whether slots run, or only what keeps the rest in order."""
+        timetable = Timetable(self.clock)
+        if scheduled:
+            timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
+            self.spawn(self.runner.take_up_passed())
+        rhythm = self.rhythm
+        timetable.every(rhythm.orders_s, self.watch.poll_soon)
+        timetable.every(rhythm.settlement_s, lambda: self.spawn(self._settle()))
+        timetable.every(rhythm.settlement_s, lambda: self.spawn(self.late_cancel.look()))
+        timetable.every(rhythm.health_s, lambda: self.spawn(self.look_after()))
+        timetable.every(rhythm.health_s, lambda: self.spawn(self.alerting.look_at_the_close()))
+        timetable.every(rhythm.broker_s, lambda: self.spawn(self.broker_check.look()))
+        timetable.every(rhythm.logins_s, lambda: self.spawn(self._look_at_logins()))
+        timetable.every(rhythm.digests_s, lambda: self.spawn(self.mail.digest()))
+        timetable.every(rhythm.commands_s, self.commands.look)
+        timetable.every(rhythm.locks_s, self._verify_locks)
+        suspension = Suspension(self.clock, rhythm.longest_nap_s)
+        while True:
+            timetable.run_due()
+            await self.clock.sleep(timetable.wall_seconds_to_next(rhythm.longest_nap_s))
+            jump = suspension.look()
+            if jump:
+                self.reconciliation.want(jump)
+                self.spawn(self._miss_passed())
+
+    def _verify_locks(self) -> None:
+        """Nothing is sent while a lock is in doubt; whether it is lost, the one who keeps it finds out."""
+        with suppress(LockUnconfirmed):
+            self.locks.verify()
+
+    async def look_after(self) -> None:
+        """The breakers that close by themselves, and a login that does not wait for its time."""
+        await self.health.look(self.runner.accounts)
+        if self.logins.overdue:
+            await self._look_at_logins()
+
+    async def _settle(self) -> None:
+        """What only time settles; an entry of an earlier date that was settled lets its account go on."""
+        if self._day != self.study.today():
+            self._day = self.study.today()
+            self.reconciliation.want("a new day")
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            await self.settlement.look()
+            await self.legs.take_up()
+        finally:
+            self._settling = False
+        for account in self.runner.accounts:
+            if self.breakers.is_open(BreakerKind.EARLIER_ENTRY, account.number):
+                await self.reconciler.judge_earlier(account.number, self.study.today())
+
+    async def _miss_passed(self) -> None:
+        """Slots that went by while the machine slept; one within its grace may still run."""
+        await self.slots.miss_passed()
+
+    async def _look_at_logins(self) -> None:
+        """An account that is reached only now is reconciled before it trades, like every other at the start."""
+        more = await self.logins.look()
+        self.runner.accounts = await self.logins.accounts()
+        if more:
+            self.reconciliation.want("a login reaches more accounts")

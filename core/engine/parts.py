@@ -1,0 +1,49 @@
+"""What an engine is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from core.broker.port import Broker, MarketData, OrderAlerts
+from core.config.settings import Settings
+from core.engine.settings_watch import SettingsWatch
+from core.locks.folder_lock import AloneInVirtualTime, OneTrader
+from core.market.calendar import SessionCalendar
+from core.notify.smtp import Mailer
+from core.orders.settlement import SettleTimes
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+from core.runtime.ids import Ids
+from core.runtime.intervals import Rhythm
+from core.snapshot import Mode
+
+WatchSettings = Callable[[Bus, Clock], SettingsWatch]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineParts:
+    """What a mode's wiring hands the engine. `real_time` says whether market time is real (SPEC 14)."""
+
+    mode: Mode
+    settings: Settings
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    broker: Broker
+    market_data: MarketData
+    alerts: OrderAlerts
+    records: Records
+    sends: bool
+    preflight: bool
+    enable_new_accounts: bool
+    kill_file: Path
+    real_time: bool = False
+    locks: OneTrader = field(default_factory=AloneInVirtualTime)
+    rhythm: Rhythm = field(default_factory=Rhythm)
+    settle: SettleTimes = field(default_factory=SettleTimes)
+    mailer: Mailer | None = None
+    settings_watch: WatchSettings | None = None
+    """Looks whether the settings are still those of the start; None where there is nobody to tell."""

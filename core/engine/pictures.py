@@ -1,0 +1,166 @@
+"""What the pictures need and nothing else keeps: the credit since an entry, and one trident's payoff."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from core.cycle.progress import SpreadProgress
+from core.domain.orders.orders import Entry
+from core.domain.risk.positions import OpenTrident, mark_trident
+from core.domain.trident.payoff import Payoff
+from core.domain.trident.pricing import MAX_QUOTE_AGE_S
+from core.snapshot import (
+    CreditPoint,
+    CreditTrail,
+    Freshness,
+    PayoffView,
+    PicturesSlice,
+    PositionsSlice,
+    PositionView,
+    QuoteSlice,
+    SpreadSlice,
+)
+from core.views.quotes import known_quotes
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+
+EVERY = timedelta(seconds=30)
+"""Market time between two points of a trail."""
+_EVERY_S = 5.0
+"""Wall seconds between two of them, which counts when the clock runs fast."""
+_POINTS = 800
+"""A whole session of points every 30 s, and some."""
+_UNDER_WAY = ("pricing", "passed", "validated", "prepared", "sent", "working", "unknown", "filled")
+_Package = tuple[str, date, str]
+
+
+class Pictures:
+    """Keeps a trail of each trident entered today, in memory: a restart begins a new one."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._trails: dict[_Package, tuple[CreditPoint, ...]] = {}
+        self._shown: tuple[CreditTrail, ...] = ()
+        self._sampled_at: tuple[datetime, float] | None = None
+        self._day: date | None = None
+
+    def slice(
+        self,
+        spread: SpreadSlice | None,
+        progress: SpreadProgress | None,
+        entries: Sequence[Entry],
+        positions: PositionsSlice,
+        quotes: Sequence[QuoteSlice],
+    ) -> PicturesSlice:
+        """The pictures' data at this moment; the trails are the same objects until a point is added."""
+        self._sample(spread, progress, entries)
+        return PicturesSlice(self._shown, payoff_view(spread, positions, self._engine.tridents.held, quotes))
+
+    def _sample(self, spread: SpreadSlice | None, progress: SpreadProgress | None, entries: Sequence[Entry]) -> None:
+        clock, today = self._engine.parts.clock, self._engine.study.today()
+        now, mono = clock.now(), clock.monotonic()
+        if today != self._day:
+            self._day, self._sampled_at = today, None
+            self._trails.clear()
+            self._shown = ()
+        if self._sampled_at is not None and (
+            now - self._sampled_at[0] < EVERY or mono - self._sampled_at[1] < _EVERY_S
+        ):
+            return
+        ours = {entry.id for entry in entries if entry.session_day == today}
+        points = dict(self._of_held(ours, now, mono))
+        if spread is not None and progress is not None and progress.entry_id in ours:
+            points = {**_of_spread(spread, now), **points}
+        if not points:
+            return
+        self._sampled_at = now, mono
+        for package, point in points.items():
+            self._trails[package] = (*self._trails.get(package, ()), point)[-_POINTS:]
+        self._shown = tuple(CreditTrail(*package, trail) for package, trail in self._trails.items())
+
+    def _of_held(self, ours: Collection[str], now: datetime, mono: float) -> Iterable[tuple[_Package, CreditPoint]]:
+        """Open tridents entered today whose legs are all quoted now."""
+        for trident in self._engine.tridents.held:
+            if trident.entry_id not in ours:
+                continue
+            mark = mark_trident(trident, known_quotes(self._engine.quotes, trident), mono)
+            if mark is not None and mark.age_s <= MAX_QUOTE_AGE_S:
+                package = (trident.underlying.symbol, trident.expiration, trident.strikes)
+                yield package, CreditPoint(now.replace(microsecond=0), mark.natural_credit, mark.mid)
+
+
+def _of_spread(spread: SpreadSlice, now: datetime) -> Mapping[_Package, CreditPoint]:
+    """The trident being worked, while its legs are live."""
+    if not spread.live or spread.natural is None or spread.mid is None:
+        return {}
+    package = (spread.underlying, spread.expiration, spread.strikes)
+    return {package: CreditPoint(now.replace(microsecond=0), spread.natural, spread.mid)}
+
+
+def payoff_view(
+    spread: SpreadSlice | None,
+    positions: PositionsSlice,
+    held: Sequence[OpenTrident],
+    quotes: Sequence[QuoteSlice],
+) -> PayoffView | None:
+    """The trident of the day while it is under way or open, else the open one that expires first, else the last one
+    priced. None without a credit."""
+    views = {view.entry_id: view for view in positions.open}
+    ours = None if spread is None else next((t for t in held if _same(t, spread)), None)
+    under_way = spread is not None and spread.verdict in _UNDER_WAY
+    opened = ours if ours is not None or under_way else next(iter(held), None)
+    if opened is not None and opened.credit is not None:
+        return _of_open(opened, views.get(opened.entry_id), len(held) - 1, quotes)
+    if spread is None:
+        return None
+    named = (("fill", spread.fill_credit), ("limit", spread.limit), ("natural", spread.natural))
+    basis, credit = next(((word, value) for word, value in named if value is not None), ("", None))
+    if credit is None:
+        return None
+    price, stale = _price_of(spread.underlying, quotes)
+    return PayoffView(
+        underlying=spread.underlying,
+        expiration=spread.expiration,
+        strikes=spread.strikes,
+        account="",
+        basis=basis,
+        payoff=Payoff(spread.body, spread.width, credit),
+        price=price,
+        price_stale=stale,
+        profit_mid=None,
+        profit_natural=None,
+        marks_stale=False,
+        others=len(held),
+    )
+
+
+def _of_open(trident: OpenTrident, view: PositionView | None, others: int, quotes: Sequence[QuoteSlice]) -> PayoffView:
+    price, stale = _price_of(trident.underlying.symbol, quotes)
+    return PayoffView(
+        underlying=trident.underlying.symbol,
+        expiration=trident.expiration,
+        strikes=trident.strikes,
+        account="" if view is None else view.account,
+        basis="fill",
+        payoff=Payoff(trident.body, trident.width, trident.credit or Decimal(0)),
+        price=price,
+        price_stale=stale,
+        profit_mid=None if view is None else view.profit_mid,
+        profit_natural=None if view is None else view.profit_natural,
+        marks_stale=view is not None and view.freshness is Freshness.STALE,
+        others=others,
+    )
+
+
+def _same(trident: OpenTrident, spread: SpreadSlice) -> bool:
+    mine = (trident.underlying.symbol, trident.expiration, trident.strikes)
+    return mine == (spread.underlying, spread.expiration, spread.strikes)
+
+
+def _price_of(symbol: str, quotes: Sequence[QuoteSlice]) -> tuple[Decimal | None, bool]:
+    quote = next((q for q in quotes if q.symbol == symbol), None)
+    return (None, False) if quote is None else (quote.price, quote.freshness is Freshness.STALE)

@@ -1,0 +1,59 @@
+"""What the engine publishes to Redis, and how that goes (SPEC 10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.config.redis import RedisSettings
+from core.market.quote_store import MemoryQuoteStore
+from core.remote.keys import RedisKeys
+from core.remote.link import RedisLink
+from core.remote.published_store import PublishedQuoteStore
+from core.remote.publisher import Publisher, epoch_of
+from core.snapshot import Health, PartHealth
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+
+
+def store_for(settings: RedisSettings) -> MemoryQuoteStore:
+    """The trader's own memory; with Redis one that knows what has to be published."""
+    return MemoryQuoteStore() if settings.url is None else PublishedQuoteStore()
+
+
+class Publishing:
+    """Off without `redis.url`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._publisher: Publisher | None = None
+
+    @property
+    def is_on(self) -> bool:
+        return self._engine.parts.settings.redis.url is not None
+
+    @property
+    def health(self) -> PartHealth | None:
+        """For the status bar; None when it is off."""
+        if not self.is_on:
+            return None
+        return PartHealth(Health.STARTING) if self._publisher is None else self._publisher.health
+
+    async def run(self) -> None:
+        """Publishes until cancelled, under an epoch that no other run of any records has. Raises RecordsError."""
+        engine, settings = self._engine, self._engine.parts.settings.redis
+        started = await engine.parts.records.journal.newest_of(("engine.started",))
+        if settings.url is None or started is None or not isinstance(engine.quotes, PublishedQuoteStore):
+            raise RuntimeError("an engine that publishes has started, and has a store for it")
+        board = engine.board
+        self._publisher = Publisher(
+            link=RedisLink(settings.url),
+            keys=RedisKeys(settings.name, engine.parts.mode.value),
+            store=engine.quotes,
+            snapshot=lambda: board.snapshot,
+            spread=lambda: None if board.spread is None else board.spread.trident,
+            clock=engine.parts.clock,
+            epoch=epoch_of(engine.parts.records.epoch, started.at),
+            note=board.note,
+        )
+        await self._publisher.run()

@@ -1,0 +1,60 @@
+"""Exchange sessions from a maintained calendar: holidays, half days, daylight saving (SPEC 3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from core.domain.market.sessions import EXCHANGE_ZONE, Session
+
+_LOOK_BACK = timedelta(days=400)
+_LOOK_AHEAD = timedelta(days=400)
+
+
+class CalendarError(Exception):
+    """The calendar does not cover a day it was asked about."""
+
+
+class SessionCalendar:
+    """The New York exchange's sessions for 400 days around an instant.
+
+    Loading costs about half a second (the library brings pandas), so build it off the screen's thread.
+    """
+
+    def __init__(self, around: datetime) -> None:
+        import pandas_market_calendars  # deferred: 0.4 s that the first paint must not wait for
+
+        day = around.astimezone(EXCHANGE_ZONE).date()
+        self._first, self._last = day - _LOOK_BACK, day + _LOOK_AHEAD
+        table = pandas_market_calendars.get_calendar("NYSE").schedule(str(self._first), str(self._last))
+        self._sessions: dict[date, Session] = {}
+        for row in table.itertuples():
+            opened, closed = row.market_open.to_pydatetime(), row.market_close.to_pydatetime()
+            session = Session(opened.astimezone(EXCHANGE_ZONE).date(), opened.astimezone(UTC), closed.astimezone(UTC))
+            self._sessions[session.day] = session
+        self._days = sorted(self._sessions)
+
+    def on(self, day: date) -> Session | None:
+        """The session of this day, or None on a day without one. Raises CalendarError outside the range."""
+        if not self._first <= day <= self._last:
+            raise CalendarError(f"the exchange calendar covers {self._first} to {self._last}, not {day}")
+        return self._sessions.get(day)
+
+    def today(self, now: datetime) -> Session | None:
+        """The session of the exchange's day at this instant."""
+        return self.on(now.astimezone(EXCHANGE_ZONE).date())
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether a session is under way at this instant."""
+        session = self.today(now)
+        return session is not None and session.is_open(now)
+
+    def next_after(self, day: date) -> Session:
+        """The first session after this day. Raises CalendarError past the range."""
+        for later in self._days:
+            if later > day:
+                return self._sessions[later]
+        raise CalendarError(f"the exchange calendar ends on {self._last}")
+
+    def between(self, first: date, last: date) -> tuple[Session, ...]:
+        """Sessions from first to last, both included."""
+        return tuple(self._sessions[day] for day in self._days if first <= day <= last)

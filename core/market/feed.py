@@ -1,0 +1,245 @@
+"""Quotes in: subscriptions, waiting for legs, and whether the feed is live (SPEC 2, 4.3, 14)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from core.broker.port import MarketData, StreamState, StreamStatus
+from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
+from core.domain.market.underlying import PriceSource, Underlying
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.market.quote_store import QuoteStore
+from core.runtime.clock import Clock
+
+SILENCE_S = 15.0
+STABILIZATION_S = 3.0
+GIVE_UP_S = 15.0
+LOOK_EVERY_S = 0.05
+NOT_STARTED = "not started"
+_EPSILON_S = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LegSubscription:
+    """Legs subscribed afresh at monotonic second `since`; `marks` are the store's at that moment."""
+
+    symbols: tuple[str, ...]
+    since: float
+    marks: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHealth:
+    """`age_s` is wall seconds since the newest event that was not a snapshot, None without one on this connection."""
+
+    state: StreamState
+    live: bool
+    detail: str
+    connections: int
+    since: float
+    age_s: float | None
+    symbols: int
+
+
+class UnderlyingPrice(NamedTuple):
+    """`age_s` in wall seconds; `source` is a word of PriceSource."""
+
+    price: Decimal
+    age_s: float
+    source: str
+
+
+class Feed:
+    """The market data of one login, written into the store. Implements `core.broker.port.MarketDataSink`.
+
+    `market_hours` says whether the exchange is in session at a market instant; `on_lost` hears of every connection lost
+    or not made.
+    """
+
+    def __init__(
+        self,
+        market_data: MarketData,
+        store: QuoteStore,
+        clock: Clock,
+        underlyings: Iterable[Underlying],
+        market_hours: Callable[[datetime], bool],
+        on_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._market_data = market_data
+        self._store = store
+        self._clock = clock
+        self._underlyings = frozenset(underlying.symbol for underlying in underlyings)
+        self._market_hours = market_hours
+        self._on_lost = on_lost
+        self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), NOT_STARTED)
+        self._holds: Counter[str] = Counter()
+        self._open: set[LegSubscription] = set()
+        self._shown: frozenset[str] = frozenset()
+
+    async def run(self) -> None:
+        """Subscribes the underlyings and keeps the feed running until cancelled."""
+        await self._market_data.subscribe(self._underlyings, frozenset())
+        try:
+            await self._market_data.run(self)
+        finally:
+            self._store.invalidate()
+            self._status = StreamStatus(
+                StreamState.WAITING, self._clock.monotonic(), "stopped", self._status.connections
+            )
+
+    async def subscribe_legs(self, symbols: Sequence[str]) -> LegSubscription:
+        """Subscribes option legs (streamer symbols) afresh, also ones already subscribed: the answer then shows what
+        the feed knows now. End it with `release`."""
+        wanted = frozenset(symbols)
+        await self._market_data.unsubscribe(wanted)
+        self._store.expect_snapshot(wanted)
+        return await self.hold_legs(symbols)
+
+    async def hold_legs(self, symbols: Sequence[str]) -> LegSubscription:
+        """Subscribes option legs as they are, disturbing nobody who prices from them; end it with `release`."""
+        legs = tuple(dict.fromkeys(symbols))
+        subscription = LegSubscription(
+            legs, self._clock.monotonic(), {symbol: self._store.mark(symbol) for symbol in legs}
+        )
+        self._holds.update(legs)
+        self._open.add(subscription)
+        await self._market_data.subscribe(frozenset(), frozenset(legs))
+        return subscription
+
+    async def release(self, subscription: LegSubscription) -> None:
+        """Ends a subscription, once; legs another one still holds stay subscribed."""
+        if subscription not in self._open:
+            return
+        self._open.discard(subscription)
+        self._holds.subtract(subscription.symbols)
+        free = frozenset(symbol for symbol in subscription.symbols if self._holds[symbol] <= 0)
+        for symbol in free:
+            del self._holds[symbol]
+        if free - self._shown:
+            await self._market_data.unsubscribe(free - self._shown)
+
+    async def show_legs(self, symbols: Iterable[str]) -> None:
+        """Keeps exactly these option legs (streamer symbols) quoted for display. One that a cycle has subscribed is
+        left as it is: only `subscribe_legs` asks afresh."""
+        shown = frozenset(symbols)
+        new, gone = shown - self._shown - self._held(), self._shown - shown - self._held()
+        self._shown = shown
+        if gone:
+            await self._market_data.unsubscribe(gone)
+        if new:
+            self._store.expect_snapshot(new)
+            await self._market_data.subscribe(frozenset(), new)
+
+    async def wait_ready(
+        self,
+        subscription: LegSubscription,
+        underlying: Underlying,
+        stabilization_s: float = STABILIZATION_S,
+        give_up_s: float = GIVE_UP_S,
+    ) -> Refusal | None:
+        """Waits, in wall seconds from the subscription, until every leg has had a quote received after it, the
+        underlying an event after its snapshot, and `stabilization_s` have passed (SPEC 4.3). None when ready; else
+        FEED_DOWN, or QUOTES_NOT_ARRIVING with the symbols still missing, after `give_up_s`."""
+        ready_from, deadline = subscription.since + stabilization_s, subscription.since + give_up_s
+        while True:
+            now = self._clock.monotonic()
+            missing = self._missing(subscription, underlying)
+            if not missing and now + _EPSILON_S >= ready_from:
+                return None
+            if now + _EPSILON_S >= deadline:
+                break
+            await self._clock.sleep(min(LOOK_EVERY_S, deadline - now))
+        if not self._connected:
+            return refuse(Reason.FEED_DOWN, detail=self.why_not_live())
+        # Nothing missing and yet not ready: the stabilization asked for is longer than the patience.
+        named = ", ".join(missing) or underlying.symbol
+        return refuse(Reason.QUOTES_NOT_ARRIVING, limit_s=str(round(give_up_s)), missing=named)
+
+    def is_live(self, now: float) -> bool:
+        """Whether the feed is live at this monotonic second (SPEC 14): connected, and in market hours something has
+        come after the snapshots, at most 15 s ago. Outside market hours silence says nothing."""
+        if not self._connected:
+            return False
+        if not self._market_hours(self._clock.now()):
+            return True
+        newest = self._store.last_event_at
+        return newest is not None and now - newest < SILENCE_S
+
+    def why_not_live(self) -> str:
+        """What keeps the feed from being live, in words."""
+        if not self._connected:
+            return self._status.detail or self._status.state.value
+        newest = self._store.last_event_at
+        if newest is None:
+            return "nothing has come after the first quotes"
+        return f"nothing has come for {max(0.0, self._clock.monotonic() - newest):.0f} s"
+
+    def health(self) -> FeedHealth:
+        now = self._clock.monotonic()
+        newest = self._store.last_event_at
+        return FeedHealth(
+            state=self._status.state,
+            live=self.is_live(now),
+            detail=self._status.detail,
+            connections=self._status.connections,
+            since=self._status.since,
+            age_s=max(0.0, now - newest) if newest is not None else None,
+            symbols=len(self._underlyings | self._held() | self._shown),
+        )
+
+    def underlying_price(self, underlying: Underlying, now: float) -> UnderlyingPrice | None:
+        """The price at this monotonic second and its age: the uncrossed midpoint, or for an index the last trade and
+        never a quote (SPEC 2). None without one on this connection; the caller judges the age."""
+        if underlying.price_source is PriceSource.LAST:
+            trade = self._store.trade(underlying.symbol)
+            if trade is None or trade.price <= 0:
+                return None
+            return UnderlyingPrice(trade.price, trade.age(now), PriceSource.LAST.value)
+        quote = self._store.quote(underlying.symbol)
+        mid = quote.mid if quote is not None else None
+        if quote is None or mid is None or quote.bid is None or quote.bid <= 0:
+            return None
+        return UnderlyingPrice(mid, quote.age(now), PriceSource.MIDPOINT.value)
+
+    def on_quotes(self, quotes: Sequence[Quote]) -> None:
+        self._store.put_quotes(quotes)
+
+    def on_trades(self, trades: Sequence[Trade]) -> None:
+        self._store.put_trades(trades)
+
+    def on_summaries(self, summaries: Sequence[DaySummary]) -> None:
+        self._store.put_summaries(summaries)
+
+    def on_halts(self, halts: Sequence[TradingHalt]) -> None:
+        self._store.put_halts(halts)
+
+    def on_market_data_status(self, status: StreamStatus) -> None:
+        """Any state but connected makes what is kept stale at once (SPEC 14)."""
+        self._status = status
+        if status.state is not StreamState.CONNECTED:
+            self._store.invalidate()
+        if status.state is StreamState.WAITING:
+            self._on_lost()
+
+    @property
+    def _connected(self) -> bool:
+        return self._status.state is StreamState.CONNECTED
+
+    def _held(self) -> AbstractSet[str]:
+        return {symbol for symbol, count in self._holds.items() if count > 0}
+
+    def _missing(self, subscription: LegSubscription, underlying: Underlying) -> list[str]:
+        missing = [
+            symbol
+            for symbol in subscription.symbols
+            if self._store.quote(symbol) is None or self._store.events_since(symbol, subscription.marks[symbol]) < 1
+        ]
+        if not self._store.moved(underlying.symbol):
+            missing.append(underlying.symbol)
+        return missing

@@ -1,0 +1,143 @@
+"""What the broker knows of an underlying, and its judgement; shared by all accounts of a cycle (SPEC 4, 5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+
+from core.broker.port import Broker, BrokerError, MarketData
+from core.domain.market.chain import OptionChain
+from core.domain.market.judgement import Judgement, Metrics, judge
+from core.domain.market.quotes import Candle
+from core.domain.market.underlying import PriceSource, Underlying
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.market.feed import Feed
+from core.market.quote_store import QuoteStore
+from core.runtime.clock import Clock, exchange_time
+
+CANDLE_DAYS = 250
+_CALENDAR_DAYS = CANDLE_DAYS * 365 // 252 + 10
+SHARED_S = 2.0
+"""Wall seconds a judgement serves every account: less than the pause between two attempts (SPEC 4)."""
+
+
+class MarketStudy:
+    """Daily candles and chains are read once a session; metrics at every judgement."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        market_data: MarketData,
+        feed: Feed,
+        quotes: QuoteStore,
+        clock: Clock,
+        minimum_score: Decimal,
+    ) -> None:
+        self._broker = broker
+        self._market_data = market_data
+        self._feed = feed
+        self._quotes = quotes
+        self._clock = clock
+        self._minimum = minimum_score
+        self._candles: dict[str, tuple[date, tuple[Candle, ...]]] = {}
+        self._chains: dict[str, tuple[date, OptionChain]] = {}
+        self._judged: dict[str, tuple[float, Judgement]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def today(self) -> date:
+        """The exchange's day."""
+        return exchange_time(self._clock.now()).date()
+
+    async def prepare(self, underlyings: Mapping[str, Underlying]) -> tuple[Refusal, ...]:
+        """Reads candles and chains ahead of the first slot; what failed will be tried again when needed."""
+        refusals: list[Refusal] = []
+        for symbol in underlyings:
+            for read in (self.candles, self.chain):
+                result = await read(symbol)
+                if isinstance(result, Refusal):
+                    refusals.append(result)
+        return tuple(refusals)
+
+    async def candles(self, symbol: str) -> tuple[Candle, ...] | Refusal:
+        """Completed daily sessions, oldest first."""
+        async with self._lock(f"candles {symbol}"):
+            today = self.today()
+            cached = self._candles.get(symbol)
+            if cached is None or cached[0] != today:
+                since = self._clock.now() - timedelta(days=_CALENDAR_DAYS)
+                try:
+                    read = await self._market_data.daily_candles(symbol, since)
+                except BrokerError as error:
+                    return refuse(Reason.CANDLES_UNREADABLE, symbol=symbol, detail=error.detail)
+                cached = today, tuple(c for c in read if c.day < today)[-CANDLE_DAYS:]
+                if cached[1]:
+                    self._candles[symbol] = cached
+            return cached[1]
+
+    async def chain(self, symbol: str) -> OptionChain | Refusal:
+        """Today's option chain."""
+        async with self._lock(f"chain {symbol}"):
+            today = self.today()
+            cached = self._chains.get(symbol)
+            if cached is None or cached[0] != today:
+                try:
+                    cached = today, await self._broker.chain(symbol)
+                except BrokerError as error:
+                    return refuse(Reason.CHAIN_UNREADABLE, symbol=symbol, detail=error.detail)
+                self._chains[symbol] = cached
+            return cached[1]
+
+    async def price(self, underlying: Underlying) -> tuple[Decimal, float] | None:
+        """The underlying's price and its age in wall seconds: the feed's, else an index's mark at the broker."""
+        seen = self._feed.underlying_price(underlying, self._clock.monotonic())
+        if seen is not None:
+            return seen.price, seen.age_s
+        if underlying.price_source is PriceSource.LAST and self._feed.is_live(self._clock.monotonic()):
+            try:
+                mark = (await self._broker.marks((underlying.symbol,))).get(underlying.symbol)
+            except BrokerError:
+                return None  # the caller reports the missing price
+            return None if mark is None else (mark, 0.0)
+        return None
+
+    async def judge(self, underlying: Underlying) -> Judgement:
+        """Judges the underlying now (SPEC 5); accounts that ask at the same time share one judgement."""
+        async with self._lock(f"judgement {underlying.symbol}"):
+            shared = self._judged.get(underlying.symbol)
+            if shared is not None and self._clock.monotonic() - shared[0] <= SHARED_S:
+                return shared[1]
+            judgement = await self._judge(underlying)
+            self._judged[underlying.symbol] = self._clock.monotonic(), judgement
+            return judgement
+
+    async def _judge(self, underlying: Underlying) -> Judgement:
+        symbol = underlying.symbol
+        price = await self.price(underlying)
+        metrics = await self._metrics(symbol)
+        if isinstance(metrics, Refusal):
+            return Judgement(symbol, metrics, minimum=self._minimum)
+        candles = await self.candles(symbol)
+        if isinstance(candles, Refusal):
+            return Judgement(symbol, candles, minimum=self._minimum)
+        return judge(
+            symbol,
+            price=None if price is None else price[0],
+            price_age_s=None if price is None else price[1],
+            halted=self._quotes.halted(symbol),
+            metrics=metrics,
+            candles=candles,
+            today=self.today(),
+            minimum=self._minimum,
+        )
+
+    async def _metrics(self, symbol: str) -> Metrics | Refusal | None:
+        try:
+            read = await self._broker.metrics((symbol,))
+        except BrokerError:
+            return refuse(Reason.METRICS_MISSING, symbol=symbol)
+        return next((m for m in read if m.symbol == symbol), None)
+
+    def _lock(self, name: str) -> asyncio.Lock:
+        return self._locks.setdefault(name, asyncio.Lock())

@@ -1,0 +1,226 @@
+"""Sends what the outbox holds, and writes the digests; trading never waits for it (SPEC 11).
+
+Every message is sent at least once and in its order, under a Message-ID that is the same for every try: a process that
+dies between the server's word and its own record sends it again, and a mailbox can tell. One that the server refuses
+does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from datetime import date, datetime, timedelta
+
+from core.config.mail import MailSettings
+from core.domain.market.sessions import Session
+from core.domain.operation.events import Event, Severity
+from core.domain.reporting.digests import daily_digest, weekly_digest
+from core.domain.reporting.notices import Letterhead, Preference
+from core.market.calendar import SessionCalendar
+from core.notify.digest_reads import accounts_known_by, session_day, standing
+from core.notify.smtp import Mail, Mailer, MailError, MailFault
+from core.records.records import Records
+from core.records.repositories.outbox import Message
+from core.records.store.errors import RecordsError
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock, exchange_time
+from core.runtime.intervals import Rhythm
+from core.snapshot import Health, PartHealth
+
+FIRST_RETRY_S = 5.0
+LONGEST_RETRY_S = 900.0
+GIVE_UP_AFTER = timedelta(days=3)
+FLUSH_S = 3.0
+"""How long the end of the process waits for mail, in wall seconds."""
+DIGEST_AFTER_CLOSE = timedelta(minutes=15)
+"""How long after the close a digest is written: orders expire at the close, and their end is told a little later."""
+
+log = logging.getLogger(__name__)
+
+
+def retry_s(failures: int) -> float:
+    """Wall seconds before the next try after so many failures in a row: 5, 10, 20 and so on to 15 minutes."""
+    return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures - 1, 16))
+
+
+class Notifications:
+    """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent."""
+
+    def __init__(
+        self,
+        mailer: Mailer | None,
+        settings: MailSettings,
+        mode: str,
+        records: Records,
+        bus: Bus,
+        clock: Clock,
+        calendar: SessionCalendar,
+        rhythm: Rhythm,
+    ) -> None:
+        self._mailer = mailer
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._calendar = calendar
+        self._look_every_s = rhythm.mail_s
+        self._head = Letterhead(mode, settings.orders_url)
+        self._health = PartHealth(Health.OK)
+        self._failures = 0
+        self._trouble: MailError | None = None
+        self._trouble_since: datetime | None = None
+        self._next_try = clock.monotonic()
+        self._taken: set[int] = set()
+        """Sent by this process, but not yet recorded as sent."""
+        self._digested: date | None = None
+        self._one_round = asyncio.Lock()
+        if mailer is not None:
+            records.outbox.open(self._head, settings.preference)
+
+    @property
+    def is_on(self) -> bool:
+        return self._mailer is not None
+
+    @property
+    def health(self) -> PartHealth | None:
+        """For the console: None when mail is off."""
+        return self._health if self.is_on else None
+
+    async def run(self) -> None:
+        """Sends until cancelled; while mail is off it only waits. Raises RecordsError."""
+        if not self.is_on:
+            await asyncio.Event().wait()
+        while True:
+            await self.send_due()
+            await self._clock.sleep(self._look_every_s)
+
+    async def flush(self) -> None:
+        """Sends what waits before the process ends; gives up after a moment, since the next one sends it too."""
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self.send_due()
+        except TimeoutError:
+            log.info("mail is left for the next start: the server is slow")
+        except RecordsError:
+            log.exception("mail is left for the next start")
+
+    async def send_due(self) -> None:
+        """One round over what waits, in its order. Raises RecordsError."""
+        async with self._one_round:
+            if self._mailer is not None and self._clock.monotonic() >= self._next_try:
+                await self._round(self._mailer)
+
+    async def _round(self, mailer: Mailer) -> None:
+        waiting = await self._records.outbox.waiting()
+        for message in waiting:
+            if message.due_at <= self._clock.now() and not await self._send(mailer, message):
+                break
+        left = await self._records.outbox.waiting() if waiting else ()
+        self._health = self._health_of(left)
+
+    async def _send(self, mailer: Mailer, message: Message) -> bool:
+        """Tries one message; False when the others would meet the same trouble now."""
+        if message.seq not in self._taken:
+            try:
+                await mailer.send(self._mail(message))
+            except MailError as error:
+                return await self._failed(message, error)
+            self._taken.add(message.seq)
+        await self._over()
+        await self._records.outbox.mark_sent(message.seq, self._clock.now())
+        self._taken.discard(message.seq)
+        return True
+
+    def _mail(self, message: Message) -> Mail:
+        # The key alone repeats in another database, and holds an account's number.
+        told = f"{self._head.mode}\n{message.key}\n{message.created_at.isoformat()}"
+        message_id = f"senex.{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+        return Mail(message_id, message.subject, message.text, message.html, message.created_at)
+
+    async def _failed(self, message: Message, error: MailError) -> bool:
+        now = self._clock.now()
+        alone = error.fault is MailFault.REFUSED
+        wait_s = retry_s(message.attempts + 1 if alone else self._failures + 1)
+        gives_up = self._wall(now - message.created_at) > GIVE_UP_AFTER
+        due = now + timedelta(seconds=wait_s * self._clock.speed) if alone else now
+        await self._records.outbox.mark_failed(message.seq, error.detail, now, due, give_up=gives_up)
+        if gives_up:
+            older = await self._records.outbox.give_up_older(now - GIVE_UP_AFTER * self._clock.speed, now)
+            text = f"{1 + older} messages could not be sent for 3 days and are given up: {error.detail}"
+            await self._say("mail.given_up", text, Severity.WARNING)
+        if not alone:
+            self._failures += 1
+            self._next_try = self._clock.monotonic() + wait_s
+        if self._trouble is None:
+            self._trouble_since = now
+            await self._say("mail.failing", f"mail waits, trading goes on: {error.detail}", Severity.WARNING)
+        self._trouble = error
+        return alone
+
+    async def _over(self) -> None:
+        if self._trouble is not None and self._trouble.fault is not MailFault.REFUSED:
+            await self._say("mail.sending", "mail is sent again", Severity.INFO)
+            self._trouble = self._trouble_since = None
+        self._failures = 0
+
+    def _health_of(self, left: tuple[Message, ...]) -> PartHealth:
+        if not left:
+            self._trouble = self._trouble_since = None
+            return PartHealth(Health.OK)
+        if self._trouble is None or self._trouble_since is None:
+            return PartHealth(Health.OK, f"{len(left)} waiting")
+        since = f"{exchange_time(self._trouble_since):%H:%M}"
+        return PartHealth(Health.TROUBLE, f"{len(left)} waiting since {since}, {self._trouble.fault.value}")
+
+    def _wall(self, market: timedelta) -> timedelta:
+        return market / self._clock.speed
+
+    async def _say(self, kind: str, text: str, severity: Severity) -> None:
+        try:
+            await self._bus.publish(Event(self._clock.now(), kind, text, severity))
+        except RecordsError:
+            log.exception("%s could not be recorded: %s", kind, text)
+
+    # Digests
+
+    async def digest(self) -> None:
+        """Writes the digests of the last session that ended, once; also a day later, when no console was running."""
+        if not self.is_on:
+            return
+        session = self._last_ended()
+        if session is None or session.day == self._digested:
+            return
+        preferences = await self._records.outbox.preferences()
+        daily = {n for n, p in preferences.items() if p is Preference.DAILY}
+        weekly = {n for n, p in preferences.items() if p is Preference.WEEKLY}
+        known = await accounts_known_by(self._records, session.close)
+        if daily & known:
+            await self._write_daily(session, daily & known)
+        if weekly & known and self._ends_week(session):
+            await self._write_weekly(session, weekly & known)
+        self._digested = session.day
+
+    async def _write_daily(self, session: Session, numbers: set[str]) -> None:
+        now = self._clock.now()
+        day = await session_day(self._records, session.day, numbers)
+        stands = await standing(self._records, numbers, exchange_time(now).date())
+        await self._records.outbox.add(daily_digest(day, stands, self._head), now)
+
+    async def _write_weekly(self, session: Session, numbers: set[str]) -> None:
+        now = self._clock.now()
+        monday = session.day - timedelta(days=session.day.weekday())
+        days = [
+            await session_day(self._records, one.day, numbers) for one in self._calendar.between(monday, session.day)
+        ]
+        stands = await standing(self._records, numbers, exchange_time(now).date())
+        await self._records.outbox.add(weekly_digest(days, stands, self._head), now)
+
+    def _last_ended(self) -> Session | None:
+        ended = self._clock.now() - DIGEST_AFTER_CLOSE
+        today = exchange_time(ended).date()
+        sessions = [s for s in self._calendar.between(today - timedelta(days=7), today) if s.close <= ended]
+        return sessions[-1] if sessions else None
+
+    def _ends_week(self, session: Session) -> bool:
+        following = self._calendar.next_after(session.day)
+        return following.day.isocalendar()[:2] != session.day.isocalendar()[:2]

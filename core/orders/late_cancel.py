@@ -1,0 +1,79 @@
+"""An entry left working too long is cancelled, when the settings say so (SPEC 9: off by default)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.broker.port import Broker, BrokerError
+from core.domain.operation.events import Event, Severity, masked
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry
+from core.orders.tracker import EntryWatch
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+
+ASK_AGAIN_S = 60.0
+"""Wall seconds between two cancels of one entry: the first may have been lost."""
+
+
+class LateCancel:
+    """Asks the broker to cancel what has worked for too long; the watch then learns how it ended.
+
+    It is the engine's own cancel and no operator's: proof may free the day (SPEC 9). A partly filled entry is left
+    alone, for cancelling it would leave unbalanced legs.
+    """
+
+    def __init__(
+        self, broker: Broker, records: Records, watch: EntryWatch, bus: Bus, clock: Clock, after_minutes: int | None
+    ) -> None:
+        """`after_minutes` are market minutes since the entry was sent; None cancels nothing."""
+        self._broker = broker
+        self._records = records
+        self._watch = watch
+        self._bus = bus
+        self._clock = clock
+        self._after = None if after_minutes is None else timedelta(minutes=after_minutes)
+        self._asked: dict[str, float] = {}
+
+    async def look(self) -> None:
+        """One look at every working entry. Raises RecordsError."""
+        if self._after is None:
+            return
+        for entry in await self._records.entries.open():
+            if self._is_late(entry, self._after):
+                self._asked[entry.id] = self._clock.monotonic()
+                await self._cancel(entry)
+
+    def _is_late(self, entry: Entry, after: timedelta) -> bool:
+        if entry.state is not EntryState.WORKING or entry.sent_at is None or entry.order_id is None or entry.fills:
+            return False
+        asked = self._asked.get(entry.id)
+        if asked is not None and self._clock.monotonic() - asked < ASK_AGAIN_S:
+            return False
+        return self._clock.now() - entry.sent_at >= after
+
+    async def _cancel(self, entry: Entry) -> None:
+        minutes = (self._after or timedelta()) // timedelta(minutes=1)
+        # Said before the broker is asked: the journal then explains a cancel whose answer the process did not live for.
+        await self._say(entry, f"working for {minutes} minutes; its cancel is asked", Severity.INFO)
+        try:
+            await self._broker.cancel(entry.account, entry.order_id or "")
+        except BrokerError as error:
+            await self._say(
+                entry, f"the cancel was not acknowledged ({error.detail}); it works until read again", Severity.WARNING
+            )
+        self._watch.poll_soon()
+
+    async def _say(self, entry: Entry, text: str, severity: Severity) -> None:
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind="order.cancel_late",
+                text=f"{entry.underlying} {masked(entry.account)}: order {entry.order_id}: {text}",
+                severity=severity,
+                cycle=entry.cycle,
+                account=entry.account,
+                figures=(("entry", entry.id), ("order_id", entry.order_id)),
+            )
+        )

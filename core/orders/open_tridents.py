@@ -1,0 +1,156 @@
+"""The tridents each account still holds, for the operator to watch (SPEC 7). No decision reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+
+from core.broker.port import Broker, BrokerError, Position
+from core.domain.market.underlying import SHIPPED
+from core.domain.operation.events import masked
+from core.domain.orders.fills import fill_credit
+from core.domain.orders.orders import Entry
+from core.domain.risk.exposure import held_entries, risk_of
+from core.domain.risk.positions import HeldContract, OpenTrident, body_of
+from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.market.feed import Feed
+from core.records.records import Records
+from core.records.repositories.rows import AccountRecord, SuggestionRecord
+from core.runtime.clock import Clock
+
+SHOWN_LEGS = 200
+"""At most so many legs are quoted for display, the nearest expirations first: one subscription of the feed."""
+
+
+def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
+    """The broker's positions as the rules take them; closed ones are left out."""
+    return tuple(
+        HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG, abs(p.quantity))
+        for p in positions
+        if p.quantity != 0
+    )
+
+
+class OpenTridents:
+    """Compares the filled entries with the broker's positions now and then, and keeps their legs quoted.
+
+    `busy` says that a cycle runs: then nothing is read and nothing subscribed, display never delays a cycle.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        records: Records,
+        feed: Feed,
+        clock: Clock,
+        accounts: Callable[[], Sequence[AccountRecord]],
+        today: Callable[[], date],
+        busy: Callable[[], bool],
+    ) -> None:
+        self._broker = broker
+        self._records = records
+        self._feed = feed
+        self._clock = clock
+        self._accounts = accounts
+        self._today = today
+        self._busy = busy
+        self._built: dict[str, OpenTrident] = {}
+        self._by_account: dict[str, tuple[OpenTrident, ...]] = {}
+        self._trouble: dict[str, str] = {}
+        self._dates_read: date | None = None
+        self.ex_dividends: Mapping[str, date | None] = {}
+
+    @property
+    def held(self) -> tuple[OpenTrident, ...]:
+        """As last compared, the nearest expiration first."""
+        found = [trident for held in self._by_account.values() for trident in held]
+        return tuple(sorted(found, key=lambda t: (t.expiration, t.account, t.entry_id)))
+
+    @property
+    def trouble(self) -> str:
+        """Which accounts could not be read the last time; empty when all were."""
+        return "; ".join(self._trouble.values())
+
+    async def run(self, every_s: float) -> None:
+        """Looks again and again, until cancelled."""
+        while True:
+            if not self._busy():
+                await self.look()
+            await self._clock.sleep(every_s)
+
+    async def look(self) -> None:
+        """Compares once. An account that cannot be read keeps what was known of it."""
+        for account in self._accounts():
+            await self._look_at(account.number)
+        await self._read_dates()
+        if not self._busy():
+            symbols = dict.fromkeys(leg.streamer for trident in self.held for leg in trident.legs if leg.streamer)
+            await self._feed.show_legs(tuple(symbols)[:SHOWN_LEGS])
+
+    async def _look_at(self, number: str) -> None:
+        filled = await self._records.entries.filled_open(number, self._today())
+        if not filled:  # nothing of ours to look for: the broker is not asked
+            self._by_account.pop(number, None)
+            self._trouble.pop(number, None)
+            return
+        try:
+            reads = await self._broker.account_reads(number)
+        except BrokerError as error:
+            self._trouble[number] = f"positions of {masked(number)} could not be read: {error.detail}"
+            return
+        self._trouble.pop(number, None)
+        ours = held_entries(filled, held_legs(reads.positions))
+        self._by_account[number] = tuple([await self._opened(entry) for entry in ours])
+
+    async def _opened(self, entry: Entry) -> OpenTrident:
+        """Built anew when fill records have come since."""
+        known = self._built.get(entry.id)
+        credit = fill_credit(entry.request, entry.fills)
+        if known is None or known.credit != credit:
+            known = open_trident(entry, await suggestion_of(self._records, entry))
+            self._built[entry.id] = known
+        return known
+
+    async def _read_dates(self) -> None:
+        """Ex-dividend dates of what can be assigned early, once a day; a read that fails is tried again."""
+        symbols = sorted({t.underlying.symbol for t in self.held if not t.underlying.is_index})
+        if not symbols or (self._dates_read == self._today() and set(symbols) <= set(self.ex_dividends)):
+            return
+        try:
+            metrics = await self._broker.metrics(symbols)
+        except BrokerError:
+            return  # the next look asks again; until then a known date stays
+        self.ex_dividends = {**dict.fromkeys(symbols), **{m.symbol: m.ex_dividend for m in metrics}}
+        self._dates_read = self._today()
+
+
+async def suggestion_of(records: Records, entry: Entry) -> SuggestionRecord | None:
+    """The suggestion the entry was made of."""
+    of_day = await records.journal.suggestions_of(entry.account, entry.session_day)
+    return next((s for s in of_day if s.id == entry.suggestion_id), None)
+
+
+def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTrident:
+    """The trident of a filled entry; a leg whose streamer symbol was not recorded has none and is never quoted."""
+    streamers = {} if suggestion is None else _streamers(suggestion)
+    return OpenTrident(
+        entry_id=entry.id,
+        account=entry.account,
+        underlying=SHIPPED[entry.underlying],
+        expiration=entry.expiration,
+        strikes=entry.strikes,
+        body=body_of(entry.strikes),
+        width=entry.width,
+        credit=fill_credit(entry.request, entry.fills),
+        max_risk=risk_of(entry),
+        legs=tuple(
+            HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.request.legs
+        ),
+    )
+
+
+def _streamers(suggestion: SuggestionRecord) -> dict[str, str]:
+    """Streamer symbols by OCC symbol, as the chain gave them when the suggestion was priced."""
+    pricing = suggestion.evidence.get("pricing")
+    legs = pricing.get("legs", ()) if isinstance(pricing, Mapping) else ()
+    return {str(leg["symbol"]): str(leg["streamer_symbol"]) for leg in legs if isinstance(leg, Mapping)}

@@ -1,0 +1,172 @@
+"""Settling what only time can prove: an unknown order that is absent, a cancelled one that never filled (SPEC 9).
+
+Two complete reads at the broker, 30 s apart and both 120 s after the event, with the alert stream connected over both
+and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.broker.port import AccountReads, Broker, BrokerError, StreamState
+from core.domain.operation.events import Event, Severity, masked
+from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.orders import Entry, OrderReport
+from core.orders.tracker import EntryWatch
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock, exchange_time
+
+SETTLE_S = 120.0
+BETWEEN_READS_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SettleTimes:
+    """The figures of SPEC 9, in wall seconds; a proof that runs on a shorter scale gives its own."""
+
+    settle_s: float = SETTLE_S
+    """After the sending, or the terminal status, before a read counts."""
+    between_reads_s: float = BETWEEN_READS_S
+
+
+PRODUCT_TIMES = SettleTimes()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One complete read: when, over which alert connection, what positions, what orders of the entry."""
+
+    at: datetime
+    alerts: tuple[int, int]
+    positions: str
+    reports: tuple[OrderReport, ...]
+
+
+class Settlement:
+    """Looks at entries that are unknown, or ended without a fill, until two reads agree."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        records: Records,
+        watch: EntryWatch,
+        bus: Bus,
+        clock: Clock,
+        times: SettleTimes = PRODUCT_TIMES,
+    ) -> None:
+        self._broker = broker
+        self._records = records
+        self._watch = watch
+        self._bus = bus
+        self._clock = clock
+        self._times = times
+        self._first: dict[str, _Read] = {}
+
+    def first_read(self, entry_id: str) -> datetime | None:
+        """When the first of the two reads was, while the second is still to come."""
+        first = self._first.get(entry_id)
+        return None if first is None else first.at
+
+    async def look(self) -> None:
+        """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
+        for entry in await self._records.entries.waiting(exchange_time(self._clock.now()).date()):
+            if entry.state is EntryState.UNKNOWN:
+                await self._look_at(entry, since=entry.sent_at)
+            elif not entry.cancel_requested_by or await self._records.entries.reentry_allowed(entry.id):
+                await self._look_at(entry, since=entry.terminal_at)
+            # else: cancelled by the operator, and the day stays closed (SPEC 9)
+
+    async def _look_at(self, entry: Entry, since: datetime | None) -> None:
+        if since is None or self._wall_s(since) < self._times.settle_s:
+            return
+        first = self._first.get(entry.id)
+        if first is not None and self._wall_s(first.at) < self._times.between_reads_s:
+            return
+        read = await self._read(entry)
+        if read is None:
+            self._first.pop(entry.id, None)
+            return
+        for report in read.reports:
+            current = await self._watch.apply(entry.id, report)
+            if current.state is not entry.state or current.fills:
+                self._first.pop(entry.id, None)
+                return
+        if entry.state is not EntryState.UNKNOWN and not _show_the_end(read.reports):
+            self._first.pop(entry.id, None)
+            return
+        await self._records.entries.add_evidence(
+            entry.id,
+            "listing",
+            who="engine",
+            complete=True,
+            detail={"found": bool(read.reports), "positions": read.positions, "alerts": list(read.alerts)},
+            at=read.at,
+        )
+        if first is None or (first.alerts, first.positions) != (read.alerts, read.positions):
+            self._first[entry.id] = read
+            return
+        self._first.pop(entry.id, None)
+        await self._conclude(entry, first, read)
+
+    async def _read(self, entry: Entry) -> _Read | None:
+        status = self._watch.alerts
+        if status.state is not StreamState.CONNECTED:
+            return None
+        try:
+            listed = await self._broker.orders_of_day(entry.account, entry.session_day)
+            reads = await self._broker.account_reads(entry.account)
+        except BrokerError:
+            return None
+        if self._watch.alerts.connections != status.connections:
+            return None
+        if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
+            return None  # it may be filled and only the listing late: time proves nothing here
+        held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
+        fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
+        reports = tuple(
+            r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None
+        )
+        return _Read(self._clock.now(), (self._records.epoch, status.connections), fingerprint, reports)
+
+    async def _may_hold(self, entry: Entry, reads: AccountReads) -> bool:
+        """Whether the account holds a leg of this entry beyond what our filled tridents explain."""
+        held: Counter[str] = Counter()
+        for position in reads.positions:
+            held[position.symbol] += int(abs(position.quantity))
+        for filled in await self._records.entries.filled_open(entry.account, exchange_time(self._clock.now()).date()):
+            held.subtract({leg.symbol: leg.quantity for leg in filled.request.legs})
+        return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
+
+    async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
+        proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
+        if entry.state is EntryState.UNKNOWN:
+            if not first.reports and not second.reports:
+                await self._watch.absent(entry, f"{proof} such order")
+            return
+        await self._records.entries.free_day(entry.id, f"{proof} fill", self._clock.now())
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind="order.day_freed",
+                text=f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; "
+                f"{proof} fill",
+                severity=Severity.INFO,
+                cycle=entry.cycle,
+                account=entry.account,
+            )
+        )
+
+    def _wall_s(self, since: datetime) -> float:
+        return (self._clock.now() - since).total_seconds() / self._clock.speed
+
+
+def _show_the_end(reports: Sequence[OrderReport]) -> bool:
+    """Whether the listing shows the entry's orders, all ended without a fill. One it leaves out proves nothing, and one
+    that replaced it at the broker may still fill."""
+    ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
+    return bool(reports) and all(state_for(r.status) in ended and not r.fills for r in reports)

@@ -1,0 +1,377 @@
+"""Following entries at the broker to their end: alerts, polling, fills (SPEC 9)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
+from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.reasons import Figures
+from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled
+from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
+from core.domain.orders.orders import Entry, OrderReport
+from core.domain.trident.per_share import per_share
+from core.domain.trident.trident import max_risk
+from core.records.records import Records
+from core.records.store.errors import RecordsError
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock, exchange_time
+
+_PARKED = 200
+_FILLS_MAY_COME = timedelta(days=7)
+"""How long after its session an order filled by the broker's word is asked for fill records still missing."""
+_SEVERITY = {
+    EntryState.REJECTED: Severity.WARNING,
+    EntryState.CANCELLED: Severity.WARNING,
+    EntryState.EXPIRED: Severity.WARNING,
+    EntryState.UNKNOWN: Severity.CRITICAL,
+    EntryState.INCIDENT: Severity.CRITICAL,
+}
+log = logging.getLogger(__name__)
+
+
+class EntryWatch:
+    """Folds what the broker says into the records; the only writer of an entry's state after sending."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        records: Records,
+        bus: Bus,
+        clock: Clock,
+        on_closed: Callable[[str], Awaitable[None]],
+        on_incident: Callable[[Entry, str], Awaitable[None]],
+        on_alerts_connected: Callable[[], None],
+        on_alerts_lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._broker = broker
+        self._records = records
+        self._bus = bus
+        self._clock = clock
+        self._on_closed = on_closed
+        self._on_incident = on_incident
+        self._on_alerts_connected = on_alerts_connected
+        self._on_alerts_lost = on_alerts_lost
+        self._folding = asyncio.Lock()
+        self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
+        self._poll_wanted = asyncio.Event()
+        self._preparing: set[str] = set()
+        self._sending: set[str] = set()
+        # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
+        self._parked: OrderedDict[str, list[OrderReport]] = OrderedDict()
+        self._unknown_words: set[tuple[str, str]] = set()
+        self.alerts = StreamStatus(StreamState.CONNECTING, clock.monotonic())
+
+    # What the alert stream calls
+
+    def on_order(self, report: OrderReport) -> None:
+        self._heard.put_nowait(report)
+
+    def on_alert_status(self, status: StreamStatus) -> None:
+        reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
+        self.alerts = status
+        if reconnected:
+            self._on_alerts_connected()
+        if status.state is StreamState.WAITING:
+            self._on_alerts_lost()
+
+    # What the engine calls
+
+    async def recover(self) -> None:
+        """After a start: an entry prepared but never sent did not leave; one sent without an outcome is unknown."""
+        for entry in await self._records.entries.open():
+            if entry.state is EntryState.PREPARED:
+                await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
+            elif entry.state is EntryState.SENT:
+                await self._become(entry, EntryState.UNKNOWN, detail="the process ended before the broker's answer")
+        self.poll_soon()
+
+    def poll_soon(self) -> None:
+        """Asks the broker about every open entry at the next turn of `run_polls`."""
+        self._poll_wanted.set()
+
+    async def run(self) -> None:
+        """Applies alerts until cancelled. One that could not be stored is kept for the next try."""
+        while True:
+            report = await self._heard.get()
+            try:
+                await self._offer(report)
+            except RecordsError:
+                self._heard.put_nowait(report)
+                raise
+
+    async def run_polls(self) -> None:
+        """Polls when asked, until cancelled; beside `run`, so that slow reads hold up no alert."""
+        while True:
+            await self._poll_wanted.wait()
+            self._poll_wanted.clear()
+            await self.poll()
+
+    @contextmanager
+    def preparing(self, entry_id: str) -> Iterator[None]:
+        """While inside, a `prepared` entry is on its way to be sent; outside, that it was not sent is not recorded."""
+        self._preparing.add(entry_id)
+        try:
+            yield
+        finally:
+            self._preparing.discard(entry_id)
+
+    @contextmanager
+    def sending(self, entry_id: str) -> Iterator[None]:
+        """While inside, a `sent` entry is on its way; outside, its outcome could not be recorded."""
+        self._sending.add(entry_id)
+        try:
+            yield
+        finally:
+            self._sending.discard(entry_id)
+
+    async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
+        """Stores the broker's acknowledgement, then what was heard before it."""
+        entry = await self.apply(entry_id, report)
+        # All of it: the last heard need not be the last that happened.
+        for heard in self._parked.pop(report.order_id, ()):
+            entry = await self.apply(entry_id, heard)
+        return entry
+
+    async def poll(self) -> None:
+        """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
+        for entry in await self._to_poll():
+            if entry.state is EntryState.PREPARED:
+                await self._become(
+                    entry, EntryState.NOT_SENT, detail="it did not leave, and that could not be recorded"
+                )
+                continue
+            if entry.state is EntryState.SENT:
+                await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
+                continue
+            try:
+                report = await self._read(entry)
+            except BrokerError as error:
+                log.warning("order of entry %s could not be read: %s", entry.id, error)
+                continue
+            if report is not None:
+                await self.apply(entry.id, report)
+
+    async def _to_poll(self) -> list[Entry]:
+        since = exchange_time(self._clock.now()).date() - _FILLS_MAY_COME
+        entries = [
+            e
+            for e in await self._records.entries.to_follow(since)
+            if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
+        ]
+        polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
+        under_way = {
+            EntryState.PREPARED: self._preparing | self._sending,
+            EntryState.SENT: self._sending,
+        }
+        lost = [e for e in entries if e.state in under_way and e.id not in under_way[e.state]]
+        return lost + [e for e in entries if e.state in polled]
+
+    async def _read(self, entry: Entry) -> OrderReport | None:
+        if entry.order_id is not None:
+            return await self._broker.order(entry.account, entry.order_id)
+        listed = await self._broker.orders_of_day(entry.account, entry.session_day)
+        return next((report for report in listed if report.identifier == entry.identifier), None)
+
+    async def _offer(self, report: OrderReport) -> None:
+        entry = await self._records.entries.by_order(report.order_id, report.account)
+        if entry is None and report.identifier is not None:
+            entry = await self._records.entries.by_identifier(report.identifier)
+        if entry is not None:
+            await self.apply(entry.id, report)
+            return
+        parked = self._parked.setdefault(report.order_id, [])
+        parked.append(report)
+        del parked[:-_PARKED]
+        self._parked.move_to_end(report.order_id)
+        while len(self._parked) > _PARKED:
+            self._parked.popitem(last=False)
+
+    async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
+        """What the evidence says of a sending without an acknowledgement; what an alert has proved meanwhile stands."""
+        async with self._folding:
+            current = await self._records.entries.get(entry_id)
+            if current.state is not EntryState.SENT:
+                return current
+            return await self._become(current, state, detail=detail)
+
+    async def absent(self, entry: Entry, proof: str) -> Entry:
+        """An unknown entry proved not to be at the broker: it holds the day all the same (policy `close_day`)."""
+        async with self._folding:
+            current = await self._records.entries.get(entry.id)
+            if current.state is not EntryState.UNKNOWN:
+                return current
+            return await self._become(current, EntryState.ABSENT, detail=proof)
+
+    async def apply(self, entry_id: str, report: OrderReport) -> Entry:
+        """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
+        async with self._folding:
+            entry = await self._records.entries.get(entry_id)
+            known = {fill.fill_id for fill in entry.fills}
+            if any(fill.fill_id not in known for fill in report.fills) and await self._records.entries.add_fills(
+                entry.id, report.fills, self._clock.now()
+            ):
+                entry = await self._records.entries.get(entry_id)
+                if not is_complete(entry.request, entry.fills):
+                    await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+            if _is_dead_sibling(entry, report):
+                log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
+                return entry
+            if _fills_contradict(entry):
+                detail = f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.value}"
+                return await self._become(
+                    entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
+                )
+            state = self._state_from(entry, report)
+            if state is None:
+                await self._park_status(entry, report)
+                return entry
+            if _contradicts(entry, report, state):
+                detail = f"recorded as {entry.state.value}, and yet order {report.order_id} is {report.status} there"
+                return await self._become(
+                    entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
+                )
+            if state is entry.state:
+                if _is_older_word(entry, report):
+                    return entry
+                if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
+                    entry = await self._records.entries.become(
+                        entry.id,
+                        state,
+                        at=self._clock.now(),
+                        order_id=report.order_id,
+                        broker_status=report.status,
+                        detail=entry.detail,
+                    )
+                    await self._say(entry, "order.status", f"order {report.order_id}: {report.status}", Severity.INFO)
+                return entry
+            if not may_become(entry.state, state):
+                log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
+                return entry
+            return await self._become(
+                entry, state, order_id=report.order_id, status=report.status, detail=report.reject_reason or ""
+            )
+
+    def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
+        """Our state by the fills first and the broker's word second."""
+        state = state_for(report.status)
+        if is_complete(entry.request, entry.fills):
+            return EntryState.FILLED
+        if state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED) and not is_balanced(
+            entry.request, entry.fills
+        ):
+            return EntryState.INCIDENT
+        return state
+
+    async def _park_status(self, entry: Entry, report: OrderReport) -> None:
+        await self._records.entries.note_status(entry.id, report.status, self._clock.now())
+        if (entry.id, report.status) not in self._unknown_words:
+            self._unknown_words.add((entry.id, report.status))
+            text = f"the broker calls order {report.order_id} {report.status!r}, which this console does not know"
+            await self._say(entry, "order.status_unknown", text, Severity.CRITICAL)
+
+    async def _become(
+        self,
+        entry: Entry,
+        state: EntryState,
+        *,
+        order_id: str | None = None,
+        status: str | None = None,
+        detail: str = "",
+    ) -> Entry:
+        entry = await self._records.entries.become(
+            entry.id, state, at=self._clock.now(), order_id=order_id, broker_status=status, detail=detail
+        )
+        if entry.state is EntryState.INCIDENT:
+            await self._on_incident(entry, entry.detail or "fills do not add up to the order")
+        await self.announce(entry)
+        if entry.state not in OPEN_STATES:
+            await self._on_closed(entry.id)
+        return entry
+
+    async def announce(self, entry: Entry) -> None:
+        """Publishes the entry's state with its figures."""
+        text = {
+            EntryState.WORKING: f"order {entry.order_id} is working at {entry.limit} credit",
+            EntryState.FILLED: f"order {entry.order_id} is filled",
+            EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
+            EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
+            EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
+        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.value}: {entry.detail}".rstrip(": "))
+        await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
+
+    async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
+        credit = fill_credit(entry.request, entry.fills)
+        figures: Figures = (
+            ("entry", entry.id),
+            ("order_id", entry.order_id),
+            ("limit", entry.limit),
+            ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
+        )
+        if credit is not None:
+            text = f"{text} at {per_share(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
+            figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
+        await self._bus.publish(
+            Event(
+                at=self._clock.now(),
+                kind=kind,
+                text=f"{entry.underlying} {masked(entry.account)}: {text}",
+                severity=severity,
+                cycle=entry.cycle,
+                account=entry.account,
+                underlying=entry.underlying,
+                figures=figures,
+            )
+        )
+
+
+_ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntryState.ABSENT, EntryState.NOT_SENT)
+
+
+def _fills_contradict(entry: Entry) -> bool:
+    """More contracts than ordered, or some of an order that had ended: for people to settle (SPEC 9, 13.6)."""
+    if entry.state is EntryState.INCIDENT:
+        return False
+    if is_overfilled(entry.request, entry.fills):
+        return True
+    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.request, entry.fills)
+
+
+_ROUTE = ("Received", "Routed", "In Flight", "Live")
+
+
+def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
+    """Whether the order was already further on its way: answers and alerts may cross."""
+    if entry.state is EntryState.FILLED:
+        return state_for(heard.status) is EntryState.WORKING
+    if entry.order_id is not None and heard.order_id != entry.order_id:
+        return not _is_newer(heard.order_id, entry.order_id)
+    known = entry.broker_status
+    return known in _ROUTE and heard.status in _ROUTE and _ROUTE.index(heard.status) < _ROUTE.index(known)
+
+
+def _is_newer(order_id: str, than: str) -> bool:
+    """Whether a broker gave this id later: its ids count up."""
+    return (len(order_id), order_id) > (len(than), than)
+
+
+def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
+    """Whether another order of this entry ended unfilled: one replaced at the broker, or a replacement that was not
+    wanted any more. Both carry our identifier (reference 8: track both ids)."""
+    ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
+    return entry.order_id is not None and report.order_id != entry.order_id and ended and not report.fills
+
+
+def _contradicts(entry: Entry, report: OrderReport, state: EntryState) -> bool:
+    """Whether an order exists that the evidence said does not: one that never left, or was refused at the door."""
+    if entry.state is EntryState.NOT_SENT:
+        return True
+    if entry.state in (EntryState.CANCELLED, EntryState.EXPIRED) and state is EntryState.WORKING:
+        # The order recorded is out, and one that replaced it at the broker works.
+        return entry.order_id is not None and _is_newer(report.order_id, entry.order_id)
+    return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED

@@ -1,1 +1,0 @@
-"""The quote store: the newest market data by symbol."""

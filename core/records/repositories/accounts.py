@@ -1,0 +1,168 @@
+"""The accounts the logins reach, and the operator's settings for each (SPEC 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.broker.port import BrokerAccount
+from core.domain.operation.account_settings import AccountField, AccountSetting
+from core.records.repositories.rows import AccountChange, AccountRecord
+from core.records.store.database import Database
+from core.records.store.errors import StateConflict
+from core.records.store.tables import account_changes, accounts
+
+BY_THE_ENGINE = "the console"
+"""Who makes the first account found the primary one."""
+
+_COLUMNS = {
+    AccountField.AUTOMATION: accounts.c.enabled,
+    AccountField.OFFSET_CENTS: accounts.c.offset_cents,
+    AccountField.WIDTH: accounts.c.width,
+    AccountField.TOLERANCE: accounts.c.tolerance,
+    AccountField.POSITION_LIMIT: accounts.c.position_limit,
+    AccountField.MAIL: accounts.c.mail,
+    AccountField.PRIMARY: accounts.c.is_primary,
+    AccountField.SKIP: accounts.c.skip_day,
+}
+_ALL = select(accounts).order_by(accounts.c.discovered_at, accounts.c.number)
+_ONE = select(accounts).where(accounts.c.number == bindparam("account"))
+_OF_ACCOUNT = accounts.c.number == bindparam("account")
+_PRIMARY = select(accounts.c.number).where(accounts.c.is_primary)
+_FIRST_FOUND = (
+    select(accounts.c.number)
+    .where(accounts.c.is_closed.is_(False))
+    .order_by(accounts.c.discovered_at, accounts.c.number)
+    .limit(1)
+)
+_NEW_CHANGE = insert(account_changes)
+_CHANGES = select(account_changes).order_by(account_changes.c.seq)
+
+
+class Accounts:
+    def __init__(self, database: Database, epoch: int) -> None:
+        self._database = database
+        self._epoch = epoch
+
+    async def discover(self, login: str, found: Sequence[BrokerAccount], *, enable_new: bool, at: datetime) -> None:
+        """Records what a login reaches, in one commit; the operator's settings are kept.
+
+        An account reached by two logins is one account: the first login that finds it after a start keeps it. The
+        first account ever found is the primary one until the operator names another.
+        """
+        async with self._database.write() as connection:
+            for account in found:
+                broker_side = {"nickname": account.nickname, "kind": account.kind, "is_closed": account.is_closed}
+                known = await connection.execute(
+                    update(accounts)
+                    .where(accounts.c.number == account.number)
+                    .values(
+                        login=case((accounts.c.epoch == self._epoch, accounts.c.login), else_=login),
+                        epoch=self._epoch,
+                        seen_at=at,
+                        **broker_side,
+                    )
+                )
+                if known.rowcount == 0:
+                    await connection.execute(
+                        insert(accounts).values(
+                            number=account.number,
+                            login=login,
+                            epoch=self._epoch,
+                            enabled=enable_new,
+                            discovered_at=at,
+                            seen_at=at,
+                            **broker_side,
+                        )
+                    )
+            if (await connection.execute(_PRIMARY)).first() is None:
+                first = (await connection.execute(_FIRST_FOUND)).scalar_one_or_none()
+                if first is not None:
+                    await _change(connection, first, AccountSetting(AccountField.PRIMARY, True), BY_THE_ENGINE, at)
+
+    async def hand_over(self, login: str, numbers: Sequence[str]) -> None:
+        """These accounts are reached by this login from now on: the one that reached them is no longer taken."""
+        async with self._database.write() as connection:
+            await connection.execute(update(accounts).where(accounts.c.number.in_(numbers)).values(login=login))
+
+    async def all(self) -> tuple[AccountRecord, ...]:
+        """Every account ever found, in the order they were found."""
+        async with self._database.read() as connection:
+            return tuple(_record(row) for row in await connection.execute(_ALL))
+
+    async def set(self, number: str, setting: AccountSetting, who: str, at: datetime) -> AccountSetting:
+        """Sets it and records who, when, old and new in the same commit; returns the old one.
+
+        Setting what is set already records nothing. Making an account primary takes it from the one that was. Raises
+        StateConflict for an account never found, and for taking primary away without naming another.
+        """
+        if setting.field is AccountField.PRIMARY and setting.value is not True:
+            raise StateConflict("one account is always primary; make another one primary instead")
+        async with self._database.write() as connection:
+            if setting.field is AccountField.PRIMARY:
+                for other in (await connection.execute(_PRIMARY)).scalars().all():
+                    if other != number:
+                        await _change(connection, other, AccountSetting(AccountField.PRIMARY, False), who, at)
+            return await _change(connection, number, setting, who, at)
+
+    async def set_enabled(self, number: str, enabled: bool, at: datetime, who: str = "the operator") -> None:
+        """Turns automation on or off for the account. Raises StateConflict for an account never found."""
+        await self.set(number, AccountSetting(AccountField.AUTOMATION, enabled), who, at)
+
+    async def changes(self, number: str | None = None) -> tuple[AccountChange, ...]:
+        """Every change of settings, of one account or of all, oldest first."""
+        query = _CHANGES if number is None else _CHANGES.where(account_changes.c.account == number)
+        async with self._database.read() as connection:
+            return tuple(
+                AccountChange(row.account, AccountField(row.field), row.old, row.new, row.who, row.at)
+                for row in await connection.execute(query)
+            )
+
+    async def found_before(self, instant: datetime) -> tuple[str, ...]:
+        """The numbers of the accounts that were first found before the instant."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(accounts.c.number).where(accounts.c.discovered_at < instant))
+            return tuple(rows.scalars())
+
+
+async def _change(
+    connection: AsyncConnection, number: str, setting: AccountSetting, who: str, at: datetime
+) -> AccountSetting:
+    """The change and its record, in the transaction of the connection; the old setting."""
+    column = _COLUMNS[setting.field]
+    row = (await connection.execute(_ONE, {"account": number})).one_or_none()
+    if row is None:
+        raise StateConflict("no login has found this account; connect first")
+    old = AccountSetting(setting.field, getattr(row, column.name))
+    if old == setting:
+        return old
+    values: dict[str, Any] = {column.name: setting.value}
+    if setting.field is AccountField.AUTOMATION:
+        values["enabled_changed_at"] = at
+    await connection.execute(update(accounts).where(_OF_ACCOUNT).values(**values), {"account": number})
+    change = {"account": number, "field": setting.field.value, "old": old.shown(), "new": setting.shown()}
+    await connection.execute(_NEW_CHANGE, {**change, "who": who, "at": at})
+    return old
+
+
+def _record(row: Row[Any]) -> AccountRecord:
+    return AccountRecord(
+        number=row.number,
+        nickname=row.nickname,
+        kind=row.kind,
+        is_closed=row.is_closed,
+        login=row.login,
+        enabled=row.enabled,
+        offset_cents=row.offset_cents,
+        width=row.width,
+        tolerance=row.tolerance,
+        position_limit=row.position_limit,
+        mail=row.mail,
+        is_primary=row.is_primary,
+        skip_day=row.skip_day,
+    )

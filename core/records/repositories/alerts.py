@@ -1,0 +1,111 @@
+"""Alerts, as rows: each open once for its subject, acknowledged by a person, closed by the engine, kept (SPEC 12)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.operation.events import Event
+from core.domain.reporting.alerts import Alert, AlertKind, DueAlert
+from core.records.repositories.journal import Journal
+from core.records.store.database import Database
+from core.records.store.tables import alerts
+
+_is_open = alerts.c.closed_at.is_(None)
+_OPEN_NOW = select(alerts).where(_is_open).order_by(alerts.c.id)
+_NEWEST = select(alerts).order_by(alerts.c.id.desc()).limit(bindparam("count"))
+_CLOSED_SINCE = (
+    select(alerts)
+    .where(alerts.c.closed_at >= bindparam("since"))
+    .order_by(alerts.c.closed_at.desc(), alerts.c.id.desc())
+    .limit(bindparam("count"))
+)
+_NEW_ALERT = insert(alerts)
+_ACKNOWLEDGE = (
+    update(alerts)
+    .where(alerts.c.id == bindparam("alert"), _is_open, alerts.c.acknowledged_at.is_(None))
+    .values(acknowledged_at=bindparam("at"), acknowledged_by=bindparam("by"))
+)
+_CLOSE = update(alerts).where(alerts.c.id == bindparam("alert"), _is_open).values(closed_at=bindparam("at"))
+
+
+class Alerts:
+    """Every change is one durable commit. Raises RecordsError."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    async def open(self, due: DueAlert, at: datetime, *told: Event) -> bool:
+        """Opens the alert and records what is said of it, its mail included, in one commit: no end of the process lies
+        between. False when one of this kind is open for the subject already, which stays as it is."""
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(
+                    _NEW_ALERT,
+                    {
+                        "kind": due.kind.code,
+                        "subject": due.subject,
+                        "severity": due.kind.severity.value,
+                        "text": due.text,
+                        "opened_at": at,
+                        "acknowledged_by": "",
+                    },
+                )
+                await self._tell(connection, told)
+        except IntegrityError:  # the rule that it is open once
+            return False
+        return True
+
+    async def acknowledge(self, alert: int, by: str, at: datetime) -> bool:
+        """Records that `by` has seen the alert; False when it is not open or was acknowledged before."""
+        return await self._change(_ACKNOWLEDGE, {"alert": alert, "by": by, "at": at})
+
+    async def close(self, alert: int, at: datetime, *told: Event) -> bool:
+        """Closes the alert, which stays on record, in one commit with what is said; False when it was not open."""
+        return await self._change(_CLOSE, {"alert": alert, "at": at}, told)
+
+    async def open_now(self) -> tuple[Alert, ...]:
+        """What is open, in the order it opened."""
+        async with self._database.read() as connection:
+            return tuple(_alert(row) for row in await connection.execute(_OPEN_NOW))
+
+    async def newest(self, count: int) -> tuple[Alert, ...]:
+        """The last alerts that opened, open or closed, newest first."""
+        async with self._database.read() as connection:
+            return tuple(_alert(row) for row in await connection.execute(_NEWEST, {"count": count}))
+
+    async def closed_since(self, since: datetime, count: int) -> tuple[Alert, ...]:
+        """The alerts that closed at `since` or later, at most `count`, the last closed first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(_CLOSED_SINCE, {"since": since, "count": count})
+            return tuple(_alert(row) for row in rows)
+
+    async def _change(self, statement: Any, values: dict[str, object], told: tuple[Event, ...] = ()) -> bool:
+        async with self._database.write() as connection:
+            changed = await connection.execute(statement, values)
+            if changed.rowcount == 1:
+                await self._tell(connection, told)
+            return bool(changed.rowcount == 1)
+
+    async def _tell(self, connection: AsyncConnection, told: tuple[Event, ...]) -> None:
+        if told:
+            await self._journal.add(connection, *told)
+
+
+def _alert(row: Row[Any]) -> Alert:
+    return Alert(
+        id=row.id,
+        kind=AlertKind.of(row.kind),
+        subject=row.subject,
+        text=row.text,
+        opened_at=row.opened_at,
+        acknowledged_at=row.acknowledged_at,
+        acknowledged_by=row.acknowledged_by,
+        closed_at=row.closed_at,
+    )

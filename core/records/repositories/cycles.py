@@ -1,0 +1,150 @@
+"""The cycles: numbered from 1, each begun once, ended once, or found interrupted by the next start (SPEC 3, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import and_, func, insert, literal_column, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.operation.reasons import Reason
+from core.domain.reporting.figures import AccountRun
+from core.records.repositories.results import note_runs
+from core.records.repositories.rows import CycleRecord
+from core.records.store.database import Database
+from core.records.store.errors import StateConflict
+from core.records.store.tables import cycles, slots
+
+# As a literal: an index of the claimed slots alone is not used for a parameter.
+_CLAIMED = slots.c.state == literal_column("'claimed'")
+
+
+class Cycles:
+    def __init__(self, database: Database, epoch: int) -> None:
+        self._database = database
+        self._epoch = epoch
+
+    async def begin(self, day: date, slot: datetime | None, forced: bool, at: datetime) -> int | None:
+        """Claims the slot and begins its cycle in one commit; the cycle's number.
+
+        None when the slot is taken: missed, run, or claimed. `slot` is None for a forced cycle.
+        """
+        try:
+            async with self._database.write() as connection:
+                number = 1 + await _newest(connection)
+                await connection.execute(
+                    insert(cycles).values(
+                        number=number,
+                        epoch=self._epoch,
+                        session_day=day,
+                        slot=slot,
+                        forced=forced,
+                        began_at=at,
+                        outcome="",
+                        reason_code="",
+                        reason_text="",
+                        totals={},
+                    )
+                )
+                if slot is not None:
+                    await connection.execute(
+                        insert(slots).values(
+                            session_day=day,
+                            slot=slot,
+                            epoch=self._epoch,
+                            state="claimed",
+                            at=at,
+                            cycle=number,
+                            outcome="",
+                            reason_code="",
+                            reason_text="",
+                        )
+                    )
+        except IntegrityError:
+            if slot is None:
+                raise
+            return None  # the slot's row was there: the cycle's went with it
+        return number
+
+    async def end(
+        self,
+        number: int,
+        outcome: str,
+        reason_code: str,
+        reason_text: str,
+        totals: Mapping[str, int],
+        at: datetime,
+        runs: Sequence[AccountRun] = (),
+    ) -> None:
+        """Ends the cycle and its slot and records what it came to for each account, in one commit. Raises
+        StateConflict when it is not running."""
+        ending = {"outcome": outcome, "reason_code": reason_code, "reason_text": reason_text}
+        async with self._database.write() as connection:
+            ended = await connection.execute(
+                update(cycles)
+                .where(cycles.c.number == number, cycles.c.ended_at.is_(None))
+                .values(ended_at=at, totals=dict(totals), **ending)
+            )
+            if ended.rowcount != 1:
+                raise StateConflict(f"cycle {number} is not running; it cannot end")
+            await connection.execute(update(slots).where(slots.c.cycle == number).values(state="done", **ending))
+            await note_runs(connection, runs)
+
+    async def interrupt_unfinished(self, at: datetime) -> tuple[int, ...]:
+        """Ends what earlier processes left: their cycles fail as interrupted, their slots are not run again.
+
+        Returns the numbers of those cycles. Entries are not touched: reconciliation decides about them.
+        """
+        reason = Reason.INTERRUPTED
+        ending = {"outcome": "failed", "reason_code": reason.code, "reason_text": reason.sentence}
+        async with self._database.write() as connection:
+            unfinished = and_(cycles.c.ended_at.is_(None), cycles.c.epoch != self._epoch)
+            rows = await connection.execute(select(cycles.c.number).where(unfinished).order_by(cycles.c.number))
+            numbers = tuple(rows.scalars())
+            await connection.execute(update(cycles).where(unfinished).values(ended_at=at, **ending))
+            await connection.execute(
+                update(slots).where(_CLAIMED, slots.c.epoch != self._epoch).values(state="interrupted", **ending)
+            )
+        return numbers
+
+    async def newest(self) -> int:
+        """The newest cycle's number; 0 before the first."""
+        async with self._database.read() as connection:
+            return await _newest(connection)
+
+    async def get(self, number: int) -> CycleRecord | None:
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(cycles).where(cycles.c.number == number))
+            row = rows.one_or_none()
+            return None if row is None else cycle_of(row)
+
+    async def of_day(self, day: date) -> tuple[CycleRecord, ...]:
+        """The cycles of a session day in their order."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
+            return tuple(cycle_of(row) for row in rows)
+
+
+async def _newest(connection: AsyncConnection) -> int:
+    rows = await connection.execute(select(func.coalesce(func.max(cycles.c.number), 0)))
+    number: int = rows.scalar_one()
+    return number
+
+
+def cycle_of(row: Row[Any]) -> CycleRecord:
+    return CycleRecord(
+        number=row.number,
+        day=row.session_day,
+        slot=row.slot,
+        forced=row.forced,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        outcome=row.outcome,
+        reason_code=row.reason_code,
+        reason_text=row.reason_text,
+        totals=row.totals,
+    )

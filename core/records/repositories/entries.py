@@ -1,0 +1,297 @@
+"""The entries of the day: prepared before sending, changed only as the table of states allows, never lost (SPEC 9).
+
+The rule of the day is a unique index of the database; nothing here merely looks before it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from sqlalchemy import bindparam, exists, false, insert, select, true, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, EntryState, may_become
+from core.domain.orders.orders import Entry, Fill
+from core.records.repositories.breakers import barred
+from core.records.repositories.entry_reads import HOLDER, EntryReads, unrecorded
+from core.records.repositories.entry_rows import (
+    FREED_BY_PROOF,
+    REENTRY_ALLOWED,
+    entry_values,
+    is_reentry_allowed,
+    note_change,
+    note_evidence,
+    read_entries,
+    read_entry,
+)
+from core.records.repositories.outbox import Outbox
+from core.records.repositories.rows import DayHeld, EvidenceKind, EvidenceRecord
+from core.records.store.database import Database
+from core.records.store.errors import IllegalTransition, RecordsError, StateConflict
+from core.records.store.tables import ONLY_ROW, engine, entries, fills, trading_state
+
+_KNOWN_FILL = select(fills.c.seq).where(
+    fills.c.account == bindparam("account"), fills.c.fill_id == bindparam("fill_id")
+)
+_NEW_FILL = insert(fills)
+_STORE = update(entries).where(entries.c.id == bindparam("the_id"))
+
+
+class Entries(EntryReads):
+    """What changes entries; what reads them is in `EntryReads`."""
+
+    evidence_written = 0
+    """How often this process recorded evidence: whoever shows some reads it again when this moved."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        super().__init__(database)
+        self._outbox = outbox
+
+    async def prepare(self, entry: Entry) -> Entry | DayHeld:
+        """Records the intent, or says which entry holds the account's day.
+
+        Raises ValueError for an entry that is not prepared and holding its day, RecordsError when its id or
+        identifier is already recorded.
+        """
+        if entry.state is not EntryState.PREPARED or not entry.holds_day or entry.fills:
+            raise ValueError("a new entry is prepared, holds its day and has no fills")
+        async with self._database.write() as connection:
+            try:
+                async with connection.begin_nested():
+                    await connection.execute(insert(entries).values(entry_values(entry)))
+            except IntegrityError:
+                holder = await _holder(connection, entry.account, entry.session_day)
+                if holder is not None:
+                    return DayHeld(holder)
+                raise RecordsError(
+                    f"an entry with the identifier {entry.identifier} is already recorded; give each its own"
+                ) from None
+            await note_change(connection, entry, entry.prepared_at, prepared=True)
+        return entry
+
+    async def mark_sent(self, entry_id: str, at: datetime, *, epoch: int, closes: datetime) -> bool:
+        """The last durable word before the wire: True only for a prepared entry that nobody asked to cancel, while
+        active, with no open breaker over its account, by the newest epoch, before its session `closes`."""
+        async with self._database.write() as connection:
+            active = exists().where(trading_state.c.id == ONLY_ROW, trading_state.c.state == "active")
+            newest = exists().where(engine.c.id == ONLY_ROW, engine.c.epoch == epoch)
+            sent = await connection.execute(
+                update(entries)
+                .where(
+                    entries.c.id == entry_id,
+                    entries.c.state == EntryState.PREPARED.value,
+                    entries.c.cancel_requested_by == "",
+                    true() if at < closes else false(),
+                    active,
+                    newest,
+                    ~barred(entries.c.account),
+                )
+                .values(state=EntryState.SENT.value, sent_at=at)
+            )
+            if sent.rowcount != 1:
+                return False
+            await note_change(connection, await _known(connection, entry_id), at)
+        return True
+
+    async def become(
+        self,
+        entry_id: str,
+        state: EntryState,
+        *,
+        at: datetime,
+        order_id: str | None = None,
+        broker_status: str | None = None,
+        detail: str = "",
+    ) -> Entry:
+        """Records what the entry became, and returns it as recorded; what is not given keeps its value.
+
+        An entry that would hold a day another one holds becomes an incident without the day: late news from the
+        broker is kept, and nothing is entered twice unseen (SPEC 9). Raises IllegalTransition, also for `sent`, which
+        only `mark_sent` reaches.
+        """
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            moves = state is not old.state
+            # `sent` has a door of its own, which checks what this one cannot.
+            if not may_become(old.state, state) or (moves and state is EntryState.SENT):
+                raise IllegalTransition(entry_id, old.state, state)
+            new = replace(
+                old,
+                state=state,
+                holds_day=state not in FREES_DAY if moves else old.holds_day,
+                order_id=old.order_id if order_id is None else order_id,
+                broker_status=old.broker_status if broker_status is None else broker_status,
+                terminal_at=_terminal_at(old, state, at) if moves else old.terminal_at,
+                detail=detail or old.detail,
+            )
+            holder = await _store(connection, new)
+            if holder is not None:
+                new = _collided(new, holder, at)
+                await _store(connection, new)
+            await note_change(connection, new, at)
+            if new.state is not old.state:
+                await self._outbox.tell_entry(connection, new, at)
+        return new
+
+    async def note_status(self, entry_id: str, broker_status: str, at: datetime) -> None:
+        """Records a new word from the broker that changes no state of ours."""
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            if old.broker_status == broker_status:
+                return
+            new = replace(old, broker_status=broker_status)
+            await _store(connection, new)
+            await note_change(connection, new, at)
+
+    async def note_cancel_request(self, entry_id: str, who: str, at: datetime) -> Entry:
+        """Records, before the broker is asked, that an operator wants the entry cancelled; the first stays on record.
+
+        Whatever the entry becomes, its day is then not freed without "allow re-entry" (SPEC 9). Not for a cancel of
+        the engine's own (the N minutes of SPEC 9). Raises ValueError for an empty `who`.
+        """
+        if not who:
+            raise ValueError("a cancel is asked for by somebody")
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            if old.cancel_requested_by:
+                return old
+            await _store(connection, replace(old, cancel_requested_by=who))
+            new = await _known(connection, entry_id)
+            # The history says when; the entry's own detail stays what the broker or the guards said.
+            await note_change(connection, replace(new, detail=f"{new.cancel_requested_by} asked to cancel it"), at)
+        return new
+
+    async def allow_reentry(self, entry_id: str, who: str, at: datetime) -> None:
+        """Records, as evidence, an operator's word that another entry may follow one an operator asked to cancel. It
+        frees nothing by itself: `free_day` still needs its proof (SPEC 9).
+
+        Raises ValueError for an empty `who`, StateConflict unless it is cancelled or expired, without a fill.
+        """
+        if not who:
+            raise ValueError("re-entry is allowed by somebody")
+        async with self._database.write() as connection:
+            _may_be_freed(await _known(connection, entry_id))
+            await note_evidence(connection, entry_id, EvidenceRecord("attestation", who, True, REENTRY_ALLOWED, at))
+            self.evidence_written += 1
+
+    async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
+        """Frees the day of a cancelled or expired entry; `proof` says which complete reads showed no fill (SPEC 9).
+
+        Raises StateConflict for another state, when a fill is recorded, or when an operator asked to cancel it and
+        none has allowed re-entry since.
+        """
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            _may_be_freed(old)
+            if not old.holds_day:
+                return old
+            if old.cancel_requested_by and not await is_reentry_allowed(connection, entry_id):
+                raise StateConflict(
+                    f"{old.cancel_requested_by} asked to cancel entry {entry_id}; its day is free only when an "
+                    "operator allows re-entry"
+                )
+            new = replace(old, holds_day=False, detail=proof)
+            await _store(connection, new)
+            await note_change(connection, new, at)
+        return new
+
+    async def add_fills(self, entry_id: str, new_fills: Sequence[Fill], at: datetime | None = None) -> int:
+        """Records the fills not recorded before, whatever the entry's state; how many were new.
+
+        `at` is when they were heard of, the last fill's own time when left out.
+        """
+        added = 0
+        async with self._database.write() as connection:
+            entry = await _known(connection, entry_id)
+            for fill in new_fills:
+                known = await connection.execute(_KNOWN_FILL, {"account": entry.account, "fill_id": fill.fill_id})
+                if known.first() is not None:
+                    continue
+                await connection.execute(
+                    _NEW_FILL,
+                    {
+                        "entry_id": entry.id,
+                        "account": entry.account,
+                        "fill_id": fill.fill_id,
+                        "symbol": fill.symbol,
+                        "quantity": fill.quantity,
+                        "price": fill.price,
+                        "at": fill.at,
+                    },
+                )
+                added += 1
+            if added and self._outbox.is_open:
+                await self._outbox.tell_fills(connection, await _known(connection, entry_id), at or new_fills[-1].at)
+        return added
+
+    async def add_evidence(
+        self,
+        entry_id: str,
+        kind: EvidenceKind,
+        *,
+        who: str,
+        complete: bool,
+        detail: Mapping[str, object],
+        at: datetime,
+    ) -> None:
+        """Records what was seen of the entry, whatever its state; it decides nothing by itself (SPEC 9).
+
+        Raises StateConflict for an entry not recorded, TypeError or ValueError for a detail that
+        `core.records.store.json_text` cannot keep.
+        """
+        async with self._database.write() as connection:
+            await _known(connection, entry_id)
+            await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
+            self.evidence_written += 1
+
+
+async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
+    entry = await read_entry(connection, entry_id)
+    if entry is None:
+        raise unrecorded(entry_id)
+    return entry
+
+
+def _may_be_freed(entry: Entry) -> None:
+    if entry.state not in FREED_BY_PROOF or entry.fills:
+        raise StateConflict(
+            f"entry {entry.id} is {entry.state.value} with {len(entry.fills)} fills; its day is not free"
+        )
+
+
+async def _holder(connection: AsyncConnection, account: str, day: date) -> Entry | None:
+    found = await read_entries(connection, HOLDER, {"account": account, "session_day": day})
+    return found[0] if found else None
+
+
+async def _store(connection: AsyncConnection, entry: Entry) -> Entry | None:
+    """Writes the entry, or leaves it and returns the one that holds its day."""
+    try:
+        async with connection.begin_nested():
+            values = entry_values(entry)
+            await connection.execute(_STORE, {"the_id": values.pop("id"), **values})
+    except IntegrityError:
+        holder = await _holder(connection, entry.account, entry.session_day)
+        if holder is None or holder.id == entry.id:
+            raise
+        return holder
+    return None
+
+
+def _terminal_at(old: Entry, state: EntryState, at: datetime) -> datetime | None:
+    return at if state in TERMINAL_STATES else None
+
+
+def _collided(wanted: Entry, holder: Entry, at: datetime) -> Entry:
+    """The entry as an incident: what it wanted to become, and which entry has the day."""
+    said = f"{wanted.state.value}, but entry {holder.id} ({holder.state.value}) holds the day"
+    return replace(
+        wanted,
+        state=EntryState.INCIDENT,
+        holds_day=False,
+        terminal_at=at,
+        detail=f"{said}; {wanted.detail}" if wanted.detail else said,
+    )

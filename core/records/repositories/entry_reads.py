@@ -1,0 +1,161 @@
+"""Reading entries: by what they are known by, by their state, by their day (SPEC 9)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, exists, or_
+
+from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.orders import Entry
+from core.records.repositories.entry_rows import (
+    FREED_BY_PROOF,
+    count_failed_sends,
+    entries_where,
+    is_reentry_allowed,
+    read_changes,
+    read_entries,
+    read_entry,
+    read_evidence,
+)
+from core.records.repositories.rows import EntryChange, EvidenceRecord
+from core.records.store.database import Database
+from core.records.store.errors import StateConflict
+from core.records.store.read_cache import HeldAnswers
+from core.records.store.tables import entries, entry_changes, fills
+
+_account = entries.c.account == bindparam("account")
+_day = entries.c.session_day == bindparam("session_day")
+_open = entries.c.state.in_([state.value for state in OPEN_STATES])
+_filled = entries.c.state == EntryState.FILLED.value
+_unknown = entries.c.state == EntryState.UNKNOWN.value
+_incident = entries.c.state == EntryState.INCIDENT.value
+_has_fills = exists().where(fills.c.entry_id == entries.c.id)
+_settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for state in FREED_BY_PROOF]), ~_has_fills)
+
+HOLDER = entries_where(_account, _day, entries.c.holds_day)
+_BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
+_BY_ORDER = entries_where(entries.c.order_id == bindparam("order_id"), _account)
+_BY_IDS = entries_where(entries.c.id.in_(bindparam("ids", expanding=True)))
+_OPEN = entries_where(_open)
+_UNKNOWN = entries_where(_unknown)
+_INCIDENTS = entries_where(_account, _incident)
+_WAITING = entries_where(or_(_unknown, _settling))
+_TO_FOLLOW = entries_where(or_(_open, and_(_filled, entries.c.session_day >= bindparam("since"))))
+_OF_DAY = entries_where(_day)
+_FILLED_OPEN = entries_where(
+    _account, entries.c.expiration >= bindparam("today"), or_(_filled, and_(_incident, _has_fills))
+)
+
+
+class EntryReads:
+    """Every way to read entries. Each raises RecordsError when the store fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held = HeldAnswers(database, entries.name, fills.name, entry_changes.name)
+
+    async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
+        """Everything seen of the entry, oldest first."""
+        async with self._database.read() as connection:
+            return await read_evidence(connection, entry_id)
+
+    async def newest_evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
+        """The newest complete look of each kind at the entry, oldest first: what a screen has room for."""
+        async with self._database.read() as connection:
+            return await read_evidence(connection, entry_id, newest=True)
+
+    async def reentry_allowed(self, entry_id: str) -> bool:
+        """Whether an operator has said that another entry may follow this one (SPEC 9)."""
+        async with self._database.read() as connection:
+            return await is_reentry_allowed(connection, entry_id)
+
+    async def holding(self, account: str, day: date) -> Entry | None:
+        """The entry that holds the account's session day."""
+        return await self._one(HOLDER, account=account, session_day=day)
+
+    async def get(self, entry_id: str) -> Entry:
+        """The entry with our id. Raises StateConflict when none is recorded."""
+        async with self._database.read() as connection:
+            found = await read_entry(connection, entry_id)
+        if found is None:
+            raise unrecorded(entry_id)
+        return found
+
+    async def these(self, ids: Sequence[str]) -> tuple[Entry, ...]:
+        """The entries with these ids of ours, oldest first; one that is not recorded is left out."""
+        return await self._all(_BY_IDS, ids=list(ids))
+
+    async def by_identifier(self, identifier: str) -> Entry | None:
+        """The entry whose order carries our identifier."""
+        return await self._one(_BY_IDENTIFIER, identifier=identifier)
+
+    async def by_order(self, order_id: str, account: str) -> Entry | None:
+        """The newest entry of the account with this broker order id."""
+        return await self._one(_BY_ORDER, order_id=order_id, account=account)
+
+    async def open(self) -> tuple[Entry, ...]:
+        """Every entry whose order may still change, or whose sending is under way, of any day."""
+        return await self._polled(_OPEN)
+
+    async def unknown(self) -> tuple[Entry, ...]:
+        """Every entry that waits for evidence, of all accounts and days, oldest first."""
+        return await self._all(_UNKNOWN)
+
+    async def incidents(self, account: str) -> tuple[Entry, ...]:
+        """Every incident of the account, oldest first."""
+        return await self._all(_INCIDENTS, account=account)
+
+    async def waiting(self, day: date) -> tuple[Entry, ...]:
+        """What time may settle: the unknown entries of any day, and the cancelled and expired ones that hold this day
+        without a fill. Proof may free it, but for those an operator cancelled (SPEC 9)."""
+        return await self._polled(_WAITING, session_day=day)
+
+    async def failed_sends(self, day: date) -> Counter[str]:
+        """How many sends of each account's session day ended rejected, unknown or not sent, each counted once.
+
+        Only what was really tried counts: an intent refused by the guards before it was sent does not.
+        """
+
+        async def count() -> Counter[str]:
+            async with self._database.read() as connection:
+                return await count_failed_sends(connection, day)
+
+        return await self._held.ask(count_failed_sends, day, count)
+
+    async def to_follow(self, since: date) -> tuple[Entry, ...]:
+        """Every open entry of any day, and those filled in a session from `since` on: their fill records may be still
+        to come."""
+        return await self._polled(_TO_FOLLOW, since=since)
+
+    async def of_day(self, day: date) -> tuple[Entry, ...]:
+        return await self._all(_OF_DAY, session_day=day)
+
+    async def filled_open(self, account: str, today: date) -> tuple[Entry, ...]:
+        """The account's filled entries that expire today or later, with incidents that have fills: they too are
+        positions at risk (SPEC 7)."""
+        return await self._all(_FILLED_OPEN, account=account, today=today)
+
+    async def history(self, entry_id: str) -> tuple[EntryChange, ...]:
+        """Every state the entry went through, oldest first."""
+        async with self._database.read() as connection:
+            return await read_changes(connection, entry_id)
+
+    async def _one(self, query: Select[Any], **values: object) -> Entry | None:
+        found = await self._all(query, **values)
+        return found[-1] if found else None
+
+    async def _polled(self, query: Select[Any], **values: Hashable) -> tuple[Entry, ...]:
+        """As `_all`, for what is asked at every poll."""
+        return await self._held.ask(query, tuple(values.items()), lambda: self._all(query, **values))
+
+    async def _all(self, query: Select[Any], **values: object) -> tuple[Entry, ...]:
+        async with self._database.read() as connection:
+            return await read_entries(connection, query, values)
+
+
+def unrecorded(entry_id: str) -> StateConflict:
+    return StateConflict(f"no entry {entry_id} is recorded")

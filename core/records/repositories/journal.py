@@ -1,0 +1,144 @@
+"""The journal: every step's event in the order it was written, and the suggestions with their evidence (SPEC 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, bindparam, insert, select
+from sqlalchemy.engine import Row
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.operation.events import Event, Severity, Step, StepResult
+from core.domain.operation.reasons import Reason
+from core.records.repositories.outbox import Outbox
+from core.records.repositories.rows import DryRunRecord, SuggestionRecord
+from core.records.store.database import Database
+from core.records.store.errors import AlreadyValidated, RecordsError
+from core.records.store.tables import dry_runs, events, suggestions
+
+_NEW_EVENT = insert(events)
+_VALIDATED = select(suggestions.c.id).where(
+    suggestions.c.account == bindparam("account"),
+    suggestions.c.session_day == bindparam("session_day"),
+    suggestions.c.validated,
+)
+_NEW_DRY_RUN = insert(dry_runs)
+_of_suggestion = dry_runs.c.suggestion_id == bindparam("suggestion_id")
+_DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()).limit(1)
+
+
+class Journal:
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def append(self, *happened: Event) -> None:
+        """Writes the events in this order, in one commit."""
+        if not happened:
+            return
+        async with self._database.write() as connection:
+            await self.add(connection, *happened)
+
+    async def add(self, connection: AsyncConnection, *happened: Event) -> None:
+        """Adds the events, and the messages that tell of them, to the commit under way."""
+        await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
+        await self._outbox.tell_events(connection, happened)
+
+    async def of_cycle(self, number: int) -> tuple[Event, ...]:
+        """A cycle's events, oldest first."""
+        return await self._events(select(events).where(events.c.cycle == number).order_by(events.c.seq))
+
+    async def newest(self, limit: int) -> tuple[Event, ...]:
+        """The last events written, at most `limit`, newest first."""
+        return await self._events(select(events).order_by(events.c.seq.desc()).limit(limit))
+
+    async def newest_of(self, kinds: Collection[str]) -> Event | None:
+        """The last event written of one of these kinds."""
+        query = select(events).where(events.c.kind.in_(kinds)).order_by(events.c.seq.desc())
+        found = await self._events(query.limit(1))
+        return found[0] if found else None
+
+    async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
+        """Writes the suggestion, in one commit with the broker's answer where it was asked first.
+
+        Raises AlreadyValidated for a second validated one of the account's day (SPEC 9), RecordsError when its id is
+        already recorded."""
+        values = {name: getattr(suggestion, name) for name in SuggestionRecord.__slots__}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(suggestions).values(values))
+                if dry_run is not None:
+                    await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
+        except IntegrityError:
+            if suggestion.validated and await self.validated_on(suggestion.account, suggestion.session_day):
+                raise AlreadyValidated(f"{suggestion.session_day} already has its validated suggestion") from None
+            raise RecordsError(f"suggestion {suggestion.id} is already recorded; give each its own id") from None
+
+    async def record_dry_run(self, dry_run: DryRunRecord) -> None:
+        """Writes the broker's answer to the dry run of a recorded suggestion's order."""
+        async with self._database.write() as connection:
+            await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
+
+    async def dry_run_of(self, suggestion_id: str) -> DryRunRecord | None:
+        """The broker's newest answer to the dry run of this suggestion's order; None when it was never asked."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(_DRY_RUN, {"suggestion_id": suggestion_id})).first()
+        if row is None:
+            return None
+        warnings = tuple((str(code), str(message)) for code, message in row.warnings)
+        return DryRunRecord(
+            row.suggestion_id, row.at, row.buying_power_change, row.new_buying_power, row.fees, warnings
+        )
+
+    async def validated_on(self, account: str, day: date) -> bool:
+        async with self._database.read() as connection:
+            rows = await connection.execute(_VALIDATED, {"account": account, "session_day": day})
+            return rows.first() is not None
+
+    async def suggestions_of(self, account: str, day: date) -> tuple[SuggestionRecord, ...]:
+        """The account's suggestions of a session day, oldest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(suggestions)
+                .where(suggestions.c.account == account, suggestions.c.session_day == day)
+                .order_by(suggestions.c.at, suggestions.c.cycle, suggestions.c.attempt)
+            )
+            return tuple(SuggestionRecord(**row) for row in rows.mappings())
+
+    async def _events(self, query: Select[Any]) -> tuple[Event, ...]:
+        async with self._database.read() as connection:
+            return tuple(event_of(row) for row in await connection.execute(query))
+
+
+def _values(event: Event) -> dict[str, object]:
+    values: dict[str, object] = {name: getattr(event, name) for name in Event.__slots__}
+    values["severity"] = event.severity.value
+    values["step"] = None if event.step is None else event.step.value
+    values["result"] = None if event.result is None else event.result.value
+    values["reason"] = None if event.reason is None else event.reason.code
+    return values
+
+
+def _dry_run_values(dry_run: DryRunRecord) -> dict[str, object]:
+    return {name: getattr(dry_run, name) for name in DryRunRecord.__slots__}
+
+
+def event_of(row: Row[Any]) -> Event:
+    return Event(
+        at=row.at,
+        kind=row.kind,
+        text=row.text,
+        severity=Severity(row.severity),
+        cycle=row.cycle,
+        attempt=row.attempt,
+        account=row.account,
+        underlying=row.underlying,
+        step=None if row.step is None else Step(row.step),
+        result=None if row.result is None else StepResult(row.result),
+        reason=None if row.reason is None else Reason.of(row.reason),
+        figures=row.figures,
+        duration_ms=row.duration_ms,
+    )

@@ -1,0 +1,226 @@
+"""The outbox: messages written in the very commit of what they tell of, and kept until they are sent (SPEC 11)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, bindparam, exists, func, insert, literal, select, update
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.operation.events import Event
+from core.domain.orders.orders import Entry
+from core.domain.reporting.notices import (
+    Letterhead,
+    Notice,
+    Preference,
+    entry_notices,
+    event_notice,
+    fills_notice,
+)
+from core.records.store.database import Database
+from core.records.store.read_cache import HeldAnswers
+from core.records.store.tables import accounts, messages, suggestions
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = (
+    "key", "kind", "account", "subject", "text", "html", "created_at", "due_at", "attempts", "last_error",
+)  # fmt: skip
+_waiting = and_(messages.c.sent_at.is_(None), messages.c.given_up_at.is_(None))
+_one = messages.c.seq == bindparam("the_seq")
+_NEW = insert(messages).from_select(
+    list(_COLUMNS),
+    select(*(bindparam(name, type_=messages.c[name].type) for name in _COLUMNS[:-2]), literal(0), literal("")).where(
+        ~exists().where(messages.c.key == bindparam("key_told", type_=messages.c.key.type))
+    ),
+)
+_WAITING = select(messages).where(_waiting).order_by(messages.c.seq)
+_NEWEST = select(messages).order_by(messages.c.seq.desc()).limit(bindparam("how_many"))
+_COUNTS = select(
+    func.count().filter(_waiting),
+    func.min(messages.c.created_at).filter(_waiting),
+    func.count(messages.c.given_up_at),
+    func.max(messages.c.sent_at),
+)
+_SENT = update(messages).where(_one, messages.c.sent_at.is_(None)).values(sent_at=bindparam("at"))
+_FAILED = (
+    update(messages)
+    .where(_one, _waiting)
+    .values(
+        attempts=messages.c.attempts + 1,
+        last_error=bindparam("error"),
+        due_at=bindparam("due"),
+        given_up_at=bindparam("gave_up"),
+    )
+)
+_GIVE_UP = (
+    update(messages).where(_waiting, messages.c.created_at < bindparam("before")).values(given_up_at=bindparam("at"))
+)
+_KNOWN = select(messages.c.seq).where(messages.c.key == bindparam("key"))
+_PREFERENCE = select(accounts.c.mail).where(accounts.c.number == bindparam("account"))
+_PREFERENCES = select(accounts.c.number, accounts.c.mail)
+_OFFSET = select(suggestions.c.offset).where(suggestions.c.id == bindparam("suggestion_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as recorded. `due_at` is when it is tried next; `sent_at` and `given_up_at` are None while it waits."""
+
+    seq: int
+    key: str
+    kind: str
+    account: str
+    subject: str
+    text: str
+    html: str
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    last_error: str
+    sent_at: datetime | None
+    given_up_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxCounts:
+    """How many messages wait and since when, how many were given up, and when the last was sent."""
+
+    waiting: int
+    waiting_since: datetime | None
+    given_up: int
+    last_sent_at: datetime | None
+
+
+class Outbox:
+    """Closed until `open`: without mail nothing is written, so that nothing old is sent when mail is turned on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._head: Letterhead | None = None
+        self._default = Preference.NEVER
+        self._held = HeldAnswers(database, messages.name)
+
+    def open(self, head: Letterhead, default: Preference) -> None:
+        """From here on what happens is told; `default` is for accounts without a preference of their own."""
+        self._head, self._default = head, default
+
+    @property
+    def is_open(self) -> bool:
+        return self._head is not None
+
+    # In the commit of what is told
+
+    async def tell_entry(self, connection: AsyncConnection, entry: Entry, at: datetime) -> None:
+        """Adds what the entry's new state has to tell to the commit under way."""
+        await self._tell(connection, entry, at, entry_notices)
+
+    async def tell_fills(self, connection: AsyncConnection, entry: Entry, at: datetime) -> None:
+        """Adds what fills just recorded have to tell to the commit under way; the entry has them already."""
+        await self._tell(connection, entry, at, lambda *told: filter(None, (fills_notice(*told),)))
+
+    async def tell_events(self, connection: AsyncConnection, events: Iterable[Event]) -> None:
+        """Adds the alarms among the events to the commit under way."""
+        if self._head is None:
+            return
+        for event in events:
+            try:
+                notice = event_notice(event, self._head)
+            except Exception:  # a message never costs the record it tells of
+                log.exception("no message could be written for the event %s", event.kind)
+                continue
+            if notice is not None:
+                await _add(connection, notice, event.at)
+
+    async def _tell(
+        self, connection: AsyncConnection, entry: Entry, at: datetime, write: Callable[..., Iterable[Notice]]
+    ) -> None:
+        if self._head is None:
+            return
+        offset = (await connection.execute(_OFFSET, {"suggestion_id": entry.suggestion_id})).scalar_one_or_none()
+        try:
+            notices = tuple(write(entry, offset, self._head))
+        except Exception:  # a message never costs the state it tells of
+            log.exception("no message could be written for the entry %s", entry.id)
+            return
+        if not notices:
+            return
+        chosen = (await connection.execute(_PREFERENCE, {"account": entry.account})).scalar_one_or_none()
+        at_once = self._preference(chosen) is Preference.IMMEDIATE
+        for notice in notices:
+            if at_once or notice.always:
+                await _add(connection, notice, at)
+
+    # Commits of their own
+
+    async def add(self, notice: Notice, at: datetime) -> None:
+        """Adds a message of its own; what was told already is not told again."""
+        async with self._database.write() as connection:
+            await _add(connection, notice, at)
+
+    async def has(self, key: str) -> bool:
+        """Whether this was told already."""
+        async with self._database.read() as connection:
+            return (await connection.execute(_KNOWN, {"key": key})).first() is not None
+
+    async def preferences(self) -> dict[str, Preference]:
+        """What is told of each account known, by its number."""
+        async with self._database.read() as connection:
+            return {row.number: self._preference(row.mail) for row in await connection.execute(_PREFERENCES)}
+
+    async def waiting(self) -> tuple[Message, ...]:
+        """What is neither sent nor given up, in the order it happened."""
+
+        async def read() -> tuple[Message, ...]:
+            async with self._database.read() as connection:
+                return tuple(_message(row) for row in await connection.execute(_WAITING))
+
+        return await self._held.ask(_WAITING, (), read)
+
+    async def newest(self, limit: int) -> tuple[Message, ...]:
+        """The last messages written, at most `limit`, newest first."""
+        async with self._database.read() as connection:
+            return tuple(_message(row) for row in await connection.execute(_NEWEST, {"how_many": limit}))
+
+    async def counts(self) -> OutboxCounts:
+        async with self._database.read() as connection:
+            waiting, since, given_up, last = (await connection.execute(_COUNTS)).one()
+            return OutboxCounts(waiting, since, given_up, last)
+
+    async def mark_sent(self, seq: int, at: datetime) -> None:
+        """Records that the server took the message."""
+        async with self._database.write() as connection:
+            await connection.execute(_SENT, {"the_seq": seq, "at": at})
+
+    async def mark_failed(self, seq: int, error: str, at: datetime, due: datetime, *, give_up: bool) -> None:
+        """Records a try that failed, and when the next one is due."""
+        gave_up = at if give_up else None
+        async with self._database.write() as connection:
+            await connection.execute(_FAILED, {"the_seq": seq, "error": error, "due": due, "gave_up": gave_up})
+
+    async def give_up_older(self, than: datetime, at: datetime) -> int:
+        """Gives up what was written before the instant and still waits; how many that were."""
+        async with self._database.write() as connection:
+            return (await connection.execute(_GIVE_UP, {"before": than, "at": at})).rowcount
+
+    def _preference(self, chosen: str | None) -> Preference:
+        if chosen is None:
+            return self._default
+        try:
+            return Preference(chosen)
+        except ValueError:
+            log.error("an account has the unknown mail preference %r; the default is used", chosen)
+            return self._default
+
+
+async def _add(connection: AsyncConnection, notice: Notice, at: datetime) -> None:
+    told = {name: getattr(notice, name) for name in ("key", "kind", "account", "subject", "text", "html")}
+    await connection.execute(_NEW, {**told, "key_told": notice.key, "created_at": at, "due_at": at})
+
+
+def _message(row: Row[Any]) -> Message:
+    return Message(**{name: getattr(row, name) for name in Message.__slots__})

@@ -1,0 +1,124 @@
+"""What each cycle came to for each account, and what else the figures are computed from (SPEC 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column, Select, bindparam, insert, select
+from sqlalchemy.engine import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.domain.operation.outcomes import Outcome
+from core.domain.orders.orders import Entry
+from core.domain.reporting.figures import AccountRun
+from core.records.repositories.entry_rows import entries_where, read_entries
+from core.records.store.database import Database
+from core.records.store.tables import account_results, accounts, cycles, entries, slots
+from core.runtime.clock import exchange_time
+
+_NEW_RUNS = insert(account_results)
+_between = account_results.c.session_day.between(bindparam("first"), bindparam("last"))
+_RUNS = select(account_results).where(_between).order_by(account_results.c.cycle, account_results.c.account)
+_ENTRIES = entries_where(entries.c.session_day.between(bindparam("first"), bindparam("last")))
+_EVERY_DAY = 1_000_000
+
+
+def _days_of(day: Column[date]) -> Select[Any]:
+    return (
+        select(day)
+        .distinct()
+        .where(day.between(bindparam("first"), bindparam("last")))
+        .order_by(day.desc())
+        .limit(bindparam("count"))
+    )
+
+
+# A session is known by its slots, run or missed; where nothing is scheduled, by its forced cycles.
+_SESSIONS = (_days_of(slots.c.session_day), _days_of(cycles.c.session_day))
+_TRADED = select(accounts.c.number, accounts.c.discovered_at, accounts.c.enabled_changed_at).where(
+    accounts.c.enabled, ~accounts.c.is_closed
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the figures of some days are computed from: every account's part in every cycle and every entry with its
+    fills, oldest first; and the accounts the automation trades now, each with the exchange's day since when."""
+
+    runs: tuple[AccountRun, ...]
+    entries: tuple[Entry, ...]
+    traded: Mapping[str, date]
+
+
+async def note_runs(connection: AsyncConnection, runs: Sequence[AccountRun]) -> None:
+    """Adds what a cycle came to for its accounts, within the commit that ends it."""
+    if runs:
+        await connection.execute(_NEW_RUNS, [_values(run) for run in runs])
+
+
+class Results:
+    """Reads only; every read raises RecordsError when the store fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sessions(
+        self, first: date = date.min, last: date = date.max, count: int = _EVERY_DAY
+    ) -> tuple[date, ...]:
+        """The recorded sessions from first to last, both included, oldest first; of more than `count` the newest."""
+        found: set[date] = set()
+        async with self._database.read() as connection:
+            for query in _SESSIONS:
+                rows = await connection.execute(query, {"first": first, "last": last, "count": count})
+                found.update(rows.scalars())
+        return tuple(sorted(found)[-count:])
+
+    async def recorded(self, first: date, last: date) -> Recorded:
+        """Everything of the days from first to last, both included, in one view."""
+        days = {"first": first, "last": last}
+        async with self._database.read() as connection:
+            return Recorded(
+                runs=tuple(_run(row) for row in await connection.execute(_RUNS, days)),
+                entries=await read_entries(connection, _ENTRIES, days),
+                traded={
+                    row.number: _since(row.discovered_at, row.enabled_changed_at)
+                    for row in await connection.execute(_TRADED)
+                },
+            )
+
+
+def _run(row: Row[Any]) -> AccountRun:
+    return AccountRun(
+        row.cycle,
+        row.account,
+        row.session_day,
+        Outcome(row.outcome),
+        row.reason_code,
+        row.reason_text,
+        row.attempts,
+        row.reached_pricing,
+        row.pricing_refusals,
+        row.acknowledged_ms,
+    )
+
+
+def _since(discovered_at: datetime, enabled_changed_at: datetime | None) -> date:
+    return exchange_time(max(discovered_at, enabled_changed_at or discovered_at)).date()
+
+
+def _values(run: AccountRun) -> dict[str, object]:
+    return {
+        "cycle": run.cycle,
+        "account": run.account,
+        "session_day": run.day,
+        "outcome": run.outcome.value,
+        "reason_code": run.reason,
+        "reason_text": run.reason_text,
+        "attempts": run.attempts,
+        "reached_pricing": run.reached_pricing,
+        "pricing_refusals": run.pricing_refusals,
+        "acknowledged_ms": run.acknowledged_ms,
+    }

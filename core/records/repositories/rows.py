@@ -1,0 +1,188 @@
+"""What the records hand out besides the domain's own values. Instants are aware UTC; money is Decimal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from core.domain.operation.account_settings import AccountField
+from core.domain.operation.commands import Command, CommandState
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry, OrderRequest
+
+TradingWord = Literal["active", "paused", "halted"]
+SlotWord = Literal["claimed", "done", "missed", "interrupted"]
+EvidenceKind = Literal["listing", "attestation", "positions", "answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class TradingState:
+    """Whether entries are allowed, and who said so, when and why; `at` is None before anybody did (SPEC 9)."""
+
+    state: TradingWord
+    who: str
+    at: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """One slot of a session day. `outcome` and the reason are empty until there are any."""
+
+    day: date
+    slot: datetime
+    state: SlotWord
+    cycle: int | None
+    outcome: str
+    reason_code: str
+    reason_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CycleRecord:
+    """One cycle; `ended_at` is None while it runs. `totals` counts accounts by outcome (SPEC 4.4)."""
+
+    number: int
+    day: date
+    slot: datetime | None
+    forced: bool
+    began_at: datetime
+    ended_at: datetime | None
+    outcome: str
+    reason_code: str
+    reason_text: str
+    totals: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionRecord:
+    """A priced trident with its evidence. Credits, `body`, `width` and `offset` per share, `max_risk` in $.
+
+    `limit` and `offset` are None when it was refused before its entry price. `evidence` holds what
+    `core.records.store.json_text` can keep; it comes back with sequences as tuples.
+    """
+
+    id: str
+    cycle: int
+    attempt: int
+    account: str
+    session_day: date
+    at: datetime
+    underlying: str
+    expiration: date
+    strikes: str
+    body: Decimal
+    width: Decimal
+    natural: Decimal
+    mid: Decimal
+    limit: Decimal | None
+    offset: Decimal | None
+    max_risk: Decimal
+    evidence: Mapping[str, object]
+    validated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DryRunRecord:
+    """The broker's answer to the dry run of a suggestion's order (SPEC 9). Amounts in $, a fee positive; `warnings` are
+    the broker's (code, message)."""
+
+    suggestion_id: str
+    at: datetime
+    buying_power_change: Decimal
+    new_buying_power: Decimal
+    fees: Decimal | None
+    warnings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DayHeld:
+    """The database refused a second entry: this one holds the account's day."""
+
+    existing: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChange:
+    """One state an entry went through. `request` is there when the entry was prepared."""
+
+    state: EntryState
+    holds_day: bool
+    at: datetime
+    order_id: str | None
+    broker_status: str | None
+    detail: str
+    request: OrderRequest | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRecord:
+    """What `who` (the engine or an operator) saw of an entry, and whether that look was complete (SPEC 9).
+
+    `detail` holds what `core.records.store.json_text` can keep; it comes back with sequences as tuples.
+    """
+
+    kind: EvidenceKind
+    who: str
+    complete: bool
+    detail: Mapping[str, object]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """A command and what became of it; `finished_at` is None while it is pending."""
+
+    command: Command
+    state: CommandState
+    text: str
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """An account and the operator's settings for it; None means the default of the settings file.
+
+    `login` is the login that reaches it; `width` in dollars per share; `tolerance` a fraction of capital; `mail` a word
+    of Preference; `skip_day` the session date on which it makes no entry.
+    """
+
+    number: str
+    nickname: str
+    kind: str
+    is_closed: bool
+    login: str
+    enabled: bool
+    offset_cents: int | None
+    width: Decimal | None
+    tolerance: Decimal | None
+    position_limit: int | None
+    mail: str | None = None
+    is_primary: bool = False
+    skip_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """One change of an account's settings; old and new value in the operator's words."""
+
+    account: str
+    field: AccountField
+    old: str
+    new: str
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """Whether the broker takes a login's token, as last asked; `changed_at` is when the answer became this one."""
+
+    name: str
+    is_valid: bool
+    checked_at: datetime
+    changed_at: datetime
+    detail: str

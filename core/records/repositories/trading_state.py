@@ -1,0 +1,69 @@
+"""Whether entries are allowed (SPEC 9): active, paused, halted; kept with who, when and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.records.repositories.rows import TradingState, TradingWord
+from core.records.store.database import Database
+from core.records.store.errors import RecordsError, StateConflict
+from core.records.store.tables import ONLY_ROW, trading_state
+
+
+class TradingStates:
+    """Each change is a durable commit before its answer, so a pause acknowledged is a pause (SPEC 9)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self) -> TradingState:
+        async with self._database.read() as connection:
+            return await _current(connection, self._database.name)
+
+    async def pause(self, who: str, why: str, at: datetime) -> TradingState:
+        """Stops entries. A halt stays a halt: it is the stronger stop."""
+        return await self._change("paused", who, why, at, keep=("paused", "halted"))
+
+    async def resume(self, who: str, why: str, at: datetime) -> TradingState:
+        """Allows entries again. Raises StateConflict while halted: the cause comes first (`resolve_halt`)."""
+        return await self._change("active", who, why, at, keep=("active",), refuse=("halted",))
+
+    async def halt(self, who: str, why: str, at: datetime) -> TradingState:
+        """Stops entries until the cause is resolved; the first cause stays on record."""
+        return await self._change("halted", who, why, at, keep=("halted",))
+
+    async def resolve_halt(self, who: str, why: str, at: datetime) -> TradingState:
+        """The cause of the halt is gone; entries stay paused until somebody resumes them."""
+        return await self._change("paused", who, why, at, keep=("active", "paused"))
+
+    async def _change(
+        self,
+        new: TradingWord,
+        who: str,
+        why: str,
+        at: datetime,
+        *,
+        keep: tuple[TradingWord, ...],
+        refuse: tuple[TradingWord, ...] = (),
+    ) -> TradingState:
+        async with self._database.write() as connection:
+            now = await _current(connection, self._database.name)
+            if now.state in refuse:
+                raise StateConflict(f"entries are {now.state} since {now.at} by {now.who}: {now.why}")
+            if now.state in keep:
+                return now
+            await connection.execute(
+                update(trading_state).where(trading_state.c.id == ONLY_ROW).values(state=new, who=who, at=at, why=why)
+            )
+            return await _current(connection, self._database.name)
+
+
+async def _current(connection: AsyncConnection, name: str) -> TradingState:
+    rows = await connection.execute(select(trading_state).where(trading_state.c.id == ONLY_ROW))
+    row = rows.one_or_none()
+    if row is None:
+        raise RecordsError(f"{name} lost its trading state; restore it from a backup")
+    return TradingState(row.state, row.who, row.at, row.why)

@@ -1,0 +1,201 @@
+"""The file of one cycle or one slot: everything recorded about it, as one consistent view (SPEC 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import BindParameter, and_, bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.broker.port import DryRunAnswer
+from core.domain.operation.commands import CommandKind, CommandState
+from core.domain.operation.events import Event
+from core.domain.orders.orders import Entry
+from core.records.repositories.cycles import cycle_of
+from core.records.repositories.entry_rows import entries_where, read_changes, read_entries, read_entry, read_evidence
+from core.records.repositories.inbox import command_of
+from core.records.repositories.journal import event_of
+from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SuggestionRecord
+from core.records.store.database import Database
+from core.records.store.tables import breakers, commands, cycles, dry_runs, entries, events, suggestions
+
+ASKED_BEFORE = timedelta(minutes=1)
+"""How long before a cycle a command may have been given that led to it; a command lives 30 s."""
+
+LOOK_BACK, LOOK_ON = timedelta(days=4), timedelta(hours=12)
+"""How far around a missed slot its cause is looked for: over a long weekend, and to the next start of that day."""
+
+_number: BindParameter[int] = bindparam("number")
+_CYCLE = select(cycles).where(cycles.c.number == _number)
+_BEGAN = (
+    select(cycles.c.number)
+    .where(cycles.c.began_at >= bindparam("since"), cycles.c.began_at < bindparam("until"))
+    .order_by(cycles.c.began_at)
+)
+_EVENTS = select(events).where(events.c.cycle == _number).order_by(events.c.seq)
+_ENTRIES = entries_where(entries.c.cycle == _number)
+_SUGGESTIONS = select(suggestions).where(suggestions.c.cycle == _number).order_by(suggestions.c.at, suggestions.c.id)
+_DRY_RUNS = (
+    select(dry_runs).where(dry_runs.c.suggestion_id.in_(bindparam("ids", expanding=True))).order_by(dry_runs.c.seq)
+)
+_COMMANDS = (
+    select(commands)
+    .where(
+        or_(
+            and_(commands.c.at >= bindparam("since"), commands.c.at <= bindparam("until")),
+            commands.c.target.in_(bindparam("targets", expanding=True)),
+        )
+    )
+    .order_by(commands.c.seq)
+)
+_COMMANDS_WITHIN = (
+    select(commands)
+    .where(commands.c.at >= bindparam("since"), commands.c.at <= bindparam("until"))
+    .order_by(commands.c.seq)
+)
+_SWITCHES = (CommandKind.PAUSE, CommandKind.RESUME, CommandKind.HALT, CommandKind.RESET)
+_LAST_SWITCH = (
+    select(commands)
+    .where(
+        commands.c.at <= bindparam("until"),
+        commands.c.kind.in_([kind.value for kind in _SWITCHES]),
+        commands.c.state == CommandState.DONE.value,
+    )
+    .order_by(commands.c.seq.desc())
+    .limit(1)
+)
+_BREAKERS_AT = (
+    select(breakers)
+    .where(
+        breakers.c.opened_at <= bindparam("at"),
+        or_(breakers.c.closed_at.is_(None), breakers.c.closed_at >= bindparam("at")),
+    )
+    .order_by(breakers.c.id)
+)
+_AROUND = (
+    select(events)
+    .where(
+        events.c.at >= bindparam("since"),
+        events.c.at <= bindparam("until"),
+        events.c.cycle.is_(None),
+        events.c.kind.not_like("slot.%"),
+        events.c.kind.not_like("command.%"),
+    )
+    .order_by(events.c.at, events.c.seq)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFile:
+    """An entry with every state it went through and all that was seen of it, oldest first."""
+
+    entry: Entry
+    changes: tuple[EntryChange, ...]
+    evidence: tuple[EvidenceRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CycleFile:
+    """All there is of a cycle. `dry_runs` is by suggestion; `commands` were given shortly before the cycle or while it
+    ran, or name one of its entries."""
+
+    cycle: CycleRecord
+    events: tuple[Event, ...]
+    suggestions: tuple[SuggestionRecord, ...]
+    dry_runs: Mapping[str, DryRunAnswer]
+    entries: tuple[EntryFile, ...]
+    commands: tuple[CommandRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSurroundings:
+    """What stood around a slot that did not run: the commands up to it, with the last that switched automation however
+    old; the events beside any cycle; and the breakers open at it, each as its sentence."""
+
+    commands: tuple[CommandRecord, ...]
+    events: tuple[Event, ...]
+    breakers: tuple[tuple[datetime, str], ...]
+
+
+class CycleFiles:
+    """Raises RecordsError when the store fails."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_cycle(self, number: int) -> CycleFile | None:
+        """Everything of the cycle, None when there is no such cycle."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(_CYCLE, {"number": number})).one_or_none()
+            if row is None:
+                return None
+            cycle = cycle_of(row)
+            happened = tuple(event_of(e) for e in await connection.execute(_EVENTS, {"number": number}))
+            made = await connection.execute(_SUGGESTIONS, {"number": number})
+            found = tuple(SuggestionRecord(**one) for one in made.mappings())
+            kept = await read_entries(connection, _ENTRIES, {"number": number})
+            return CycleFile(
+                cycle=cycle,
+                events=happened,
+                suggestions=found,
+                dry_runs=await _dry_runs(connection, [s.id for s in found]),
+                entries=tuple([await _entry_file(connection, entry) for entry in kept]),
+                commands=await _commands(connection, cycle, kept),
+            )
+
+    async def of_entry(self, entry_id: str) -> EntryFile | None:
+        """Everything of the entry with our id, None when there is no such entry."""
+        async with self._database.read() as connection:
+            entry = await read_entry(connection, entry_id)
+            return None if entry is None else await _entry_file(connection, entry)
+
+    async def began_within(self, since: datetime, until: datetime) -> tuple[int, ...]:
+        """The numbers of the cycles that began from `since` to before `until`, earliest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(_BEGAN, {"since": since, "until": until})
+            return tuple(rows.scalars())
+
+    async def around(self, slot: datetime) -> SlotSurroundings:
+        """What stood around the slot, without the cycles."""
+        async with self._database.read() as connection:
+            switch = (await connection.execute(_LAST_SWITCH, {"until": slot})).first()
+            given = await connection.execute(_COMMANDS_WITHIN, {"since": slot - LOOK_BACK, "until": slot})
+            recent = tuple(command_of(row) for row in given)
+            older = () if switch is None or switch.at >= slot - LOOK_BACK else (command_of(switch),)
+            happened = await connection.execute(_AROUND, {"since": slot - LOOK_BACK, "until": slot + LOOK_ON})
+            opened = await connection.execute(_BREAKERS_AT, {"at": slot})
+            return SlotSurroundings(
+                commands=older + recent,
+                events=tuple(event_of(row) for row in happened),
+                breakers=tuple((row.opened_at, row.why) for row in opened),
+            )
+
+
+async def _entry_file(connection: AsyncConnection, entry: Entry) -> EntryFile:
+    return EntryFile(entry, await read_changes(connection, entry.id), await read_evidence(connection, entry.id))
+
+
+async def _dry_runs(connection: AsyncConnection, ids: list[str]) -> dict[str, DryRunAnswer]:
+    if not ids:
+        return {}
+    return {
+        row.suggestion_id: DryRunAnswer(row.buying_power_change, row.new_buying_power, row.fees, tuple(row.warnings))
+        for row in await connection.execute(_DRY_RUNS, {"ids": ids})
+    }
+
+
+async def _commands(
+    connection: AsyncConnection, cycle: CycleRecord, kept: tuple[Entry, ...]
+) -> tuple[CommandRecord, ...]:
+    named = [entry.id for entry in kept] + [entry.order_id for entry in kept if entry.order_id is not None]
+    rows = await connection.execute(
+        _COMMANDS,
+        {
+            "since": cycle.began_at - ASKED_BEFORE,
+            "until": cycle.ended_at or cycle.began_at + ASKED_BEFORE,
+            "targets": named,
+        },
+    )
+    return tuple(command_of(row) for row in rows)

@@ -1,0 +1,107 @@
+"""Brings a store to this version's schema, or says clearly why it will not touch it."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.records.store.backup import keep_before_upgrade
+from core.records.store.errors import RecordsError
+from core.runtime.clock import SystemClock
+
+_MIGRATIONS = "core.records.store:migrations"  # found as a package: the same from a wheel and from a checkout
+_VERSION_TABLE = "alembic_version"
+_OUR_TABLE = "trading_state"
+
+# Alembic keeps the migration under way in globals: two stores opened on one loop take turns.
+_migrating: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+def newest_revision() -> str:
+    """The revision this version of the software writes."""
+    return str(_scripts().get_current_head())
+
+
+def is_older(revision: str) -> bool:
+    """Whether this version of the software can bring a store of this revision up to date."""
+    return revision != newest_revision() and revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+async def migrate(connection: AsyncConnection, name: str) -> None:
+    """Applies the missing revisions, all in the connection's transaction; a file with records is first copied beside
+    itself. Raises RecordsError for a database of another program or of a newer version, and when the copy fails; it is
+    left as it was."""
+    async with _migrating.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        revision = await connection.run_sync(_revision_of_ours, name)
+        if revision == newest_revision():
+            return
+        url = connection.engine.url
+        if revision is not None and url.get_backend_name() == "sqlite":
+            # Another connection: it reads the last commit, this one's transaction has changed nothing yet.
+            now = SystemClock().now()
+            await asyncio.to_thread(keep_before_upgrade, Path(str(url.database)), newest_revision(), now)
+        await connection.run_sync(_upgrade)
+
+
+async def require_current(connection: AsyncConnection, name: str) -> None:
+    """For a watcher, which never changes the schema under the trader. Raises RecordsError unless it is current."""
+    revision = await connection.run_sync(_revision_of_ours, name)
+    if revision != newest_revision():
+        raise RecordsError(
+            f"{name} has schema revision {revision or 'none'}, this version of senex needs {newest_revision()}; "
+            "start the console of this version once to bring it up to date"
+        )
+
+
+def _upgrade(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _revision_of_ours(connection: Connection, name: str) -> str | None:
+    """The store's revision, None when it is empty. Raises RecordsError for what is not ours to touch."""
+    tables = set(inspect(connection).get_table_names())
+    revision = MigrationContext.configure(connection).get_current_revision() if _VERSION_TABLE in tables else None
+    if (revision is None and tables - {_VERSION_TABLE}) or (revision is not None and _OUR_TABLE not in tables):
+        raise RecordsError(f"{name} belongs to another program; {_elsewhere(connection)}")
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise RecordsError(
+            f"{name} has schema revision {revision}, written by a newer version of senex; this version knows revisions "
+            f"up to {newest_revision()}: install the newer version again, or {_other(connection)}"
+        )
+    return revision
+
+
+def _elsewhere(connection: Connection) -> str:
+    if connection.dialect.name == "sqlite":
+        return f"move it away, or {_other(connection)}"
+    return f"{_other(connection)}; nothing was changed in this one"
+
+
+def _other(connection: Connection) -> str:
+    return (
+        "start with --data-dir DIR" if connection.dialect.name == "sqlite" else "name another database in database.url"
+    )
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", _MIGRATIONS)
+    return config
+
+
+@cache  # reading the revisions runs their modules
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

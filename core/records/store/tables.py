@@ -1,0 +1,407 @@
+"""The tables. The database itself refuses a second entry of a day, a second fill, a second validation (SPEC 9, 13;
+reference reliability 2.5)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+from core.records.store.types import ExactDecimal, FiguresText, Instant, JsonText, RequestText, SessionDay, Words
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+ONLY_ROW = 1
+"""The id of the one row of `engine`, of `trader` and of `trading_state`."""
+
+engine = Table(
+    "engine",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+)
+
+trader = Table(
+    # The last process that opened the records to trade, in its own words (core.locks.holder); that it still does, only
+    # its lock says.
+    "trader",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("holder", Words, nullable=False),
+)
+
+trading_state = Table(
+    "trading_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("at", Instant),
+    Column("why", Words, nullable=False),
+)
+
+breakers = Table(
+    # Rows stay when their breaker closes: they are its history.
+    "breakers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_by", Words, nullable=False),
+    Column("closing_why", Words, nullable=False),
+    Index(
+        "uq_breakers_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, nullable=False),
+    Column("session_day", SessionDay, nullable=False, index=True),
+    Column("slot", Instant),
+    Column("forced", Boolean, nullable=False),
+    Column("began_at", Instant, nullable=False, index=True),
+    Column("ended_at", Instant),
+    Column("outcome", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_text", Words, nullable=False),
+    Column("totals", JsonText, nullable=False),
+    Index(
+        "ix_cycles_running", "number", sqlite_where=text("ended_at IS NULL"), postgresql_where=text("ended_at IS NULL")
+    ),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("session_day", SessionDay, primary_key=True),
+    Column("slot", Instant, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("cycle", Integer, ForeignKey("cycles.number"), index=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_text", Words, nullable=False),
+    Index(
+        "ix_slots_claimed", "slot", sqlite_where=text("state = 'claimed'"), postgresql_where=text("state = 'claimed'")
+    ),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("cycle", Integer, index=True),
+    Column("attempt", Integer),
+    Column("account", Text),
+    Column("underlying", Text),
+    Column("step", Text),
+    Column("result", Text),
+    Column("reason", Text),
+    Column("figures", FiguresText, nullable=False),
+    Column("duration_ms", Integer),
+    Index(
+        "ix_events_reason",
+        "reason",
+        "at",
+        "cycle",
+        sqlite_where=text("reason IS NOT NULL"),
+        postgresql_where=text("reason IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,  # a number is never given twice
+)
+
+suggestions = Table(
+    "suggestions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("cycle", Integer, nullable=False, index=True),
+    Column("attempt", Integer, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("session_day", SessionDay, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("underlying", Text, nullable=False),
+    Column("expiration", SessionDay, nullable=False),
+    Column("strikes", Text, nullable=False),
+    Column("body", ExactDecimal, nullable=False),
+    Column("width", ExactDecimal, nullable=False),
+    Column("natural", ExactDecimal, nullable=False),
+    Column("mid", ExactDecimal, nullable=False),
+    Column("limit", ExactDecimal),
+    Column("offset", ExactDecimal),
+    Column("max_risk", ExactDecimal, nullable=False),
+    Column("evidence", JsonText, nullable=False),
+    Column("validated", Boolean, nullable=False),
+    Index("ix_suggestions_account_session_day", "account", "session_day"),
+    Index(
+        "uq_suggestions_validated_day",
+        "account",
+        "session_day",
+        unique=True,
+        sqlite_where=text("validated"),
+        postgresql_where=text("validated"),
+    ),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("session_day", SessionDay, nullable=False, index=True),
+    Column("cycle", Integer, nullable=False, index=True),
+    Column("suggestion_id", Text, nullable=False),
+    Column("underlying", Text, nullable=False),
+    Column("expiration", SessionDay, nullable=False),
+    Column("strikes", Text, nullable=False),
+    Column("identifier", Text, nullable=False, unique=True),
+    Column("request", RequestText, nullable=False),
+    Column("limit", ExactDecimal, nullable=False),
+    Column("natural", ExactDecimal, nullable=False),
+    Column("mid", ExactDecimal, nullable=False),
+    Column("width", ExactDecimal, nullable=False),
+    Column("max_risk", ExactDecimal, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("holds_day", Boolean, nullable=False),
+    Column("prepared_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("order_id", Text, index=True),
+    Column("broker_status", Words),
+    Column("terminal_at", Instant),
+    Column("detail", Words, nullable=False),
+    Column("cancel_requested_by", Words, nullable=False, server_default=""),
+    Index("ix_entries_account_expiration", "account", "expiration"),
+    # The rule of the day (SPEC 9): at most one entry holds an account's session day.
+    Index(
+        "uq_entries_day_held",
+        "account",
+        "session_day",
+        unique=True,
+        sqlite_where=text("holds_day"),
+        postgresql_where=text("holds_day"),
+    ),
+)
+
+entry_changes = Table(
+    # Every state an entry went through, so that nothing recorded is ever overwritten (SPEC 13.6).
+    "entry_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("state", Text, nullable=False),
+    Column("holds_day", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("order_id", Text),
+    Column("broker_status", Words),
+    Column("detail", Words, nullable=False),
+    Column("request", RequestText),
+    sqlite_autoincrement=True,
+)
+
+evidence = Table(
+    # What was seen of an entry at the broker, and by whom: only this moves it out of unknown (SPEC 9, 13.5).
+    "evidence",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("detail", JsonText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False, index=True),
+    Column("account", Text, nullable=False),
+    Column("fill_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("at", Instant, nullable=False),
+    UniqueConstraint("account", "fill_id"),
+    sqlite_autoincrement=True,
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("saw_cycle", Integer),
+    Column("state", Text, nullable=False, index=True),
+    Column("text", Words, nullable=False),
+    Column("finished_at", Instant),
+    Column("target", Words, nullable=False, server_default=""),
+    Column("note", Words, nullable=False, server_default=""),
+    sqlite_autoincrement=True,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("nickname", Words, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("is_closed", Boolean, nullable=False),
+    Column("login", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("offset_cents", Integer),
+    Column("width", ExactDecimal),
+    Column("tolerance", ExactDecimal),
+    Column("position_limit", Integer),
+    Column("discovered_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("enabled_changed_at", Instant),
+    Column("mail", Text),
+    Column("is_primary", Boolean, nullable=False, server_default=false()),
+    Column("skip_day", SessionDay),
+)
+
+account_changes = Table(
+    # Every change of an account's settings: who, when, the old and the new value (SPEC 4, 7).
+    "account_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("account", Text, nullable=False, index=True),
+    Column("field", Text, nullable=False),
+    Column("old", Words, nullable=False),
+    Column("new", Words, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+logins = Table(
+    # Whether the broker takes a login's token, as last asked; `changed_at` is when the answer became this one.
+    "logins",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("is_valid", Boolean, nullable=False),
+    Column("checked_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("detail", Words, nullable=False),
+)
+
+account_results = Table(
+    # What a cycle came to for each account; figures and reports are computed from these (SPEC 12).
+    "account_results",
+    metadata,
+    Column("cycle", Integer, ForeignKey("cycles.number"), primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("session_day", SessionDay, nullable=False, index=True),
+    Column("outcome", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("reason_text", Words, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("reached_pricing", Boolean, nullable=False),
+    Column("pricing_refusals", Integer, nullable=False),
+    Column("acknowledged_ms", Integer),
+)
+
+dry_runs = Table(
+    # The broker's answer to the dry run of a suggestion's order (SPEC 9); amounts in $.
+    "dry_runs",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("suggestion_id", Text, nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("buying_power_change", ExactDecimal, nullable=False),
+    Column("new_buying_power", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal),
+    Column("warnings", JsonText, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+alerts = Table(
+    # Rows stay when their alert closes: they are its history (SPEC 12).
+    "alerts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", Words, nullable=False),
+    Column("closed_at", Instant),
+    Index(
+        "uq_alerts_open",
+        "kind",
+        "subject",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+messages = Table(
+    # Mail to be sent: a row is written with the state change it tells of, and sent by another task (SPEC 11). The key
+    # says what it is about, so that nothing is told twice; `account` is empty for the operator's own mail.
+    "messages",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("text", Words, nullable=False),
+    Column("html", Words, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Words, nullable=False),
+    Column("sent_at", Instant),
+    Column("given_up_at", Instant),
+    Index(
+        "ix_messages_waiting",
+        "due_at",
+        sqlite_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+        postgresql_where=text("sent_at IS NULL AND given_up_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,153 @@
+"""Column types that lose nothing: exact Decimals, aware instants, session days, text as the broker sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Date, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+from core.domain.operation.reasons import Figures
+from core.domain.orders.orders import OrderLeg, OrderRequest
+from core.domain.trident.trident import Action
+from core.records.store.json_text import (
+    JsonValue,
+    finite,
+    from_json_text,
+    instant_of,
+    instant_text,
+    to_json_text,
+)
+
+
+class ExactDecimal(TypeDecorator[Decimal]):
+    """A Decimal as its own text: digits and exponent unchanged, never through a float."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if not isinstance(value, Decimal):
+            raise TypeError(f"{value!r} is a {type(value).__name__}; money and quantities are Decimal")
+        return str(finite(value))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware instant as UTC text to the microsecond. Raises ValueError for a naive datetime."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        return None if value is None else instant_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else instant_of(value)
+
+
+class SessionDay(TypeDecorator[date]):
+    """A calendar day of the exchange. Raises TypeError for a datetime: its day depends on a time zone."""
+
+    impl = Date
+    cache_ok = True
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> date | None:
+        if isinstance(value, datetime):
+            raise TypeError(f"{value.isoformat()} is an instant; give the session day")
+        return value
+
+
+class Words(TypeDecorator[str]):
+    """Text from outside. What UTF-8 or a database cannot hold (lone surrogates, NUL) becomes a question mark:
+    an odd word from the broker must not cost the record it stands in."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else stored_words(value)
+
+
+def stored_words(text: str) -> str:
+    """The text as `Words` keeps it; what is looked for is turned the same way."""
+    return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
+
+
+class JsonText(TypeDecorator[object]):
+    """A value as JSON text with its types preserved (core.records.store.json_text)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
+        return None if value is None else to_json_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> object:
+        return None if value is None else from_json_text(value)
+
+
+class FiguresText(TypeDecorator[Figures]):
+    """An event's figures, in their order."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Figures | None, dialect: Dialect) -> str | None:
+        return None if value is None else to_json_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Figures | None:
+        if value is None:
+            return None
+        figures: Figures = from_json_text(value)  # type: ignore[assignment]  # written from Figures above
+        return figures
+
+
+class RequestText(TypeDecorator[OrderRequest]):
+    """The whole order request, as it was or will be sent (SPEC 9)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: OrderRequest | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        legs = [{"symbol": leg.symbol, "action": leg.action.value, "quantity": leg.quantity} for leg in value.legs]
+        return to_json_text(
+            {
+                "underlying": value.underlying,
+                "legs": legs,
+                "credit": value.credit,
+                "identifier": value.identifier,
+            }
+        )
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> OrderRequest | None:
+        return None if value is None else _request(from_json_text(value))
+
+
+def _request(stored: JsonValue) -> OrderRequest:
+    match stored:
+        case {
+            "underlying": str(underlying),
+            "legs": tuple(legs),
+            "credit": Decimal() as credit,
+            "identifier": str(identifier),
+        }:
+            return OrderRequest(underlying, tuple(_leg(leg) for leg in legs), credit, identifier)
+    raise ValueError("a recorded order request has another shape than this version writes")
+
+
+def _leg(stored: JsonValue) -> OrderLeg:
+    if isinstance(stored, Mapping):
+        match stored:
+            case {"symbol": str(symbol), "action": str(action), "quantity": int(quantity)}:
+                return OrderLeg(symbol, Action(action), quantity)
+    raise ValueError("a recorded order leg has another shape than this version writes")

@@ -1,0 +1,53 @@
+"""What a watcher puts over the trader's snapshot: prices of its own reading, at their age now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.domain.market.underlying import SHIPPED
+from core.remote.quote_hashes import QuotesSeen
+from core.snapshot import Freshness, Health, PartHealth, QuoteSlice, Snapshot
+from core.views.quotes import quote_slice
+from core.views.spread import repriced
+
+_NO_SESSION = ("", "closed", "before the open")
+
+
+def legs_of(seen: QuotesSeen | None) -> tuple[str, ...]:
+    """The streamer symbols of the trident the trader shows live, in the order of its legs; else none."""
+    trader = None if seen is None else seen.trader
+    return () if trader is None else tuple(trader.fields.get("legs", "").split())
+
+
+def with_quotes(snapshot: Snapshot, seen: QuotesSeen, mono: float, *, trader_lives: bool) -> Snapshot:
+    """The snapshot with the prices, ages and credits of what was read; `mono` is the reader's monotonic second.
+
+    The rules of their age are the trader's (SPEC 6, 14); without the trader every price of a session is stale.
+    """
+    status = snapshot.status
+    live = trader_lives and status.feed.health is Health.OK
+    in_session = status.market not in _NO_SESSION
+    newest = seen.last_event_at
+    status = replace(
+        status,
+        feed=status.feed if trader_lives else PartHealth(Health.DOWN, "trader not seen"),
+        feed_age_s=status.feed_age_s if newest is None else max(0, int(mono - newest)),
+    )
+    spread = snapshot.spread
+    if spread is not None and spread.live and live:
+        legs = legs_of(seen)
+        spread = repriced(spread, legs, seen.quotes(legs), mono)
+    quotes = tuple(_quote(quote, seen, mono, live=live, in_session=in_session) for quote in snapshot.quotes)
+    return replace(snapshot, status=status, quotes=quotes, spread=spread)
+
+
+def _quote(shown: QuoteSlice, seen: QuotesSeen, mono: float, *, live: bool, in_session: bool) -> QuoteSlice:
+    underlying = SHIPPED.get(shown.symbol)
+    if underlying is None:
+        return shown
+    read = quote_slice(seen, live, underlying, mono, in_session=in_session)
+    if read.price is None:  # not in Redis: as old as the trader's screen
+        return (
+            replace(shown, freshness=Freshness.STALE) if shown.price is not None and in_session and not live else shown
+        )
+    return replace(read, trail=shown.trail, day_path=shown.day_path)

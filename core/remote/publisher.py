@@ -1,0 +1,222 @@
+"""The trader's side of watching: quotes and what the operator sees, out to Redis, ten times a second at most (SPEC 10).
+
+Nothing here can delay the engine: a task of its own hands over what it finds at its turn, waits no longer than the
+link's limit, and keeps of what could not be handed over only that it must be done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+
+from core.domain.operation.events import Severity
+from core.domain.trident.trident import Trident
+from core.remote.keys import RedisKeys
+from core.remote.link import RedisLink, RedisTrouble
+from core.remote.published_store import PublishedQuoteStore
+from core.remote.quote_hashes import QuoteWriter
+from core.runtime.clock import Clock
+from core.runtime.redaction import known
+from core.snapshot import Health, PartHealth, Snapshot
+from core.snapshot.codec import VERSION, change, encode, to_json
+from core.snapshot.delta import NOTHING
+
+EVERY_S = 0.1
+AGAIN_S = 1.0
+"""Wall seconds from one failure to the next attempt."""
+WHOLE_EVERY_S = 5.0
+"""A watcher that begins reads the whole snapshot, and what changed since: so much of it at most."""
+EVENTS_KEPT = 500
+"""At the board's five a second the events of 100 s; a watcher that was away longer takes the whole snapshot."""
+SCREEN_LIFETIME_MS = 24 * 3600 * 1000
+log = logging.getLogger(__name__)
+
+Written = tuple[str, str, Mapping[str, Any]]
+"""What a write is (`event` or `snapshot`), its key and its fields."""
+
+
+def epoch_of(number: int, started: datetime) -> str:
+    """What tells one trader's run from every other: the epoch of its records, and when it started, as they say too."""
+    return f"{number}@{started.isoformat()}"
+
+
+def started_of(epoch: str) -> str:
+    """When the trader of this epoch started, as its records write it."""
+    return epoch.partition("@")[2]
+
+
+@dataclass(slots=True)
+class _Screen:
+    """What was published of the screen: `after` is the event the snapshot stands after, empty before the first."""
+
+    snapshot: Snapshot | None = None
+    sequence: int = 0
+    after: str = ""
+    whole_at: float = field(default=float("-inf"))
+
+
+class Publisher:
+    """Publishes until cancelled. `health` is for the status bar; `note` puts a line before the operator."""
+
+    def __init__(
+        self,
+        *,
+        link: RedisLink,
+        keys: RedisKeys,
+        store: PublishedQuoteStore,
+        snapshot: Callable[[], Snapshot | None],
+        spread: Callable[[], Trident | None],
+        clock: Clock,
+        epoch: str,
+        note: Callable[[Severity, str, str], None],
+    ) -> None:
+        """`epoch` is another one for every trader that ever opened the records; `spread` is what is being priced."""
+        self._link = link
+        self._keys = keys
+        self._quotes = QuoteWriter(store, keys, epoch, clock)
+        self._store = store
+        self._snapshot = snapshot
+        self._spread = spread
+        self._clock = clock
+        self._epoch = epoch
+        self._note = note
+        # Higher than any an earlier publisher of this run has come to: at ten a second none catches up.
+        self._screen = _Screen(sequence=int(clock.monotonic() * 10_000))
+        self._anew = True
+        self._trouble: str | None = None
+        self._another = False
+        self._version = version("senex-tui")
+        self.health = PartHealth(Health.STARTING)
+
+    async def run(self) -> None:
+        """Until cancelled. Never raises for a Redis that does not do what it should."""
+        task = asyncio.current_task()
+        try:
+            # Asked, too, because a cancel that a driver swallowed must not keep the engine from its end.
+            while task is None or not task.cancelling():
+                begun = self._clock.monotonic()
+                try:
+                    await self.publish()
+                except RedisTrouble as trouble:
+                    self._quotes.failed()
+                    self._anew = True
+                    self._failed(str(trouble))
+                    await self._clock.sleep(AGAIN_S)
+                else:
+                    self._works()
+                    await self._clock.sleep(max(0.0, EVERY_S - (self._clock.monotonic() - begun)))
+            raise asyncio.CancelledError
+        finally:
+            with suppress(RedisTrouble):
+                await self._link.close()
+
+    async def publish(self) -> None:
+        """One exchange: what changed since the last one. Raises RedisTrouble."""
+        anew = self._anew
+        if anew:
+            self._store.mark_all_changed()
+            self._screen = _Screen(sequence=self._screen.sequence)
+        snapshot = self._snapshot()
+        screen: Sequence[Written] = ()
+        if snapshot is not None and snapshot is not self._screen.snapshot:
+            # In a thread: a whole day's snapshot can take longer than the engine's loop may stand still.
+            screen = await asyncio.to_thread(self._written_of, snapshot)
+        commands: list[str] = []
+
+        def queue(pipeline: Any) -> None:
+            pipeline.hget(self._keys.trader, "epoch")
+            commands.append("epoch")
+            if anew:
+                pipeline.delete(self._keys.events)
+                commands.append("delete")
+            for name, key, fields in screen:
+                if name == "event":
+                    pipeline.xadd(key, fields, maxlen=EVENTS_KEPT, approximate=True)
+                else:
+                    pipeline.hset(key, mapping=fields)
+                pipeline.pexpire(key, SCREEN_LIFETIME_MS)
+                commands.extend((name, "lifetime"))
+            self._quotes.queue(pipeline, self._about_trader(snapshot))
+
+        answers = await self._link.exchange(queue)
+        # The trader's hash is written last: fields that it gains were lost meanwhile, and the rest with them.
+        lost = int(answers[-2]) > 0 and not anew
+        told = dict(zip(commands, answers, strict=False))
+        if "event" in told:
+            self._screen.after = told["event"].decode()
+        self._anew = lost
+        self._look_for_another(told["epoch"], anew=anew)
+
+    def _written_of(self, snapshot: Snapshot) -> Sequence[Written]:
+        """What to write of the screen: the change as an event, now and then the whole snapshot with what it stands
+        after. Secrets are taken out of every text; account numbers are masked in a snapshot already."""
+        screen, now = self._screen, self._clock.monotonic()
+        written: list[Written] = []
+        if screen.snapshot is None:
+            screen.sequence += 1
+            written.append(("event", self._keys.events, self._event(screen.sequence, b"")))
+            written.append(("snapshot", self._keys.snapshot, self._whole(snapshot, "0-0")))
+            screen.whole_at = now
+        else:
+            if now - screen.whole_at >= WHOLE_EVERY_S:
+                screen.whole_at = now
+                written.append(("snapshot", self._keys.snapshot, self._whole(screen.snapshot, screen.after)))
+            found = change(screen.snapshot, snapshot, known)
+            if found is not NOTHING:
+                screen.sequence += 1
+                written.append(("event", self._keys.events, self._event(screen.sequence, to_json(found))))
+        screen.snapshot = snapshot
+        return written
+
+    def _event(self, sequence: int, changed: bytes) -> Mapping[str, Any]:
+        return {"epoch": self._epoch, "sequence": str(sequence), "changed": changed}
+
+    def _whole(self, snapshot: Snapshot, after: str) -> Mapping[str, Any]:
+        return {
+            "epoch": self._epoch,
+            "sequence": str(self._screen.sequence),
+            "after": after,
+            "version": str(VERSION),
+            "snapshot": encode(snapshot, known),
+        }
+
+    def _about_trader(self, snapshot: Snapshot | None) -> Mapping[str, str]:
+        trident = self._spread() if snapshot is not None and snapshot.spread and snapshot.spread.live else None
+        return {
+            "version": str(VERSION),
+            "senex": self._version,
+            "now": self._clock.now().isoformat(),
+            "speed": repr(self._clock.speed),
+            "sequence": str(self._screen.sequence),
+            "legs": "" if trident is None else " ".join(leg.symbols.streamer for leg in trident.legs),
+        }
+
+    def _look_for_another(self, found: bytes | None, *, anew: bool) -> None:
+        """Between two writes of ours nobody else may have written; the first finds the trader before us."""
+        another = not anew and found is not None and found.decode(errors="replace") != self._epoch
+        if another and not self._another:
+            text = f"another trader publishes as {self._keys.name} in this mode; give one of them its own redis.name"
+            log.warning("%s", text)
+            self._note(Severity.WARNING, "redis", f"{text}: watchers see both by turns")
+        self._another = another
+
+    def _failed(self, trouble: str) -> None:
+        self.health = PartHealth(Health.DOWN, "watchers see nothing new")
+        if trouble != self._trouble:
+            log.warning("not published: %s", trouble)
+        if self._trouble is None:
+            self._note(Severity.WARNING, "redis", f"{trouble}. Trading goes on; watchers see nothing new meanwhile")
+        self._trouble = trouble
+
+    def _works(self) -> None:
+        if self._trouble is not None:
+            log.info("published again")
+            self._note(Severity.INFO, "redis", "quotes and screen are published again")
+        self._trouble = None
+        self.health = PartHealth(Health.TROUBLE, "another trader") if self._another else PartHealth(Health.OK)

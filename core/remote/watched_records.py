@@ -1,0 +1,85 @@
+"""A watcher's way to the records: it reads what is kept there, and asks of the trader through their inbox (SPEC 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
+from core.domain.operation.events import Severity
+from core.records.records import Records
+from core.records.store.errors import RecordsError
+from core.remote.publisher import started_of
+from core.runtime.clock import Clock, exchange_time
+from core.snapshot import CommandView, Level, MessageView, OrderView
+from core.snapshot.client import Found
+from core.views.orders import order_view
+
+LOOK_EVERY_S = 0.2
+GRACE_S = 5.0
+"""How much longer an answer is waited for than the trader would still give it."""
+MESSAGES = 50
+
+OpenRecords = Callable[[], Awaitable[Records]]
+"""Opens them as one who does not trade."""
+
+
+class WatchedRecords:
+    """The records of the trader that is watched, opened by this watcher and only read but for its commands."""
+
+    def __init__(self, records: Records, wall: Clock) -> None:
+        self._records = records
+        self._wall = wall
+
+    async def are_of(self, epoch: str) -> bool:
+        """Whether the trader of this epoch writes these records: they say when it started. Raises RecordsError."""
+        started = await self._records.journal.newest_of(("engine.started",))
+        return started is not None and started.at.isoformat() == started_of(epoch)
+
+    async def ask(self, command: Command, told: Callable[[CommandView], None]) -> None:
+        """Posts the command and tells what becomes of it, at last that it was not answered."""
+        try:
+            await self._records.inbox.post(command)
+            told(await self._answer(command))
+        except RecordsError as error:
+            text = f"it could not be asked: {error}"
+            told(CommandView(command.id, command.kind, CommandState.REFUSED, text))
+
+    async def _answer(self, command: Command) -> CommandView:
+        until = self._wall.monotonic() + COMMAND_LIFETIME_S + GRACE_S
+        while self._wall.monotonic() < until:
+            record = await self._records.inbox.get(command.id)
+            if record is not None and record.state is not CommandState.PENDING:
+                return CommandView(command.id, command.kind, record.state, record.text)
+            await self._wall.sleep(LOOK_EVERY_S)
+        text = f"no trader answered within {COMMAND_LIFETIME_S:g} s; none does it any more"
+        return CommandView(command.id, command.kind, CommandState.EXPIRED, text)
+
+    async def kept(self, now: datetime, speed: float) -> tuple[tuple[OrderView, ...], tuple[MessageView, ...]]:
+        """Today's entries and the newest messages, for a watcher that has no snapshot. Raises RecordsError."""
+        day = exchange_time(now).date()
+        entries = await self._records.entries.of_day(day)
+        orders = tuple(order_view(entry, now, speed) for entry in entries)
+        events = [e for e in await self._records.journal.newest(MESSAGES) if not e.kind.startswith("step.")]
+        messages = tuple(
+            MessageView(
+                number, event.at.replace(microsecond=0), _level(event.severity), event.kind.split(".")[0], event.text
+            )
+            for number, event in enumerate(reversed(events), 1)
+        )
+        return orders, messages
+
+    async def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Found:
+        """The answer of the records. Raises RecordsError."""
+        return await question(self._records)
+
+    async def close(self) -> None:
+        await self._records.close()
+
+
+def _level(severity: Severity) -> Level:
+    return Level(severity.value)
+
+
+ALLOWED = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
+"""What a watcher with the operator's role may ask."""

@@ -1,0 +1,49 @@
+"""Events on their way out: recorded first, then shown (ARCHITECTURE 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from core.domain.operation.events import Event
+from core.runtime.redaction import known
+
+Listener = Callable[[Event], None]
+
+
+class Bus:
+    """Takes an event, has it recorded, then tells the listeners. Listeners must return at once and not raise."""
+
+    def __init__(self, record: Callable[[Event], Awaitable[None]]) -> None:
+        self._record = record
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    async def publish(self, event: Event) -> None:
+        """Records, then tells. Raises what the records raise, after telling: the screen may know sooner than disk.
+
+        An event's words may quote an error of anything: no secret passes here into the records or on to the screen.
+        """
+        event = _without_secrets(event)
+        try:
+            await self._record(event)
+        finally:
+            self._tell(event)
+
+    async def publish_with(self, event: Event, record: Callable[[Event], Awaitable[bool]]) -> None:
+        """The same for an event that `record` keeps in one commit with what it tells of; without a commit, because
+        nothing was to be changed or it failed, nobody is told."""
+        event = _without_secrets(event)
+        if await record(event):
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        for listener in self._listeners:
+            listener(event)
+
+
+def _without_secrets(event: Event) -> Event:
+    text = known(event.text)
+    return event if text == event.text else replace(event, text=text)

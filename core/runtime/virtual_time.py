@@ -1,0 +1,142 @@
+"""Virtual time: a whole trading day in seconds, and the same day every time (SPEC 14).
+
+The loop's time stands still while anything can run. When every task waits, time jumps to the next timer. Store calls
+run in threads, or on a server behind a socket, and take no virtual time: while one is under way the loop waits for it
+in real time. What a thread hands back or a server answers is taken up only once the loop has nothing else to do, so
+how fast it was changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+PATIENCE_S = 30.0
+"""Real seconds to wait for a thread before the loop says that nothing will ever happen again."""
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+InFlight = Callable[[], int]
+_Events = list[tuple[selectors.SelectorKey, int]]
+_Select = Callable[[float | None], _Events]
+
+
+class VirtualTimeStalled(RuntimeError):
+    """Every task waits, no timer is set, and no thread comes back."""
+
+
+class _Selector(selectors.DefaultSelector):
+    """A selector that asks the loop how to wait."""
+
+    def __init__(self, wait: Callable[[_Select, float | None], _Events]) -> None:
+        super().__init__()
+        self._wait = wait
+
+    def select(self, timeout: float | None = None) -> _Events:
+        return self._wait(super().select, timeout)
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose `time()` starts at 0 and moves only by jumping to the next timer.
+
+    `in_flight` says how many store calls are under way. For tasks, timers, threads, and sockets to a store; not for
+    other sockets, whose peers live in real time.
+    """
+
+    def __init__(self, in_flight: InFlight = lambda: 0) -> None:
+        self._virtual = 0.0
+        self._in_flight = in_flight
+        self._in_executor = 0
+        self._from_threads: deque[tuple[asyncio.Handle, Callable[..., object], tuple[Any, ...], Context | None]] = (
+            deque()
+        )
+        super().__init__(_Selector(self._wait))
+
+    def time(self) -> float:
+        """Virtual seconds since the loop was made."""
+        return self._virtual
+
+    def call_soon_threadsafe(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        if self.is_closed():
+            raise RuntimeError("Event loop is closed")
+        handle = asyncio.Handle(callback, args, self, context)
+        self._from_threads.append((handle, callback, args, context))
+        super().call_soon_threadsafe(lambda: None)  # ends a wait in real time
+        return handle
+
+    def call_when_idle(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        """Calls back once nothing else can run, before time moves: what a store call that needs no thread asks for,
+        taken up in the same order as what threads hand back."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._from_threads.append((handle, callback, args, context))
+        return handle
+
+    def run_in_executor(self, executor: Any, func: Callable[[Unpack[Ts]], T], *args: *Ts) -> asyncio.Future[T]:
+        future = super().run_in_executor(executor, func, *args)
+        self._in_executor += 1
+        future.add_done_callback(self._executor_done)
+        return future
+
+    def _executor_done(self, _: asyncio.Future[Any]) -> None:
+        self._in_executor -= 1
+
+    def _wait(self, select: _Select, timeout: float | None) -> _Events:
+        if timeout == 0:
+            return []
+        if self._from_threads:
+            handle, callback, args, context = self._from_threads.popleft()
+            if not handle.cancelled():
+                self.call_soon(callback, *args, context=context)
+            return []
+        if timeout is None or self._in_flight() or self._in_executor:
+            events = select(PATIENCE_S)
+            if not events:
+                raise VirtualTimeStalled(
+                    f"no thread or server came back within {PATIENCE_S:g} s, and virtual time waits for it"
+                )
+            return events
+        self._virtual += timeout
+        return []
+
+
+class VirtualClock:
+    """`core.runtime.clock.Clock` over a virtual loop: market time is `anchor` plus the loop's time."""
+
+    speed = 1.0
+
+    def __init__(self, anchor: datetime, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises ValueError for an anchor without a zone."""
+        if anchor.tzinfo is None:
+            raise ValueError(f"virtual time anchor {anchor.isoformat()} has no time zone; add one, for example -05:00")
+        self._anchor = anchor.astimezone(UTC)
+        self._loop = loop
+
+    def now(self) -> datetime:
+        return self._anchor + timedelta(seconds=self._loop.time())
+
+    def monotonic(self) -> float:
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)  # noqa: TID251 - this is a clock
+
+
+def run_virtual(
+    main: Callable[[VirtualClock], Coroutine[Any, Any, T]], anchor: datetime, in_flight: InFlight = lambda: 0
+) -> T:
+    """Runs `main` to its end in virtual time that begins at `anchor`, and returns what it returns.
+
+    Raises what `main` raises, and VirtualTimeStalled when nothing can happen any more.
+    """
+    loop = VirtualTimeLoop(in_flight)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main(VirtualClock(anchor, loop)))

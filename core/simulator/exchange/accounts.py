@@ -1,0 +1,188 @@
+"""The broker's books: accounts, their cash and positions, and what they may still risk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from core.simulator.exchange.margin import SHARES, requirement
+from core.simulator.exchange.orders import SimBalances, SimPosition
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import ListedOption
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSetup:
+    """An account as the world begins. `login` names its owner's login, `also` others that reach it; `cash` in $."""
+
+    number: str
+    nickname: str
+    login: str
+    cash: Decimal
+    options_level: str = "No Restrictions"
+    margin_or_cash: str = "Margin"
+    is_closed: bool = False
+    is_frozen: bool = False
+    is_closing_only: bool = False
+    is_in_margin_call: bool = False
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SimAccount:
+    """An account as the broker shows it."""
+
+    number: str
+    nickname: str
+    login: str
+    margin_or_cash: str
+    is_closed: bool
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SimTradingStatus:
+    account_number: str
+    options_level: str
+    is_closed: bool
+    is_frozen: bool
+    is_closing_only: bool
+    is_in_margin_call: bool
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class _Holding:
+    """Signed contracts of one option, with the average price they were opened at."""
+
+    option: ListedOption
+    quantity: int
+    average_open_price: Decimal
+    created_at: datetime
+    updated_at: datetime
+    realized: Decimal = Decimal(0)
+    realized_on: date | None = None
+
+
+class Ledger:
+    """One account's cash and positions. Cash moves with every fill and every settlement at expiration."""
+
+    def __init__(self, setup: AccountSetup) -> None:
+        self.setup = setup
+        self.cash = setup.cash
+        self.fees_paid = Decimal(0)
+        self._holdings: dict[str, _Holding] = {}
+
+    def held(self) -> dict[str, int]:
+        """OCC symbol to signed contracts, closed positions left out."""
+        return {symbol: h.quantity for symbol, h in self._holdings.items() if h.quantity}
+
+    def options(self) -> dict[str, ListedOption]:
+        return {symbol: h.option for symbol, h in self._holdings.items()}
+
+    def trade(self, option: ListedOption, change: int, price: Decimal, at: datetime, day: date) -> None:
+        """Adds signed contracts at a price per share; what they close is realized."""
+        self.cash -= change * price * SHARES
+        holding = self._holdings.get(option.occ)
+        if holding is None or holding.quantity == 0:
+            realized, on = (holding.realized, holding.realized_on) if holding is not None else (Decimal(0), None)
+            self._holdings[option.occ] = _Holding(option, change, price, at, at, realized, on)
+            return
+        if holding.realized_on != day:
+            holding.realized, holding.realized_on = Decimal(0), day
+        same_side = (holding.quantity > 0) == (change > 0)
+        if same_side:
+            total = holding.quantity + change
+            cost = holding.average_open_price * holding.quantity + price * change
+            holding.average_open_price = cost / total
+        else:
+            closed = min(abs(change), abs(holding.quantity)) * (1 if holding.quantity > 0 else -1)
+            holding.realized += closed * SHARES * (price - holding.average_open_price)
+            if abs(change) > abs(holding.quantity):
+                holding.average_open_price = price
+        holding.quantity += change
+        holding.updated_at = at
+
+    def charge(self, fees: Decimal) -> None:
+        self.cash -= fees
+        self.fees_paid += fees
+
+    def next_expiry(self) -> datetime | None:
+        """When the first held contract settles."""
+        return min((h.option.expires_at for h in self._holdings.values() if h.quantity), default=None)
+
+    def settle(self, market: Market, at: datetime) -> list[ListedOption]:
+        """Settles in cash what has expired by the instant, at the underlying's settlement price; ETFs too."""
+        expired = [h for h in self._holdings.values() if h.quantity and h.option.expires_at <= at]
+        for holding in expired:
+            price = market.settlement_price(holding.option)
+            strike = holding.option.strike
+            worth = max(Decimal(0), price - strike if holding.option.right == "C" else strike - price)
+            self.trade(holding.option, -holding.quantity, worth, at, holding.option.expiration)
+        return [holding.option for holding in expired]
+
+    def requirement(self) -> Decimal:
+        """Margin of the positions in $."""
+        return requirement(self.held(), self.options())
+
+    def position(self, occ: str, market: Market, now: datetime) -> SimPosition:
+        """One position as the broker shows it, also when it has been closed (direction Zero). Raises KeyError."""
+        holding = self._holdings[occ]
+        option = holding.option
+        quote = market.quote(option.streamer, now)
+        summary = market.summary(option.streamer, now)
+        mark = (quote.bid + quote.ask) / 2 if quote and quote.bid is not None and quote.ask is not None else Decimal(0)
+        realized = holding.realized if holding.realized_on == market.session_day(now) else Decimal(0)
+        count = holding.quantity
+        return SimPosition(
+            account_number=self.setup.number,
+            symbol=occ,
+            instrument_type="Equity Option",
+            underlying_symbol=option.underlying,
+            quantity=abs(count),
+            quantity_direction="Long" if count > 0 else "Short" if count < 0 else "Zero",
+            close_price=summary.previous_close or mark,
+            average_open_price=holding.average_open_price.quantize(Decimal("0.0001")),
+            multiplier=SHARES,
+            cost_effect="Credit" if count > 0 else "Debit" if count < 0 else "None",
+            mark_price=mark,
+            realized_day_gain=realized,
+            realized_today=realized,
+            expires_at=option.expires_at,
+            created_at=holding.created_at,
+            updated_at=holding.updated_at,
+        )
+
+    def balances(self, market: Market, now: datetime, reserved: Decimal) -> SimBalances:
+        """The account's figures; `reserved` is what working orders hold of the buying power."""
+        long_value = short_value = Decimal(0)
+        for symbol, count in self.held().items():
+            value = abs(count) * SHARES * self.position(symbol, market, now).mark_price
+            if count > 0:
+                long_value += value
+            else:
+                short_value += value
+        margin = self.requirement()
+        buying_power = max(Decimal(0), self.cash - margin - reserved)
+        leverage = 2 if self.setup.margin_or_cash == "Margin" else 1
+        net = self.cash + long_value - short_value
+        return SimBalances(
+            account_number=self.setup.number,
+            cash_balance=self.cash,
+            long_derivative_value=long_value,
+            short_derivative_value=short_value,
+            margin_equity=net,
+            equity_buying_power=buying_power * leverage,
+            derivative_buying_power=buying_power,
+            day_trading_buying_power=buying_power * leverage,
+            available_trading_funds=buying_power,
+            maintenance_requirement=margin,
+            maintenance_excess=max(Decimal(0), net - margin),
+            reg_t_margin_requirement=margin,
+            net_liquidating_value=net,
+            cash_available_to_withdraw=buying_power,
+            used_derivative_buying_power=margin + reserved,
+            snapshot_date=market.session_day(now),
+            updated_at=now,
+        )

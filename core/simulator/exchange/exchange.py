@@ -1,0 +1,345 @@
+"""The simulated broker's order desk: accounts of several logins, preflight, orders, fills, positions, notices.
+
+Everything takes the market instant it happens at; nothing here reads a clock. The state is that of the last instant it
+was asked about: a read brings the exchange up to that instant first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.runtime.clock import exchange_time
+from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, SimTradingStatus
+from core.simulator.exchange.buying_power import order_fees
+from core.simulator.exchange.fees import fees_for
+from core.simulator.exchange.lifecycle import Entry, FillPlan, OrderBook
+from core.simulator.exchange.matching import off_tick
+from core.simulator.exchange.orders import (
+    BuyingPowerEffect,
+    DryRun,
+    FeeCalculation,
+    Notice,
+    OrderChanges,
+    OrderError,
+    OrderLeg,
+    OrderMessage,
+    OrderRefused,
+    OrderRequest,
+    SimBalances,
+    SimOrder,
+    SimPosition,
+)
+from core.simulator.exchange.preflight import Preflight
+from core.simulator.exchange.validation import NEXT_SESSION
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import TickSize
+
+_ID_EPOCH = 1_700_000_000
+OPENED = timedelta(days=700)
+
+
+class Exchange:
+    """The broker of one world. An account or order that is not there raises OrderRefused (`record_not_found`)."""
+
+    def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
+        self._market = market
+        self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
+        self._orders: dict[int, SimOrder] = {}
+        self._notices: list[Notice] = []
+        self._book = OrderBook(market, seed, self._changed, self._filled)
+        self._preflight = Preflight(market, self._ledgers, self._book.working)
+        self._started = market.start
+        # Ids differ between worlds that start at different instants, so records of two demos never collide.
+        self._next_id = (int(market.start.timestamp()) - _ID_EPOCH) * 1000
+
+    # Knobs
+
+    @property
+    def speed(self) -> float:
+        """Market seconds per wall second; routing delays are wall time."""
+        return self._book.speed
+
+    @speed.setter
+    def speed(self, value: float) -> None:
+        self._book.speed = value
+
+    @property
+    def fill_plan(self) -> str:
+        return self._book.fill_plan.value
+
+    @fill_plan.setter
+    def fill_plan(self, value: str) -> None:
+        """Raises ValueError for an unknown plan."""
+        self._book.fill_plan = FillPlan(value)
+
+    def set_fill_plan(self, number: str, plan: str | None) -> None:
+        """A plan for one account; None returns it to the common one. Raises ValueError for an unknown plan."""
+        self._ledger(number)
+        if plan is None:
+            self._book.account_plans.pop(number, None)
+        else:
+            self._book.account_plans[number] = FillPlan(plan)
+
+    def restrict(
+        self,
+        number: str,
+        *,
+        is_closed: bool | None = None,
+        is_frozen: bool | None = None,
+        is_closing_only: bool | None = None,
+        is_in_margin_call: bool | None = None,
+    ) -> None:
+        """Changes an account's restrictions; None leaves one as it is."""
+        ledger = self._ledger(number)
+        setup = ledger.setup
+        ledger.setup = replace(
+            setup,
+            is_closed=setup.is_closed if is_closed is None else is_closed,
+            is_frozen=setup.is_frozen if is_frozen is None else is_frozen,
+            is_closing_only=setup.is_closing_only if is_closing_only is None else is_closing_only,
+            is_in_margin_call=setup.is_in_margin_call if is_in_margin_call is None else is_in_margin_call,
+        )
+
+    # Orders in
+
+    def validate(self, number: str, order: OrderRequest, now: datetime) -> list[OrderError]:
+        """The preflight's errors, empty for an order the broker would take. Ticks are not checked."""
+        return self._check(number, order, now)[1]
+
+    def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
+        """What the order would do, without placing it. Its errors are listed, not raised."""
+        draft, errors = self._check(number, order, now)
+        warnings = self._warnings(now)
+        if draft is None:
+            available = self._preflight.available(number, now)
+            nothing = Decimal(0)
+            effect = BuyingPowerEffect(nothing, nothing, available, available, nothing, False, nothing, "None")
+            return DryRun(None, effect, FeeCalculation(nothing, nothing, nothing, nothing), warnings, tuple(errors))
+        effect = self._preflight.effect(draft, now)
+        return DryRun(replace(draft, warnings=warnings), effect, order_fees(draft), warnings, tuple(errors))
+
+    def submit(self, number: str, order: OrderRequest, now: datetime) -> SimOrder:
+        """Takes an order; it is Received. Raises OrderRefused (`preflight_check_failure` or `validation_error`)."""
+        draft, errors = self._check(number, order, now)
+        if errors or draft is None:
+            raise _refusal(errors)
+        return self._accept(draft, now).order
+
+    def replace(self, number: str, order_id: int, changes: OrderChanges, now: datetime) -> SimOrder:
+        """Asks for a replacement: a new, contingent order. Raises OrderRefused (`cannot_update_order`, preflight)."""
+        entry = self._changeable(number, order_id, now)
+        old = entry.order
+        if old.partially_filled or not old.editable:
+            raise OrderRefused("cannot_update_order", "This order cannot be edited.")
+        legs = tuple(OrderLeg(g.instrument_type, g.symbol, g.action, Decimal(g.quantity)) for g in old.legs)
+        request = OrderRequest(
+            changes.time_in_force,
+            changes.order_type,
+            legs,
+            changes.price,
+            changes.price_effect,
+            changes.source or old.source,
+            changes.external_identifier or old.external_identifier,
+            changes.gtc_date,
+        )
+        draft, errors = self._check(number, request, now, replacing=order_id)
+        if errors or draft is None:
+            raise _refusal(errors)
+        contingent = replace(
+            draft,
+            status="Contingent",
+            contingent_status="Pending Order",
+            cancellable=False,
+            editable=False,
+            edited=True,
+            replaces_order_id=order_id,
+        )
+        successor = self._accept(contingent, now, contingent=True)
+        self._book.request_replace(entry, successor, now)
+        return successor.order
+
+    def cancel(self, number: str, order_id: int, now: datetime) -> SimOrder:
+        """Asks for a cancel; a fill may still come first. Raises OrderRefused (`cannot_update_order`)."""
+        entry = self._changeable(number, order_id, now)
+        self._book.request_cancel(entry, now)
+        return entry.order
+
+    def advance(self, now: datetime) -> list[Notice]:
+        """Brings the exchange up to the instant and hands out the notices since the last call, oldest first."""
+        self._run(now)
+        notices, self._notices = self._notices, []
+        return notices
+
+    def next_event_at(self) -> datetime | None:
+        """When something next happens by itself: an order step, a matching attempt, an expiration."""
+        return min((at for at in (self._book.next_event_at(), self._next_settlement()) if at is not None), default=None)
+
+    # Reads
+
+    def accounts_of(self, login: str) -> list[SimAccount]:
+        """The accounts of a login, closed ones included, in the order they were set up."""
+        setups = (ledger.setup for ledger in self._ledgers.values())
+        return [self._account(setup) for setup in setups if login in (setup.login, *setup.also)]
+
+    def account(self, number: str) -> SimAccount:
+        return self._account(self._ledger(number).setup)
+
+    def order(self, number: str, order_id: int) -> SimOrder:
+        """The order as of the last instant the exchange was brought to."""
+        order = self._orders.get(order_id)
+        if order is None or order.account_number != self._ledger(number).setup.number:
+            raise OrderRefused("record_not_found", f"Order {order_id} was not found.")
+        return order
+
+    def live_orders(self, number: str, now: datetime) -> list[SimOrder]:
+        """Today's orders in any status (changed on this exchange date) and all that still work, newest first."""
+        self._run(now)
+        today = exchange_time(now).date()
+        return [o for o in self._of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
+
+    def orders(self, number: str, start: datetime | None = None, end: datetime | None = None) -> list[SimOrder]:
+        """Orders received in start <= t < end, any status, newest first."""
+        return [
+            order
+            for order in self._of(number)
+            if (start is None or order.received_at >= start) and (end is None or order.received_at < end)
+        ]
+
+    def balances(self, number: str, now: datetime) -> SimBalances:
+        self._run(now)
+        return self._balances(number, now)
+
+    def positions(self, number: str, now: datetime) -> list[SimPosition]:
+        """Open positions, by symbol."""
+        self._run(now)
+        ledger = self._ledger(number)
+        return [ledger.position(symbol, self._market, now) for symbol in sorted(ledger.held())]
+
+    def trading_status(self, number: str) -> SimTradingStatus:
+        setup = self._ledger(number).setup
+        return SimTradingStatus(
+            account_number=number,
+            options_level=setup.options_level,
+            is_closed=setup.is_closed,
+            is_frozen=setup.is_frozen,
+            is_closing_only=setup.is_closing_only,
+            is_in_margin_call=setup.is_in_margin_call,
+            updated_at=self._started,
+        )
+
+    # Inside
+
+    def _ledger(self, number: str) -> Ledger:
+        ledger = self._ledgers.get(number)
+        if ledger is None:
+            raise OrderRefused("record_not_found", f"Account {number} was not found.")
+        return ledger
+
+    def _account(self, setup: AccountSetup) -> SimAccount:
+        opened = self._started - OPENED
+        return SimAccount(setup.number, setup.nickname, setup.login, setup.margin_or_cash, setup.is_closed, opened)
+
+    def _of(self, number: str) -> list[SimOrder]:
+        self._ledger(number)
+        return [order for order in reversed(self._orders.values()) if order.account_number == number]
+
+    def _changeable(self, number: str, order_id: int, now: datetime) -> Entry:
+        self._run(now)
+        order = self.order(number, order_id)
+        entry = self._book.entry(order_id)
+        if entry is None or not order.cancellable:
+            raise OrderRefused("cannot_update_order", f"Order {order_id} is {order.status} and cannot be changed.")
+        return entry
+
+    def _check(
+        self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
+    ) -> tuple[SimOrder | None, list[OrderError]]:
+        self._run(now)
+        self._ledger(number)
+        return self._preflight.check(number, request, now, replacing)
+
+    def _accept(self, draft: SimOrder, now: datetime, contingent: bool = False) -> Entry:
+        self._next_id += 1
+        number = self._next_id
+        order = replace(
+            draft,
+            id=number,
+            ext_global_order_number=number % 1_000_000,
+            global_request_id=f"{number:032x}",
+            warnings=self._warnings(now),
+        )
+        ticks = self._ticks(order)
+        bad_tick = order.price is not None and off_tick(ticks, abs(order.price))
+        reason = "Price is not a valid tick increment" if bad_tick else None
+        entry = self._book.add(order, now, self._expiry_of(order, now), reason, contingent)
+        self._changed(order, now)
+        return entry
+
+    def _ticks(self, order: SimOrder) -> tuple[TickSize, ...]:
+        roots = {self._preflight.options[leg.symbol].root for leg in order.legs}
+        chain = self._market.chain(order.underlying_symbol, order.received_at.date())
+        return next(root.tick_sizes for root in chain if root.root in roots)
+
+    def _expiry_of(self, order: SimOrder, now: datetime) -> datetime | None:
+        _, current, following = self._market.sessions_around(now)
+        if order.time_in_force == "GTC":
+            return min(self._preflight.options[leg.symbol].stops_trading_at for leg in order.legs)
+        if order.time_in_force == "GTD" and order.gtc_date is not None:
+            last = self._market.session(order.gtc_date)
+            if last is not None:
+                return last.close
+        return (current or following).close
+
+    def _warnings(self, now: datetime) -> tuple[OrderMessage, ...]:
+        return () if self._market.is_open(now) else (NEXT_SESSION,)
+
+    def _balances(self, number: str, at: datetime) -> SimBalances:
+        return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
+
+    def _run(self, now: datetime) -> None:
+        while True:
+            booked, settles = self._book.next_event_at(), self._next_settlement()
+            if settles is not None and settles <= now and (booked is None or settles <= booked):
+                self._settle(settles)
+            elif booked is not None and booked <= now:
+                self._book.run_next()
+            else:
+                return
+
+    def _next_settlement(self) -> datetime | None:
+        return min((at for ledger in self._ledgers.values() if (at := ledger.next_expiry()) is not None), default=None)
+
+    def _settle(self, at: datetime) -> None:
+        for number, ledger in self._ledgers.items():
+            self._position_notices(number, [option.occ for option in ledger.settle(self._market, at)], at)
+
+    def _changed(self, order: SimOrder, at: datetime) -> None:
+        self._orders[order.id] = order
+        self._notices.append(Notice(order.account_number, "Order", order, at))
+
+    def _filled(self, order: SimOrder, filled: list[tuple[int, int, Decimal]], at: datetime) -> None:
+        ledger = self._ledger(order.account_number)
+        day = self._market.session_day(at)
+        for index, quantity, price in filled:
+            leg = order.legs[index]
+            ledger.trade(self._preflight.options[leg.symbol], -quantity if leg.sells else quantity, price, at, day)
+        traded = [(order.legs[index].action, quantity) for index, quantity, _ in filled]
+        ledger.charge(fees_for(order.underlying_symbol, traded).total_fees)
+        self._position_notices(order.account_number, [order.legs[index].symbol for index, _, _ in filled], at)
+
+    def _position_notices(self, number: str, symbols: Sequence[str], at: datetime) -> None:
+        ledger = self._ledger(number)
+        for symbol in symbols:
+            self._notices.append(Notice(number, "CurrentPosition", ledger.position(symbol, self._market, at), at))
+        if symbols:
+            self._notices.append(Notice(number, "AccountBalance", self._balances(number, at), at))
+
+
+def _refusal(errors: Sequence[OrderError]) -> OrderRefused:
+    structural = all(error.code == "validation_error" for error in errors)
+    code = "validation_error" if structural else "preflight_check_failure"
+    message = "Request validation failed." if structural else "One or more preflight checks failed."
+    return OrderRefused(code, message, tuple(errors))

@@ -1,0 +1,90 @@
+"""The market as the broker shows it: the simulated market, seen through the market faults that are armed.
+
+The exchange matches on the true market; only what clients are told goes through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from core.runtime.clock import Clock
+from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import (
+    MarketCandle,
+    MarketGreeks,
+    MarketMetricsRow,
+    MarketQuote,
+    MarketSummary,
+    MarketTrade,
+)
+
+STALE_BY = timedelta(hours=2)
+"""How old the quotes of market-stale-snapshot are."""
+
+
+class MarketView:
+    """Answers every question a client can ask about the market at an instant."""
+
+    def __init__(self, market: Market, faults: FaultBoard, clock: Clock) -> None:
+        self.market = market
+        self._faults = faults
+        self._clock = clock
+
+    def quote(self, symbol: str, at: datetime) -> MarketQuote | None:
+        """Bid and ask as shown; a side is None where the feed says NaN."""
+        quote = self.market.quote(symbol, self._instant(symbol, at))
+        if quote is None:
+            return None
+        if self._armed(FaultKind.MARKET_NAN, symbol):
+            return replace(quote, bid=None, ask=None)
+        if self._armed(FaultKind.MARKET_ZERO_BID, symbol):
+            return replace(quote, bid=Decimal(0), bid_size=0)
+        if self._armed(FaultKind.MARKET_CROSSED, symbol) and quote.bid is not None and quote.ask is not None:
+            # A quote one tick wide or locked would not look crossed by an exchange of sides alone.
+            gap = max(quote.ask - quote.bid, Decimal("0.01"))
+            return replace(quote, bid=quote.ask, ask=max(quote.ask - gap, Decimal(0)))
+        return quote
+
+    def trade(self, symbol: str, at: datetime) -> MarketTrade | None:
+        return self.market.trade(symbol, self._instant(symbol, at))
+
+    def summary(self, symbol: str, at: datetime) -> MarketSummary:
+        return self.market.summary(symbol, self._instant(symbol, at))
+
+    def greeks(self, symbol: str, at: datetime) -> MarketGreeks | None:
+        return self.market.greeks(symbol, self._instant(symbol, at))
+
+    def candles(self, symbol: str, since: datetime, at: datetime) -> list[MarketCandle]:
+        return self.market.candles(symbol, since, self._instant(symbol, at))
+
+    def halted(self, symbol: str, at: datetime) -> bool:
+        """Whether the broker reports a halt of the symbol or of its underlying."""
+        option = self.market.option(symbol)
+        names = (symbol,) if option is None else (symbol, option.underlying)
+        return any(self._armed(FaultKind.MARKET_HALTED, name) or self.market.halted(name, at) for name in names)
+
+    def metrics(self, symbol: str, at: datetime) -> MarketMetricsRow:
+        """Raises KeyError for an unknown symbol."""
+        return self.market.metrics(symbol, self._instant(symbol, at))
+
+    def session_unreadable(self) -> bool:
+        return self._armed(FaultKind.SESSION_UNREADABLE, "*")
+
+    def session_closed(self) -> bool:
+        return self._armed(FaultKind.SESSION_CLOSED, "*")
+
+    def _instant(self, symbol: str, at: datetime) -> datetime:
+        """The instant whose market is shown: earlier than asked for while frozen or stale."""
+        frozen = self._faults.take(FaultKind.MARKET_FROZEN, self._clock.monotonic(), symbol=symbol)
+        if frozen is not None:
+            return min(at, frozen.since)
+        stale = self._faults.take(FaultKind.MARKET_STALE_SNAPSHOT, self._clock.monotonic(), symbol=symbol)
+        if stale is not None:
+            return min(at, stale.since) - STALE_BY
+        return at
+
+    def _armed(self, kind: FaultKind, symbol: str) -> bool:
+        return self._faults.take(kind, self._clock.monotonic(), symbol=symbol) is not None

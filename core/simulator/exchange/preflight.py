@@ -1,0 +1,113 @@
+"""The desk that checks an order before it is taken: its terms, the account, and the buying power it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from core.simulator.exchange.accounts import Ledger
+from core.simulator.exchange.buying_power import effect_of
+from core.simulator.exchange.buying_power import reserved as held_back
+from core.simulator.exchange.matching import package_quote
+from core.simulator.exchange.orders import BuyingPowerEffect, OrderError, OrderRequest, SimLeg, SimOrder, package_size
+from core.simulator.exchange.validation import check_account, check_positions, check_sign, check_terms, read_legs
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import ListedOption
+
+
+class Preflight:
+    """Checks and reckons orders against the accounts' books. `working` lists an account's orders in the book."""
+
+    def __init__(self, market: Market, ledgers: Mapping[str, Ledger], working: Callable[[str], list[SimOrder]]) -> None:
+        self.options: dict[str, ListedOption] = {}
+        """Every contract an order has named, by OCC symbol."""
+        self._market = market
+        self._ledgers = ledgers
+        self._working = working
+
+    def check(
+        self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
+    ) -> tuple[SimOrder | None, list[OrderError]]:
+        """The order as it would be Received, and its errors; no order when the request itself is unreadable."""
+        ledger = self._ledgers[number]
+        options, errors = read_legs(request, self._market, now)
+        errors += check_terms(request.order_type, request.time_in_force, request.price, request.price_effect)
+        if errors:
+            return None, errors
+        draft = _draft(number, request, options, now)
+        self.options.update(options)
+        errors = [
+            *check_account(ledger.setup, draft),
+            *check_positions(draft, ledger, options),
+            *check_sign(draft, options),
+        ]
+        if not errors:
+            change = self.effect(draft, now, replacing)
+            if change.change_in_buying_power < 0 and change.new_buying_power < 0:
+                short = f"{-change.new_buying_power:.2f}"
+                errors.append(OrderError("margin_check_failed", f"Insufficient buying power: {short} $ are missing."))
+        return draft, errors
+
+    def net(self, order: SimOrder, now: datetime) -> Decimal:
+        """The price the order is reckoned at: its limit, or the natural price of a market order."""
+        if order.price is not None:
+            return order.price
+        streamers = {leg.symbol: self.options[leg.symbol].streamer for leg in order.legs}
+        package = package_quote(order.legs, lambda occ: self._market.quote(streamers[occ], now))
+        return package.natural if package is not None else Decimal(0)
+
+    def reserved(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
+        """Buying power held by working orders. A contingent replacement holds none: its original still does."""
+        ledger = self._ledgers[number]
+        return sum(
+            (
+                held_back(order, ledger, self.options, self.net(order, now))
+                for order in self._working(number)
+                if order.id != apart_from and order.status != "Contingent"
+            ),
+            Decimal(0),
+        )
+
+    def available(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
+        """Buying power in $ that nothing holds; below zero when positions or orders hold more than there is."""
+        ledger = self._ledgers[number]
+        return ledger.cash - ledger.requirement() - self.reserved(number, now, apart_from)
+
+    def effect(self, order: SimOrder, now: datetime, replacing: int | None = None) -> BuyingPowerEffect:
+        """What the order does to its account's buying power."""
+        number = order.account_number
+        available = self.available(number, now, replacing)
+        return effect_of(order, self._ledgers[number], self.options, self.net(order, now), available)
+
+
+def _draft(number: str, request: OrderRequest, options: Mapping[str, ListedOption], now: datetime) -> SimOrder:
+    """The order as it would be Received; id 0."""
+    underlying = next(iter(options.values())).underlying
+    price = request.price
+    if price is not None and request.price_effect == "Debit":
+        price = -price
+    legs = tuple(
+        SimLeg(leg.instrument_type, leg.symbol, leg.action, int(leg.quantity), int(leg.quantity))
+        for leg in request.legs
+    )
+    return SimOrder(
+        id=0,
+        account_number=number,
+        time_in_force=request.time_in_force,
+        order_type=request.order_type,
+        size=package_size(tuple(leg.quantity for leg in legs)),
+        underlying_symbol=underlying,
+        underlying_instrument_type="Index" if underlying == "SPX" else "Equity",
+        price=price,
+        status="Received",
+        legs=legs,
+        received_at=now,
+        updated_at=now,
+        source=request.source,
+        external_identifier=request.external_identifier,
+        preflight_id=request.preflight_id,
+        gtc_date=request.gtc_date,
+        stop_trigger=request.stop_trigger,
+        value=request.value,
+    )

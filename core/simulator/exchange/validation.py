@@ -1,0 +1,120 @@
+"""The broker's preflight: what it refuses before an order is taken (reference 5, 9). Ticks are not checked here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from core.simulator.exchange.accounts import AccountSetup, Ledger
+from core.simulator.exchange.buying_power import legs_held
+from core.simulator.exchange.margin import combined, payoff_bounds, uncovered
+from core.simulator.exchange.orders import OrderError, OrderRequest, SimOrder
+from core.simulator.market.market import Market
+from core.simulator.market.market_data import ListedOption
+
+MAX_LEGS = 4
+ACTIONS = frozenset({"Buy to Open", "Buy to Close", "Sell to Open", "Sell to Close"})
+SPREAD_LEVELS = frozenset({"No Restrictions", "Defined Risk Spreads"})
+NEXT_SESSION = OrderError("tif_next_valid_sesssion", "Your order will begin working during next valid session.")
+
+
+def _invalid(message: str) -> OrderError:
+    return OrderError("validation_error", message)
+
+
+def read_legs(request: OrderRequest, market: Market, now: datetime) -> tuple[dict[str, ListedOption], list[OrderError]]:
+    """The legs' contracts by OCC symbol, and what is wrong with the legs themselves."""
+    errors: list[OrderError] = []
+    if not request.legs:
+        errors.append(_invalid("legs: an order needs at least one leg"))
+    if len(request.legs) > MAX_LEGS:
+        errors.append(_invalid(f"legs: {len(request.legs)} legs; at most {MAX_LEGS}"))
+    symbols = [leg.symbol for leg in request.legs]
+    if len(set(symbols)) != len(symbols):
+        errors.append(_invalid("legs: every leg needs a symbol of its own"))
+    found: dict[str, ListedOption] = {}
+    day = market.session_day(now) if market.is_open(now) else market.sessions_around(now)[2].day
+    for leg in request.legs:
+        if leg.instrument_type != "Equity Option":
+            errors.append(_invalid(f"instrument-type {leg.instrument_type} is not supported for {leg.symbol}"))
+        if leg.action not in ACTIONS:
+            errors.append(_invalid(f"action {leg.action} is not valid for {leg.symbol}"))
+        if leg.quantity != int(leg.quantity) or leg.quantity < 1:
+            errors.append(_invalid(f"quantity {leg.quantity} of {leg.symbol} must be a positive whole number"))
+        option = market.option(leg.symbol)
+        if option is None or option.occ != leg.symbol:
+            errors.append(_invalid(f"symbol {leg.symbol} does not exist"))
+        elif option.stops_trading_at <= now:
+            errors.append(_invalid(f"symbol {leg.symbol} has expired"))
+        elif not market.is_listed(option, day):
+            errors.append(_invalid(f"symbol {leg.symbol} is not listed"))
+        else:
+            found[leg.symbol] = option
+    if len({option.underlying for option in found.values()}) > 1:
+        errors.append(_invalid("legs: all legs must have the same underlying"))
+    return found, errors
+
+
+def check_terms(order_type: str, time_in_force: str, price: Decimal | None, effect: str | None) -> list[OrderError]:
+    """What is wrong with order type, time in force and price taken together."""
+    errors: list[OrderError] = []
+    if order_type not in ("Limit", "Market", "Marketable Limit"):
+        errors.append(_invalid(f"order-type {order_type} is not supported"))
+    if time_in_force not in ("Day", "GTC", "GTD"):
+        errors.append(_invalid(f"time-in-force {time_in_force} is not supported"))
+    if order_type == "Limit":
+        if price is None:
+            errors.append(_invalid("price is missing"))
+        elif price < 0:
+            errors.append(_invalid("price must not be negative"))
+        elif price > 0 and effect not in ("Credit", "Debit"):
+            errors.append(_invalid("price-effect is missing"))
+    elif price is not None and not errors:
+        errors.append(OrderError("order_must_omit_price", f"A {order_type} order must not have a price."))
+    if order_type == "Market" and time_in_force != "Day":
+        errors.append(OrderError("gtc_market_orders_not_supported", "Market orders must be day orders."))
+    return errors
+
+
+def check_sign(order: SimOrder, options: Mapping[str, ListedOption]) -> list[OrderError]:
+    """A package that can only pay its owner cannot be bought for a credit, nor its opposite sold for a debit."""
+    if not order.price or not all(leg.opens for leg in order.legs):
+        return []
+    held = legs_held(order)
+    if len({options[symbol].expiration for symbol in held}) > 1:
+        return []
+    bounds = payoff_bounds((options[symbol], count) for symbol, count in held.items())
+    if order.price > 0 and bounds.worst >= 0 and not bounds.unbounded:
+        return [OrderError("cant_buy_for_credit", "You cannot buy this package for a credit.")]
+    if order.price < 0 and bounds.best is not None and bounds.best <= 0:
+        return [OrderError("cant_sell_for_debit", "You cannot sell this package for a debit.")]
+    return []
+
+
+def check_account(setup: AccountSetup, order: SimOrder) -> list[OrderError]:
+    """Restrictions of the account."""
+    opens = any(leg.opens for leg in order.legs)
+    if setup.is_closed:
+        return [OrderError("not_permitted", "This account is closed.")]
+    if setup.is_frozen:
+        return [OrderError("not_permitted", "This account is frozen.")]
+    if opens and (setup.is_closing_only or setup.is_in_margin_call):
+        return [OrderError("not_permitted", "This account may only close positions.")]
+    sells_to_open = any(leg.opens and leg.sells for leg in order.legs)
+    if sells_to_open and setup.options_level not in SPREAD_LEVELS:
+        return [OrderError("not_permitted", f"Options level {setup.options_level} does not allow this order.")]
+    return []
+
+
+def check_positions(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption]) -> list[OrderError]:
+    """Closing legs need a position to close; short calls need longs against them."""
+    held = ledger.held()
+    errors = []
+    for leg in order.legs:
+        count = held.get(leg.symbol, 0)
+        if not leg.opens and (count if leg.sells else -count) < leg.quantity:
+            errors.append(_invalid(f"{leg.action} {leg.quantity} {leg.symbol}: the position is {count}"))
+    if uncovered(combined(held, legs_held(order)), {**ledger.options(), **options}):
+        errors.append(OrderError("margin_check_failed", "Uncovered short calls are not supported by this account."))
+    return errors

@@ -1,0 +1,171 @@
+"""The simulated quote feed without a wire: the market looked at in steps, and what changed delivered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from core.broker.port import MarketDataSink, StreamState, StreamStatus
+from core.domain.market.quotes import Candle, TradingHalt
+from core.runtime.clock import Clock
+from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.market_view import MarketView
+from core.simulator.in_process import values
+from core.simulator.market.market_data import MarketQuote, MarketSummary, MarketTrade
+
+SAMPLE_S = 0.5
+CLOSED_SAMPLE_S = 60.0
+SLOW_S = 10.0
+"""Seconds between two looks at summaries and halts."""
+BEAT_S = 14.0
+"""The longest step while nobody looks: just often enough to count as live (SPEC 14)."""
+FRESH_S = 20.0
+"""Seconds after a subscription in which somebody certainly looks."""
+RECONNECT_S = 2.0
+
+
+class InProcessMarketData:
+    """Implements `core.broker.port.MarketData` on a view of the market.
+
+    A symbol's first event after a subscription or a reconnect is its last known one, however old; after it come
+    changes only. `idle_s` is the step while no option is subscribed. `ask` answers a read or raises BrokerError.
+    `unwatched_s` says for how many seconds from now nobody will look at a price: until then the feed gives only a sign
+    of life.
+    """
+
+    def __init__(self, view: MarketView, faults: FaultBoard, clock: Clock, ask: Callable[[str], None]) -> None:
+        self.idle_s = SAMPLE_S
+        self.unwatched_s: Callable[[], float] = lambda: 0.0
+        self._view = view
+        self._faults = faults
+        self._clock = clock
+        self._ask = ask
+        self._underlyings: set[str] = set()
+        self._options: set[str] = set()
+        self._quotes: dict[str, MarketQuote] = {}
+        self._trades: dict[str, MarketTrade] = {}
+        self._summaries: dict[str, MarketSummary] = {}
+        self._halts: dict[str, bool] = {}
+        self._slow_at = 0.0
+        self._fresh_until = 0.0
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def run(self, sink: MarketDataSink) -> None:
+        connections = 0
+        try:
+            while True:
+                connections += 1
+                sink.on_market_data_status(
+                    StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections)
+                )
+                await self._deliver_until_lost(sink)
+                self._forget()
+                lost = StreamStatus(
+                    StreamState.WAITING, self._clock.monotonic(), "the feed closed the connection", connections
+                )
+                sink.on_market_data_status(lost)
+                await self._clock.sleep(RECONNECT_S)
+        finally:
+            self._forget()
+
+    async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
+        self._underlyings |= underlyings
+        self._options |= options
+        self._fresh_until = self._clock.monotonic() + FRESH_S
+        self._look_now()
+
+    async def unsubscribe(self, options: AbstractSet[str]) -> None:
+        for symbol in options & self._options:
+            self._options.discard(symbol)
+            self._quotes.pop(symbol, None)
+
+    async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
+        self._ask("/candles")
+        return tuple(values.candle(c) for c in self._view.candles(symbol, since, self._clock.now()))
+
+    def shown(self, symbol: str) -> MarketQuote | None:
+        """The quote last delivered of a subscribed symbol: what the client may have priced from."""
+        return self._quotes.get(symbol)
+
+    async def _deliver_until_lost(self, sink: MarketDataSink) -> None:
+        while self._take(FaultKind.DXLINK_CLOSE) is None:
+            silence = self._take(FaultKind.DXLINK_SILENCE)
+            if silence is not None:
+                await self._clock.sleep(silence)
+                continue
+            unwatched = 0.0 if self._clock.monotonic() < self._fresh_until else self.unwatched_s()
+            if unwatched > 0:
+                self._beat(sink)
+            else:
+                self._deliver(sink)
+            await self._until_next_look(unwatched)
+
+    async def _until_next_look(self, unwatched: float) -> None:
+        step = SAMPLE_S if self._options else self.idle_s
+        if unwatched > 0:
+            step = max(SAMPLE_S, min(BEAT_S, unwatched))
+        if not self._view.market.is_open(self._clock.now()):
+            opens = self._view.market.sessions_around(self._clock.now())[2].open
+            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self._clock.now()).total_seconds()))
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_later(step, self._look_now)
+        try:
+            await self._waiter
+        finally:
+            timer.cancel()
+
+    def _look_now(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _beat(self, sink: MarketDataSink) -> None:
+        now = self._clock.now()
+        for symbol in sorted(self._underlyings):
+            quote = self._view.quote(symbol, now)
+            if quote is not None and quote != self._quotes.get(symbol):
+                self._quotes[symbol] = quote
+                sink.on_quotes([values.quote(quote, self._clock)])
+                return
+
+    def _deliver(self, sink: MarketDataSink) -> None:
+        now = self._clock.now()
+        quotes = [q for s in self._wanted() if (q := self._view.quote(s, now)) != self._quotes.get(s) and q is not None]
+        trades = [
+            t
+            for s in sorted(self._underlyings)
+            if (t := self._view.trade(s, now)) != self._trades.get(s) and t is not None
+        ]
+        self._quotes.update((q.symbol, q) for q in quotes)
+        self._trades.update((t.symbol, t) for t in trades)
+        if quotes:
+            sink.on_quotes([values.quote(q, self._clock) for q in quotes])
+        if trades:
+            sink.on_trades([values.trade(t, self._clock) for t in trades])
+        if self._clock.monotonic() >= self._slow_at or not self._underlyings <= self._halts.keys():
+            self._slow_at = self._clock.monotonic() + SLOW_S
+            self._deliver_slow(sink, now)
+
+    def _deliver_slow(self, sink: MarketDataSink, now: datetime) -> None:
+        summaries = {s: self._view.summary(s, now) for s in sorted(self._underlyings)}
+        halts = {s: self._view.halted(s, now) for s in sorted(self._underlyings)}
+        sink.on_summaries(
+            [values.day_summary(v, self._clock) for s, v in summaries.items() if v != self._summaries.get(s)]
+        )
+        received = self._clock.monotonic()
+        sink.on_halts([TradingHalt(s, v, received) for s, v in halts.items() if v != self._halts.get(s)])
+        self._summaries, self._halts = summaries, halts
+
+    def _wanted(self) -> list[str]:
+        return sorted(self._underlyings | self._options)
+
+    def _forget(self) -> None:
+        for kept in (self._quotes, self._trades, self._summaries, self._halts):
+            kept.clear()
+
+    def _take(self, kind: FaultKind) -> float | None:
+        """The seconds of this fault when it is armed; a second where it has none."""
+        armed = self._faults.take(kind, self._clock.monotonic())
+        return None if armed is None else armed.fault.seconds or 1.0

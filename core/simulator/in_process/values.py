@@ -1,0 +1,184 @@
+"""From the simulator's values to the engine's own, as the adapter makes them from the wire (reference 2, 3)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from core.broker.port import AccountReads, BrokerAccount, DryRunAnswer, Position
+from core.domain.market.chain import Expiration, ListedStrike, OptionChain, OptionSymbols, TickTable
+from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import Candle, DaySummary, Quote, Trade
+from core.domain.orders.orders import Fill, OrderReport, OrderRequest, ReportedLeg
+from core.runtime.clock import Clock, monotonic_at
+from core.simulator.exchange import orders as sim
+from core.simulator.exchange.accounts import SimAccount, SimTradingStatus
+from core.simulator.market.market_data import (
+    ListedRoot,
+    MarketCandle,
+    MarketMetricsRow,
+    MarketQuote,
+    MarketSummary,
+    MarketTrade,
+    TickSize,
+)
+
+HUNDRED = Decimal(100)
+
+
+def broker_account(account: SimAccount) -> BrokerAccount:
+    return BrokerAccount(account.number, account.nickname, account.margin_or_cash, account.is_closed)
+
+
+def account_reads(
+    balances: sim.SimBalances, positions: list[sim.SimPosition], status: SimTradingStatus
+) -> AccountReads:
+    barred = (
+        (status.is_closed, "closed"),
+        (status.is_frozen, "frozen"),
+        (status.is_closing_only, "closing only"),
+        (status.is_in_margin_call, "margin call"),
+    )
+    return AccountReads(
+        number=balances.account_number,
+        derivative_buying_power=balances.derivative_buying_power,
+        net_liquidating_value=balances.net_liquidating_value,
+        positions=tuple(
+            Position(
+                symbol=p.symbol,
+                underlying=p.underlying_symbol,
+                quantity=Decimal(p.quantity),
+                direction=p.quantity_direction,
+                average_open_price=p.average_open_price,
+                mark=p.mark_price,
+            )
+            for p in positions
+        ),
+        restriction=next((word for holds, word in barred if holds), None),
+        options_level=status.options_level,
+    )
+
+
+def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
+    """Ranks become 0..100, the 30-day volatility a fraction, the time an age in wall seconds."""
+    return Metrics(
+        symbol=row.symbol,
+        iv_rank=row.tos_implied_volatility_index_rank * HUNDRED,
+        iv30=row.implied_volatility_30_day / HUNDRED,
+        iv_percentile=row.implied_volatility_percentile * HUNDRED,
+        ex_dividend=row.dividend_ex_date,
+        earnings=None,
+        beta=row.beta,
+        age_s=max(0.0, clock.monotonic() - monotonic_at(clock, row.updated_at)),
+    )
+
+
+def option_chain(symbol: str, roots: list[ListedRoot]) -> OptionChain:
+    return OptionChain(symbol, tuple(expiration for root in roots for expiration in _expirations(root)))
+
+
+@lru_cache(maxsize=65_536)
+def _strike(strike: Decimal, put_occ: str, put_streamer: str, call_occ: str, call_streamer: str) -> ListedStrike:
+    return ListedStrike(strike, OptionSymbols(put_occ, put_streamer), OptionSymbols(call_occ, call_streamer))
+
+
+def _expirations(root: ListedRoot) -> list[Expiration]:
+    ticks = tick_table(root.tick_sizes)
+    return [
+        Expiration(
+            underlying=root.underlying,
+            root=root.root,
+            day=listed.day,
+            pm_settled=listed.settlement_type == "PM",
+            standard=root.option_chain_type == "Standard",
+            shares_per_contract=root.shares_per_contract,
+            strikes={
+                s.strike: _strike(s.strike, s.put_occ, s.put_streamer, s.call_occ, s.call_streamer)
+                for s in listed.strikes
+            },
+            ticks=ticks,
+        )
+        for listed in root.expirations
+    ]
+
+
+def tick_table(sizes: tuple[TickSize, ...]) -> TickTable:
+    bands = sorted((size.threshold, size.value) for size in sizes if size.threshold is not None)
+    return TickTable(tuple(bands), next((size.value for size in sizes if size.threshold is None), None))
+
+
+def order_body(request: OrderRequest) -> sim.OrderRequest:
+    """The request as it would be on the wire: a limit day order for a credit."""
+    legs = tuple(
+        sim.OrderLeg("Equity Option", leg.symbol, leg.action.value, Decimal(leg.quantity)) for leg in request.legs
+    )
+    return sim.OrderRequest("Day", "Limit", legs, request.credit, "Credit", external_identifier=request.identifier)
+
+
+def dry_run_answer(run: sim.DryRun) -> DryRunAnswer:
+    effect = run.buying_power_effect
+    return DryRunAnswer(
+        buying_power_change=effect.change_in_buying_power,
+        new_buying_power=effect.new_buying_power,
+        fees=run.fees.total_fees,
+        warnings=tuple((warning.code, warning.message) for warning in run.warnings),
+    )
+
+
+def order_report(order: sim.SimOrder) -> OrderReport:
+    return OrderReport(
+        order_id=str(order.id),
+        account=order.account_number,
+        status=order.status,
+        identifier=order.external_identifier,
+        underlying=order.underlying_symbol,
+        credit=order.price,
+        legs=tuple(_leg(leg) for leg in order.legs),
+        received_at=order.received_at,
+        terminal_at=order.terminal_at,
+        updated_at=order.updated_at,
+        reject_reason=order.reject_reason,
+    )
+
+
+def _leg(leg: sim.SimLeg) -> ReportedLeg:
+    fills = tuple(Fill(f.fill_id, leg.symbol, Decimal(f.quantity), f.fill_price, f.filled_at) for f in leg.fills)
+    return ReportedLeg(leg.symbol, leg.action, Decimal(leg.quantity), Decimal(leg.remaining_quantity), fills)
+
+
+def quote(shown: MarketQuote, clock: Clock) -> Quote:
+    received = clock.monotonic()
+    return Quote(
+        symbol=shown.symbol,
+        bid=shown.bid,
+        ask=shown.ask,
+        received=received,
+        as_of=_as_of(clock, min(shown.bid_time, shown.ask_time)),
+        bid_size=Decimal(shown.bid_size),
+        ask_size=Decimal(shown.ask_size),
+    )
+
+
+def trade(shown: MarketTrade, clock: Clock) -> Trade:
+    return Trade(
+        symbol=shown.symbol,
+        price=shown.price,
+        received=clock.monotonic(),
+        as_of=_as_of(clock, shown.time),
+        day_volume=Decimal(shown.day_volume),
+    )
+
+
+def day_summary(shown: MarketSummary, clock: Clock) -> DaySummary:
+    return DaySummary(
+        shown.symbol, shown.previous_close, shown.day_open, shown.day_high, shown.day_low, clock.monotonic()
+    )
+
+
+def candle(shown: MarketCandle) -> Candle:
+    return Candle(shown.day, float(shown.open), float(shown.high), float(shown.low), float(shown.close))
+
+
+def _as_of(clock: Clock, instant: datetime) -> float:
+    return min(clock.monotonic(), monotonic_at(clock, instant))

@@ -1,0 +1,230 @@
+"""What is listed: roots, expirations and strikes of each underlying on a session date, and the symbols' meaning.
+
+Expirations fall on sessions only; a Friday that is a holiday moves to the session before it. Once listed, a strike
+stays: the band follows the closes of the last 60 sessions, longer than the options traded here live.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+
+from core.simulator.market.market_data import ListedExpiration, ListedOption, ListedRoot, ListedStrike, TickSize
+from core.simulator.market.sessions import next_session, previous_session, session_on, sessions_between
+
+HORIZON_DAYS = 190
+_OCC = re.compile(r"^([A-Z]{1,6}) *(\d{2})(\d{2})(\d{2})([CP])(\d{8})$")
+_STREAMER = re.compile(r"^\.([A-Z]{1,6})(\d{2})(\d{2})(\d{2})([CP])(\d+(?:\.\d+)?)$")
+
+
+@dataclass(frozen=True, slots=True)
+class RootRules:
+    """How one root is listed. `near_step` within `near_band` of the price, `far_step` out to `far_band`."""
+
+    root: str
+    underlying: str
+    settlement_type: str
+    dailies: int
+    """Sessions ahead for which every day expires."""
+    weekly_days: int
+    """Days ahead for which every Friday expires."""
+    month_ends: bool
+    near_step: int
+    near_band: float
+    far_step: int
+    far_band: float
+    tick_sizes: tuple[TickSize, ...]
+
+
+_PENNY = (TickSize(Decimal("0.01")),)
+_INDEX = (TickSize(Decimal("0.05"), Decimal("3.0")), TickSize(Decimal("0.1")))
+ROOTS = {
+    "QQQ": RootRules("QQQ", "QQQ", "PM", 10, 63, True, 1, 0.11, 5, 0.30, _PENNY),
+    "SPX": RootRules("SPX", "SPX", "AM", 0, 0, False, 5, 0.09, 25, 0.30, _INDEX),
+    "SPXW": RootRules("SPXW", "SPX", "PM", 15, 65, True, 5, 0.09, 25, 0.30, _INDEX),
+}
+
+
+def settles_on(day: date) -> date:
+    """The session an expiration meant for this day falls on: the day itself or the session before it."""
+    return day if session_on(day) is not None else previous_session(day).day
+
+
+@lru_cache(maxsize=256)
+def third_friday(year: int, month: int) -> date:
+    """The monthly expiration, moved to the session before when the third Friday is a holiday."""
+    first = date(year, month, 1)
+    return settles_on(first + timedelta(days=(4 - first.weekday()) % 7 + 14))
+
+
+@lru_cache(maxsize=256)
+def month_end(year: int, month: int) -> date:
+    """The last session of a month."""
+    first_of_next = date(year + month // 12, month % 12 + 1, 1)
+    return previous_session(first_of_next).day
+
+
+def _months(first: date, last: date) -> list[tuple[int, int]]:
+    months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [(m // 12, m % 12 + 1) for m in months]
+
+
+@lru_cache(maxsize=512)
+def expirations_of(root: str, day: date) -> dict[date, str]:
+    """Expiration date to type, ascending, as listed on a session date; AM-settled ones not on their own day."""
+    rules = ROOTS[root]
+    horizon = day + timedelta(days=HORIZON_DAYS)
+    found: dict[date, str] = {}
+    ahead = sessions_between(day, day + timedelta(days=3 * max(rules.dailies, 1)))
+    found.update(dict.fromkeys((s.day for s in ahead[: rules.dailies]), "Weekly"))
+    friday = day + timedelta(days=(4 - day.weekday()) % 7)
+    while friday <= day + timedelta(days=rules.weekly_days):
+        found.setdefault(settles_on(friday), "Weekly")
+        friday += timedelta(days=7)
+    for year, month in _months(day, horizon):
+        if rules.month_ends and month_end(year, month) <= horizon:
+            found[month_end(year, month)] = "Quarterly" if month % 3 == 0 and root == "QQQ" else "End-Of-Month"
+        if third_friday(year, month) <= horizon:
+            found[third_friday(year, month)] = "Weekly" if root == "SPXW" else "Regular"
+    earliest = day if rules.settlement_type == "PM" else day + timedelta(days=1)
+    return {expiry: found[expiry] for expiry in sorted(found) if expiry >= earliest}
+
+
+def strikes_between(rules: RootRules, low: float, high: float) -> tuple[int, ...]:
+    """Strikes listed for a price that ranged between these two: fine near it, coarse far away."""
+    near = range(
+        round(low * (1 - rules.near_band) / rules.near_step) * rules.near_step,
+        round(high * (1 + rules.near_band) / rules.near_step) * rules.near_step + 1,
+        rules.near_step,
+    )
+    far = range(
+        round(low * (1 - rules.far_band) / rules.far_step) * rules.far_step,
+        round(high * (1 + rules.far_band) / rules.far_step) * rules.far_step + 1,
+        rules.far_step,
+    )
+    return tuple(sorted({*near, *far}))
+
+
+def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
+    """When an expiration stops trading, and when it settles: AM at that day's open, having stopped the day before."""
+    session = next_session(expiry)
+    if rules.settlement_type == "PM":
+        return session.close, session.close
+    return previous_session(expiry).close, session.open
+
+
+@lru_cache(maxsize=512)
+def _strikes_of(root: str, day: date) -> dict[int, ListedStrike]:
+    """The strikes named so far of an expiration: most are listed again on the next day."""
+    return {}
+
+
+def _symbols(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
+    known = _strikes_of(root, day)
+    when = day.strftime("%y%m%d")
+    occ = f"{root:<6}{when}"
+    streamer = f".{root}{when}"
+    for strike in strikes:
+        if strike not in known:
+            price = f"{strike * 1000:08d}"
+            known[strike] = ListedStrike(
+                Decimal(strike), f"{occ}C{price}", f"{streamer}C{strike}", f"{occ}P{price}", f"{streamer}P{strike}"
+            )
+        yield known[strike]
+
+
+class Listing:
+    """The listing of one world. `price_range(underlying, day)` gives the low and high the strike band follows."""
+
+    def __init__(self, price_range: Callable[[str, date], tuple[float, float]]) -> None:
+        self._price_range = price_range
+        self._chains: dict[tuple[str, date], list[ListedRoot]] = {}
+        self._strikes: dict[tuple[str, date], frozenset[int]] = {}
+        self._known: dict[str, ListedOption | None] = {}
+
+    def chain(self, underlying: str, day: date) -> list[ListedRoot]:
+        """The underlying's roots as listed on a date (the next session's listing on a day without one)."""
+        day = next_session(day).day
+        key = (underlying, day)
+        if key not in self._chains:
+            if len(self._chains) > 8:
+                self._chains.clear()
+            self._chains[key] = [self._root(rules, day) for rules in ROOTS.values() if rules.underlying == underlying]
+        return self._chains[key]
+
+    def contract(self, symbol: str) -> ListedOption | None:
+        """The contract a symbol (OCC or streamer) names, if it is, was or may come to be listed; else None."""
+        if symbol not in self._known:
+            self._known[symbol] = self._read(symbol)
+        return self._known[symbol]
+
+    def is_listed(self, option: ListedOption, day: date) -> bool:
+        """Whether the chain of this date holds the contract."""
+        day = next_session(day).day
+        return option.expiration in expirations_of(option.root, day) and option.strike in self._strike_set(
+            option.root, day
+        )
+
+    def _root(self, rules: RootRules, day: date) -> ListedRoot:
+        strikes = sorted(self._strike_set(rules.root, day))
+        expirations = tuple(
+            ListedExpiration(
+                day=expiry,
+                expiration_type=kind,
+                settlement_type=rules.settlement_type,
+                days_to_expiration=(expiry - day).days,
+                stops_trading_at=_last_trade(rules, expiry)[0],
+                expires_at=_last_trade(rules, expiry)[1],
+                strikes=tuple(_symbols(rules.root, expiry, strikes)),
+            )
+            for expiry, kind in expirations_of(rules.root, day).items()
+        )
+        return ListedRoot(rules.underlying, rules.root, "Standard", 100, rules.tick_sizes, expirations)
+
+    def _strike_set(self, root: str, day: date) -> frozenset[int]:
+        key = (root, day)
+        if key not in self._strikes:
+            if len(self._strikes) > 64:
+                self._strikes.clear()
+            rules = ROOTS[root]
+            self._strikes[key] = frozenset(strikes_between(rules, *self._price_range(rules.underlying, day)))
+        return self._strikes[key]
+
+    def _read(self, symbol: str) -> ListedOption | None:
+        occ = _OCC.match(symbol)
+        match = occ or _STREAMER.match(symbol)
+        if match is None or match[1] not in ROOTS:
+            return None
+        rules = ROOTS[match[1]]
+        try:
+            expiry = date(2000 + int(match[2]), int(match[3]), int(match[4]))
+        except ValueError:
+            return None
+        strike = Decimal(match[6]) / (1000 if occ else 1)
+        monthly_only = rules.dailies == 0
+        if session_on(expiry) is None or (monthly_only and expiry != third_friday(expiry.year, expiry.month)):
+            return None
+        if strike % rules.near_step or not 0 < strike < 10**5:
+            return None
+        (symbols,) = _symbols(rules.root, expiry, (int(strike),))
+        call = match[5] == "C"
+        names = (symbols.call_occ, symbols.call_streamer) if call else (symbols.put_occ, symbols.put_streamer)
+        if symbol not in names:
+            return None
+        stops, expires = _last_trade(rules, expiry)
+        return ListedOption(
+            occ=names[0],
+            streamer=names[1],
+            underlying=rules.underlying,
+            root=rules.root,
+            expiration=expiry,
+            strike=Decimal(int(strike)),
+            right=match[5],
+            settlement_type=rules.settlement_type,
+            stops_trading_at=stops,
+            expires_at=expires,
+        )

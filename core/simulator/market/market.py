@@ -1,0 +1,316 @@
+"""The simulated market: a pure function of seed, start and instant, whatever order it is asked in.
+
+QQQ (an ETF, quoted) and SPX (an index: trades, no quote) with their option chains. Instants are market time, aware,
+UTC. Outside a session the last session's values and times stand.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from functools import lru_cache
+from zlib import crc32
+
+from core.simulator.market.listing import Listing
+from core.simulator.market.market_data import (
+    ExpirationVolatility,
+    ListedExpiration,
+    ListedOption,
+    ListedRoot,
+    ListedStrike,
+    MarketCandle,
+    MarketGreeks,
+    MarketMetricsRow,
+    MarketQuote,
+    MarketSummary,
+    MarketTrade,
+    TickSize,
+    TradingSession,
+)
+from core.simulator.market.market_metrics import metrics_row
+from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, volume_share
+from core.simulator.market.quoting import QUARTERS, OptionQuoter, SessionPath, cents, equity_quote, noise_table
+from core.simulator.market.sessions import SessionLine, session_on
+from core.simulator.market.surface import SHAPES, sensitivities
+
+__all__ = [
+    "ExpirationVolatility",
+    "ListedExpiration",
+    "ListedOption",
+    "ListedRoot",
+    "ListedStrike",
+    "Market",
+    "MarketCandle",
+    "MarketGreeks",
+    "MarketMetricsRow",
+    "MarketQuote",
+    "MarketSummary",
+    "MarketTrade",
+    "TickSize",
+    "TradingSession",
+]
+
+CANDLES = 300
+"""Daily bars of history that are answered before the start."""
+_KEPT_SESSIONS = 6
+_STRIKE_MEMORY = 60
+_TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
+
+
+@lru_cache(maxsize=64)
+def _daily_paths(seed: int) -> DailyPaths:
+    """Every market of a seed walks the same paths; they only ever grow, and the order of asking changes nothing."""
+    return DailyPaths(seed)
+
+
+def _money(value: float) -> Decimal:
+    return cents(round(value * 100))
+
+
+class Market:
+    """The market of one seeded world."""
+
+    symbols = SYMBOLS
+
+    def __init__(self, seed: int, start: datetime) -> None:
+        """`start` is the market instant the world begins at. Raises ValueError when it has no zone."""
+        if start.tzinfo is None:
+            raise ValueError(f"market start {start.isoformat()} has no time zone")
+        self.seed = seed
+        self.start = start.astimezone(UTC)
+        self._line = SessionLine(self.start, back=HISTORY)
+        self._paths = _daily_paths(seed)
+        self._noise = noise_table(seed)
+        self._listing = Listing(self._price_range)
+        self._quoters: dict[str, OptionQuoter] = {}
+        self._open_paths: OrderedDict[int, SessionPath] = OrderedDict()
+        self._halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
+        self._current: tuple[float, float, SessionPath] | None = None
+
+    # Symbols and the listing
+
+    def knows(self, streamer_symbol: str) -> bool:
+        """Whether the symbol is an underlying's or a contract's that is, was or may come to be listed."""
+        return streamer_symbol in SYMBOLS or (
+            streamer_symbol.startswith(".") and self._listing.contract(streamer_symbol) is not None
+        )
+
+    def option(self, symbol: str) -> ListedOption | None:
+        """The contract behind an OCC or a streamer symbol; None when there can be none."""
+        return self._listing.contract(symbol)
+
+    def is_listed(self, option: ListedOption, day: date) -> bool:
+        """Whether the chain of a session date holds the contract."""
+        return self._listing.is_listed(option, day)
+
+    def occ_to_streamer(self, occ: str) -> str | None:
+        option = self._listing.contract(occ)
+        return option.streamer if option is not None and option.occ == occ else None
+
+    def streamer_to_occ(self, streamer: str) -> str | None:
+        option = self._listing.contract(streamer)
+        return option.occ if option is not None and option.streamer == streamer else None
+
+    def chain(self, symbol: str, day: date) -> list[ListedRoot]:
+        """The roots listed on a date: QQQ has one, SPX has SPX (AM monthlies) and SPXW (PM). Empty for others."""
+        return self._listing.chain(symbol, day)
+
+    # Sessions
+
+    def session(self, day: date) -> TradingSession | None:
+        """The session of a date, None on weekends and holidays."""
+        return session_on(day)
+
+    def sessions_around(self, at: datetime) -> tuple[TradingSession, TradingSession | None, TradingSession]:
+        """The last session that has closed, the one that is open (if any), and the next to open."""
+        offset = self._line.offset_at(at)
+        last = self._line.session(offset)
+        if last.open <= at < last.close:
+            return self._line.session(offset - 1), last, self._line.session(offset + 1)
+        return last, None, self._line.session(offset + 1)
+
+    def is_open(self, at: datetime) -> bool:
+        return self.sessions_around(at)[1] is not None
+
+    def session_day(self, at: datetime) -> date:
+        """The date the market counts as today: of the session that last opened."""
+        return self._line.session(self._line.offset_at(at)).day
+
+    # Prices
+
+    def quote(self, streamer_symbol: str, at: datetime) -> MarketQuote | None:
+        """Bid and ask. An index has neither; an expired or unknown contract has no quote."""
+        path = self._path(at)
+        if streamer_symbol == "QQQ":
+            return equity_quote(path, streamer_symbol, at.timestamp())
+        if streamer_symbol == "SPX":
+            when = path.instant(path.quarter(at.timestamp(), QUARTERS))
+            return MarketQuote(streamer_symbol, None, None, 0, 0, when, when)
+        quoter = self._quoter(streamer_symbol, path)
+        return quoter.quote(path, at.timestamp()) if quoter is not None else None
+
+    def trade(self, streamer_symbol: str, at: datetime) -> MarketTrade | None:
+        """The last trade; a contract that has not traded this session has none."""
+        path = self._path(at)
+        instant = at.timestamp()
+        if streamer_symbol in SYMBOLS:
+            quarter = path.quarter(instant, _TRADE_QUARTERS[streamer_symbol])
+            price = _money(path.price(streamer_symbol, quarter))
+            before = _money(path.price(streamer_symbol, max(0, quarter - _TRADE_QUARTERS[streamer_symbol])))
+            previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
+            total = self._paths.bar(streamer_symbol, path.offset).volume
+            size = 1 + abs(int(path.jitter(quarter, 5) * 150)) if streamer_symbol == "QQQ" else 0
+        else:
+            quoter = self._quoter(streamer_symbol, path)
+            if quoter is None:
+                return None
+            every = 40 * quoter.cadence(path.price(quoter.option.underlying, 0))
+            quarter = path.quarter(instant, every, quoter.salt % every)
+            if quarter == 0:
+                return None
+            price, before = quoter.middle(path, quarter), quoter.middle(path, max(0, quarter - every))
+            previous = self._previous_close(streamer_symbol, path) or price
+            total = 0.3 * self._open_interest(streamer_symbol)
+            size = 1 + abs(int(path.jitter(quarter, quoter.salt) * 8))
+        return MarketTrade(
+            symbol=streamer_symbol,
+            price=price,
+            size=size,
+            time=path.instant(quarter),
+            day_volume=int(total * volume_share(quarter / path.quarters)),
+            change=price - previous,
+            tick="UP" if price > before else "DOWN" if price < before else "ZERO_UP",
+        )
+
+    def summary(self, streamer_symbol: str, at: datetime) -> MarketSummary:
+        """The session's open, high and low so far (contracts: the open only) and the previous close."""
+        path = self._path(at)
+        days = path.session.day, self._line.session(path.offset - 1).day
+        if streamer_symbol in SYMBOLS:
+            low, high = path.extremes(streamer_symbol, path.quarter(at.timestamp()))
+            opened = _money(path.price(streamer_symbol, 0))
+            previous = _money(self._paths.bar(streamer_symbol, path.offset - 1).close)
+            return MarketSummary(streamer_symbol, opened, _money(high), _money(low), previous, *days, 0)
+        quoter = self._quoter(streamer_symbol, path)
+        if quoter is None:
+            return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
+        opened = quoter.middle(path, 0)
+        previous_close = self._previous_close(streamer_symbol, path)
+        interest = self._open_interest(streamer_symbol)
+        return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
+
+    def greeks(self, streamer_symbol: str, at: datetime) -> MarketGreeks | None:
+        """The greeks of a contract, refreshed with its quote; None for anything else."""
+        path = self._path(at)
+        quoter = self._quoter(streamer_symbol, path)
+        if quoter is None:
+            return None
+        option = quoter.option
+        quarter = quoter.last_quarter(path, at.timestamp())
+        state = quoter.value(path, quarter)
+        carry = SHAPES[option.underlying].dividend_yield
+        g = sensitivities(state.spot, float(option.strike), state.years, state.volatility, carry, option.right == "C")
+        when = path.instant(quarter)
+        return MarketGreeks(
+            streamer_symbol, when, state.value, state.volatility, g.delta, g.gamma, g.theta, g.rho, g.vega
+        )
+
+    def candles(self, symbol: str, since: datetime, at: datetime) -> list[MarketCandle]:
+        """Daily bars from `since` on, oldest first, the forming session last. Empty for other than an underlying."""
+        if symbol not in SYMBOLS:
+            return []
+        path = self._path(at)
+        found = []
+        for offset in range(max(path.offset - CANDLES, -HISTORY), path.offset):
+            bar = self._paths.bar(symbol, offset)
+            values = bar.open, bar.high, bar.low, bar.close
+            found.append(self._candle(symbol, self._line.session(offset).day, values, bar.volume, bar.implied))
+        quarter = path.quarter(at.timestamp())
+        low, high = path.extremes(symbol, quarter)
+        values = path.price(symbol, 0), high, low, path.price(symbol, quarter)
+        traded = self._paths.bar(symbol, path.offset).volume * volume_share(quarter / path.quarters)
+        found.append(self._candle(symbol, path.session.day, values, traded, path.implied(symbol, quarter)))
+        return [candle for candle in found if candle.time >= since]
+
+    def metrics(self, symbol: str, at: datetime) -> MarketMetricsRow:
+        """The broker's metrics, renewed every minute of the session. Raises KeyError for an unknown symbol."""
+        if symbol not in SYMBOLS:
+            raise KeyError(symbol)
+        path = self._path(at)
+        quarter = path.quarter(at.timestamp(), 60 * QUARTERS)
+        bars = self._paths.bars(symbol, path.offset - SESSIONS_PER_YEAR, path.offset - 1)
+        day = path.session.day
+        return metrics_row(
+            symbol,
+            updated_at=path.instant(quarter),
+            implied=path.implied(symbol, quarter),
+            implied_history=[bar.implied for bar in bars],
+            closes=[*(bar.close for bar in bars), path.price(symbol, quarter)],
+            expirations=[
+                (e.day, e.settlement_type, e.expires_at) for root in self.chain(symbol, day) for e in root.expirations
+            ],
+            started=self._line.session(0).day,
+        )
+
+    # Halts
+
+    def halt(self, symbol: str, since: datetime, until: datetime | None = None) -> None:
+        """Halts an underlying from an instant, until another or for good."""
+        self._halts.setdefault(symbol, []).append((since, until))
+
+    def halted(self, symbol: str, at: datetime) -> bool:
+        return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
+
+    def settlement_price(self, option: ListedOption) -> Decimal:
+        """The underlying's price a contract settles at: the open of its date when AM-settled, else the close."""
+        bar = self._paths.bar(option.underlying, self._line.offset_of(option.expiration))
+        return _money(bar.open if option.settlement_type == "AM" else bar.close)
+
+    def _path(self, at: datetime) -> SessionPath:
+        instant = at.timestamp()
+        if self._current is not None and self._current[0] <= instant < self._current[1]:
+            return self._current[2]
+        offset = self._line.offset_at(at)
+        path = self._session_path(offset)
+        self._current = path.open_at, self._line.session(offset + 1).open.timestamp(), path
+        return path
+
+    def _session_path(self, offset: int) -> SessionPath:
+        path = self._open_paths.get(offset)
+        if path is None:
+            path = SessionPath(self._paths, self._line.session(offset), offset, self._noise)
+            self._open_paths[offset] = path
+            if len(self._open_paths) > _KEPT_SESSIONS:
+                self._open_paths.popitem(last=False)
+        return path
+
+    def _quoter(self, symbol: str, path: SessionPath) -> OptionQuoter | None:
+        quoter = self._quoters.get(symbol)
+        if quoter is None:
+            option = self._listing.contract(symbol) if symbol.startswith(".") else None
+            if option is None:
+                return None
+            quoter = self._quoters[symbol] = OptionQuoter(option)
+        return quoter if quoter.option.stops_trading_at > path.session.open else None
+
+    def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
+        before = self._session_path(path.offset - 1)
+        quoter = self._quoter(symbol, before)
+        return quoter.middle(before, before.quarters) if quoter is not None else None
+
+    def _open_interest(self, symbol: str) -> int:
+        return 20 + crc32(f"{self.seed}{symbol}".encode()) % 9000
+
+    def _price_range(self, underlying: str, day: date) -> tuple[float, float]:
+        offset = self._line.offset_of(day)
+        closes = [bar.close for bar in self._paths.bars(underlying, offset - _STRIKE_MEMORY, offset - 1)]
+        return min(closes), max(closes)
+
+    @staticmethod
+    def _candle(
+        symbol: str, day: date, values: tuple[float, float, float, float], volume: float, implied: float
+    ) -> MarketCandle:
+        opened, high, low, close = (_money(value) for value in values)
+        midnight = datetime.combine(day, time(), UTC)
+        return MarketCandle(symbol, day, midnight, opened, high, low, close, int(volume), round(implied, 6))

@@ -1,0 +1,97 @@
+"""The broker's volatility metrics of an underlying, computed from the world's own history (reference 2.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from core.simulator.market.market_data import ExpirationVolatility, MarketMetricsRow
+from core.simulator.market.paths import SESSIONS_PER_YEAR
+from core.simulator.market.sessions import next_session, session_on
+from core.simulator.market.surface import SHAPES, YEAR_SECONDS, at_the_money
+
+FIRST_EX_DATE = timedelta(days=38)
+QUARTER = timedelta(days=91)
+_FACTS = {
+    # market cap, beta, correlation to SPY, quarterly dividend per share
+    "QQQ": (Decimal("395000000000"), Decimal("1.164210000"), Decimal("0.958000000"), Decimal("0.735")),
+    "SPX": (Decimal("0"), Decimal("1.000000000"), Decimal("0.998000000"), None),
+}
+
+
+def _fraction(value: float) -> Decimal:
+    return Decimal(f"{value:.9f}")
+
+
+def _percent(value: float) -> Decimal:
+    return Decimal(f"{100 * value:.2f}")
+
+
+def ex_dividend_date(started: date, today: date) -> date:
+    """The next ex-dividend session: the first 38 days or a little more after the world's start, then every 91 days."""
+    ex_date = started + FIRST_EX_DATE
+    while next_session(ex_date).day < today:
+        ex_date += QUARTER
+    return next_session(ex_date).day
+
+
+def realized(closes: Sequence[float], days: int) -> float:
+    """Annualized standard deviation of the last `days` daily log returns."""
+    returns = np.diff(np.log(np.asarray(closes[-(days + 1) :])))
+    return float(returns.std(ddof=1) * np.sqrt(SESSIONS_PER_YEAR))
+
+
+def metrics_row(
+    symbol: str,
+    *,
+    updated_at: datetime,
+    implied: float,
+    implied_history: Sequence[float],
+    closes: Sequence[float],
+    expirations: Sequence[tuple[date, str, datetime]],
+    started: date,
+) -> MarketMetricsRow:
+    """The row at an instant. `implied_history` ends with the session before; `closes` with the live price."""
+    year = [*implied_history[-SESSIONS_PER_YEAR:], implied]
+    low, high = min(year), max(year)
+    rank = (implied - low) / (high - low) if high > low else 0.0
+    below = sum(1 for value in year[:-1] if value < implied) / max(1, len(year) - 1)
+    market_cap, beta, correlation, dividend = _FACTS[symbol]
+    today = updated_at.date()
+    ex_date = ex_dividend_date(started, today) if dividend is not None else None
+    history = realized(closes, 30)
+    return MarketMetricsRow(
+        symbol=symbol,
+        updated_at=updated_at,
+        market_cap=market_cap,
+        implied_volatility_index=_fraction(implied),
+        implied_volatility_index_5_day_change=_fraction(implied - implied_history[-5]),
+        implied_volatility_index_rank=_fraction(rank),
+        tos_implied_volatility_index_rank=_fraction(rank),
+        tw_implied_volatility_index_rank=_fraction(0.9 * rank + 0.1 * below),
+        implied_volatility_percentile=_fraction(below),
+        implied_volatility_30_day=_percent(implied),
+        historical_volatility_30_day=_percent(history),
+        historical_volatility_60_day=_percent(realized(closes, 60)),
+        historical_volatility_90_day=_percent(realized(closes, 90)),
+        iv_hv_30_day_difference=_percent(implied - history),
+        beta=beta,
+        corr_spy_3month=correlation,
+        liquidity_rating=5 if dividend is not None else 4,
+        dividend_ex_date=ex_date,
+        dividend_pay_date=ex_date + timedelta(days=4) if ex_date is not None else None,
+        dividend_rate_per_share=dividend,
+        listed_market="XNAS" if dividend is not None else "OTC",
+        expirations=tuple(
+            ExpirationVolatility(
+                day,
+                settlement,
+                _fraction(at_the_money(SHAPES[symbol], implied, (expires - updated_at).total_seconds() / YEAR_SECONDS)),
+            )
+            for day, settlement, expires in expirations
+            if session_on(day) is not None and expires > updated_at
+        ),
+    )

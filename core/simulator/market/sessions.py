@@ -1,0 +1,107 @@
+"""The exchange's sessions, from the NYSE calendar: holidays, half days and daylight saving included."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+import pandas_market_calendars
+
+from core.simulator.market.market_data import TradingSession
+
+FULL_SESSION = timedelta(hours=6, minutes=30)
+
+
+@lru_cache(maxsize=32)
+def sessions_of(year: int) -> tuple[TradingSession, ...]:
+    """The sessions of a calendar year, oldest first."""
+    schedule = pandas_market_calendars.get_calendar("NYSE").schedule(f"{year}-01-01", f"{year}-12-31")
+    found = []
+    for row in schedule.itertuples():
+        opens = row.market_open.to_pydatetime().astimezone(UTC)
+        closes = row.market_close.to_pydatetime().astimezone(UTC)
+        found.append(TradingSession(row.Index.date(), opens, closes, closes - opens < FULL_SESSION))
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def _by_day(year: int) -> dict[date, TradingSession]:
+    return {session.day: session for session in sessions_of(year)}
+
+
+def session_on(day: date) -> TradingSession | None:
+    """The session of a date, None on weekends and holidays."""
+    return _by_day(day.year).get(day)
+
+
+def next_session(day: date) -> TradingSession:
+    """The first session on or after the date."""
+    session = session_on(day)
+    while session is None:
+        day += timedelta(days=1)
+        session = session_on(day)
+    return session
+
+
+def previous_session(day: date) -> TradingSession:
+    """The last session strictly before the date."""
+    session = None
+    while session is None:
+        day -= timedelta(days=1)
+        session = session_on(day)
+    return session
+
+
+def sessions_between(first: date, last: date) -> list[TradingSession]:
+    """The sessions from `first` to `last`, both included."""
+    return [s for year in range(first.year, last.year + 1) for s in sessions_of(year) if first <= s.day <= last]
+
+
+class SessionLine:
+    """Sessions numbered from the one the world begins in: 0 is the session running at `start` or the next to open."""
+
+    def __init__(self, start: datetime, back: int) -> None:
+        """`back` sessions before the start are guaranteed; later ones are added as they are asked for."""
+        year = start.year
+        self._sessions = [*sessions_of(year - 1), *sessions_of(year), *sessions_of(year + 1)]
+        self._first_year, self._last_year = year - 1, year + 1
+        self._closes = [s.close for s in self._sessions]
+        self._origin = bisect_right(self._closes, start)
+        while self._origin < back:
+            self._first_year -= 1
+            earlier = list(sessions_of(self._first_year))
+            self._sessions = earlier + self._sessions
+            self._closes = [s.close for s in self._sessions]
+            self._origin += len(earlier)
+
+    def session(self, offset: int) -> TradingSession:
+        """The session this many sessions after the world's first. Raises IndexError before the known past."""
+        index = self._origin + offset
+        if index < 0:
+            raise IndexError(f"session offset {offset} lies before the world's history")
+        while index >= len(self._sessions):
+            self._grow()
+        return self._sessions[index]
+
+    def offset_at(self, at: datetime) -> int:
+        """The offset of the last session that has opened at the instant; its values stand until the next opens."""
+        while at > self._closes[-1]:
+            self._grow()
+        index = bisect_left(self._closes, at)
+        if at < self._sessions[index].open:
+            index -= 1
+        return index - self._origin
+
+    def offset_of(self, day: date) -> int:
+        """The offset of the first session on or after the date."""
+        session = next_session(day)
+        while session.day > self._sessions[-1].day:
+            self._grow()
+        return bisect_left(self._closes, session.close) - self._origin
+
+    def _grow(self) -> None:
+        self._last_year += 1
+        more = sessions_of(self._last_year)
+        self._sessions.extend(more)
+        self._closes.extend(s.close for s in more)

@@ -1,0 +1,187 @@
+"""The control endpoint: what a simulated broker has and a real one does not. Loopback peers only, no token.
+
+GET /simulator/clock tells the market's time; /simulator/faults arms, lists and removes faults; /simulator/fill-plan
+says how resting orders fill; /simulator/tokens ends tokens.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from aiohttp import web
+
+from core.runtime.clock import Clock
+from core.simulator.exchange.faults import ArmedFault, Fault, FaultBoard, FaultKind, FaultMatch
+from core.simulator.exchange.lifecycle import FillPlan
+from core.simulator.exchange.orders import OrderRefused
+from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.payloads import Payload, iso
+
+Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class BodyRefused(ValueError):
+    """A control body that cannot be used: the text names the field, its value and the fix."""
+
+
+class Control:
+    """Handlers of /simulator/*."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        seed: int,
+        faults: FaultBoard,
+        tokens: TokenOffice,
+        set_fill_plan: Callable[[FillPlan, str | None], None],
+    ) -> None:
+        self._clock = clock
+        self._seed = seed
+        self._faults = faults
+        self._tokens = tokens
+        self._set_fill_plan = set_fill_plan
+
+    def add_routes(self, app: web.Application) -> None:
+        """Registers the control endpoints."""
+        app.router.add_get("/simulator/clock", _local(self.clock))
+        app.router.add_get("/simulator/faults", _local(self.list_faults))
+        app.router.add_post("/simulator/faults", _local(self.arm))
+        app.router.add_delete("/simulator/faults", _local(self.clear))
+        app.router.add_post("/simulator/fill-plan", _local(self.fill_plan))
+        app.router.add_delete("/simulator/tokens", _local(self.revoke))
+
+    async def clock(self, request: web.Request) -> web.StreamResponse:
+        shown: Payload = {
+            "market-time": self._clock.now().isoformat(),
+            "speed": self._clock.speed,
+            "seed": self._seed,
+        }
+        return web.json_response({"data": shown})
+
+    async def list_faults(self, request: web.Request) -> web.StreamResponse:
+        armed = [_shown(entry) for entry in self._faults.listing(self._clock.monotonic())]
+        return web.json_response({"data": {"items": armed}})
+
+    async def arm(self, request: web.Request) -> web.StreamResponse:
+        fault = parse_fault(await _object(request))
+        armed = self._faults.arm(fault, self._clock.now(), self._clock.monotonic())
+        return web.json_response({"data": _shown(armed)}, status=201)
+
+    async def clear(self, request: web.Request) -> web.StreamResponse:
+        self._faults.clear()
+        return web.json_response({"data": {"items": []}})
+
+    async def fill_plan(self, request: web.Request) -> web.StreamResponse:
+        body = await _object(request)
+        try:
+            plan = FillPlan(body.get("plan"))
+        except ValueError as error:
+            plans = ", ".join(each.value for each in FillPlan)
+            raise BodyRefused(f"plan {body.get('plan')!r} is not known; use one of {plans}") from error
+        account = body.get("account")
+        if account is not None and not isinstance(account, str):
+            raise BodyRefused(f"account {account!r} is not text; give an account number, or leave it out for all")
+        try:
+            self._set_fill_plan(plan, account)
+        except OrderRefused as error:
+            raise BodyRefused(f"account {account!r} does not exist; give a number of this simulator") from error
+        return web.json_response({"data": {"plan": plan.value, "account": account}})
+
+    async def revoke(self, request: web.Request) -> web.StreamResponse:
+        """Ends every access token and quote token; refresh tokens still work."""
+        self._tokens.revoke_access()
+        self._tokens.revoke_quote_tokens()
+        return web.json_response({"data": {}})
+
+
+def parse_fault(body: Mapping[str, Any]) -> Fault:
+    """A fault from its JSON. Raises BodyRefused."""
+    unknown = set(body) - {"kind", "count", "seconds", "code", "match"}
+    if unknown:
+        raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match")
+    try:
+        kind = FaultKind(body.get("kind"))
+    except ValueError as error:
+        kinds = ", ".join(sorted(each.value for each in FaultKind))
+        raise BodyRefused(f"kind {body.get('kind')!r} is not known; use one of {kinds}") from error
+    count = body.get("count", 1)
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int)):
+        raise BodyRefused(f"count {count!r} is not a whole number; give one, or null for every occurrence")
+    seconds = body.get("seconds")
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float)):
+        raise BodyRefused(f"seconds {seconds!r} is not a number; give wall seconds, or leave it out")
+    code = body.get("code")
+    if code is not None and (isinstance(code, bool) or not isinstance(code, int)):
+        raise BodyRefused(f"code {code!r} is not a whole number; give an HTTP status or a close code")
+    try:
+        wanted = None if seconds is None else float(seconds)
+        return Fault(kind, count=count, seconds=wanted, code=code, match=_match(body.get("match")))
+    except ValueError as error:
+        raise BodyRefused(str(error)) from error
+
+
+def _match(value: object) -> FaultMatch:
+    if value is None:
+        return FaultMatch()
+    if not isinstance(value, dict):
+        raise BodyRefused(f'match {value!r} is not an object; give for example {{"path": "/accounts"}}')
+    known = [entry.name for entry in fields(FaultMatch)]
+    for key, part in value.items():
+        if key not in known:
+            raise BodyRefused(f"match.{key} is not known; use {', '.join(known)}")
+        if not isinstance(part, str):
+            raise BodyRefused(f"match.{key} {part!r} is not text; give a string")
+    method = value.get("method")
+    return FaultMatch(**{**value, "method": method.upper() if method is not None else None})
+
+
+def _shown(armed: ArmedFault) -> Payload:
+    fault = armed.fault
+    match = {entry.name: getattr(fault.match, entry.name) for entry in fields(FaultMatch)}
+    return {
+        "id": armed.number,
+        "kind": fault.kind.value,
+        "count": armed.left,
+        "seconds": fault.seconds,
+        "code": fault.code,
+        "match": {name: value for name, value in match.items() if value is not None},
+        "since": iso(armed.since),
+    }
+
+
+def _local(endpoint: Endpoint) -> Endpoint:
+    """The endpoint for loopback peers, with its refusals as 400."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        if not _is_loopback(request.remote):
+            return web.json_response(
+                {"error": {"code": "not_permitted", "message": "The control endpoint answers loopback only"}},
+                status=403,
+            )
+        try:
+            return await endpoint(request)
+        except BodyRefused as refused:
+            return web.json_response({"error": {"code": "validation_error", "message": str(refused)}}, status=400)
+
+    return respond
+
+
+def _is_loopback(address: str | None) -> bool:
+    try:
+        return address is not None and ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+async def _object(request: web.Request) -> Mapping[str, Any]:
+    try:
+        body = json.loads(await request.text())
+    except ValueError as error:
+        raise BodyRefused("the body is not JSON; send a JSON object") from error
+    if not isinstance(body, dict):
+        raise BodyRefused(f"the body {body!r} is not an object; send a JSON object")
+    return body

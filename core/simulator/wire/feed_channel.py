@@ -1,0 +1,184 @@
+"""One channel of a feed connection: its subscriptions, its format, and which events are due (reference 3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from core.simulator.wire.feed_events import FIELDS, LEAST_PERIOD, FeedEvents, Value
+
+MAX_FRAME = 60_000
+"""Bytes of one data frame, below the 65,536 at which a client hangs up (reference 3)."""
+
+LEAST_AGGREGATION = 0.1
+MOST_AGGREGATION = 60.0
+
+COMPACT = "COMPACT"
+FULL = "FULL"
+
+
+class MessageInvalid(ValueError):
+    """A client's message that cannot be read: ERROR INVALID_MESSAGE with this text."""
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One symbol of one event type."""
+
+    kind: str
+    symbol: str
+    since: datetime | None = None
+    """Candles: how far back the snapshot goes."""
+    last: tuple[Value, ...] | None = None
+    """The values last sent."""
+    due: float = 0.0
+    """Monotonic second of the next look."""
+    snapshot_sent: bool = False
+
+
+class Channel:
+    """A FEED channel after CHANNEL_OPENED."""
+
+    def __init__(self, number: int, full: bool) -> None:
+        self.number = number
+        self.full = full
+        self.aggregation = LEAST_AGGREGATION
+        self._fields: dict[str, tuple[str, ...]] = {}
+        self._places: dict[str, tuple[int, ...]] = {}
+        self._announced: set[str] = set()
+        self._subscriptions: dict[tuple[str, str], Subscription] = {}
+
+    def set_up(self, message: Mapping[str, Any]) -> str:
+        """FEED_SETUP: takes the client's wishes and returns the FEED_CONFIG that answers. Raises MessageInvalid."""
+        period = message.get("acceptAggregationPeriod", self.aggregation)
+        if isinstance(period, bool) or not isinstance(period, int | float):
+            raise MessageInvalid(f"acceptAggregationPeriod {period!r} is not a number of seconds")
+        self.aggregation = min(max(float(period), LEAST_AGGREGATION), MOST_AGGREGATION)
+        asked = message.get("acceptDataFormat", COMPACT)
+        if asked not in (COMPACT, FULL):
+            raise MessageInvalid(f"acceptDataFormat {asked!r} is neither COMPACT nor FULL")
+        self.full = self.full or asked == FULL
+        accepted = message.get("acceptEventFields") or {}
+        if not isinstance(accepted, dict):
+            raise MessageInvalid("acceptEventFields is not an object")
+        for kind, names in accepted.items():
+            if kind in FIELDS and isinstance(names, list):
+                self._choose(kind, tuple(name for name in names if name in FIELDS[kind]))
+        return self.config()
+
+    def config(self, kinds: tuple[str, ...] | None = None) -> str:
+        """FEED_CONFIG for these event types, or for all that have been chosen."""
+        chosen = self._fields if kinds is None else {kind: self._fields[kind] for kind in kinds}
+        message: dict[str, Any] = {
+            "type": "FEED_CONFIG",
+            "channel": self.number,
+            "aggregationPeriod": self.aggregation,
+            "dataFormat": FULL if self.full else COMPACT,
+        }
+        if chosen:
+            message["eventFields"] = {kind: list(names) for kind, names in chosen.items()}
+            self._announced.update(chosen)
+        return json.dumps(message)
+
+    def subscribe(self, message: Mapping[str, Any]) -> None:
+        """FEED_SUBSCRIPTION: reset, remove, add. Unknown event types are ignored. Raises MessageInvalid."""
+        if message.get("reset") is True:
+            self._subscriptions.clear()
+        for kind, symbol, _ in _entries(message, "remove"):
+            self._subscriptions.pop((kind, symbol), None)
+        for kind, symbol, from_time in _entries(message, "add"):
+            if kind not in FIELDS:
+                continue
+            since = datetime.fromtimestamp(max(from_time, 0) / 1000, UTC) if kind == "Candle" else None
+            self._subscriptions[kind, symbol] = Subscription(kind, symbol, since)
+
+    @property
+    def subscribed(self) -> int:
+        """How many symbols, over all event types."""
+        return len(self._subscriptions)
+
+    def frames(self, events: FeedEvents, at: datetime, monotonic: float) -> Iterator[str]:
+        """The frames due now, as JSON: first values after a subscription, later only what changed."""
+        batch: list[str] = []
+        kind, size = "", 0
+        for subscription in sorted(self._due(monotonic), key=lambda entry: entry.kind):
+            for values in self._changes(subscription, events, at):
+                text = self._encode(subscription.kind, values)
+                if batch and (subscription.kind != kind or size + len(text) > MAX_FRAME):
+                    yield from self._frame(kind, batch)
+                    batch, size = [], 0
+                kind = subscription.kind
+                batch.append(text)
+                size += len(text) + 1
+            subscription.due = monotonic + max(self.aggregation, LEAST_PERIOD[subscription.kind])
+        if batch:
+            yield from self._frame(kind, batch)
+
+    def bad_arity(self) -> str | None:
+        """A COMPACT frame one value short, made of the last event sent; None when nothing was sent yet."""
+        for subscription in self._subscriptions.values():
+            if subscription.last is not None and not self.full:
+                values = self._picked(subscription.kind, subscription.last)[:-1]
+                message = {"type": "FEED_DATA", "channel": self.number, "data": [subscription.kind, values]}
+                return json.dumps(message)
+        return None
+
+    def _due(self, monotonic: float) -> list[Subscription]:
+        # A small allowance, so that a tick a hair early does not skip a whole period.
+        return [entry for entry in self._subscriptions.values() if entry.due <= monotonic + 0.01]
+
+    def _changes(self, subscription: Subscription, events: FeedEvents, at: datetime) -> list[tuple[Value, ...]]:
+        if subscription.kind == "Candle":
+            if not subscription.snapshot_sent:
+                subscription.snapshot_sent = True
+                snapshot = events.candle_snapshot(subscription.symbol, subscription.since or at, at)
+                subscription.last = (*snapshot[0][:2], 0, *snapshot[0][3:])
+                return snapshot
+            values = events.forming_candle(subscription.symbol, at)
+        else:
+            values = events.event(subscription.kind, subscription.symbol, at)
+        if values is None or values == subscription.last:
+            return []
+        subscription.last = values
+        return [values]
+
+    def _choose(self, kind: str, names: tuple[str, ...]) -> None:
+        self._fields[kind] = names
+        self._places[kind] = tuple(FIELDS[kind].index(name) for name in names)
+
+    def _picked(self, kind: str, values: tuple[Value, ...]) -> list[Value]:
+        return [values[place] for place in self._places.get(kind, range(len(values)))]
+
+    def _encode(self, kind: str, values: tuple[Value, ...]) -> str:
+        if kind not in self._fields:
+            self._choose(kind, FIELDS[kind])
+        picked = self._picked(kind, values)
+        if self.full:
+            return json.dumps({"eventType": kind, **dict(zip(self._fields[kind], picked, strict=True))})
+        return json.dumps(picked)[1:-1]
+
+    def _frame(self, kind: str, batch: list[str]) -> Iterator[str]:
+        """The data frame, after the FEED_CONFIG of a type the client has not been told about."""
+        if kind not in self._announced:
+            yield self.config((kind,))
+        joined = ",".join(batch)
+        data = f"[{joined}]" if self.full else f'["{kind}",[{joined}]]'
+        yield f'{{"type":"FEED_DATA","channel":{self.number},"data":{data}}}'
+
+
+def _entries(message: Mapping[str, Any], key: str) -> Iterator[tuple[str, str, float]]:
+    listed = message.get(key) or []
+    if not isinstance(listed, list):
+        raise MessageInvalid(f"{key} is not a list")
+    for entry in listed:
+        if not isinstance(entry, dict):
+            raise MessageInvalid(f"an entry of {key} is not an object")
+        kind, symbol, from_time = entry.get("type"), entry.get("symbol"), entry.get("fromTime", 0)
+        if not isinstance(kind, str) or not isinstance(symbol, str):
+            raise MessageInvalid(f"an entry of {key} has no type or no symbol")
+        if isinstance(from_time, bool) or not isinstance(from_time, int | float):
+            raise MessageInvalid(f"fromTime {from_time!r} is not a number of milliseconds")
+        yield kind, symbol, float(from_time)

@@ -1,0 +1,216 @@
+"""The REST face: envelope, tokens, headers, errors, and the faults a request meets (reference 2.1, 5).
+
+What each path answers is in rest_accounts, rest_orders and rest_market; their handlers are plain functions of a call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any, TypeAlias
+
+from aiohttp import web
+from multidict import MultiMapping
+
+from core.runtime.clock import Clock
+from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.wire.oauth import GrantRefused, TokenOffice
+from core.simulator.wire.payloads import Json, Payload, envelope, error_body
+from core.simulator.wire.rest_faults import drop_mandatory, spoil_order_status
+
+USER_AGENT = re.compile(r"^[^/\s]+/\S")
+"""`<product>/<version>`; anything else is refused with 401 (reference 2.1)."""
+
+HTML_ERROR = "<html><head><title>Bad Gateway</title></head><body>The server is having a moment.</body></html>"
+
+
+class Refusal(Exception):
+    """A definite answer that the request is refused: HTTP status, code, message and, for a preflight, its errors."""
+
+    def __init__(self, status: int, code: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(f"{status} {code}: {message}")
+        self.status = status
+        self.code = code
+        self.message = message
+        self.errors = tuple(errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authorized request."""
+
+    login: str
+    names: Mapping[str, str]
+    """The named parts of the path."""
+    query: MultiMapping[str]
+    body: Mapping[str, Any]
+    now: datetime
+    """Market time."""
+
+    def values(self, key: str) -> list[str]:
+        """All values of a query parameter: repeated, with `[]`, or separated by commas."""
+        found = [*self.query.getall(key, []), *self.query.getall(f"{key}[]", [])]
+        return [part.strip() for value in found for part in value.split(",") if part.strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success."""
+
+    data: Payload
+    status: int = 200
+    extra: Payload = field(default_factory=dict)
+    """Keys beside `data`: pagination."""
+
+
+Handler: TypeAlias = Callable[[Call], Answer]
+Route: TypeAlias = tuple[str, str, Handler]
+
+
+class Gateway:
+    """Turns handlers into the broker's REST endpoints."""
+
+    def __init__(self, tokens: TokenOffice, faults: FaultBoard, clock: Clock) -> None:
+        self._tokens = tokens
+        self._faults = faults
+        self._clock = clock
+
+    def add_routes(self, app: web.Application, routes: Sequence[Route]) -> None:
+        """Registers these routes, the OAuth endpoint, session validation, and the answer to unknown paths."""
+        app.on_response_prepare.append(self._date)
+        app.router.add_post("/oauth/token", self._oauth)
+        all_routes: list[Route] = [*routes, ("POST", "/sessions/validate", _validated)]
+        for method, path, handler in all_routes:
+            app.router.add_route(method, path, self._endpoint(handler))
+        app.router.add_route("*", "/{rest:.*}", self._endpoint(_not_found))
+
+    async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Every answer is dated in market time."""
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
+
+    def _endpoint(self, handler: Handler) -> Callable[[web.Request], Any]:
+        async def respond(request: web.Request) -> web.StreamResponse:
+            async def process() -> tuple[int, Payload]:
+                return await self._answer(request, handler)
+
+            return await self._through_faults(request, process)
+
+        return respond
+
+    async def _oauth(self, request: web.Request) -> web.StreamResponse:
+        async def process() -> tuple[int, Payload]:
+            body = await _body(request)
+            grant = {"client_secret": body.get("client_secret"), "refresh_token": body.get("refresh_token")}
+            if body.get("grant_type") != "refresh_token" or not all(isinstance(part, str) for part in grant.values()):
+                return 400, {"error_code": "invalid_request", "error_description": "Missing required parameter"}
+            try:
+                token = self._tokens.grant(
+                    str(grant["client_secret"]), str(grant["refresh_token"]), self._clock.monotonic()
+                )
+            except GrantRefused:
+                return 400, {"error_code": "invalid_grant", "error_description": "Grant revoked"}
+            life = self._tokens.access_token_seconds
+            expires: Json = int(life) if life.is_integer() else life
+            return 200, {"access_token": token, "token_type": "Bearer", "expires_in": expires}
+
+        return await self._through_faults(request, process)
+
+    async def _answer(self, request: web.Request, handler: Handler) -> tuple[int, Payload]:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        login = self._tokens.login_of(token, self._clock.monotonic())
+        if login is None:
+            raise _token_invalid()
+        body = await _body(request)
+        answer = handler(Call(login, request.match_info, request.query, body, self._clock.now()))
+        return answer.status, {**envelope(answer.data, request.path), **answer.extra}
+
+    async def _through_faults(self, request: web.Request, process: Callable[[], Any]) -> web.StreamResponse:
+        """The answer, or what the armed faults make of it."""
+
+        def armed(kind: FaultKind) -> Any:
+            found = self._faults.take(kind, self._clock.monotonic(), method=request.method, path=request.path)
+            return found.fault if found is not None else None
+
+        if USER_AGENT.match(request.headers.get("User-Agent", "")) is None:
+            return web.Response(status=401, text="<html>401</html>", content_type="text/html")
+        if (fault := armed(FaultKind.REST_DELAY_BEFORE)) is not None:
+            await request.read()  # it is here, whether or not its sender waits for the answer
+            await self._clock.sleep(fault.seconds or 1.0)
+        if armed(FaultKind.REST_DROP_REQUEST) is not None:
+            return _hang_up(request)
+        if (fault := armed(FaultKind.REST_5XX_HTML)) is not None:
+            return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
+        if armed(FaultKind.REST_429) is not None:
+            return self._json(429, error_body("too_many_requests", "Too many requests"))
+        if armed(FaultKind.REST_TOKEN_INVALID) is not None:
+            refused = _token_invalid()
+            return self._json(refused.status, error_body(refused.code, refused.message))
+        try:
+            status, payload = await process()
+        except Refusal as refusal:
+            status, payload = refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
+        if (fault := armed(FaultKind.REST_MISSING_FIELD)) is not None:
+            payload = drop_mandatory(payload, fault.match.field)
+        if armed(FaultKind.REST_UNKNOWN_ORDER_STATUS) is not None:
+            payload = spoil_order_status(payload)
+        if (fault := armed(FaultKind.REST_DELAY_AFTER)) is not None:
+            await self._clock.sleep(fault.seconds or 1.0)
+        if armed(FaultKind.REST_DROP_RESPONSE) is not None:
+            return _hang_up(request)
+        if (fault := armed(FaultKind.REST_5XX_AFTER)) is not None:
+            return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
+        if armed(FaultKind.REST_GARBAGE) is not None:
+            text = json.dumps(payload)
+            return self._text(status, text[: max(1, len(text) // 2)])
+        if armed(FaultKind.REST_HTML) is not None:
+            return web.Response(status=200, text=HTML_ERROR, content_type="text/html")
+        if armed(FaultKind.REST_JSON_LIST) is not None:
+            return self._text(status, json.dumps([payload]))
+        return self._json(status, payload)
+
+    def _json(self, status: int, payload: Payload) -> web.StreamResponse:
+        return self._text(status, json.dumps(payload))
+
+    def _text(self, status: int, text: str) -> web.StreamResponse:
+        return web.Response(status=status, text=text, content_type="application/json")
+
+
+def not_found(what: str) -> Refusal:
+    """404 record_not_found."""
+    return Refusal(404, "record_not_found", f"Couldn't find {what}")
+
+
+def _validated(call: Call) -> Answer:
+    return Answer({"external-id": call.login, "username": call.login}, status=201)
+
+
+def _not_found(call: Call) -> Answer:
+    raise Refusal(404, "not_found", "The requested resource was not found")
+
+
+def _token_invalid() -> Refusal:
+    return Refusal(401, "token_invalid", "This token is invalid or has expired")
+
+
+def _hang_up(request: web.Request) -> web.StreamResponse:
+    """Closes the connection; the response returned goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
+async def _body(request: web.Request) -> Mapping[str, Any]:
+    """The JSON object of the request, empty when there is none. Raises Refusal."""
+    try:
+        text = await request.text()
+        body = json.loads(text) if text.strip() else {}
+    except (ValueError, asyncio.IncompleteReadError) as error:
+        raise Refusal(400, "validation_error", "Request validation failed: the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise Refusal(400, "validation_error", "Request validation failed: the body is not an object")
+    return body

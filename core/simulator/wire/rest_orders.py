@@ -1,0 +1,224 @@
+"""REST paths about orders: dry run, place, replace, cancel, and the listings (reference 2.2, 2.3, 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
+from core.simulator.exchange.exchange import Exchange
+from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.orders import OrderMessage, OrderRefused, SimOrder
+from core.simulator.wire.payloads import Payload, items
+from core.simulator.wire.payloads_orders import BodyInvalid, order, order_changes, order_request, order_response
+from core.simulator.wire.rest import Answer, Call, Refusal, Route
+from core.simulator.wire.rest_accounts import AccountDoor
+
+PREFLIGHT_FAILED = ("preflight_check_failure", "One or more preflight checks failed")
+STATUS_OF_CODE = {"record_not_found": 404, "not_permitted": 403, "validation_error": 400}
+"""HTTP status of a refusal by its code; every other refusal is 422 (reference 5)."""
+
+PAGE = 50
+MOST_PER_PAGE = 250
+LISTING_LAG_SECONDS = 5.0
+
+
+class OrdersApi:
+    """Handlers of orders. `advance` brings the exchange to now and publishes what happened on the way."""
+
+    def __init__(
+        self, exchange: Exchange, door: AccountDoor, faults: FaultBoard, clock: Clock, advance: Callable[[], None]
+    ) -> None:
+        self._exchange = exchange
+        self._door = door
+        self._faults = faults
+        self._clock = clock
+        self._advance = advance
+        self._preflights = 0
+        self._unlisted_until: dict[int, float] = {}
+
+    def routes(self) -> list[Route]:
+        return [
+            ("POST", "/accounts/{number}/orders/dry-run", self.dry_run),
+            ("POST", "/accounts/{number}/orders", self.place),
+            ("GET", "/accounts/{number}/orders/live", self.live),
+            ("GET", "/accounts/{number}/orders", self.history),
+            ("GET", "/accounts/{number}/orders/{id:[0-9]+}", self.one),
+            ("PUT", "/accounts/{number}/orders/{id:[0-9]+}", self.replace),
+            ("DELETE", "/accounts/{number}/orders/{id:[0-9]+}", self.cancel),
+            ("GET", "/accounts/{number}/complex-orders/live", self.complex_orders),
+            ("GET", "/accounts/{number}/complex-orders", self.complex_orders),
+        ]
+
+    def dry_run(self, call: Call) -> Answer:
+        number = self._door.number(call)
+        self._advance()
+        try:
+            run = self._exchange.dry_run(number, order_request(call.body), call.now)
+        except (BodyInvalid, OrderRefused) as error:
+            raise _refusal(error) from error
+        if run.errors or run.order is None:
+            raise _preflight_refusal(run.errors)
+        return Answer(order_response(run.order, run, self._preflight_id()), status=201)
+
+    def place(self, call: Call) -> Answer:
+        number = self._door.number(call)
+        self._advance()
+        try:
+            request = order_request(call.body)
+            run = self._exchange.dry_run(number, request, call.now)
+            placed = self._exchange.submit(number, request, call.now)
+        except (BodyInvalid, OrderRefused) as error:
+            raise _refusal(error) from error
+        lag = self._faults.take(FaultKind.ORDERS_LISTING_LAG, self._clock.monotonic(), account=number)
+        if lag is not None:
+            self._unlisted_until[placed.id] = self._clock.monotonic() + (lag.fault.seconds or LISTING_LAG_SECONDS)
+        answer = Answer(order_response(placed, run, self._preflight_id()), status=201)
+        self._advance()
+        return answer
+
+    def replace(self, call: Call) -> Answer:
+        number, order_id = self._door.number(call), int(call.names["id"])
+        self._advance()
+        try:
+            replacement = self._exchange.replace(number, order_id, order_changes(call.body), call.now)
+        except (BodyInvalid, OrderRefused) as error:
+            raise _refusal(error) from error
+        self._advance()
+        return Answer(order(replacement))
+
+    def cancel(self, call: Call) -> Answer:
+        number, order_id = self._door.number(call), int(call.names["id"])
+        self._advance()
+        try:
+            cancelled = self._exchange.cancel(number, order_id, call.now)
+        except OrderRefused as error:
+            raise _refusal(error) from error
+        self._advance()
+        return Answer(order(cancelled))
+
+    def one(self, call: Call) -> Answer:
+        number, order_id = self._door.number(call), int(call.names["id"])
+        self._advance()
+        try:
+            return Answer(order(self._exchange.order(number, order_id)))
+        except OrderRefused as error:
+            raise _refusal(error) from error
+
+    def live(self, call: Call) -> Answer:
+        """Today's orders in any status, newest first."""
+        number = self._door.number(call)
+        self._advance()
+        found = self._listed(self._exchange.live_orders(number, call.now))
+        found.sort(key=_newest_first)
+        return Answer(items([order(entry) for entry in self._page_shown(number, found)]))
+
+    def history(self, call: Call) -> Answer:
+        number = self._door.number(call)
+        self._advance()
+        start, end = _range(call)
+        found = self._listed(self._exchange.orders(number, start, end))
+        statuses, underlyings = call.values("status"), call.values("underlying-symbol")
+        if statuses:
+            found = [entry for entry in found if entry.status in statuses]
+        if underlyings:
+            found = [entry for entry in found if entry.underlying_symbol in underlyings]
+        found.sort(key=_newest_first, reverse=call.query.get("sort") == "Asc")
+        per_page = min(_whole(call, "per-page", PAGE) or PAGE, MOST_PER_PAGE)
+        page = _whole(call, "page-offset", 0)
+        rows = found[page * per_page : (page + 1) * per_page]
+        shown: Payload = {"pagination": pagination(len(found), per_page, page, len(rows))}
+        return Answer(items([order(entry) for entry in self._page_shown(number, rows)]), extra=shown)
+
+    def complex_orders(self, call: Call) -> Answer:
+        """There are none: this exchange takes single orders only."""
+        self._door.number(call)
+        return Answer(items([]))
+
+    def _listed(self, orders: Sequence[SimOrder]) -> list[SimOrder]:
+        """The orders without those a listing does not know yet."""
+        monotonic = self._clock.monotonic()
+        self._unlisted_until = {number: until for number, until in self._unlisted_until.items() if until > monotonic}
+        return [entry for entry in orders if entry.id not in self._unlisted_until]
+
+    def _page_shown(self, number: str, rows: list[SimOrder]) -> list[SimOrder]:
+        partial = self._faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self._clock.monotonic(), account=number)
+        return rows if partial is None else rows[: len(rows) // 2]
+
+    def _preflight_id(self) -> str:
+        self._preflights += 1
+        return str(self._preflights)
+
+
+def pagination(total: int, per_page: int, page: int, current: int) -> Payload:
+    """The pagination object (reference 2.1)."""
+    return {
+        "per-page": per_page,
+        "page-offset": page,
+        "item-offset": page * per_page,
+        "total-items": total,
+        "total-pages": max(1, -(-total // per_page)),
+        "current-item-count": current,
+        "previous-link": None,
+        "next-link": None,
+        "paging-link-template": None,
+    }
+
+
+def _newest_first(entry: SimOrder) -> int:
+    return -entry.id
+
+
+def _preflight_refusal(errors: Sequence[OrderMessage]) -> Refusal:
+    """400 when the request itself is wrong, else 422 with what the account or the market forbids."""
+    inner = [(error.code, error.message) for error in errors]
+    if errors and all(error.code == "validation_error" for error in errors):
+        return Refusal(400, "validation_error", "Request validation failed", inner)
+    return Refusal(422, *PREFLIGHT_FAILED, inner)
+
+
+def _refusal(error: BodyInvalid | OrderRefused) -> Refusal:
+    if isinstance(error, BodyInvalid):
+        return Refusal(400, "validation_error", f"Request validation failed: {error}")
+    inner = [(entry.code, entry.message) for entry in error.errors]
+    return Refusal(STATUS_OF_CODE.get(error.code, 422), error.code, error.message, inner)
+
+
+def _range(call: Call) -> tuple[datetime, datetime]:
+    """The instants a history asks about: whole exchange dates, or exact instants. Raises Refusal."""
+    today = exchange_time(call.now).date()
+    start = _instant(call, "start-at") or _midnight(_day(call, "start-date") or date(2000, 1, 1))
+    end = _instant(call, "end-at") or _midnight((_day(call, "end-date") or today) + timedelta(days=1))
+    return start, end
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC)
+
+
+def _day(call: Call, key: str) -> date | None:
+    value = call.query.get(key)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(value[:10])
+    except ValueError as error:
+        raise Refusal(400, "validation_error", f"{key} {value!r} is not a date") from error
+
+
+def _instant(call: Call, key: str) -> datetime | None:
+    value = call.query.get(key)
+    if value is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise Refusal(400, "validation_error", f"{key} {value!r} is not an instant") from error
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+
+
+def _whole(call: Call, key: str, default: int) -> int:
+    value = call.query.get(key, str(default))
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise Refusal(400, "validation_error", f"{key} {value!r} is not a whole number")
+    return int(value)

@@ -1,0 +1,208 @@
+"""The simulated broker as one server: REST, account alerts and the quote feed on one port.
+
+The market and the exchange know nothing of time or sockets; here they are given both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+
+from aiohttp import web
+
+from core.runtime.clock import Clock, ShiftedClock, SystemClock
+from core.runtime.ids import Ids, RandomIds
+from core.simulator.exchange.exchange import Exchange
+from core.simulator.exchange.faults import FaultBoard, PlannedFault
+from core.simulator.exchange.lifecycle import FillPlan
+from core.simulator.exchange.market_view import MarketView
+from core.simulator.market.market import Market
+from core.simulator.wire.alerts import AlertHub
+from core.simulator.wire.control import Control
+from core.simulator.wire.dxlink import QuoteFeed
+from core.simulator.wire.feed_events import FeedEvents
+from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.rest import Gateway
+from core.simulator.wire.rest_accounts import AccountDoor, AccountsApi
+from core.simulator.wire.rest_market import MarketApi
+from core.simulator.wire.rest_orders import OrdersApi
+from core.simulator.wire.settings import SimulatorSettings
+
+STEP_SECONDS = 0.1
+"""Wall seconds between two steps of the exchange."""
+
+SHUTDOWN_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Running:
+    """What `stop` has to end."""
+
+    runner: web.AppRunner
+    stepping: asyncio.Task[None]
+    port: int
+
+
+class Simulator:
+    """A market, an exchange and their wire. Market time is the clock's."""
+
+    def __init__(self, settings: SimulatorSettings, clock: Clock, ids: Ids | None = None) -> None:
+        """The world begins at the clock's instant now."""
+        self.settings = settings
+        self._clock = clock
+        self._began = clock.now()
+        self._plan: list[PlannedFault] = sorted(settings.plan, key=lambda planned: planned.after)
+        self._running: _Running | None = None
+        ids = ids if ids is not None else RandomIds()
+        self.market = Market(settings.seed, self._began)
+        self.exchange = Exchange(self.market, settings.seed, settings.accounts)
+        self.exchange.speed = clock.speed
+        self.faults = FaultBoard()
+        self.tokens = TokenOffice(settings.logins, settings.access_token_seconds, ids)
+        self.view = MarketView(self.market, self.faults, clock)
+        self.feed = QuoteFeed(FeedEvents(self.view), self.tokens, self.faults, clock, settings.keepalive_seconds)
+        logins = frozenset(login.name for login in settings.logins)
+        owned = {login: frozenset(entry.number for entry in self.exchange.accounts_of(login)) for login in logins}
+        self.alerts = AlertHub(self.tokens, owned, self.faults, clock, ids)
+        self._logins = logins
+
+    @property
+    def port(self) -> int:
+        """The bound port. Raises RuntimeError before `start`."""
+        if self._running is None:
+            raise RuntimeError("the simulator is not running")
+        return self._running.port
+
+    async def start(self) -> int:
+        """Listens and returns the bound port. Raises OSError when the port is in use."""
+        runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, self.settings.host, self.settings.port)
+            await site.start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        port = int(runner.addresses[0][1])
+        self._running = _Running(runner, asyncio.create_task(self._step(), name="simulator exchange"), port)
+        return port
+
+    async def stop(self) -> None:
+        """Closes every connection and ends every task. Raises what ended the exchange, if anything did."""
+        running, self._running = self._running, None
+        if running is None:
+            return
+        running.stepping.cancel()
+        try:
+            with suppress(asyncio.CancelledError):
+                await running.stepping
+        finally:
+            await asyncio.gather(self.feed.close(), self.alerts.close())
+            await running.runner.cleanup()
+
+    async def failed(self) -> None:
+        """Returns never while the exchange runs; raises what ended it."""
+        if self._running is not None:
+            await asyncio.shield(self._running.stepping)
+
+    def advance(self) -> None:
+        """Brings the exchange to now and publishes what happened on the way."""
+        self.alerts.publish(self.exchange.advance(self._clock.now()))
+
+    async def _step(self) -> None:
+        while True:
+            self._arm_planned()
+            self.advance()
+            await self.alerts.apply_faults()
+            self.alerts.flush()
+            await self._clock.sleep(STEP_SECONDS)
+
+    def _arm_planned(self) -> None:
+        elapsed = self._clock.now() - self._began
+        while self._plan and self._plan[0].after <= elapsed:
+            self.faults.arm(self._plan.pop(0).fault, self._clock.now(), self._clock.monotonic())
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/", self._root)
+        app.router.add_get("/dxlink", self.feed.handle)
+        control = Control(self._clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
+        control.add_routes(app)
+        door = AccountDoor(self.exchange, self._logins)
+        market = MarketApi(self.view, self.tokens, self.faults, self._clock, self._feed_address)
+        orders = OrdersApi(self.exchange, door, self.faults, self._clock, self.advance)
+        gateway = Gateway(self.tokens, self.faults, self._clock)
+        accounts = AccountsApi(self.exchange, door)
+        gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
+        return app
+
+    async def _root(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Upgrade", "").lower() == "websocket":
+            return await self.alerts.handle(request)
+        return web.Response(status=404, text="<html>404</html>", content_type="text/html")
+
+    def _set_fill_plan(self, plan: FillPlan, account: str | None) -> None:
+        if account is None:
+            self.exchange.fill_plan = plan.value
+        else:
+            self.exchange.set_fill_plan(account, plan.value)
+
+    def _feed_address(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/dxlink"
+
+
+def announce_on_stdout(port: int) -> None:
+    """One line for whoever started the process: `simulator ready port=<port>`."""
+    sys.stdout.write(f"simulator ready port={port}\n")
+    sys.stdout.flush()
+
+
+async def run(settings: SimulatorSettings, announce: Callable[[int], None] = announce_on_stdout) -> None:
+    """Runs a simulated broker until SIGTERM, SIGINT or, with a lifeline, the end of standard input.
+
+    `announce` is told the port once it listens. Raises OSError when the port is in use, and what ended the exchange
+    if anything did.
+    """
+    start = settings.start if settings.start is not None else SystemClock().now()
+    simulator = Simulator(settings, ShiftedClock(start.astimezone(UTC), settings.speed))
+    port = await simulator.start()
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    watches: set[asyncio.Task[object]] = {
+        asyncio.create_task(ended.wait()),
+        asyncio.create_task(simulator.failed()),
+    }
+    if settings.lifeline:
+        watches.add(asyncio.create_task(_stdin_ended()))
+    try:
+        announce(port)
+        done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        for watch in done:
+            watch.result()  # raises what ended the exchange, or what is wrong with the lifeline
+    finally:
+        for watch in watches:
+            watch.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        await asyncio.gather(*watches, return_exceptions=True)
+        await simulator.stop()
+
+
+async def _stdin_ended() -> None:
+    """Returns when standard input reaches its end; what is written to it is ignored."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    try:
+        while await reader.read(4096):
+            pass
+    finally:
+        transport.close()

@@ -1,0 +1,67 @@
+"""The accounts and logins as the screen shows them: numbers masked, each setting with whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from core.config.settings import Settings
+from core.domain.operation.account_settings import AccountField
+from core.domain.operation.events import masked
+from core.records.repositories.rows import AccountRecord, LoginRecord
+from core.snapshot import AccountView, LoginView, SettingView
+
+_SHORTEST_TARGET = 4
+
+
+def account_views(
+    accounts: Sequence[AccountRecord], logins: Sequence[LoginRecord], defaults: Settings, today: date
+) -> tuple[AccountView, ...]:
+    """In the order of `accounts`; `today` is the session date."""
+    valid = {login.name: login.is_valid for login in logins}
+    numbers = [account.number for account in accounts]
+    return tuple(
+        AccountView(
+            account=masked(account.number),
+            target=_target(account.number, numbers),
+            nickname=account.nickname,
+            kind=account.kind,
+            is_closed=account.is_closed,
+            automation=account.enabled,
+            login=account.login,
+            token_valid=valid.get(account.login),
+            is_primary=account.is_primary,
+            skips_today=account.skip_day == today,
+            settings=_settings(account, defaults),
+        )
+        for account in accounts
+    )
+
+
+def login_views(logins: Sequence[LoginRecord]) -> tuple[LoginView, ...]:
+    return tuple(
+        LoginView(login.name, login.is_valid, login.detail, login.checked_at, login.changed_at) for login in logins
+    )
+
+
+def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
+    defaults = settings.trading
+    values = (
+        (AccountField.OFFSET_CENTS, account.offset_cents, defaults.entry_offset_cents),
+        (AccountField.WIDTH, account.width, "by capital" if defaults.width is None else defaults.width),
+        (AccountField.TOLERANCE, account.tolerance, defaults.tolerance),
+        (AccountField.POSITION_LIMIT, account.position_limit, defaults.position_limit),
+        (AccountField.MAIL, account.mail, settings.mail.preference.value),
+    )
+    return tuple(
+        SettingView(field.value, str(default if own is None else own), own is not None)
+        for field, own, default in values
+    )
+
+
+def _target(number: str, numbers: Sequence[str]) -> str:
+    """The shortest end of the number that no other account has: what a command is told to mean this one."""
+    for length in range(_SHORTEST_TARGET, len(number)):
+        if sum(other.endswith(number[-length:]) for other in numbers) == 1:
+            return number[-length:]
+    return number

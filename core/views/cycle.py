@@ -1,0 +1,91 @@
+"""The running or last cycle as the operator sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.cycle.attempts import MAX_ATTEMPTS
+from core.cycle.progress import CycleProgress
+from core.domain.operation.events import Step
+from core.records.repositories.rows import CycleRecord
+from core.runtime.clock import Clock, exchange_time
+from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
+
+
+def cycle_slice(
+    progress: CycleProgress | None,
+    newest: int,
+    slots: Sequence[SlotView],
+    next_slot: datetime,
+    clock: Clock,
+    recorded: CycleRecord | None = None,
+) -> CycleSlice:
+    """The cycle's steps and figures; before the first cycle of this process the last one `recorded` today, number 0
+    without one."""
+    # Market time, cut as the clock on the screen is, so that the two never differ.
+    until_next = max(0, int((next_slot - clock.now().replace(microsecond=0)).total_seconds()))
+    previous = _previous(None if progress is None else progress.slot, slots)
+    if progress is None and recorded is not None:
+        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, clock)
+    if progress is None:
+        steps = tuple(StepView(step.value, StepState.TODO) for step in Step)
+        return CycleSlice(0, None, False, False, 0, MAX_ATTEMPTS, steps, 0, "", "", "", previous, until_next, newest)
+    ended = progress.ended if progress.ended is not None else clock.monotonic()
+    return CycleSlice(
+        number=progress.number,
+        slot=progress.slot,
+        forced=progress.forced,
+        running=progress.ended is None,
+        attempt=progress.attempt,
+        max_attempts=MAX_ATTEMPTS,
+        steps=tuple(StepView(s.value, progress.steps[s], progress.details.get(s, "")) for s in Step),
+        elapsed_s=int(ended - progress.started),
+        outcome="" if progress.outcome is None else progress.outcome.value,
+        reason_code="" if progress.refusal is None else progress.refusal.code,
+        reason=_reason(progress),
+        previous=previous,
+        next_slot_in_s=until_next,
+        newest=newest,
+    )
+
+
+def _reason(progress: CycleProgress) -> str:
+    """Why it ended so: when no underlying passed, what the last attempt at each said (SPEC 4.2)."""
+    if progress.refusal is None:
+        return ""
+    last = {attempt.underlying: attempt for attempt in progress.attempts}
+    if len(last) < 2 or any(attempt.result not in ("RETRY", "REFUSED") for attempt in last.values()):
+        return progress.refusal.sentence()
+    return "; ".join(dict.fromkeys(attempt.reason for attempt in last.values()))
+
+
+def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, clock: Clock) -> CycleSlice:
+    """A cycle of an earlier process: its steps are in the journal, its end is here."""
+    ended = cycle.ended_at or clock.now()
+    return CycleSlice(
+        number=cycle.number,
+        slot=cycle.slot,
+        forced=cycle.forced,
+        running=False,
+        attempt=0,
+        max_attempts=MAX_ATTEMPTS,
+        steps=(),
+        elapsed_s=int((ended - cycle.began_at).total_seconds() / clock.speed),
+        outcome=cycle.outcome,
+        reason_code=cycle.reason_code,
+        reason=cycle.reason_text,
+        previous=previous,
+        next_slot_in_s=until_next,
+        newest=newest,
+    )
+
+
+def _previous(shown: datetime | None, slots: Sequence[SlotView]) -> str:
+    """The slot before the shown cycle's, in a line."""
+    for view in reversed(slots):
+        if view.at == shown or view.state not in (SlotState.DONE, SlotState.MISSED):
+            continue
+        word = view.outcome or view.state.value
+        return f"{exchange_time(view.at):%H:%M} {word}" + (f": {view.reason}" if view.reason else "")
+    return ""

@@ -1,0 +1,59 @@
+"""An entry told whole: its price and risk, its legs with what filled of each, and its way to the end (SPEC 8, 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from core.domain.operation.events import masked
+from core.domain.orders.fills import fill_credit
+from core.domain.orders.orders import Entry, OrderLeg
+from core.domain.trident.per_share import per_share
+from core.domain.trident.trident import max_risk
+from core.records.search.cycle_file import EntryFile
+from core.views.story import Story, StoryKind, StoryLine, entry_lines
+
+
+def story_of_entry(file: EntryFile) -> Story:
+    """Credits per share, risks in $ per package; what the broker's words hold is as it came."""
+    entry = file.entry
+    verdict = f"{per_share(entry.limit)} limit, {per_share(entry.natural)} natural, {per_share(entry.mid)} mid"
+    lines = (*_price_lines(entry), *_leg_lines(entry), *entry_lines(file))
+    return Story(f"Entry of {masked(entry.account)} on {entry.session_day}, cycle {entry.cycle}", verdict, lines)
+
+
+def _price_lines(entry: Entry) -> Iterator[StoryLine]:
+    yield StoryLine(StoryKind.SECTION, "price and risk")
+    filled = fill_credit(entry.request, entry.fills)
+    yield _figure("limit", f"{per_share(entry.limit)} credit, max risk {_risk(entry.width, entry.limit)}")
+    yield _figure("natural", f"{per_share(entry.natural)} credit, max risk {_risk(entry.width, entry.natural)}")
+    yield _figure("mid", f"{per_share(entry.mid)} credit, max risk {_risk(entry.width, entry.mid)}")
+    if filled is not None:
+        slippage = f"{filled - entry.mid:+.2f}"
+        yield _figure("fill", f"{per_share(filled)} credit, max risk {_risk(entry.width, filled)}, {slippage} to mid")
+    yield _figure("risk gate", f"passed with {entry.max_risk:,.0f} $")
+    yield _figure("suggestion", entry.suggestion_id)
+
+
+def _leg_lines(entry: Entry) -> Iterator[StoryLine]:
+    yield StoryLine(StoryKind.SECTION, "legs")
+    names = entry.strikes.split("/")
+    for number, leg in enumerate(entry.request.legs):
+        yield _figure(names[number] if number < len(names) else f"leg {number + 1}", _leg_words(entry, leg))
+
+
+def _leg_words(entry: Entry, leg: OrderLeg) -> str:
+    fills = [fill for fill in entry.fills if fill.symbol == leg.symbol]
+    filled = sum((fill.quantity for fill in fills), Decimal(0))
+    at = ", ".join(f"{fill.quantity.normalize():f} at {per_share(fill.price)}" for fill in fills)
+    told = f": {at}" if at else ""
+    symbol = " ".join(leg.symbol.split())
+    return f"{leg.action.value} {leg.quantity} {symbol}, {filled.normalize():f} of {leg.quantity} filled{told}"
+
+
+def _figure(label: str, text: str) -> StoryLine:
+    return StoryLine(StoryKind.FIGURE, label, text)
+
+
+def _risk(width: Decimal, credit: Decimal) -> str:
+    return f"{max_risk(width, credit):,.0f} $"

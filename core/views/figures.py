@@ -1,0 +1,40 @@
+"""Figures and alerts for the screen: account numbers masked, and nothing done again while nothing changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core.domain.operation.events import masked
+from core.domain.reporting.alerts import Alert
+from core.domain.reporting.figures import SessionFigures
+from core.snapshot import AlertView
+
+
+class ShownFigures:
+    """The same figures give the same value, which a screen compares at no cost."""
+
+    def __init__(self) -> None:
+        self._of: SessionFigures | None = None
+        self._shown: SessionFigures | None = None
+
+    def of(self, figures: SessionFigures | None) -> SessionFigures | None:
+        """The figures with masked account numbers."""
+        if figures is not self._of:
+            self._of = figures
+            if figures is not None:
+                days = tuple(replace(day, account=masked(day.account)) for day in figures.days)
+                self._shown = replace(figures, days=days)
+        return self._shown
+
+
+def alert_view(alert: Alert) -> AlertView:
+    return AlertView(
+        id=alert.id,
+        code=alert.kind.code,
+        severity=alert.severity.name.lower(),
+        whom=masked(alert.subject) if alert.subject else "",
+        text=alert.text,
+        since=alert.opened_at.replace(microsecond=0),
+        seen_by=alert.acknowledged_by,
+        closed=None if alert.closed_at is None else alert.closed_at.replace(microsecond=0),
+    )

@@ -1,0 +1,122 @@
+"""What the console asks the records for; every account number in an answer is masked to its last four."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from core.commands.account_settings import named_account
+from core.domain.operation.events import masked, masked_in
+from core.domain.operation.reasons import Refusal
+from core.records.search.history_rows import HistoryFilter, HistoryKind
+from core.runtime.clock import exchange_time
+from core.snapshot import AlertView, ChangeView, OrderView
+from core.views.entry_story import story_of_entry
+from core.views.figures import alert_view
+from core.views.orders import order_view
+from core.views.story import Story, story_of_cycle, story_of_slot
+
+if TYPE_CHECKING:
+    from core.records.records import Records
+    from core.records.search.history_rows import HistoryRow, Mark
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersFound:
+    """Entries, newest first; `end` is where they ended, None when nothing is older."""
+
+    orders: tuple[OrderView, ...]
+    end: Mark | None
+
+
+async def history_page(
+    records: Records, kind: HistoryKind, wanted: HistoryFilter, limit: int, after: Mark | None = None
+) -> tuple[HistoryRow, ...]:
+    """At most `limit` things, newest first, those older than `after`; `wanted.account` may be a number's end.
+
+    Raises RecordsError; ValueError as `History.page`, and for an account that is not one known one."""
+    numbers = await _account_numbers(records)
+    if wanted.account:
+        found = [number for number in numbers if number.endswith(wanted.account.removeprefix("…"))]
+        if len(found) != 1:
+            raise ValueError(f"account {wanted.account} names {len(found) or 'no'} known accounts")
+        wanted = replace(wanted, account=found[0])
+    rows = await records.history.page(kind, wanted, limit, after)
+    return tuple(
+        replace(row, account=masked(row.account) if row.account else "", text=masked_in(row.text, numbers))
+        for row in rows
+    )
+
+
+async def orders_page(records: Records, limit: int, after: Mark | None = None) -> OrdersFound:
+    """At most `limit` entries with their fills, newest first, those older than `after`. Raises RecordsError.
+
+    An entry that is still open has the age 0: the snapshot shows it with its present one.
+    """
+    rows = await records.history.page(HistoryKind.ORDERS, HistoryFilter(), limit, after)
+    numbers = await _account_numbers(records)
+    found = {entry.id: entry for entry in await records.entries.these([str(dict(r.figures)["id"]) for r in rows])}
+    views = []
+    for row in rows:
+        entry = found.get(str(dict(row.figures)["id"]))
+        if entry is not None:
+            view = order_view(entry, entry.prepared_at, 1.0)
+            views.append(
+                replace(
+                    view,
+                    detail=masked_in(view.detail, numbers),
+                    broker_status=masked_in(view.broker_status, numbers),
+                )
+            )
+    return OrdersFound(tuple(views), rows[-1].mark if len(rows) == limit else None)
+
+
+async def story(records: Records, cycle: int) -> Story | None:
+    """What happened in the cycle and why, in order; None when no such cycle is recorded. Raises RecordsError."""
+    file = await records.cycle_files.of_cycle(cycle)
+    return None if file is None else _masked(story_of_cycle(file), await _account_numbers(records))
+
+
+async def slot_story(records: Records, slot: datetime) -> Story:
+    """Why no cycle ran at a slot (UTC), and what stood around it. Raises RecordsError."""
+    of_day = await records.slots.of_day(exchange_time(slot).date())
+    record = next((one for one in of_day if one.slot == slot), None)
+    told = story_of_slot(slot, record, await records.cycle_files.around(slot))
+    return _masked(told, await _account_numbers(records))
+
+
+async def entry_story(records: Records, entry_id: str) -> Story | None:
+    """The entry told whole; None when no such entry is recorded. Raises RecordsError."""
+    file = await records.cycle_files.of_entry(entry_id)
+    return None if file is None else _masked(story_of_entry(file), await _account_numbers(records))
+
+
+async def closed_alerts(records: Records, since: datetime, limit: int) -> tuple[AlertView, ...]:
+    """The alerts that closed since the instant, at most `limit`, the last closed first. Raises RecordsError."""
+    numbers = await _account_numbers(records)
+    found = (alert_view(alert) for alert in await records.alerts.closed_since(since, limit))
+    return tuple(replace(view, text=masked_in(view.text, numbers)) for view in found)
+
+
+async def account_changes(records: Records, target: str) -> tuple[ChangeView, ...]:
+    """Every change of the account's settings, newest first; none for a target that names no account. `target` is
+    `AccountView.target`. Raises RecordsError."""
+    account = named_account(await records.accounts.all(), target)
+    if isinstance(account, Refusal):
+        return ()
+    changes = await records.accounts.changes(account.number)
+    return tuple(ChangeView(c.at, c.field.value, c.old, c.new, c.who) for c in reversed(changes))
+
+
+def _masked(told: Story, numbers: Sequence[str]) -> Story:
+    lines = tuple(
+        replace(line, account=masked(line.account) if line.account else "", text=masked_in(line.text, numbers))
+        for line in told.lines
+    )
+    return replace(told, verdict=masked_in(told.verdict, numbers), lines=lines)
+
+
+async def _account_numbers(records: Records) -> tuple[str, ...]:
+    return tuple(account.number for account in await records.accounts.all())

@@ -1,0 +1,112 @@
+"""Entries as the operator sees them, and what is known of one whose fate is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+
+from core.domain.operation.events import masked
+from core.domain.orders.fills import fill_credit
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry, Fill
+from core.orders.settlement import BETWEEN_READS_S, SETTLE_S
+from core.records.repositories.entry_rows import FREED_BY_PROOF
+from core.records.repositories.rows import EvidenceRecord
+from core.runtime.clock import exchange_time
+from core.snapshot import FillView, OrderView, Reentry
+
+
+async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
+    """Whether an operator's cancel closed the day, and whether re-entry was allowed since, as `allowed` says."""
+    if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not entry.cancel_requested_by:
+        return Reentry.NONE
+    return Reentry.ALLOWED if await allowed(entry.id) else Reentry.CLOSED
+
+
+def order_view(
+    entry: Entry, now: datetime, speed: float, evidence: str = "", reentry: Reentry | None = None
+) -> OrderView:
+    """The entry with its fills; its age is wall seconds since it was prepared, or until it ended."""
+    until = entry.terminal_at or now
+    return OrderView(
+        entry_id=entry.id,
+        order_id=entry.order_id or "",
+        account=masked(entry.account),
+        underlying=entry.underlying,
+        expiration=entry.expiration,
+        strikes=entry.strikes,
+        limit=entry.limit,
+        state=entry.state.value,
+        broker_status=entry.broker_status or "",
+        filled_contracts=int(sum(fill.quantity for fill in entry.fills)),
+        total_contracts=sum(leg.quantity for leg in entry.request.legs),
+        fill_credit=fill_credit(entry.request, entry.fills),
+        fills=tuple(_fill_view(entry, fill) for fill in entry.fills),
+        at=(entry.sent_at or entry.prepared_at).replace(microsecond=0),
+        age_s=max(0, int((until - entry.prepared_at).total_seconds() / speed)),
+        detail=entry.detail,
+        evidence=evidence,
+        identifier=entry.identifier,
+        reentry=reentry or Reentry.NONE,
+        holds_day=entry.holds_day,
+    )
+
+
+def evidence_text(
+    entry: Entry,
+    seen: Sequence[EvidenceRecord],
+    first_read: datetime | None,
+    now: datetime,
+    speed: float,
+    *,
+    alerts_connected: bool = True,
+) -> str:
+    """For an unknown entry: what was looked for so far, and what comes next; empty for any other.
+
+    `seen` is its recorded evidence, oldest first, `first_read` when the first of the two complete reads of the
+    settlement was (reference reliability 2.5). Countdowns are wall seconds, clock times exchange time.
+    """
+    if entry.state is not EntryState.UNKNOWN:
+        return ""
+    parts = [_attested(one) for one in seen if one.kind == "attestation" and "seen" in one.detail]
+    reads = [one for one in seen if one.kind == "listing" and one.complete]
+    if first_read is not None:
+        left = BETWEEN_READS_S - _wall_s(first_read, now, speed)
+        due = f"due in {_span(left)}" if left > 0 else "due now"
+        parts.append(f"first complete read {_clock(first_read)}: not there; second {due}")
+        return "; ".join(parts)
+    if reads:
+        parts.append(f"last complete read {_clock(reads[-1].at)}: not there, two in a row are needed")
+    left = SETTLE_S - _wall_s(entry.sent_at or entry.prepared_at, now, speed)
+    if not alerts_connected:
+        parts.append("reads count only while the broker's alerts are connected; they are not")
+    elif left > 0:
+        parts.append(f"first complete read due in {_span(left)}")
+    elif not reads:
+        parts.append("no complete read yet; the next one is due")
+    return "; ".join(parts)
+
+
+def _attested(one: EvidenceRecord) -> str:
+    said = str(one.detail.get("seen", ""))
+    what = said if said == "absent" else f"order {said}"
+    return f"{one.who} attested {what} at {_clock(one.at)}"
+
+
+def _wall_s(since: datetime, now: datetime, speed: float) -> float:
+    return (now - since).total_seconds() / speed
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _clock(at: datetime) -> str:
+    return f"{exchange_time(at):%H:%M:%S}"
+
+
+def _fill_view(entry: Entry, fill: Fill) -> FillView:
+    """A leg is named by its place in the order: the strikes are kept in the same order (SPEC 2)."""
+    names = dict(zip((leg.symbol for leg in entry.request.legs), entry.strikes.split("/"), strict=True))
+    return FillView(names.get(fill.symbol, fill.symbol), fill.quantity, fill.price, fill.at.replace(microsecond=0))

@@ -1,0 +1,184 @@
+"""A step's event in a trader's words: the sum behind every figure, so that it can be checked by hand (SPEC 5 to 8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+
+from core.domain.market.judgement import BASE_SCORE
+from core.domain.operation.events import Event, Step, StepResult
+from core.domain.operation.reasons import Figures, FigureValue
+from core.runtime.clock import exchange_time
+
+NAMES: dict[Step, str] = {
+    Step.ENTRY_TODAY: "entry today",
+    Step.MARKET_OPEN: "market",
+    Step.ACCOUNT: "account",
+    Step.JUDGEMENT: "judgement",
+    Step.STRUCTURE: "strikes",
+    Step.QUOTES: "quotes",
+    Step.PRICING: "pricing",
+    Step.RISK: "risk",
+    Step.ENTRY_PRICE: "entry price",
+    Step.SEND: "send",
+}
+FigureLine = tuple[str, str, Decimal | None]
+"""A figure's name, its words, and a factor's points."""
+
+_FACTOR = re.compile(r"(.*) \(([+-][0-9.E+-]+)\)", re.DOTALL)
+_LEG = re.compile(r"bid .* ask .* age .*")
+
+
+def words_of(event: Event) -> str:
+    """What the step came to, in a sentence; a refusal's own sentence."""
+    if event.result is StepResult.REFUSED:
+        return event.text
+    f = dict(event.figures)
+    match event.step:
+        case Step.ENTRY_TODAY:
+            return "no entry holds the day, and nothing stops entries"
+        case Step.MARKET_OPEN:
+            return f"the broker says {_shown(f.get('market'))}; the session closes at {_shown(f.get('close'))}"
+        case Step.ACCOUNT:
+            return (
+                f"buying power {_dollars(f.get('buying_power'))}, open risk {_dollars(f.get('open_risk'))}, "
+                f"open tridents {_shown(f.get('open_tridents'))}"
+            )
+        case Step.JUDGEMENT:
+            return f"score {_points(f.get('score'))}, {_shown(f.get('minimum'))} needed"
+        case Step.STRUCTURE:
+            return (
+                f"{_shown(f.get('trident'))} of {_shown(f.get('expiration'))} ({_shown(f.get('root'))}): "
+                f"body {_shown(f.get('body'))} at a price of {_shown(f.get('price'))}, width {_shown(f.get('width'))}"
+            )
+        case Step.QUOTES:
+            return f"a fresh quote of every leg after {_seconds(event)}"
+        case Step.PRICING:
+            return (
+                f"natural {_shown(f.get('natural_credit'))}, mid {_shown(f.get('mid_credit'))} credit; "
+                f"max risk {_dollars(f.get('max_risk'))} at natural"
+            )
+        case Step.RISK:
+            return f"max risk {_dollars(f.get('max_risk'))} is within the budget of {_dollars(f.get('budget'))}"
+        case Step.ENTRY_PRICE:
+            return f"limit {_shown(f.get('limit'))} credit"
+        case Step.SEND if f.get("validated"):
+            return "the broker's dry run accepted the order; a dry run sends nothing"
+        case Step.SEND:
+            return f"order {_shown(f.get('order_id'))} acknowledged as {_shown(f.get('state'))} after {_seconds(event)}"
+    return event.text
+
+
+def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
+    """The figures under the step, each with the sum it comes from. `read` are those of the account step before it."""
+    match event.step:
+        case Step.JUDGEMENT:
+            yield from _waterfall(event)
+        case Step.PRICING:
+            yield from _pricing(event)
+        case Step.RISK:
+            yield from _risk(event, dict(read))
+        case Step.ENTRY_PRICE if event.result is StepResult.PASSED:
+            yield from _limit(event)
+        case _ if event.result is StepResult.REFUSED:
+            yield from _rest(event)
+
+
+def _waterfall(event: Event) -> Iterator[FigureLine]:
+    factors = [(name, found) for name, value in event.figures if (found := _FACTOR.fullmatch(str(value)))]
+    f = dict(event.figures)
+    if factors:
+        yield ("start", "", BASE_SCORE)
+        for name, found in factors:
+            yield (name, found[1], Decimal(found[2]))
+        score = f.get("score")
+        if isinstance(score, Decimal):
+            yield ("score", f"{_shown(f.get('minimum', f.get('needed')))} needed", score)
+        yield ("regime", _shown(f.get("regime")), None)
+    elif event.result is StepResult.REFUSED:
+        yield from _rest(event, "score", "minimum", "regime")
+
+
+def _pricing(event: Event) -> Iterator[FigureLine]:
+    f = dict(event.figures)
+    for name, value in event.figures:
+        if _LEG.fullmatch(str(value)):
+            yield (name, str(value), None)
+    for name, label, total in (
+        ("subtraction", "natural", "natural_credit"),
+        ("mid_subtraction", "mid", "mid_credit"),
+    ):
+        if name in f:
+            package = f"; 2 x put + call = {_shown(f[total])}" if total in f else ""
+            yield (label, f"{f[name]}{package}", None)
+
+
+def _risk(event: Event, read: dict[str, FigureValue]) -> Iterator[FigureLine]:
+    f = dict(event.figures)
+    capital, budget, used = f.get("capital"), f.get("budget"), f.get("utilization")
+    power, open_risk = read.get("buying_power"), read.get("open_risk")
+    if isinstance(capital, Decimal):
+        yield (
+            "capital",
+            f"{_dollars(capital)} = buying power {_dollars(power)} + open risk {_dollars(open_risk)}",
+            None,
+        )
+    if isinstance(budget, Decimal):
+        tolerance = "tolerance"
+        if isinstance(capital, Decimal) and isinstance(open_risk, Decimal) and capital > 0:
+            tolerance = f"tolerance {(budget + open_risk) / capital:.2f}"
+        yield ("budget", f"{_dollars(budget)} = capital x {tolerance} - open risk {_dollars(open_risk)}", None)
+    if isinstance(used, Decimal):
+        yield ("utilization", f"{used * 100:.1f} % of capital x tolerance, this trident included", None)
+
+
+def _limit(event: Event) -> Iterator[FigureLine]:
+    f = dict(event.figures)
+    floor = "; natural is the floor, and it bites" if f.get("floored") else ""
+    yield (
+        "before ticks",
+        f"max(mid {_shown(f.get('mid'))} - offset {_shown(f.get('offset'))}, natural {_shown(f.get('natural'))}) "
+        f"= {_shown(f.get('raw'))}{floor}",
+        None,
+    )
+    yield ("to the tick", f"{_shown(f.get('limit'))}, a change of {_shown(f.get('rounding'))}", None)
+
+
+def _rest(event: Event, *but: str) -> Iterator[FigureLine]:
+    """The figures the sentence does not already say."""
+    said = "" if event.reason is None else event.reason.sentence
+    for name, value in event.figures:
+        if name not in but and f"{{{name}}}" not in said and value is not None:
+            yield (name.replace("_", " "), _shown(value), None)
+
+
+def _shown(value: FigureValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{exchange_time(value):%H:%M} ET"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{_short(value):f}"
+    return "unknown" if value is None else str(value)
+
+
+def _short(value: Decimal) -> Decimal:
+    """Without zeros beyond the cents: 6.710 is 6.71 to a trader, 6.50 stays, and 6.825 too."""
+    cents = Decimal("0.01")
+    return value.quantize(cents) if value.as_tuple().exponent not in (0, -1, -2) and value % cents == 0 else value
+
+
+def _dollars(value: FigureValue) -> str:
+    return f"{value:,.2f} $" if isinstance(value, Decimal) else "an unknown amount"
+
+
+def _points(value: FigureValue) -> str:
+    return f"{value:.1f}" if isinstance(value, Decimal) else "unknown"
+
+
+def _seconds(event: Event) -> str:
+    return "no time told" if event.duration_ms is None else f"{event.duration_ms / 1000:.1f} s"

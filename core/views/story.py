@@ -1,0 +1,246 @@
+"""What happened in a cycle and why, in order, with the figures: lines a screen and `senex explain` share (SPEC 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from core.broker.port import DryRunAnswer
+from core.domain.operation.events import Event, Severity, Step, StepResult, masked
+from core.domain.operation.reasons import Figures
+from core.domain.orders.fills import fill_credit
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Fill
+from core.domain.trident.trident import max_risk
+from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
+from core.records.search.cycle_file import CycleFile, EntryFile, SlotSurroundings
+from core.runtime.clock import exchange_time
+from core.views.step_words import NAMES, figure_lines, words_of
+
+_TOLD_BY_ENTRY = frozenset(
+    {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
+)
+_BEFORE_SLOT, _AFTER_SLOT = 8, 2
+
+
+class StoryKind(StrEnum):
+    """A section begins a part of the story; an event has its time; a figure belongs to the event above it."""
+
+    SECTION = "section"
+    EVENT = "event"
+    FIGURE = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One line. `at` is market time, UTC. `label` names the step, state or figure; `points` are a factor's."""
+
+    kind: StoryKind
+    label: str
+    text: str = ""
+    at: datetime | None = None
+    severity: Severity = Severity.INFO
+    points: Decimal | None = None
+    account: str = ""
+    reason: str = ""
+    figures: Figures = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`verdict` answers in one sentence what the slot or cycle came to."""
+
+    title: str
+    verdict: str
+    lines: tuple[StoryLine, ...]
+
+
+def story_of_cycle(file: CycleFile) -> Story:
+    """Each account's steps with their figures, its entry to its end, and the commands that touched it."""
+    lines: list[StoryLine] = []
+    for account in dict.fromkeys(e.account for e in file.events if e.account is not None):
+        lines += _account_lines(file, account)
+        for entry in file.entries:
+            if entry.entry.account == account:
+                lines += entry_lines(entry)
+    lines += [_event(e) for e in file.events if e.account is None and e.kind not in ("cycle.started", "cycle.ended")]
+    lines += _command_lines(file.commands)
+    return Story(_cycle_title(file.cycle), _cycle_verdict(file.cycle), tuple(lines))
+
+
+def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroundings) -> Story:
+    """Why no cycle ran at a slot, and what stood around it. Without a record no console has told why."""
+    if record is None:
+        verdict = "did not run and has no record: no console was running, and none has started since"
+    else:
+        verdict = f"{record.state.upper()}: {record.reason_text}" + (
+            f" ({record.reason_code})" * bool(record.reason_code)
+        )
+    lines = [_section("breakers open at the slot")] if around.breakers else []
+    lines += [StoryLine(StoryKind.EVENT, "breaker", why, opened) for opened, why in around.breakers]
+    before = [e for e in around.events if e.at <= slot][-_BEFORE_SLOT:]
+    after = [e for e in around.events if e.at > slot][:_AFTER_SLOT]
+    lines += [_section("before the slot")] * bool(before) + [_event(e) for e in before]
+    lines += [_section("after it")] * bool(after) + [_event(e) for e in after]
+    lines += _command_lines(around.commands)
+    return Story(f"Slot {_when(slot)}", verdict, tuple(lines))
+
+
+def _cycle_title(cycle: CycleRecord) -> str:
+    how = "forced" if cycle.slot is None else f"slot {exchange_time(cycle.slot):%H:%M}"
+    return f"Cycle {cycle.number}, {how}, {cycle.day:%A} {cycle.day}"
+
+
+def _cycle_verdict(cycle: CycleRecord) -> str:
+    began = f"began {exchange_time(cycle.began_at):%H:%M:%S} ET"
+    if cycle.ended_at is None:
+        return f"still running, or its process ended: {began}"
+    why = f": {cycle.reason_text} ({cycle.reason_code})" if cycle.reason_code else ""
+    took = f"{began} and took {(cycle.ended_at - cycle.began_at).total_seconds():.1f} s"
+    counts = [f"{count} {name}" for name, count in cycle.totals.items() if name != "processed" and count]
+    accounts = f"; accounts: {', '.join(counts)}" if cycle.totals.get("processed", 0) > 1 else ""
+    return f"{cycle.outcome.upper()}{why}; {took}{accounts}"
+
+
+def _account_lines(file: CycleFile, account: str) -> Iterator[StoryLine]:
+    yield _section(f"account {masked(account)}", account)
+    tried: tuple[int, str | None] | None = None
+    read: Figures = ()
+    for event in file.events:
+        if event.account != account or event.kind in _TOLD_BY_ENTRY:
+            continue
+        attempt = None if event.attempt is None else (event.attempt, event.underlying)
+        if attempt is not None and attempt != tried:
+            yield _section(f"attempt {event.attempt}, {event.underlying}", account)
+            tried = attempt
+        elif attempt is None and tried is not None and event.step is not None:
+            yield _section("the suggestion", account)
+            tried = None
+        if event.step is None:
+            yield _event(event)
+            continue
+        if event.step is Step.ACCOUNT:
+            read = event.figures
+        yield from _step_lines(event, event.step, read)
+        if event.step is Step.SEND:
+            yield from _dry_run_lines(file, account)
+
+
+def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
+    refused = event.result is StepResult.REFUSED
+    text, code = words_of(event), "" if event.reason is None else event.reason.code
+    yield StoryLine(
+        kind=StoryKind.EVENT,
+        label=NAMES[step],
+        text=f"REFUSED: {text} ({code})" if refused else text,
+        at=event.at,
+        severity=event.severity,
+        account=event.account or "",
+        reason=code,
+        figures=event.figures,
+    )
+    for label, words, points in figure_lines(event, read):
+        yield StoryLine(StoryKind.FIGURE, label, words, points=points, account=event.account or "")
+
+
+def _dry_run_lines(file: CycleFile, account: str) -> Iterator[StoryLine]:
+    for suggestion in file.suggestions:
+        answer = file.dry_runs.get(suggestion.id)
+        if suggestion.account == account and answer is not None:
+            yield StoryLine(StoryKind.FIGURE, "broker's dry run", _dry_run_words(answer), account=account)
+
+
+def _dry_run_words(answer: DryRunAnswer) -> str:
+    fees = "unknown" if answer.fees is None else f"{answer.fees} $"
+    warned = "; ".join(f"{code} {words}" for code, words in answer.warnings) or "none"
+    change = f"buying power {answer.buying_power_change:+,} $ to {answer.new_buying_power:,} $"
+    return f"{change}, fees {fees}, warnings: {warned}"
+
+
+def entry_lines(file: EntryFile) -> Iterator[StoryLine]:
+    """The states the entry went through, its fills and what was seen of it, in the order of time."""
+    entry = file.entry
+    what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
+    yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
+    told = [
+        *(_fill_line(entry.account, fill) for fill in entry.fills),
+        *(_change_line(file, change) for change in file.changes),
+        *(_evidence_line(entry.account, seen) for seen in file.evidence),
+    ]
+    yield from sorted(told, key=lambda line: line.at or entry.prepared_at)
+    held = "holds the day" if entry.holds_day else "does not hold the day"
+    yield StoryLine(StoryKind.FIGURE, "now", f"{entry.state.value}; it {held}; entry {entry.id}", account=entry.account)
+
+
+def _change_line(file: EntryFile, change: EntryChange) -> StoryLine:
+    entry = file.entry
+    parts = []
+    if change.state is EntryState.PREPARED:
+        parts.append(f"the whole request is recorded as {entry.identifier}")
+    elif change.state is EntryState.SENT:
+        parts.append("the last guards passed; from here on nothing is sent twice")
+    if change.order_id is not None:
+        parts.append(f"order {change.order_id}")
+    if change.broker_status is not None:
+        parts.append(f"the broker says {change.broker_status}")
+    credit = fill_credit(entry.request, entry.fills)
+    if change.state is EntryState.FILLED and credit is not None:
+        parts.append(f"{credit:.2f} credit, max risk {max_risk(entry.width, credit):,.0f} $")
+    if change.detail:
+        parts.append(change.detail)
+    bad = change.state in (EntryState.UNKNOWN, EntryState.INCIDENT)
+    return StoryLine(
+        kind=StoryKind.EVENT,
+        label=change.state.value,
+        text="; ".join(parts),
+        at=change.at,
+        severity=Severity.CRITICAL if bad else Severity.INFO,
+        account=entry.account,
+    )
+
+
+def _fill_line(account: str, fill: Fill) -> StoryLine:
+    text = f"{fill.quantity} x {' '.join(fill.symbol.split())} at {fill.price}"
+    return StoryLine(StoryKind.EVENT, "fill", text, fill.at, account=account)
+
+
+def _evidence_line(account: str, seen: EvidenceRecord) -> StoryLine:
+    said = ", ".join(f"{name} {value}" for name, value in seen.detail.items())
+    whole = "" if seen.complete else "incomplete, so it proves nothing: "
+    return StoryLine(StoryKind.EVENT, "evidence", f"{seen.kind} by {seen.who}: {whole}{said}", seen.at, account=account)
+
+
+def _command_lines(given: tuple[CommandRecord, ...]) -> list[StoryLine]:
+    lines = [_section("commands")] if given else []
+    for record in given:
+        command = record.command
+        said = "".join(f" {word}" for word in (command.target, command.note and f"({command.note})") if word)
+        text = f"{command.kind.value}{said} by {command.who}: {record.state.value}"
+        lines.append(
+            StoryLine(StoryKind.EVENT, "command", f"{text}, {record.text}" if record.text else text, command.at)
+        )
+    return lines
+
+
+def _event(event: Event) -> StoryLine:
+    return StoryLine(
+        kind=StoryKind.EVENT,
+        label=event.kind.split(".")[0],
+        text=event.text,
+        at=event.at,
+        severity=event.severity,
+        account=event.account or "",
+        reason="" if event.reason is None else event.reason.code,
+        figures=event.figures,
+    )
+
+
+def _section(title: str, account: str = "") -> StoryLine:
+    return StoryLine(StoryKind.SECTION, title, account=account)
+
+
+def _when(instant: datetime) -> str:
+    return f"{exchange_time(instant):%H:%M, %A %Y-%m-%d}"

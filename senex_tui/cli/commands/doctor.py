@@ -1,0 +1,76 @@
+"""The command `senex doctor`: reads what it can of the settings, and then looks whatever came of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.runtime.redaction import known
+
+if TYPE_CHECKING:
+    from core.config.folders import Folders
+    from senex_tui.doctor.machine import Setup
+
+
+def add_doctor_command(app: typer.Typer) -> None:
+    """Adds `doctor`."""
+
+    @app.command()
+    def doctor(
+        context: typer.Context,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+        data_dir: Annotated[
+            Path | None, typer.Option("--data-dir", metavar="DIR", help="The data folder of the console meant.")
+        ] = None,
+    ) -> None:
+        """Look at everything a trading day needs, and say what to do.
+
+        Settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, ping, disk and terminal, in
+        at most 15 seconds. It logs in at the broker once and sends nothing.
+
+        Exit code: 0 when no row is FAIL, else 1.
+        """
+        from core.config.folders import folders
+        from core.runtime.clock import SystemClock
+        from senex_tui.doctor.doctor import examine, exit_code, to_json, to_text
+        from senex_tui.doctor.machine import all_checks
+
+        root = context.find_root().params
+        chosen = folders(data_dir or root["data_dir"])
+        _log_if_possible(chosen)
+        rows = examine(all_checks(_setup(chosen, live=root["live"])), SystemClock())
+        typer.echo(to_json(rows) if as_json else to_text(rows))
+        raise typer.Exit(exit_code(rows))
+
+
+def _log_if_possible(chosen: Folders) -> None:
+    from senex_tui.support.logs import set_up_logging
+
+    try:
+        set_up_logging(chosen.logs, known)
+    except OSError:  # the row of the disk tells; nothing is logged to the terminal instead
+        logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+
+
+def _setup(chosen: Folders, *, live: bool) -> Setup:
+    from core.config.folders import settings_path
+    from core.config.loader import SettingsError, load_settings
+    from core.config.redis import secrets_of
+    from senex_tui.cli.modes import choose_mode
+    from senex_tui.doctor.machine import Setup
+    from senex_tui.support.refusals import Refused
+
+    try:
+        loaded = load_settings(settings_path(chosen, os.environ), os.environ)
+    except SettingsError as wrong:
+        return Setup(chosen, None, None, wrong.sentences)
+    known.add_address(loaded.settings.ping.url or "")
+    known.add(*secrets_of(loaded.settings.redis.url))
+    try:
+        return Setup(chosen, loaded, choose_mode(loaded.settings, live=live))
+    except Refused as refused:
+        return Setup(chosen, loaded, None, (str(refused),))

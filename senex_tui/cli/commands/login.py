@@ -1,0 +1,127 @@
+"""`senex login` and `senex logout`: the logins at the broker (SPEC 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from senex_tui.support.refusals import Refused
+
+if TYPE_CHECKING:
+    from core.config.folders import Folders
+    from core.config.settings import Settings
+    from core.runtime.redaction import Scrubber
+
+Prepare = Callable[[typer.Context], "tuple[Settings, Folders]"]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The login's name; primary when left out.")]
+
+
+def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> None:
+    """Adds the commands to the command line; what is typed is made known to `scrub` before it goes anywhere."""
+
+    @app.command()
+    def login(context: typer.Context, name: Name = "primary") -> None:
+        """Check a login at the broker, then keep it.
+
+        It is kept in the keyring, or else in the credentials file.
+
+        Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
+        it was started with; which one that is, and what to do then, is said.
+        """
+        from core.config.credentials import login_name
+
+        settings, folders = prepare(context)
+        chosen = login_name(name)
+        if settings.broker.url is not None:
+            typer.echo(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
+        secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
+        scrub.add(secret, refresh)
+        reached = _check(chosen, secret, refresh, settings)
+        typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
+        if settings.broker.url is None:
+            typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
+            for line in without_the_new_login(folders):
+                typer.echo(line)
+        else:
+            end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
+            typer.echo(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
+
+    @app.command()
+    def logout(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+        """Remove a login from the keyring and the credentials file. At the broker its token stays valid."""
+        from core.config.credential_store import forget_login
+        from core.config.credentials import find_logins, login_name
+
+        _, folders = prepare(context)
+        chosen = login_name(name)
+        places = forget_login(chosen, folders.credentials_file)
+        for place in places:
+            typer.echo(f"login {chosen}: removed from {place}")
+        in_environment = find_logins(os.environ, folders.credentials_file, environment_only=True)
+        if any(one.name == chosen for one in in_environment):
+            typer.echo(f"login {chosen}: still in the environment; remove its two variables there")
+        elif not places:
+            raise Refused(f"no login {chosen} is kept; `senex check` lists them.")
+
+
+def _ask(prompt: str) -> str:
+    if not sys.stdin.isatty():
+        raise Refused("senex login asks for secrets without showing them, which needs a terminal.")
+    value = getpass.getpass(prompt).strip()
+    if not value:
+        raise Refused(f"{prompt.removesuffix(': ').lower()} is empty; nothing was changed.")
+    return value
+
+
+def _check(name: str, secret: str, refresh: str, settings: Settings) -> str:
+    """The accounts the login reaches, masked. Raises Refused when the broker does not take it."""
+    from core.broker.port import BrokerError
+    from core.broker.tastytrade import Login, TastytradeBroker
+    from core.domain.operation.events import masked
+    from core.runtime.clock import SystemClock
+    from core.runtime.ids import RandomIds
+
+    async def ask() -> list[str]:
+        at = settings.broker
+        login = Login(name, secret, refresh)
+        broker = TastytradeBroker(login, SystemClock(), RandomIds(), base_url=at.url, is_test=at.sandbox)
+        try:
+            await broker.connect()
+            return [account.number for account in await broker.accounts()]
+        finally:
+            await broker.close()
+
+    try:
+        numbers = asyncio.run(ask())
+    except BrokerError as error:
+        raise Refused(f"login {name} is not kept: {error.fault.value}: {error.detail.rstrip('.')}.") from None
+    return ", ".join(masked(number) for number in numbers) or "no account"
+
+
+def _keep(name: str, secret: str, refresh: str, file: Path) -> str:
+    from core.config.credential_store import keep_login
+
+    return f"login {name}: kept in {keep_login(name, secret, refresh, file)}; a console uses it from its next start"
+
+
+def without_the_new_login(folders: Folders) -> list[str]:
+    """What to do with each console that runs: what it does at the broker outlives its end."""
+    from core.locks.folder_lock import who_holds
+    from core.snapshot import Mode
+
+    holders = [
+        (mode, who_holds(folders.records(mode.value).parent)) for mode in (Mode.DRY_RUN, Mode.SANDBOX, Mode.LIVE)
+    ]
+    return [
+        f"the {mode.value} console that runs (process {holder.pid}) goes on without it: end it with q and start it "
+        "again; working orders stay at the broker and are taken up by the next start"
+        for mode, holder in holders
+        if holder is not None
+    ]

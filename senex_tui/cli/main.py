@@ -1,0 +1,270 @@
+"""The command `senex`. Nothing heavy is imported before a command needs it: help and first paint come at once."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.runtime.redaction import known as scrub
+from senex_tui.cli.invocation import logins_found, logins_needed, mode_of, prepare, settle_terminal
+from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
+
+if TYPE_CHECKING:
+    pass
+
+DEFECT = 1
+ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
+DEMO_SEED = 7
+SIMULATOR_PORT = 8700
+
+app = typer.Typer(
+    name="senex",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+log = logging.getLogger("senex")
+scrub.add(
+    *(
+        value
+        for name, value in os.environ.items()
+        if name.startswith(("TT_SECRET", "TT_REFRESH")) or name in ("SENEX_MAIL_PASSWORD", "PGPASSWORD")
+    )
+)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date and time like 2026-03-02T09:44:45-05:00") from None
+    if instant.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no time zone; add one, for example {text}-05:00")
+    return instant
+
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Keep data, state and logs in DIR instead of the user's folders."),
+]
+Live = Annotated[bool, typer.Option("--live", help="Really trade; needs trading.live = true in the settings too.")]
+Ascii = Annotated[bool, typer.Option("--ascii", help="Only ASCII characters on the screen.")]
+ReadOnly = Annotated[bool, typer.Option("--read-only", help="Watch only: no command is sent from this console.")]
+Speed = Annotated[
+    float | None, typer.Option(min=1, max=60, metavar="N", help="Market seconds per second, 1 to 60; 1 when left out.")
+]
+Start = Annotated[
+    datetime | None,
+    typer.Option(parser=_instant, metavar="ISO", help="Market time to start at, with its zone."),
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="Without a screen: print one line an event, for logs and screen readers.")
+]
+Seed = Annotated[int, typer.Option(metavar="N", help="The same seed and start give the same market.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"senex {version('senex-tui')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def console(
+    context: typer.Context,
+    data_dir: DataDir = None,
+    live: Live = False,
+    ascii_only: Ascii = False,
+    read_only: ReadOnly = False,
+    plain: Plain = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """A console for the daily Senex Trident cycle at tastytrade.
+
+    Without a command it opens the console on the configured broker: a dry run, in which the broker checks each
+    order and none is sent. `senex demo` needs no broker and no credentials.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    run = prepare(context, data_dir)
+    mode = mode_of(context, run)
+    if not plain:
+        settle_terminal()
+    logins = logins_needed(run)
+    from senex_tui.console.view_settings import with_options
+    from senex_tui.run import wiring
+
+    loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
+    opened = wiring.run_plain if plain else wiring.run_console
+    raise typer.Exit(opened(loaded, run.folders, mode, logins, None))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    speed: Speed = None,
+    start: Start = None,
+    seed: Seed = DEMO_SEED,
+    ascii_only: Ascii = False,
+    read_only: ReadOnly = False,
+    plain: Plain = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Open the console on a simulated broker of its own.
+
+    It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. broker.url and
+    credentials are not used.
+    """
+    run = prepare(context, data_dir, own_simulator=True)
+    plain = plain or context.find_root().params["plain"]
+    if not plain:
+        settle_terminal()
+    from core.snapshot import Mode
+    from senex_tui.console.view_settings import with_options
+    from senex_tui.run import wiring
+
+    clock = run.loaded.settings.clock
+    simulator = wiring.DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
+    loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
+    opened = wiring.run_plain if plain else wiring.run_console
+    raise typer.Exit(opened(loaded, run.folders, Mode.DEMO, (), simulator))
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without a screen, for a server: a line an event; SIGTERM ends it.")
+    ] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Trade, or stand by until the trader that is there ends.
+
+    This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
+    """
+    prepared = prepare(context, data_dir)
+    mode = mode_of(context, prepared)
+    if not headless:
+        settle_terminal()
+    logins = logins_needed(prepared)
+    from senex_tui.run import wiring
+
+    raise typer.Exit(wiring.run_trader(prepared.loaded, prepared.folders, mode, logins, headless=headless))
+
+
+@app.command()
+def simulator(
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, metavar="N", help="Port on this machine; 0 takes a free one.")
+    ] = SIMULATOR_PORT,
+    seed: Seed = DEMO_SEED,
+    speed: Speed = None,
+    start: Start = None,
+) -> None:
+    """Run the simulated broker alone, for other programs.
+
+    Any client that speaks the broker's protocols can use it. It accepts the client secret
+    secret-ok with the refresh token refresh-ok.
+    """
+    import asyncio
+
+    from core.runtime.gc import tune_gc
+    from core.simulator.wire.server import run as serve
+    from core.simulator.wire.settings import SimulatorSettings
+
+    tune_gc()
+    asyncio.run(serve(SimulatorSettings(port=port, seed=seed, speed=speed or 1.0, start=start)))
+
+
+@app.command()
+def once(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    account: Annotated[str | None, typer.Option(metavar="N", help="Only this account number.")] = None,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Follow the order this long at most.")] = 20.0,
+    data_dir: DataDir = None,
+) -> None:
+    """Force one cycle without a screen, then follow its order.
+
+    Exit code: 0 succeeded, 3 skipped, 4 failed, 5 unknown, 2 refused to start.
+    """
+    run = prepare(context, data_dir)
+    mode = mode_of(context, run)
+    logins = logins_needed(run)
+    from senex_tui.run import wiring
+
+    result = wiring.run_once(run.loaded, run.folders, mode, logins, account, wait)
+    typer.echo(result.to_json() if as_json else result.to_text())
+    raise typer.Exit(ONCE_EXIT_CODES[result.outcome])
+
+
+@app.command()
+def check(context: typer.Context, data_dir: DataDir = None) -> None:
+    """Show every setting and where it came from.
+
+    Settings are validated; secrets are masked. Nothing is asked of the broker.
+    """
+    run = prepare(context, data_dir)
+    from core.config.mail_password import mail_password_words
+    from senex_tui.reports.check import check_lines
+
+    if run.loaded.settings.console.keys:
+        from senex_tui.console.key_map import checked_keys
+
+        checked_keys(run.loaded.settings.console.keys)
+    refusal: Refused | None = None
+    try:
+        mode = mode_of(context, run).value
+    except Refused as refused:
+        refusal, mode = refused, "refused, see below"
+    settings = run.loaded.settings
+    password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+    for line in check_lines(run.loaded, run.folders, mode, logins_found(run), password):
+        typer.echo(scrub(line))
+    if refusal:
+        raise refusal
+
+
+def main() -> None:
+    """The entry point: exit code 2 and one sentence each for what the user can mend, 1 for a defect of ours."""
+    os.umask(0o077)  # records, logs and sockets are this user's alone
+    gc.disable()  # until the first paint, or until an engine is built: imports leave no garbage to look for
+    if not _opens_at_once(sys.argv[1:]):
+        from senex_tui.cli.registry import add_other_commands
+
+        add_other_commands(app)
+    try:
+        app(prog_name="senex")
+    except Exception as failure:
+        sys.exit(_report(failure))
+
+
+def _opens_at_once(words: list[str]) -> bool:
+    """Whether the command line is surely the console's or the demo's; one not seen through here only starts later."""
+    return words in ([], ["--live"]) or words[:1] == ["demo"]
+
+
+def _report(failure: Exception) -> int:
+    sentences = sentences_for(failure)
+    if sentences:
+        for sentence in sentences:
+            typer.echo(scrub(f"senex: {sentence}"), err=True)
+        return REFUSED_TO_START
+    log.exception("stopped by a defect", exc_info=failure)
+    from senex_tui.support.crash_report import tell_crash
+
+    typer.echo(scrub(f"senex: {tell_crash('it was', failure)}"), err=True)
+    return DEFECT

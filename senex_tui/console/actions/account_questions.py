@@ -1,0 +1,81 @@
+"""What the operator is told before a setting of an account changes. Pure, from a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.domain.operation.account_settings import ACCEPTED, AccountField
+from core.snapshot import Mode
+from senex_tui.console.actions.questions import ANSWER_S
+from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from senex_tui.console.screens.value import ValueQuestion
+from widgets.account_list import notes_of, token_part
+from widgets.account_settings import MEANING, is_own, value_of
+
+if TYPE_CHECKING:
+    from core.snapshot import AccountView, Snapshot
+
+Now = Callable[[], "Snapshot"]
+_TITLE = {
+    AccountField.AUTOMATION: ("Switch the automation on", "enable"),
+    AccountField.SKIP: ("Let the account enter today", "enter"),
+    AccountField.PRIMARY: ("Make the account primary", "primary"),
+}
+"""What is asked, and the word to be typed in live."""
+_WHAT = {
+    AccountField.AUTOMATION: "The automation trades this account from the next cycle on.",
+    AccountField.SKIP: "The account is no longer skipped: the next cycle may enter in it today.",
+    AccountField.PRIMARY: "Its login feeds the market for all accounts; the present primary account gives it up.",
+}
+
+
+def change_question(snapshot: Now, account: AccountView, field: AccountField) -> Question:
+    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    title, word = _TITLE[field]
+
+    def facts() -> list[tuple[str, str]]:
+        now = _current(snapshot(), account)
+        return [("", _WHAT[field]), ("", ""), *_account_facts(snapshot(), now)]
+
+    if snapshot().status.mode is Mode.LIVE:
+        prompt = f"Type {word} and press Enter to go ahead."
+        return TypedQuestion(title, facts, prompt, word, expires_s=ANSWER_S)
+    return Question(title, facts, f"{title}? y/n", expires_s=ANSWER_S)
+
+
+def value_question(
+    snapshot: Now,
+    account: AccountView,
+    field: AccountField,
+    wrong: Callable[[str], str],
+    given: Callable[[str], None],
+) -> ValueQuestion:
+    """`wrong` says why typed words are no value, `given` gets those that are one."""
+
+    def facts() -> list[tuple[str, str]]:
+        now = _current(snapshot(), account)
+        whose = "the account's own" if is_own(now, field) else "the default"
+        return [
+            ("", f"{field.value}: {MEANING[field]}. The next cycle uses it."),
+            ("", ""),
+            *_account_facts(snapshot(), now),
+            ("now", f"{value_of(now, field)}, {whose}"),
+        ]
+
+    prompt = f"Type {ACCEPTED[field]}; Enter sets it."
+    return ValueQuestion(f"Set {field.value}", facts, prompt, wrong, given, expires_s=2 * ANSWER_S)
+
+
+def _current(snapshot: Snapshot, account: AccountView) -> AccountView:
+    return next((known for known in snapshot.accounts if known.target == account.target), account)
+
+
+def _account_facts(snapshot: Snapshot, account: AccountView) -> list[tuple[str, str]]:
+    about = ", ".join(filter(None, [account.nickname, account.kind, notes_of(account)]))
+    automation = "on" if account.automation else "off"
+    return [
+        ("mode", snapshot.status.mode.upper()),
+        ("account", f"{account.account}  {about}".rstrip()),
+        ("automation", f"{automation}; login {account.login}, token {token_part(account.token_valid)[0]}"),
+    ]

@@ -1,0 +1,111 @@
+"""What the operator is told before answering: the facts of forcing, resuming and quitting. Pure, from a snapshot."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from core.snapshot import EngineState, Mode
+from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from widgets.base import format as figures
+
+if TYPE_CHECKING:
+    from core.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+QUIT_NAME = "quit-question"
+FORCE_WORD = "force"
+ANSWER_S = 30.0
+"""A dangerous question left alone for so many wall seconds answers itself with no."""
+_OPEN = ("prepared", "sent", "working", "unknown")
+
+_WHAT = {
+    Mode.DEMO: "Runs one cycle now. The simulated broker gets the order; no money moves.",
+    Mode.DRY_RUN: "Runs one cycle now. The broker validates the order; none is sent.",
+    Mode.SANDBOX: "Runs one cycle now. An order may go to the broker's certification environment.",
+    Mode.LIVE: "Runs one cycle now, with REAL MONEY: an order may be sent for every eligible account.",
+}
+
+
+def force_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    status = snapshot.status
+    prices = "   ".join(f"{q.symbol} {figures.price(q.price)} ({q.freshness.value})" for q in snapshot.quotes)
+    due = figures.until(status.next_slot, status.now)
+    held = [order for order in snapshot.orders if order.holds_day]
+    next_slot = f"{figures.minute(status.next_slot)} ET, in {due}" if status.next_slot else "no more today"
+    return [
+        ("", _WHAT[status.mode]),
+        ("", ""),
+        ("mode", status.mode.upper()),
+        ("account", status.accounts or "none"),
+        ("underlying", prices or "no price yet"),
+        ("next slot", next_slot),
+        *(("entry today", f"{o.account} {o.state}: nothing more is entered there") for o in held),
+        ("", "It skips only the waiting; every check and limit applies."),
+    ]
+
+
+def force_question(snapshot: Callable[[], Snapshot]) -> Question:
+    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    title = "Force a cycle"
+    if snapshot().status.mode is Mode.LIVE:
+        prompt = f"Type {FORCE_WORD} and press Enter to go ahead."
+        return TypedQuestion(title, lambda: force_facts(snapshot()), prompt, FORCE_WORD, expires_s=ANSWER_S)
+    return Question(title, lambda: force_facts(snapshot()), "Force a cycle now? y/n", expires_s=ANSWER_S)
+
+
+def changed_since(before: Snapshot, now: Snapshot) -> str | None:
+    """What makes the operator's answer outdated, or None (SPEC 10: a command is for the state that was seen)."""
+    old = before.cycle.number if before.cycle else 0
+    new = now.cycle.number if now.cycle else 0
+    if new != old:
+        return f"cycle {new} began while you were answering"
+    if now.status.automation is not before.status.automation:
+        return f"automation became {now.status.automation.value} while you were answering"
+    return None
+
+
+def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    status = snapshot.status
+    due = figures.until(status.next_slot, status.now)
+    return [
+        ("", "Scheduled cycles may enter orders again. Slots missed while paused are not run."),
+        ("", ""),
+        ("mode", status.mode.upper()),
+        ("paused", status.automation_detail or "by the operator"),
+        ("next slot", f"{figures.minute(status.next_slot)} ET, in {due}" if status.next_slot else "no more today"),
+    ]
+
+
+def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Says what stops, what is awaited, and what stays behind at the broker."""
+    if snapshot.status.engine is EngineState.FAILED:
+        facts = [("", "The engine has already failed; quitting closes the console.")]
+    else:
+        facts = [("", "Quit stops the engine: no more cycles today.")]
+    if snapshot.cycle is not None and snapshot.cycle.running:
+        facts.append(
+            ("", f"Cycle {snapshot.cycle.number} is running: it is ended, after any order under way is known.")
+        )
+    working = [order for order in snapshot.orders if order.state in _OPEN]
+    if len(working) == 1:
+        facts.append(("", "1 order working at the broker stays there, unwatched."))
+    elif working:
+        facts.append(("", f"{len(working)} orders working at the broker stay there, unwatched."))
+    facts += [("", f"  {o.underlying} {o.strikes}  limit {figures.price(o.limit)}  {o.state}") for o in working[:3]]
+    return facts
+
+
+def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
+    """Can be asked, and answered, even when the engine gives no snapshot."""
+
+    def facts() -> list[tuple[str, str]]:
+        try:
+            return quit_facts(snapshot())
+        except Exception as error:
+            log.exception("no snapshot")
+            return [("", f"The engine does not answer ({error}); quitting stops it.")]
+
+    return Question("Quit", facts, "Quit? y/n", danger=True, name=QUIT_NAME)

@@ -1,0 +1,89 @@
+"""What is worth telling the operator in a toast or with the bell, found by comparing snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.domain.operation.commands import CommandKind, CommandState
+from core.snapshot import EngineState, Level
+
+if TYPE_CHECKING:
+    from core.snapshot import CommandView, Snapshot
+    from senex_tui.console.toast_rules import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One thing to tell; `ring` when it is critical."""
+
+    text: str
+    severity: Severity
+    ring: bool = False
+
+
+class Attention:
+    """Follows the commands sent from this console, new critical messages and the engine's failure.
+
+    What was there before the console opened is in its panels, not worth a bell.
+    """
+
+    def __init__(self) -> None:
+        self._sent: dict[str, CommandKind] = {}
+        self._seen_message: int | None = None
+        self._failure = ""
+
+    @property
+    def pending(self) -> tuple[CommandKind, ...]:
+        """Commands the engine has not settled yet, oldest first."""
+        return tuple(self._sent.values())
+
+    def waits_for(self, command_id: str) -> bool:
+        """Whether the engine has yet to settle this command."""
+        return command_id in self._sent
+
+    def sent(self, command_id: str, kind: CommandKind) -> None:
+        self._sent[command_id] = kind
+
+    def notices(self, snapshot: Snapshot) -> list[Notice]:
+        """What this snapshot brings, each thing once."""
+        return [*self._commands(snapshot), *self._messages(snapshot), *self._failed(snapshot)]
+
+    def _commands(self, snapshot: Snapshot) -> list[Notice]:
+        settled = [c for c in snapshot.commands if c.state is not CommandState.PENDING and c.id in self._sent]
+        for command in settled:
+            del self._sent[command.id]
+        return [_told(command) for command in settled]
+
+    def _messages(self, snapshot: Snapshot) -> list[Notice]:
+        newest = max((message.number for message in snapshot.messages), default=0)
+        before = newest if self._seen_message is None else self._seen_message
+        self._seen_message = max(newest, before)
+        return [
+            Notice(f"{message.source}: {message.text}", "error", ring=True)
+            for message in snapshot.messages
+            if message.number > before and message.level is Level.CRITICAL
+        ]
+
+    def _failed(self, snapshot: Snapshot) -> list[Notice]:
+        before = self._failure
+        self._failure = snapshot.status.failure if snapshot.status.engine is EngineState.FAILED else ""
+        if self._failure and self._failure != before:
+            return [Notice(f"engine failed: {self._failure}", "error", ring=True)]
+        return []
+
+
+class CommandsOnly(Attention):
+    """For a replay: what was critical then is in the panels, and not worth a toast or a bell now."""
+
+    def _messages(self, snapshot: Snapshot) -> list[Notice]:
+        return []
+
+    def _failed(self, snapshot: Snapshot) -> list[Notice]:
+        return []
+
+
+def _told(command: CommandView) -> Notice:
+    if command.state is CommandState.DONE:
+        return Notice(command.text or f"{command.kind.value}: done", "information")
+    return Notice(f"{command.kind.value} {command.state.value}: {command.text}", "warning")

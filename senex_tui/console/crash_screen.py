@@ -1,0 +1,44 @@
+"""How the console dies of a defect: one sentence, never Textual's picture of it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.app import App
+from textual.worker import WorkerFailed
+
+from core.runtime.redaction import known
+
+log = logging.getLogger(__name__)
+
+
+def in_the_log(error: BaseException) -> str:
+    """The sentence where no report is kept."""
+    return f"the console was stopped by a defect ({type(error).__name__}); the log has the details."
+
+
+class PlainCrash(App[None]):
+    """Textual's own report shows local variables, which may hold secrets (SPEC 13.7).
+
+    `tell_crash` keeps a report and gives the sentence that is shown once the screen was left.
+    """
+
+    tell_crash: Callable[[BaseException], str] = staticmethod(in_the_log)
+
+    def _fatal_error(self) -> None:
+        error: BaseException = self._exception or sys.exc_info()[1] or RuntimeError("Textual named no error")
+        if isinstance(error, WorkerFailed):
+            error = error.error
+        log.critical("the console failed", exc_info=error)
+        if not self._exit_renderables:  # the first one is the cause
+            sentence = f"senex: {known(self.tell_crash(error))}"
+            self._exit_renderables.append(Text(sentence, overflow="fold"))  # whole, also on a narrow terminal
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """An error that brings a picture of its own is told as every other one."""
+        self._fatal_error()

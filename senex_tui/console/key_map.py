@@ -1,0 +1,121 @@
+"""The keys the settings map: each checked against the key table, and refused with a sentence when it cannot be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from textual.keys import key_to_character
+
+from core.config.loader import SettingsError
+from senex_tui.console.keys import KEYS, Key, Where
+
+_SIGNS = {"slash": "/", "plus": "+", "minus": "-", "at": "@", "backslash": "\\", "underscore": "_"}
+"""Where Textual's name of a sign is not the one it finds the sign by."""
+_WORDS = frozenset({"space", "enter"})
+_TAKEN = {
+    **dict.fromkeys(("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end"), "moves in every panel"),
+    **dict.fromkeys(("tab", "shift+tab"), "goes from panel to panel"),
+    **dict.fromkeys(("escape", "ctrl+g"), "closes what is open"),
+    "ctrl+c": "quits from anywhere",
+    "ctrl+b": "is the prefix of tmux, which keeps it for itself",
+    "ctrl+a": "is the prefix of screen, which keeps it for itself",
+    **dict.fromkeys(("ctrl+h", "ctrl+i", "ctrl+j", "ctrl+m"), "is backspace, tab or enter to a terminal"),
+    **dict.fromkeys(("ctrl+s", "ctrl+z"), "stops the terminal or the program"),
+}
+"""Keys no action can have, and why."""
+FIXED = frozenset({"interrupt", "close"})
+"""Actions whose key stays: the ways out that always work."""
+_TOGETHER = (
+    (Where.EVERYWHERE, Where.DASHBOARD, Where.REPLAY),
+    (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
+    (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
+)
+"""Places whose keys work at the same time, so that none may be used twice among them."""
+
+
+def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
+    """The map with each key named in one way, by action name.
+
+    Raises SettingsError, a sentence for each: an unknown action, an unknown key, one that is taken, one used twice.
+    """
+    by_name = {key.name: key for key in KEYS}
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for name, text in mapped.items():
+        said = _wrong_action(name, by_name) or _wrong_key(name, text, by_name[name])
+        if said:
+            wrong.append(said)
+        else:
+            found[name] = _key(text)
+    wrong += _twice(found) if not wrong else []
+    if wrong:
+        raise SettingsError(*wrong)
+    return found
+
+
+def shown_key(key: str) -> str:
+    """How a screen writes a key: `/` and not `slash`."""
+    character = _SIGNS.get(key) or key_to_character(key)
+    return character if character and character.isprintable() and character != " " else key
+
+
+def _key(text: str) -> str:
+    """A key as the settings name it, in one way: `space` for a blank, the sign itself for `slash`."""
+    return "space" if text == " " else shown_key(text)
+
+
+def _wrong_action(name: str, by_name: Mapping[str, Key]) -> str:
+    possible = [each for each in by_name if each not in FIXED]
+    if name in possible:
+        return ""
+    if name in FIXED:
+        return (
+            f"console.keys.{name}: the key {by_name[name].display} stays as it is, so that there is always a way out."
+        )
+    close = difflib.get_close_matches(name, possible, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else f"the actions are {', '.join(possible)}."
+    return f'console.keys.{name}: there is no action "{name}"; {hint}'
+
+
+def _wrong_key(name: str, text: str, action: Key) -> str:
+    key = _key(text)
+    where = f"console.keys.{name}"
+    if key in _TAKEN:
+        return f'{where}: the key "{text}" {_TAKEN[key]}; choose another.'
+    control = key.startswith("ctrl+") and len(key) == 6 and "a" <= key[5] <= "z"
+    plain = key in _WORDS or (len(key) == 1 and "!" <= key <= "~" and key != ",")
+    if not (control or plain):
+        return (
+            f'{where}: there is no key "{text}"; name a letter, a digit, a sign but the comma, space, enter, '
+            "or ctrl+ and a letter."
+        )
+    if action.priority and not control:
+        return f'{where}: "{text}" would be caught while you type; this action needs ctrl+ and a letter.'
+    return ""
+
+
+def _twice(found: Mapping[str, str]) -> list[str]:
+    said: list[str] = []
+    for places in _TOGETHER:
+        used: dict[str, str] = {}
+        for key in KEYS:
+            if key.where not in places:
+                continue
+            pressed = found.get(key.name) or shown_key(key.key)
+            other = used.setdefault(pressed, key.name)
+            if other != key.name:
+                said.append(
+                    f'console.keys: the key "{pressed}" is for {other} and for {key.name}; '
+                    "give one of them another key."
+                )
+    return list(dict.fromkeys(said))
+
+
+def mappable() -> Iterable[tuple[str, str, str]]:
+    """(name, shipped key, what it does) of every action that may be given another key."""
+    told: set[str] = set()
+    for key in KEYS:
+        if key.name not in FIXED and key.name not in told:
+            told.add(key.name)
+            yield key.name, key.shipped, key.help

@@ -1,0 +1,228 @@
+"""The one table of keys: bindings, footer, help and palette are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding
+
+from widgets.base.key_names import key_for
+from widgets.tabs import LOWER_PANELS
+
+
+class Where(StrEnum):
+    """Where a key works; on a list's page, those of every page work too."""
+
+    EVERYWHERE = "everywhere"
+    DASHBOARD = "dashboard"
+    PAGES = "pages"
+    LISTS = "lists"
+    ALERTS = "alerts"
+    ACCOUNT = "account"
+    REPLAY = "replay"
+    HISTORY = "history"
+    STORIES = "stories"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `label` is the footer's word, `help` the sentence, `shown` how help writes the key.
+
+    `called` names the action in the settings' key map where the action itself does not: two actions of one name share
+    one key.
+    """
+
+    key: str
+    action: str
+    label: str
+    help: str
+    group: str
+    shown: str = ""
+    footer: bool = False
+    palette: bool = True
+    priority: bool = False
+    where: Where = Where.EVERYWHERE
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the settings call the action: `pause`, `positions` for open('positions'), `panel_orders`, `step_60` and
+        `step_back_60` for a minute on and back."""
+        if self.called:
+            return self.called
+        verb, _, about = self.action.removeprefix("app.").partition("(")
+        target = about.strip("')")
+        if verb == GO_TO:
+            return f"panel_{target}"
+        number = target.lstrip("-")
+        if not number.isdigit():
+            return target or verb
+        parts = (verb, "back" if target != number else "", "" if number == "1" else number)
+        return "_".join(part for part in parts if part)
+
+    @property
+    def shipped(self) -> str:
+        """The key it ships with, as help writes it."""
+        return self.shown or self.key
+
+    @property
+    def display(self) -> str:
+        """The key it has now, as help writes it."""
+        return key_for(self.name, self.shipped)
+
+
+GO_TO = "show_panel"
+AUTOMATION, PAGES, PANELS = "Automation", "Pages", "Panels"
+LISTS, STORIES, REPLAY, PROGRAM = "Lists", "Stories", "Replay", "Program"
+
+KEYS: tuple[Key, ...] = (
+    Key("p", "pause", "Pause", "pause automation at once: no new entries", AUTOMATION, footer=True),
+    Key("p", "resume", "Resume", "resume automation when it is paused; asks first", AUTOMATION, footer=True,
+        called="pause"),
+    Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
+    Key("c", "cancel", "Cancel", "cancel the working entry, of a list the chosen one; asks", AUTOMATION, footer=True),
+    Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
+    Key("r", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
+    Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
+    Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
+    Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),
+    Key("o", "open('orders')", "Orders", "every entry with its fills, newest first; enter tells one whole", PAGES),
+    Key("a", "open('alerts')", "Alerts", "alerts, and the figures of the last 20 sessions", PAGES),
+    Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
+    Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
+    *(
+        Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
+        for number, label, name in LOWER_PANELS
+    ),
+    Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
+    Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
+    Key("v", "picture", "Picture", "the chart's next picture: day, credit, payoff, score", PANELS,
+        where=Where.DASHBOARD),
+    Key("z", "zoom", "Zoom", "zoom the focused panel, and back", PANELS, footer=True, where=Where.DASHBOARD),
+    Key(
+        "space", "app.freeze", "Freeze", "freeze the view to read it; trading goes on", PANELS, footer=True,
+        where=Where.DASHBOARD,
+    ),
+    Key("enter", "open", "Open", "open the chosen row", LISTS, footer=True, palette=False, where=Where.LISTS),
+    Key(
+        "space", "acknowledge", "Seen", "say that you have seen the chosen alert", LISTS, footer=True,
+        where=Where.ALERTS,
+    ),
+    Key(
+        "d", "default", "Default", "the chosen setting of an account: the settings file's value again", LISTS,
+        footer=True, where=Where.ACCOUNT,
+    ),
+    Key(
+        "slash", "filter", "Filter", "keep the rows that hold the words; !word leaves out", LISTS, shown="/",
+        footer=True, where=Where.LISTS,
+    ),
+    Key("n", "next", "Next", "next row", LISTS, palette=False, where=Where.LISTS),
+    Key("N", "previous", "Previous", "previous row", LISTS, palette=False, where=Where.LISTS),
+    Key("y", "copy", "Copy", "copy the chosen row", LISTS, footer=True, where=Where.LISTS),
+    Key("e", "export", "Export", "export the rows as a CSV file", LISTS, footer=True, where=Where.LISTS),
+    Key("tab", "kind(1)", "Kind", "cycles, attempts, suggestions, orders, fills, commands", LISTS, footer=True,
+        palette=False, where=Where.HISTORY),
+    Key("shift+tab", "kind(-1)", "Kind", "the kind before", LISTS, palette=False, where=Where.HISTORY),
+    Key("n", "next_section(1)", "Next", "next section", STORIES, footer=True, palette=False, where=Where.STORIES),
+    Key("N", "next_section(-1)", "Previous", "section before", STORIES, palette=False, where=Where.STORIES),
+    Key("enter", "fold", "Fold", "fold the section, or open it", STORIES, footer=True, palette=False,
+        where=Where.STORIES),
+    Key("y", "copy", "Copy", "copy the story", STORIES, footer=True, where=Where.STORIES),
+    Key("e", "export", "Export", "export the story as a text file", STORIES, footer=True, where=Where.STORIES),
+    *(
+        Key(key, f"app.{action}", label, f"in a replay: {sentence}", REPLAY, shown, footer, where=Where.REPLAY)
+        for key, action, label, sentence, shown, footer in (
+            ("left", "step(-60)", "-1 min", "a minute back", "", True),
+            ("right", "step(60)", "+1 min", "a minute on", "", True),
+            ("shift+left", "step(-900)", "-15 min", "15 minutes back", "", False),
+            ("shift+right", "step(900)", "+15 min", "15 minutes on", "", False),
+            ("n", "cycle(1)", "Next cycle", "to the start of the next cycle", "", True),
+            ("b", "cycle(-1)", "Cycle back", "to the start of the cycle before", "", False),
+            ("full_stop", "frame(1)", "Frame on", "one recorded moment on, and hold", ".", False),
+            ("comma", "frame(-1)", "Frame back", "one recorded moment back, and hold", ",", False),
+            ("plus", "faster(1)", "Faster", "faster", "+", False),
+            ("minus", "faster(-1)", "Slower", "slower", "-", False),
+            ("0", "to_start", "Start", "to the start of the day", "", False),
+            ("dollar_sign", "to_end", "End", "to its end", "$", False),
+        )
+    ),
+    Key("question_mark", "help", "Help", "these keys, signs and states", PROGRAM, shown="?", footer=True),
+    Key(
+        "ctrl+p", "command_palette", "Menu", "find a command by name", PROGRAM, footer=True, palette=False,
+        priority=True,
+    ),
+    Key("q", "back", "Back", "back to where you came from", PROGRAM, footer=True, palette=False, where=Where.PAGES),
+    Key(
+        "q", "app.ask_quit", "Quit", "quit; asks, and says what stops", PROGRAM, footer=True, where=Where.DASHBOARD,
+        called="quit",
+    ),
+    Key("ctrl+q", "ask_quit", "Quit", "the same as q on the dashboard, from anywhere", PROGRAM, palette=False,
+        priority=True),
+    Key(
+        "ctrl+c", "interrupt", "Quit", "the same; pressed again at the question, it quits", PROGRAM, palette=False,
+        priority=True,
+    ),
+    Key("ctrl+g", "close", "Close", "close a question, help or the palette", PROGRAM, palette=False, priority=True),
+)  # fmt: skip
+
+BUILT_IN: tuple[tuple[str, str, str], ...] = (
+    ("tab, shift+tab", "next or previous panel", PANELS),
+    ("up down, j k", "scroll the focused panel, or choose a row", PANELS),
+    ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
+    ("space", "in a replay: hold it, or let it go on", REPLAY),
+)
+"""Keys that panels and Textual bind themselves, for the help screen: keys, sentence, group."""
+
+SIGNS: tuple[tuple[str, str], ...] = (
+    ("●", "on"),
+    ("■", "paused or stopped"),
+    ("○", "waiting"),
+    ("✓", "done"),
+    ("▶", "now"),
+    ("·", "to come"),
+    ("-", "skipped or missed"),
+    ("✖", "failed or critical"),
+    ("▲", "up, or a warning"),
+    ("▼", "down"),
+)
+
+STATES: tuple[tuple[str, str], ...] = (
+    ("live / quiet / STALE", "a quote: fresh / 10 s without an event / 30 s, or the feed is not live"),
+    ("PASS / RETRY / REFUSED", "an attempt: priced / tried again / not in this cycle"),
+    ("succeeded / skipped / failed", "a cycle: acknowledged by the broker / a rule said no / went wrong"),
+    ("UNKNOWN", "an order whose fate only the broker knows; nothing is sent again"),
+    ("WORKING / FILLED", "an order resting at the broker / done"),
+    ("PAUSED / HALTED", "no entries: the operator's choice / until a cause is resolved"),
+    ("STOPPED", "no entries for one account or login; the line says why and what ends it"),
+    ("RECONCILING", "no entries until the broker was read whole; it ends by itself"),
+)
+
+
+def bindings(where: Where) -> list[Binding]:
+    """Textual's bindings of one place. ctrl+b and ctrl+a stay free: they are the prefixes of tmux and screen."""
+    return [
+        Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help, id=k.name)
+        for k in KEYS
+        if k.where is where
+    ]
+
+
+def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
+    """(group, [(keys, sentence)]) in the order of the table, then signs and states: of these places, else of all."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    panels = [key.display for key in KEYS if key.action.startswith(GO_TO)]
+    as_shipped = panels == [number for number, _, _ in LOWER_PANELS]
+    numbers = f"{panels[0]}-{panels[-1]}" if as_shipped else " ".join(panels)
+    for key in KEYS:
+        if places and key.where not in places:
+            continue
+        rows = groups.setdefault(key.group, [])
+        if not key.action.startswith(GO_TO):
+            rows.append((key.display, key.help))
+        elif not rows:
+            rows.append((numbers, "go to a numbered panel"))
+    for keys, sentence, group in BUILT_IN:
+        if group in groups:
+            groups[group].append((keys, sentence))
+    return [*groups.items(), ("Signs", list(SIGNS)), ("States", list(STATES))]

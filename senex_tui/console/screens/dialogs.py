@@ -1,0 +1,166 @@
+"""Questions before something that matters: facts first, an explicit answer, and Enter alone does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Input, Static
+
+from senex_tui.console.screens.overlay import Dialog, FactsBox
+from widgets.base.lines import safe, wrap
+
+Facts = Callable[[], list[tuple[str, str]]]
+"""What the operator should see before answering: (label, value) pairs; an empty label makes a plain sentence."""
+_LABEL = 12
+
+
+def facts_text(facts: list[tuple[str, str]]) -> Content:
+    """The facts as text; nothing in them is read as markup."""
+    lines: list[Content] = []
+    for label, value in facts:
+        if label:
+            lines.append(Content.assemble((f"{safe(label):<{_LABEL}}", "$text-muted"), safe(value)))
+        else:
+            lines.append(Content(safe(value)))
+    return Content("\n").join(lines)
+
+
+class Question(Dialog[bool]):
+    """A yes-or-no question. Dismisses with True only on `y`; `n`, `q`, ctrl+g and Escape say no.
+
+    With `expires_s` it says no by itself after that many wall seconds.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes"),
+        Binding("n,q,escape,ctrl+g", "answer(False)", "No", priority=True),
+    ]
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    DEFAULT_CSS = """
+    Question > Vertical {
+        width: 70; max-width: 96%; height: auto;
+        padding: 1 2; background: $panel; border: heavy $primary;
+        border-title-color: $foreground; border-title-style: bold; border-subtitle-color: $text-muted;
+    }
+    Question.-danger > Vertical { border: heavy $error; border-title-color: $text-error; }
+    Question Static { height: auto; }
+    Question #prompt { margin-top: 1; text-style: bold; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        facts: Facts,
+        prompt: str,
+        *,
+        danger: bool = False,
+        expires_s: float | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name, classes="-danger" if danger else None)
+        self._title = title
+        self._facts = facts
+        self._prompt = prompt
+        self._expires_s = expires_s
+
+    def box(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = Content(self._title)
+            box.border_subtitle = Content(self.hint())
+            with FactsBox():
+                yield Static(facts_text(self._facts()), id="facts")
+            yield Static(Content(self._prompt), id="prompt")
+            yield from self.answers()
+
+    def rows_below_facts(self, columns: int) -> int:
+        fields = sum(field.outer_size.height + field.styles.margin.height for field in self.query(Input))
+        return 1 + len(wrap(self._prompt, max(1, columns))) + fields
+
+    def hint(self) -> str:
+        return "y yes   n no"
+
+    def answers(self) -> ComposeResult:
+        """Further widgets below the prompt."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self.refresh_facts)
+        if self._expires_s is not None:
+            self.set_timer(self._expires_s, self._expire)
+
+    def _expire(self) -> None:
+        self.dismiss(False)  # not returned: a timer's callback must not wait for the dialog's own end
+
+    def refresh_facts(self) -> None:
+        """The question's own facts stay true while it is open."""
+        self.query_one("#facts", Static).update(facts_text(self._facts()))
+
+    def action_answer(self, yes: bool) -> None:
+        self.dismiss(yes)
+
+
+class CalmInput(Input):
+    """A field whose cursor does not blink."""
+
+    cursor_blink = var(False)
+
+
+class WordField(CalmInput):
+    """A field for one word without a q in it: `q` stays the way out."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return key != "q" and super().check_consume_key(key, character)
+
+
+class TypedQuestion(Question, inherit_bindings=False):
+    """A question answered only by typing a word and Enter; anything else, an empty Enter too, does nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape,ctrl+g", "answer(False)", "Cancel", priority=True),
+    ]
+    AUTO_FOCUS: ClassVar[str | None] = "WordField"
+    DEFAULT_CSS = """
+    TypedQuestion Input { margin-top: 1; width: 24; }
+    Question.-low Input { margin-top: 0; height: 1; border: none; background: $boost; }
+    """
+
+    def __init__(
+        self, title: str, facts: Facts, prompt: str, word: str, *, danger: bool = True, expires_s: float | None = None
+    ) -> None:
+        super().__init__(title, facts, prompt, danger=danger, expires_s=expires_s)
+        self._word = word
+
+    def hint(self) -> str:
+        return "esc, q or ctrl+g cancels"
+
+    def answers(self) -> ComposeResult:
+        yield WordField(placeholder=self._word, select_on_focus=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip() == self._word:
+            self.dismiss(True)
+
+
+class Stopping(Dialog[None]):
+    """Shown while the engine ends in order; it takes no keys."""
+
+    AUTO_FOCUS = ""
+    STAYS: ClassVar[bool] = True
+    DEFAULT_CSS = """
+    Stopping > Static {
+        width: 64; max-width: 96%; height: auto; padding: 1 2; background: $panel; border: heavy $warning;
+    }
+    """
+
+    def box(self) -> ComposeResult:
+        yield Static(
+            Content("Stopping…\n\nNothing new is sent. Waiting for outcomes under way, then the records are closed."),
+            classes="box",
+        )

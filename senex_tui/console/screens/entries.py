@@ -1,0 +1,150 @@
+"""Dialogs about one entry: which one, and what is to be done about an unknown one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from senex_tui.console.screens.dialogs import Facts, Question, WordField, facts_text
+from senex_tui.console.screens.overlay import Dialog, FactsBox
+from widgets.base import format as figures
+from widgets.base.lines import safe, wrap
+
+if TYPE_CHECKING:
+    from core.snapshot import OrderView
+
+Decision = Literal["look", "absent", "order"]
+MOST = 9
+
+
+def what(order: OrderView) -> str:
+    """One entry in a line."""
+    return f"{order.account}  {order.underlying} {order.strikes}  limit {figures.price(order.limit)}"
+
+
+class Which(Dialog["OrderView | None"]):
+    """Which of several entries is meant; its number chooses it, anything else nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"choose({number})", show=False) for number in range(1, MOST + 1)),
+        Binding("q,escape,ctrl+g", "leave", "Back", priority=True),
+    ]
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Which > Vertical {
+        width: 70; max-width: 96%; height: auto; padding: 1 2; background: $panel;
+        border: heavy $primary; border-title-style: bold; border-subtitle-color: $text-muted;
+    }
+    Which Static { height: auto; }
+    """
+
+    def __init__(self, title: str, orders: tuple[OrderView, ...]) -> None:
+        super().__init__()
+        self._title = title
+        self._orders = orders[:MOST]
+
+    def box(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = Content(self._title)
+            box.border_subtitle = Content("a number chooses   q back")
+            rows = [f"{number}  {what(order)}" for number, order in enumerate(self._orders, 1)]
+            yield Static(Content("\n".join(safe(row) for row in rows)))
+
+    def action_choose(self, number: int) -> None:
+        if number <= len(self._orders):
+            self.dismiss(self._orders[number - 1])
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class UnknownEntry(Dialog["Decision | None"]):
+    """What is known of an unknown entry, and the ways out. Enter does nothing; nothing is decided by one key: only
+    looking again is done at once."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("l", "decide('look')", "Look again"),
+        Binding("a", "decide('absent')", "Absent"),
+        Binding("o", "decide('order')", "Order"),
+        Binding("q,n,escape,ctrl+g", "leave", "Leave", priority=True),
+    ]
+    AUTO_FOCUS = ""
+    WAYS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("l", "look again: reconcile with the broker now"),
+        ("a", "not at the broker: attest it absent; asks for the word"),
+        ("o", "at the broker: name its order id; the broker is asked about it"),
+        ("q", "leave it: the engine goes on looking by itself"),
+    )
+    DEFAULT_CSS = """
+    UnknownEntry > Vertical {
+        width: 78; max-width: 98%; height: auto; padding: 0 2; background: $panel;
+        border: heavy $error; border-title-color: $text-error; border-title-style: bold;
+        border-subtitle-color: $text-muted;
+    }
+    UnknownEntry Static { height: auto; }
+    UnknownEntry #ways { margin-top: 1; text-style: bold; }
+    """
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__()
+        self._facts = facts
+
+    def box(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            box.border_title = Content("UNKNOWN entry")
+            box.border_subtitle = Content("l look  a absent  o order  q leaves")
+            with FactsBox():
+                yield Static(facts_text(self._facts()), id="facts")
+            yield Static(Content("\n".join(f"{key}  {sentence}" for key, sentence in self.WAYS)), id="ways")
+
+    def rows_below_facts(self, columns: int) -> int:
+        return 1 + sum(len(wrap(f"{key}  {sentence}", max(1, columns))) for key, sentence in self.WAYS)
+
+    def on_mount(self) -> None:
+        self.set_interval(1.0, self.refresh_facts)
+
+    def refresh_facts(self) -> None:
+        """Evidence comes in while the dialog is open."""
+        self.query_one("#facts", Static).update(facts_text(self._facts()))
+
+    def action_decide(self, decision: Decision) -> None:
+        self.dismiss(decision)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class OrderIdQuestion(Question, inherit_bindings=False):
+    """Asks for a broker's order id; Enter with one hands it over, an empty Enter does nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape,ctrl+g", "answer(False)", "Cancel", priority=True),
+    ]
+    AUTO_FOCUS: ClassVar[str | None] = "WordField"
+    DEFAULT_CSS = """
+    OrderIdQuestion Input { margin-top: 1; width: 30; }
+    """
+
+    def __init__(self, facts: Facts, named: Callable[[str], None], *, expires_s: float) -> None:
+        """`named` gets the id, digits only, when it is confirmed."""
+        prompt = "Type the order's id as the broker shows it and press Enter."
+        super().__init__("Name the order", facts, prompt, danger=True, expires_s=expires_s)
+        self._named = named
+
+    def hint(self) -> str:
+        return "esc, q or ctrl+g cancels"
+
+    def answers(self) -> ComposeResult:
+        yield WordField(placeholder="order id", restrict="[0-9]*", max_length=20, select_on_focus=False)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value:
+            self._named(event.value)
+            self.dismiss(True)

@@ -1,0 +1,66 @@
+"""One entry told whole: as it is now, above its price and risk, its legs, and its way through the states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+
+from core.views import lookups
+from senex_tui.console.screens.page import AboutAnEntry
+from senex_tui.console.screens.story import StoryPage
+from widgets.entry import EntryPanel
+from widgets.orders import order_lines
+
+if TYPE_CHECKING:
+    from core.snapshot import OrderView
+
+
+class EntryPage(StoryPage, AboutAnEntry):
+    """Follows the entry: what the records tell is read again whenever its state, fills or the broker's word change."""
+
+    UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}
+    DEFAULT_CSS = """
+    EntryPage > EntryPanel { max-height: 50%; }
+    """
+
+    def __init__(self, order: OrderView) -> None:
+        super().__init__(partial(lookups.entry_story, entry_id=order.entry_id), f"entry-{order.entry_id}")
+        self._order = order
+        self._seen = _told_of(order)
+
+    @property
+    def entry_id(self) -> str:
+        return self._order.entry_id
+
+    def body(self) -> ComposeResult:
+        yield EntryPanel(id="entry")
+        yield from super().body()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "orders", self._follow_entry)
+
+    def _follow_entry(self, orders: tuple[OrderView, ...]) -> None:
+        self._order = next((order for order in orders if order.entry_id == self.entry_id), self._order)
+        self._show_entry()
+        if _told_of(self._order) != self._seen:
+            self._seen = _told_of(self._order)
+            self._ask()
+
+    async def _asked(self) -> None:
+        await super()._asked()
+        self._show_entry()
+
+    def _show_entry(self) -> None:
+        """The story tells the fills leg by leg; until it is there they stand above."""
+        order = replace(self._order, fills=()) if self.panel.whole else self._order
+        panel = self.query_one(EntryPanel)
+        panel.styles.height = 1 + len(order_lines(order, max(20, self.app.size.width - 2)))
+        panel.show(order)
+
+
+def _told_of(order: OrderView) -> tuple[object, ...]:
+    """What the records know of the entry; its age and the countdowns of its evidence are the screen's alone."""
+    return (order.state, order.broker_status, order.filled_contracts, order.order_id, order.detail, order.reentry)

@@ -1,0 +1,239 @@
+"""The history on a page: every cycle, attempt, suggestion, order, fill and command, searched, newest first."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.binding import BindingType
+from textual.worker import WorkType
+
+from core.domain.operation.outcomes import Outcome
+from core.records.search.history_rows import MISSED, HistoryFilter, HistoryKind, HistoryRow, Mark
+from core.records.store.errors import RecordsError
+from core.snapshot import EngineNotRunning
+from core.views import lookups
+from core.views.story import Story, StoryKind, StoryLine
+from senex_tui.console.keys import Where, bindings
+from senex_tui.console.screens.list_page import ListPage
+from senex_tui.console.screens.story import StoryPage
+from senex_tui.reports.history import check
+from senex_tui.reports.history_text import HistoryText
+from senex_tui.support.refusals import Refused
+from widgets.base.lines import Tone
+from widgets.base.list_panel import Column, Listing, ListPanel, Row
+
+if TYPE_CHECKING:
+    from core.snapshot import CycleSlice
+
+PAGE = 100
+NEAR_THE_END = 20
+_KINDS = tuple(HistoryKind)
+_WIDTHS = {
+    **{"cycle": 5, "session": 10, "slot": 6, "outcome": 9, "ET": 16, "account": 7, "attempt": 7, "step": 14},
+    **{"state": 10, "qty": 3, "price": 7, "command": 13},
+}
+_RIGHT = ("cycle", "qty", "price")
+_TONES = {
+    Outcome.SUCCEEDED.value: Tone.GOOD,
+    Outcome.FAILED.value: Tone.BAD,
+    Outcome.UNKNOWN.value: Tone.BAD,
+    **dict.fromkeys(("filled", "done", "validated", "passed"), Tone.GOOD),
+    **dict.fromkeys(("rejected", "incident", "refused"), Tone.WARN),
+    MISSED: Tone.WARN,
+    "working": Tone.ACCENT,
+}
+_NAMED = {"day": "day", "from": "since", "to": "until"} | {
+    name: name for name in ("account", "outcome", "reason", "underlying", "text")
+}
+"""What the filter's `name:value` words are to the records."""
+
+
+class HistoryPage(ListPage):
+    """Pages of the records come as the list is walked down; what ends meanwhile comes on top.
+
+    Plain words filter what is loaded; words like `day:2026-03-02 reason:low_score account:4021` are asked of the
+    records when enter is pressed.
+    """
+
+    NAME = "history"
+    PLACES = (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY)
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.HISTORY))
+
+    def __init__(self, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._kind = HistoryKind.CYCLES
+        self._wanted = HistoryFilter()
+        self._rows: list[HistoryRow] = []
+        self._has_more = True
+        self._trouble = ""
+        self._ended = 0
+
+    def on_mount(self) -> None:
+        self._ask(from_top=True)
+        self.watch(self.app, "cycle", self._on_cycle, init=False)
+
+    # What is shown
+
+    def action_kind(self, steps: int) -> None:
+        """Another kind of thing."""
+        self._kind = _KINDS[(_KINDS.index(self._kind) + steps) % len(_KINDS)]
+        self._wanted = replace(HistoryFilter(), since=self._wanted.since, until=self._wanted.until)
+        self._rows = []
+        self._ask(from_top=True)
+
+    def open(self, row: Row) -> None:
+        found = next((one for one in self._rows if _key(one) == row.key), None)
+        if found is None:
+            return
+        if found.cycle is not None:
+            self.app.push_screen(StoryPage.of_cycle(found.cycle))
+        elif self._kind is HistoryKind.CYCLES:
+            self.app.push_screen(
+                StoryPage(partial(lookups.slot_story, slot=found.at), f"slot-{found.at:%Y-%m-%d-%H%M}")
+            )
+        else:
+            told = _story_of(self._kind, found)
+
+            async def tell(_: object) -> Story:
+                return told
+
+            self.app.push_screen(StoryPage(tell, self._kind.value))
+
+    def _show(self) -> None:
+        text = HistoryText(self._kind, ())
+        heads = text.heads
+        columns = tuple(
+            Column(head, 0 if head == heads[-1] else _WIDTHS[head], is_right=head in _RIGHT) for head in heads
+        )
+        rows = tuple(Row(_key(row), _cells(text.cells(row))) for row in self._rows)
+        named = ((name, _value(self._wanted, field)) for name, field in _NAMED.items() if name != "day")
+        asked = " ".join(f"{name}:{value}" for name, value in named if value)
+        title = f"History  {self._kind.value}  {asked}".rstrip()
+        number = _KINDS.index(self._kind) + 1
+        empty = self._trouble or (f"no {self._kind.value} recorded" + (" that fit" if asked else ""))
+        self.show(Listing(f"{title}  {number} of {len(_KINDS)}", columns, rows, empty))
+
+    # The filter
+
+    def filter_by(self, text: str) -> None:
+        super().filter_by(" ".join(word for word in text.split() if not _is_named(word)))
+
+    def filter_entered(self, text: str) -> bool:
+        try:
+            wanted = asked_for(text)
+            check(self._kind, wanted, "{}:")
+        except Refused as refused:
+            self.console.say(str(refused), "warning")
+            return False
+        if wanted != self._wanted:
+            self._wanted, self._rows = wanted, []
+            self._ask(from_top=True)
+        return True
+
+    def action_back(self) -> None:
+        """A filter asked of the records is left before the page is."""
+        if self._wanted == HistoryFilter() or self.list.words or self.is_filtering:
+            super().action_back()
+        else:
+            self._wanted, self._rows = HistoryFilter(), []
+            self._ask(from_top=True)
+
+    # Asking
+
+    def _on_cycle(self, cycle: CycleSlice | None) -> None:
+        ended = 0 if cycle is None else cycle.newest - cycle.running
+        if ended != self._ended:
+            self._ended = ended
+            self._ask(from_top=True)
+
+    def on_list_panel_chosen(self, event: ListPanel.Chosen) -> None:
+        event.stop()
+        keys = [row.key for row in self.list.rows]
+        if self._has_more and event.row is not None and keys.index(event.row.key) >= len(keys) - NEAR_THE_END:
+            self._ask(from_top=False)
+
+    def _ask(self, *, from_top: bool) -> None:
+        work: WorkType[None] = partial(self._asked, from_top)
+        self.run_worker(work, exclusive=True, exit_on_error=False)
+
+    async def _asked(self, from_top: bool) -> None:
+        after: Mark | None = None if from_top or not self._rows else self._rows[-1].mark
+        question = partial(lookups.history_page, kind=self._kind, wanted=self._wanted, limit=PAGE, after=after)
+        try:
+            page = await asyncio.wrap_future(self.console.client.look_up(question))
+        except EngineNotRunning as error:
+            self._trouble = f"there is nobody to ask: {error}"
+        except (RecordsError, ValueError) as error:
+            self._trouble = f"the records did not answer: {error}"
+        else:
+            self._trouble = ""
+            self._take(page, from_top)
+        self._show()
+
+    def _take(self, page: tuple[HistoryRow, ...], from_top: bool) -> None:
+        if not from_top:
+            self._has_more = len(page) == PAGE
+            self._rows += page
+            return
+        new = {_key(row) for row in page}
+        older = [row for row in self._rows if _key(row) not in new]
+        if not older or (page and older[0].at > page[-1].at):
+            self._has_more = len(page) == PAGE
+            older = []
+        self._rows = [*page, *older]
+
+
+def asked_for(text: str) -> HistoryFilter:
+    """The filter that the `name:value` words of a text ask the records for. Raises Refused."""
+    wanted = HistoryFilter()
+    words: dict[str, Any] = {}
+    for word in text.split():
+        name, _, value = word.partition(":")
+        if not _is_named(word):
+            continue
+        if not value:
+            raise Refused(f"{name}: has no value; write it right after the colon, like {name}:{_EXAMPLES[name]}")
+        if name in ("day", "from", "to"):
+            try:
+                day = date.fromisoformat(value)
+            except ValueError:
+                raise Refused(f"{word[:40]!r} names no day; write it like {name}:2026-03-02") from None
+            since = wanted.since if name == "to" else day
+            wanted = replace(wanted, since=since, until=wanted.until if name == "from" else day)
+        else:
+            words[name] = value.upper() if name == "underlying" else value
+    return replace(wanted, **words)
+
+
+_EXAMPLES = {
+    **{"day": "2026-03-02", "from": "2026-03-02", "to": "2026-03-02", "account": "4021", "outcome": "failed"},
+    **{"reason": "low_score", "underlying": "QQQ", "text": "stale"},
+}
+
+
+def _is_named(word: str) -> bool:
+    return word.partition(":")[0] in _NAMED and ":" in word
+
+
+def _value(wanted: HistoryFilter, field: str) -> str:
+    value = getattr(wanted, field)
+    return "" if value is None else str(value)
+
+
+def _key(row: HistoryRow) -> str:
+    return f"{row.mark.at.isoformat()} {row.mark.tie}"
+
+
+def _cells(cells: list[str]) -> tuple[tuple[str, Tone], ...]:
+    return tuple((cell, _TONES.get(cell, Tone.PLAIN)) for cell in cells)
+
+
+def _story_of(kind: HistoryKind, row: HistoryRow) -> Story:
+    """One row in full, a line a figure."""
+    lines = [StoryLine(StoryKind.FIGURE, name, str(value)) for name, value in row.figures if value not in (None, "")]
+    head = [StoryLine(StoryKind.EVENT, row.outcome, row.text, row.at)]
+    return Story(kind.value.removesuffix("s"), row.text or row.outcome, (*head, *lines))

@@ -1,0 +1,128 @@
+"""A page with a list: filtered by `/`, walked with n and N, copied by y, exported by e, opened by enter."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.widgets import Input
+
+from senex_tui.console import clipboard as copying
+from senex_tui.console import export as exporting
+from senex_tui.console.keys import Where, bindings
+from senex_tui.console.screens.dialogs import CalmInput
+from senex_tui.console.screens.page import Page
+from widgets.base.lines import safe
+from widgets.base.list_panel import Listing, ListPanel, Row
+
+if TYPE_CHECKING:
+    from senex_tui.console.app import SenexApp
+
+
+class ListPage(Page):
+    """Subclasses set `NAME`, hand a `Listing` to `list`, and say in `open` what enter does with a row."""
+
+    NAME: ClassVar[str] = "list"
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES, Where.LISTS)
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.LISTS))
+    AUTO_FOCUS = "ListPanel"
+    DEFAULT_CSS = """
+    ListPage #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
+    ListPage #filter.-open { display: block; }
+    """
+
+    def body(self) -> ComposeResult:
+        yield ListPanel(id="list")
+        yield CalmInput(placeholder="words to keep; !word leaves out", select_on_focus=False, id="filter")
+
+    @property
+    def list(self) -> ListPanel:
+        return self.query_one("#list", ListPanel)
+
+    @property
+    def console(self) -> SenexApp:
+        app: SenexApp = self.app  # type: ignore[assignment]
+        return app
+
+    def show(self, listing: Listing) -> None:
+        self.list.show(listing)
+
+    def open(self, row: Row) -> None:
+        """What enter does with the chosen row; nothing unless a page says otherwise."""
+
+    # The filter
+
+    @property
+    def is_filtering(self) -> bool:
+        """Whether the filter's field takes the keys."""
+        return self.query_one("#filter", Input).has_focus
+
+    def filter_by(self, text: str) -> None:
+        """What the field holds, at every key."""
+        self.list.filter(text)
+
+    def filter_entered(self, text: str) -> bool:
+        """Whether the field may be left with this text; who says no says why."""
+        return True
+
+    def action_filter(self) -> None:
+        field = self.query_one("#filter", Input)
+        field.value = self.list.words
+        field.add_class("-open")
+        field.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.filter_by(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if self.filter_entered(event.value):
+            self._leave_filter()
+
+    def action_back(self) -> None:
+        """Out of the filter's field, then out of the filter, then out of the page."""
+        if self.is_filtering:
+            self._leave_filter()
+        elif self.list.words:
+            self.list.filter("")
+        else:
+            super().action_back()
+
+    def _leave_filter(self) -> None:
+        self.list.focus()
+        self.query_one("#filter", Input).remove_class("-open")
+
+    # Rows
+
+    def action_next(self) -> None:
+        self.list.action_choose(1)
+
+    def action_previous(self) -> None:
+        self.list.action_choose(-1)
+
+    def action_open(self) -> None:
+        row = self.list.chosen
+        if row is not None:
+            self.open(row)
+
+    async def action_copy(self) -> None:
+        row = self.list.chosen
+        if row is None:
+            self.console.say("nothing to copy: the list is empty", "warning")
+            return
+        self.console.say(await copying.copy(self.console, row.text), "information")
+
+    def action_export(self) -> None:
+        """The rows that the filter keeps, all columns, as CSV."""
+        value = self.list.listing
+        if value is None:
+            return
+        written = io.StringIO()
+        lines = csv.writer(written, lineterminator="\n")
+        lines.writerow([column.title for column in value.columns])
+        lines.writerows([exporting.harmless(safe(text)) for text, _ in row.cells] for row in self.list.rows)
+        self.console.say(exporting.export(self.console, self.NAME, written.getvalue()), "information")

@@ -1,0 +1,136 @@
+"""What every dialog has around it: the status bar and the banner, which stay true, over a dashboard that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from senex_tui.console.screens.ending import EndsItself
+from widgets.banner import Alarm, Banner
+from widgets.base.event_guard import EventGuard
+from widgets.status_bar import StatusBar, StatusView
+
+Answer = TypeVar("Answer")
+NOT_UPDATING = "behind this: NOT UPDATING while it is open; the lines above and the figures in the box are live"
+NOT_UPDATING_SHORT = "behind this: NOT UPDATING while it is open"
+MOST_ALARM_ROWS, FEW_ALARM_ROWS = 4, 2
+"""The most rows of the banner above a dialog; fewer on a screen below `TALL_FROM` rows."""
+TALL_FROM = 38
+
+
+class Above(Widget):
+    """Mode, automation and what must not be missed, in the rows where the dashboard has them."""
+
+    DEFAULT_CSS = """
+    Above { dock: top; layout: vertical; height: auto; background: $background; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar()
+        yield Banner()
+
+    def keep_true(self, view: StatusView, alarms: Sequence[Alarm]) -> None:
+        self.query_one(StatusBar).show(view)
+        width, height = self.app.size
+        self.query_one(Banner).say(alarms, width, MOST_ALARM_ROWS if height >= TALL_FROM else FEW_ALARM_ROWS)
+
+
+class Below(Static):
+    """Where the dashboard had its keys: that it stands still."""
+
+    DEFAULT_CSS = """
+    Below { dock: bottom; height: 1; padding: 0 1; background: $panel; color: $text-warning; }
+    """
+
+    def on_mount(self) -> None:
+        self.say()
+
+    def on_resize(self) -> None:
+        self.say()
+
+    def say(self) -> None:
+        room = self.app.size.width - 2
+        self.update(Content(NOT_UPDATING if room >= len(NOT_UPDATING) else NOT_UPDATING_SHORT), layout=False)
+
+
+class AboveDashboard(EventGuard, EndsItself):
+    """A mixin for modal screens: `around` goes first in their `compose`, and the app hands them the truth once a
+    second through `keep_true`."""
+
+    def around(self) -> ComposeResult:
+        yield Above()
+        yield Below()
+
+    def on_screen_resume(self) -> None:
+        follow: Callable[[AboveDashboard], None] | None = getattr(self.app, "keep_true", None)
+        if follow is not None:
+            follow(self)
+
+    def keep_true(self, view: StatusView, alarms: Sequence[Alarm]) -> None:
+        if isinstance(self, ModalScreen) and self.is_mounted:
+            for above in self.query(Above):
+                above.keep_true(view, alarms)
+
+
+class FactsBox(VerticalScroll, can_focus=False):
+    """What should be seen before answering; scrolls when it does not fit, so that the question never leaves sight."""
+
+    DEFAULT_CSS = """
+    FactsBox { height: auto; scrollbar-size-vertical: 1; }
+    """
+
+
+class Dialog(AboveDashboard, ModalScreen[Answer]):
+    """A box in the middle of the dashboard."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "scroll_box(1)", show=False),
+        Binding("up", "scroll_box(-1)", show=False),
+        Binding("pagedown", "scroll_box(8)", show=False),
+        Binding("pageup", "scroll_box(-8)", show=False),
+    ]
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 70%; overflow: hidden; }
+    Dialog > .box { max-height: 100%; }
+    Dialog.-low > .box, Dialog.-slim > .box { padding: 0 1; max-width: 100%; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield from self.around()
+        yield from self.box()
+
+    def box(self) -> ComposeResult:
+        """The dialog's own widgets; the box itself has the class `box`."""
+        yield from ()
+
+    def rows_below_facts(self, columns: int) -> int:
+        """The rows of the box under its facts, in a box of so many columns inside."""
+        return 0
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.fit_facts)
+
+    def keep_true(self, view: StatusView, alarms: Sequence[Alarm]) -> None:
+        super().keep_true(view, alarms)
+        self.fit_facts()
+
+    def fit_facts(self) -> None:
+        """The facts get the rows that the lines above, the box and what is asked leave them."""
+        for facts in self.query(FactsBox):
+            above = sum(each.outer_size.height for each in self.query(Above))
+            box = facts.parent
+            frame = box.gutter.height if isinstance(box, Widget) else 0
+            room = self.size.height - above - 1 - frame - self.rows_below_facts(facts.size.width)
+            facts.styles.max_height = max(2, room)
+
+    def action_scroll_box(self, lines: int) -> None:
+        for facts in self.query(FactsBox):
+            facts.scroll_relative(y=lines, animate=False)

@@ -1,0 +1,72 @@
+"""A page of the console: the status bar and the banner above, the keys below, and something between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from senex_tui.console.keys import Where, bindings
+from senex_tui.console.screens.ending import EndsItself
+from senex_tui.console.screens.keys_in_order import KeysInOrder
+from widgets.banner import Alarm, Banner
+from widgets.base.event_guard import EventGuard
+from widgets.base.watchers import forget_closed
+from widgets.key_line import KeyLine
+from widgets.status_bar import StatusBar
+
+MOST_ALARM_ROWS = 4
+
+
+class AboutAnEntry:
+    """A mixin for a page on which the keys about an entry mean one alone: the one chosen, or told of."""
+
+    @property
+    def entry_id(self) -> str | None:
+        """Its id; None when none is chosen."""
+        raise NotImplementedError
+
+
+class Page(EventGuard, EndsItself, KeysInOrder, Screen[None]):
+    """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
+
+    PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES)
+    UNSAID = frozenset({"force", "cancel", "unknown"})
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.PAGES), Binding("escape", "back", show=False)]
+    DEFAULT_CSS = """
+    Page { background: $background; }
+    Page > LinePanel { border-top: solid $border; padding: 0 1; background: $background; }
+    Page > LinePanel { border-title-style: bold; border-title-color: $foreground; }
+    Page > LinePanel:focus { border-top: solid $accent; border-title-color: $text-accent; }
+    Page > Banner { border-top: none; height: 1; background: $warning 20%; }
+    Page > Banner.-failure { background: $error 25%; }
+    Page > Banner:ansi, Page > Banner.-failure:ansi { background: ansi_default; }
+    Page > StatusBar { border-top: none; }
+    """
+
+    def compose(self) -> ComposeResult:
+        yield StatusBar()
+        yield Banner()
+        yield from self.body()
+        yield KeyLine(show_command_palette=False, compact=True)
+
+    def body(self) -> ComposeResult:
+        """The widgets between the status bar and the keys."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.watch(self.app, "status_view", self.query_one(StatusBar).show)
+
+    def on_unmount(self) -> None:
+        forget_closed(self.app)
+
+    def say(self, alarms: Sequence[Alarm]) -> None:
+        """The banner under the status bar; it hides when there is nothing to say."""
+        for banner in self.query(Banner):  # none is left of a page on its way out
+            banner.say(alarms, self.app.size.width, MOST_ALARM_ROWS)
+
+    def action_back(self) -> None:
+        self.dismiss(None)

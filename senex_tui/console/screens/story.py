@@ -1,0 +1,102 @@
+"""A story on a page: the decision of a cycle in full, with its figures, and what became of its entry (SPEC 4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.worker import WorkType
+
+from core.records.store.errors import RecordsError
+from core.snapshot import EngineNotRunning
+from core.views import lookups
+from senex_tui.console import clipboard as copying
+from senex_tui.console import export as exporting
+from senex_tui.console.keys import Where, bindings
+from senex_tui.console.screens.page import Page
+from widgets.story import StoryPanel
+
+if TYPE_CHECKING:
+    from core.records.records import Records
+    from core.snapshot import CycleSlice
+    from core.views.story import Story
+    from senex_tui.console.app import SenexApp
+
+Question = Callable[["Records"], Awaitable["Story | None"]]
+
+
+class StoryPage(Page):
+    """Asks the records when it opens; the story of the running cycle is asked for again with every step of it."""
+
+    PLACES = (Where.EVERYWHERE, Where.PAGES, Where.STORIES)
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.STORIES))
+    AUTO_FOCUS = "StoryPanel"
+
+    def __init__(self, question: Question, file_name: str, cycle: int | None = None) -> None:
+        """`file_name` is what an export is called; `cycle` is the cycle told of, when it may still be running."""
+        super().__init__(name="story")
+        self._question = question
+        self._file_name = file_name
+        self._cycle = cycle
+        self._seen: object = None
+
+    @classmethod
+    def of_cycle(cls, number: int) -> StoryPage:
+        """The story of one cycle."""
+        return cls(partial(lookups.story, cycle=number), f"cycle-{number}", number)
+
+    def body(self) -> ComposeResult:
+        yield StoryPanel(id="story")
+
+    def on_mount(self) -> None:
+        self._ask()
+        if self._cycle is not None:
+            self.watch(self.app, "cycle", self._follow, init=False)
+
+    @property
+    def panel(self) -> StoryPanel:
+        return self.query_one("#story", StoryPanel)
+
+    def _follow(self, cycle: CycleSlice | None) -> None:
+        if cycle is None or cycle.number != self._cycle:
+            return
+        now = (cycle.running, cycle.attempt, cycle.steps)
+        if now != self._seen:
+            self._seen = now
+            self._ask()
+
+    def _ask(self) -> None:
+        work: WorkType[None] = self._asked
+        self.run_worker(work, exclusive=True, exit_on_error=False)
+
+    async def _asked(self) -> None:
+        console = cast("SenexApp", self.app)
+        try:
+            story = await asyncio.wrap_future(console.client.look_up(self._question))
+        except EngineNotRunning as error:
+            self.panel.say(f"there is nobody to ask: {error}")
+        except RecordsError as error:
+            self.panel.say(f"the records did not answer: {error}; leave and come back to ask again")
+        else:
+            if story is None:
+                self.panel.say("nothing of it is recorded")
+            else:
+                self.panel.show(story)
+
+    def action_next_section(self, steps: int) -> None:
+        self.panel.next_section(steps)
+
+    def action_fold(self) -> None:
+        self.panel.fold()
+
+    async def action_copy(self) -> None:
+        console = cast("SenexApp", self.app)
+        console.say(await copying.copy(console, self.panel.whole), "information")
+
+    def action_export(self) -> None:
+        console = cast("SenexApp", self.app)
+        console.say(exporting.export(console, self._file_name, self.panel.whole + "\n", "txt"), "information")

@@ -1,0 +1,161 @@
+"""The doctor's look at the broker: login, account list, clock and quote feed, with one login for all of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from core.broker.port import BrokerError, BrokerFault, StreamStatus
+from core.broker.tastytrade import Login, TastytradeBroker
+from core.config.credentials import Credentials, CredentialsError, find_logins
+from core.domain.operation.breakers import BreakerKind
+from core.guards.watchdog import MAX_CLOCK_OFFSET
+from core.records.records import Records
+from core.records.store.errors import RecordsError
+from core.runtime.clock import SystemClock, exchange_time
+from core.runtime.ids import RandomIds
+from core.runtime.redaction import known
+from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Finding, Post, Row
+from senex_tui.support.refusals import sentences_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.config.settings import Settings
+    from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
+
+LOGIN_S = 5.0
+FEED_S = 5.0
+NO_ANSWER_FIX = "check the network and broker.url; the log has the details"
+
+
+def look_at_broker(settings: Settings, credentials_file: Path, records_file: Path, post: Post) -> None:
+    """Posts the rows of ABOUT_THE_BROKER. The login is tried once, and not at all after the console gave it up."""
+    try:
+        found = find_logins(os.environ, credentials_file, environment_only=settings.broker.url is not None)
+    except CredentialsError as error:
+        post(Row("credentials", Finding.FAIL, str(error), "mend what the sentence names"))
+        return _skip(post, "without credentials nothing is asked of the broker")
+    if not found:
+        where = "TT_SECRET and TT_REFRESH in the environment" + (
+            "" if settings.broker.url else f", the keyring (service senex) or {credentials_file} (mode 0600)"
+        )
+        post(Row("credentials", Finding.FAIL, "none found", f"store them: {where}; `senex demo` needs none"))
+        return _skip(post, "without credentials nothing is asked of the broker")
+    for login in found:
+        known.add(login.secret, login.refresh)
+    origins = ", ".join(f"{login.name} from {login.origin}" for login in found)
+    asked = "" if len(found) == 1 else f"; asked below: {found[0].name}"
+    post(Row("credentials", Finding.OK, f"client secret and refresh token: {origins}{asked}"))
+    asyncio.run(_ask(settings, found[0], records_file, post))
+
+
+def _skip(post: Post, why: str) -> None:
+    for name in ABOUT_THE_BROKER[1:]:
+        post(Row(name, Finding.SKIP, why))
+
+
+async def _ask(settings: Settings, found: Credentials, records_file: Path, post: Post) -> None:
+    if await _was_given_up(records_file, found.name):
+        post(Row("broker", Finding.FAIL, "the login was refused twice and is not tried again", BreakerKind.LOGIN.reset))
+        return _skip(post, "the login was refused")
+    clock = SystemClock()
+    login = Login(found.name, found.secret, found.refresh)
+    url = settings.broker.url
+    broker = TastytradeBroker(login, clock, RandomIds(), base_url=url, is_test=settings.broker.sandbox)
+    try:
+        try:
+            async with asyncio.timeout(LOGIN_S):
+                simulated = await broker.server_clock() is not None
+                await broker.connect()
+                accounts = await broker.accounts()
+                market = await broker.market_state()
+        except TimeoutError:
+            post(Row("broker", Finding.FAIL, f"no answer within {LOGIN_S:g} s", NO_ANSWER_FIX))
+            return _skip(post, "the broker does not answer")
+        except BrokerError as error:
+            sentence, _, todo = " ".join(sentences_for(error) or ()).rpartition("; ")
+            post(Row("broker", Finding.FAIL, sentence, todo))
+            refused = error.fault is BrokerFault.LOGIN_REFUSED
+            return _skip(post, "the login was refused" if refused else "the broker does not answer")
+        held = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
+        told = f"{url or 'tastytrade'} took the login; {held}; market {market.word.lower()}"
+        if accounts:
+            post(Row("broker", Finding.OK, told))
+        else:
+            post(Row("broker", Finding.FAIL, told, "the login holds no account; check it at the broker"))
+        post(_clock(broker, simulated=simulated))
+        post(await _feed(broker, settings.trading.underlyings, clock))
+    finally:
+        await broker.close()
+
+
+async def _was_given_up(records_file: Path, login: str) -> bool:
+    """Repeated bad logins block the address for hours: what the console gave up is not tried from here either."""
+    if not await asyncio.to_thread(records_file.exists):
+        return False
+    try:
+        records = await Records.open(f"sqlite+aiosqlite:///{records_file}", trader=False)
+    except RecordsError:
+        return False  # told by a row of its own
+    try:
+        return any(b.kind is BreakerKind.LOGIN and b.subject == login for b in await records.breakers.open_now())
+    finally:
+        await records.close()
+
+
+def _clock(broker: TastytradeBroker, *, simulated: bool) -> Row:
+    offset = broker.date_offset
+    if simulated:
+        return Row("clock", Finding.SKIP, "the simulator's market time is its own")
+    if offset is None:
+        return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
+    # The broker's time is cut to the second: on average half a second behind.
+    off_s = offset.total_seconds() + 0.5
+    told = f"{off_s:+.1f} s against the broker's; {exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET here"
+    if abs(off_s) > MAX_CLOCK_OFFSET.total_seconds():
+        most = f"{MAX_CLOCK_OFFSET.total_seconds():g} s"
+        return Row("clock", Finding.FAIL, told, f"entries stop above {most}; run: timedatectl set-ntp true")
+    return Row("clock", Finding.OK, told)
+
+
+class _First:
+    """A sink that waits for the first word about anything."""
+
+    def __init__(self) -> None:
+        self.came = asyncio.Event()
+        self.status = ""
+
+    def on_quotes(self, quotes: Sequence[Quote]) -> None:
+        self.came.set()
+
+    def on_trades(self, trades: Sequence[Trade]) -> None:
+        self.came.set()
+
+    def on_summaries(self, summaries: Sequence[DaySummary]) -> None:
+        self.came.set()
+
+    def on_halts(self, halts: Sequence[TradingHalt]) -> None:
+        self.came.set()
+
+    def on_market_data_status(self, status: StreamStatus) -> None:
+        self.status = status.detail or self.status
+
+
+async def _feed(broker: TastytradeBroker, symbols: Sequence[str], clock: SystemClock) -> Row:
+    first, began = _First(), clock.monotonic()
+    await broker.market_data.subscribe(set(symbols), set())
+    running = asyncio.create_task(broker.market_data.run(first))
+    try:
+        async with asyncio.timeout(FEED_S):
+            await first.came.wait()
+    except TimeoutError:
+        why = f": {first.status}" if first.status else ""
+        todo = "check that port 443 is open to the quote server; start again if the broker has an outage"
+        return Row("feed", Finding.FAIL, f"nothing for {', '.join(symbols)} within {FEED_S:g} s{why}", todo)
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+    return Row("feed", Finding.OK, f"first event {clock.monotonic() - began:.1f} s after asking, with a valid token")

@@ -1,0 +1,245 @@
+"""What the doctor looks at on this machine, and the list of all its checks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from senex_tui.doctor.database import lock_row, records_row
+from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
+from senex_tui.doctor.redis import redis_row
+from senex_tui.support.terminal import not_kept_running, refusal_for_terminal, too_small
+from senex_tui.trader.place import Place, place_of
+
+if TYPE_CHECKING:
+    from core.config.folders import Folders
+    from core.config.loader import Loaded
+    from core.snapshot import Mode
+
+SCARCE_BYTES, FULL_BYTES = 1_000_000_000, 100_000_000
+CALENDAR_DAYS = timedelta(days=60)
+SERVER_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What could be read before anything was looked at. `trouble` says why settings or mode are missing."""
+
+    folders: Folders
+    loaded: Loaded | None
+    mode: Mode | None
+    trouble: tuple[str, ...] = ()
+
+    @property
+    def records_file(self) -> Path:
+        return self.folders.records(self.mode.value if self.mode else "dry-run")
+
+    @property
+    def database(self) -> Place | None:
+        """The records in PostgreSQL, where the settings keep them there."""
+        url = None if self.loaded is None else self.loaded.settings.database.url
+        return None if url is None or self.mode is None else place_of(self.folders, self.mode, url)
+
+
+def all_checks(setup: Setup) -> Sequence[Check]:
+    """In the order in which they are shown."""
+    return (
+        one("settings", lambda: _settings(setup), "see `senex check`"),
+        Check(ABOUT_THE_BROKER, lambda post: _broker(setup, post), "check the network and broker.url"),
+        one("calendar", _calendar, "reinstall: make clean, then make demo"),
+        one("records", lambda: _records_or_database(setup), "check the disk the data folder is on"),
+        one("lock", lambda: _lock_or_database(setup), "check the disk the data folder is on"),
+        one("redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"),
+        one("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
+        one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
+        one("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
+        one("terminal", lambda: _terminal(setup.mode), "start it in a terminal, or in tmux"),
+    )
+
+
+def _section(setup: Setup, name: str) -> Any:
+    """A section of the settings, or None where this version or this run has none."""
+    return getattr(setup.loaded.settings, name, None) if setup.loaded is not None else None
+
+
+def _settings(setup: Setup) -> Row:
+    if setup.trouble:
+        return Row("settings", Finding.FAIL, " ".join(setup.trouble), "mend what the sentence names; see `senex check`")
+    source = "defaults" if setup.loaded is None or setup.loaded.file is None else f"file {setup.loaded.file}"
+    return Row("settings", Finding.OK, f"valid, {source}; mode {setup.mode.value if setup.mode else 'unknown'}")
+
+
+def _broker(setup: Setup, post: Post) -> None:
+    if setup.loaded is None:
+        for name in ABOUT_THE_BROKER:
+            post(Row(name, Finding.SKIP, "without valid settings it is not known which broker is meant"))
+        return
+    from senex_tui.doctor.broker import look_at_broker
+
+    look_at_broker(setup.loaded.settings, setup.folders.credentials_file, setup.records_file, post)
+
+
+def _calendar() -> Row:
+    from core.market.calendar import SessionCalendar
+    from core.runtime.clock import SystemClock, exchange_time
+
+    now = SystemClock().now()
+    calendar = SessionCalendar(now)
+    today = exchange_time(now).date()
+    session, following = calendar.today(now), calendar.next_after(today)
+    hours = "no session today" if session is None else f"today until {exchange_time(session.close):%H:%M} ET"
+    last = calendar.between(today, today + timedelta(days=3650))[-1].day
+    told = f"{hours}; next session {following.day}; known until {last}"
+    if last - today < CALENDAR_DAYS:
+        return Row("calendar", Finding.WARN, told, "update senex: the exchange's calendar ends soon")
+    return Row("calendar", Finding.OK, told)
+
+
+def _records_or_database(setup: Setup) -> Row:
+    database = setup.database
+    return _records(setup.records_file) if database is None else records_row(database)
+
+
+def _lock_or_database(setup: Setup) -> Row:
+    database = setup.database
+    return _lock(setup.records_file.parent) if database is None else lock_row(database)
+
+
+def _records(path: Path) -> Row:
+    from core.records.store.schema import is_older, newest_revision
+
+    if not path.exists():
+        return Row("records", Finding.SKIP, f"{path} is made at the first start")
+    restore = "stop the console, keep a copy of the file, and restore a backup"
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=SERVER_S)) as opened:
+            verdict = opened.execute("PRAGMA quick_check(1)").fetchone()[0]
+            revision = opened.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+    except sqlite3.Error as error:
+        return Row("records", Finding.FAIL, f"{path} cannot be read: {error}", restore)
+    if verdict != "ok":
+        return Row("records", Finding.FAIL, f"{path} is damaged: {verdict}", restore)
+    if revision != newest_revision():
+        older = is_older(revision)
+        found = f"{path} has schema revision {revision}; this version needs {newest_revision()}"
+        if older:
+            return Row("records", Finding.WARN, found, "the next start brings it up to date and keeps a copy before")
+        return Row("records", Finding.FAIL, found, "install the newer version of senex again")
+    if path.stat().st_mode & 0o077:
+        return Row("records", Finding.WARN, f"{path} may be read by others", f"run: chmod 600 '{path}'")
+    return Row("records", Finding.OK, f"{path}, whole, revision {revision}")
+
+
+def _lock(folder: Path) -> Row:
+    from core.locks.folder_lock import who_holds
+
+    holder = who_holds(folder)
+    if holder is None:
+        return Row("lock", Finding.OK, "free: no console trades with these records")
+    attach = f"; attach with: {holder.attach}" if holder.attach else ""
+    return Row("lock", Finding.OK, f"a console trades (process {holder.pid}, {holder.mode}){attach}")
+
+
+def _mail(setup: Setup) -> Row:
+    """A login without its password is found before the server is asked: with it no console starts."""
+    from core.config.credentials import CredentialsError
+    from core.config.mail_password import find_mail_password
+    from senex_tui.reports.mail import off_because
+
+    if setup.loaded is not None and setup.mode is not None:
+        settings = setup.loaded.settings
+        if settings.mail.is_on and not off_because(settings.mail, setup.mode):
+            try:
+                find_mail_password(settings.mail, os.environ, environment_only=settings.broker.url is not None)
+            except CredentialsError as error:
+                found, _, todo = str(error).partition("; ")
+                return Row("mail", Finding.FAIL, f"{found}: the console does not start", todo.rstrip("."))
+    return mail_row(_section(setup, "mail"))
+
+
+def mail_row(section: Any) -> Row:
+    """Connects and, where TLS is wanted, speaks it; nobody logs in and nothing is sent."""
+    host = getattr(section, "host", None)
+    if not host:
+        return Row("mail", Finding.SKIP, "not used")
+    from aiosmtplib import SMTP, SMTPException
+
+    security, port = section.security, section.port_used
+
+    async def connect() -> None:
+        client = SMTP(
+            hostname=host,
+            port=port,
+            timeout=SERVER_S,
+            use_tls=security == "tls",
+            start_tls=security == "starttls",
+        )
+        async with asyncio.timeout(SERVER_S), client:
+            await client.noop()
+
+    try:
+        asyncio.run(connect())
+    except (SMTPException, OSError) as error:
+        todo = "check mail.host, mail.port and mail.security; trading goes on without it"
+        told = f"{host}:{port} ({security}): {type(error).__name__}: {error}".rstrip(": ")
+        return Row("mail", Finding.WARN, told, todo)
+    return Row("mail", Finding.OK, f"{host}:{port} answers ({security})")
+
+
+def _ping(section: Any) -> Row:
+    """Not asked for: a sign of life from here would say that the console lives."""
+    url = getattr(section, "url", None)
+    if not url:
+        return Row("ping", Finding.SKIP, "not used")
+    return Row("ping", Finding.OK, f"every {section.interval_seconds} s to {urlsplit(url).hostname}, while it trades")
+
+
+def _disk(folders: Folders) -> Row:
+    """Free space and the right to write, in each folder or the one it will be made in."""
+    least: tuple[int, Path] | None = None
+    for folder in (folders.data, folders.state, folders.logs):
+        there = next(place for place in (folder, *folder.parents) if place.exists())
+        try:
+            with tempfile.TemporaryFile(dir=there):
+                free = shutil.disk_usage(there).free
+        except OSError as error:
+            todo = "give this user the right to write there, or use --data-dir"
+            return Row("disk", Finding.FAIL, f"{there} cannot be written ({error.strerror})", todo)
+        if least is None or free < least[0]:
+            least = free, there
+    free, there = least or (0, folders.data)
+    told = f"{free / 1e9:,.1f} GB free at {there}"
+    if free < FULL_BYTES:
+        return Row("disk", Finding.FAIL, told, "make room: without it nothing can be recorded, and nothing is traded")
+    if free < SCARCE_BYTES:
+        return Row("disk", Finding.WARN, told, "make room soon")
+    return Row("disk", Finding.OK, f"{told}, writable")
+
+
+def _terminal(mode: Mode | None) -> Row:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return Row("terminal", Finding.SKIP, "this command was not started in one")
+    refusal = refusal_for_terminal()
+    if refusal is not None:
+        return Row("terminal", Finding.WARN, refusal, "the console itself needs one; this command does not")
+    columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    small = too_small(columns, rows) if columns and rows else None
+    told = f"{os.environ.get('TERM', '')}, {columns}x{rows}"
+    if small is not None:
+        return Row("terminal", Finding.WARN, told, small)
+    alone = not_kept_running(os.environ)
+    if alone:
+        finding = Finding.WARN if mode is not None and mode.value == "live" else Finding.OK
+        return Row("terminal", finding, f"{told}, neither tmux nor a service", f"{alone}.")
+    return Row("terminal", Finding.OK, f"{told}, kept running when you leave")

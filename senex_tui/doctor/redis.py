@@ -1,0 +1,49 @@
+"""The doctor's row about Redis: it answers, lets this user do what is needed, and keeps what it is given."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from senex_tui.doctor.doctor import Finding, Row
+
+if TYPE_CHECKING:
+    from core.config.redis import RedisSettings
+    from core.remote.check import RedisFound
+    from core.snapshot import Mode
+
+SERVER_S = 5.0
+KEEPS = "noeviction"
+
+
+def redis_row(section: RedisSettings | None, mode: Mode | None) -> Row:
+    """Only a warning in any case: trading goes on without Redis."""
+    if section is None or section.url is None:
+        return Row("redis", Finding.SKIP, "not used")
+    from core.remote.link import RedisTrouble
+
+    try:
+        address, found = asyncio.run(_look(section.url, section.name, mode.value if mode is not None else "dry-run"))
+    except RedisTrouble as trouble:
+        return Row("redis", Finding.WARN, str(trouble), "mend what the sentence names; trading goes on without it")
+    told = f"{address}, {found.version or 'of unknown version'}, lets this user publish and watch"
+    if found.is_scarce:
+        todo = "raise maxmemory or remove other keys: a full Redis shows watchers nothing new"
+        return Row("redis", Finding.WARN, f"{told}, but is nearly full", todo)
+    if found.limit and found.policy not in ("", KEEPS):
+        todo = f"set maxmemory-policy to {KEEPS}: else what watchers need is thrown out when memory is short"
+        return Row("redis", Finding.WARN, f"{told}; its maxmemory-policy is {found.policy}", todo)
+    return Row("redis", Finding.OK, told)
+
+
+async def _look(url: str, name: str, mode: str) -> tuple[str, RedisFound]:
+    from core.remote.check import TO_PUBLISH, TO_WATCH, look_at, require
+    from core.remote.keys import RedisKeys
+    from core.remote.link import RedisLink
+
+    link = RedisLink(url, SERVER_S)
+    try:
+        await require(link, RedisKeys(name, mode), (*TO_PUBLISH, *TO_WATCH))
+        return link.address, await look_at(link)
+    finally:
+        await link.close()

@@ -1,0 +1,233 @@
+"""`senex day`: the slots of a day, what ran and how it ended, what was missed and why, what is next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from core.domain.market.sessions import Session, SlotTimes, slots_of
+from core.domain.operation.events import masked, masked_in
+from core.domain.orders.orders import Entry
+from core.records.repositories.rows import CycleRecord, SlotRecord
+from core.runtime.clock import exchange_time
+from core.runtime.clock_file import noted_clock
+from senex_tui.support.refusals import Refused
+from senex_tui.support.text import hanging, safe, table
+from senex_tui.support.told import Told
+from senex_tui.trader.place import Place, watching
+
+if TYPE_CHECKING:
+    from core.market.calendar import SessionCalendar
+    from core.records.records import Records
+
+EARLIEST = date(2000, 1, 1)
+_AHEAD = timedelta(days=365)
+_LABEL = 12
+_UNRECORDED = "no console was running"
+_DUE = "the console has not taken it up yet"
+
+
+async def read_day(place: Place, times: SlotTimes, day: date | None) -> Told:
+    """The day, today's without one. Raises Refused before the first start or for a day far off, RecordsError."""
+    from core.market.calendar import SessionCalendar
+
+    place.need_records()
+    now = noted_clock(place.records_file.parent).now()
+    today = exchange_time(now).date()
+    chosen = today if day is None else day
+    need_near(chosen, today)
+    calendar = await asyncio.to_thread(SessionCalendar, now + (chosen - today))
+    return Told(await watching(place, lambda records: _values(records, place, times, calendar, chosen, now)), _lines)
+
+
+def need_near(day: date, today: date) -> None:
+    """Raises Refused for a day no calendar of ours is asked about."""
+    if not EARLIEST <= day <= today + _AHEAD:
+        raise Refused(f"{day} is too far off; give a day from {EARLIEST} to {today + _AHEAD}.")
+
+
+async def _values(
+    records: Records, place: Place, times: SlotTimes, calendar: SessionCalendar, day: date, now: datetime
+) -> dict[str, Any]:
+    session = calendar.on(day)
+    planned = () if session is None else slots_of(session, times)
+    recorded = await records.slots.of_day(day)
+    ran = await records.cycles.of_day(day)
+    known = await records.accounts.all()
+    numbers = [account.number for account in known]
+    trading = await records.trading.read()
+    today = exchange_time(now).date()
+    following = _next_slot(calendar, times, day, now) if day == today else None
+    runs = await place.holder() is not None
+    first_after = None if session is not None and following is None else calendar.next_after(day)
+    return {
+        "day": day.isoformat(),
+        "today": day == today,
+        "now": _instant(now),
+        "session": None if session is None else _session(session),
+        "next_session": None if first_after is None else first_after.day.isoformat(),
+        "next": None
+        if following is None
+        else {"at": _instant(following), "in_s": int((following - now).total_seconds())},
+        "console_runs": runs,
+        "automation": {"state": trading.state, "who": trading.who, "why": trading.why},
+        "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, following, now, runs=runs)],
+        "entries": [_masked(_entry(entry), numbers) for entry in await records.entries.of_day(day)],
+    }
+
+
+def _next_slot(calendar: SessionCalendar, times: SlotTimes, day: date, now: datetime) -> datetime:
+    session = calendar.on(day)
+    while True:
+        if session is not None:
+            coming = [slot for slot in slots_of(session, times) if slot > now]
+            if coming:
+                return coming[0]
+        session = calendar.next_after(day)
+        day = session.day
+
+
+def _rows(
+    planned: Sequence[datetime],
+    recorded: Sequence[SlotRecord],
+    ran: Sequence[CycleRecord],
+    following: datetime | None,
+    now: datetime,
+    *,
+    runs: bool,
+) -> list[dict[str, Any]]:
+    """Slots and forced cycles in the order of their times; a slot of other settings that was recorded is shown too."""
+    by_slot = {record.slot: record for record in recorded}
+    rows = [_slot(slot, by_slot.get(slot), following, now, runs=runs) for slot in sorted({*planned, *by_slot})]
+    rows += [_forced(cycle) for cycle in ran if cycle.slot is None]
+    return sorted(rows, key=lambda row: datetime.fromisoformat(row["at"]))
+
+
+def _slot(
+    slot: datetime, record: SlotRecord | None, following: datetime | None, now: datetime, *, runs: bool
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"at": _instant(slot), "forced": False, "cycle": None, "reason": "", "text": ""}
+    if record is None:
+        if slot <= now:
+            due = runs and exchange_time(slot).date() == exchange_time(now).date()
+            return row | ({"state": "due", "text": _DUE} if due else {"state": "not run", "text": _UNRECORDED})
+        return row | {"state": "next" if slot == following else "to come"}
+    state = record.outcome or {"claimed": "running"}.get(record.state, record.state)
+    return row | {"cycle": record.cycle, "state": state, "reason": record.reason_code, "text": record.reason_text}
+
+
+def _forced(cycle: CycleRecord) -> dict[str, Any]:
+    return {
+        "at": _instant(cycle.began_at),
+        "forced": True,
+        "cycle": cycle.number,
+        "state": cycle.outcome or "running",
+        "reason": cycle.reason_code,
+        "text": cycle.reason_text,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "account": masked(entry.account),
+        "cycle": entry.cycle,
+        "state": entry.state.value,
+        "underlying": entry.underlying,
+        "expiration": entry.expiration.isoformat(),
+        "strikes": entry.strikes,
+        "limit": str(entry.limit),
+        "order": entry.order_id,
+        "contracts_filled": int(sum(fill.quantity for fill in entry.fills)),
+        "holds_day": entry.holds_day,
+        "detail": entry.detail,
+    }
+
+
+def _masked(values: dict[str, Any], numbers: Sequence[str]) -> dict[str, Any]:
+    return {name: masked_in(value, numbers) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _session(session: Session) -> dict[str, Any]:
+    return {"open": _instant(session.open), "close": _instant(session.close), "half_day": session.half_day}
+
+
+def _instant(at: datetime) -> str:
+    return exchange_time(at).isoformat(timespec="seconds")
+
+
+def _lines(values: dict[str, Any]) -> list[str]:
+    day = date.fromisoformat(values["day"])
+    lines = [f"{day:%A} {day}: {_session_words(values)}"]
+    if values["today"]:
+        lines += _now_lines(values)
+    shown = [row for row in values["slots"] if row["state"] != "to come"]
+    to_come = [row for row in values["slots"] if row["state"] == "to come"]
+    if shown:
+        cells = [[_time(row), str(row["cycle"] or "-"), row["state"], _why(row, values)] for row in shown]
+        lines += ["", *table(("slot", "cycle", "came to", "why"), cells, right=frozenset({"cycle"}))]
+    if to_come:
+        more = "more to come" if shown else "to come"
+        span = f"{_time(to_come[0])} to {_time(to_come[-1])}" if len(to_come) > 1 else _time(to_come[0])
+        lines += (
+            ["", *hanging("", f"{span}: {len(to_come)} {more}")] if not shown else [f"{span}: {len(to_come)} {more}"]
+        )
+    if values["entries"]:
+        lines.append("")
+    for entry in values["entries"]:
+        lines += hanging(f"{entry['account']:<{_LABEL}}", safe(_entry_words(entry)))
+    return lines
+
+
+def _session_words(values: dict[str, Any]) -> str:
+    session = values["session"]
+    if session is None:
+        return f"no session. The next is {_day_words(values['next_session'])}."
+    opens, closes = (datetime.fromisoformat(session[name]) for name in ("open", "close"))
+    half = "half day, " if session["half_day"] else ""
+    count = sum(not row["forced"] for row in values["slots"])
+    return f"{half}session {opens:%H:%M} to {closes:%H:%M} ET, {count} slots"
+
+
+def _now_lines(values: dict[str, Any]) -> list[str]:
+    now, following = datetime.fromisoformat(values["now"]), datetime.fromisoformat(values["next"]["at"])
+    on = "" if following.date() == now.date() else f"{_day_words(following.date().isoformat())} "
+    runs = "" if values["console_runs"] else "; no console is running: no cycle will run until one is started"
+    lines = [f"{'now':<{_LABEL}}{now:%H:%M:%S} ET"]
+    lines += hanging(f"{'next':<{_LABEL}}", f"{on}{following:%H:%M} ET, in {_span(values['next']['in_s'])}{runs}")
+    state = values["automation"]
+    if state["state"] != "active":
+        why = f"{state['state'].upper()} by {state['who']}: {state['why']}; slots are missed until it is active"
+        lines += hanging(f"{'automation':<{_LABEL}}", safe(why))
+    return lines
+
+
+def _day_words(day: str) -> str:
+    return f"{date.fromisoformat(day):%A} {day}"
+
+
+def _time(row: dict[str, Any]) -> str:
+    return f"{datetime.fromisoformat(row['at']):%H:%M}"
+
+
+def _why(row: dict[str, Any], values: dict[str, Any]) -> str:
+    told = f"{row['text']} ({row['reason']})" if row["reason"] else row["text"]
+    if row["state"] == "next":
+        told = f"in {_span(values['next']['in_s'])}"
+    return safe("; ".join(part for part in ("forced" * row["forced"], told) if part))
+
+
+def _entry_words(entry: dict[str, Any]) -> str:
+    order = f", order {entry['order']}" if entry["order"] else ""
+    filled = f", {entry['contracts_filled']} contracts filled" if entry["contracts_filled"] else ""
+    what = f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {entry['limit']} credit"
+    detail = f"; {entry['detail']}" if entry["detail"] else ""
+    return f"{entry['state'].upper()} (cycle {entry['cycle']}): {what}{order}{filled}{detail}"
+
+
+def _span(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    if hours >= 48:
+        return f"{hours // 24} days"
+    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

@@ -1,0 +1,168 @@
+"""`senex explain`: the story of one cycle, or of a slot that did not run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from core.domain.market.sessions import SlotTimes, slots_of
+from core.domain.operation.events import Severity, masked, masked_in
+from core.domain.operation.reasons import FigureValue
+from core.runtime.clock import EXCHANGE_ZONE, exchange_time
+from core.runtime.clock_file import noted_clock
+from core.views.story import Story, StoryKind, StoryLine, story_of_cycle, story_of_slot
+from senex_tui.reports.day import need_near
+from senex_tui.support.refusals import Refused
+from senex_tui.support.text import hanging, safe
+from senex_tui.trader.place import Place, watching
+
+if TYPE_CHECKING:
+    from core.records.records import Records
+
+LAST = "last"
+_LARGEST_DIGITS = 9
+_LABEL = 13
+_NOTICE = {Severity.INFO: " ", Severity.WARNING: "!", Severity.CRITICAL: "!"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A story as it may leave the records: every one of the account numbers given is masked in it."""
+
+    story: Story
+    accounts: tuple[str, ...]
+
+    def to_json(self) -> str:
+        told = {
+            "title": self.story.title,
+            "verdict": self.story.verdict,
+            "lines": [
+                {
+                    "kind": line.kind.value,
+                    "at": None if line.at is None else exchange_time(line.at).isoformat(timespec="milliseconds"),
+                    "account": masked(line.account) if line.account else "",
+                    "label": line.label,
+                    "text": line.text,
+                    "severity": line.severity.value,
+                    "reason": line.reason,
+                    "points": None if line.points is None else f"{line.points:f}",
+                    "figures": {name: _plain(value) for name, value in line.figures},
+                }
+                for line in self.story.lines
+            ],
+        }
+        return masked_in(json.dumps(told, ensure_ascii=False), self.accounts)
+
+    def to_text(self) -> str:
+        lines = [self.story.title, *hanging("", safe(self.story.verdict))]
+        for line in self.story.lines:
+            lines += _drawn(line)
+        return masked_in("\n".join(lines), self.accounts)
+
+
+async def explain(place: Place, times: SlotTimes, what: str) -> Explained:
+    """The story of `what`: a cycle's number, `last`, or a slot as an exchange time, of today or with its date.
+
+    Raises Refused when there is no such cycle or slot, RecordsError, CalendarError.
+    """
+    place.need_records()
+    return await watching(place, lambda records: _explain(records, place, times, what.strip()))
+
+
+async def _explain(records: Records, place: Place, times: SlotTimes, what: str) -> Explained:
+    now = noted_clock(place.records_file.parent).now()
+    accounts = tuple(account.number for account in await records.accounts.all())
+    if what == LAST or what.isdecimal():
+        story = await _of_number(records, what)
+    else:
+        story = await _of_slot(records, times, _minute(what, now), now)
+    return Explained(story, accounts)
+
+
+async def _of_number(records: Records, what: str) -> Story:
+    newest = await records.cycles.newest()
+    if newest == 0:
+        raise Refused("no cycle is recorded yet; `senex day` shows when the first slot comes.")
+    number = newest if what == LAST else int(what) if len(what) <= _LARGEST_DIGITS else 0
+    file = await records.cycle_files.of_cycle(number)
+    if file is None:
+        raise Refused(
+            f"cycle {what[:40]} is not recorded; give a number from 1 to {newest}, a slot like 11:15, or last."
+        )
+    return story_of_cycle(file)
+
+
+async def _of_slot(records: Records, times: SlotTimes, minute: datetime, now: datetime) -> Story:
+    after = minute + timedelta(minutes=1)
+    for record in await records.slots.of_day(exchange_time(minute).date()):
+        if minute <= record.slot < after and record.cycle is None:
+            return story_of_slot(record.slot, record, await records.cycle_files.around(record.slot))
+        if minute <= record.slot < after and record.cycle is not None:
+            return await _of_number(records, str(record.cycle))
+    began = await records.cycle_files.began_within(minute, after)
+    if began:
+        return await _of_number(records, str(began[-1]))
+    slot = _slot_at(minute, times)
+    if slot > now:
+        raise Refused(f"the slot {_shown(slot)} has not come yet; it is {_shown(now)}.")
+    return story_of_slot(slot, None, await records.cycle_files.around(slot))
+
+
+def _slot_at(minute: datetime, times: SlotTimes) -> datetime:
+    """The slot of the exchange's calendar at this minute. Raises Refused when there is none."""
+    from core.market.calendar import SessionCalendar
+
+    day = exchange_time(minute).date()
+    session = SessionCalendar(minute).on(day)
+    if session is None:
+        raise Refused(f"the exchange has no session on {day:%A} {day}, so no slot; `senex day {day}` shows the next.")
+    slots = slots_of(session, times)
+    if minute in slots:
+        return minute
+    before = [slot for slot in slots if slot < minute]
+    near = exchange_time(before[-1] if before else slots[0]).strftime("%H:%M") if slots else "none"
+    raise Refused(
+        f"{exchange_time(minute):%H:%M} on {day} is no slot and no cycle began then; "
+        f"the {'slot before it' if before else 'first slot'} is {near}."
+    )
+
+
+def _minute(what: str, now: datetime) -> datetime:
+    """The minute meant, UTC; exchange time unless it has a zone. Raises Refused."""
+    text = f"{exchange_time(now).date()}T{what}" if "-" not in what and ":" in what else what
+    try:
+        meant = datetime.fromisoformat(text)
+        if len(text) <= len("2026-03-02"):
+            raise ValueError("a day alone")
+    except ValueError:
+        raise Refused(
+            f"{what[:40]!r} is not a cycle; give its number, a slot like 11:15 or 2026-03-02T11:15, or last."
+        ) from None
+    need_near(meant.date(), exchange_time(now).date())
+    zoned = meant if meant.tzinfo else meant.replace(tzinfo=EXCHANGE_ZONE)
+    return zoned.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _drawn(line: StoryLine) -> list[str]:
+    label, text = safe(line.label), safe(line.text)
+    if line.kind is StoryKind.SECTION:
+        return ["", *hanging("", label)]
+    if line.kind is StoryKind.EVENT and line.at is not None:
+        head = f"{_NOTICE[line.severity]} {exchange_time(line.at):%H:%M:%S}  {label:<{_LABEL}}"
+        return hanging(head, text)
+    if line.points is not None:
+        # The start and the sum carry no sign: only what is between them is added.
+        total = line.label in ("start", "score")
+        shown = f"{line.points:.1f}" if total else f"{line.points:+.1f}"
+        return [f"{'':12}{label:<{_LABEL}}{text:<24}{shown:>7}"]
+    return hanging(f"{'':12}{label:<{_LABEL + 2}} ", text)
+
+
+def _plain(value: FigureValue) -> str | int | bool | None:
+    return value if value is None or isinstance(value, str | int | bool) else str(value)
+
+
+def _shown(instant: datetime) -> str:
+    return f"{exchange_time(instant):%Y-%m-%d %H:%M} ET"

@@ -1,0 +1,171 @@
+"""What was found in the records, as a table to read, as CSV, as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from core.domain.operation.events import masked, masked_in
+from core.domain.operation.reasons import FigureValue
+from core.records.search.history import HistoryKind, HistoryRow
+from core.runtime.clock import exchange_time
+from senex_tui.console.export import harmless
+from senex_tui.support.text import safe, table
+
+_COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
+_OWN: dict[HistoryKind, tuple[str, ...]] = {
+    HistoryKind.CYCLES: (
+        *("session_day", "slot", "forced", "ended_at"),
+        *("processed", "skipped", "succeeded", "failed", "unknown"),
+    ),
+    HistoryKind.ATTEMPTS: ("attempt", "step", "figures"),
+    HistoryKind.SUGGESTIONS: (
+        *("session_day", "id", "attempt", "expiration", "strikes"),
+        *("natural", "mid", "limit", "offset", "max_risk"),
+    ),
+    HistoryKind.ORDERS: (
+        *("session_day", "id", "expiration", "strikes", "limit", "natural", "mid", "max_risk"),
+        *("order_id", "broker_status", "sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id"),
+    ),
+    HistoryKind.FILLS: ("session_day", "entry_id", "order_id", "fill_id", "symbol", "quantity", "price"),
+    HistoryKind.COMMANDS: ("id", "kind", "who", "target", "note", "finished_at"),
+}
+
+
+class HistoryText:
+    """Draws rows of one kind. Every word of theirs is masked of the account numbers given."""
+
+    def __init__(self, kind: HistoryKind, accounts: Sequence[str]) -> None:
+        self._kind = kind
+        self._accounts = tuple(accounts)
+
+    def values(self, row: HistoryRow) -> dict[str, Any]:
+        """The row as plain values: what --json prints. Instants are exchange time with their offset."""
+        figures = {name: self._plain(value) for name, value in row.figures}
+        if self._kind is HistoryKind.ATTEMPTS:
+            own = {name: figures.pop(name) for name in ("attempt", "step")} | {"figures": figures}
+        else:
+            own = {name: figures.get(name) for name in _OWN[self._kind]}
+        return {
+            "at": self._plain(row.at),
+            "cycle": row.cycle,
+            "account": masked(row.account) if row.account else "",
+            "underlying": row.underlying,
+            "outcome": row.outcome,
+            "reason": row.reason,
+            "text": masked_in(row.text, self._accounts),
+            **own,
+        }
+
+    def json(self, rows: Iterable[HistoryRow]) -> str:
+        """One object: the kind and its rows, newest first."""
+        told = {"kind": self._kind.value, "rows": [self.values(row) for row in rows]}
+        return json.dumps(told, ensure_ascii=False)
+
+    def csv_head(self) -> str:
+        return _csv_line((*_COMMON, *_OWN[self._kind]))
+
+    def csv_row(self, row: HistoryRow) -> str:
+        return _csv_line([_cell(value) for value in self.values(row).values()])
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The columns of the table."""
+        return _TABLES[self._kind][0]
+
+    def cells(self, row: HistoryRow) -> list[str]:
+        """A row of the table."""
+        return [safe(cell) for cell in _TABLES[self._kind][1](self.values(row))]
+
+    def lines(self, rows: Sequence[HistoryRow]) -> list[str]:
+        """The rows as a table of 80 columns."""
+        return table(self.heads, [self.cells(row) for row in rows], right=frozenset({"cycle", "qty", "price"}))
+
+    def _plain(self, value: FigureValue) -> str | int | bool | None:
+        if isinstance(value, datetime):
+            return exchange_time(value).isoformat(timespec="milliseconds")
+        if isinstance(value, date):
+            return value.isoformat()
+        if isinstance(value, Decimal):
+            return f"{value:f}"
+        return masked_in(value, self._accounts) if isinstance(value, str) else value
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="").writerow(cells)
+    return written.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """A value as a spreadsheet may have it: words that it would take for a formula are quoted."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {'' if one is None else one}" for name, one in value.items())
+    return harmless(str(value))
+
+
+def _when(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"
+
+
+def _cycle_cells(v: dict[str, Any]) -> list[str]:
+    slot = "forced" if v["slot"] is None else f"{datetime.fromisoformat(v['slot']):%H:%M}"
+    why = f"{v['text']} ({v['reason']})" if v["reason"] else v["text"]
+    return [str(v["cycle"] or "-"), v["session_day"], slot, v["outcome"], why]
+
+
+def _attempt_cells(v: dict[str, Any]) -> list[str]:
+    f = v["figures"]
+    priced = f"natural {f.get('natural_credit')}, mid {f.get('mid_credit')}, max risk {f.get('max_risk')} $"
+    told = f"{v['text']} ({v['reason']})" if v["reason"] else priced
+    which = f"{v['attempt']} {v['underlying']}"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], which, v["step"], told]
+
+
+def _suggestion_cells(v: dict[str, Any]) -> list[str]:
+    limit = f", limit {v['limit']}" if v["limit"] else ""
+    credits = f"natural {v['natural']}, mid {v['mid']}{limit}, max risk {v['max_risk']} $"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], f"{_trident(v)}: {credits}"]
+
+
+def _order_cells(v: dict[str, Any]) -> list[str]:
+    order = f", order {v['order_id']}" if v["order_id"] else ""
+    status = f" ({v['broker_status']})" if v["broker_status"] else ""
+    detail = f"; {v['text']}" if v["text"] else ""
+    told = f"{_trident(v)} at {v['limit']}{order}{status}{detail}"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], told]
+
+
+def _trident(v: dict[str, Any]) -> str:
+    return f"{v['underlying']} {v['strikes']} {v['expiration']}"
+
+
+def _fill_cells(v: dict[str, Any]) -> list[str]:
+    leg = " ".join(v["symbol"].split())
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["quantity"], v["price"], f"{leg}, order {v['order_id']}"]
+
+
+def _command_cells(v: dict[str, Any]) -> list[str]:
+    said = "".join(f" {word}" for word in (v["target"], v["note"] and f"({v['note']})") if word)
+    answer = f": {v['text']}" if v["text"] else ""
+    return [_when(v["at"]), v["kind"], v["outcome"], f"{v['who']}{said}{answer}"]
+
+
+_Draw = Callable[[dict[str, Any]], list[str]]
+_TABLES: dict[HistoryKind, tuple[tuple[str, ...], _Draw]] = {
+    HistoryKind.CYCLES: (("cycle", "session", "slot", "outcome", "why"), _cycle_cells),
+    HistoryKind.ATTEMPTS: (("cycle", "ET", "account", "attempt", "step", "came to"), _attempt_cells),
+    HistoryKind.SUGGESTIONS: (("cycle", "ET", "account", "state", "trident"), _suggestion_cells),
+    HistoryKind.ORDERS: (("cycle", "ET", "account", "state", "order"), _order_cells),
+    HistoryKind.FILLS: (("cycle", "ET", "account", "qty", "price", "leg"), _fill_cells),
+    HistoryKind.COMMANDS: (("ET", "command", "state", "by, and what it came to"), _command_cells),
+}

@@ -1,0 +1,153 @@
+"""`senex logs`: the log's lines for a person, over its rotated files, and followed as they come."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from core.runtime.clock import Clock, exchange_time
+from senex_tui.support.logs import FIELDS, FILE_NAME, OLDER_FILES
+from senex_tui.support.refusals import Refused
+
+LOOK_EVERY_S = 0.2
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_NUMBERS: dict[str, int] = {name: getattr(logging, name.upper()) for name in LEVELS}
+_ALIASES = {"warn": "warning", "crit": "critical"}
+# Told by the line's own text or time already.
+_SILENT = frozenset({"market_at", "kind", "result"})
+
+
+def level_named(text: str) -> str:
+    """Raises ValueError for what is no level; `warn` and `crit` are taken too."""
+    name = _ALIASES.get(text.lower(), text.lower())
+    if name not in LEVELS:
+        raise ValueError(f"{text!r} is not a level; use one of {', '.join(LEVELS)}")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lines: at least this level, and only of this cycle."""
+
+    level: str = "debug"
+    cycle: int | None = None
+
+    def __call__(self, line: dict[str, Any]) -> bool:
+        if self.cycle is not None and line.get("cycle") != self.cycle:
+            return False
+        return _NUMBERS.get(str(line.get("level")), logging.CRITICAL) >= _NUMBERS[self.level]
+
+
+def newest(folder: Path, wanted: Wanted, count: int) -> list[str]:
+    """The newest wanted lines, oldest first, for a person. Raises Refused when there is no log yet."""
+    files = _files(folder)
+    if not files:
+        raise Refused(f"there is no log yet in {folder}; start `senex` once, or wait for one with --follow.")
+    kept: deque[str] = deque(maxlen=count)
+    for file in files:
+        try:
+            with file.open(encoding="utf-8", errors="replace") as opened:
+                kept.extend(shown for text in opened if (shown := _told(text, wanted)))
+        except FileNotFoundError:  # rotated away meanwhile
+            continue
+    return list(kept)
+
+
+async def follow(folder: Path, wanted: Wanted, clock: Clock, count: int) -> AsyncIterator[str]:
+    """The newest wanted lines, then each new one as it is written, also after the file was rotated; never ends."""
+    path = folder / FILE_NAME
+    stream = _opened(path)
+    if stream is not None:
+        stream.seek(0, os.SEEK_END)
+        for shown in newest(folder, wanted, count):
+            yield shown
+    part = ""
+    while True:
+        part += "" if stream is None else stream.readline()
+        if not part.endswith("\n"):
+            following = _next(folder, stream)
+            if following is None:
+                await clock.sleep(LOOK_EVERY_S)
+                continue
+            if stream is not None:
+                part += stream.readline()  # what came between the last look and the rotation
+                if part:
+                    following.close()
+                else:
+                    stream.close()
+                    stream = following
+            else:
+                stream = following
+            if not part.endswith("\n"):
+                continue
+        told, part = _told(part, wanted), ""
+        if told:
+            yield told
+
+
+def _files(folder: Path) -> list[Path]:
+    """The log and its rotated files, oldest first."""
+    names = [*(f"{FILE_NAME}.{number}" for number in range(OLDER_FILES, 0, -1)), FILE_NAME]
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
+def _opened(path: Path) -> IO[str] | None:
+    try:
+        return path.open(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+
+
+def _next(folder: Path, stream: IO[str] | None) -> IO[str] | None:
+    """The file written after the one that is open; None while that is the newest."""
+    files = _files(folder)
+    if stream is None:
+        return _opened(files[-1]) if files else None
+    ours = os.fstat(stream.fileno())
+    for place, file in enumerate(files):
+        try:
+            if os.path.samestat(ours, file.stat()):
+                return _opened(files[place + 1]) if place + 1 < len(files) else None
+        except FileNotFoundError:
+            return None  # in the middle of a rotation: at the next look it is over
+    return _opened(files[0]) if files else None
+
+
+def _told(text: str, wanted: Wanted) -> str | None:
+    """A line for a person; None for one that is not wanted. A line that is not ours is shown as it is."""
+    try:
+        line = json.loads(text)
+        at = datetime.fromisoformat(line["at"]).astimezone(UTC)
+    except (ValueError, KeyError, TypeError):
+        return (_plain(text.rstrip("\n")) or None) if wanted == Wanted() else None
+    if not wanted(line):
+        return None
+    fields = [f"{name}={_value(line[name])}" for name in FIELDS if name in line and name not in _SILENT]
+    if "error_type" in line:
+        fields.append("error=" + _plain(f"{line['error_type']}: {line.get('error', '')}"))
+    parts = [
+        f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET",
+        f"{_plain(str(line.get('level', ''))).upper():<8}",
+        _plain(str(line.get("event", ""))),
+        *fields,
+    ]
+    trace = [f"    {_plain(row)}" for row in str(line.get("traceback", "")).splitlines()]
+    return "\n".join(["  ".join(parts), *trace])
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, dict):
+        return ",".join(f"{_plain(str(name))}:{_plain(str(one))}" for name, one in value.items())
+    return _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """One printable line: what a log quotes from outside must not move the cursor."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,0 +1,283 @@
+"""`senex status`: what the records say now, for a person or, with --json, for a program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from core.domain.operation.breakers import Breaker, Scope
+from core.domain.operation.events import masked
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry
+from core.domain.risk.positions import warnings_of
+from core.orders.open_tridents import open_trident
+from core.runtime.clock import exchange_time
+from core.runtime.clock_file import noted_clock
+from core.views.orders import evidence_text
+from senex_tui.reports.alerts import alert_values
+from senex_tui.reports.mail import mail_values, mail_words, off_because
+from senex_tui.support.text import safe
+from senex_tui.support.told import Told
+from senex_tui.trader.place import Place, watching
+
+if TYPE_CHECKING:
+    from core.config.mail import MailSettings
+    from core.locks.holder import Holder
+    from core.records.records import EvidenceRecord, Records, SlotRecord
+
+_LABEL = 12
+WAY_OUT = (
+    "look again with `senex reconcile`; or look at the broker yourself, then `senex attest absent` "
+    "when no such order is there, `senex attest ORDER` when it is"
+)
+
+
+async def read_status(place: Place, mail: MailSettings | None = None) -> Told:
+    """Everything at once, without locking anything; of mail only what waits, without its settings. Raises Refused
+    before the first start, RecordsError."""
+    place.need_records()
+    return Told(await watching(place, lambda records: _values(records, place, mail)), _lines)
+
+
+async def _values(records: Records, place: Place, mail: MailSettings | None) -> dict[str, Any]:
+    clock = noted_clock(place.records_file.parent)
+    now = clock.now()
+    day = exchange_time(now).date()
+    trading = await records.trading.read()
+    today = await records.entries.of_day(day)
+    unknown = await records.entries.unknown()
+    earlier = [e for e in await records.entries.open() if e.session_day != day]
+    accounts = await records.accounts.all()
+    reconciled = await records.journal.newest_of(("reconcile.done",))
+    holder = await place.holder()
+    reconciling = await _reconciling(records) if holder is not None else None
+    held_today = {entry.account: entry for entry in today if entry.holds_day} | {
+        entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
+    }
+    latest = {entry.account: entry for entry in today} | held_today
+    return {
+        "mode": place.mode.value,
+        "now": _instant(now),
+        "records": place.named,
+        "trader": _trader(holder),
+        "automation": {
+            "state": trading.state,
+            "who": trading.who,
+            "since": _instant(trading.at),
+            "why": trading.why,
+            "reconciling": reconciling,
+        },
+        "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
+        "breakers": [_breaker(b) for b in await records.breakers.open_now()],
+        "reconciled": {"at": _instant(reconciled.at), "text": reconciled.text} if reconciled else None,
+        "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
+        "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
+        "slots": _slots(await records.slots.of_day(day)),
+        "accounts": [
+            {
+                "account": masked(account.number),
+                "enabled": account.enabled,
+                "entry": _entry(latest[account.number]) if account.number in latest else None,
+            }
+            for account in accounts
+        ],
+        "earlier": [_entry(entry) for entry in earlier],
+        "open_tridents": [
+            _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
+        ],
+        "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
+    }
+
+
+async def _reconciling(records: Records) -> str | None:
+    """What the console that runs is reconciling for, or what keeps it from it; None once it is done."""
+    newest = await records.journal.newest_of(
+        ("engine.started", "reconcile.started", "reconcile.waiting", "reconcile.done")
+    )
+    return None if newest is None or newest.kind == "reconcile.done" else newest.text
+
+
+def _trader(holder: Holder | None) -> dict[str, Any] | None:
+    if holder is None:
+        return None
+    return {"pid": holder.pid, "since": _instant(holder.since), "mode": holder.mode, "attach": holder.attach}
+
+
+def _breaker(breaker: Breaker) -> dict[str, Any]:
+    whom = masked(breaker.subject) if breaker.kind.scope is Scope.ACCOUNT else breaker.subject
+    return {
+        "code": breaker.kind.code,
+        "whom": whom,
+        "why": breaker.why,
+        "since": _instant(breaker.opened_at),
+        "reset": breaker.kind.reset,
+    }
+
+
+def _slots(slots: tuple[SlotRecord, ...]) -> dict[str, Any]:
+    """How many of today's slots came, and what became of them; the newest reason of each kind."""
+    words = Counter(slot.outcome or slot.state for slot in slots)
+    reasons = {slot.outcome or slot.state: slot.reason_text for slot in slots if slot.reason_text}
+    return {"passed": len(slots), "outcomes": dict(words), "newest_reasons": reasons}
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "account": masked(entry.account),
+        "day": entry.session_day.isoformat(),
+        "state": entry.state.value,
+        "underlying": entry.underlying,
+        "expiration": entry.expiration.isoformat(),
+        "strikes": entry.strikes,
+        "limit": str(entry.limit),
+        "order": entry.order_id,
+        "broker_status": entry.broker_status,
+        "sent": _instant(entry.sent_at),
+        "holds_day": entry.holds_day,
+        "contracts_filled": int(sum(fill.quantity for fill in entry.fills)),
+        "detail": entry.detail,
+    }
+
+
+def _open_trident(entry: Entry, day: date) -> dict[str, Any]:
+    """By the fills recorded: a mark needs quotes, which only a running console has."""
+    trident = open_trident(entry, None)
+    below, above = trident.break_evens
+    return {
+        "entry": entry.id,
+        "account": masked(entry.account),
+        "underlying": entry.underlying,
+        "expiration": entry.expiration.isoformat(),
+        "dte": trident.dte(day),
+        "strikes": entry.strikes,
+        "credit": _amount(trident.credit),
+        "max_risk": _amount(trident.max_risk),
+        "break_even_below": _amount(below),
+        "break_even_above": _amount(above),
+        "warnings": [warning.sentence() for warning in warnings_of(trident, day, None, None)],
+    }
+
+
+def _amount(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
+
+
+def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, speed: float) -> dict[str, Any]:
+    reads = [one.at for one in seen if one.kind == "listing" and one.complete]
+    known = evidence_text(entry, seen, None, now, speed)
+    return {
+        **_entry(entry),
+        "identifier": entry.identifier,
+        "complete_reads": [_instant(at) for at in reads],
+        "known": known,
+        "way_out": WAY_OUT,
+    }
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
+
+
+def _lines(values: dict[str, Any]) -> list[str]:
+    lines = [_line("mode", values["mode"].upper()), _line("time", _shown(values["now"]))]
+    lines.append(_line("console", _console(values["trader"])))
+    lines.append(_line("automation", _automation(values)))
+    for one in values["breakers"]:
+        whom = f"{one['whom']}: " if one["whom"] else ""
+        lines.append(_line("stopped", f"{whom}{one['why']} (since {_shown(one['since'])}); {one['reset']}"))
+    if values["reconciled"] is not None:
+        lines.append(_line("reconciled", f"{_shown(values['reconciled']['at'])}: {values['reconciled']['text']}"))
+    lines.append(_line("alerts", _alert_words(values["alerts"])))
+    lines.append(_line("mail", mail_words(values["mail"])))
+    lines.append(_line("slots today", _slot_words(values["slots"])))
+    for account in values["accounts"]:
+        entry = account["entry"]
+        switch = "" if account["enabled"] else "  (automation off)"
+        lines.append(_line(account["account"], ("no entry today" if entry is None else _words(entry)) + switch))
+    lines += [_line(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
+    for trident in values["open_tridents"]:
+        lines.append(_line("open", _open_words(trident)))
+        lines += [_line("", f"warning: {warning}") for warning in trident["warnings"]]
+    for entry in values["unknown"]:
+        lines += [
+            "",
+            f"UNKNOWN     {entry['account']} {_what(entry)}: the broker may have it or not; nothing is sent again",
+            _line("  sent", f"{_shown(entry['sent'])}: {entry['detail']}"),
+            _line("  entry", f"{entry['id']}, at the broker it would carry {entry['identifier']}"),
+            _line("  known", entry["known"]),
+            _line("  way out", entry["way_out"]),
+        ]
+    return lines
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<{_LABEL}}{text}".rstrip()
+
+
+def _shown(instant: str | None) -> str:
+    return "--" if instant is None else f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M:%S} ET"
+
+
+def _console(trader: dict[str, Any] | None) -> str:
+    if trader is None:
+        return "none is running: no cycle will run"
+    attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""
+    return f"process {trader['pid']}, {trader['mode']}, since {_shown(trader['since'])}{attach}"
+
+
+def _automation(values: dict[str, Any]) -> str:
+    state = values["automation"]
+    word = "ON" if state["state"] == "active" else state["state"].upper()
+    by = f", by {state['who']} since {_shown(state['since'])}: {state['why']}" if state["who"] else ""
+    reset = "; `senex reset halt` ends it" if state["state"] == "halted" else ""
+    if values["halt_file"]:
+        reset += f"; the file {values['halt_file']} halts all entries, remove it to go on"
+    elif state["state"] == "active" and any(not one["whom"] for one in values["breakers"]):
+        word = "HALTED by a breaker"
+    elif state["state"] == "active" and state["reconciling"]:
+        word = f"RECONCILING, no entries until the broker was read whole: {state['reconciling']}"
+    return f"{word}{by}{reset}"
+
+
+def _alert_words(alerts: list[dict[str, Any]]) -> str:
+    """The first one not acknowledged in full: it is what somebody should look at."""
+    if not alerts:
+        return "none is open"
+    new = [alert for alert in alerts if alert["acknowledged_at"] is None]
+    if not new:
+        return f"{len(alerts)} open, acknowledged; `senex alerts` lists them"
+    return f"{len(alerts)} open, {len(new)} not acknowledged: {safe(str(new[0]['text']))}; `senex alerts` lists them"
+
+
+def _slot_words(slots: dict[str, Any]) -> str:
+    if not slots["passed"]:
+        return "none passed"
+    told = []
+    for word, count in slots["outcomes"].items():
+        reason = slots["newest_reasons"].get(word, "")
+        told.append(f"{count} {word}" + (f" ({reason})" if reason else ""))
+    return f"{slots['passed']} passed: {', '.join(told)}"
+
+
+def _what(entry: dict[str, Any]) -> str:
+    return f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {entry['limit']} credit"
+
+
+def _open_words(trident: dict[str, Any]) -> str:
+    below, above = trident["break_even_below"] or "none", trident["break_even_above"]
+    between = f"{below} to {above}" if above else f"{below}, none above"
+    figures = f"credit {trident['credit']}, break-even {between}" if trident["credit"] else "fills incomplete"
+    return (
+        f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
+        f"({trident['dte']} days): {figures}, max risk {trident['max_risk']} $, by the fills recorded"
+    )
+
+
+def _words(entry: dict[str, Any]) -> str:
+    order = f", order {entry['order']}" if entry["order"] else ""
+    status = f" ({entry['broker_status']})" if entry["broker_status"] else ""
+    filled = f", {entry['contracts_filled']} contracts filled" if entry["contracts_filled"] else ""
+    return f"{entry['state'].upper()}{status}: {_what(entry)}{order}{filled}, entry {entry['id']}"

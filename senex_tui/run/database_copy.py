@@ -1,0 +1,47 @@
+"""`senex db copy`: the records of a mode from its file into PostgreSQL, verified (SPEC 10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from senex_tui.reports.check import columns
+from senex_tui.support.refusals import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from core.records.copying import TableCopy
+    from senex_tui.trader.place import Place
+
+
+async def copied(place: Place) -> list[str]:
+    """Copies the file's records of this mode into the database of the settings and says what was verified.
+
+    Both are locked meanwhile, so that nobody trades with either. Raises Refused, LockRefused and RecordsError; then
+    nothing is in the target, and the source is never changed.
+    """
+    from core.records.copying import copy_records
+    from senex_tui.trader.locks import take_locks, this_trader
+    from senex_tui.trader.place import Place
+
+    if place.database is None:
+        raise Refused("database.url is not set; set it to the PostgreSQL database to copy into.")
+    source = Place(place.mode, place.records_file, place.halt_file)
+    source.need_records()
+    ours = await take_locks(source, "no broker is asked")
+    try:
+        theirs = await take_locks(place, "no broker is asked")
+        try:
+            tables = await copy_records(source.url, place.url, this_trader(place).to_text())
+        finally:
+            theirs.release()
+    finally:
+        ours.release()
+    return list(_lines(place, tables))
+
+
+def _lines(place: Place, tables: tuple[TableCopy, ...]) -> Iterator[str]:
+    rows = [("table", "rows", "checksum, the same in both")]
+    rows += [(table.name, f"{table.rows:,}", table.checksum) for table in tables]
+    yield from columns(rows)
+    yield f"{sum(table.rows for table in tables):,} rows copied and read back; {place.records_file} was not changed"

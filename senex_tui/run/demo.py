@@ -1,0 +1,104 @@
+"""The demo's own world: a simulator in a process of its own, which ends when we do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from core.runtime.ids import RandomIds
+from senex_tui.support.refusals import Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.records.records import Records
+    from senex_tui.run.wiring import DemoSimulator
+
+READY_WITHIN_S = 30.0
+_READY = "simulator ready port="
+DEMO_LOGIN = ("secret-ok", "refresh-ok")
+"""The simulator's own credentials; they open nothing else."""
+
+
+class DemoWorld:
+    """Starts the simulator at once, so that it loads while the screen does its first paint.
+
+    Every demo is a world of its own, with its own account and records: what happened in an earlier demo did not happen
+    in this one, and nothing recorded is lost. Only a pause is carried over, for it is the operator's word.
+    """
+
+    def __init__(self, simulator: DemoSimulator) -> None:
+        ids = RandomIds()
+        self.name = ids.new()[:12]
+        """Names the world's folder; an account number stays in the records (SPEC 13.7)."""
+        self._order = {
+            "seed": simulator.seed,
+            "speed": simulator.speed,
+            "start": None if simulator.start is None else simulator.start.isoformat(),
+            "account": f"5WT{int(ids.new(), 16) % 100_000:05d}",
+        }
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Starts the process; it ends with our end of its standard input."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "core.simulator.wire.child", json.dumps(self._order)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # ctrl-c and a closing terminal are for the console, which then ends this
+        )
+
+    def wait_ready(self) -> str:
+        """The simulator's address once it listens; blocks, so call it off the loop. Raises Refused."""
+        process = self._process
+        if process is None or process.stdout is None or process.stderr is None:
+            raise Refused("the simulated market was not started.")
+        for line in process.stdout:
+            if line.startswith(_READY):
+                return f"http://127.0.0.1:{int(line.removeprefix(_READY))}"
+        said = process.stderr.read().strip().splitlines()
+        raise Refused(f"the simulated market did not start: {said[-1] if said else 'it said nothing'}.")
+
+    def stop(self) -> None:
+        """Ends the process and waits for it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.stdin is not None:
+            process.stdin.close()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+async def carry_pause(world: Path, records: Records) -> None:
+    """Pauses a new world where the newest earlier one was left paused, with its own who, when and why.
+
+    `world` is the new world's folder. Earlier records that cannot be read, such as those of an older version, leave
+    the new world as it is. Raises RecordsError when the pause cannot be recorded.
+    """
+    from core.records.records import Records, RecordsError
+
+    others = [path for path in world.parent.glob("*/records.sqlite3") if path.parent != world]
+    if not others:
+        return
+    newest = max(others, key=lambda path: path.stat().st_mtime)
+    try:
+        before = await Records.open(f"sqlite+aiosqlite:///{newest}", trader=False)
+    except RecordsError:
+        return
+    try:
+        left = await before.trading.read()
+    finally:
+        await before.close()
+    if left.state == "paused" and left.at is not None:
+        await records.trading.pause(left.who, left.why, left.at)

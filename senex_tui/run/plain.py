@@ -1,0 +1,225 @@
+"""The engine without a screen: one line an event on standard output, for logs and screen readers.
+
+A line is exchange time, the word of its severity, its source, and a sentence. There is no colour and no cursor
+movement, and words from outside are made safe. Lines come from the events, and from what changed in the status.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import queue
+import signal
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from types import FrameType
+from typing import TYPE_CHECKING, TextIO
+
+from core.domain.operation.events import Event, Severity, StepResult, masked
+from core.runtime.clock import exchange_time
+from core.runtime.redaction import known
+from core.snapshot import Automation, EngineState, Health
+from core.views.step_words import NAMES, words_of
+from senex_tui.support.text import safe
+
+if TYPE_CHECKING:
+    from core.engine.host import EngineHost
+    from core.snapshot import PartHealth, Snapshot, StatusSlice
+
+WAITING = 10_000
+"""Lines kept for an output that does not take them; what comes then is counted, and in the log."""
+LOOK_S = 0.5
+_WORDS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"}
+_SEVERITIES = {word.value: word for word in Severity}
+_RECENT = 500
+OUTPUT_CLOSED = 1
+
+
+def plain_line(at: datetime | None, severity: Severity, source: str, text: str) -> str:
+    """`2026-11-20 09:45:03 ET warning feed: the quote feed is down`. `at` is market time; None before it is known."""
+    when = "starting" if at is None else f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET"
+    return safe(known(f"{when} {_WORDS[severity]} {source}: {text}"))
+
+
+def event_line(event: Event) -> str | None:
+    """The line of an event; None for one that says no more than another does: a step that has only begun."""
+    if event.result is StepResult.STARTED:
+        return None
+    about = [f"cycle {event.cycle}"] if event.cycle is not None else []
+    about += [masked(event.account)] if event.account is not None else []
+    about += [f"attempt {event.attempt}"] if event.attempt is not None else []
+    about += [event.underlying] if event.underlying is not None else []
+    if event.step is None:
+        return plain_line(event.at, event.severity, event.kind.split(".")[0], event.text)
+    refused = "REFUSED: " if event.result is StepResult.REFUSED else ""
+    lead = f"{', '.join(about)}: " if about else ""
+    return plain_line(event.at, event.severity, NAMES[event.step], f"{lead}{refused}{words_of(event)}")
+
+
+class StatusChanges:
+    """What changed in the words of the status bar since the last look; at the first, what they are."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[str, Severity]] = {}
+
+    def lines(self, status: StatusSlice) -> Iterator[str]:
+        for name, (words, severity) in _words_of(status).items():
+            before = self._last.get(name)
+            if before is None or before[0] != words:
+                was = "" if before is None else f", was {before[0]}"
+                yield plain_line(status.now, severity, "status", f"{name} {words}{was}")
+            self._last[name] = (words, severity)
+
+
+def _words_of(status: StatusSlice) -> dict[str, tuple[str, Severity]]:
+    failed = status.engine is EngineState.FAILED
+    words = {
+        "mode": (status.mode.value, Severity.INFO),
+        "engine": (
+            f"{status.engine.value}: {status.failure}" if failed else status.engine.value,
+            Severity.CRITICAL if failed else Severity.INFO,
+        ),
+    }
+    if status.engine is not EngineState.RUNNING:
+        return words
+    detail = f" ({status.automation_detail})" if status.automation_detail else ""
+    halted = status.automation is Automation.HALTED
+    words["automation"] = (
+        f"{status.automation.value}{detail}",
+        Severity.CRITICAL if halted else Severity.INFO,
+    )
+    parts = {"feed": status.feed, "broker": status.broker, "records": status.records}
+    if status.mail is not None:
+        parts["mail"] = status.mail
+    words |= {name: _part(part) for name, part in parts.items()}
+    words["market"] = (status.market, Severity.INFO)
+    words["accounts"] = (status.accounts, Severity.INFO)
+    return words
+
+
+def _part(part: PartHealth) -> tuple[str, Severity]:
+    fine = part.health in (Health.OK, Health.STARTING)
+    detail = f" ({part.detail})" if part.detail else ""
+    return f"{part.health.value}{detail}", Severity.INFO if fine else Severity.WARNING
+
+
+class PlainPrinter:
+    """Takes events on the engine's loop, at once and without waiting, and hands out lines to whoever prints them."""
+
+    def __init__(self) -> None:
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._recent: deque[str] = deque(maxlen=_RECENT)
+        self._recent_lock = threading.Lock()
+        self._status = StatusChanges()
+        self._message = 0
+        self._seen_running = False
+        self._lost = 0
+
+    def heard(self, event: Event) -> None:
+        """A listener of the bus."""
+        with self._recent_lock:
+            self._recent.append(event.text)
+        line = event_line(event)
+        if line is not None:
+            self._put(line)
+
+    def look(self, snapshot: Snapshot) -> None:
+        """What no event told: the status, and notes such as of the feed or the recording."""
+        for line in self._status.lines(snapshot.status):
+            self._put(line)
+        if snapshot.status.engine is not EngineState.RUNNING:
+            return
+        with self._recent_lock:
+            recent = frozenset(self._recent)
+        for message in snapshot.messages:
+            told = message.text in recent or message.text.partition(": ")[2] in recent
+            # What was said before this process began is in its own log.
+            if message.number > self._message and self._seen_running and not told:
+                self._put(plain_line(message.at, _SEVERITIES[message.level.value], message.source, message.text))
+        self._message = max((m.number for m in snapshot.messages), default=self._message)
+        self._seen_running = True
+
+    def say(self, at: datetime | None, text: str) -> None:
+        """A line of the console itself."""
+        self._put(plain_line(at, Severity.INFO, "console", text))
+
+    def _put(self, line: str) -> None:
+        if self._lines.qsize() >= WAITING:
+            self._lost += 1
+            return
+        if self._lost:
+            self._lines.put(f"{self._lost} lines were not printed: the output did not take them")
+            self._lost = 0
+        self._lines.put(line)
+
+    def take(self, wait_s: float) -> Iterator[str]:
+        """The lines there are, after waiting for the first one so long at most."""
+        try:
+            yield self._lines.get(timeout=wait_s)
+            while True:
+                yield self._lines.get_nowait()
+        except queue.Empty:
+            return
+
+
+class _Signals:
+    """SIGINT, SIGTERM and SIGHUP end the engine in order; a second SIGINT ends the process at once.
+
+    A signal that was ignored when the process began, as by nohup, stays so.
+    """
+
+    def __init__(self, host: EngineHost, printer: PlainPrinter) -> None:
+        self._host = host
+        self._printer = printer
+        self._asked = False
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    signal.signal(number, self._caught)
+
+    def _caught(self, number: int, frame: FrameType | None) -> None:
+        name = signal.Signals(number).name
+        if self._asked and number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        if not self._asked:
+            self._asked = True
+            self._host.ask_to_stop()
+            self._printer.say(self._host.snapshot().status.now, f"{name}: ending in order; ctrl+c again ends at once")
+
+
+def print_until_ended(host: EngineHost, printer: PlainPrinter, out: TextIO | None = None) -> int:
+    """Prints until the engine has ended and all is said; call on the main thread. Returns the exit code.
+
+    An output that is closed ends the engine in order, with exit code 1: nobody would hear it any more. One that is
+    full loses the line; the log has it.
+    """
+    out = out or sys.stdout
+    _Signals(host, printer)
+    closed = False
+    while True:
+        at_work = host.running
+        printer.look(host.snapshot())
+        for line in printer.take(LOOK_S if at_work else 0.0):
+            closed = closed or not _printed(out, line)
+        if closed:
+            host.ask_to_stop()
+        if not at_work:
+            break
+    if closed:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
+        return OUTPUT_CLOSED
+    return 0
+
+
+def _printed(out: TextIO, line: str) -> bool:
+    """Whether the output is still there."""
+    try:
+        out.write(f"{line}\n")
+        out.flush()
+    except OSError as error:
+        return error.errno != errno.EPIPE
+    return True

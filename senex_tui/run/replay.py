@@ -1,0 +1,135 @@
+"""Which recorded days there are, and the console on one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.recording import DAYS
+from core.recording.day_file import DayUnreadable, day_path, read_frames, recorded_days
+from core.recording.playback import RecordedDay, ReplayClient
+from core.runtime.clock import EXCHANGE_ZONE, SystemClock, exchange_time
+from core.snapshot import Mode
+from senex_tui.support.refusals import Refused
+from senex_tui.support.text import table
+
+if TYPE_CHECKING:
+    from core.config.folders import Folders
+    from core.config.loader import Loaded
+
+_NAMED = 10
+"""The most days a refusal names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The days of one mode, each with its newest file: every demo is a world with days of its own."""
+
+    folders: tuple[Path, ...]
+    of_demos: bool
+
+    def files(self) -> dict[date, Path]:
+        """By day, the earliest first."""
+        newest: dict[date, Path] = {}
+        for path in (day_path(folder, day) for folder in self.folders for day in recorded_days(folder)):
+            day = date.fromisoformat(path.stem)
+            if day not in newest or path.stat().st_mtime > newest[day].stat().st_mtime:
+                newest[day] = path
+        return dict(sorted(newest.items()))
+
+
+def recorded_in(folders: Folders, mode: Mode, *, demos: bool) -> Recorded:
+    """Where the days of a mode are, or those of every `senex demo` there was."""
+    beside = folders.records((Mode.DEMO if demos else mode).value).parent
+    worlds = sorted(beside.glob(f"worlds/*/{DAYS}"))
+    return Recorded(tuple(worlds) if demos else (beside / DAYS,), demos)
+
+
+def listed(recorded: Recorded) -> list[str]:
+    """One line a day. Raises Refused when there is none."""
+    files = recorded.files()
+    if not files:
+        raise _none_at_all(recorded)
+    return table(("DAY", "FROM", "TO", "CYCLES", "SIZE"), [_row(day, path) for day, path in files.items()])
+
+
+def _row(day: date, path: Path) -> Sequence[str]:
+    size = _size(path.stat().st_size)
+    try:
+        frames = read_frames(path).frames
+    except DayUnreadable as unreadable:
+        return (day.isoformat(), "", "", "", f"{size}, {_reason(unreadable, path)}")
+    if not frames:
+        return (day.isoformat(), "", "", "", f"{size}, no whole frame")
+    first, last = (f"{exchange_time(frame.at):%H:%M:%S} ET" for frame in (frames[0], frames[-1]))
+    return (day.isoformat(), first, last, str(sum(frame.cycle for frame in frames)), size)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def _reason(unreadable: DayUnreadable, path: Path) -> str:
+    return str(unreadable).removeprefix(f"{path} ")
+
+
+def open_day(recorded: Recorded, day: str) -> RecordedDay:
+    """The recorded day of this name. Raises Refused, with the days there are."""
+    files = recorded.files()
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        raise Refused(f"{day!r} is not a date like 2026-11-20; {_days(files)}.") from None
+    if not files:
+        raise _none_at_all(recorded)
+    if wanted not in files:
+        raise Refused(f"{wanted} was not recorded; {_days(files)}.")
+    try:
+        return RecordedDay(files[wanted])
+    except DayUnreadable as unreadable:
+        raise Refused(f"{unreadable}; {_days(files)}.") from unreadable
+
+
+def _days(files: Iterable[date]) -> str:
+    days = [day.isoformat() for day in files]
+    if not days:
+        return "no day is recorded yet"
+    more = f"{len(days) - _NAMED} earlier, " if len(days) > _NAMED else ""
+    return f"recorded days: {more}{', '.join(days[-_NAMED:])}"
+
+
+def _none_at_all(recorded: Recorded) -> Refused:
+    where = "by any `senex demo`" if recorded.of_demos else f"in {recorded.folders[0]}"
+    more = "" if recorded.of_demos else "; `senex replay --demo` lists those of `senex demo`"
+    return Refused(f"no day is recorded yet {where}; a day is recorded while the console runs{more}.")
+
+
+def run_replay(day: RecordedDay, speed: float | None, at: time | None, loaded: Loaded, state_folder: Path) -> int:
+    """The console on this day, until it is left; copies and exports go to `state_folder`.
+
+    Raises Refused for a day that cannot be read after all, SettingsError for keys that cannot be mapped.
+    """
+    from senex_tui.console.view_settings import settled_view
+
+    view = settled_view(loaded, state_folder)
+    from senex_tui.console.replay_app import ReplayApp
+    from senex_tui.support.crash_report import tell_crash
+
+    monotonic = SystemClock().monotonic
+    try:
+        replay = ReplayClient(day, monotonic, speed)
+    except DayUnreadable as unreadable:
+        raise Refused(f"{unreadable}.") from unreadable
+    if at is not None:
+        replay.to_time(datetime.combine(exchange_time(day.time(0)).date(), at, EXCHANGE_ZONE))
+    app = ReplayApp(
+        replay,
+        view_settings=view,
+        tell_crash=lambda failure: tell_crash("the replay was", failure),
+        state_folder=state_folder,
+    )
+    app.run(mouse=app.looks.mouse)
+    return app.return_code or 0

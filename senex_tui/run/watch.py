@@ -1,0 +1,104 @@
+"""`senex watch`: what has to be true before the screen opens, and the console over a watcher's client."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.runtime.clock import SystemClock
+from core.runtime.clock_file import noted_clock
+from core.runtime.ids import RandomIds
+from core.snapshot import Watching
+from senex_tui.support.refusals import Refused
+from senex_tui.trader.place import Place
+
+if TYPE_CHECKING:
+    from core.config.loader import Loaded
+    from core.config.settings import Settings
+    from core.records.records import Records
+    from core.remote.keys import RedisKeys
+    from core.remote.watch_client import WatchClient
+
+
+def run_watch(client: WatchClient, watching: Watching, loaded: Loaded, state_folder: Path) -> int:
+    """The console until it is left; the trader goes on. Copies and exports go to `state_folder`.
+
+    Raises SettingsError for keys that cannot be mapped.
+    """
+    from senex_tui.console.view_settings import settled_view
+
+    view = settled_view(loaded, state_folder)
+    from senex_tui.console.watch_app import WatchApp
+    from senex_tui.support.crash_report import tell_crash
+
+    client.start()
+    app = WatchApp(
+        client,
+        watching,
+        view_settings=view,
+        tell_crash=lambda failure: tell_crash("the watching console was", failure),
+        state_folder=state_folder,
+    )
+    try:
+        app.run(mouse=app.looks.mouse)
+    finally:
+        client.stop_and_wait()
+    return app.return_code or 0
+
+
+def watcher(place: Place, settings: Settings, watching: Watching) -> WatchClient:
+    """The client, not yet started. Raises Refused when Redis cannot be used or the trader has another version, and
+    RecordsError."""
+    from core.records.records import Records
+    from core.remote.keys import RedisKeys
+    from core.remote.watch_client import WatchClient
+
+    url = settings.redis.url
+    if url is None:
+        raise Refused(
+            "`senex watch` follows a trader through Redis; set redis.url to the address the trader has, "
+            "for example redis://127.0.0.1:6379."
+        )
+    place.need_records()
+    keys = RedisKeys(settings.redis.name, place.mode.value)
+
+    async def open_records() -> Records:
+        return await Records.open(place.url, trader=False)
+
+    async def first_look() -> None:
+        await (await open_records()).close()
+        await look_at_trader(url, keys)
+
+    asyncio.run(first_look())
+    return WatchClient(
+        url=url,
+        keys=keys,
+        open_records=open_records,
+        watching=watching,
+        who=f"{getpass.getuser()} watching on {socket.gethostname()}",
+        ids=RandomIds(),
+        market=noted_clock(place.records_file.parent),
+        wall=SystemClock(),
+    )
+
+
+async def look_at_trader(url: str, keys: RedisKeys) -> None:
+    """One look, so that what cannot work is said at the shell. Raises Refused."""
+    from core.remote.check import TO_WATCH, require
+    from core.remote.follower import OtherVersion, require_same_version
+    from core.remote.link import RedisLink, RedisTrouble
+    from core.remote.quote_hashes import QuoteReader, QuotesUnreadable
+
+    link = RedisLink(url, step_s=5.0)
+    try:
+        await require(link, keys, TO_WATCH)
+        trader = (await QuoteReader(link, keys, SystemClock()).read(())).trader
+        if trader is not None:
+            require_same_version(trader)
+    except (RedisTrouble, OtherVersion, QuotesUnreadable) as trouble:
+        raise Refused(f"{trouble}.") from None
+    finally:
+        await link.close()

@@ -1,0 +1,58 @@
+"""Standing by while another trader has the records (`senex run`, SPEC 10)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from core.locks.folder_lock import LockRefused
+from core.records.store.errors import RecordsError
+from core.runtime.clock import SystemClock, exchange_time
+from core.runtime.redaction import known as scrub
+
+LOOK_EVERY_S = 1.0
+ENDED_STANDING_BY = 0
+"""The exit code of a standby that was asked to end: it had nothing to do, and that is done."""
+
+
+def wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
+    """Waits until `look` refuses no more, and says why it waits; False when SIGTERM or SIGINT ends the waiting.
+
+    A store that fails is said and waited for, but at the first look: then a setting is wrong. Raises RecordsError.
+    """
+    return asyncio.run(_wait_until_free(look))
+
+
+async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
+    asked_to_end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
+    told = ""
+    while not asked_to_end.is_set():
+        try:
+            await look()
+        except LockRefused as refused:
+            words = f"standby: {str(refused).rstrip('.')}; this one takes over when it ends"
+        except RecordsError as failed:
+            if not told:
+                raise
+            words = f"standby: {failed}"
+        else:
+            return True
+        if words != told:
+            _say(words)
+            told = words
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await asked_to_end.wait()
+        except TimeoutError:
+            continue
+    return False
+
+
+def _say(text: str) -> None:
+    """One line for whoever reads the terminal or the journal of the machine, without secrets."""
+    sys.stdout.write(scrub(f"{exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET  {text}") + "\n")
+    sys.stdout.flush()

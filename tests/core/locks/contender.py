@@ -1,0 +1,75 @@
+"""A trader reduced to what two of them could do wrong: the locks, the records, one entry, one order.
+
+It runs in a process of its own and takes every step the way the console does. Between steps it tells the test where
+it is and, where asked to, waits there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from core.domain.orders.order_states import EntryState
+from core.locks.folder_lock import LockRefused, TraderLocks, lock_data_folder
+from core.locks.holder import Holder
+from core.records.records import DayHeld, FencedOff, Records
+from core.runtime.clock import SystemClock
+from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, entry, url_of
+
+BROKER = "localhost:8700"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """`data` is its data folder, `accounts` the user's folder of account locks, `orders` what the broker received."""
+
+    name: str
+    data: Path
+    accounts: Path
+    orders: Path
+    waits: bool = False
+    """Whether it waits for a word between `prepared` and `sent`."""
+
+
+def contend(who: Contender, line: Connection) -> None:
+    """Waits for the word to start; says `refused`, `held`, `fenced` or `traded`, and trades on until told to end."""
+    line.recv()
+    try:
+        asyncio.run(_trade(who, line))
+    except LockRefused as refused:
+        line.send(("refused", str(refused)))
+    except FencedOff as fenced:
+        line.send(("fenced", str(fenced)))
+
+
+async def _trade(who: Contender, line: Connection) -> None:
+    holder = Holder.this_process("demo", SystemClock().now(), {})
+    locks = TraderLocks(lock_data_folder(who.data, holder), who.accounts, BROKER)
+    try:
+        records = await Records.open(url_of(who.data / "records.sqlite3"))
+        try:
+            await locks.lock_accounts([ACCOUNT])
+            line.send(await _enter(who, records, line))
+            line.recv()
+        finally:
+            await records.close()
+    finally:
+        locks.release()
+
+
+async def _enter(who: Contender, records: Records, line: Connection) -> tuple[str, str]:
+    left = await records.entries.holding(ACCOUNT, DAY)
+    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (SPEC 9)
+        await records.entries.become(left.id, EntryState.NOT_SENT, at=AT)
+    prepared = await records.entries.prepare(entry(who.name))
+    if isinstance(prepared, DayHeld):
+        return "held", prepared.existing.state.value
+    if who.waits:
+        line.send(("prepared", who.name))
+        line.recv()
+    if await records.entries.mark_sent(who.name, AT, epoch=records.epoch, closes=CLOSES):
+        with who.orders.open("a", encoding="utf-8") as broker:
+            broker.write(f"{who.name}\n")
+    return "traded", who.name

@@ -1,0 +1,125 @@
+"""Figures and alerts of the running engine: recorded with the cycle, opened, acknowledged and closed (SPEC 12)."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+from pathlib import Path
+
+from core.config.settings import ScheduleSettings
+from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.events import Severity
+from core.domain.operation.outcomes import Outcome
+from core.domain.reporting.alerts import AlertKind
+from core.domain.reporting.figures import AccountRun, DayKind
+from core.records.repositories.rows import CommandRecord
+from core.simulator.exchange.faults import FaultKind
+from tests.support.world import ACCOUNT, World, account, et, in_world
+
+MONDAY = date(2026, 3, 2)
+OTHER = "5WT00002"
+
+
+async def acknowledge(world: World, target: str) -> CommandRecord:
+    command = Command(world.ids.new(), CommandKind.ACKNOWLEDGE, "anna", world.clock.now(), target=target)
+    world.engine.accept(command)
+    await world.clock.sleep(1)
+    record = await world.records.inbox.get(command.id)
+    assert record is not None
+    return record
+
+
+def test_every_account_has_its_outcome_with_the_cycle(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.records.accounts.set_enabled(OTHER, False, world.clock.now())
+        await world.until("10:01")
+        first, *later = (await world.records.results.recorded(MONDAY, MONDAY)).runs
+        assert (first.cycle, first.account, first.outcome, first.reason) == (1, ACCOUNT, Outcome.SUCCEEDED, "")
+        assert (first.attempts, first.reached_pricing, first.pricing_refusals) == (1, True, 0)
+        assert first.acknowledged_ms is not None
+        assert 3_000 <= first.acknowledged_ms < 15_000, "from the slot, waiting for quotes included"
+        assert [(r.cycle, r.account, r.reason) for r in later] == [
+            (1, OTHER, "account_disabled"),
+            (2, ACCOUNT, "entry_today"),
+            (2, OTHER, "account_disabled"),
+        ]
+        figures = world.engine.alerting.figures
+        assert figures is not None
+        assert [(d.account, d.kind) for d in figures.days] == [(ACCOUNT, DayKind.TRADED), (OTHER, DayKind.RULE)]
+        assert figures.median_ms == first.acknowledged_ms
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), account(OTHER)), poll_s=60)
+
+
+def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        await world.start()
+        world.broker.arm(FaultKind.MARKET_CROSSED, symbol=".*", seconds=1_000)
+        await world.until("10:02")
+        [run, *_] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
+        assert (run.attempts, run.reached_pricing, run.pricing_refusals > 1) == (3, True, True)
+        assert {a.kind for a in world.engine.alerting.open_now} == {AlertKind.PRICING_REJECTIONS}
+        told = [e for e in await world.records.journal.newest(400) if e.kind == "alert.opened"]
+        assert {e.severity for e in told} == {Severity.CRITICAL}
+
+        [critical] = [a for a in world.engine.alerting.open_now if a.severity is Severity.CRITICAL]
+        assert (await acknowledge(world, "0")).text == "an open alert '0' is not known here"
+        assert (await acknowledge(world, str(critical.id))).state == "done"
+        await world.crash()
+        await world.start()
+        [kept] = [a for a in world.engine.alerting.open_now if a.id == critical.id]
+        assert (kept.acknowledged_by, kept.text) == ("anna", critical.text)
+
+        world.broker.faults.clear()
+        await world.until("09:50", "2026-03-03")
+        assert world.engine.alerting.open_now == (), "of the newest day, and one retried cycle is no rate"
+        closed = [a for a in await world.records.alerts.newest(9) if a.closed_at is not None]
+        assert critical.id in {a.id for a in closed}
+        await world.stop()
+
+    in_world(days, tmp_path, schedule=ScheduleSettings(last=time(10)), poll_s=900)
+
+
+async def failed_before(world: World, *days: date) -> None:
+    """What a cycle left on each of these days on which the account failed."""
+    records = await world._open()
+    for number, day in enumerate(days, 1):
+        failed = AccountRun(number, ACCOUNT, day, Outcome.FAILED, "feed_down", "the feed", 3, False, 0)
+        assert await records.cycles.begin(day, None, True, world.clock.now()) == number
+        await records.cycles.end(number, "failed", "feed_down", "the feed", {}, world.clock.now(), (failed,))
+    await records.close()
+
+
+def test_a_fifth_session_without_a_trade_counts_at_its_close(tmp_path: Path) -> None:
+    async def friday(world: World) -> None:
+        await failed_before(world, *(MONDAY + timedelta(days=n) for n in range(4)))
+        world.broker.refuse_orders = 1
+        await world.start()
+        await world.until("15:59")
+        assert [run.reason for run in (await world.records.results.recorded(world.day, world.day)).runs] == ["rejected"]
+        assert AlertKind.NO_TRADE not in {a.kind for a in world.engine.alerting.open_now}
+        await world.until("16:31")
+        [alert] = [a for a in world.engine.alerting.open_now if a.kind is AlertKind.NO_TRADE]
+        assert alert.subject == ACCOUNT
+        figures = world.engine.alerting.figures
+        assert figures is not None
+        assert (figures.success.count, figures.success.of) == (0, 5)
+        await world.stop()
+
+    in_world(friday, tmp_path, start=et("2026-03-06", "14:44:30"), poll_s=300)
+
+
+def test_a_console_that_was_away_has_missed_the_day(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        await world.start()
+        await world.until("09:50")
+        await world.stop()
+        await world.until("15:50", "2026-03-03")
+        await world.start()
+        figures = world.engine.alerting.figures
+        assert figures is not None
+        assert [(d.day.day, d.kind) for d in figures.days] == [(2, DayKind.TRADED), (3, DayKind.MISSED)]
+        await world.stop()
+
+    in_world(days, tmp_path, poll_s=300)

@@ -1,0 +1,98 @@
+"""An entry left working too long is cancelled by the engine, when the settings say so (SPEC 9)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.broker.port import BrokerError, BrokerFault
+from core.config.settings import TradingSettings
+from core.domain.orders.order_states import EntryState
+from core.runtime.clock import exchange_time
+from tests.support.invariants import assert_nothing_forbidden_happened
+from tests.support.world import World, in_world
+
+pytestmark = pytest.mark.usefixtures("store")
+
+AFTER_TEN = TradingSettings(cancel_after_minutes=10)
+
+
+async def _told(world: World) -> list[str]:
+    return [event.text for event in await world.events(1, "order.cancel_late")]
+
+
+def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:54:50")
+        assert (await world.entry()).state is EntryState.WORKING
+        assert await _told(world) == []
+        await world.until("09:56:00")
+        entry = await world.entry()
+        assert (entry.state, entry.cancel_requested_by) == (EntryState.CANCELLED, "")
+        assert entry.sent_at is not None
+        assert entry.terminal_at is not None
+        assert 600 <= (entry.terminal_at - entry.sent_at).total_seconds() < 640
+        [told] = await _told(world)
+        assert "working for 10 minutes; its cancel is asked" in told
+        await world.until("10:00:20")
+        first, second = await world.entries()
+        assert (first.holds_day, second.holds_day) == (False, True)
+        assert exchange_time(second.prepared_at).hour == 10
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+def test_by_default_it_is_left_working(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:57")
+        assert (await world.entry()).state is EntryState.WORKING
+        assert await _told(world) == []
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_filled_entry_is_left_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:57")
+        assert (await world.entry()).state is EntryState.FILLED
+        assert await _told(world) == []
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+def test_a_cancel_whose_answer_is_lost_is_asked_again_a_minute_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        asked: list[str] = []
+        cancel = world.broker.cancel
+
+        async def lost_once(account: str, order_id: str) -> None:
+            asked.append(f"{exchange_time(world.clock.now()):%H:%M}")
+            if len(asked) == 1:
+                raise BrokerError(BrokerFault.UNREACHABLE, "no answer within 10 s")
+            await cancel(account, order_id)
+
+        monkeypatch.setattr(world.broker, "cancel", lost_once)
+        await world.start()
+        await world.until("09:55:50")
+        assert (await world.entry()).state is EntryState.WORKING
+        assert len(asked) == 1
+        await world.until("09:57")
+        assert (await world.entry()).state is EntryState.CANCELLED
+        assert asked == ["09:55", "09:56"]
+        assert "not acknowledged (no answer within 10 s)" in (await _told(world))[1]
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)

@@ -1,0 +1,100 @@
+"""Open tridents on the whole engine in virtual time: held at the broker, quoted for display, warned of (SPEC 7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+from core.domain.orders.order_states import EntryState
+from core.simulator.exchange.faults import FaultKind
+from core.snapshot import Freshness, PositionsSlice
+from tests.support.world import ACCOUNT, World, et, in_world
+
+
+def _shown(world: World) -> PositionsSlice:
+    world.engine.board.refresh()
+    snapshot = world.engine.board.snapshot
+    assert snapshot is not None
+    return snapshot.positions
+
+
+async def _looked(world: World) -> PositionsSlice:
+    await world.engine.tridents.look()
+    await world.clock.sleep(2)
+    return _shown(world)
+
+
+def test_a_filled_entry_is_shown_marked_from_its_own_legs(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:47")
+        entry = await world.entry()
+        assert entry.state is EntryState.FILLED
+        [view] = (await _looked(world)).open
+        assert (view.strikes, view.account, view.dte) == (entry.strikes, "…0001", (entry.expiration - world.day).days)
+        assert view.credit is not None
+        assert view.max_risk == 100 * (2 * entry.width - view.credit)
+        assert view.freshness in (Freshness.LIVE, Freshness.QUIET)
+        assert view.mark_mid is not None
+        assert view.mark_natural is not None
+        assert view.mark_mid < view.mark_natural, "closing at the worst prices costs more"
+        assert view.profit_mid == 100 * (view.credit - view.mark_mid)
+        assert view.profit_natural == 100 * (view.credit - view.mark_natural)
+        assert view.warnings == ()
+
+        world.broker.arm(FaultKind.REST_429, path=f"/accounts/{ACCOUNT}/balances")
+        shown = await _looked(world)
+        assert len(shown.open) == 1, "what was known stays"
+        assert "positions of …0001 could not be read" in shown.trouble
+
+        world.broker.arm(FaultKind.DXLINK_SILENCE, seconds=60)
+        await world.clock.sleep(35)
+        [closed] = _shown(world).open
+        assert closed.freshness is Freshness.STALE
+        assert closed.mark_mid is not None, "readable, and said to be old"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_one_closed_at_the_broker_is_shown_no_more_and_its_legs_are_let_go(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:47")
+        assert len((await _looked(world)).open) == 1
+        legs = [leg.streamer for leg in world.engine.tridents.held[0].legs]
+        assert all(world.broker.market_data.shown(symbol) is not None for symbol in legs)
+        read = world.broker.account_reads
+
+        async def without_positions(number: str):  # type: ignore[no-untyped-def]
+            return replace(await read(number), positions=())
+
+        setattr(world.broker, "account_reads", without_positions)  # noqa: B010 - closed by hand at this one broker
+        assert await _looked(world) == PositionsSlice()
+        assert all(world.broker.market_data.shown(symbol) is None for symbol in legs)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_it_is_found_again_after_a_restart_and_warns_as_it_nears_its_end(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        await world.start()
+        await world.until("09:47")
+        entry = await world.entry()
+        await world.stop()
+        await world.clock.sleep((et("2026-04-13", "10:00") - world.clock.now()).total_seconds())
+        world.rhythm = replace(world.rhythm, positions_s=30.0)
+        await world.start()
+        await world.clock.sleep(10)
+        [view] = _shown(world).open
+        assert (view.strikes, view.dte) == (entry.strikes, (entry.expiration - world.day).days)
+        assert view.dte <= 7
+        assert view.warnings[0].startswith(f"{view.dte} days to expiration")
+        body, price = Decimal(entry.strikes.split("P/")[0]), view.price
+        assert price is not None
+        assert any("can be assigned any day" in told for told in view.warnings) is (price != body)
+        await world.stop()
+
+    in_world(days, tmp_path)

@@ -1,0 +1,132 @@
+"""What becomes of an order once the broker has it: fills, late and partial ones, expiry, repeated alerts (SPEC 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.domain.operation.commands import CommandKind
+from core.domain.orders.order_states import EntryState
+from core.simulator.exchange.faults import FaultKind
+from core.simulator.in_process.values import order_report
+from tests.support.invariants import assert_nothing_forbidden_happened
+from tests.support.world import ACCOUNT, World, et, in_world
+
+pytestmark = pytest.mark.usefixtures("store")
+
+NEAR_THE_CLOSE = et("2026-03-02", "15:44:00")
+
+
+async def _end(world: World) -> None:
+    await assert_nothing_forbidden_happened(world, world.records)
+    await world.stop()
+
+
+def test_a_day_order_expires_at_the_close_and_keeps_its_day(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("15:44:30")
+        await world.command(CommandKind.FORCE)
+        await world.until("16:01")
+        entry = await world.entry()
+        assert await world.states(entry.id) == ["prepared", "sent", "working", "expired"]
+        assert (entry.holds_day, entry.fills) == (True, ())
+        assert entry.terminal_at == et("2026-03-02", "16:00")
+        await _end(world)
+
+    in_world(day, tmp_path, start=NEAR_THE_CLOSE)
+
+
+def test_a_late_fill_of_a_resting_order_is_found(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:50")
+        assert (await world.entry()).state is EntryState.WORKING
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)  # only polling can tell
+        world.exchange.fill_plan = "immediate"
+        await world.until("09:50:15")
+        entry = await world.entry()
+        assert entry.state is EntryState.FILLED
+        assert sum(f.quantity for f in entry.fills) == 6
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_a_fill_that_raced_a_cancel_is_a_fill(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.order_id is not None
+        world.exchange.fill_plan = "partial"
+        await world.clock.sleep(2)
+        await world.broker.cancel(ACCOUNT, entry.order_id)
+        await world.until("09:47")
+        ended = await world.entry()
+        assert ended.state in (EntryState.CANCELLED, EntryState.INCIDENT, EntryState.FILLED)
+        (order,) = world.exchange.orders(ACCOUNT)
+        theirs = {f.fill_id for leg in order.legs for f in leg.fills}
+        assert theirs
+        assert {f.fill_id for f in ended.fills} == theirs
+        assert ended.holds_day
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_a_partial_fill_is_told_and_its_rest_completes_the_entry(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "partial"
+        await world.start()
+        await world.until("09:45:10")
+        part = await world.entry()
+        assert part.state is EntryState.WORKING
+        assert 0 < sum(f.quantity for f in part.fills) < 6
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.state is EntryState.FILLED
+        assert sum(f.quantity for f in entry.fills) == 6
+        kinds = [e.kind for e in await world.records.journal.of_cycle(1)]
+        assert kinds.count("order.partially_filled") == 1
+        assert kinds.index("order.partially_filled") < kinds.index("order.filled")
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_fill_records_missing_from_a_filled_order_are_fetched(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        (order,) = world.exchange.orders(ACCOUNT)
+        await world.engine.watch.apply(entry.id, replace(order_report(order), status="Filled"))
+        told = await world.entry()
+        assert (told.state, told.fills) == (EntryState.FILLED, ())
+        world.exchange.fill_plan = "immediate"
+        await world.until("09:46:30")
+        assert sum(f.quantity for f in (await world.entry()).fills) == 6
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_alerts_that_come_twice_change_nothing(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ALERTS_DUPLICATED, count=None)
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert sum(f.quantity for f in entry.fills) == 6
+        assert await world.states(entry.id) == ["prepared", "sent", "working", "filled"]
+        await _end(world)
+
+    in_world(day, tmp_path)

@@ -1,0 +1,68 @@
+"""Recorded days for tests: a session of the console's scenes, a frame every so many seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from core.recording.day_file import day_path
+from core.recording.playback import RecordedDay
+from core.recording.recorder import DayRecorder
+from core.snapshot import Snapshot
+from tests.support.console.scenes import calm
+from tests.support.console.slices import cycle
+
+BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+"""10:00 ET, a Friday."""
+_CALM = calm()
+
+
+def moment(second: float, *, number: int = 1, running: bool = False, **slices: object) -> Snapshot:
+    """What a calm screen shows so many seconds after `BEGAN`, with the cycle of this number."""
+    shown = replace(
+        _CALM,
+        status=replace(_CALM.status, now=BEGAN + timedelta(seconds=second), feed_age_s=int(second) % 7),
+        cycle=cycle(number=number, running=running),
+    )
+    return replace(shown, **slices)  # type: ignore[arg-type]
+
+
+def session(minutes: int = 60, every_s: int = 10) -> list[Snapshot]:
+    """A cycle begins at each quarter of an hour, the first of them 5 minutes in, and runs for 20 seconds."""
+    found = []
+    for second in range(0, minutes * 60 + 1, every_s):
+        since = (second - 300) % 900
+        number = 1 + (second + 600) // 900
+        found.append(moment(second, number=number, running=second >= 300 and since < 20))
+    return found
+
+
+def record(folder: Path, snapshots: Sequence[Snapshot]) -> Path:
+    """Records them all; the file of the first one's day."""
+    said: list[str] = []
+    recorder = DayRecorder(folder, said.append)
+    for snapshot in snapshots:
+        recorder.take(snapshot)
+    recorder.close()
+    assert said == []
+    return day_path(folder, BEGAN.date())
+
+
+def recorded(folder: Path, snapshots: Sequence[Snapshot] | None = None) -> RecordedDay:
+    """A recorded day of these moments, else of an hour's `session`."""
+    if snapshots is not None:
+        return RecordedDay(record(folder, snapshots))
+    path = day_path(folder, BEGAN.date())
+    path.write_bytes(_hour())
+    return RecordedDay(path)
+
+
+@lru_cache(maxsize=1)
+def _hour() -> bytes:
+    """The file of an hour's session, recorded once for all who only look at it."""
+    with TemporaryDirectory() as folder:
+        return record(Path(folder), session()).read_bytes()

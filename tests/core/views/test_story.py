@@ -1,0 +1,123 @@
+"""The story of a cycle: why it traded or did not, with the figures a trader checks by hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from core.config.settings import TradingSettings
+from core.domain.operation.commands import CommandKind
+from core.records.search.history import HistoryFilter, HistoryKind
+from core.simulator.exchange.faults import FaultKind
+from core.views.story import Story, StoryKind, StoryLine, story_of_cycle, story_of_slot
+from tests.support.world import ACCOUNT, World, account, et, in_world
+
+OPTIONS = ".QQQ*"
+
+
+async def _story(world: World, number: int) -> Story:
+    file = await world.records.cycle_files.of_cycle(number)
+    assert file is not None
+    return story_of_cycle(file)
+
+
+def _events(story: Story, label: str) -> list[StoryLine]:
+    return [line for line in story.lines if line.kind is StoryKind.EVENT and line.label == label]
+
+
+def _figures(story: Story) -> dict[str, str]:
+    return {line.label: line.text for line in story.lines if line.kind is StoryKind.FIGURE}
+
+
+def test_an_entry_is_told_from_the_first_guard_to_the_fill(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.MARKET_CROSSED, symbol=OPTIONS, seconds=38)  # SPX is tried and enters
+        await world.start()
+        await world.until("09:47")
+        story = await _story(world, 1)
+        assert story.title == "Cycle 1, slot 09:45, Monday 2026-03-02"
+        assert story.verdict.startswith("SUCCEEDED; began 09:45:00 ET and took ")
+        sections = [line.label for line in story.lines if line.kind is StoryKind.SECTION]
+        assert sections[:4] == ["account …0001", "attempt 1, QQQ", "attempt 1, SPX", "the suggestion"]
+        entry = await world.entry()
+        assert sections[4] == f"entry of …0001: SPX {entry.strikes} {entry.expiration} at {entry.limit} credit"
+        crossed, priced = _events(story, "pricing")
+        assert crossed.text.startswith("REFUSED: .QQQ")
+        assert (crossed.reason, "is crossed" in crossed.text) == ("leg_crossed", True)
+        assert f"natural {entry.natural:.2f}" in priced.text
+        legs = [line for line in story.lines if line.kind is StoryKind.FIGURE and " ask " in line.text]
+        assert len(legs) == 8, "every leg with bid, ask and age, of the refusal too"
+        told = _figures(story)
+        assert told["natural"].endswith(f"2 x put + call = {entry.natural:.2f}")
+        assert "buying power 60,000.00 $ + open risk 0.00 $" in told["capital"]
+        assert "tolerance 0.40" in told["budget"]
+        assert told["before ticks"].startswith("max(mid ")
+        states = [line.label for line in story.lines if line.at and line.label in ("prepared", "sent", "filled")]
+        assert states == ["prepared", "sent", "filled"]
+        fills = _events(story, "fill")
+        assert len(fills) == len(entry.fills)
+        assert told["now"] == f"filled; it holds the day; entry {entry.id}"
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(cash="60000.00"),))
+
+
+def test_a_score_too_low_shows_the_points_it_adds_up_from(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        story = await _story(world, 1)
+        assert story.verdict.startswith("SKIPPED: QQQ scores ")
+        assert "(low_score)" in story.verdict
+        for refused in _events(story, "judgement"):
+            start = story.lines.index(refused) + 1
+            points = story.lines[start : start + 9]
+            assert [points[0].label, points[-1].label] == ["start", "score"]
+            assert points[0].points == Decimal(50)
+            added = sum((line.points for line in points[:-1] if line.points is not None), Decimal(0))
+            assert added == points[-1].points
+            assert points[-1].text == "100 needed"
+        assert len(_events(story, "judgement")) == 1
+        await world.stop()
+
+    in_world(day, tmp_path, trading=TradingSettings(minimum_score=Decimal(100), underlyings=("QQQ",)))
+
+
+def test_a_suggestion_above_the_budget_is_kept_and_its_risk_can_be_checked_by_hand(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:46")
+        story = await _story(world, 1)
+        (risk,) = _events(story, "risk")
+        assert (risk.reason, risk.text.startswith("REFUSED: max risk ")) == ("risk_above_budget", True)
+        told = _figures(story)
+        assert told["budget"] == "120.00 $ = capital x tolerance 0.40 - open risk 0.00 $"
+        (kept,) = await world.records.history.page(HistoryKind.SUGGESTIONS, HistoryFilter(outcome="refused"), 9)
+        figures = dict(kept.figures)
+        assert (kept.cycle, kept.account, figures["limit"]) == (1, ACCOUNT, None)
+        assert f"max risk {figures['max_risk']} $ is above the budget" in risk.text
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(cash="300.00"),))
+
+
+def test_a_missed_slot_tells_its_reason_and_the_command_behind_it(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.command(CommandKind.PAUSE)
+        await world.until("09:46")
+        (record,) = await world.slots()
+        around = await world.records.cycle_files.around(record.slot)
+        story = story_of_slot(record.slot, record, around)
+        assert (story.title, story.verdict) == (
+            "Slot 09:45, Monday 2026-03-02",
+            "MISSED: automation is paused (paused)",
+        )
+        (command,) = _events(story, "command")
+        assert command.text == "pause by operator: done, automation paused; no entries"
+        assert _events(story, "engine")[0].text == "engine started in demo mode"
+        around = await world.records.cycle_files.around(et("2026-03-11", "10:00"))
+        assert [one.command.kind for one in around.commands] == [CommandKind.PAUSE], "however long ago"
+        await world.stop()
+
+    in_world(day, tmp_path)

@@ -1,0 +1,76 @@
+"""make soak DAYS=10000 [SEED=n]: simulated days in virtual time, SPEC 13 asserted after every step."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import platform
+import resource
+import sys
+import time
+import warnings
+from multiprocessing import get_context
+
+from tests.proofs.days.day import MEMORY, live
+from tests.proofs.days.plan import draw
+from tests.proofs.days.soak import Totals, seeds_for, shrink
+
+REPORT_EVERY_S = 30.0
+SHRINK_AT_MOST = 3
+SEEDS_PER_PROCESS = 40
+"""A process gives its memory back after so many seeds."""
+
+
+def main() -> int:
+    """Ends with 1 when a violation was found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.days", description=__doc__)
+    parser.add_argument("days", type=int, help="how many days at least")
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many seeds live side by side")
+    asked = parser.parse_args()
+    _quiet()
+    totals = Totals()
+    where = MEMORY if MEMORY.is_dir() else "the temporary folder"
+    _tell(f"simulated days from SEED={asked.seed}; SQLite files on {where}, every commit real (WAL, synchronous FULL)")
+    wall = told = time.perf_counter()
+    broken = 0
+    with get_context("fork").Pool(asked.processes, _quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
+        for lived in pool.imap(live, seeds_for(asked.days, asked.seed)):
+            seed = lived.plan.seed
+            totals.add(lived)
+            if lived.violations:
+                broken += 1
+                totals.violations += [f"SEED={seed}: {text}" for text in lived.violations]
+                for line in shrink(draw(seed)).lines() if broken <= SHRINK_AT_MOST else lived.violations[:1]:
+                    _tell(f"VIOLATION {line}")
+            if time.perf_counter() - told > REPORT_EVERY_S:
+                told = time.perf_counter()
+                _tell(f"  {totals.days} days, {totals.days / (told - wall):.2f} a second, seed {seed}")
+        wall = time.perf_counter() - wall
+        pool.close()
+        pool.join()
+    for line in totals.lines():
+        _tell(line)
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    machine = f"{asked.processes} processes on {os.cpu_count()} cores, {platform.machine()}"
+    _tell(
+        f"{totals.days / wall:.2f} days per second, {totals.days / (spent.ru_utime + spent.ru_stime):.2f} per second "
+        f"of one core's time ({machine}, Python {platform.python_version()})"
+    )
+    return 1 if totals.violations else 0
+
+
+def _quiet() -> None:
+    """What engines log of their troubles is no news here."""
+    warnings.simplefilter("ignore")
+    logging.basicConfig(handlers=[logging.NullHandler()])
+
+
+def _tell(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""Many days one after another, and what they add up to; a violation is shrunk to the shortest prefix that shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from core.runtime.clock import exchange_time
+from tests.proofs.days.day import Lived, live_plan
+from tests.proofs.days.plan import Plan, draw
+from tests.proofs.days.trouble import Trouble
+
+AFTER_LAST = timedelta(minutes=30)
+
+
+@dataclass
+class Totals:
+    """Figures over many seeds."""
+
+    seeds: int = 0
+    days: int = 0
+    steps: int = 0
+    processes: int = 0
+    special: Counter[str] = field(default_factory=Counter)
+    troubles: Counter[str] = field(default_factory=Counter)
+    entries: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+
+    def add(self, lived: Lived) -> None:
+        self.seeds += 1
+        self.days += lived.days
+        self.steps += lived.steps
+        self.processes += lived.processes
+        self.special[lived.plan.special] += lived.days
+        self.troubles += lived.troubles
+        self.entries += lived.entries
+        self.missed += lived.missed
+
+    def lines(self) -> Iterator[str]:
+        yield f"days {self.days} from {self.seeds} seeds ({_words(self.special)})"
+        yield f"steps asserted {self.steps}, engine processes {self.processes}"
+        yield f"faults and commands {self.troubles.total()}: {_words(self.troubles)}"
+        yield f"account-days with an entry {self.entries.total()}: {_words(self.entries)}"
+        yield f"account-days missed {self.missed.total()}: {_words(self.missed)}"
+        yield f"violations {len(self.violations)}"
+
+
+def seeds_for(days: int, first: int) -> Iterator[int]:
+    """Seeds from the first on whose plans make up at least so many days."""
+    while days > 0:
+        yield first
+        days -= len(draw(first).days)
+        first += 1
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """The least that shows a violation."""
+
+    plan: Plan
+    until: datetime
+    violations: list[str]
+
+    def lines(self) -> Iterator[str]:
+        day = exchange_time(self.until)
+        yield f"SEED={self.plan.seed}: {self.violations[0]}"
+        yield (
+            f"shown by {len(self.plan.troubles)} faults, until {day:%Y-%m-%d %H:%M:%S} ET "
+            f"({round((self.until - self.plan.start).total_seconds() / 60)} minutes from the start)"
+        )
+        for trouble in self.plan.troubles:
+            yield f"  {_sentence(trouble)}"
+
+
+def shrink(plan: Plan, run: Callable[[Plan, datetime | None], Lived] | None = None) -> Prefix:
+    """The shortest prefix of the plan that still shows a violation: first fewer faults, then an earlier end."""
+    lives = run or (lambda tried, until: live_plan(tried, until=until))
+    best = plan
+    violations = lives(plan, None).violations
+    low, high = 0, len(plan.troubles)
+    while low < high:
+        half = (low + high) // 2
+        tried = replace(plan, troubles=plan.troubles[:half])
+        found = lives(tried, None).violations
+        if found:
+            best, high, violations = tried, half, found
+        else:
+            low = half + 1
+    index = 0
+    while index < len(best.troubles):  # a fault in the middle that changes nothing
+        tried = replace(best, troubles=best.troubles[:index] + best.troubles[index + 1 :])
+        found = lives(tried, None).violations
+        if found:
+            best, violations = tried, found
+        else:
+            index += 1
+    end = _last_moment(best)
+    first, last = int(best.start.timestamp()), int(end.timestamp())
+    while last - first > 1:
+        middle = (first + last) // 2
+        found = lives(best, _at(best, middle)).violations
+        if found:
+            last, violations = middle, found
+        else:
+            first = middle
+    return Prefix(best, _at(best, last), violations)
+
+
+def _at(plan: Plan, seconds: int) -> datetime:
+    return plan.start + timedelta(seconds=seconds - int(plan.start.timestamp()))
+
+
+def _last_moment(plan: Plan) -> datetime:
+    return plan.start + timedelta(days=(plan.days[-1] - plan.days[0]).days, hours=8)
+
+
+def _sentence(trouble: Trouble) -> str:
+    at = exchange_time(trouble.at)
+    return (
+        f"{at:%Y-%m-%d %H:%M:%S.%f} ET  {trouble.kind} {trouble.seconds:g} s x{trouble.count} {trouble.word}".rstrip()
+    )
+
+
+def _words(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.most_common()) or "none"

@@ -1,0 +1,141 @@
+"""Simulated days: a sample of what `make soak` runs by the thousand (SPEC 13, reference reliability 2.6.6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.records.repositories.entries import Entries
+from core.simulator.exchange.faults import FaultKind
+from tests.proofs.days.day import live, live_plan
+from tests.proofs.days.plan import Plan, draw
+from tests.proofs.days.soak import Totals, seeds_for, shrink
+from tests.proofs.days.trouble import Trouble
+from tests.support.proofs import rounds
+from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
+
+SAMPLE = rounds(100, 1000)
+SHARES = 10
+"""The sample is lived in so many tests, so that workers can share it."""
+
+pytestmark = [
+    pytest.mark.timeout(3600),
+    pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # what killed processes leave
+]
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("share", range(SHARES))
+def test_nothing_forbidden_happens_on_days_with_random_faults(share: int) -> None:
+    totals = Totals()
+    for seed in seeds_for(SAMPLE // SHARES, 10_000 * share):
+        lived = live(seed)
+        totals.add(lived)
+        assert not lived.violations, "\n".join(shrink(draw(seed)).lines())
+    assert totals.days >= SAMPLE // SHARES
+    assert totals.entries.total() > totals.days / 3, "days on which nothing is entered prove nothing"
+
+
+@pytest.mark.parametrize("seed", (3, 8)[: rounds(1, 2)])
+def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
+    first, second = live(seed, journal=True), live(seed, journal=True)
+    assert first.journal == second.journal
+    assert len(first.journal) > 10_000
+
+
+def _calm(seed: int) -> Plan:
+    """One day with one account on which orders fill, and nothing goes wrong but what a test adds."""
+    plan = draw(seed)
+    return replace(
+        plan,
+        days=plan.days[:1],
+        cash=plan.cash[:1],
+        fill_plan="immediate",
+        minimum_score=0,
+        preflight=False,
+        troubles=(),
+    )
+
+
+def _at_first_slot(plan: Plan, kind: str, *, after_s: float = -1.0, **what: object) -> Trouble:
+    slot = plan.start + timedelta(minutes=20)
+    return replace(Trouble(slot + timedelta(seconds=after_s), kind), **what)  # type: ignore[arg-type]
+
+
+def test_without_the_rule_of_the_day_the_proof_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The unique index dropped, and the code that looks first blinded: the records hold a day twice."""
+
+    async def holds_nothing(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(Entries, "holding", holds_nothing)
+    monkeypatch.setattr("core.orders.desk._has_trident_shape", lambda report: False)
+    monkeypatch.setattr("core.orders.desk.is_ours", lambda identifier: False)
+    monkeypatch.setattr("tests.proofs.days.day.AFTER_COPY", NO_RULE_OF_THE_DAY)
+    plan = replace(_calm(3), troubles=(_at_first_slot(_calm(3), FaultKind.ALERTS_LOST.value, count=3),))
+    assert any("13.1" in text for text in live_plan(plan).violations)
+
+
+def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.guards.gate import TradingGate
+    from core.records.repositories import entries
+
+    monkeypatch.setattr(TradingGate, "refusal", lambda self: None)
+    monkeypatch.setattr(TradingGate, "account_refusal", lambda self, account, login: None)
+    monkeypatch.setattr(entries, "exists", lambda: _Always())
+    calm = _calm(3)
+    noise = _at_first_slot(calm, FaultKind.ALERTS_DUPLICATED.value, after_s=-60.0)
+    pause = _at_first_slot(calm, "pause", after_s=-30.0, seconds=900.0)
+    late = _at_first_slot(calm, "suspend", after_s=600.0, seconds=20.0)
+    prefix = shrink(replace(calm, troubles=(noise, pause, late)))
+    assert "13.4" in prefix.violations[0]
+    assert prefix.plan.troubles == (pause,)
+    assert prefix.until < late.at
+    assert f"SEED={calm.seed}" in next(iter(prefix.lines()))
+
+
+class _Always:
+    """A condition that the records ask and that is always true."""
+
+    def where(self, *_: object) -> object:
+        from sqlalchemy import true
+
+        return true()
+
+
+def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unknown outcome taken for one that never left: the day is free, and the next slot enters again."""
+    from core.domain.orders.order_states import EntryState
+    from core.orders import desk as orders
+
+    honest = orders._without_acknowledgement
+
+    def hopeful(outcome: object, refused: object) -> object:
+        state, refusal = honest(outcome, refused)  # type: ignore[arg-type]
+        return (EntryState.NOT_SENT if state is EntryState.UNKNOWN else state), refusal
+
+    monkeypatch.setattr(orders, "_without_acknowledgement", hopeful)
+    calm = _calm(3)
+    lost = _at_first_slot(calm, FaultKind.REST_DROP_RESPONSE.value, word="POST /accounts")
+    mute = _at_first_slot(calm, FaultKind.ALERTS_LOST.value, count=50)
+    assert any("13.5" in text for text in live_plan(replace(calm, troubles=(lost, mute))).violations)
+
+
+def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.records.repositories.outbox import Outbox
+
+    async def tells_nothing(*_: object) -> None:
+        return None
+
+    calm = _calm(3)
+    assert live_plan(calm).violations == []
+    monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
+    assert any("became filled and no message was written" in text for text in live_plan(calm).violations)
+
+
+@pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
+def test_what_ten_thousand_days_found_stays_mended(seed: int) -> None:
+    """An order that left while the console was ending; two entries that a full disk left prepared for ever."""
+    assert live(seed).violations == []

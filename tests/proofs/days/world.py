@@ -1,0 +1,282 @@
+"""A world for simulated days: the engine's processes come and go in it, and every durable word is looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.broker.port import BrokerError
+from core.config.settings import ScheduleSettings, TradingSettings
+from core.engine.engine import Engine
+from core.records.records import Records
+from core.records.store.errors import RecordsError
+from core.runtime.intervals import Rhythm
+from core.runtime.virtual_time import VirtualClock
+from core.simulator.in_process.broker import Posted
+from tests.core.notify.mail_queue_alone import mail_settings
+from tests.proofs.days.plan import Plan
+from tests.support.memory_mail_server import Post
+from tests.support.sqlite_on_the_loop import Disk
+from tests.support.world import StoreCalls, SuspendableClock, World, account
+
+T = TypeVar("T")
+
+START_AGAIN_S = 20.0
+"""A console that could not start, or ended by itself, is started again this much later, as a supervisor does."""
+QUARTER_S = 900.0
+LEAD_S = 20.0
+"""The feed is looked at closely from so long before a slot on."""
+log = logging.getLogger(__name__)
+
+
+class BoxClock(SuspendableClock):
+    """The trading box's own clock: it sleeps with the world's and can be set wrong, which the exchange's can not."""
+
+    def __init__(self, world: SuspendableClock, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(world.now(), loop)
+        self._world = world
+        self._off = timedelta()
+
+    def set_off(self, by: timedelta) -> None:
+        self._off = by
+
+    def suspend(self, seconds: float) -> None:
+        self._world.suspend(seconds)
+
+    def now(self) -> datetime:
+        return self._world.now() + self._off
+
+
+class Posts(list[Posted]):
+    """The orders that left, each shown to somebody as it leaves."""
+
+    def __init__(self, on_post: Callable[[Posted], None]) -> None:
+        super().__init__()
+        self._on_post = on_post
+
+    def append(self, posted: Posted) -> None:
+        super().append(posted)
+        self._on_post(posted)
+
+
+class DayWorld(World):
+    """One seed's world. `process` counts the engine processes; `ends` says why those ended that nobody asked to."""
+
+    def __init__(self, plan: Plan, clock: VirtualClock, folder: Path) -> None:
+        outside = SuspendableClock(clock.now(), asyncio.get_running_loop())
+        super().__init__(
+            outside,
+            StoreCalls(),
+            folder,
+            seed=plan.market,
+            accounts=[account(f"5WT{n:05d}", str(cash)) for n, cash in enumerate(plan.cash, 1)],
+            trading=TradingSettings(minimum_score=Decimal(plan.minimum_score)),
+            schedule=ScheduleSettings(),
+            preflight=plan.preflight,
+            rhythm=_rhythm(plan.poll_s),
+        )
+        self.plan = plan
+        self.settings = self.settings.model_copy(update={"mail": mail_settings()})
+        self.post = self.mailer = Post(outside)
+        self.outside = outside
+        self.clock: BoxClock = BoxClock(outside, asyncio.get_running_loop())
+        self.exchange.fill_plan = plan.fill_plan
+        self.broker.market_data.idle_s = 2.0
+        self.broker.market_data.unwatched_s = self._unwatched_s
+        self.on_commit: Callable[[], None] = lambda: None
+        self.on_start: Callable[[Engine], None] = lambda engine: None
+        self.disk = Disk(self._died, self._committed)
+        self.full = False
+        self.slow_s = 0.0
+        self.process = 0
+        self.ends: list[str] = []
+        self.attention_until = 0.0
+        self.back_after_s = START_AGAIN_S
+        self._own: set[asyncio.Task[Any]] = set()
+        self._ended = asyncio.Event()
+        self._up = False
+
+    # Tasks of the world, not of the engine's process
+
+    def own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """A task that outlives the engine's process."""
+        task = asyncio.create_task(work)
+        self._own.add(task)
+        task.add_done_callback(self._own.discard)
+        return task
+
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """A task that is none of the process's."""
+        self._own.add(task)
+
+    def later(self, seconds: float, work: Callable[[], object]) -> None:
+        """Does something in so many seconds, whatever becomes of the process."""
+        asyncio.get_running_loop().call_later(seconds, work)
+
+    async def sleep_until(self, at: datetime) -> None:
+        """Waits for an instant of the exchange's clock; a suspend may make it late."""
+        while (left := (at - self.outside.now()).total_seconds()) > 0:
+            await self.outside.sleep(left)
+
+    # Processes
+
+    @property
+    def is_up(self) -> bool:
+        return self._up and self._engine is not None and self._engine.ready.is_set()
+
+    async def bring_up(self) -> None:
+        """Starts the engine, again and again until it runs."""
+        while True:
+            try:
+                await self._start_process()
+                return
+            except (BrokerError, RecordsError) as error:
+                log.info("not started: %s", error)
+            except asyncio.CancelledError:
+                if asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                    raise
+            await self.outside.sleep(START_AGAIN_S)
+
+    async def _start_process(self) -> None:
+        self.process += 1
+        self.disk = Disk(self._died, self._committed)
+        self.disk.full, self.disk.slow_s = self.full, self.slow_s
+        self._ended.clear()
+        self._engine = None
+        starting = asyncio.create_task(self.start(), name="start")
+        try:
+            await asyncio.wait({starting})
+        except asyncio.CancelledError:
+            starting.cancel()
+            raise
+        await starting
+        self._up = True
+        if self._running is not None:
+            self._running.add_done_callback(self._process_ended)
+        self.on_start(self.engine)
+
+    def _process_ended(self, running: asyncio.Task[None]) -> None:
+        if running is not self._running or not self._up:
+            return
+        self._up = False
+        error = None if running.cancelled() else running.exception()
+        self.ends.append(f"{type(error).__name__}: {error}" if error is not None else "ended by itself")
+        self.own(self._start_again(START_AGAIN_S))
+
+    async def _start_again(self, seconds: float) -> None:
+        await self.outside.sleep(seconds)
+        if not self._up:
+            await self.bring_up()
+
+    async def quit(self) -> None:
+        """Ends the engine in order; one that hangs is killed after a minute."""
+        if not self._up or self._running is None:
+            return
+        self._up = False
+        self.engine.stop()
+        done, _ = await asyncio.wait({self._running}, timeout=60.0)
+        if not done:
+            await self.kill()
+        else:
+            with suppress(BrokerError, RecordsError, ExceptionGroup):
+                await self._running
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing of the process runs any more, what was not committed is gone."""
+        self._up = False
+        self.disk.kill()
+        await self._bury()
+
+    def _died(self) -> None:
+        """The disk killed the process at a commit."""
+        self._up = False
+        for task in self._process_tasks():
+            task.cancel()
+        self.own(self.come_back(self.back_after_s))
+
+    async def _bury(self) -> None:
+        for _ in range(200):
+            tasks = self._process_tasks()
+            if not tasks:
+                return
+            for task in tasks:
+                task.cancel()
+            await asyncio.sleep(0)
+        raise AssertionError(f"tasks of a killed process go on: {self._process_tasks()}")
+
+    def _process_tasks(self) -> list[asyncio.Task[Any]]:
+        found: Iterable[asyncio.Task[Any]] = asyncio.all_tasks() - self._own - {asyncio.current_task()}
+        return sorted(found, key=lambda task: task.get_name())
+
+    async def end(self) -> None:
+        """The world is over: nothing in it goes on."""
+        for task in self._own - {asyncio.current_task()}:
+            task.cancel()
+        await self.kill()
+
+    def mend(self) -> None:
+        """Nothing is broken any more, except that listings lag for as long as they were to."""
+        broker = self.broker
+        broker.faults.clear()
+        self.post.mend()
+        broker.unreachable = False
+        broker.no_connection = broker.refuse_orders = broker.fail_after_accept = 0
+        self.fill_disk(False)
+        self.slow_disk(0.0)
+        self.disk.die_at_commit = 0
+        self.clock.set_off(timedelta())
+        self.kill_file.unlink(missing_ok=True)
+
+    async def come_back(self, seconds: float) -> None:
+        """After a kill: buries what is left and starts again so much later."""
+        await self._bury()
+        await self._start_again(seconds)
+
+    # The store
+
+    async def _open(self, *, trader: bool = True) -> Records:
+        return await Records.open(f"sqlite+aiosqlite:///{self.records_file}", trader=trader)
+
+    def _committed(self) -> None:
+        self.on_commit()
+
+    def fill_disk(self, full: bool) -> None:
+        self.full = self.disk.full = full
+
+    def slow_disk(self, seconds: float) -> None:
+        self.slow_s = self.disk.slow_s = seconds
+
+    # What the feed may leave out
+
+    def _unwatched_s(self) -> float:
+        """Seconds for which no engine looks at prices: none while a cycle runs or is about to."""
+        engine = self._engine
+        if engine is None or not self._up:
+            return QUARTER_S
+        if engine.runner._cycle is not None or self.outside.monotonic() < self.attention_until:
+            return 0.0
+        since_quarter = self.clock.now().timestamp() % QUARTER_S
+        return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter
+
+
+def _rhythm(poll_s: int) -> Rhythm:
+    return Rhythm(
+        orders_s=poll_s,
+        settlement_s=poll_s,
+        health_s=1800,
+        broker_s=1800,
+        positions_s=None,
+        logins_s=24 * 3600,
+        commands_s=1800,
+        locks_s=1800,
+        longest_nap_s=300.0,
+        board_s=1e9,
+        mail_s=300.0,
+        digests_s=1800,
+    )

@@ -1,0 +1,49 @@
+"""What the simulated broker does with the order: the columns of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
+
+ANSWER_S = 0.6
+"""How long the adapter waits for an answer here: 20 s on the proofs' scale would be longer than a case."""
+LATE_S = 0.9
+
+PLENTY = Decimal("25000.00")
+TOO_LITTLE = Decimal("60.00")
+
+
+@dataclass(frozen=True)
+class BrokerFault:
+    """`kind` None is a broker that behaves; `preflight` is left out where it would refuse before the order."""
+
+    name: str
+    kind: FaultKind | None = None
+    seconds: float | None = None
+    cash: Decimal = PLENTY
+    preflight: bool = True
+
+    def armed(self, account: str) -> Fault | None:
+        if self.kind is None:
+            return None
+        match = FaultMatch(method="POST", path=f"/accounts/{account}/", path_end="/orders")
+        return Fault(self.kind, count=1, seconds=self.seconds, match=match)
+
+
+FAULTS = (
+    BrokerFault("accepted"),
+    BrokerFault("refused 422", cash=TOO_LITTLE, preflight=False),
+    BrokerFault("request lost", FaultKind.REST_DROP_REQUEST),
+    BrokerFault("response lost", FaultKind.REST_DROP_RESPONSE),
+    BrokerFault("unreadable 2xx", FaultKind.REST_GARBAGE),
+    BrokerFault("5xx after accept", FaultKind.REST_5XX_AFTER),
+    BrokerFault("accepted too late", FaultKind.REST_DELAY_BEFORE, seconds=LATE_S),
+    BrokerFault("answered too late", FaultKind.REST_DELAY_AFTER, seconds=LATE_S),
+)
+
+LAGS_MIN = (0, 2, 10, 40)
+"""Minutes for which listings lack the order."""
+MINUTE_S = 0.1
+"""Wall seconds a minute of the proofs lasts: listing lags and the two settling times are on this scale."""

@@ -1,0 +1,138 @@
+"""What must never happen (SPEC 13), looked for at the simulated broker and in the records after every life."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+from core.domain.operation.breakers import BreakerKind
+from core.domain.orders.fills import filled_by_symbol
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry
+from core.records.records import EntryChange, Records
+from core.simulator.exchange.orders import SimOrder
+from tests.proofs.kill.warm import START
+
+NOTHING_THERE = frozenset({EntryState.NOT_SENT, EntryState.REJECTED, EntryState.ABSENT})
+UNDECIDED = frozenset({EntryState.PREPARED, EntryState.SENT, EntryState.UNKNOWN})
+DEAD = frozenset({"Rejected", "Cancelled", "Expired", "Removed"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """Both sides: the account's entries with their histories, its orders, and how many POSTs of one arrived."""
+
+    entries: tuple[Entry, ...]
+    histories: dict[str, tuple[EntryChange, ...]]
+    barred_by: tuple[str, ...]
+    orders: tuple[SimOrder, ...]
+    posts: int
+
+
+async def recorded(records: Records) -> tuple[tuple[Entry, ...], dict[str, tuple[EntryChange, ...]], tuple[str, ...]]:
+    entries = await records.entries.of_day(START.date())
+    histories = {entry.id: await records.entries.history(entry.id) for entry in entries}
+    open_now = await records.breakers.open_now()
+    return entries, histories, tuple(f"{b.kind.code}: {b.why}" for b in open_now if b.kind is not BreakerKind.SENDS)
+
+
+def violations(found: Found, before: Found | None) -> list[str]:
+    """What of SPEC 13, 1 to 6, happened; holds at every moment, also in the middle of things."""
+    return [*_one_entry_a_day(found), *_intents(found), *_unknown(found), *_fills(found), *_kept(found, before)]
+
+
+def unfinished(found: Found) -> list[str]:
+    """What is not as it should be once everything had its time: an order lost, an entry without an end."""
+    return list(_unfinished(found))
+
+
+def _one_entry_a_day(found: Found) -> Iterator[str]:
+    alive = [o for o in found.orders if o.status not in DEAD or any(leg.fills for leg in o.legs)]
+    if len(alive) > 1:
+        yield f"13.1: {len(alive)} entries of a day at the broker"
+    if sum(entry.holds_day for entry in found.entries) > 1:
+        yield "13.1: two entries hold a day in the records"
+
+
+def _intents(found: Found) -> Iterator[str]:
+    by_identifier = {entry.identifier: entry for entry in found.entries}
+    for order in found.orders:
+        entry = by_identifier.get(order.external_identifier or "")
+        if entry is None:
+            yield f"13.2: order {order.id} has no intent"
+            continue
+        if entry.sent_at is None:
+            yield f"13.2: order {order.id} was never marked sent"
+        elif not entry.prepared_at <= entry.sent_at <= order.received_at:
+            yield f"13.2: order {order.id} came before its intent"
+        if entry.limit != order.price or [g.symbol for g in entry.request.legs] != [g.symbol for g in order.legs]:
+            yield f"13.2: order {order.id} is not its intent"
+        if entry.limit < entry.natural:
+            yield f"13.3: {entry.limit} is below natural {entry.natural}"
+        if entry.order_id not in (None, str(order.id)):
+            yield f"13.6: order {order.id} is recorded as {entry.order_id}"
+    if any(times > 1 for times in Counter(o.external_identifier for o in found.orders).values()):
+        yield "13.1: an intent was sent twice"
+    sent = sum(change.state is EntryState.SENT for history in found.histories.values() for change in history)
+    if found.posts > sent:
+        yield f"13.2: {found.posts} orders left, {sent} were marked sent before"
+
+
+def _unknown(found: Found) -> Iterator[str]:
+    for history in found.histories.values():
+        for before, after in pairwise(history):
+            if before.state is not EntryState.UNKNOWN or after.state is EntryState.UNKNOWN:
+                continue
+            proof = "two complete reads" in after.detail
+            seen = after.order_id is not None and after.broker_status is not None
+            if not (proof if after.state is EntryState.ABSENT else seen):
+                yield f"13.5: {after.state.value} without evidence"
+
+
+def _fills(found: Found) -> Iterator[str]:
+    theirs = {fill.fill_id for order in found.orders for leg in order.legs for fill in leg.fills}
+    for entry in found.entries:
+        filled = filled_by_symbol(entry.fills)
+        if any(filled.get(leg.symbol, Decimal(0)) > leg.quantity for leg in entry.request.legs):
+            yield "13.6: more fills than the order"
+        if not {fill.fill_id for fill in entry.fills} <= theirs:
+            yield "13.6: a fill was invented"
+        if entry.state is EntryState.FILLED and any(
+            filled.get(leg.symbol, Decimal(0)) != leg.quantity for leg in entry.request.legs
+        ):
+            yield "13.6: filled without its fills"
+
+
+def _kept(found: Found, before: Found | None) -> Iterator[str]:
+    if before is None:
+        return
+    fills = {entry.id: {f.fill_id for f in entry.fills} for entry in found.entries}
+    for entry in before.entries:
+        earlier, now = before.histories[entry.id], found.histories.get(entry.id, ())
+        if now[: len(earlier)] != earlier or not {f.fill_id for f in entry.fills} <= fills.get(entry.id, set()):
+            yield f"13.6: entry {entry.id} lost what was committed"
+
+
+def _unfinished(found: Found) -> Iterator[str]:
+    orders = {order.external_identifier: order for order in found.orders}
+    for entry in found.entries:
+        order = orders.get(entry.identifier)
+        if entry.state in UNDECIDED:
+            yield f"entry is still {entry.state.value}"
+        elif order is None and entry.state not in NOTHING_THERE:
+            yield f"entry is {entry.state.value}, and the broker has no such order"
+        elif order is not None and entry.state in NOTHING_THERE and order.status not in DEAD:
+            yield f"order lost: it is {order.status} at the broker, and {entry.state.value} here"
+        elif order is not None and entry.order_id is None and order.status not in DEAD:
+            yield "order lost: its number is not recorded"
+        elif entry.state is EntryState.INCIDENT:
+            yield f"incident: {entry.detail}"
+    for why in found.barred_by:
+        yield f"barred: {why}"
+
+
+def never_sent(histories: Sequence[tuple[EntryChange, ...]]) -> bool:
+    return not any(change.state is EntryState.SENT for history in histories for change in history)

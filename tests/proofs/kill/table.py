@@ -1,0 +1,64 @@
+"""Crash points x broker faults, with the violations in each cell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from tests.proofs.kill.broker_faults import FAULTS
+from tests.proofs.kill.proof import Verdict
+
+
+@dataclass
+class Table:
+    """Rows are named points and the places of suspensions; a cell counts its cases and the violations in them."""
+
+    cells: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+
+    def add(self, verdict: Verdict) -> None:
+        self.count(f"{verdict.case.path}: {verdict.row}", verdict.case.fault.name, 1, int(bool(verdict.wrong)))
+
+    def count(self, row: str, column: str, cases: int, bad: int) -> None:
+        cell = self.cells[row, column]
+        cell[0] += cases
+        cell[1] += bad
+
+    @classmethod
+    def of(cls, parts: Iterable[Iterable[tuple[str, str, int, int]]]) -> Table:
+        """The table these parts make together."""
+        table = cls()
+        for part in parts:
+            for row, column, cases, bad in part:
+                table.count(row, column, cases, bad)
+        return table
+
+    def rows(self) -> list[tuple[str, str, int, int]]:
+        """The cells as plain values, for a test's report: the parts of a run meet in one table."""
+        return [(row, column, cases, bad) for (row, column), (cases, bad) in self.cells.items()]
+
+    @property
+    def cases(self) -> int:
+        return sum(cases for cases, _ in self.cells.values())
+
+    @property
+    def bad(self) -> int:
+        return sum(bad for _, bad in self.cells.values())
+
+    def markdown(self) -> str:
+        """A row a point: violations in each cell, and how many cases the row had."""
+        columns = [fault.name for fault in FAULTS]
+        rows = sorted({row for row, _ in self.cells}, key=lambda row: (" > " in row, row))
+        lines = [
+            f"| crash point | {' | '.join(columns)} | cases |",
+            f"|---|{'---:|' * (len(columns) + 1)}",
+        ]
+        for row in rows:
+            lines.append(f"| {row} | {' | '.join(self._cells(row, columns))} | {self._sum(row)} |")
+        return "\n".join(lines)
+
+    def _cells(self, row: str, columns: Iterable[str]) -> list[str]:
+        return [str(self.cells[row, c][1]) if (row, c) in self.cells else "" for c in columns]
+
+    def _sum(self, row: str) -> int:
+        return sum(cases for (each, _), (cases, _bad) in self.cells.items() if each == row)

@@ -1,0 +1,51 @@
+"""Kill at every await: SIGKILL on the way of an order and of reconciliation, then a restart, then SPEC 13."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from tests.proofs.kill.broker_faults import FAULTS, BrokerFault
+from tests.proofs.kill.proof import PathName, Verdict
+from tests.proofs.kill.sweep import every_point, sample
+from tests.proofs.kill.table import Table
+from tests.support.proofs import ALL, TABLE_PROPERTY
+
+pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200 if ALL else 240)]
+SAMPLED = 5
+
+
+class Judged:
+    """What came of the cases so far."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self.wrong: list[str] = []
+
+    def note(self, verdict: Verdict) -> None:
+        self.table.add(verdict)
+        self.wrong += [f"{verdict.case}: {wrong}" for wrong in verdict.wrong]
+
+
+async def test_a_sample_of_kills_breaks_no_rule(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    seed = int(pytestconfig.getoption("randomly_seed"))
+    judged = Judged()
+    await sample(seed, SAMPLED, tmp_path, judged.note)
+    assert judged.table.cases == SAMPLED
+    assert not judged.wrong, f"--randomly-seed={seed}: " + "\n".join(judged.wrong)
+
+
+if ALL:
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+    @pytest.mark.parametrize("path", get_args(PathName))
+    async def test_no_kill_breaks_a_rule(
+        path: PathName, fault: BrokerFault, tmp_path: Path, record_property: Callable[[str, object], None]
+    ) -> None:
+        judged = Judged()
+        await every_point(path, fault, tmp_path, judged.note)
+        record_property(TABLE_PROPERTY, judged.table.rows())
+        assert not judged.wrong, "\n".join(judged.wrong)

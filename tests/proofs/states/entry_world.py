@@ -1,0 +1,98 @@
+"""The world an entry lives in: a broker that does what it is told, and one process of the product. Time is virtual."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis.stateful import RuleBasedStateMachine, initialize
+
+from core.domain.orders.orders import OrderReport
+from core.runtime.ids import SeededIds
+from core.runtime.virtual_time import VirtualClock, VirtualTimeLoop
+from core.simulator.exchange.orders import SimOrder
+from tests.proofs.states.scripted_broker import ENDED, Post, ScriptedBroker
+from tests.proofs.states.stored import Reader, Stored
+from tests.proofs.states.trading_process import TradingProcess
+from tests.support.empty_records import copy_empty_records
+from tests.support.sqlite_on_the_loop import Disk, on_disk
+from tests.support.world import MONDAY, StoreCalls, et
+
+T = TypeVar("T")
+
+ACCOUNTS = ("5WT00001", "5WT00002")
+MOMENT_S = 0.5
+"""Long enough, in virtual time, for everything that does not wait for a rule."""
+
+
+class EntryWorld(RuleBasedStateMachine):
+    """What every rule stands on; it has none itself."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
+        self.ending = ExitStack()
+        self.ending.enter_context(on_disk(Disk))
+        self.url, reader = self.new_records()
+        self.calls = StoreCalls()
+        self.loop = VirtualTimeLoop(self.calls.count)
+        self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
+        self.ids = SeededIds(1)
+        self.broker = ScriptedBroker(self.clock, ACCOUNTS)
+        self.stored = Stored(reader)
+        self.process: TradingProcess | None = None
+        self.died_before_proof: set[str] = set()
+        self.told: list[OrderReport] = []
+        self.start()
+
+    def new_records(self) -> tuple[str, Reader]:
+        """Records of this world alone, and a way to read them past the product."""
+        path = self.folder / "records.sqlite3"
+        copy_empty_records(path)
+        return f"sqlite+aiosqlite:///{path}", sqlite3.connect(path)
+
+    # Inside
+
+    def run_until(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def settle(self) -> None:
+        self.run_until(self.clock.sleep(MOMENT_S))
+
+    @property
+    def alive(self) -> TradingProcess:
+        assert self.process is not None
+        return self.process
+
+    def waiting(self) -> list[Post]:
+        """POSTs somebody still waits for."""
+        return [p for p in self.broker.posts if p.answer is not None and not p.answer.done()]
+
+    def on_the_wire(self) -> list[Post]:
+        """POSTs that may still reach the broker, whoever sent them."""
+        return [p for p in self.broker.posts if p.order_id is None and not p.stopped]
+
+    def working(self) -> list[SimOrder]:
+        return [o for o in self.broker.orders.values() if o.status not in ENDED]
+
+    def hear(self, report: OrderReport, *, nameless: bool) -> None:
+        if nameless:  # the broker may leave out what it was not asked for
+            report = OrderReport(**{**{n: getattr(report, n) for n in OrderReport.__slots__}, "identifier": None})
+        self.alive.watch.on_order(report)
+        self.told.append(report)
+        self.settle()
+
+    def start(self) -> None:
+        opened = TradingProcess.open(self.broker, self.url, self.clock, self.ids, self.folder, self.calls)
+        self.process = self.run_until(opened)
+        self.run_until(self.alive.start())
+        self.connect_alerts()
+
+    def connect_alerts(self) -> None:
+        self.broker.listening = True
+        self.alive.hear_status(True)
+        self.settle()

@@ -1,0 +1,241 @@
+"""A broker whose every move is somebody else's decision: what reaches it, what becomes of it, and who hears of it.
+
+The orders are the simulator's own values and are told as the simulator tells them; only the course of events, which
+the simulator's exchange draws itself, is left to the test.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+from core.broker.port import (
+    AccountReads,
+    BrokerAccount,
+    BrokerError,
+    BrokerFault,
+    DryRunAnswer,
+    MarketState,
+    WireGuard,
+)
+from core.domain.market.chain import OptionChain
+from core.domain.market.judgement import Metrics
+from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.runtime.clock import Clock, exchange_time
+from core.simulator.exchange.orders import SimFill, SimLeg, SimOrder
+from core.simulator.in_process.values import order_report
+
+LOGIN = "main"
+ROUTE = ("Received", "Routed", "In Flight", "Live")
+ENDED = frozenset({"Filled", "Cancelled", "Expired", "Rejected", "Removed"})
+
+
+@dataclass
+class Post:
+    """An order on the wire. `answer` is None once the process that waited for it is gone."""
+
+    account: str
+    request: OrderRequest
+    answer: asyncio.Future[SendOutcome] | None
+    order_id: int | None = None
+    accepted_as: OrderReport | None = None
+    stopped: bool = False
+    """Refused at the door, or proved not to have left: it never becomes an order."""
+
+
+@dataclass
+class ScriptedBroker:
+    """Implements `core.broker.port.Broker`. Its orders change only by the methods below the port's."""
+
+    clock: Clock
+    accounts_open: Sequence[str]
+    orders: dict[int, SimOrder] = field(default_factory=dict)
+    posts: list[Post] = field(default_factory=list)
+    alerts: list[OrderReport] = field(default_factory=list)
+    """On their way to whoever listens, oldest first."""
+    listening: bool = False
+    reachable: bool = True
+    unlisted: set[int] = field(default_factory=set)
+    shown: list[OrderReport] = field(default_factory=list)
+    """What answers and reads told the process since it was last looked at."""
+    held: asyncio.Event | None = None
+    """Reads are taken at once and answered when this is set."""
+    _next_id: int = 1000
+
+    # The port
+
+    @property
+    def name(self) -> str:
+        return LOGIN
+
+    @property
+    def date_offset(self) -> timedelta | None:
+        return None
+
+    async def connect(self) -> None:
+        await self._answered()
+
+    async def close(self) -> None:
+        """Nothing stays open."""
+
+    async def accounts(self) -> tuple[BrokerAccount, ...]:
+        await self._answered()
+        return tuple(BrokerAccount(number, "", "Margin", False) for number in self.accounts_open)
+
+    async def account_reads(self, number: str) -> AccountReads:
+        """The positions are not kept: what the records hold is compared with orders here, not with holdings."""
+        await self._answered()
+        return AccountReads(number, Decimal(20_000), Decimal(25_000), (), None, "Defined Risk Spreads")
+
+    async def market_state(self) -> MarketState:
+        await self._answered()
+        return MarketState(True, "Open", None, None)
+
+    async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
+        raise NotImplementedError
+
+    async def chain(self, symbol: str) -> OptionChain:
+        raise NotImplementedError
+
+    async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
+        raise NotImplementedError
+
+    async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
+        raise NotImplementedError
+
+    async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
+        refusal = guard()
+        if refusal is not None:
+            return SendOutcome(SendClass.NOT_SENT, refusal.sentence(), left=False, code=refusal.code)
+        post = Post(number, request, asyncio.get_running_loop().create_future())
+        self.posts.append(post)
+        assert post.answer is not None
+        outcome = await post.answer
+        if outcome.report is not None:
+            self.shown.append(outcome.report)
+        return outcome
+
+    async def cancel(self, number: str, order_id: str) -> None:
+        await self._answered()
+        order = self._known(number, order_id)
+        if order.status in ENDED:
+            raise BrokerError(BrokerFault.REFUSED, f"cancel: order {order_id} is {order.status}")
+        self.change(order.id, status="Cancel Requested")
+
+    async def order(self, number: str, order_id: str) -> OrderReport:
+        report = order_report(self._known(number, order_id)) if self.reachable else None
+        await self._answered()
+        if report is None:
+            raise BrokerError(BrokerFault.UNREACHABLE, "order: connection refused")
+        self.shown.append(report)
+        return report
+
+    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
+        listed = tuple(
+            order_report(order)
+            for order in self.orders.values()
+            if order.account_number == number
+            and exchange_time(order.received_at).date() == day
+            and order.id not in self.unlisted
+        )
+        await self._answered()
+        self.shown.extend(listed)
+        return listed
+
+    def _known(self, number: str, order_id: str) -> SimOrder:
+        order = self.orders.get(int(order_id))
+        if order is None or order.account_number != number:
+            raise BrokerError(BrokerFault.REFUSED, f"order {order_id} was not found", "record_not_found")
+        return order
+
+    async def _answered(self) -> None:
+        if not self.reachable:
+            raise BrokerError(BrokerFault.UNREACHABLE, "connection refused")
+        if self.held is not None:
+            await self.held.wait()
+
+    # What becomes of a POST
+
+    def accept(self, post: Post) -> SimOrder:
+        """The order reaches the broker; its sender has no answer yet."""
+        self._next_id += 1
+        now = self.clock.now()
+        legs = tuple(
+            SimLeg("Equity Option", leg.symbol, leg.action.value, leg.quantity, leg.quantity)
+            for leg in post.request.legs
+        )
+        order = SimOrder(
+            id=self._next_id,
+            account_number=post.account,
+            time_in_force="Day",
+            order_type="Limit",
+            size=1,
+            underlying_symbol=post.request.underlying,
+            underlying_instrument_type="Equity",
+            price=post.request.credit,
+            status="Received",
+            legs=legs,
+            received_at=now,
+            updated_at=now,
+            external_identifier=post.request.identifier,
+        )
+        post.order_id = order.id
+        post.accepted_as = order_report(order)
+        self.orders[order.id] = order
+        self._tell(order)
+        return order
+
+    def process_died(self) -> None:
+        """Whoever waited for answers is gone; what it sent is still on its way."""
+        for post in self.posts:
+            if post.answer is not None:
+                post.answer.cancel()
+                post.answer = None
+        self.listening = False
+        self.alerts.clear()
+
+    # What becomes of an order
+
+    def change(self, order_id: int, **changes: object) -> SimOrder:
+        order = replace(self.orders[order_id], updated_at=self.clock.now(), **changes)  # type: ignore[arg-type]
+        self.orders[order_id] = order
+        self._tell(order)
+        return order
+
+    def fill(self, order_id: int, parts: Sequence[int], status: str | None = None) -> SimOrder:
+        """Fills so many contracts of each leg; Filled when nothing is left, unless another status is given."""
+        order = self.orders[order_id]
+        legs = []
+        for index, (leg, part) in enumerate(zip(order.legs, parts, strict=True)):
+            if part:
+                fill_id = f"24_{order_id}_{index}_{len(leg.fills)}"
+                done = SimFill(fill_id, part, Decimal("3.10"), self.clock.now(), "SIM", fill_id, fill_id)
+                leg = replace(leg, remaining_quantity=leg.remaining_quantity - part, fills=(*leg.fills, done))
+            legs.append(leg)
+        whole = all(leg.remaining_quantity == 0 for leg in legs)
+        return self.change(order_id, legs=tuple(legs), status=status or ("Filled" if whole else order.status))
+
+    def replaced_by(self, order_id: int) -> SimOrder:
+        """Somebody replaces the order at the broker: a new one waits until the old one is out (reference 8)."""
+        self._next_id += 1
+        old = self.orders[order_id]
+        new = replace(old, id=self._next_id, status="Contingent", replaces_order_id=order_id, edited=True)
+        self.orders[new.id] = new
+        self._tell(new)
+        self.change(order_id, status="Replace Requested", replacing_order_id=new.id)
+        return new
+
+    def end(self, order_id: int, status: str) -> SimOrder:
+        """A terminal status; a replacement that waited for a cancel goes on, and is removed after anything else."""
+        order = self.change(order_id, status=status, terminal_at=self.clock.now())
+        successor = order.replacing_order_id
+        if successor is not None and self.orders[successor].status == "Contingent":
+            self.change(successor, status="Received" if status == "Cancelled" else "Removed")
+        return order
+
+    def _tell(self, order: SimOrder) -> None:
+        if self.listening:
+            self.alerts.append(order_report(order))

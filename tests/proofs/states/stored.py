@@ -1,0 +1,139 @@
+"""The records read past the code under test, and what must hold of it after every step."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, Protocol
+
+from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become
+from tests.proofs.states.scripted_broker import ENDED, ScriptedBroker
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    id: str
+    account: str
+    day: str
+    identifier: str
+    state: EntryState
+    holds_day: bool
+    sent: bool
+    order_id: str | None
+
+
+class Reader(Protocol):
+    """A connection to a store."""
+
+    def execute(self, sql: str, /) -> Iterable[Any]: ...
+
+    def close(self) -> None: ...
+
+
+class Stored:
+    """Reads by a connection of its own; each `look` takes what is committed now."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self.entries: dict[str, StoredEntry] = {}
+        self.history: dict[str, list[tuple[EntryState, str | None]]] = {}
+        self.fills: set[tuple[str, str, str, str]] = set()  # entry, fill id, symbol, quantity
+        self.proofs: Counter[str] = Counter()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def look(self) -> None:
+        """Takes what is committed now; raises AssertionError when something committed before is gone or changed."""
+        query = self._reader.execute
+        rows = query("select id, account, session_day, identifier, state, holds_day, sent_at, order_id from entries")
+        entries = {
+            name: StoredEntry(
+                name, account, str(day), identifier, EntryState(state), bool(holds), sent is not None, order
+            )
+            for name, account, day, identifier, state, holds, sent, order in rows
+        }
+        history = defaultdict(list)
+        for entry_id, state, order_id in query("select entry_id, state, order_id from entry_changes order by seq"):
+            history[entry_id].append((EntryState(state), order_id))
+        fills = {(e, f, s, str(q)) for e, f, s, q in query("select entry_id, fill_id, symbol, quantity from fills")}
+        proofs = Counter(r[0] for r in query("select entry_id from evidence where complete"))
+        assert self.entries.keys() <= entries.keys(), "an entry is gone"
+        assert self.fills <= fills, f"fills are gone or changed: {self.fills - fills}"
+        for entry_id, changes in self.history.items():
+            assert history[entry_id][: len(changes)] == changes, f"the history of {entry_id} was rewritten"
+        self.entries, self.history, self.fills, self.proofs = entries, dict(history), fills, proofs
+
+    def by_identifier(self, identifier: str | None) -> StoredEntry | None:
+        return next((entry for entry in self.entries.values() if entry.identifier == identifier), None)
+
+    def fill_ids(self) -> set[str]:
+        return {fill_id for _, fill_id, _, _ in self.fills}
+
+
+def assert_one_entry_a_day(stored: Stored) -> None:
+    """At most one entry of an account's day is under way, and at most one holds it (SPEC 9)."""
+    under_way = Counter((e.account, e.day) for e in stored.entries.values() if e.state in OPEN_STATES)
+    holding = Counter((e.account, e.day) for e in stored.entries.values() if e.holds_day)
+    for what, counted in (("under way", under_way), ("holding the day", holding)):
+        twice = [key for key, count in counted.items() if count > 1]
+        assert not twice, f"two entries {what}: {twice}"
+
+
+def assert_history_is_allowed(stored: Stored, broker: ScriptedBroker) -> None:
+    """Only along the one table, and out of unknown only with evidence (SPEC 13.5)."""
+    named = {str(o.id): o.external_identifier for o in broker.orders.values()}
+    for entry_id, changes in stored.history.items():
+        assert changes[0][0] is EntryState.PREPARED
+        assert changes[-1][0] is stored.entries[entry_id].state
+        for (old, _), (new, order_id) in pairwise(changes):
+            assert may_become(old, new), f"{old} became {new}"
+            if old is not EntryState.UNKNOWN or new is EntryState.UNKNOWN:
+                continue
+            if new is EntryState.ABSENT:
+                assert stored.proofs[entry_id] >= 2, "absent without two complete reads"
+            else:
+                known = named.get(order_id or "")
+                assert known == stored.entries[entry_id].identifier, f"unknown became {new} by order {order_id}"
+
+
+def assert_fills_fit(stored: Stored, broker: ScriptedBroker) -> None:
+    """No fill is invented, none is counted twice, and no leg has more than its order asked for (SPEC 13.6)."""
+    real = {
+        fill.fill_id: (leg.symbol, Decimal(fill.quantity))
+        for order in broker.orders.values()
+        for leg in order.legs
+        for fill in leg.fills
+    }
+    filled: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for entry_id, fill_id, symbol, quantity in stored.fills:
+        assert real.get(fill_id) == (symbol, Decimal(quantity)), f"fill {fill_id} is not the broker's"
+        filled[entry_id, symbol] += Decimal(quantity)
+    for post in broker.posts:
+        entry = stored.by_identifier(post.request.identifier)
+        assert entry is not None
+        for leg in post.request.legs:
+            assert filled[entry.id, leg.symbol] <= leg.quantity, f"more of {leg.symbol} than was ordered"
+
+
+def assert_orders_are_intended(stored: Stored, broker: ScriptedBroker, freed_by_proof: Iterable[str]) -> None:
+    """Every order of ours has an intent marked sent; of an account's day one intent lives at the broker (SPEC 13).
+
+    Not counted are orders that filled after two complete reads had shown them dead: those the proof cannot exclude.
+    """
+    posted = Counter(post.request.identifier for post in broker.posts)
+    assert all(count == 1 for count in posted.values()), "an intent was sent twice"
+    alive = defaultdict(set)
+    for post in broker.posts:
+        entry = stored.by_identifier(post.request.identifier)
+        assert entry is not None, f"{post.request.identifier} was sent without an intent"
+        assert entry.sent
+    for order in broker.orders.values():
+        if order.external_identifier is None or order.external_identifier in freed_by_proof:
+            continue
+        if order.status not in ENDED or any(leg.fills for leg in order.legs):
+            alive[order.account_number].add(order.external_identifier)
+    assert all(len(names) <= 1 for names in alive.values()), f"two entries live at the broker: {dict(alive)}"

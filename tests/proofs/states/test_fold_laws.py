@@ -1,0 +1,291 @@
+"""Laws of the fold: what the broker tells of one order adds up to the same entry however often and in whatever order
+it is told (reference reliability 2.6.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.broker.port import Broker
+from core.domain.operation.events import Event, Severity
+from core.domain.orders.fills import is_complete
+from core.domain.orders.order_states import BROKER_STATUS, EntryState
+from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
+from core.orders.tracker import EntryWatch
+from core.records.records import Records
+from core.records.repositories.rows import DayHeld, EntryChange
+from core.runtime.bus import Bus
+from core.runtime.virtual_time import VirtualClock, VirtualTimeLoop
+from tests.proofs.states.scripted_broker import ScriptedBroker
+from tests.support import record_samples
+from tests.support.proofs import rounds
+from tests.support.record_samples import AT, CLOSES, request, url_of
+from tests.support.sqlite_on_the_loop import Disk, on_disk
+from tests.support.world import StoreCalls
+
+T = TypeVar("T")
+
+ROUTE = ("Received", "Routed", "In Flight", "Live")
+LEGS = request("any").legs
+UNKNOWN_WORDS = st.text(max_size=12).filter(lambda word: word not in BROKER_STATUS) | st.sampled_from(
+    ("Dead", "Remove Pending", "filled", "LIVE", "\0", "\ud800")
+)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What became of an entry: everything but when."""
+
+    state: EntryState
+    order_id: str | None
+    status: str | None
+    fills: frozenset[Fill]
+    history: tuple[EntryState, ...]
+    events: tuple[str, ...]
+
+
+class FoldingRoom:
+    """Records in a file, and a watch for each entry; every entry has an account of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._disk = ExitStack()
+        self._disk.enter_context(on_disk(Disk))
+        self._calls = StoreCalls()
+        self.loop = VirtualTimeLoop(self._calls.count)
+        self.clock = VirtualClock(AT, self.loop)
+        self._records = self._open(path)
+        self._calls.one_at_a_time(self._records._database)
+        self._count = 0
+
+    def _open(self, path: Path) -> Records:
+        self._calls.under_way += 1
+        try:
+            return self.loop.run_until_complete(Records.open(url_of(path)))
+        finally:
+            self._calls.under_way -= 1
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self._records.close())
+        self.loop.close()
+        self._disk.close()
+
+    def fold(self, reports: Sequence[OrderReport], *, acknowledged_after: int | None = None) -> Folded:
+        """A sent entry after these reports. With `acknowledged_after` the alerts name no identifier, and after so
+        many of them the first report comes as the broker's acknowledgement."""
+        return self.loop.run_until_complete(self._fold(reports, acknowledged_after))
+
+    async def _fold(self, reports: Sequence[OrderReport], acknowledged_after: int | None) -> Folded:
+        events: list[Event] = []
+        bus = Bus(self._records.journal.append)
+        bus.listen(events.append)
+        broker: Broker = ScriptedBroker(self.clock, ())
+        watch = EntryWatch(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
+        entry = await self._sent_entry()
+        told = [_about(entry, report) for report in reports]
+        if acknowledged_after is None:
+            for report in told:
+                await watch.apply(entry.id, report)
+        else:
+            await self._hear(watch, entry, told, acknowledged_after)
+        found = await self._records.entries.get(entry.id)
+        history: tuple[EntryChange, ...] = await self._records.entries.history(entry.id)
+        return Folded(
+            found.state,
+            None if found.order_id is None else "the order",
+            found.broker_status,
+            frozenset(replace(fill, fill_id=fill.fill_id.split("/")[1]) for fill in found.fills),
+            tuple(change.state for change in history),
+            tuple(event.kind for event in events),
+        )
+
+    async def _hear(self, watch: EntryWatch, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
+        running = asyncio.create_task(watch.run())
+        for index, report in enumerate(told):
+            if index == after:
+                await watch.acknowledged(entry.id, told[0])
+            watch.on_order(replace(report, identifier=None))
+            await self.clock.sleep(0.01)
+        if after >= len(told):
+            await watch.acknowledged(entry.id, told[0])
+        running.cancel()
+        await asyncio.wait({running})
+
+    async def _sent_entry(self) -> Entry:
+        self._count += 1
+        name = f"e{self._count}"
+        entry = await self._records.entries.prepare(record_samples.entry(name, account=f"5WT{self._count:05d}"))
+        assert not isinstance(entry, DayHeld)
+        assert await self._records.entries.mark_sent(name, AT, epoch=self._records.epoch, closes=CLOSES)
+        return entry
+
+
+async def _nothing(entry_id: str) -> None:
+    """No leg is followed here."""
+
+
+async def _no_breaker(entry: Entry, detail: str) -> None:
+    """Breakers have tests of their own."""
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoldingRoom]:
+    opened = FoldingRoom(tmp_path_factory.mktemp("folds") / "records.sqlite3")
+    yield opened
+    opened.close()
+
+
+def report(status: str, fills: Sequence[Fill] = (), updated_s: float = 0.0) -> OrderReport:
+    """The order with these fills, as an answer, a listing or an alert tells it."""
+    legs = []
+    for leg in LEGS:
+        own = tuple(fill for fill in fills if fill.symbol == leg.symbol)
+        remaining = leg.quantity - sum((fill.quantity for fill in own), Decimal(0))
+        legs.append(ReportedLeg(leg.symbol, leg.action.value, Decimal(leg.quantity), remaining, own))
+    at = AT + timedelta(seconds=updated_s)
+    return OrderReport("9", "", status, "", "QQQ", Decimal("4.06"), tuple(legs), AT, None, at)
+
+
+def _about(entry: Entry, told: OrderReport) -> OrderReport:
+    """The report as one of this very entry: its account, its identifier, its order, its fills."""
+    legs = tuple(
+        replace(leg, fills=tuple(replace(f, fill_id=f"{entry.id}/{f.fill_id}") for f in leg.fills)) for leg in told.legs
+    )
+    return replace(told, order_id=entry.id[1:], account=entry.account, identifier=entry.identifier, legs=legs)
+
+
+def fills_of_the_order() -> tuple[Fill, ...]:
+    """One contract each: two, two, one and one."""
+    return tuple(
+        Fill(f"{index}{contract}", leg.symbol, Decimal(1), Decimal("3.1"), AT)
+        for index, leg in enumerate(LEGS)
+        for contract in range(leg.quantity)
+    )
+
+
+FILLS = fills_of_the_order()
+LAW = settings(max_examples=rounds(8, 2_500))
+"""Each example is a dozen reports, each of them several durable commits."""
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[OrderReport]:
+    """One order's states in the order they came about: a way to the exchange, fills, perhaps an end without them."""
+    told = [report(word) for word in ROUTE[: draw(st.integers(1, 4))]]
+    filled: tuple[Fill, ...] = ()
+    for fill in draw(st.permutations(FILLS))[: draw(st.integers(0, len(FILLS)))]:
+        filled = (*filled, fill)
+        told.append(report("Filled" if len(filled) == len(FILLS) else "Live", filled))
+    if len(filled) < len(FILLS) and draw(st.booleans()):
+        told.append(report(draw(st.sampled_from(("Cancelled", "Expired", "Removed"))), filled))
+    return told
+
+
+def _end_of(told: Sequence[OrderReport]) -> EntryState:
+    """What an order with this life is in the end: by its fills first and by its last word second (SPEC 9)."""
+    last = told[-1]
+    if is_complete(request("any"), last.fills):
+        return EntryState.FILLED
+    ended = BROKER_STATUS[last.status]
+    return EntryState.INCIDENT if last.fills and ended is not EntryState.WORKING else ended
+
+
+@LAW
+@given(told=lives(), data=st.data())
+def test_a_report_told_again_changes_nothing(room: FoldingRoom, told: list[OrderReport], data: st.DataObject) -> None:
+    once = room.fold(told)
+    again: list[OrderReport] = []
+    for index, each in enumerate(told):
+        again += [each] * data.draw(st.integers(1, 3))
+        again += data.draw(st.lists(st.sampled_from(told[: index + 1]), max_size=2))
+    assert room.fold(again) == once
+
+
+@LAW
+@given(order=st.permutations(FILLS), other=st.permutations(FILLS), cut=st.integers(0, len(FILLS)))
+def test_fills_of_different_ids_commute(
+    room: FoldingRoom, order: Sequence[Fill], other: Sequence[Fill], cut: int
+) -> None:
+    kept = set(order[:cut])
+    one = room.fold([report("Live", [fill]) for fill in order[:cut]])
+    two = room.fold([report("Live", [fill]) for fill in other if fill in kept])
+    assert (one.state, one.fills) == (two.state, two.fills)
+    assert one.fills == kept
+    assert (one.state is EntryState.FILLED) == is_complete(request("any"), kept)
+
+
+@LAW
+@given(told=lives(), data=st.data())
+def test_the_order_of_news_changes_no_fill_and_no_end(
+    room: FoldingRoom, told: list[OrderReport], data: st.DataObject
+) -> None:
+    again = data.draw(st.lists(st.sampled_from(told), max_size=3))
+    folded = room.fold(data.draw(st.permutations([*told, *again])))
+    assert folded.fills == frozenset(told[-1].fills)
+    assert folded.state is _end_of(told)
+
+
+@LAW
+@given(told=lives(), word=UNKNOWN_WORDS, at=st.integers(0, 12), fills=st.sets(st.sampled_from(FILLS)))
+def test_an_unknown_word_keeps_the_state_and_the_fills_and_is_alerted_once(
+    room: FoldingRoom, told: list[OrderReport], word: str, at: int, fills: set[Fill]
+) -> None:
+    before = told[:at]
+    plain = room.fold(before)
+    strange = report(word, sorted(fills, key=lambda fill: fill.fill_id))
+    odd = room.fold([*before, strange, strange])
+    assert odd.fills == plain.fills | fills
+    if not is_complete(request("any"), odd.fills):
+        ended = plain.state in (EntryState.CANCELLED, EntryState.EXPIRED)
+        assert odd.state is (EntryState.INCIDENT if ended and odd.fills else plain.state)
+        assert odd.events.count("order.status_unknown") == 1
+    elif plain.state is not EntryState.INCIDENT:
+        assert odd.state is EntryState.FILLED
+
+
+@LAW
+@given(told=lives(), data=st.data())
+def test_news_before_the_acknowledgement_is_kept_and_applied(
+    room: FoldingRoom, told: list[OrderReport], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations(told))
+    late = room.fold(shuffled, acknowledged_after=data.draw(st.integers(0, len(shuffled))))
+    assert late.fills == frozenset(told[-1].fills)
+    assert late.state is _end_of(told)
+
+
+@LAW
+@given(parts=st.integers(1, len(FILLS)), word=st.sampled_from(("Cancelled", "Expired")), told_as=st.booleans())
+def test_a_fill_after_the_end_is_kept(room: FoldingRoom, parts: int, word: str, told_as: bool) -> None:
+    late = FILLS[:parts]
+    folded = room.fold([report("Live"), report(word), report("Filled" if told_as else word, late)])
+    assert folded.fills == set(late)
+    assert EntryState(word.lower()) in folded.history
+    whole = parts == len(FILLS)
+    if whole:
+        assert folded.state is EntryState.FILLED
+    elif not told_as:
+        assert folded.state is EntryState.INCIDENT
+
+
+def test_an_alert_is_critical_when_the_word_is_unknown(room: FoldingRoom) -> None:
+    async def words() -> list[Severity]:
+        events: list[Event] = []
+        bus = Bus(room._records.journal.append)
+        bus.listen(events.append)
+        broker = ScriptedBroker(room.clock, ())
+        watch = EntryWatch(broker, room._records, bus, room.clock, _nothing, _no_breaker, lambda: None)
+        entry = await room._sent_entry()
+        await watch.apply(entry.id, _about(entry, report("Dead")))
+        return [event.severity for event in events]
+
+    assert room.loop.run_until_complete(words()) == [Severity.CRITICAL]

@@ -1,0 +1,56 @@
+"""Somebody changes the price of our order at the broker's own screen: a new order under the same identifier takes its
+place (reference 8). Whatever of it is told, and in whatever order, the day has one entry."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.domain.orders.order_states import EntryState
+from tests.proofs.states.entry_world import ACCOUNTS
+from tests.proofs.states.test_entry_machine import EntryMachine
+
+TOLD = ("in turn", "reversed", "the cancel only", "nothing, but read")
+
+
+@pytest.mark.parametrize("keeps_name", [True, False])
+@pytest.mark.parametrize("told", TOLD)
+def test_a_replaced_order_frees_no_day_for_a_second_one(told: str, keeps_name: bool) -> None:
+    machine = EntryMachine()
+    machine.begin()
+    try:
+        machine.submit(ACCOUNTS[0])
+        machine.acknowledge(0, True)
+        for _ in range(3):
+            machine.go_on(0)
+        machine.deliver_all(False)
+        machine.nothing_forbidden_happened()
+        machine.replace(0, keeps_name)
+        machine.end(0, "Cancelled")
+        tell(machine, told)
+        for seconds in (130, 40, 40):
+            machine.wait(seconds)
+            machine.nothing_forbidden_happened()
+        (entry,) = machine.stored.entries.values()
+        if keeps_name:
+            assert entry.holds_day
+            assert entry.state in (EntryState.WORKING, EntryState.INCIDENT)
+            assert entry.order_id == "1002"
+        machine.submit(ACCOUNTS[0])
+        machine.nothing_forbidden_happened()
+        assert len(machine.broker.posts) == 1, "a second order left"
+        machine.what_was_told_is_recorded()
+    finally:
+        machine.teardown()
+
+
+def tell(machine: EntryMachine, told: str) -> None:
+    alerts = machine.broker.alerts
+    if told == "nothing, but read":
+        alerts.clear()
+        machine.poll()
+        return
+    if told == "reversed":
+        alerts.reverse()
+    elif told == "the cancel only":
+        alerts[:] = [alert for alert in alerts if alert.status == "Cancelled"]
+    machine.deliver_all(False)

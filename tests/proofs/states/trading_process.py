@@ -1,0 +1,190 @@
+"""One trader's life on the records file: the real desk, watch, reconciliation and settlement, started and killed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import cast
+
+from core.broker.port import StreamState, StreamStatus
+from core.cycle.attempts import Attempts
+from core.domain.market.judgement import Judgement
+from core.domain.market.underlying import QQQ, Underlying
+from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.events import Event
+from core.domain.orders.orders import Entry
+from core.domain.risk.risk import RiskAssessment
+from core.domain.trident.entry_price import EntryPrice, entry_price
+from core.domain.trident.pricing import Pricing
+from core.domain.trident.suggestion import Suggestion
+from core.domain.trident.trident import Trident, build_trident
+from core.guards.breakers import Breakers
+from core.guards.gate import TradingGate
+from core.locks.folder_lock import AloneInVirtualTime
+from core.orders.desk import Decision, OrderDesk, SendingRules
+from core.orders.reconciler import Reconciler
+from core.orders.reconciliation import Reconciliation
+from core.orders.settlement import Settlement
+from core.orders.tracker import EntryWatch
+from core.records.records import Records
+from core.records.repositories.rows import AccountRecord
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock, exchange_time
+from core.runtime.ids import Ids
+from tests.proofs.states.scripted_broker import LOGIN, ScriptedBroker
+from tests.support.domain_builders import QQQ_TICKS, expiration, priced
+from tests.support.world import StoreCalls, calendar_around
+
+EXPIRES = date(2026, 4, 17)
+BODY = Decimal(622)
+
+
+def _trident() -> Trident:
+    built = build_trident(QQQ, expiration(EXPIRES), BODY, Decimal(3))
+    assert isinstance(built, Trident)
+    return built
+
+
+TRIDENT = _trident()
+PRICING = priced(TRIDENT)
+
+
+@dataclass
+class UnmovedMarket:
+    """What the desk asks of an attempt at the last moment: the market has not moved since the decision."""
+
+    def reprice(self, trident: Trident) -> Pricing:
+        return PRICING
+
+    async def price(self, underlying: Underlying) -> Decimal:
+        return BODY
+
+
+class TradingProcess:
+    """Built on open records; `start` brings it to life, `kill` ends it without a word."""
+
+    def __init__(self, broker: ScriptedBroker, records: Records, clock: Clock, ids: Ids, folder: Path) -> None:
+        self.records = records
+        self.events: list[Event] = []
+        self.entering: list[asyncio.Task[object]] = []
+        self._broker = broker
+        self._clock = clock
+        self._ids = ids
+        self._tasks: list[asyncio.Task[None]] = []
+        self._connections = 0
+        bus = Bus(records.journal.append)
+        bus.listen(self.events.append)
+        self.breakers = Breakers(records, bus, clock)
+        self.gate = TradingGate(records, self.breakers, folder / "HALT")
+        self.watch = EntryWatch(
+            broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
+        )
+        self._reconciliation = Reconciliation(
+            Reconciler(broker, records, self.watch, self.breakers, bus, clock),
+            self.gate,
+            bus,
+            clock,
+            lambda: [_account(number) for number in broker.accounts_open],
+            lambda: exchange_time(clock.now()).date(),
+        )
+        self.settlement = Settlement(broker, records, self.watch, bus, clock)
+        self._desk = OrderDesk(
+            broker=broker,
+            records=records,
+            watch=self.watch,
+            bus=bus,
+            clock=clock,
+            ids=ids,
+            calendar=calendar_around(clock.now().year),
+            gate=self.gate,
+            locks=AloneInVirtualTime(),
+            rules=SendingRules(preflight=False, sends=True),
+        )
+
+    @classmethod
+    async def open(
+        cls, broker: ScriptedBroker, url: str, clock: Clock, ids: Ids, folder: Path, calls: StoreCalls
+    ) -> TradingProcess:
+        calls.under_way += 1
+        try:
+            records = await Records.open(url)
+        finally:
+            calls.under_way -= 1
+        calls.one_at_a_time(records._database)
+        return cls(broker, records, clock, ids, folder)
+
+    async def start(self) -> None:
+        """What the engine does before its first cycle, then the services an entry needs."""
+        await self.breakers.load()
+        await self.watch.recover()
+        await self.gate.read()
+        self._want("start")
+        for service in (self.watch.run, self.watch.run_polls, self._reconciliation.run):
+            self._tasks.append(asyncio.create_task(service()))
+
+    async def kill(self) -> None:
+        tasks = [*self._tasks, *self.entering]
+        tasks += [task for task in asyncio.all_tasks() if task.get_name().startswith("send ")]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await self.records.close()
+
+    def failed(self) -> list[BaseException]:
+        """What ended a service that should live as long as the process, or an entry in an error."""
+        done = [task for task in (*self._tasks, *self.entering) if task.done() and not task.cancelled()]
+        return [error for task in done if (error := task.exception()) is not None]
+
+    async def submit(self, account: str) -> None:
+        """A cycle's decision goes to the desk; does not wait for what becomes of it."""
+        self.entering.append(asyncio.create_task(self._enter(account)))
+
+    async def _enter(self, account: str) -> object:
+        attempts = cast(Attempts, UnmovedMarket())
+        return await self._desk.enter(self._decision(account), attempts)
+
+    def hear_status(self, connected: bool) -> None:
+        self._connections += connected
+        state = StreamState.CONNECTED if connected else StreamState.WAITING
+        self.watch.on_alert_status(StreamStatus(state, self._clock.monotonic(), "", self._connections))
+
+    def _decision(self, account: str) -> Decision:
+        limit = entry_price(PRICING.mid, PRICING.natural, 0, QQQ_TICKS)
+        assert isinstance(limit, EntryPrice)
+        suggestion = Suggestion(
+            id=self._ids.new(),
+            attempt=1,
+            at=self._clock.now(),
+            decided=self._clock.monotonic(),
+            underlying=QQQ,
+            price=BODY,
+            expiration=expiration(EXPIRES),
+            trident=TRIDENT,
+            pricing=PRICING,
+            judgement=Judgement("QQQ", None, Decimal(60)),
+        )
+        return Decision(
+            account=account,
+            login=LOGIN,
+            session_day=exchange_time(self._clock.now()).date(),
+            cycle=1,
+            suggestion=suggestion,
+            risk=RiskAssessment(PRICING.max_risk_natural),
+            price=limit,
+        )
+
+    def _want(self, cause: str) -> None:
+        self._reconciliation.want(cause)
+
+    async def _incident(self, entry: Entry, detail: str) -> None:
+        await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
+
+    async def _nothing_to_release(self, entry_id: str) -> None:
+        """The legs' quotes are not followed here."""
+
+
+def _account(number: str) -> AccountRecord:
+    return AccountRecord(number, "", "Margin", False, LOGIN, True, None, None, None, None)

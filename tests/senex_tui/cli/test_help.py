@@ -1,0 +1,73 @@
+"""Help reads well, and comes at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.senex_command import Box
+
+HEAVY = ("tastytrade", "sqlalchemy", "pandas", "numpy", "aiohttp", "textual", "httpx2", "keyring", "pydantic")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ((), ["--data-dir DIR", "--live", "--version", "demo", "simulator", "once", "check"]),
+        (("demo",), ["--speed N", "--start ISO", "--seed N", "--data-dir DIR", "15 seconds before the 09:45 slot"]),
+        (("simulator",), ["--port N", "--seed N", "--speed N", "--start ISO", "secret-ok", "refresh-ok"]),
+        (("once",), ["--json", "--account N", "--wait SECONDS", "0 succeeded, 3 skipped, 4 failed, 5 unknown"]),
+        (("check",), ["secrets are masked"]),
+        (("history",), ["--kind KIND", "--from DATE", "--to DATE", "--reason CODE", "--csv", "--json", "--limit N"]),
+        (("explain",), ["CYCLE", "11:15", "--json", "why it was missed"]),
+        (("day",), ["[DATE]", "--json"]),
+    ],
+)
+def test_help(box: Box, arguments: tuple[str, ...], expected: list[str]) -> None:
+    for flag in ("--help", "-h"):
+        done = box.run(*arguments, flag)
+        assert done.returncode == 0
+        assert done.stderr == ""
+        for text in expected:
+            assert text in done.stdout
+        # Neither cut short nor a stray mark of any markup.
+        assert "..." not in done.stdout.replace("[ARGS]...", "")
+        assert "[/" not in done.stdout
+        assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+def test_version(box: Box) -> None:
+    done = box.run("--version")
+    assert done.returncode == 0
+    assert done.stdout.startswith("senex 0.")
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from senex_tui import cli, other_commands; other_commands.add_other_commands(cli.app); "
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("demo", "--speed", "61"), "less than or equal to 60"),
+        (("demo", "--start", "2026-03-02T09:44:45"), "has no time zone"),
+        (("demo", "--start", "soon"), "is not a date and time"),
+        (("simulator", "--port", "70000"), "less than or equal to 65535"),
+        (("once", "--wait", "-1"), "greater than or equal to 0"),
+        (("demmo",), "demo"),
+        (("--liv",), "--live"),
+    ],
+)
+def test_a_wrong_option_is_refused(box: Box, arguments: tuple[str, ...], told: str) -> None:
+    done = box.run(*arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,134 @@
+"""The page of alerts and figures: alerts seen, acknowledged, told in full, closed ones below, the figures beside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.domain.operation.commands import CommandKind, CommandState
+from core.domain.reporting.alerts import AlertKind, DueAlert
+from core.domain.reporting.figures import figures_of
+from senex_tui.console.screens.alert import AlertDialog
+from senex_tui.console.screens.alerts import AlertsPage
+from senex_tui.console.screens.dashboard import Dashboard
+from tests.support.console import scenes as double
+from tests.support.console.driver import Driven, driven
+from tests.support.console.recorded import DAY, recorded, some_days
+from tests.support.console.scenes import FixedEngine
+from tests.support.record_samples import ACCOUNT
+
+
+def words(console: Driven) -> str:
+    return " ".join(console.text.split())
+
+
+async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole() -> None:
+    async with driven(double.alerted(), size=(80, 24)) as console:
+        await console.press("a", "enter")
+        assert isinstance(console.app.screen, AlertDialog)
+        assert await console.shows("the last on 2025-11-19: feed_down")
+        assert await console.shows("seen by nobody")
+        await console.press("enter", "space", "space")
+        assert isinstance(console.app.screen, AlertsPage)
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ACKNOWLEDGE], [("7", "")])
+        assert await console.shows("✖ critical  sent…")
+        seen = replace(double.alert(), seen_by="ada at the console")
+        console.engine.current = replace(console.engine.current, alerts=(seen,))
+        console.engine.settle(CommandState.DONE, "alert 7 acknowledged")
+        await console.pull()
+        assert console.toasts == ["alert 7 acknowledged"]
+        assert await console.shows("Alerts 1 open, all acknowledged")
+        assert await console.shows("✖ critical  seen")
+        await console.press("space")
+        assert console.toasts[-1] == "acknowledged by ada at the console already"
+        assert len(console.engine.sent) == 1
+
+
+async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None:
+    async with driven(double.alerted(), size=(80, 24)) as console:
+        await console.press("a", "space")
+        console.engine.settle(CommandState.REFUSED, "an open alert '7' is not known here")
+        await console.pull()
+        assert "is not known here" in console.toasts[0]
+        assert await console.shows("✖ critical  NEW")
+        await console.press("space")
+        assert len(console.engine.sent) == 2
+
+
+async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged(tmp_path: Path) -> None:
+    async with recorded(tmp_path) as records:
+        await some_days(records)
+        long_ago = DueAlert(AlertKind.RETRY_RATE, "", "closed before the figures begin")
+        await records.alerts.open(long_ago, double.NOW - 50 * DAY)
+        await records.alerts.close(2, double.NOW - 40 * DAY)
+        engine = FixedEngine(double.alerted(), records=records)
+        async with driven(engine=engine, size=(200, 55)) as console:
+            await console.press("a")
+            await console.answered()
+            assert await console.shows("2 open, 1 not acknowledged, 1 closed")
+            assert await console.shows("51.3 s from slot to acknowledgement nobody Nov 17 10:31")
+            assert "before the figures" not in console.text
+            await console.press("G", "space")
+            assert console.engine.sent == []
+            assert console.toasts == ["this alert has closed: nothing to acknowledge"]
+            # One that closes while the page is open moves below.
+            await records.alerts.open(DueAlert(AlertKind.NO_TRADE, ACCOUNT, f"no trade in {ACCOUNT}"), double.NOW)
+            await records.alerts.close(3, double.NOW + timedelta(seconds=1))
+            engine.current = replace(engine.current, alerts=engine.current.alerts[1:])
+            await console.pull()
+            await console.answered()
+            assert await console.shows("Alerts 1 open, all acknowledged, 2 closed")
+            assert await console.shows("no trade in …0001")
+            assert ACCOUNT not in console.text
+
+
+async def test_tab_moves_to_the_figures_and_the_filter_is_of_the_alerts() -> None:
+    async with driven(double.alerted(), size=(80, 24)) as console:
+        await console.press("a")
+        assert "Oct 23" not in console.text
+        await console.press("tab", "G")
+        assert await console.shows("Oct 23")
+        await console.press("slash", *"retry", "enter")
+        assert await console.shows("/retry 0 of 2")
+        await console.press("q", "q")
+        assert isinstance(console.app.screen, Dashboard)
+        assert console.engine.sent == []
+
+
+@pytest.mark.parametrize("key", ["a", "escape"])
+async def test_it_is_left_by_the_keys_that_leave(key: str) -> None:
+    async with driven(double.alerted(), size=(80, 24)) as console:
+        await console.press("a", key)
+        assert isinstance(console.app.screen, Dashboard)
+
+
+async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_what_comes() -> None:
+    async with driven(replace(double.calm(), figures=figures_of((), (), (), {})), size=(80, 24)) as console:
+        await console.press("a", "space", "enter")
+        assert await console.shows("no alert is open and none closed lately")
+        assert await console.shows("no session is recorded yet")
+        hostile = double.alert(text="[/x] [red]" + "very long " * 60 + "\x1b[2J", whom="")
+        console.engine.current = replace(double.alerted(), alerts=(hostile,))
+        await console.pull()
+        assert await console.shows("20 sessions, 2025-10-23 to 2025-11-19")
+        assert await console.shows("[/x] [red]very long")
+        await console.press("enter")
+        assert await console.shows("·[2J")
+
+
+async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
+    async with driven(double.alerted(), size=(80, 24)) as console:
+        assert "▲ 2" in console.text.splitlines()[0]
+        assert "ALERT: …4021: no trade in 5 sessions" in console.text.splitlines()[1]
+        assert await console.shows("Press a.")
+        seen = replace(double.alert(), seen_by="ada")
+        console.engine.current = replace(double.alerted(), alerts=(seen,))
+        await console.pull()
+        await console.pilot.pause()
+        assert "ALERT" not in console.text
+        console.engine.current = double.calm()
+        await console.pull()
+        assert "▲ 2" not in console.text.splitlines()[0]

@@ -1,0 +1,299 @@
+"""Cancelling, unknown entries and reconciling: facts first, an explicit answer, and the short way does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.domain.operation.commands import CommandKind, CommandState
+from core.snapshot import EngineState, Mode, Reentry, Snapshot
+from senex_tui.console.screens.dashboard import Dashboard
+from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry, Which
+from tests.support.console import scenes as double
+from tests.support.console.driver import Driven, driven
+from widgets.alarms import alarms
+from widgets.orders import OrdersPanel
+
+SIZES = ((80, 24), (200, 55))
+
+
+def in_live(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, status=replace(snapshot.status, mode=Mode.LIVE))
+
+
+def nothing_sent(console: Driven) -> bool:
+    return console.engine.sent == [] and isinstance(console.app.screen, Dashboard)
+
+
+def words(console: Driven) -> str:
+    """The screen's words without the dialog's borders, so that a sentence may go on in the next row."""
+    return " ".join(console.text.replace("┃", " ").split())
+
+
+# c: the working entry
+
+
+async def test_c_asks_with_the_facts_and_cancels_on_y() -> None:
+    async with driven(size=(80, 24)) as console:
+        await console.press("c", "enter")
+        for fact in (
+            "Cancel the working entry",
+            "…4021",
+            "4471",
+            "0 of 6 contracts",
+            "stays closed",
+            "until the broker",
+        ):
+            assert fact in console.text
+        assert console.engine.sent == []
+        await console.press("y")
+        assert console.engine.sent == [CommandKind.CANCEL]
+        assert console.engine.about == [("e1", "")]
+        assert "CANCELLING…" in console.text
+        console.engine.settle(CommandState.DONE, "cancel of order 4471 asked")
+        await console.pull()
+        assert console.toasts == ["cancel of order 4471 asked"]
+
+
+async def test_the_short_way_cancels_nothing() -> None:
+    async with driven(size=(80, 24)) as console:
+        for keys in (("c", "enter", "n"), ("c", "c", "q"), ("c", "space", "ctrl+g"), ("c", "enter", "escape")):
+            await console.press(*keys)
+            assert nothing_sent(console), keys
+
+
+async def test_in_live_the_word_is_typed() -> None:
+    async with driven(double.live(), size=(80, 24)) as console:
+        await console.press("c")
+        assert isinstance(console.app.screen, TypedQuestion)
+        await console.press("y", "enter", "backspace", "enter", *"cancel")
+        assert console.engine.sent == []
+        await console.press("enter")
+        assert console.engine.sent == [CommandKind.CANCEL]
+
+
+async def test_without_a_working_entry_c_does_nothing_and_is_not_shown() -> None:
+    for scene in ("filled", "unknown", "failed"):
+        async with driven(double.SCENES[scene](), size=(80, 24)) as console:
+            await console.press("c", "y")
+            assert nothing_sent(console), scene
+            assert "c Cancel" not in console.text
+
+
+async def test_an_entry_that_filled_meanwhile_is_not_cancelled() -> None:
+    async with driven() as console:
+        await console.press("c")
+        console.engine.current = replace(console.engine.current, orders=(double.filled_order(),))
+        await console.press("y")
+        assert console.engine.sent == []
+        assert console.toasts == ["cancel not sent: the entry became filled while you were answering"]
+
+
+async def test_of_several_entries_the_number_chooses() -> None:
+    two = (double.order(), double.order(entry_id="e2", account="…7788", order_id="4472"))
+    async with driven(replace(double.calm(), orders=two), size=(80, 24)) as console:
+        await console.press("c", "enter", "9", "y")
+        assert isinstance(console.app.screen, Which)
+        await console.press("q")
+        assert nothing_sent(console)
+        await console.press("c", "2")
+        assert isinstance(console.app.screen, Question)
+        assert "4472" in console.text
+        await console.press("y")
+        assert console.engine.about == [("e2", "")]
+
+
+# a: another entry after a cancel
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> None:
+    async with driven(double.day_closed(), size=size) as console:
+        await console.press("3")
+        await console.pilot.pause()
+        panel = " ".join(console.app.screen.query_one(OrdersPanel).text.split())
+        assert "Press r to allow another entry today" in panel
+        await console.press("r", "enter", "n")
+        assert console.engine.sent == []
+        await console.press("r")
+        for fact in ("Allow re-entry", "The cancel closed the day", "two complete reads", "4471"):
+            assert fact in words(console)
+        await console.press("y")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ALLOW_REENTRY], [("e1", "")])
+        assert "ALLOWING RE-ENTRY…" in console.text
+
+
+async def test_in_live_re_entry_takes_the_typed_word() -> None:
+    async with driven(in_live(double.day_closed()), size=(80, 24)) as console:
+        await console.press("r", "y", "enter", "backspace", *"allow")
+        assert console.engine.sent == []
+        await console.press("enter")
+        assert console.engine.sent == [CommandKind.ALLOW_REENTRY]
+
+
+async def test_r_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_allowed() -> None:
+    allowed = replace(double.calm(), orders=(double.order(state="cancelled", reentry=Reentry.ALLOWED),))
+    for snapshot in (double.calm(), double.unknown(), allowed):
+        async with driven(snapshot, size=(80, 24)) as console:
+            await console.press("r", "y")
+            assert nothing_sent(console)
+
+
+# u: the unknown entry
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_an_unknown_entry_is_loud_at_every_size(size: tuple[int, int]) -> None:
+    async with driven(double.unknown(), size=size) as console:
+        banner = words(console)
+        for text in (
+            "UNKNOWN: the broker may have QQQ",
+            "Press u. First complete read 10:31:10: not there",
+            "u Unknown",
+        ):
+            assert text in banner
+        await console.press("3")
+        await console.pilot.pause()
+        panel = " ".join(console.app.screen.query_one(OrdersPanel).text.split())
+        assert "UNKNOWN QQQ" in panel
+        assert "Press u to look again" in panel
+
+
+async def test_u_tells_what_is_known_and_enter_does_nothing() -> None:
+    async with driven(double.unknown(), size=(80, 24)) as console:
+        await console.press("u", "enter", "y", "space")
+        assert isinstance(console.app.screen, UnknownEntry)
+        for fact in ("senex-7f3a9c", "10:29:00 ET", "did not come within 10 s", "second due in 0:18", "look again"):
+            assert fact in words(console)
+        for key in ("q", "n", "escape", "ctrl+g"):
+            await console.press(key)
+            assert nothing_sent(console)
+            await console.press("u")
+
+
+async def test_the_dialog_fits_at_80x24_with_long_words_of_the_broker() -> None:
+    long = double.unknown_order(
+        detail="no answer " * 60, evidence="looked here and there " * 40, identifier="senex-" + "a" * 32
+    )
+    async with driven(replace(double.unknown(), orders=(long,)), size=(80, 24)) as console:
+        await console.press("u")
+        for text in ("q leaves", "l  look again", "q  leave it"):
+            assert text in console.text
+
+
+async def test_looking_again_reconciles() -> None:
+    async with driven(double.unknown(), size=(80, 24)) as console:
+        await console.press("u", "l")
+        assert console.engine.sent == [CommandKind.RECONCILE]
+        assert "RECONCILING…" in console.text
+
+
+@pytest.mark.parametrize("mode", [Mode.DEMO, Mode.LIVE])
+async def test_attesting_absent_takes_the_typed_word_in_every_mode(mode: Mode) -> None:
+    snapshot = double.unknown()
+    async with driven(replace(snapshot, status=replace(snapshot.status, mode=mode)), size=(80, 24)) as console:
+        await console.press("u", "a", "enter", "y", "enter")
+        assert isinstance(console.app.screen, TypedQuestion)
+        assert "recorded as your word" in words(console)
+        assert console.engine.sent == []
+        await console.press("backspace", *"absent")
+        assert console.engine.sent == []
+        await console.press("enter")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [("e1", "absent")])
+
+
+async def test_an_order_id_is_named_in_digits_only() -> None:
+    async with driven(double.unknown(), size=(80, 24)) as console:
+        await console.press("u", "o", "enter", "x", "enter")
+        assert isinstance(console.app.screen, OrderIdQuestion)
+        assert console.engine.sent == []
+        await console.press(*"4471", "q")
+        assert nothing_sent(console)
+        await console.press("u", "o", *"4471", "enter")
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [("e1", "4471")])
+
+
+async def test_what_was_found_meanwhile_is_not_attested() -> None:
+    async with driven(double.unknown()) as console:
+        await console.press("u", "a", *"absent")
+        console.engine.current = replace(console.engine.current, orders=(double.order(),))
+        await console.press("enter")
+        assert console.engine.sent == []
+        assert console.toasts == ["attest not sent: the entry became working while you were answering"]
+
+
+async def test_without_an_unknown_entry_u_does_nothing() -> None:
+    async with driven(size=(80, 24)) as console:
+        await console.press("u", "l", "x")
+        assert nothing_sent(console)
+        assert "u Unknown" not in console.text
+
+
+# R, and what bars entries
+
+
+async def test_shift_r_reconciles_once_until_it_is_answered() -> None:
+    async with driven(size=(80, 24)) as console:
+        await console.press("R", "R")
+        assert console.engine.sent == [CommandKind.RECONCILE]
+        assert "RECONCILING…" in console.text
+        console.engine.settle(CommandState.DONE, "reconciliation starts; entries wait for it")
+        await console.pull()
+        await console.press("R")
+        assert console.engine.sent == [CommandKind.RECONCILE] * 2
+
+
+async def test_r_needs_a_running_engine() -> None:
+    async with driven(double.failed(), size=(80, 24)) as console:
+        await console.press("R")
+        assert nothing_sent(console)
+        assert console.app.why_not("reconcile") == "the engine is not running"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_what_bars_entries_says_why_and_how_it_ends(size: tuple[int, int]) -> None:
+    expected = {
+        "halted": (
+            "✖ HALTED",
+            "margin call",
+            "`senex reset halt` ends it",
+            "the broker holds 1 of a leg",
+            "`senex reset mismatch`",
+        ),
+        "clock": ("✖ HALTED", "+3.1 s off the broker's", "resets by itself"),
+        "reconciling": ("○ RECONCILING", "asked by ada", "it ends by itself"),
+    }
+    async with driven(size=size) as console:
+        for scene, told in expected.items():
+            console.engine.current = double.SCENES[scene]()
+            await console.pull()
+            await console.pilot.pause()
+            for text in told:
+                assert text in words(console), (scene, text)
+
+
+async def test_a_breaker_is_said_once_and_the_banner_goes_when_it_is_over() -> None:
+    assert len(alarms(double.stopped_by_clock())) == 1
+    async with driven(double.stopped_by_clock(), size=(80, 24)) as console:
+        console.engine.current = double.calm()
+        await console.pull()
+        await console.pilot.pause()
+        assert "HALTED" not in console.text
+        assert console.text.splitlines()[1].startswith("─ SPX")
+
+
+async def test_many_alarms_leave_the_dashboard_in_sight() -> None:
+    many = tuple(double.breaker(code="sends", whom=f"…00{n:02}", why="3 sends failed today " * 4) for n in range(12))
+    async with driven(replace(double.unknown(), breakers=many), size=(80, 24)) as console:
+        assert "UNKNOWN" in console.text
+        assert "─ SPX" in console.text.splitlines()[5]
+        assert "3 Orders" in console.text
+
+
+def test_alarms_are_of_a_running_engine_only() -> None:
+    for state in EngineState:
+        unknown = double.unknown()
+        told = alarms(replace(unknown, status=replace(unknown.status, engine=state)))
+        assert bool(told) is (state is EngineState.RUNNING)

@@ -1,0 +1,108 @@
+"""The screen as text at each layout, against reviewed files in `screens/`.
+
+`SENEX_WRITE_SCREENS=1` writes them anew; read the difference before keeping it.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.console import scenes as double
+from tests.support.console.driver import driven
+from tests.support.console.picture_slices import followed
+from tests.support.console.recorded import recorded, some_days
+from tests.support.console.scenes import FixedEngine
+
+SCREENS = Path(__file__).parent / "screens"
+SCENES = {**double.SCENES, "followed": followed}
+SIZES = ((60, 20), (80, 24), (120, 40), (200, 55))
+AT_EVERY_SIZE = ("calm", "stale", "retrying", "filled", "rejected", "unknown", "paused", "halted", "closed")
+"""One after the other in one console: a scene leaves nothing behind in the next."""
+CASES = [
+    ("retrying", (170, 50), ()),
+    ("paused", (80, 24), ("space",)),
+    ("live", (80, 24), ("f",)),
+    ("failed", (80, 24), ()),
+    ("starting", (80, 24), ()),
+    ("fast", (80, 24), ("6",)),
+    ("unknown", (80, 24), ("3",)),
+    ("unknown", (80, 24), ("u",)),
+    ("clock", (80, 24), ("space",)),
+    ("reconciling", (80, 24), ("c",)),
+    ("reconciling", (120, 40), ()),
+    ("alerted", (80, 24), ()),
+    ("alerted", (80, 24), ("a",)),
+    ("alerted", (120, 40), ("a",)),
+    ("alerted", (200, 55), ("a",)),
+    ("reached", (80, 24), ("A",)),
+    ("reached", (120, 40), ("A",)),
+    ("reached", (200, 55), ("A",)),
+    ("reached", (80, 24), ("A", "enter")),
+    ("filled", (80, 24), ("o",)),
+    ("filled", (120, 40), ("o",)),
+    ("filled", (200, 55), ("o",)),
+    ("filled", (80, 24), ("o", "j", "enter")),
+    ("followed", (80, 24), ("v",)),
+    ("followed", (80, 24), ("7", "v", "v")),
+    ("followed", (120, 40), ("v", "v", "v")),
+    ("followed", (200, 55), ("v",)),
+    ("followed", (200, 55), ("v", "v")),
+]
+
+
+PAGES = ("o", "a", "A")
+"""Keys of the pages that ask the records."""
+
+
+@pytest.mark.parametrize(("scene", "size", "keys"), CASES, ids=lambda v: "x".join(map(str, v)) if v else "")
+async def test_the_screen_is_as_reviewed(
+    scene: str, size: tuple[int, int], keys: tuple[str, ...], tmp_path: Path
+) -> None:
+    async with AsyncExitStack() as stack:
+        engine = FixedEngine(SCENES[scene]())
+        if keys[:1] and keys[0] in PAGES:
+            engine.records = await stack.enter_async_context(recorded(tmp_path))
+            await some_days(engine.records)
+        console = await stack.enter_async_context(driven(engine=engine, size=size))
+        for key in keys:
+            await console.press(key)
+            await console.answered()
+        await console.pull()
+        await console.pilot.pause()
+        text = ""
+        while text != console.text:  # a layout under way
+            text = console.text
+            await console.pilot.pause(0.01)
+    assert all(len(line) <= size[0] for line in text.splitlines())
+    assert text + "\n" == reviewed("-".join([scene, f"{size[0]}x{size[1]}", *keys]), text)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_every_state_of_the_day_is_as_reviewed(size: tuple[int, int]) -> None:
+    async with driven(size=size) as console:
+        shown = {}
+        for scene in AT_EVERY_SIZE:
+            for each in ("starting", scene):  # an engine that starts stands still without being old
+                console.engine.current = SCENES[each]()
+                console.ticker.now += 6  # the chart draws at most every few seconds
+                await console.pull()
+                await console.pilot.pause()
+            shown[scene] = console.text
+    wrong = [
+        scene
+        for scene, text in shown.items()
+        if text + "\n" != reviewed(f"{scene}-{size[0]}x{size[1]}", text) or max(map(len, text.splitlines())) > size[0]
+    ]
+    assert not wrong, "\n".join(shown[scene] for scene in wrong)
+
+
+def reviewed(name: str, text: str) -> str:
+    """The screen as it was looked at and found good."""
+    file = SCREENS / f"{name}.txt"
+    if os.environ.get("SENEX_WRITE_SCREENS"):
+        file.write_text(text + "\n")
+    return file.read_text()

@@ -1,0 +1,159 @@
+"""Open tridents on the screen: the list, the line on the dashboard, the warning in the banner (SPEC 7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal as D
+
+import pytest
+
+from core.snapshot import Freshness, Mode, PositionsSlice, PositionView, Snapshot
+from senex_tui.console.screens.dashboard import Dashboard
+from senex_tui.console.screens.positions import PositionsPage
+from tests.support.console import scenes as double
+from tests.support.console.driver import driven
+from widgets.alarms import alarms
+from widgets.orders import OrdersPanel
+from widgets.positions import summary
+
+SOON = "5 days to expiration, no automatic exit"
+
+
+def position(**changes: object) -> PositionView:
+    base = PositionView(
+        entry_id="e0",
+        account="…4021",
+        underlying="QQQ",
+        expiration=date(2025, 12, 19),
+        dte=29,
+        strikes="622P/619P/622C/625C",
+        credit=D("4.10"),
+        max_risk=D(190),
+        break_even_below=D("619.95"),
+        break_even_above=None,
+        price=D("621.84"),
+        mark_mid=D("2.85"),
+        mark_natural=D("3.20"),
+        profit_mid=D("125.00"),
+        profit_natural=D("90.00"),
+        age_s=1,
+        freshness=Freshness.LIVE,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def near(**changes: object) -> PositionView:
+    return replace(position(expiration=date(2025, 11, 25), dte=5, warnings=(SOON,)), **changes)  # type: ignore[arg-type]
+
+
+def holding(*views: PositionView, trouble: str = "") -> Snapshot:
+    return replace(double.calm(), positions=PositionsSlice(views, trouble))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
+async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int]) -> None:
+    async with driven(holding(near(), position()), size=size) as console:
+        await console.press("t")
+        await console.pilot.pause()
+        text = " ".join(console.text.split())
+        for told in (
+            "DEMO",
+            "2 open tridents P&L +250.00 $ risk 380 $ ▲ 1 to watch",
+            "QQQ 622P/619P/622C/625C Nov 25, 5 days …4021",
+            "Dec 19, 29 days",
+            "P&L +125.00 $",
+            "credit 4.10",
+            "mark 2.85",
+            "to close 3.20 (P&L +90.00 $)",
+            "max risk 190 $",
+            "break-even 619.95, none above",
+            "live 1s",
+            SOON,
+        ):
+            assert told in text, told
+        assert all(len(line) <= size[0] for line in console.text.splitlines())
+
+
+async def test_it_follows_the_snapshot_and_the_mode_stays_in_sight() -> None:
+    snapshot = holding(position())
+    async with driven(snapshot, size=(80, 24)) as console:
+        await console.press("t")
+        status = replace(snapshot.status, mode=Mode.LIVE)
+        console.engine.current = replace(holding(position(profit_mid=D("-40.00"))), status=status)
+        await console.pull()
+        await console.pilot.pause()
+        assert "P&L -40.00 $" in console.text
+        assert "LIVE" in console.text
+
+
+async def test_every_way_back_leads_to_the_dashboard_and_quits_nothing() -> None:
+    async with driven(holding(position()), size=(80, 24)) as console:
+        for key in ("t", "q", "escape", "ctrl+g"):
+            await console.press("t")
+            assert isinstance(console.app.screen, PositionsPage)
+            await console.press(key)
+            assert isinstance(console.app.screen, Dashboard), key
+
+
+async def test_a_stale_mark_says_so() -> None:
+    stale = position(freshness=Freshness.STALE, age_s=47)
+    async with driven(holding(stale), size=(80, 24)) as console:
+        await console.press("t")
+        await console.pilot.pause()
+        assert "STALE 47s" in console.text
+        assert "P&L +125.00 $ STALE" in console.text.splitlines()[1]
+
+
+async def test_without_quotes_or_fills_nothing_is_invented() -> None:
+    bare = position(
+        credit=None,
+        mark_mid=None,
+        mark_natural=None,
+        profit_mid=None,
+        profit_natural=None,
+        break_even_below=None,
+        age_s=None,
+        price=None,
+        freshness=Freshness.NONE,
+    )
+    unread = holding(bare, trouble="positions of …4021 could not be read: HTTP 502")
+    async with driven(unread, size=(80, 24)) as console:
+        await console.press("t")
+        await console.pilot.pause()
+        for told in ("credit --", "mark --", "no quotes", "break-even --", "could not be read: HTTP 502"):
+            assert told in console.text, told
+
+
+async def test_none_open_says_so() -> None:
+    async with driven(size=(80, 24)) as console:
+        await console.press("t")
+        await console.pilot.pause()
+        assert "no trident is open" in console.text
+
+
+async def test_the_dashboard_sums_them_up_in_a_line() -> None:
+    async with driven(holding(position()), size=(80, 24)) as console:
+        await console.press("3")
+        await console.pilot.pause()
+        assert (
+            console.app.screen.query_one(OrdersPanel).text.splitlines()[1].startswith("1 open trident  P&L +125.00 $")
+        )
+        console.engine.current = double.calm()
+        await console.pull()
+        await console.pilot.pause()
+        assert "open trident" not in console.text
+
+
+async def test_a_warning_is_said_in_the_banner() -> None:
+    async with driven(holding(near(), near(entry_id="e8"), position()), size=(80, 24)) as console:
+        words = " ".join(console.text.split())
+        assert f"OPEN QQQ Nov 25 …4021: {SOON}. And 1 more. t shows it" in words
+    assert alarms(holding(position())) == ()
+    [(_, loud)] = alarms(holding(near()))
+    assert not loud, "it stops nothing"
+
+
+def test_a_sum_of_some_says_of_how_many() -> None:
+    assert "P&L +125.00 $ of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
+    assert summary(PositionsSlice()) == ""

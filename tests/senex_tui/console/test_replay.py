@@ -1,0 +1,161 @@
+"""The console on a recorded day: the same screen, moved by keys, that can command nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from core.domain.operation.commands import CommandKind
+from core.recording.playback import ReplayClient
+from core.snapshot import Level, Mode, Snapshot
+from senex_tui.console.keys import AUTOMATION, KEYS, Where
+from senex_tui.console.replay_app import ReplayApp
+from senex_tui.console.screens.alerts import AlertsPage
+from senex_tui.console.screens.dashboard import Dashboard
+from tests.core.recording.days import moment, recorded, session
+from tests.support.console import scenes as double
+from tests.support.console.driver import Ticker
+
+
+@dataclass
+class Replayed:
+    app: ReplayApp
+    replay: ReplayClient
+    pilot: Pilot[None]
+    ticker: Ticker
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def pass_s(self, seconds: float) -> None:
+        self.ticker.now += seconds
+        self.app.pull()
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(strip.text.rstrip() for strip in self.app.screen._compositor.render_strips())
+
+    @property
+    def toasts(self) -> list[str]:
+        return [notification.message for notification in self.app._notifications]
+
+
+@asynccontextmanager
+async def replayed(
+    folder: Path, moments: list[Snapshot] | None = None, *, speed: float = 1, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[Replayed]:
+    ticker = Ticker()
+    replay = ReplayClient(recorded(folder, moments), ticker, speed)
+    app = ReplayApp(replay, monotonic=ticker)
+    async with app.run_test(size=size) as pilot:
+        console = Replayed(app, replay, pilot, ticker)
+        await console.pass_s(0)
+        yield console
+    assert app._exception is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_it_says_what_it_is_and_when(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with replayed(tmp_path, speed=4, size=size) as console:
+        assert "REPLAY of demo 2026-11-20 10:00:00 ET x4: nothing here is live" in console.text
+        assert "REPLAY 4x" in console.text.splitlines()[0]
+        assert " DEMO " not in console.text.splitlines()[0]
+        await console.pass_s(5)
+        assert "10:00:20 ET x4" in console.text
+        await console.press("space")
+        assert "10:00:20 ET held: nothing here is live" in console.text
+        await console.pass_s(60)
+        assert "10:00:20 ET held" in console.text
+        assert "has not moved" not in console.text
+        assert "VIEW FROZEN" not in console.text
+        await console.press("dollar_sign")
+        assert "11:00:00 ET at its end" in console.text
+
+
+async def test_its_keys_move_through_the_day(tmp_path: Path) -> None:
+    async with replayed(tmp_path) as console:
+        for key, then in (
+            ("right", "10:01:00"),
+            ("shift+right", "10:16:00"),
+            ("left", "10:15:00"),
+            ("shift+left", "10:00:00"),
+            ("n", "10:05:00"),
+            ("n", "10:20:00"),
+            ("b", "10:05:00"),
+            ("full_stop", "10:05:10"),
+            ("comma", "10:05:00"),
+            ("dollar_sign", "11:00:00"),
+            ("0", "10:00:00"),
+        ):
+            await console.press(key)
+            assert f"{then} ET" in console.text.splitlines()[1], key
+        await console.press("plus", "plus", "minus")
+        assert "REPLAY 2x" in console.text
+
+
+async def test_it_says_when_there_is_no_further_cycle(tmp_path: Path) -> None:
+    async with replayed(tmp_path) as console:
+        await console.press("b")
+        assert console.toasts == ["no cycle began before this"]
+
+
+async def test_no_key_commands_anything_and_each_says_so(tmp_path: Path) -> None:
+    async with replayed(tmp_path) as console:
+        for key in {key.key for key in KEYS if key.group == AUTOMATION}:
+            await console.press(key)
+            assert "nothing here is live, and nothing was sent" in console.toasts[-1]
+            console.app.clear_notifications()
+        assert console.replay.snapshot().commands == ()
+        footer = console.text.splitlines()[-1]
+        assert "Pause" not in footer
+        assert "Next cycle" in footer
+        console.app.send(CommandKind.ACKNOWLEDGE, target="7")
+        await console.pass_s(0)
+        assert "acknowledge refused: this is a replay" in console.toasts[-1]
+
+
+async def test_a_day_of_live_trading_is_not_taken_for_live(tmp_path: Path) -> None:
+    moments = [replace(m, status=replace(m.status, mode=Mode.LIVE)) for m in session(minutes=2)]
+    async with replayed(tmp_path, moments) as console:
+        assert "REPLAY of live 2026-11-20" in console.text
+        assert " LIVE " not in console.text.splitlines()[0]
+        assert not console.app.screen.has_class("-live")
+
+
+async def test_what_was_critical_then_rings_no_bell_now(tmp_path: Path) -> None:
+    bad = replace(moment(0).messages[0], number=99, level=Level.CRITICAL, text="order lost")
+    async with replayed(tmp_path, [moment(0), moment(10, messages=(bad,))]) as console:
+        await console.press("right")
+        assert console.toasts == []
+        assert "order lost" in console.text
+
+
+async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path) -> None:
+    alerted = [replace(double.alerted(), status=moment(s).status) for s in (0, 60)]
+    async with replayed(tmp_path, alerted) as console:
+        await console.press("a")
+        assert isinstance(console.app.screen, AlertsPage)
+        await console.press("right")
+        assert console.replay.state.at.minute == 0, "in a dialog the arrows are the dialog's"
+        await console.press("q", "question_mark", "slash", *"replay")
+        assert "in a replay: to the start of the next cycle" in console.text
+        await console.press("enter", "q", "q", "z", "z", "4", "q")
+    assert console.app.return_code == 0, "and q leaves: nothing stops, so nothing is asked"
+
+
+async def test_the_records_are_not_asked_and_their_page_says_so(tmp_path: Path) -> None:
+    async with replayed(tmp_path) as console:
+        await console.press("h")
+        assert "this is a replay; it has no records to ask" in console.text
+
+
+def test_no_key_of_a_replay_means_two_things() -> None:
+    of_the_console = {key.key for key in KEYS if key.where in Dashboard.PLACES}
+    assert of_the_console.isdisjoint(key.key for key in KEYS if key.where is Where.REPLAY)

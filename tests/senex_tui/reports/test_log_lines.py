@@ -1,0 +1,134 @@
+"""`senex logs`: the log for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.runtime.clock import SystemClock
+from senex_tui.reports.log_lines import Wanted, follow, newest
+from senex_tui.support.logs import FILE_NAME
+from tests.support.senex_command import SENEX, Box
+
+AT = "2026-03-02T14:45:00.000+00:00"
+
+
+def written(text: str, level: str = "info", **fields: Any) -> str:
+    return json.dumps({"at": AT, "level": level, "logger": "senex.engine", "event": text, **fields}) + "\n"
+
+
+def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
+    logs = box.home / "d" / "logs"
+    box.write(logs / f"{FILE_NAME}.1", written("older", cycle=3) + "a line of an earlier version\n")
+    box.write(
+        logs / FILE_NAME,
+        written("cycle 09:45 started", cycle=4, account="…0001", kind="cycle.started")
+        + written("quotes \x1b[31mred", "warning", cycle=4, figures={"age": "31"})
+        + written("failed", "error", error_type="ValueError", error="no", traceback="Traceback\n  File\n"),
+    )
+
+    def shown(wanted: Wanted, count: int = 50) -> list[str]:
+        return "\n".join(newest(logs, wanted, count)).splitlines()
+
+    everything = shown(Wanted())
+    assert everything == [
+        "2026-03-02 09:45:00 ET  INFO      older  cycle=3",
+        "a line of an earlier version",
+        "2026-03-02 09:45:00 ET  INFO      cycle 09:45 started  cycle=4  account=…0001",
+        "2026-03-02 09:45:00 ET  WARNING   quotes  [31mred  cycle=4  figures=age:31",
+        "2026-03-02 09:45:00 ET  ERROR     failed  error=ValueError: no",
+        "    Traceback",
+        "      File",
+    ]
+    assert shown(Wanted(cycle=4)) == everything[2:4]
+    assert shown(Wanted("warning")) == everything[3:]
+    assert shown(Wanted("info", 4), 1) == everything[3:4]
+    assert shown(Wanted(), 0) == []
+
+    done = box.run("logs", "--data-dir", str(box.home / "d"), "-n", "1", "--level", "WARN", "--cycle", "4")
+    assert (done.returncode, done.stdout, done.stderr) == (0, everything[3] + "\n", "")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--level", "loud"), "'loud' is not a level; use one of debug, info, warning, error, critical"),
+        (("--cycle", "0"), "'--cycle'"),
+        ((), "there is no log yet in"),
+    ],
+)
+def test_what_cannot_be_shown_is_said(box: Box, options: tuple[str, ...], words: str) -> None:
+    done = box.run("logs", "--data-dir", str(box.home / "d"), *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_following_goes_on_across_two_rotations_between_two_looks(tmp_path: Path) -> None:
+    log = tmp_path / FILE_NAME
+    log.write_text(written("one") + written("two"))
+    told: list[str] = []
+
+    async def read() -> None:
+        async for line in follow(tmp_path, Wanted(), SystemClock(), 1):
+            told.append(line.rpartition("  ")[2])
+
+    async def until(count: int) -> None:
+        async with asyncio.timeout(10):
+            while len(told) < count:  # noqa: ASYNC110 - nothing tells when a line was shown
+                await asyncio.sleep(0.01)
+
+    reading = asyncio.create_task(read())
+    try:
+        await until(1)
+        with log.open("a") as opened:
+            opened.write(written("three")[:20])
+            opened.flush()
+            await asyncio.sleep(0)
+            opened.write(written("three")[20:] + written("four"))
+        log.rename(tmp_path / f"{FILE_NAME}.2")
+        (tmp_path / f"{FILE_NAME}.1").write_text(written("five"))
+        log.write_text(written("six"))
+        await until(5)
+    finally:
+        reading.cancel()
+        await asyncio.wait({reading})
+    assert told == ["two", "three", "four", "five", "six"]
+
+
+async def test_following_waits_for_a_log_that_is_not_there_yet(tmp_path: Path) -> None:
+    lines = follow(tmp_path, Wanted(level="warning"), SystemClock(), 10)
+    first = asyncio.ensure_future(anext(lines))
+    await asyncio.sleep(0)
+    (tmp_path / FILE_NAME).write_text(written("quiet") + written("loud", "error"))
+    assert (await asyncio.wait_for(first, 10)).endswith("loud")
+
+
+def test_ctrl_c_ends_following_quietly(box: Box) -> None:
+    box.write(box.home / "d" / "logs" / FILE_NAME, written("one"))
+    with subprocess.Popen(
+        [SENEX, "logs", "-f", "--data-dir", str(box.home / "d")],
+        env=box.environment(PYTHONUNBUFFERED="1"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests run in the background of a shell have inherited that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().endswith("one\n")
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "")
+        assert process.returncode == 130
+
+
+def test_newest_needs_no_whole_line_at_the_end(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text(written("one").rstrip("\n"))
+    assert len(newest(tmp_path, Wanted(), 5)) == 1

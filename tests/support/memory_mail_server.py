@@ -1,0 +1,54 @@
+"""A mail server in memory for virtual time: it takes messages, or is down, slow, hanging or refusing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.notify.smtp import WHOLE_S, Mail, MailError, MailFault
+from core.runtime.clock import Clock
+
+
+class Post:
+    """What was delivered is in `taken`, in its order; `tries` counts every try."""
+
+    server = "post.example:587 (STARTTLS)"
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.taken: list[Mail] = []
+        self.tries = 0
+        self.fault: MailFault | None = None
+        self.slow_s = 0.0
+        self.hangs = False
+        self.loses_answers = False
+        """It takes the message, and its answer is lost."""
+        self.refuses: Callable[[Mail], bool] = lambda mail: False
+
+    async def send(self, mail: Mail) -> str:
+        self.tries += 1
+        if self.hangs:
+            await self._clock.sleep(WHOLE_S)  # the mailer's own limit
+            raise MailError(MailFault.NO_SERVER, f"{self.server} did not answer in time")
+        if self.slow_s:
+            await self._clock.sleep(self.slow_s)
+        if self.fault is not None:
+            raise MailError(self.fault, f"{self.server} did not answer in time")
+        if self.refuses(mail):
+            raise MailError(MailFault.REFUSED, f"{self.server} refused the message: 554 no")
+        self.taken.append(mail)
+        if self.loses_answers:
+            raise MailError(MailFault.NO_SERVER, f"the connection to {self.server} broke")
+        return "250 OK"
+
+    def mend(self) -> None:
+        """Nothing is wrong with it any more."""
+        self.fault, self.slow_s, self.hangs, self.loses_answers = None, 0.0, False, False
+        self.refuses = lambda mail: False
+
+    @property
+    def subjects(self) -> list[str]:
+        return [mail.subject for mail in self.taken]
+
+    @property
+    def message_ids(self) -> list[str]:
+        return [mail.message_id for mail in self.taken]

@@ -1,0 +1,188 @@
+"""The records of a simulated day without a thread: the same driver, the same commits, and a disk that can fail.
+
+Statements run on the loop's own thread when nothing else can run. That is where virtual time takes up what a thread
+hands back, so the engine sees the same order of things, and a day costs no thread hops. The file, its pragmas and its
+commits are the product's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+import aiosqlite
+from sqlalchemy import event
+from sqlalchemy.engine import Dialect, Engine
+
+from core.records.store.sqlite_driver import UninterruptedConnection
+from core.runtime.virtual_time import VirtualTimeLoop
+
+NO_RULE_OF_THE_DAY = "DROP INDEX uq_entries_day_held"
+"""What a test that must turn red does to the records first."""
+_WRITES = ("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE")
+
+
+class _NoComplaint(logging.Filter):
+    """A killed process leaves its connections lying; what the pool says when they are swept up is no news."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("The garbage collector is trying")
+
+
+logging.getLogger("sqlalchemy.pool").addFilter(_NoComplaint())
+logging.getLogger("sqlalchemy.pool.impl.AsyncAdaptedQueuePool").addFilter(_NoComplaint())
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+class Disk:
+    """What one process's connections run on. `full` makes every write fail as SQLite does on a full disk, `slow_s` has
+    every transaction that writes wait so many virtual seconds; a disk that is `gone` (the process was killed) answers
+    nobody. `die_at_commit` kills before (`die_after` false) or after that many further commits."""
+
+    def __init__(self, on_death: Callable[[], None] = _nothing, on_commit: Callable[[], None] = _nothing) -> None:
+        self.full = False
+        self.slow_s = 0.0
+        self.gone = False
+        self.die_at_commit = 0
+        self.die_after = True
+        self.commits = 0
+        self._on_death = on_death
+        self._on_commit = on_commit
+        self._raw: list[sqlite3.Connection] = []
+
+    def connected(self, raw: sqlite3.Connection) -> sqlite3.Connection:
+        self._raw.append(raw)
+        return raw
+
+    def kill(self) -> None:
+        """The process is gone: what was not committed is rolled back, as the file's next reader would."""
+        self.gone = True
+        for raw in self._raw:
+            raw.close()
+        self._raw.clear()
+
+    def run(self, function: Callable[[], object], sql: str) -> object:
+        """Runs one call of the driver. Raises what the driver raises."""
+        commits = sql == "COMMIT"
+        if self.full and (commits or sql.startswith(_WRITES)):
+            raise sqlite3.OperationalError("database or disk is full")
+        if not commits:
+            return function()
+        if self.die_at_commit == 1 and not self.die_after:
+            self._die()
+            return None
+        result = function()
+        self.commits += 1
+        self._on_commit()
+        if self.die_at_commit == 1:
+            self._die()
+        self.die_at_commit = max(0, self.die_at_commit - 1)
+        return result
+
+    def _die(self) -> None:
+        self.die_at_commit = 0
+        self.kill()
+        self._on_death()
+
+
+class LoopConnection(UninterruptedConnection):
+    """A connection of the async driver whose calls run on the loop's thread; see the module."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
+        self._running = True
+        self._connection: sqlite3.Connection | None = None
+        self._connector = lambda: disk.connected(connector())
+        self._tx: Any = self
+        self._iter_chunk_size = 64
+        self._disk = disk
+        self._writing = True
+
+    def __await__(self) -> Generator[Any, None, aiosqlite.Connection]:
+        return self._connect().__await__()
+
+    def __del__(self) -> None:
+        """Nothing to stop: there is no thread."""
+
+    def put_nowait(self, job: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
+        """What the thread's queue does in the driver: the call, and its result into the future."""
+        future, function = job
+        self._do(future, function, "")
+
+    async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._disk.gone:
+            await asyncio.get_running_loop().create_future()  # nobody answers a process that was killed
+        if not self._running or not self._connection:
+            raise ValueError("Connection closed")
+        name = fn.__name__
+        if name in ("commit", "rollback") and not self._connection.in_transaction:
+            return None
+        sql = "COMMIT" if name == "commit" else str(args[0]).lstrip() if name.startswith("execute") else ""
+        if sql.startswith("BEGIN"):
+            self._writing = sql == "BEGIN IMMEDIATE"
+        # A transaction takes its turn when it begins and, if it writes, when it commits: what others see of it lies
+        # between these two, so its own statements are done on the spot.
+        begins = sql.startswith("BEGIN")
+        if not begins and not (sql == "COMMIT" and self._writing):
+            if self._disk.full and sql.startswith(_WRITES):
+                raise sqlite3.OperationalError("database or disk is full")
+            return fn(*args, **kwargs)
+        loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
+        future: asyncio.Future[Any] = loop.create_future()
+        job = partial(fn, *args, **kwargs)
+        if self._disk.slow_s and sql.startswith("BEGIN IMMEDIATE"):
+            loop.call_later(self._disk.slow_s, loop.call_when_idle, self._do, future, job, sql)
+        else:
+            loop.call_when_idle(self._do, future, job, sql)
+        while not future.done():
+            try:
+                await asyncio.shield(future)
+            except asyncio.CancelledError:
+                if self._disk.gone:
+                    raise  # it waits for an answer that never comes
+        return future.result()
+
+    def _do(self, future: asyncio.Future[Any] | None, function: Callable[[], Any], sql: str) -> None:
+        if self._disk.gone or (future is not None and future.cancelled()):
+            return
+        try:
+            result = self._disk.run(function, sql)
+        except BaseException as error:
+            if future is not None and not future.done():
+                future.set_exception(error)
+            return
+        if future is not None and not future.done() and not self._disk.gone:
+            future.set_result(result)
+
+    async def close(self) -> None:
+        self.stop()
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._running = False
+        if self._connection is not None and not self._disk.gone:
+            self._connection.close()
+        self._connection = None
+        return None
+
+
+@contextmanager
+def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
+    """While open, new connections of this process's engines run on the disk that `disk` names at that moment."""
+
+    def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
+        if dialect.name != "sqlite":
+            return
+        options["async_creator_fn"] = lambda *args, **kw: LoopConnection(partial(sqlite3.connect, *args, **kw), disk())
+
+    event.listen(Engine, "do_connect", connect)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "do_connect", connect)

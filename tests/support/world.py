@@ -1,0 +1,354 @@
+"""The real engine on the simulator in virtual time: real records in a temporary folder, a broker in process."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from core.config.settings import ScheduleSettings, Settings, TradingSettings
+from core.domain.market.chain import OptionChain
+from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.events import Event
+from core.domain.orders.orders import Entry
+from core.engine.engine import Engine
+from core.engine.parts import EngineParts
+from core.market.calendar import SessionCalendar
+from core.notify.smtp import Mailer
+from core.records.records import Records
+from core.records.repositories.rows import CommandRecord, CycleRecord, SlotRecord
+from core.records.store.database import Database
+from core.runtime.clock import EXCHANGE_ZONE, exchange_time
+from core.runtime.ids import SeededIds
+from core.runtime.intervals import Rhythm
+from core.runtime.virtual_time import VirtualClock, run_virtual
+from core.simulator.exchange.accounts import AccountSetup
+from core.simulator.exchange.exchange import Exchange
+from core.simulator.in_process.broker import InProcessBroker
+from core.simulator.market.market import Market
+from core.snapshot import Mode
+from tests.support.empty_records import copy_empty_records
+from tests.support.record_samples import KEPT_IN_POSTGRES, url_of
+from tests.support.sqlite_on_the_loop import Disk, on_disk
+
+T = TypeVar("T")
+
+SEED = 7
+ACCOUNT = "5WT00001"
+LOGIN = "main"
+MONDAY = "2026-03-02"
+"""A full session on which QQQ passes judgement, far from daylight saving and holidays."""
+
+
+def account(number: str = ACCOUNT, cash: str = "25000.00") -> AccountSetup:
+    return AccountSetup(number, "Demo", LOGIN, Decimal(cash))
+
+
+def et(day: str, at: str = "00:00") -> datetime:
+    """An exchange date and time as an instant, UTC."""
+    return datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC)
+
+
+class SuspendableClock(VirtualClock):
+    """A virtual clock of a machine that can be suspended: market time goes on, the monotonic clock does not."""
+
+    def suspend(self, seconds: float) -> None:
+        self._anchor += timedelta(seconds=seconds)
+
+
+@lru_cache(maxsize=16)
+def calendar_around(year: int) -> SessionCalendar:
+    return SessionCalendar(datetime(year, 7, 1, tzinfo=UTC))
+
+
+@lru_cache(maxsize=16)
+def chains_of(seed: int, start: datetime) -> dict[tuple[str, date], OptionChain]:
+    """The chains of every world with this seed and start, listed once."""
+    return {}
+
+
+@dataclass
+class StoreCalls:
+    """Counts what the records do in threads, so that virtual time waits for it, and has it done one at a time.
+
+    One at a time, because two calls in two threads would end in whatever order the machine likes that day.
+    """
+
+    under_way: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def count(self) -> int:
+        return self.under_way
+
+    def one_at_a_time(self, database: Database) -> None:
+        for name in ("read", "write"):
+            setattr(database, name, self._in_turn(getattr(database, name)))
+
+    def _in_turn(
+        self, connect: Callable[[], AbstractAsyncContextManager[Any]]
+    ) -> Callable[[], AbstractAsyncContextManager[Any]]:
+        @asynccontextmanager
+        async def in_turn() -> AsyncIterator[Any]:
+            async with self.turn:
+                self.under_way += 1
+                try:
+                    async with connect() as connection:
+                        yield connection
+                finally:
+                    self.under_way -= 1
+
+        return in_turn
+
+
+class World:
+    """One market, one exchange, one broker and one records file; engines start and end in it."""
+
+    def __init__(
+        self,
+        clock: SuspendableClock,
+        calls: StoreCalls,
+        folder: Path,
+        *,
+        seed: int,
+        accounts: Sequence[AccountSetup],
+        trading: TradingSettings,
+        schedule: ScheduleSettings,
+        preflight: bool,
+        rhythm: Rhythm,
+    ) -> None:
+        self.rhythm = rhythm
+        self.clock = clock
+        self.folder = folder
+        self.records_file = folder / "records.sqlite3"
+        self.kill_file = folder / "HALT"
+        self.market = Market(seed, clock.now())
+        self.exchange = Exchange(self.market, seed, accounts)
+        self.accounts = tuple(setup.number for setup in accounts)
+        self.ids = SeededIds(seed)
+        self.settings = Settings(trading=trading, schedule=schedule)
+        self.broker = InProcessBroker(self.exchange, self.market, clock, LOGIN)
+        self.broker.market_data.idle_s = 5.0
+        self.broker.chains = chains_of(seed, self.market.start)
+        self.preflight = preflight
+        self.mode, self.sends = Mode.DEMO, True
+        self.mailer: Mailer | None = None
+        self._calls = calls
+        self._running: asyncio.Task[None] | None = None
+        self._engine: Engine | None = None
+        self._crashes = 0
+
+    @property
+    def engine(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("no engine was started")
+        return self._engine
+
+    @property
+    def records(self) -> Records:
+        return self.engine.parts.records
+
+    # Life of an engine
+
+    async def start(self) -> Engine:
+        """Starts an engine on the records file and waits until it runs."""
+        records = await self._open()
+        self._engine = Engine(
+            EngineParts(
+                mode=self.mode,
+                settings=self.settings,
+                clock=self.clock,
+                ids=self.ids,
+                calendar=calendar_around(self.clock.now().year),
+                broker=self.broker,
+                market_data=self.broker.market_data,
+                alerts=self.broker.alerts,
+                records=records,
+                sends=self.sends,
+                preflight=self.preflight,
+                enable_new_accounts=True,
+                kill_file=self.kill_file,
+                rhythm=self.rhythm,
+                mailer=self.mailer,
+            )
+        )
+        self._running = asyncio.create_task(self._engine.run(), name="engine")
+        ready = asyncio.create_task(self._engine.ready.wait())
+        await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._running.done():
+            await self._running
+        return self._engine
+
+    async def stop(self) -> None:
+        """Ends the engine in order."""
+        self.engine.stop()
+        if self._running is not None:
+            await self._running
+
+    async def crash(self) -> None:
+        """The process dies now: what is committed stays in the records, and nothing the engine does later counts."""
+        self._crashes += 1
+        survived = self.folder / f"records-{self._crashes}.sqlite3"
+        if not KEPT_IN_POSTGRES.survive(self.records_file, survived):
+            with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
+                old.backup(new)
+        self.records_file = survived
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running})
+
+    async def reopened(self) -> Records:
+        """The records as a watcher sees them after the engine has ended; to be closed."""
+        return await self._open(trader=False)
+
+    async def _open(self, *, trader: bool = True) -> Records:
+        self._calls.under_way += 1
+        try:
+            records = await Records.open(url_of(self.records_file), trader=trader)
+        finally:
+            self._calls.under_way -= 1
+        close = records.close
+        self._calls.one_at_a_time(records._database)
+
+        async def counted_close() -> None:
+            self._calls.under_way += 1
+            try:
+                await close()
+            finally:
+                self._calls.under_way -= 1
+
+        setattr(records, "close", counted_close)  # noqa: B010 - a method of this one instance
+        return records
+
+    # Time
+
+    async def until(self, at: str, day: str | None = None) -> None:
+        """Sleeps to this exchange time, of today unless a day is given."""
+        on = self.day.isoformat() if day is None else day
+        await self.clock.sleep((et(on, at) - self.clock.now()).total_seconds())
+
+    # The operator
+
+    async def command(
+        self, kind: CommandKind, *, saw_cycle: int | None = None, older_by_s: float = 0.0
+    ) -> CommandRecord:
+        """Sends a command as the console does and waits for its answer."""
+        at = datetime.fromtimestamp(self.clock.now().timestamp() - older_by_s, UTC)
+        command = Command(self.ids.new(), kind, "operator", at, saw_cycle)
+        self.engine.accept(command)
+        for _ in range(100):
+            await self.clock.sleep(0.1)
+            record = await self.records.inbox.get(command.id)
+            if record is not None and record.finished_at is not None:
+                return record
+        raise AssertionError(f"{kind.value} was not answered within 10 s")
+
+    # What is recorded
+
+    @property
+    def day(self) -> date:
+        return exchange_time(self.clock.now()).date()
+
+    async def slots(self) -> tuple[SlotRecord, ...]:
+        return await self.records.slots.of_day(self.day)
+
+    async def cycles(self) -> tuple[CycleRecord, ...]:
+        return await self.records.cycles.of_day(self.day)
+
+    async def entries(self) -> tuple[Entry, ...]:
+        return await self.records.entries.of_day(self.day)
+
+    async def entry(self) -> Entry:
+        """The one entry of today."""
+        found = await self.entries()
+        assert len(found) == 1, [(e.state.value, e.detail) for e in found]
+        return found[0]
+
+    async def states(self, entry_id: str) -> list[str]:
+        """The states an entry went through, without repetitions."""
+        states: list[str] = []
+        for change in await self.records.entries.history(entry_id):
+            if not states or states[-1] != change.state.value:
+                states.append(change.state.value)
+        return states
+
+    async def steps(self, cycle: int) -> list[tuple[int | None, str | None, str, str]]:
+        """Attempt, underlying, step and reason code (empty when passed) of a cycle's steps, in order."""
+        events = await self.records.journal.of_cycle(cycle)
+        return [
+            (e.attempt, e.underlying, e.step.value, "" if e.reason is None else e.reason.code)
+            for e in events
+            if e.step is not None
+        ]
+
+    async def events(self, cycle: int, kind: str) -> list[Event]:
+        return [e for e in await self.records.journal.of_cycle(cycle) if e.kind == kind]
+
+
+def in_world(
+    script: Callable[[World], Coroutine[Any, Any, T]],
+    folder: Path,
+    *,
+    start: datetime | None = None,
+    seed: int = SEED,
+    accounts: Sequence[AccountSetup] = (),
+    trading: TradingSettings | None = None,
+    schedule: ScheduleSettings | None = None,
+    preflight: bool = False,
+    poll_s: int = 10,
+    in_threads: bool = False,
+) -> T:
+    """Runs the script in a new world that begins at `start`, in virtual time.
+
+    `poll_s` is how often the engine polls orders; for long stretches without any, seldom is quicker. The records are a
+    real file with real commits; `in_threads` says whether its calls run in threads, as they do in the product, or on
+    the loop, which gives the same order of things for a third of the work.
+    """
+    calls = StoreCalls()
+
+    async def main(clock: VirtualClock) -> T:
+        world = World(
+            SuspendableClock(clock.now(), asyncio.get_running_loop()),
+            calls,
+            folder,
+            seed=seed,
+            accounts=accounts or (account(),),
+            trading=trading or TradingSettings(),
+            schedule=schedule or ScheduleSettings(),
+            preflight=preflight,
+            rhythm=seldom(poll_s),
+        )
+        return await script(world)
+
+    copy_empty_records(folder / "records.sqlite3")
+    with nullcontext() if in_threads else on_disk(Disk):
+        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+
+
+def seldom(poll_s: int) -> Rhythm:
+    """Nobody looks at the screen and nobody else posts commands: seldom is often enough, and quicker."""
+    return Rhythm(
+        orders_s=poll_s,
+        settlement_s=poll_s,
+        health_s=6 * poll_s,
+        broker_s=6 * poll_s,
+        positions_s=None,
+        logins_s=24 * 3600,
+        commands_s=6 * poll_s,
+        locks_s=6 * poll_s,
+        longest_nap_s=60.0,
+        board_s=3.0 * poll_s,
+        mail_s=0.5 * poll_s,
+        digests_s=6 * poll_s,
+    )
+
+
+def slot_times(slots: Sequence[SlotRecord]) -> list[time]:
+    return [exchange_time(slot.slot).time() for slot in slots]

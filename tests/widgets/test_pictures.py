@@ -1,0 +1,217 @@
+"""What each picture shows and says, from its slices alone; odd data, narrow panels and plain ASCII."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal as D
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from core.domain.trident.payoff import Payoff
+from core.snapshot import CreditPoint, Freshness, PicturesSlice, Snapshot
+from tests.support.console import scenes as double
+from tests.support.console.picture_slices import followed, morning, payoff, trail
+from widgets.base.lines import Drawing, Tone, plain
+from widgets.charts.panel import PICTURES
+from widgets.charts.payoff import PayoffPicture
+from widgets.charts.picture import ChartView, drawn
+from widgets.charts.plot import Plot, Scale, reach, round_steps
+
+SIZES = [(24, 3), (38, 5), (56, 9), (78, 8), (78, 9), (118, 34), (130, 16), (196, 50)]
+
+
+def view_of(snapshot: Snapshot) -> ChartView:
+    return ChartView(
+        snapshot.quotes, snapshot.schedule, snapshot.spread, snapshot.attempts, snapshot.judgements, snapshot.pictures
+    )
+
+
+def draw(name: str, view: ChartView, size: tuple[int, int] = (130, 16), *, ascii: bool = False) -> Drawing:
+    return drawn(dict(PICTURES)[name](view), *size, ascii=ascii)
+
+
+def text_of(drawing: Drawing) -> str:
+    return f"{drawing.title}\n{plain(drawing.lines)}"
+
+
+def odd_views() -> list[ChartView]:
+    """One point, all equal, nothing priced, no credit, huge numbers, another underlying, everything at once."""
+    base = view_of(followed())
+    _, qqq = base.quotes
+    quiet = [replace(a, mid=None, natural=None, limit=None) for a in base.attempts]
+    huge = replace(payoff(), payoff=Payoff(D("9e9"), D(13), D("12.5")), price=D("1e9"))
+    return [
+        ChartView(),
+        *(ChartView(scene.quotes, scene.schedule, scene.spread, scene.attempts, scene.judgements, scene.pictures)
+          for scene in (make() for make in double.SCENES.values())),
+        base,
+        replace(base, quotes=(replace(qqq, day_path=((0, 621.0),)),)),
+        replace(base, quotes=(replace(qqq, day_path=tuple((s, 621.0) for s in range(0, 900, 10))),)),
+        replace(base, quotes=(replace(qqq, day_path=((0, 1e12), (10, 2e12), (20, 1e-6))),)),
+        replace(base, spread=double.spread(body=D(99_000), limit=None)),
+        replace(base, attempts=tuple(quiet), pictures=PicturesSlice()),
+        replace(base, attempts=morning()[:1], pictures=PicturesSlice((trail(1),), payoff(price=None))),
+        replace(base, attempts=(), pictures=PicturesSlice((replace(trail(3), points=()),), huge)),
+        replace(base, pictures=PicturesSlice((), replace(payoff(), payoff=Payoff(D(622), D(3), D("8.5"))))),
+        replace(base, pictures=PicturesSlice((), payoff(price=D("31.20"), profit_mid=None))),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name, _ in PICTURES])
+@pytest.mark.parametrize("ascii", [False, True])
+def test_whatever_the_data_it_fits_its_panel_and_is_never_empty(name: str, ascii: bool) -> None:
+    for view in odd_views():
+        for size in SIZES:
+            drawing = draw(name, view, size, ascii=ascii)
+            assert plain(drawing.lines).strip()
+            for line in drawing.lines:
+                assert sum(cell_len(text) for text, _ in line) <= size[0] or len(line) == 1
+            if ascii:
+                assert text_of(drawing).isascii()
+
+
+@pytest.mark.parametrize("size", [(56, 9), (78, 9), (130, 16), (118, 34)])
+@pytest.mark.parametrize("name", ["day", "credit", "payoff"])
+def test_a_picture_takes_the_rows_of_its_panel(name: str, size: tuple[int, int]) -> None:
+    lines = draw(name, view_of(followed()), size).lines
+    assert len(lines) == size[1]
+    assert any(0x2800 <= ord(c) < 0x2900 for c in plain(lines)), "a curve is drawn"
+    assert "\x1b" not in plain(lines)
+
+
+def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
+    rows = plain(draw("day", view_of(followed())).lines).splitlines()
+    marks = [sign for sign in rows[-2] if sign in "✖-▶○"]
+    assert marks == ["✖", "-", "-", "▶", "○"]
+    labels = rows[-1]
+    for sign, at in (("✖", "09:45"), ("▶", "10:30"), ("○", "10:45")):
+        assert abs(rows[-2].index(sign) - (labels.index(at) + 2)) <= 2, at
+    said = plain(draw("day", view_of(followed())).lines)
+    for words in ("last 620.78", "body 622 (dashes)", "✖ 1 failed", "- 2 not entered", "○ next 10:45"):
+        assert words in said
+    assert "╌" * 20 in said
+
+
+def test_the_day_says_that_its_price_is_stale() -> None:
+    assert "STALE 620.78" in plain(draw("day", view_of(double.stale())).lines)
+    assert "last 620.78" in plain(draw("day", view_of(double.calm())).lines)
+
+
+def test_a_body_far_away_does_not_flatten_the_curve() -> None:
+    view = replace(view_of(followed()), spread=double.spread(body=D(700)))
+    said = plain(draw("day", view).lines)
+    assert "body 700 (dashes)" in said
+    assert "╌" not in said
+
+
+def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
+    said = plain(draw("credit", view_of(followed())).lines)
+    for words in (
+        "mid 3.89 (line)", "natural 3.65 (dots)", "limit 4.06 (dashes)", "filled at 4.08", "2 of 3 attempts priced",
+        "┊ followed from 10:31",
+    ):  # fmt: skip
+        assert words in said
+    for character in ("·", "╌", "┊"):
+        assert character in said
+
+
+def test_without_an_entry_the_credit_is_that_of_the_attempts() -> None:
+    scene = double.retrying()
+    said = plain(draw("credit", view_of(scene)).lines)
+    assert "mid 4.10" in said
+    assert "2 of 3 attempts priced" in said
+    assert "followed" not in said
+    assert "no credit yet today" in plain(draw("credit", view_of(double.calm())).lines)
+
+
+def test_the_credit_of_another_underlying_is_not_mixed_in() -> None:
+    spx = replace(morning()[0], underlying="SPX", mid=D(40), natural=D(38))
+    shown = draw("credit", replace(view_of(followed()), attempts=(*morning(), spx)))
+    assert shown == draw("credit", view_of(followed()))
+
+
+def test_the_payoff_says_in_words_what_it_shows() -> None:
+    said = plain(draw("payoff", view_of(followed())).lines)
+    for words in (
+        "▲ now 621.84: +376 $ at expiry", "close now +12.50 $ mid, -20 $ natural", "◆ break-even 619.96, none above",
+        "max profit 408 $ at 622", "max loss 192 $ at 619", "+108 $ above 625", "credit 4.08 (fill) …4021",
+        "1 more open: t",
+    ):  # fmt: skip
+        assert words in said
+    for label in ("619.96", "622", "619", "625"):
+        assert label in said.splitlines()[-1]
+    thin = replace(payoff(), payoff=Payoff(D(622), D(3), D("1.50")))
+    said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), thin))).lines)
+    assert "◆ break-even 621.25 and 623.50" in said
+    assert said.count("◆") == 3, "two on the line of zero, one before the words"
+
+
+@pytest.mark.parametrize("size", [(56, 9), (78, 9), (130, 16)])
+def test_the_words_of_the_payoff_are_there_at_every_size(size: tuple[int, int]) -> None:
+    said = plain(draw("payoff", view_of(followed()), size).lines)
+    for words in ("621.84", "619.96", "408 $", "192 $", "+12.50 $ mid", "-20 $ natural"):
+        assert words in said
+
+
+def test_stale_figures_of_the_payoff_say_so() -> None:
+    old = payoff(price_stale=True, marks_stale=True)
+    said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), old))).lines)
+    assert "▲ STALE 621.84" in said
+    assert "STALE close now +12.50 $" in said
+
+
+def test_the_score_tells_gains_from_losses_without_colour() -> None:
+    lines = draw("score", view_of(followed()), (78, 30)).lines
+    gained = [line for line in plain(lines).splitlines() if "█" in line]
+    lost = [line for line in plain(lines).splitlines() if "▒" in line]
+    assert all("+" in line for line in gained)
+    assert all("-" in line for line in lost)
+    assert len(gained) == 6 + 1 + 2, "QQQ's start and six gains but one, SPX's start and one gain"
+    assert plain(lines).index("QQQ") < plain(lines).index("SPX"), "the traded one first"
+
+
+def test_the_price_is_marked_where_it_is() -> None:
+    low, high = (PayoffPicture(payoff(price=price)) for price in (D(619), D(625)))
+    columns = [plain(each.draw(130, 16).lines).splitlines()[-2].index("▲") for each in (low, high)]
+    labels = plain(low.draw(130, 16).lines).splitlines()[-1]
+    assert abs(columns[0] - labels.index("619") - 1) <= 1
+    assert abs(columns[1] - labels.index("625") - 1) <= 1
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=40),
+    st.integers(16, 150),
+    st.integers(4, 40),
+    st.booleans(),
+)
+def test_any_series_makes_a_picture_of_its_size(values: list[float], width: int, height: int, ascii: bool) -> None:
+    plot = Plot(width, height, Scale(reach(range(len(values))), reach(values)), ascii=ascii)
+    plot.curve([(float(n), value) for n, value in enumerate(values)], Tone.ACCENT, dots=len(values) % 2 == 0)
+    rows = plain(plot.lines()).splitlines()
+    assert len(plot.lines()) == height
+    assert max(map(len, rows)) <= max(width, 24)
+    assert not ascii or plain(plot.lines()).isascii()
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0.01, 1e6), st.integers(1, 12))
+def test_labels_are_round_and_few(low: float, more: float, most: int) -> None:
+    steps = round_steps(low, low + more, most)
+    assert 1 <= len(steps) <= 2 * most + 2
+    assert steps == sorted(steps)
+
+
+def test_points_of_a_credit_that_is_no_number_are_left_out() -> None:
+    broken = replace(
+        trail(2), points=(*trail(2).points, CreditPoint(double.NOW + timedelta(hours=1), D("NaN"), D("NaN")))
+    )
+    said = plain(draw("credit", replace(view_of(followed()), pictures=PicturesSlice((broken,)))).lines)
+    assert "10:31" in said
+
+
+def test_a_quote_without_freshness_is_not_stale() -> None:
+    _, qqq = double.quotes(Freshness.NONE)
+    assert "last" in plain(draw("day", ChartView(quotes=(qqq,))).lines)

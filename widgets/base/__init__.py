@@ -1,0 +1,1 @@
+"""To be said in one sentence: what widgets/base is for."""

@@ -1,0 +1,193 @@
+"""A list to walk through: rows under column heads, one of them chosen, and a filter that keeps what it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from widgets.base.lines import Drawing, Line, Part, Tone, fit, right, safe, wrap
+from widgets.base.panel import LinePanel
+
+GAP = "  "
+CHOSEN = "> "
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`width` in cells; 0 takes what is left. Shown in lists of at least `least` cells."""
+
+    title: str
+    width: int
+    is_right: bool = False
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`key` names what the row stands for; `cells` are one part a column, in their order."""
+
+    key: str
+    cells: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The row as it is copied: nothing in it that a terminal would obey."""
+        return GAP.join(safe(text) for text, _ in self.cells if text)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list shows. `empty` is said when it has no row at all."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    empty: str
+
+
+def kept(rows: Sequence[Row], query: str) -> tuple[Row, ...]:
+    """The rows holding every word of the query in some cell; a word after `!` must not be there. Case is no matter."""
+    words = query.lower().split()
+    wanted = [word for word in words if not word.startswith("!")]
+    unwanted = [word[1:] for word in words if word.startswith("!") and word != "!"]
+
+    def holds(row: Row) -> bool:
+        text = row.text.lower()
+        return all(word in text for word in wanted) and not any(word in text for word in unwanted)
+
+    return tuple(row for row in rows if holds(row))
+
+
+class ListPanel(LinePanel[Listing]):
+    """The chosen row stays chosen, by its key, while rows come and go around it."""
+
+    NAME = "List"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "choose(-1)", show=False),
+        Binding("down,j", "choose(1)", show=False),
+        Binding("pageup", "choose_page(-1)", show=False),
+        Binding("pagedown", "choose_page(1)", show=False),
+        Binding("home,g", "choose(-1000000)", show=False),
+        Binding("end,G", "choose(1000000)", show=False),
+    ]
+
+    class Chosen(Message):
+        """Another row is chosen, or none is left."""
+
+        def __init__(self, row: Row | None) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._query = ""
+        self._key = ""
+        self._index = 0
+
+    @property
+    def listing(self) -> Listing | None:
+        """What the list was handed last."""
+        return self._slice
+
+    @property
+    def words(self) -> str:
+        """What the rows are filtered by; empty when all are shown."""
+        return self._query
+
+    def filter(self, query: str) -> None:
+        """Shows the rows that hold the words of the query."""
+        self._query = query
+        self._settle()
+        self.redraw()
+
+    def show(self, value: Listing | None) -> None:
+        self._slice = value
+        self._settle()
+        self.redraw()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows that the filter keeps."""
+        return () if self._slice is None else kept(self._slice.rows, self._query)
+
+    @property
+    def chosen(self) -> Row | None:
+        rows = self.rows
+        return rows[self._index] if self._index < len(rows) else None
+
+    def choose_key(self, key: str) -> None:
+        """Chooses the row of this key, when it is there."""
+        self._key = key
+        self._settle()
+        self.redraw()
+
+    def action_choose(self, steps: int) -> None:
+        rows = self.rows
+        if rows:
+            self._at(min(max(0, self._index + steps), len(rows) - 1), rows)
+            self.redraw()
+
+    def action_choose_page(self, pages: int) -> None:
+        self.action_choose(pages * max(1, self.content_size.height - 2))
+
+    def _settle(self) -> None:
+        """Finds the chosen row again; else the one that is now in its place."""
+        rows = self.rows
+        found = next((index for index, row in enumerate(rows) if row.key == self._key), None)
+        self._at(min(self._index, max(0, len(rows) - 1)) if found is None else found, rows)
+
+    def _at(self, index: int, rows: Sequence[Row]) -> None:
+        row = rows[index] if index < len(rows) else None
+        moved = (row.key if row else "") != self._key
+        self._index, self._key, self._scrolled = index, row.key if row else "", False
+        if moved and self.is_mounted:
+            self.post_message(self.Chosen(row))
+
+    def draw(self, value: Listing, width: int, height: int) -> Drawing:
+        rows = self.rows
+        title = value.title
+        if self._query:
+            told = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
+            # That rows are left out has to be in sight: what else the title says makes room for it.
+            title = f"{title}{told}" if cell_len(title + told) <= width - 4 else f"{title.partition(GAP)[0]}{told}"
+        if not rows:
+            said = f"nothing holds {self._query}" if value.rows else value.empty
+            return Drawing(title, tuple(((line, Tone.DIM),) for line in wrap(said, width)))
+        columns = [(index, column) for index, column in enumerate(value.columns) if width >= column.least]
+        widths = _widths([column for _, column in columns], width - len(CHOSEN))
+        head = _line([(column.title, Tone.DIM) for _, column in columns], columns, widths, "  ")
+        lines = [head]
+        for number, row in enumerate(rows):
+            cells = [row.cells[index] for index, _ in columns]
+            if number == self._index:
+                cells = [(text, Tone.CHOSEN) for text, _ in cells]
+                lines.append(_line(cells, columns, widths, CHOSEN, Tone.CHOSEN))
+            else:
+                lines.append(_line(cells, columns, widths, "  "))
+        return Drawing(title, tuple(lines), head=1, follow=self._index + 1)
+
+
+def _widths(columns: Sequence[Column], width: int) -> list[int]:
+    fixed = sum(column.width for column in columns) + len(GAP) * (len(columns) - 1)
+    left = max(4, width - fixed)
+    return [column.width or left for column in columns]
+
+
+def _line(
+    cells: Sequence[Part],
+    columns: Sequence[tuple[int, Column]],
+    widths: Sequence[int],
+    mark: str,
+    gap_tone: Tone = Tone.PLAIN,
+) -> Line:
+    parts: list[Part] = [(mark, gap_tone)]
+    for (text, tone), (_, column), width in zip(cells, columns, widths, strict=True):
+        if len(parts) > 1:
+            parts.append((GAP, gap_tone))
+        parts.append(((right if column.is_right else fit)(safe(text), width), tone))
+    return tuple(parts)

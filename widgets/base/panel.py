@@ -1,0 +1,173 @@
+"""The base of every panel: shows lines, repaints only rows that changed, and survives its own errors."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar, Generic, TypeVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.events import Resize
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from widgets.base.event_guard import EventGuard
+from widgets.base.lines import Drawing, Line, Tone, fit, plain, safe, width_of, wrap
+from widgets.base.tones import tone_styles
+
+log = logging.getLogger(__name__)
+Slice = TypeVar("Slice")
+
+
+class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
+    """A panel of toned lines.
+
+    Subclasses write `draw`, a function from a slice and a size to a `Drawing`. The panel keeps the last slice only to
+    draw it again at another size. An exception while drawing is shown in the panel's own box and logged.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "scroll_lines(-1)", show=False),
+        Binding("down,j", "scroll_lines(1)", show=False),
+        Binding("pageup", "scroll_pages(-1)", show=False),
+        Binding("pagedown", "scroll_pages(1)", show=False),
+        Binding("home,g", "scroll_lines(-100000)", show=False),
+        Binding("end,G", "scroll_lines(100000)", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    LinePanel {
+        height: 1fr;
+        background: $surface;
+        color: $foreground;
+    }
+    """
+
+    PLACEHOLDER: ClassVar[str] = "waiting for the engine"
+    NAME: ClassVar[str] = ""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._slice: Slice | None = None
+        self._drawing = Drawing(self.NAME, ())
+        self._visible: tuple[Line, ...] = ()
+        self._titles: tuple[str, ...] = ("", "")
+        self._note = ""
+        self._top = 0
+        self._scrolled = False
+        self._tones: dict[Tone, Style] = {}
+        self._tones_of = ""
+
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the screen shows ASCII alone: a picture made of other signs is then drawn otherwise."""
+        return self.is_attached and bool(getattr(getattr(self.app, "looks", None), "ascii", False))
+
+    def draw(self, value: Slice, width: int, height: int) -> Drawing:
+        """The lines for this slice in `width` x `height` cells. Pure; may raise, the panel shows it."""
+        raise NotImplementedError
+
+    def show(self, value: Slice | None) -> None:
+        """Shows a slice; never raises."""
+        self._slice = value
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draws the last slice at the present size and repaints what changed; never raises."""
+        width, height = self.content_size.width, self.content_size.height
+        if width < 4 or height < 1:
+            return
+        try:
+            drawing = self._drawn(width, height)
+        except Exception as error:  # shown in this box and logged; the other panels go on
+            log.exception("panel %s failed", self.NAME)
+            text = safe(f"panel error: {type(error).__name__}: {error}")
+            drawing = Drawing(self.NAME, tuple(((line, Tone.BAD),) for line in wrap(text, width)))
+        self._drawing = drawing
+        self._place(height)
+
+    def _drawn(self, width: int, height: int) -> Drawing:
+        if self._slice is None:
+            return Drawing(self.NAME, tuple(((line, Tone.DIM),) for line in wrap(self.PLACEHOLDER, width)))
+        return self.draw(self._slice, width, height)
+
+    def _place(self, height: int) -> None:
+        drawing = self._drawing
+        rest = max(1, height - drawing.head)
+        last_top = max(0, len(drawing.lines) - drawing.head - rest)
+        if not self._scrolled:
+            follow = drawing.follow
+            self._top = 0 if follow is None else follow - drawing.head - rest // 2
+        self._top = min(max(0, self._top), last_top)
+        start = drawing.head + self._top
+        visible = (*drawing.lines[: drawing.head], *drawing.lines[start : start + rest])[:height]
+        more = "" if not last_top else f"{self._top + 1}-{min(self._top + rest, last_top + rest)} of {last_top + rest}"
+        self._note = more or drawing.note
+        self._set_titles(drawing.title, self._note)
+        old = self._visible
+        self._visible = visible
+        for y in range(max(len(old), len(visible))):
+            if old[y : y + 1] != visible[y : y + 1]:
+                self.refresh(Region(0, y, self.content_size.width, 1))
+
+    def _set_titles(self, title: str, note: str) -> None:
+        mark = "▸ " if self.has_focus else ""
+        # A box's corners set its title off; a rule without corners needs the blanks.
+        pad = "" if self.styles.border_left[0] else " "
+        titles = tuple(f"{pad}{safe(text)}{pad}" if text else "" for text in (mark + title, note))
+        if titles != self._titles:
+            self._titles = titles
+            self.border_title = Content(titles[0]) if titles[0] else None
+            self.border_subtitle = Content(titles[1]) if titles[1] else None
+
+    @property
+    def text(self) -> str:
+        """Title and visible lines as plain text."""
+        rows = ["".join(text for text, _ in line).rstrip() for line in self._visible]
+        return "\n".join([self._titles[0].strip(), *rows])
+
+    @property
+    def whole(self) -> str:
+        """All lines as plain text, those out of sight too."""
+        return plain(self._drawing.lines)
+
+    def tone_style(self, tone: Tone) -> Style:
+        """The tone in the present theme."""
+        if self._tones_of != self.app.theme:
+            self._tones, self._tones_of = tone_styles(self.app.theme_variables), self.app.theme
+        return self._tones[tone]
+
+    def render_line(self, y: int) -> Strip:
+        width = self.content_size.width
+        line = self._visible[y] if y < len(self._visible) else ()
+        base = self.rich_style
+        segments: list[Segment] = []
+        for text, tone in line:
+            segments.append(Segment(safe(text), base + self.tone_style(tone)))
+        if width_of(line) > width and len(line) == 1:
+            segments = [Segment(fit(safe(line[0][0]), width), segments[0].style)]
+        return Strip(segments).crop_extend(0, width, base)
+
+    def on_resize(self, event: Resize) -> None:
+        self._visible = ()
+        self.redraw()
+
+    def on_focus(self) -> None:
+        self._set_titles(self._drawing.title, self._note)
+
+    def on_blur(self) -> None:
+        self._set_titles(self._drawing.title, self._note)
+
+    def action_scroll_lines(self, count: int) -> None:
+        """Scrolls by lines; at the top the panel follows its newest line again."""
+        self._scrolled = True
+        self._top += count
+        self._place(self.content_size.height)
+        if self._top == 0:
+            self._scrolled = False
+
+    def action_scroll_pages(self, count: int) -> None:
+        self.action_scroll_lines(count * max(1, self.content_size.height - self._drawing.head - 1))

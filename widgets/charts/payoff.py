@@ -1,0 +1,111 @@
+"""One trident's P&L at expiry over the settlement: break-evens, the price now, and what closing now would bring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.snapshot import PayoffView
+from widgets.base import format as figures
+from widgets.base.lines import Drawing, Part, Tone
+from widgets.charts.picture import ChartView
+from widgets.charts.plot import Plot, Scale, reach, with_words
+
+_SIDES = Decimal("1.7")
+_FURTHEST = Decimal(5)
+"""The picture reaches so many widths to both sides of the body, and at most so many for a price far away."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayoffPicture:
+    view: PayoffView | None
+
+    @classmethod
+    def of(cls, view: ChartView) -> PayoffPicture:
+        return cls(view.pictures.payoff)
+
+    def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
+        view = self.view
+        if view is None:
+            return Drawing("Payoff at expiry", ((("no trident priced or open", Tone.DIM),),))
+        day = f"{view.expiration:%b} {view.expiration.day}"
+        return Drawing(
+            f"{view.underlying} {day} payoff at expiry, $",
+            with_words(_words(view), width, height, lambda columns, rows: _plot(view, columns, rows, ascii).lines()),
+        )
+
+
+def _words(view: PayoffView) -> list[Part]:
+    """What the picture shows, for whoever cannot see it. In this order they fill the rows of a narrow panel best."""
+    payoff, told = view.payoff, list[Part]()
+    lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
+    if view.price is not None:
+        word, tone = ("STALE", Tone.BAD) if view.price_stale else ("now", Tone.STRONG)
+        told.append((f"▲ {word} {figures.price(view.price)}: {_dollars(payoff.at(view.price))} at expiry", tone))
+    told.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.GOOD))
+    if view.profit_mid is not None:
+        mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
+        stale = "STALE " if view.marks_stale else ""
+        told.append((f"{stale}close now {mid} mid, {natural} natural", _tone(view.profit_mid)))
+    told.append((f"{_dollars(payoff.beyond_call)} above {upper}", _tone(payoff.beyond_call)))
+    told.append((_break_evens(view), Tone.PLAIN))
+    if payoff.max_loss > 0:
+        told.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BAD))
+    else:
+        told.append((f"never below {_dollars(-payoff.max_loss)}", Tone.GOOD))
+    told.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
+    if view.others:
+        told.append((f"{view.others} more open: t", Tone.DIM))
+    return told
+
+
+def _break_evens(view: PayoffView) -> str:
+    below, above = view.payoff.break_evens
+    if below is None and above is None:
+        return "no break-even"
+    if above is None or below is None:
+        return f"◆ break-even {figures.price(below or above)}, none {'above' if above is None else 'below'}"
+    return f"◆ break-even {figures.price(below)} and {figures.price(above)}"
+
+
+def _plot(view: PayoffView, width: int, height: int, ascii: bool) -> Plot:
+    payoff = view.payoff
+    low, high = _span(payoff.body, payoff.width, view.price)
+    points = [(float(settle), float(profit)) for settle, profit in payoff.curve(low, high)]
+    scale = Scale((float(low), float(high)), reach([0.0, *(profit for _, profit in points)]))
+    plot = Plot(width, height, scale, ascii=ascii)
+    plot.level(0.0, Tone.DIM)
+    if view.price is not None:
+        plot.upright(float(view.price), Tone.STRONG)
+    plot.curve(points, Tone.ACCENT)
+    known = [settle for settle in payoff.break_evens if settle is not None]
+    for settle in known:
+        plot.write(float(settle), 0.0, "◆", Tone.WARN)
+    plot.tick(float(payoff.body), figures.strike(payoff.body))
+    for strike in (payoff.body - payoff.width, payoff.body + payoff.width):
+        plot.tick(float(strike), figures.strike(strike))
+    for settle in known:
+        plot.tick(float(settle), figures.price(settle))
+    if view.price is not None:
+        plot.mark(float(view.price), "▲", Tone.BAD if view.price_stale else Tone.STRONG)
+    return plot
+
+
+def _span(body: Decimal, width: Decimal, price: Decimal | None) -> tuple[Decimal, Decimal]:
+    """The settlements shown: both wings, and the price unless it is very far."""
+    aside = max(_SIDES * width, Decimal("0.01"))
+    if price is not None:
+        aside = max(aside, min(abs(price - body) * Decimal("1.05"), _FURTHEST * width))
+    return body - aside, body + aside
+
+
+def _dollars(value: Decimal | None) -> str:
+    if value is None:
+        return figures.NONE
+    return f"{'+' if value > 0 else ''}{figures.dollars(value)} $"
+
+
+def _tone(value: Decimal | None) -> Tone:
+    if value is None or value == 0:
+        return Tone.PLAIN
+    return Tone.GOOD if value > 0 else Tone.BAD

@@ -1,0 +1,90 @@
+"""What a picture is: drawn from the slices it needs, at a size, with its figures in words beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from core.snapshot import PicturesSlice
+from widgets.base.format import EXCHANGE
+from widgets.base.lines import Drawing
+
+if TYPE_CHECKING:
+    from core.domain.market.judgement import Judgement
+    from core.snapshot import AttemptView, QuoteSlice, SlotView, SpreadSlice
+
+_ASCII_SIGNS = str.maketrans(
+    {
+        "✓": "+",
+        "✖": "X",
+        "▶": ">",
+        "○": "o",
+        "·": ".",
+        "▲": "^",
+        "◆": "#",
+        "…": "~",
+        "█": "#",
+        "▒": "=",
+        "│": "|",
+        "┆": ":",
+        "┊": ":",
+    }
+)
+"""The signs of the pictures where only ASCII may be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    """The slices the pictures are drawn from."""
+
+    quotes: tuple[QuoteSlice, ...] = ()
+    schedule: tuple[SlotView, ...] = ()
+    spread: SpreadSlice | None = None
+    attempts: tuple[AttemptView, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    pictures: PicturesSlice = field(default_factory=PicturesSlice)
+
+
+class Picture(Protocol):
+    """One picture with the data of one moment; equal data draw the same."""
+
+    def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
+        """Title and lines at this size; with `ascii` no character is above 127. Pure."""
+        ...
+
+
+def drawn(picture: Picture, width: int, height: int, *, ascii: bool) -> Drawing:
+    """The picture at this size; with `ascii` its signs and any other text too are made of ASCII."""
+    drawing = picture.draw(width, height, ascii=ascii)
+    if not ascii:
+        return drawing
+    lines = tuple(tuple((_in_ascii(text), tone) for text, tone in line) for line in drawing.lines)
+    return replace(drawing, title=_in_ascii(drawing.title), lines=lines, note=_in_ascii(drawing.note))
+
+
+def _in_ascii(text: str) -> str:
+    return text.translate(_ASCII_SIGNS).encode("ascii", "replace").decode("ascii")
+
+
+def traded(view: ChartView) -> str:
+    """The underlying the pictures are about: the one being traded, else the first with a day to show."""
+    if view.spread is not None:
+        return view.spread.underlying
+    shown = next((q for q in view.quotes if q.day_path), view.quotes[0] if view.quotes else None)
+    return "" if shown is None else shown.symbol
+
+
+def second_of_day(at: datetime) -> int:
+    """Seconds since midnight at the exchange."""
+    local = at.astimezone(EXCHANGE)
+    return local.hour * 3600 + local.minute * 60 + local.second
+
+
+def time_marks(first: int, last: int, most: int) -> list[tuple[int, str]]:
+    """Round times of day between two seconds of the day, at most about `most`."""
+    steps = (60, 300, 900, 1800, 3600, 7200)
+    step = next((s for s in steps if (last - first) / s <= max(1, most)), 14_400)
+    begin = -(-first // step) * step
+    marks = list(range(begin, last + 1, step)) or [first]
+    return [(second, f"{second // 3600:02}:{second // 60 % 60:02}") for second in marks]

@@ -1,0 +1,219 @@
+"""A picture in cells: the curves are plotext's, the frame, levels and words around them are placed here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.cells import cell_len
+
+from widgets.base.lines import Line, Part, Tone, flow
+
+Point = tuple[float, float]
+Range = tuple[float, float]
+
+_UNICODE = {
+    "curve": "braille",
+    "dots": "·",
+    "level": "╌",
+    "upright": "┊",
+    "side": "│",
+    "tick": "┤",
+    "corner": "└",
+    "floor": "─",
+    "under": "┬",
+}
+_ASCII = {
+    "curve": "*",
+    "dots": ".",
+    "level": "-",
+    "upright": ":",
+    "side": "|",
+    "tick": "+",
+    "corner": "+",
+    "floor": "-",
+    "under": "+",
+}
+SMALLEST = (16, 4)
+"""Columns and rows below which a picture tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The values at the first and last column and at the lowest and highest row."""
+
+    x: Range
+    y: Range
+
+
+class Plot:
+    """One picture of `width` x `height` cells: y labels at the left, the floor with its marks and x labels below.
+
+    What is drawn later covers what was drawn before. With `ascii` no character is above 127, as long as the texts
+    handed in are so.
+    """
+
+    def __init__(self, width: int, height: int, scale: Scale, *, ascii: bool = False) -> None:
+        self._glyphs = _ASCII if ascii else _UNICODE
+        self._scale = scale
+        self.rows = height - 2
+        steps = round_steps(*scale.y, max(3, self.rows // 3))
+        places = places_of(steps)
+        self._labels = {self.row(value): f"{value:,.{places}f}" for value in steps}
+        self._margin = max((len(label) for label in self._labels.values()), default=0)
+        self.columns = max(1, width - self._margin - 1)
+        self._cells: dict[tuple[int, int], Part] = {}
+        self._floor: dict[int, Part] = {}
+        self._under: list[str] = [" "] * self.columns
+        self._ticks: set[int] = set()
+
+    def column(self, x: float) -> int:
+        """The column of a value; one outside the scale comes to the edge."""
+        return round(_share(x, self._scale.x) * (self.columns - 1))
+
+    def row(self, y: float) -> int:
+        """The row of a value from the top; one outside the scale comes to the edge."""
+        return self.rows - 1 - round(_share(y, self._scale.y) * (self.rows - 1))
+
+    def curve(self, points: Sequence[Point], tone: Tone, *, dots: bool = False) -> None:
+        """A line through the points in their order, or the one point."""
+        if points:
+            marker = self._glyphs["dots" if dots else "curve"]
+            drawn = _plotext(_thinned(points, 2 * self.columns), self.columns, self.rows, self._scale, marker)
+            for y, row in enumerate(drawn):
+                for x, character in enumerate(row):
+                    if character != " ":
+                        self._cells[y, x] = (character, tone)
+
+    def level(self, y: float, tone: Tone, begin: float | None = None, end: float | None = None) -> None:
+        """A dashed line across at a value, from `begin` to `end` where they are given."""
+        first = 0 if begin is None else self.column(begin)
+        last = self.columns - 1 if end is None else self.column(end)
+        for x in range(first, last + 1):
+            self._cells[self.row(y), x] = (self._glyphs["level"], tone)
+
+    def upright(self, x: float, tone: Tone) -> None:
+        """A dotted line from the floor up at a value."""
+        for y in range(self.rows):
+            self._cells[y, self.column(x)] = (self._glyphs["upright"], tone)
+
+    def write(self, x: float, y: float, text: str, tone: Tone) -> None:
+        """A word that ends at this place, moved inside where it would leave the picture."""
+        last = min(self.columns - 1, max(self.column(x), len(text) - 1))
+        for number, character in enumerate(text[-self.columns :], last - min(len(text), self.columns) + 1):
+            self._cells[self.row(y), number] = (character, tone)
+
+    def mark(self, x: float, sign: str, tone: Tone) -> None:
+        """A sign on the floor, which leaves a gap around it: a `-` on a line would be lost."""
+        place = self.column(x)
+        for beside in (place - 1, place + 1):
+            self._floor.setdefault(beside, (" ", Tone.PLAIN))
+        self._floor[place] = (sign, tone)
+
+    def tick(self, x: float, label: str) -> None:
+        """A label under the floor, centred; one that would touch an earlier one is left out."""
+        middle = self.column(x)
+        first = min(max(0, middle - len(label) // 2), self.columns - len(label))
+        around = self._under[max(0, first - 1) : first + len(label) + 1]
+        if first >= 0 and not "".join(around).strip():
+            self._under[first : first + len(label)] = label
+            self._ticks.add(middle)
+
+    def lines(self) -> list[Line]:
+        """Every row of the picture."""
+        glyphs, margin = self._glyphs, self._margin
+        drawn: list[Line] = []
+        for y in range(self.rows):
+            side = "tick" if y in self._labels else "side"
+            left: Part = (self._labels.get(y, "").rjust(margin) + glyphs[side], Tone.DIM)
+            drawn.append((left, *runs(self._cells.get((y, x), (" ", Tone.PLAIN)) for x in range(self.columns))))
+        floor = [
+            self._floor.get(x, (glyphs["under" if x in self._ticks else "floor"], Tone.DIM))
+            for x in range(self.columns)
+        ]
+        drawn.append(((" " * margin + glyphs["corner"], Tone.DIM), *runs(floor)))
+        drawn.append(((" " * (margin + 1) + "".join(self._under), Tone.DIM),))
+        return drawn
+
+
+def reach(values: Iterable[float], room: float = 0.06) -> Range:
+    """From the least to the greatest value with some room at both ends; never empty."""
+    known = list(values)
+    low, high = min(known), max(known)
+    more = (high - low) * room or max(abs(high) * 0.001, 0.05)
+    return low - more, high + more
+
+
+def round_steps(low: float, high: float, most: int) -> list[float]:
+    """Round values between two, at most about `most` and at least one."""
+    rough = (high - low) / max(1, most)
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next((power * n for n in (1, 2, 5) if power * n >= rough), power * 10)
+    first, last = math.ceil(low / step), math.floor(high / step)
+    return [number * step for number in range(first, last + 1)] or [low]
+
+
+def places_of(values: Sequence[float]) -> int:
+    """The decimals that tell the values apart, at most two: cents."""
+    cents = [round(value, 2) for value in values]
+    return next((places for places in (0, 1) if [round(value, places) for value in values] == cents), 2)
+
+
+def runs(parts: Iterable[Part]) -> list[Part]:
+    """The same text with neighbours of one tone in one part."""
+    joined: list[Part] = []
+    for text, tone in parts:
+        if joined and joined[-1][1] is tone:
+            joined[-1] = (joined[-1][0] + text, tone)
+        else:
+            joined.append((text, tone))
+    return joined
+
+
+def with_words(
+    words: Sequence[Part], width: int, height: int, paint: Callable[[int, int], Sequence[Line]]
+) -> tuple[Line, ...]:
+    """A picture and its figures in words: beside it where there is room, else above. The words always stay."""
+    aside = max((cell_len(text) for text, _ in words), default=0) + 2
+    if width >= 64 + aside and height >= max(8, len(words)):
+        rows = [*paint(width - aside, height)]
+        return tuple((*row, ("  ", Tone.PLAIN), words[y]) if y < len(words) else row for y, row in enumerate(rows))
+    above = flow(words, width)
+    rest = height - len(above)
+    if rest < SMALLEST[1] or width < SMALLEST[0]:
+        return tuple(above)
+    return (*above, *paint(width, rest))
+
+
+def _share(value: float, between: Range) -> float:
+    low, high = between
+    return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
+    """At most so many points, evenly picked, with the last."""
+    every = -(-len(points) // most)
+    return points if every <= 1 else [*points[:-1:every], points[-1]]
+
+
+def _plotext(points: Sequence[Point], columns: int, rows: int, scale: Scale, marker: str) -> list[str]:
+    """One curve as rows of characters and blanks. Loads plotext on first use."""
+    import plotext
+
+    # plotext draws on one global figure and clamps it to the terminal unless told not to.
+    figure: Any = plotext.figure
+    plotext.terminal.limit(False, False)
+    figure.clear.all()
+    figure.plot_size(columns, rows)
+    figure.theme("colorless")
+    figure.axes(False)
+    for name, side, (low, high) in (("x", "lower", scale.x), ("y", "left", scale.y)):
+        figure.ruler(name, side).ticks([], [])
+        figure.ruler(name, side).lim(low, high)
+    signal = figure.signal([x for x, _ in points], [y for _, y in points], marker=marker)
+    signal.lines()
+    figure.draw(signal)
+    drawn: list[str] = figure.build().string(colorless=True).splitlines()
+    return drawn
