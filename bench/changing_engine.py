@@ -15,7 +15,7 @@ from tests.support.console.scenes import calm
 
 QUOTES_PER_S = 200
 SNAPSHOTS_PER_S = 5
-"""As often as the engine's own board shows what it knows."""
+"""As often as the engine's own snapshot builder shows what it knows."""
 CENT = Decimal("0.01")
 DAY_POINT_EVERY_S = 15
 

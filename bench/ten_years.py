@@ -91,7 +91,7 @@ async def _opened(path: Path) -> float:
 
 
 async def _start(records: Records, _: int) -> None:
-    """What `Engine._start` and the first look at the board ask."""
+    """What `Engine._start` and the first snapshot ask."""
     now = datetime.combine(_LAST_DAY, datetime.min.time(), UTC)
     await records.breakers.open_now()
     await records.accounts.all()
@@ -128,7 +128,7 @@ def _page(kind: HistoryKind, wanted: HistoryFilter) -> Work:
 
 
 async def _explain(records: Records, newest: int) -> None:
-    file = await records.cycle_files.of_cycle(newest - PER_DAY + 1)
+    file = await records.cycle_details.of_cycle(newest - PER_DAY + 1)
     if file is None or not story_of_cycle(file).lines:
         raise RuntimeError("the cycle has no story")
 

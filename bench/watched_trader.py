@@ -34,7 +34,7 @@ RECORDS = "records.sqlite3"
 
 
 class Trader:
-    """`shown` is replaced whole, as the engine's board does it."""
+    """`shown` is replaced whole, as the engine's snapshot builder does it."""
 
     def __init__(self) -> None:
         self.store = PublishedQuoteStore()

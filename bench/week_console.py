@@ -55,7 +55,7 @@ class WeekEngine:
         self.thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def snapshot(self) -> Snapshot:
-        shown = self._world.engine.board.snapshot
+        shown = self._world.engine.builder.snapshot
         if shown is None:
             raise RuntimeError("the engine shows nothing yet")
         return shown
@@ -78,10 +78,10 @@ class WeekEngine:
             self.ready.set()
 
     async def _week(self, world: World) -> None:
-        world.rhythm = replace(seldom(60), board_s=LOOKED_AT_S)
+        world.intervals = replace(seldom(60), snapshot_s=LOOKED_AT_S)
         await world.start()
         self._world, self._loop = world, asyncio.get_running_loop()
-        world.engine.board.refresh()
+        world.engine.builder.refresh()
         self.ready.set()
         while True:
             await world.until("16:30")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from core.runtime.gc import tune_gc
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
 from tests.support.record_samples import KEPT_IN_POSTGRES
@@ -36,12 +36,12 @@ def state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(autouse=True)
 def secrets_of_this_test_only() -> Iterator[None]:
     """What one test hands the process as a secret is an ordinary word in the next."""
-    given, learned, accounts = set(known._given), tuple(known._learned), set(known._accounts)
+    given, learned, accounts = set(redact._given), tuple(redact._learned), set(redact._accounts)
     yield
-    known._given, known._accounts = given, accounts
-    known._learned.clear()
-    known._learned.extend(learned)
-    known._renew()
+    redact._given, redact._accounts = given, accounts
+    redact._learned.clear()
+    redact._learned.extend(learned)
+    redact._renew()
 
 
 @pytest.fixture(scope="session")

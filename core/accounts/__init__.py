@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/accounts is for."""
+"""The logins at the broker and the accounts they reach."""

@@ -83,7 +83,7 @@ class Logins:
             not self._breakers.is_open(BreakerKind.LOGIN, name) for name in self._barred
         )
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Asks each login what it reaches; True when an account is reached now that was not before.
 
         A login the broker refuses is tried once more, and then not again until `senex reset login`.

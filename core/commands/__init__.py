@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/commands is for."""
+"""What an operator may ask, from any place: the inbox, its handlers, and what a shell may do while no engine runs."""

@@ -9,7 +9,7 @@ from typing import Any
 from core.accounts.logins import Logins
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.commands.inbox import Done, Handler
-from core.commands.local_handlers import HALT, WithoutBroker
+from core.commands.local_handlers import HALT, LocalHandlers
 from core.cycle.account_cycle import AccountResult
 from core.cycle.runner import CycleRunner
 from core.domain.operation.account_settings import AccountField
@@ -22,7 +22,7 @@ from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
 from core.orders.reconciliation import Reconciliation
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.store.errors import StateConflict
 from core.runtime.clock import Clock
@@ -32,7 +32,7 @@ Forced = tuple[AccountResult, ...] | Refusal
 """What a forced cycle came to: each account's result, or why it did not start after all."""
 
 
-class Operator:
+class CommandHandlers:
     """Carries out commands. Pausing and halting are acknowledged after their own commit."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Operator:
         broker: Broker,
         gate: TradingGate,
         breakers: Breakers,
-        watch: EntryWatch,
+        watch: OrderTracker,
         reconciliation: Reconciliation,
         runner: CycleRunner,
         alerting: Alerting,
@@ -53,7 +53,7 @@ class Operator:
         self._records = records
         self._broker = broker
         self._gate = gate
-        self._without_broker = WithoutBroker(records, breakers, clock, running=True)
+        self._without_broker = LocalHandlers(records, breakers, clock, running=True)
         self._watch = watch
         self._reconciliation = reconciliation
         self._runner = runner

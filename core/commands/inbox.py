@@ -57,7 +57,7 @@ class CommandDesk:
         await self._records.inbox.post(command)
         self._wake.set()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Looks for commands other processes have posted."""
         self._wake.set()
 

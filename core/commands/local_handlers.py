@@ -18,7 +18,7 @@ from core.runtime.clock import Clock, exchange_time
 HALT = "halt"
 
 
-class WithoutBroker:
+class LocalHandlers:
     """Each is acknowledged after its own commit. `running` says whether a console is there that obeys at once."""
 
     def __init__(self, records: Records, breakers: Breakers, clock: Clock, *, running: bool) -> None:

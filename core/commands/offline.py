@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.commands.inbox import CommandDesk
-from core.commands.local_handlers import WithoutBroker
+from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind
 from core.guards.breakers import Breakers
 from core.records.records import CommandRecord, Records
@@ -30,7 +30,7 @@ async def carry_out_without_engine(records: Records, command: Command, clock: Cl
     bus = Bus(records.journal.append)
     breakers = Breakers(records, bus, clock)
     await breakers.load()
-    desk = CommandDesk(records, bus, clock, WithoutBroker(records, breakers, clock, running=False).handlers)
+    desk = CommandDesk(records, bus, clock, LocalHandlers(records, breakers, clock, running=False).handlers)
     await records.inbox.post(command)
     await desk.carry_out(command)
     record = await records.inbox.get(command.id)

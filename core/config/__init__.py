@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/config is for."""
+"""The settings and where they come from; the folders; the credentials."""

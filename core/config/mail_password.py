@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from core.config.credentials import KEYRING_SERVICE, CredentialsError
 from core.config.mail import MailSettings
-from core.runtime.redaction import MASK, known
+from core.runtime.redaction import MASK, redact
 
 VARIABLE = "SENEX_MAIL_PASSWORD"
 KEYRING_NAME = "mail password"
@@ -21,7 +21,7 @@ def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, en
     if not settings.is_on or settings.user is None:
         return None
     found, _ = _look_up(environ, environment_only=environment_only)
-    known.add(found)
+    redact.add(found)
     if not found:
         keyring = "" if environment_only else f", or store it: keyring set {KEYRING_SERVICE} '{KEYRING_NAME}'"
         raise CredentialsError(

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/cycle is for."""
+"""One cycle, from its slot to the steps of one account and the attempts inside them."""

@@ -36,7 +36,7 @@ from core.market.feed import Feed
 from core.market.quote_store import QuoteStore
 from core.market.study import MarketStudy
 from core.orders.desk import Decision, OrderDesk, Validated
-from core.orders.leg_subscriptions import LegsKept
+from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import held_legs
 from core.orders.suggestion_record import refused_record
 from core.records.records import Records
@@ -45,7 +45,7 @@ from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class CycleParts:
     quotes: QuoteStore
     desk: OrderDesk
     gate: TradingGate
-    legs: LegsKept
+    legs: LegSubscriptions
     records: Records
     bus: Bus
     clock: Clock
@@ -136,7 +136,7 @@ class _Account:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self._progress.number)
-            refusal = refuse(Reason.INTERNAL, detail=known(f"{type(error).__name__}: {error}"))
+            refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
             with suppress(RecordsError):  # the store may be what broke; the other accounts go on
                 await self._parts.bus.publish(
                     Event(

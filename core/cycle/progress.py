@@ -1,4 +1,4 @@
-"""Where the running cycle stands, for the screen. Written by the cycle, read by the board; decides nothing."""
+"""Where the running cycle stands, for the screen. The cycle writes it, the snapshot builder reads it."""
 
 from __future__ import annotations
 

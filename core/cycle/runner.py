@@ -20,7 +20,7 @@ from core.guards.gate import TradingGate
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
 from core.runtime.clock import exchange_time
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 ALL_RECONCILED_WITHIN_S = 5.0
 _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICAL}
@@ -135,7 +135,7 @@ class CycleRunner:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
-            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=known(str(error)))
+            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=redact(str(error)))
             self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
             broken = tuple(AccountResult(a.number, Outcome.FAILED, refusal, self.progress) for a in self._chosen())
             await self._end(number, named, Outcome.FAILED, refusal, broken)

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/engine is for."""
+"""One trader: built, started, supervised and ended in order, on a thread of its own; it builds the snapshot."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from core.accounts.logins import Logins
 from core.broker.port import BrokerError
-from core.commands.handlers import Operator
+from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
 from core.cycle.account_cycle import AccountResult, CycleParts
 from core.cycle.progress import CycleProgress
@@ -18,30 +18,30 @@ from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
-from core.engine.board import Board
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
+from core.engine.snapshot_builder import SnapshotBuilder
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
-from core.guards.watchdog import Health as HealthWatch
+from core.guards.watchdog import Watchdog
 from core.market.feed import Feed
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
-from core.notify.heartbeat import SignOfLife
-from core.notify.mail_queue import Notifications
+from core.notify.heartbeat import Heartbeat
+from core.notify.mail_queue import MailQueue
 from core.notify.prometheus import MetricsEndpoint
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.late_cancel import LateCancel
-from core.orders.leg_subscriptions import LegsKept
+from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
@@ -57,8 +57,8 @@ class Engine:
         self.state = EngineState.STARTING
         self._jobs = Jobs(clock, self._say_failed)
         self.bus = Bus(records.journal.append)
-        self.mail = Notifications(
-            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.rhythm
+        self.mail = MailQueue(
+            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.intervals
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -68,8 +68,8 @@ class Engine:
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
-        self.legs = LegsKept(self.feed, records)
-        self.watch = EntryWatch(
+        self.legs = LegSubscriptions(self.feed, records)
+        self.watch = OrderTracker(
             parts.broker,
             records,
             self.bus,
@@ -122,7 +122,7 @@ class Engine:
         self.tridents = OpenTridents(
             parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
         )
-        self._operator = Operator(
+        self._operator = CommandHandlers(
             records=records,
             broker=parts.broker,
             gate=self.gate,
@@ -138,7 +138,7 @@ class Engine:
         self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._jobs.spawn)
         self._housekeeping = Housekeeping(
             clock=clock,
-            rhythm=parts.rhythm,
+            intervals=parts.intervals,
             slots=self.slots,
             runner=self.runner,
             watch=self.watch,
@@ -147,7 +147,7 @@ class Engine:
             late_cancel=LateCancel(
                 parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
             ),
-            health=HealthWatch(
+            watchdog=Watchdog(
                 breakers=self.breakers,
                 broker=parts.broker,
                 feed=self.feed,
@@ -168,9 +168,9 @@ class Engine:
             study=self.study,
             spawn=self._jobs.spawn,
         )
-        self.board = Board(self)
+        self.builder = SnapshotBuilder(self)
         self.publishing = Publishing(self)
-        self.bus.listen(self.board.heard)
+        self.bus.listen(self.builder.heard)
         self.bus.listen(log_event)
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
@@ -206,7 +206,7 @@ class Engine:
 
     def accept(self, command: Command) -> None:
         """Takes a command to the inbox; call on the engine's loop."""
-        self.board.pending(command)
+        self.builder.pending(command)
         self._jobs.spawn(self._post(command))
 
     async def _post(self, command: Command) -> None:
@@ -219,7 +219,7 @@ class Engine:
                 why = f"{command.kind.value} by {command.who}"
                 self.gate.stop_here(f"{why}, not recorded: it ends with this console")
             text = "entries are stopped until this console ends" if stops else "nothing was done"
-            self.board.not_recorded(command, f"{text}; it could not be recorded: {error}")
+            self.builder.not_recorded(command, f"{text}; it could not be recorded: {error}")
 
     def stop(self) -> None:
         """Asks the engine to end in order; call on its own loop. From here on nothing leaves for the broker."""
@@ -237,7 +237,7 @@ class Engine:
     async def _start(self) -> None:
         records, clock = self.parts.records, self.parts.clock
         await self.breakers.load()
-        await self.board.load()  # before anything is said: what is said from here on is heard once
+        await self.builder.load()  # before anything is said: what is said from here on is heard once
         await self.logins.start()
         self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
@@ -250,7 +250,7 @@ class Engine:
             await self._tell("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
-        await self.broker_check.look()
+        await self.broker_check.check()
         await self.alerting.load()
         await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
 
@@ -263,22 +263,22 @@ class Engine:
             "order watch": self.watch.run,
             "order polls": self.watch.run_polls,
             "commands": self.commands.run,
-            "board": self.board.run,
-            "board records": self.board.follow_records,
+            "snapshot": self.builder.run,
+            "snapshot records": self.builder.follow_records,
             "mail": self.mail.run,
             "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
         ping = self.parts.settings.ping
         if ping.url is not None:
-            services["ping"] = SignOfLife(ping.url, ping.interval_seconds, self.parts.clock, self.board.note).run
+            services["ping"] = Heartbeat(ping.url, ping.interval_seconds, self.parts.clock, self.builder.note).run
         if self.parts.settings_watch is not None:
             services["settings"] = self.parts.settings_watch(self.bus, self.parts.clock).run
-        every_s = self.parts.rhythm.positions_s
+        every_s = self.parts.intervals.positions_s
         if every_s is not None:
             services["open tridents"] = lambda: self.tridents.run(every_s)
         port = self.parts.settings.metrics.port
         if port is not None:
-            services["metrics"] = MetricsEndpoint(port, lambda: self.board.snapshot, self.board.warn).run
+            services["metrics"] = MetricsEndpoint(port, lambda: self.builder.snapshot, self.builder.warn).run
         if self.publishing.is_on:
             services["redis"] = self.publishing.run
         self.reconciliation.want("start")
@@ -303,13 +303,13 @@ class Engine:
     async def _on_closed(self, entry_id: str) -> None:
         """An entry came to its end: its legs are let go, and its fill counts in the figures."""
         await self.legs.release(entry_id)
-        self._jobs.spawn(self.alerting.look())
+        self._jobs.spawn(self.alerting.check())
 
     async def _after_cycle(self) -> None:
-        self._jobs.spawn(self.alerting.look())
+        self._jobs.spawn(self.alerting.check())
         await self._housekeeping.look_after()
 
-    # What the parts call, and what the board asks
+    # What the parts call, and what the snapshot builder asks
 
     def _on_alerts_connected(self) -> None:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
@@ -317,10 +317,10 @@ class Engine:
 
     def _on_lost(self) -> None:
         """A stream is lost: whether the broker still answers is asked now, not at the next look."""
-        self._jobs.spawn(self.broker_check.look())
+        self._jobs.spawn(self.broker_check.check())
 
     def _say_failed(self, text: str) -> None:
-        self.board.note(Severity.CRITICAL, "engine", text)
+        self.builder.note(Severity.CRITICAL, "engine", text)
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

@@ -62,8 +62,8 @@ class EngineHost:
     def snapshot(self) -> Snapshot:
         """The newest snapshot; before the engine is up and after it ended, one that says so."""
         engine = self._engine
-        if engine is not None and engine.board.snapshot is not None and self._thread.is_alive():
-            self._last = engine.board.snapshot
+        if engine is not None and engine.builder.snapshot is not None and self._thread.is_alive():
+            self._last = engine.builder.snapshot
         return replace(self._last, commands=(*self._last.commands, *self._refused)) if self._refused else self._last
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
@@ -93,7 +93,7 @@ class EngineHost:
         log.warning("%s: %s", source, text)
         engine, loop = self._engine, self._loop
         if engine is not None and loop is not None and self._thread.is_alive():
-            loop.call_soon_threadsafe(engine.board.warn, source, text)
+            loop.call_soon_threadsafe(engine.builder.warn, source, text)
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
         """Asks the records on the engine's loop; their store answers from a thread of its own."""

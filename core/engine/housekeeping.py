@@ -14,22 +14,22 @@ from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.cycle.timetable import Timetable
 from core.domain.operation.breakers import BreakerKind
-from core.engine.sleep_detector import Suspension
+from core.engine.sleep_detector import SleepDetector
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
-from core.guards.watchdog import Health
+from core.guards.watchdog import Watchdog
 from core.locks.folder_lock import LockUnconfirmed, OneTrader
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
-from core.notify.mail_queue import Notifications
+from core.notify.mail_queue import MailQueue
 from core.orders.late_cancel import LateCancel
-from core.orders.leg_subscriptions import LegsKept
+from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.runtime.clock import Clock
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 
 
 @dataclass(slots=True)
@@ -37,19 +37,19 @@ class Housekeeping:
     """Runs what is due until cancelled. Each look is a job of its own, so that none waits for another."""
 
     clock: Clock
-    rhythm: Rhythm
+    intervals: Intervals
     slots: SlotBook
     runner: CycleRunner
-    watch: EntryWatch
+    watch: OrderTracker
     settlement: Settlement
-    legs: LegsKept
+    legs: LegSubscriptions
     late_cancel: LateCancel
-    health: Health
+    watchdog: Watchdog
     alerting: Alerting
     broker_check: BrokerCheck
     breakers: Breakers
     logins: Logins
-    mail: Notifications
+    mail: MailQueue
     commands: CommandDesk
     locks: OneTrader
     reconciler: Reconciler
@@ -68,22 +68,22 @@ class Housekeeping:
         if scheduled:
             timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
             self.spawn(self.runner.take_up_passed())
-        rhythm = self.rhythm
-        timetable.every(rhythm.orders_s, self.watch.poll_soon)
-        timetable.every(rhythm.settlement_s, lambda: self.spawn(self._settle()))
-        timetable.every(rhythm.settlement_s, lambda: self.spawn(self.late_cancel.look()))
-        timetable.every(rhythm.health_s, lambda: self.spawn(self.look_after()))
-        timetable.every(rhythm.health_s, lambda: self.spawn(self.alerting.look_at_the_close()))
-        timetable.every(rhythm.broker_s, lambda: self.spawn(self.broker_check.look()))
-        timetable.every(rhythm.logins_s, lambda: self.spawn(self._look_at_logins()))
-        timetable.every(rhythm.digests_s, lambda: self.spawn(self.mail.digest()))
-        timetable.every(rhythm.commands_s, self.commands.look)
-        timetable.every(rhythm.locks_s, self._verify_locks)
-        suspension = Suspension(self.clock, rhythm.longest_nap_s)
+        intervals = self.intervals
+        timetable.every(intervals.orders_s, self.watch.poll_soon)
+        timetable.every(intervals.settlement_s, lambda: self.spawn(self._settle()))
+        timetable.every(intervals.settlement_s, lambda: self.spawn(self.late_cancel.check()))
+        timetable.every(intervals.health_s, lambda: self.spawn(self.look_after()))
+        timetable.every(intervals.health_s, lambda: self.spawn(self.alerting.look_at_the_close()))
+        timetable.every(intervals.broker_s, lambda: self.spawn(self.broker_check.check()))
+        timetable.every(intervals.logins_s, lambda: self.spawn(self._look_at_logins()))
+        timetable.every(intervals.digests_s, lambda: self.spawn(self.mail.digest()))
+        timetable.every(intervals.commands_s, self.commands.check)
+        timetable.every(intervals.locks_s, self._verify_locks)
+        suspension = SleepDetector(self.clock, intervals.max_sleep_s)
         while True:
             timetable.run_due()
-            await self.clock.sleep(timetable.wall_seconds_to_next(rhythm.longest_nap_s))
-            jump = suspension.look()
+            await self.clock.sleep(timetable.wall_seconds_to_next(intervals.max_sleep_s))
+            jump = suspension.check()
             if jump:
                 self.reconciliation.want(jump)
                 self.spawn(self._miss_passed())
@@ -95,7 +95,7 @@ class Housekeeping:
 
     async def look_after(self) -> None:
         """The breakers that close by themselves, and a login that does not wait for its time."""
-        await self.health.look(self.runner.accounts)
+        await self.watchdog.check(self.runner.accounts)
         if self.logins.overdue:
             await self._look_at_logins()
 
@@ -108,7 +108,7 @@ class Housekeeping:
             return
         self._settling = True
         try:
-            await self.settlement.look()
+            await self.settlement.check()
             await self.legs.take_up()
         finally:
             self._settling = False
@@ -122,7 +122,7 @@ class Housekeeping:
 
     async def _look_at_logins(self) -> None:
         """An account that is reached only now is reconciled before it trades, like every other at the start."""
-        more = await self.logins.look()
+        more = await self.logins.check()
         self.runner.accounts = await self.logins.accounts()
         if more:
             self.reconciliation.want("a login reaches more accounts")

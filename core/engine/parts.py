@@ -17,7 +17,7 @@ from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 from core.snapshot import Mode
 
 WatchSettings = Callable[[Bus, Clock], SettingsWatch]
@@ -42,7 +42,7 @@ class EngineParts:
     kill_file: Path
     real_time: bool = False
     locks: OneTrader = field(default_factory=AloneInVirtualTime)
-    rhythm: Rhythm = field(default_factory=Rhythm)
+    intervals: Intervals = field(default_factory=Intervals)
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
     settings_watch: WatchSettings | None = None

@@ -45,15 +45,15 @@ class Publishing:
         started = await engine.parts.records.journal.newest_of(("engine.started",))
         if settings.url is None or started is None or not isinstance(engine.quotes, PublishedQuoteStore):
             raise RuntimeError("an engine that publishes has started, and has a store for it")
-        board = engine.board
+        builder = engine.builder
         self._publisher = Publisher(
             link=RedisLink(settings.url),
             keys=RedisKeys(settings.name, engine.parts.mode.value),
             store=engine.quotes,
-            snapshot=lambda: board.snapshot,
-            spread=lambda: None if board.spread is None else board.spread.trident,
+            snapshot=lambda: builder.snapshot,
+            spread=lambda: None if builder.spread is None else builder.spread.trident,
             clock=engine.parts.clock,
             epoch=epoch_of(engine.parts.records.epoch, started.at),
-            note=board.note,
+            note=builder.note,
         )
         await self._publisher.run()

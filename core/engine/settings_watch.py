@@ -29,9 +29,9 @@ class SettingsWatch:
         """Looks until cancelled. Raises RecordsError."""
         while True:
             await self._clock.sleep(EVERY_S)
-            await self.look()
+            await self.check()
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Says what is new since the last look; an edit that changes no value is none. Raises RecordsError."""
         try:
             now = await asyncio.to_thread(self._read)

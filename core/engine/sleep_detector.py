@@ -8,7 +8,7 @@ MAX_LATE_S = 10.0
 MAX_JUMP_S = 2.0
 
 
-class Suspension:
+class SleepDetector:
     """Compares market time with the monotonic clock from look to look, at most `nap_s` wall seconds apart."""
 
     def __init__(self, clock: Clock, nap_s: float) -> None:
@@ -16,7 +16,7 @@ class Suspension:
         self._nap_s = nap_s
         self._seen = clock.now(), clock.monotonic()
 
-    def look(self) -> str:
+    def check(self) -> str:
         """What happened since the last look, for the operator; empty when nothing did."""
         now, mono = self._clock.now(), self._clock.monotonic()
         market_s = (now - self._seen[0]).total_seconds() / self._clock.speed

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/guards is for."""
+"""Whether anything may be sent now: the gate, the breakers, the watchdog, the broker check."""

@@ -19,7 +19,7 @@ class BrokerCheck:
         self.health = PartHealth(Health.STARTING)
         self.market = ""
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """One look. Raises RecordsError when the change cannot be recorded."""
         before = self.health.health
         try:

@@ -23,7 +23,7 @@ FEED_PATIENCE_S = 20.0
 _DATE_CUT = timedelta(seconds=0.5)
 
 
-class Health:
+class Watchdog:
     """`real_time` says whether market time is real: only then the broker's Date can be compared (SPEC 14)."""
 
     def __init__(
@@ -46,7 +46,7 @@ class Health:
         self._in_session = in_session
         self._feed_fine_at = clock.monotonic()
 
-    async def look(self, accounts: Sequence[AccountRecord]) -> None:
+    async def check(self, accounts: Sequence[AccountRecord]) -> None:
         """One look at everything."""
         store_trouble = await self._store_trouble()
         await self._breakers.follow(BreakerKind.STORE, "", store_trouble)

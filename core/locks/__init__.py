@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/locks is for."""
+"""One trader at a time: the lock on the folder, on the accounts, or in the database server."""

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/market is for."""
+"""Live market data: the feed, the quote store, the exchange calendar, the study of an underlying."""

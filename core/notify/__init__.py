@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/notify is for."""
+"""What tells somebody outside: mail, alerts, Prometheus, the heartbeat, log lines."""

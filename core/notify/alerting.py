@@ -37,14 +37,14 @@ class Alerting:
     async def load(self) -> None:
         """Takes up what earlier processes left open, and looks. Raises RecordsError."""
         await self.take_up()
-        await self.look()
+        await self.check()
 
     async def take_up(self) -> None:
         """Takes up what is open in the records, as after one was acknowledged there. Raises RecordsError."""
         async with self._turn:
             self.open_now = await self._records.alerts.open_now()
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
         async with self._turn:
             self.figures = await self._compute()
@@ -66,7 +66,7 @@ class Alerting:
         if session is None or self._clock.now() < session.close or self._closed == session.day:
             return
         self._earlier_of = None
-        await self.look()
+        await self.check()
         self._closed = session.day
 
     async def _compute(self) -> SessionFigures:

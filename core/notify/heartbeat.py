@@ -11,13 +11,13 @@ import httpx2
 
 from core.domain.operation.events import Severity
 from core.runtime.clock import Clock
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 WITHIN_S = 10.0
 log = logging.getLogger(__name__)
 
 
-class SignOfLife:
+class Heartbeat:
     """Asks for the address every `interval_s` wall seconds. Nothing waits for it, and a failure only is said, once.
 
     `note` puts a line before the operator. The address's path is the monitor's key: it is kept out of every output.
@@ -29,7 +29,7 @@ class SignOfLife:
         self._clock = clock
         self._note = note
         self._failing = False
-        known.add_address(url)
+        redact.add_address(url)
 
     async def run(self) -> None:
         """Until cancelled. Never raises for an address that does not answer."""

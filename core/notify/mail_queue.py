@@ -25,7 +25,7 @@ from core.records.repositories.outbox import Message
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 from core.snapshot import Health, PartHealth
 
 FIRST_RETRY_S = 5.0
@@ -44,7 +44,7 @@ def retry_s(failures: int) -> float:
     return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures - 1, 16))
 
 
-class Notifications:
+class MailQueue:
     """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent."""
 
     def __init__(
@@ -56,14 +56,14 @@ class Notifications:
         bus: Bus,
         clock: Clock,
         calendar: SessionCalendar,
-        rhythm: Rhythm,
+        intervals: Intervals,
     ) -> None:
         self._mailer = mailer
         self._records = records
         self._bus = bus
         self._clock = clock
         self._calendar = calendar
-        self._look_every_s = rhythm.mail_s
+        self._look_every_s = intervals.mail_s
         self._head = Letterhead(mode, settings.orders_url)
         self._health = PartHealth(Health.OK)
         self._failures = 0

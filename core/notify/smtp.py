@@ -22,7 +22,7 @@ from typing import Protocol
 import aiosmtplib
 
 from core.config.mail import MailSettings
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 STEP_S = 20.0
 """The longest the server may take for one answer, in wall seconds."""
@@ -101,7 +101,7 @@ class SmtpMailer:
         self._tls = tls
         self._step_s, self._whole_s = step_s, whole_s
         if password:
-            known.add(*_forms(settings.user, password))
+            redact.add(*_forms(settings.user, password))
 
     @property
     def server(self) -> str:
@@ -133,7 +133,7 @@ class SmtpMailer:
                 _, answer = await client.send_message(message)
             with suppress(aiosmtplib.SMTPException, OSError):  # it has the message, whatever becomes of the goodbye
                 await client.quit(timeout=GOODBYE_S)
-            return known(_one_line(answer))
+            return redact(_one_line(answer))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise self._explained(error, doing) from None
         finally:
@@ -188,7 +188,7 @@ class SmtpMailer:
         return self._error(fault, f"{what}: {answer.code} {answer.message}")
 
     def _error(self, fault: MailFault, detail: str) -> MailError:
-        return MailError(fault, known(_one_line(detail)))
+        return MailError(fault, redact(_one_line(detail)))
 
 
 def _cause(error: Exception) -> str:

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/orders is for."""
+"""An order from its intent to its proved end: desk, tracker, settlement, reconciliation."""

@@ -25,7 +25,7 @@ from core.guards.gate import TradingGate
 from core.locks.folder_lock import LockLost, OneTrader
 from core.market.calendar import SessionCalendar
 from core.orders.suggestion_record import dry_run_record, suggestion_record
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import DayHeld, SuggestionRecord
 from core.records.store.errors import AlreadyValidated, RecordsError
@@ -76,7 +76,7 @@ class OrderDesk:
         *,
         broker: Broker,
         records: Records,
-        watch: EntryWatch,
+        watch: OrderTracker,
         bus: Bus,
         clock: Clock,
         ids: Ids,

@@ -8,7 +8,7 @@ from core.broker.port import Broker, BrokerError
 from core.domain.operation.events import Event, Severity, masked
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -25,7 +25,7 @@ class LateCancel:
     """
 
     def __init__(
-        self, broker: Broker, records: Records, watch: EntryWatch, bus: Bus, clock: Clock, after_minutes: int | None
+        self, broker: Broker, records: Records, watch: OrderTracker, bus: Bus, clock: Clock, after_minutes: int | None
     ) -> None:
         """`after_minutes` are market minutes since the entry was sent; None cancels nothing."""
         self._broker = broker
@@ -36,7 +36,7 @@ class LateCancel:
         self._after = None if after_minutes is None else timedelta(minutes=after_minutes)
         self._asked: dict[str, float] = {}
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """One look at every working entry. Raises RecordsError."""
         if self._after is None:
             return

@@ -12,7 +12,7 @@ from core.records.records import Records
 _KEPT = (EntryState.WORKING, EntryState.UNKNOWN)
 
 
-class LegsKept:
+class LegSubscriptions:
     """Subscriptions by entry; released when the entry ends."""
 
     def __init__(self, feed: Feed, records: Records) -> None:

@@ -75,10 +75,10 @@ class OpenTridents:
         """Looks again and again, until cancelled."""
         while True:
             if not self._busy():
-                await self.look()
+                await self.check()
             await self._clock.sleep(every_s)
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """Compares once. An account that cannot be read keeps what was known of it."""
         for account in self._accounts():
             await self._look_at(account.number)

@@ -16,7 +16,7 @@ from core.domain.orders.identifiers import is_ours
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, OrderReport
 from core.guards.breakers import Breakers
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -28,7 +28,7 @@ class Reconciler:
     """Compares account by account; what it finds goes through the watch, what does not fit opens a breaker."""
 
     def __init__(
-        self, broker: Broker, records: Records, watch: EntryWatch, breakers: Breakers, bus: Bus, clock: Clock
+        self, broker: Broker, records: Records, watch: OrderTracker, breakers: Breakers, bus: Bus, clock: Clock
     ) -> None:
         self._broker = broker
         self._records = records

@@ -16,7 +16,7 @@ from core.broker.port import AccountReads, Broker, BrokerError, StreamState
 from core.domain.operation.events import Event, Severity, masked
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
@@ -54,7 +54,7 @@ class Settlement:
         self,
         broker: Broker,
         records: Records,
-        watch: EntryWatch,
+        watch: OrderTracker,
         bus: Bus,
         clock: Clock,
         times: SettleTimes = PRODUCT_TIMES,
@@ -72,7 +72,7 @@ class Settlement:
         first = self._first.get(entry_id)
         return None if first is None else first.at
 
-    async def look(self) -> None:
+    async def check(self) -> None:
         """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
         for entry in await self._records.entries.waiting(exchange_time(self._clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:

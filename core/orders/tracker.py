@@ -35,7 +35,7 @@ _SEVERITY = {
 log = logging.getLogger(__name__)
 
 
-class EntryWatch:
+class OrderTracker:
     """Folds what the broker says into the records; the only writer of an entry's state after sending."""
 
     def __init__(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.recording.day_file import SUFFIX, DayWriter, day_path
 from core.runtime.clock import exchange_time
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import CycleSlice, Snapshot
 from core.snapshot.codec import change, to_json, to_plain
 from core.snapshot.delta import NOTHING
@@ -64,9 +64,9 @@ class DayRecorder:
             self._writer = DayWriter(day_path(self._folder, day))
         began = _began(self._last, snapshot)
         if self._last is None or self._frames % KEY_EVERY == 0:
-            self._writer.write(now, to_json(to_plain(snapshot, known)), key=True, cycle=began)
+            self._writer.write(now, to_json(to_plain(snapshot, redact)), key=True, cycle=began)
         else:
-            found = change(self._last, snapshot, known)
+            found = change(self._last, snapshot, redact)
             if found is NOTHING:
                 return
             self._writer.write(now, to_json(found), key=False, cycle=began)

@@ -36,7 +36,7 @@ from core.records.repositories.rows import (
 )
 from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
-from core.records.search.cycle_file import CycleFiles
+from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
 from core.records.store.database import WATCHER_EPOCH, Database
 from core.records.store.errors import (
@@ -100,7 +100,7 @@ class Records:
         self.results = Results(database)
         self.alerts = Alerts(database, self.journal)
         self.history = History(database)
-        self.cycle_files = CycleFiles(database)
+        self.cycle_details = CycleSearch(database)
         self.logins = Logins(database)
 
     @classmethod

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/remote is for."""
+"""A console elsewhere: the screen and the quotes go out to Redis, and a client follows them."""

@@ -24,7 +24,7 @@ from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import TimeoutError as TooSlow
 
 from core.config.redis import secrets_of, shown_address
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 STEP_S = 1.0
 """The longest one exchange may take, connecting included, in wall seconds."""
@@ -47,7 +47,7 @@ class RedisLink:
     """
 
     def __init__(self, url: str, step_s: float = STEP_S) -> None:
-        known.add(*secrets_of(url))
+        redact.add(*secrets_of(url))
         self.address = shown_address(url)
         self._step_s = step_s
         self._client = redis.Redis.from_url(
@@ -68,7 +68,7 @@ class RedisLink:
         answers = await self.try_each(queue)
         refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
         if refused is not None:
-            raise RedisTrouble(known(explained(refused, self.address)))
+            raise RedisTrouble(redact(explained(refused, self.address)))
         return answers
 
     async def try_each(self, queue: Queue) -> list[Any]:
@@ -80,7 +80,7 @@ class RedisLink:
         except (RedisError, OSError, ValueError) as error:
             # An answer that still comes must not be taken for the next one's.
             await self._client.connection_pool.disconnect(inuse_connections=True)
-            raise RedisTrouble(known(explained(error, self.address))) from None
+            raise RedisTrouble(redact(explained(error, self.address))) from None
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -22,7 +22,7 @@ from core.remote.link import RedisLink, RedisTrouble
 from core.remote.published_store import PublishedQuoteStore
 from core.remote.quote_hashes import QuoteWriter
 from core.runtime.clock import Clock
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import Health, PartHealth, Snapshot
 from core.snapshot.codec import VERSION, change, encode, to_json
 from core.snapshot.delta import NOTHING
@@ -33,7 +33,7 @@ AGAIN_S = 1.0
 WHOLE_EVERY_S = 5.0
 """A watcher that begins reads the whole snapshot, and what changed since: so much of it at most."""
 EVENTS_KEPT = 500
-"""At the board's five a second the events of 100 s; a watcher that was away longer takes the whole snapshot."""
+"""The events of 100 s, at five snapshots a second; a watcher that was away longer takes the whole snapshot."""
 SCREEN_LIFETIME_MS = 24 * 3600 * 1000
 log = logging.getLogger(__name__)
 
@@ -167,7 +167,7 @@ class Publisher:
             if now - screen.whole_at >= WHOLE_EVERY_S:
                 screen.whole_at = now
                 written.append(("snapshot", self._keys.snapshot, self._whole(screen.snapshot, screen.after)))
-            found = change(screen.snapshot, snapshot, known)
+            found = change(screen.snapshot, snapshot, redact)
             if found is not NOTHING:
                 screen.sequence += 1
                 written.append(("event", self._keys.events, self._event(screen.sequence, to_json(found))))
@@ -183,7 +183,7 @@ class Publisher:
             "sequence": str(self._screen.sequence),
             "after": after,
             "version": str(VERSION),
-            "snapshot": encode(snapshot, known),
+            "snapshot": encode(snapshot, redact),
         }
 
     def _about_trader(self, snapshot: Snapshot | None) -> Mapping[str, str]:

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/runtime is for."""
+"""The seams to the machine: clock, ids, virtual time, event bus, redaction."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from core.domain.operation.events import Event
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 Listener = Callable[[Event], None]
 
@@ -45,5 +45,5 @@ class Bus:
 
 
 def _without_secrets(event: Event) -> Event:
-    text = known(event.text)
+    text = redact(event.text)
     return event if text == event.text else replace(event, text=text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class Intervals:
     """The defaults are for a console an operator watches. A simulation looks less often where nobody does."""
 
     orders_s: int = 10
@@ -28,7 +28,7 @@ class Rhythm:
     """The outbox; a message that could not be sent waits longer."""
     digests_s: int = 60
     """Whether a session ended of which no digest was written."""
-    longest_nap_s: float = 1.0
+    max_sleep_s: float = 1.0
     """The timetable's longest sleep: a suspended machine is noticed after it."""
-    board_s: float = 0.2
+    snapshot_s: float = 0.2
     """A new snapshot for the screen."""

@@ -24,7 +24,7 @@ _TOKENS = re.compile(
 )
 
 
-class Scrubber:
+class Redactor:
     """Knows secrets and account numbers by value, and recognises tokens by their form.
 
     Values are kept out of its representation. It may be used from any thread.
@@ -83,7 +83,7 @@ class Scrubber:
         return text
 
     def __repr__(self) -> str:
-        return f"Scrubber({len(self._given) + len(self._learned)} values)"
+        return f"Redactor({len(self._given) + len(self._learned)} values)"
 
 
 def _spellings(value: str) -> Iterator[str]:
@@ -92,5 +92,5 @@ def _spellings(value: str) -> Iterator[str]:
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1])
 
 
-known = Scrubber()
+redact = Redactor()
 """The secrets of this process: whoever reads or is handed one adds it here, and every output goes through it."""

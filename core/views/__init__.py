@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/views is for."""
+"""Turns records and engine values into what a person reads: slices, stories, pages. Pure functions."""

@@ -10,11 +10,11 @@ from core.domain.orders.fills import fill_credit
 from core.domain.orders.orders import Entry, OrderLeg
 from core.domain.trident.per_share import per_share
 from core.domain.trident.trident import max_risk
-from core.records.search.cycle_file import EntryFile
+from core.records.search.cycle_details import EntryDetails
 from core.views.story import Story, StoryKind, StoryLine, entry_lines
 
 
-def story_of_entry(file: EntryFile) -> Story:
+def story_of_entry(file: EntryDetails) -> Story:
     """Credits per share, risks in $ per package; what the broker's words hold is as it came."""
     entry = file.entry
     verdict = f"{per_share(entry.limit)} limit, {per_share(entry.natural)} natural, {per_share(entry.mid)} mid"

@@ -75,7 +75,7 @@ async def orders_page(records: Records, limit: int, after: Mark | None = None) -
 
 async def story(records: Records, cycle: int) -> Story | None:
     """What happened in the cycle and why, in order; None when no such cycle is recorded. Raises RecordsError."""
-    file = await records.cycle_files.of_cycle(cycle)
+    file = await records.cycle_details.of_cycle(cycle)
     return None if file is None else _masked(story_of_cycle(file), await _account_numbers(records))
 
 
@@ -83,13 +83,13 @@ async def slot_story(records: Records, slot: datetime) -> Story:
     """Why no cycle ran at a slot (UTC), and what stood around it. Raises RecordsError."""
     of_day = await records.slots.of_day(exchange_time(slot).date())
     record = next((one for one in of_day if one.slot == slot), None)
-    told = story_of_slot(slot, record, await records.cycle_files.around(slot))
+    told = story_of_slot(slot, record, await records.cycle_details.around(slot))
     return _masked(told, await _account_numbers(records))
 
 
 async def entry_story(records: Records, entry_id: str) -> Story | None:
     """The entry told whole; None when no such entry is recorded. Raises RecordsError."""
-    file = await records.cycle_files.of_entry(entry_id)
+    file = await records.cycle_details.of_entry(entry_id)
     return None if file is None else _masked(story_of_entry(file), await _account_numbers(records))
 
 

@@ -16,7 +16,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill
 from core.domain.trident.trident import max_risk
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
-from core.records.search.cycle_file import CycleFile, EntryFile, SlotSurroundings
+from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
 from core.runtime.clock import exchange_time
 from core.views.step_words import NAMES, figure_lines, words_of
 
@@ -58,7 +58,7 @@ class Story:
     lines: tuple[StoryLine, ...]
 
 
-def story_of_cycle(file: CycleFile) -> Story:
+def story_of_cycle(file: CycleDetails) -> Story:
     """Each account's steps with their figures, its entry to its end, and the commands that touched it."""
     lines: list[StoryLine] = []
     for account in dict.fromkeys(e.account for e in file.events if e.account is not None):
@@ -105,7 +105,7 @@ def _cycle_verdict(cycle: CycleRecord) -> str:
     return f"{cycle.outcome.upper()}{why}; {took}{accounts}"
 
 
-def _account_lines(file: CycleFile, account: str) -> Iterator[StoryLine]:
+def _account_lines(file: CycleDetails, account: str) -> Iterator[StoryLine]:
     yield _section(f"account {masked(account)}", account)
     tried: tuple[int, str | None] | None = None
     read: Figures = ()
@@ -146,7 +146,7 @@ def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
         yield StoryLine(StoryKind.FIGURE, label, words, points=points, account=event.account or "")
 
 
-def _dry_run_lines(file: CycleFile, account: str) -> Iterator[StoryLine]:
+def _dry_run_lines(file: CycleDetails, account: str) -> Iterator[StoryLine]:
     for suggestion in file.suggestions:
         answer = file.dry_runs.get(suggestion.id)
         if suggestion.account == account and answer is not None:
@@ -160,7 +160,7 @@ def _dry_run_words(answer: DryRunAnswer) -> str:
     return f"{change}, fees {fees}, warnings: {warned}"
 
 
-def entry_lines(file: EntryFile) -> Iterator[StoryLine]:
+def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
     """The states the entry went through, its fills and what was seen of it, in the order of time."""
     entry = file.entry
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
@@ -175,7 +175,7 @@ def entry_lines(file: EntryFile) -> Iterator[StoryLine]:
     yield StoryLine(StoryKind.FIGURE, "now", f"{entry.state.value}; it {held}; entry {entry.id}", account=entry.account)
 
 
-def _change_line(file: EntryFile, change: EntryChange) -> StoryLine:
+def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
     entry = file.entry
     parts = []
     if change.state is EntryState.PREPARED:

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/cli is for."""
+"""The command `senex`: its entry point and what every command starts from."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from core.runtime.redaction import known as scrub
+from core.runtime.redaction import redact
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: boo
     chosen = folders(data_dir or context.find_root().params["data_dir"])
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
-    scrub.add_address(loaded.settings.ping.url or "")
-    scrub.add_password_in(loaded.settings.database.url or "")
-    scrub.add(*secrets_of(loaded.settings.redis.url))
-    set_up_logging(chosen.logs, scrub)
+    redact.add_address(loaded.settings.ping.url or "")
+    redact.add_password_in(loaded.settings.database.url or "")
+    redact.add(*secrets_of(loaded.settings.redis.url))
+    set_up_logging(chosen.logs, redact)
     return Invocation(loaded, chosen)
 
 
@@ -62,7 +62,7 @@ def logins_found(run: Invocation) -> tuple[Credentials, ...]:
     environment_only = run.loaded.settings.broker.url is not None
     found = find_logins(os.environ, run.folders.credentials_file, environment_only=environment_only)
     for login in found:
-        scrub.add(login.secret, login.refresh)
+        redact.add(login.secret, login.refresh)
     return found
 
 

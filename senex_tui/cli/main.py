@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.runtime.redaction import known as scrub
+from core.runtime.redaction import redact
 from senex_tui.cli.invocation import logins_found, logins_needed, mode_of, prepare, settle_terminal
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
 
@@ -33,7 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 log = logging.getLogger("senex")
-scrub.add(
+redact.add(
     *(
         value
         for name, value in os.environ.items()
@@ -233,7 +233,7 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
     settings = run.loaded.settings
     password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
     for line in check_lines(run.loaded, run.folders, mode, logins_found(run), password):
-        typer.echo(scrub(line))
+        typer.echo(redact(line))
     if refusal:
         raise refusal
 
@@ -261,10 +261,10 @@ def _report(failure: Exception) -> int:
     sentences = sentences_for(failure)
     if sentences:
         for sentence in sentences:
-            typer.echo(scrub(f"senex: {sentence}"), err=True)
+            typer.echo(redact(f"senex: {sentence}"), err=True)
         return REFUSED_TO_START
     log.exception("stopped by a defect", exc_info=failure)
     from senex_tui.support.crash_report import tell_crash
 
-    typer.echo(scrub(f"senex: {tell_crash('it was', failure)}"), err=True)
+    typer.echo(redact(f"senex: {tell_crash('it was', failure)}"), err=True)
     return DEFECT

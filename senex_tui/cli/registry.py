@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from core.runtime.redaction import known as scrub
+from core.runtime.redaction import redact
 from senex_tui.cli import invocation
 
 
@@ -31,5 +31,5 @@ def add_other_commands(app: typer.Typer) -> None:
     add_watch_command(app, invocation.watched, invocation.settle_terminal)
     add_history_commands(app, invocation.place_for, invocation.slot_times)
     add_account_commands(app, invocation.place_for, invocation.defaults)
-    add_login_commands(app, invocation.settings_and_folders, scrub)
+    add_login_commands(app, invocation.settings_and_folders, redact)
     add_mail_commands(app, invocation.mail_settings, invocation.place_for)

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/console is for."""
+"""The Textual application: the app, its keys, its theme."""

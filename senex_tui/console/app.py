@@ -16,7 +16,7 @@ from textual.timer import Timer
 
 from core.domain.operation.commands import CommandKind
 from core.runtime.clock import SystemClock
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import Automation
 from senex_tui.console.actions import permission
 from senex_tui.console.actions.commanding import Commanding
@@ -129,7 +129,7 @@ class SenexApp(EventGuard, Slices, Looking, Opening, Commanding, PlainCrash):
 
     def report_fault(self, error: BaseException) -> None:
         """An error the console survived: said in a toast; the log has the rest."""
-        self.say(known(f"screen error: {type(error).__name__}: {error}"), "error")
+        self.say(redact(f"screen error: {type(error).__name__}: {error}"), "error")
 
     # Pulling ---------------------------------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ class SenexApp(EventGuard, Slices, Looking, Opening, Commanding, PlainCrash):
             snapshot = self.client.snapshot()
         except Exception as error:
             log.exception("no snapshot")
-            return known(f"the engine does not answer: {error}")
+            return redact(f"the engine does not answer: {error}")
         barred = permission.READ_ONLY if self.looks.read_only and action in permission.MAY_BE_BARRED else None
         return permission.why_not(action, snapshot, self.pending) or barred
 

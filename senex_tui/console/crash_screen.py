@@ -11,7 +11,7 @@ from rich.text import Text
 from textual.app import App
 from textual.worker import WorkerFailed
 
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class PlainCrash(App[None]):
             error = error.error
         log.critical("the console failed", exc_info=error)
         if not self._exit_renderables:  # the first one is the cause
-            sentence = f"senex: {known(self.tell_crash(error))}"
+            sentence = f"senex: {redact(self.tell_crash(error))}"
             self._exit_renderables.append(Text(sentence, overflow="fold"))  # whole, also on a narrow terminal
         self._close_messages_no_wait()
 

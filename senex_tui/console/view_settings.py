@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from senex_tui.reports.check import shown, value_of
 from senex_tui.support.terminal import prepare_colours
 
@@ -76,7 +76,7 @@ def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
     console, shipped = loaded.settings.console, type(loaded.settings)()
     asked = Looks(**{each.name: getattr(console, each.name) for each in fields(Looks)})
     rows = tuple(
-        SettingRow(name, known(shown(value_of(loaded.settings, name))), origin, shown(value_of(shipped, name)))
+        SettingRow(name, redact(shown(value_of(loaded.settings, name))), origin, shown(value_of(shipped, name)))
         for name, origin in loaded.origins.items()
     )
     return ViewSettings(state_folder, asked, rows, "the settings file" if loaded.file is None else str(loaded.file))

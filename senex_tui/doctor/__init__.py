@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/doctor is for."""
+"""`senex doctor`: checks of the machine, the settings, the broker, the database and Redis."""

@@ -16,7 +16,7 @@ from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.clock import SystemClock, exchange_time
 from core.runtime.ids import RandomIds
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Finding, Post, Row
 from senex_tui.support.refusals import sentences_for
 
@@ -45,7 +45,7 @@ def look_at_broker(settings: Settings, credentials_file: Path, records_file: Pat
         post(Row("credentials", Finding.FAIL, "none found", f"store them: {where}; `senex demo` needs none"))
         return _skip(post, "without credentials nothing is asked of the broker")
     for login in found:
-        known.add(login.secret, login.refresh)
+        redact.add(login.secret, login.refresh)
     origins = ", ".join(f"{login.name} from {login.origin}" for login in found)
     asked = "" if len(found) == 1 else f"; asked below: {found[0].name}"
     post(Row("credentials", Finding.OK, f"client secret and refresh token: {origins}{asked}"))

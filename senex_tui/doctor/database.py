@@ -20,12 +20,12 @@ def records_row(place: Place) -> Row:
     from core.records.records import Records
     from core.records.store.errors import RecordsError
 
-    async def look() -> None:
+    async def check() -> None:
         records = await Records.open(place.url, trader=False)
         await records.close()
 
     try:
-        asyncio.run(look())
+        asyncio.run(check())
     except RecordsError as error:
         if str(error).endswith(NOT_YET):
             return Row("records", Finding.SKIP, f"{place.named} has none yet; they are made at the first start")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from core.runtime.clock import Clock
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 WITHIN_S = 13.0
 ABOUT_THE_BROKER = ("credentials", "broker", "clock", "feed")
@@ -99,11 +99,11 @@ def to_text(rows: Sequence[Row]) -> str:
         lines.append(f"{row.finding:<4}  {row.name:<{width}}  {_plain(row.found)}")
         if row.todo:
             lines.append(f"{'':<{width + 8}}-> {_plain(row.todo)}")
-    return known("\n".join(lines))
+    return redact("\n".join(lines))
 
 
 def to_json(rows: Sequence[Row]) -> str:
-    scrubbed = [{name: known(str(value)) for name, value in asdict(row).items()} for row in rows]
+    scrubbed = [{name: redact(str(value)) for name, value in asdict(row).items()} for row in rows]
     return json.dumps({"ok": exit_code(rows) == 0, "rows": scrubbed}, ensure_ascii=False)
 
 

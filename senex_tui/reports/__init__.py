@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/reports is for."""
+"""What the commands without a screen print: reads of the records as values and as text."""

@@ -86,7 +86,7 @@ async def _of_number(records: Records, what: str) -> Story:
     if newest == 0:
         raise Refused("no cycle is recorded yet; `senex day` shows when the first slot comes.")
     number = newest if what == LAST else int(what) if len(what) <= _LARGEST_DIGITS else 0
-    file = await records.cycle_files.of_cycle(number)
+    file = await records.cycle_details.of_cycle(number)
     if file is None:
         raise Refused(
             f"cycle {what[:40]} is not recorded; give a number from 1 to {newest}, a slot like 11:15, or last."
@@ -98,16 +98,16 @@ async def _of_slot(records: Records, times: SlotTimes, minute: datetime, now: da
     after = minute + timedelta(minutes=1)
     for record in await records.slots.of_day(exchange_time(minute).date()):
         if minute <= record.slot < after and record.cycle is None:
-            return story_of_slot(record.slot, record, await records.cycle_files.around(record.slot))
+            return story_of_slot(record.slot, record, await records.cycle_details.around(record.slot))
         if minute <= record.slot < after and record.cycle is not None:
             return await _of_number(records, str(record.cycle))
-    began = await records.cycle_files.began_within(minute, after)
+    began = await records.cycle_details.began_within(minute, after)
     if began:
         return await _of_number(records, str(began[-1]))
     slot = _slot_at(minute, times)
     if slot > now:
         raise Refused(f"the slot {_shown(slot)} has not come yet; it is {_shown(now)}.")
-    return story_of_slot(slot, None, await records.cycle_files.around(slot))
+    return story_of_slot(slot, None, await records.cycle_details.around(slot))
 
 
 def _slot_at(minute: datetime, times: SlotTimes) -> datetime:

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/run is for."""
+"""Builds and runs a console, a headless trader, one cycle, a watcher or a replay."""

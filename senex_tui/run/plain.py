@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.runtime.clock import exchange_time
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import NAMES, words_of
 from senex_tui.support.text import safe
@@ -41,7 +41,7 @@ OUTPUT_CLOSED = 1
 def plain_line(at: datetime | None, severity: Severity, source: str, text: str) -> str:
     """`2026-11-20 09:45:03 ET warning feed: the quote feed is down`. `at` is market time; None before it is known."""
     when = "starting" if at is None else f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET"
-    return safe(known(f"{when} {_WORDS[severity]} {source}: {text}"))
+    return safe(redact(f"{when} {_WORDS[severity]} {source}: {text}"))
 
 
 def event_line(event: Event) -> str | None:
@@ -126,7 +126,7 @@ class PlainPrinter:
         if line is not None:
             self._put(line)
 
-    def look(self, snapshot: Snapshot) -> None:
+    def check(self, snapshot: Snapshot) -> None:
         """What no event told: the status, and notes such as of the feed or the recording."""
         for line in self._status.lines(snapshot.status):
             self._put(line)
@@ -202,7 +202,7 @@ def print_until_ended(host: EngineHost, printer: PlainPrinter, out: TextIO | Non
     closed = False
     while True:
         at_work = host.running
-        printer.look(host.snapshot())
+        printer.check(host.snapshot())
         for line in printer.take(LOOK_S if at_work else 0.0):
             closed = closed or not _printed(out, line)
         if closed:

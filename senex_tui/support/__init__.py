@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/support is for."""
+"""What any command may need: log set-up, crash reports, refusals, text for a terminal."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.runtime.clock import SystemClock
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from senex_tui.support.logs import traceback_of
 
 FOLDER = "crashes"
@@ -32,7 +32,7 @@ def tell_crash(what: str, failure: BaseException) -> str:
     """
     named = f"{what} stopped by a defect ({type(failure).__name__})"
     if not _reports_in:
-        return known(f"{named}: {failure}.")
+        return redact(f"{named}: {failure}.")
     try:
         return f"{named}; the report is {_write(_reports_in[0], failure, SystemClock().now())}."
     except OSError as full:
@@ -54,7 +54,7 @@ def _write(folder: Path, failure: BaseException, now: datetime) -> Path:
     )
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     with open(handle, "w", encoding="utf-8", errors="backslashreplace") as opened:
-        opened.write(known(text))
+        opened.write(redact(text))
     for old in sorted(folder.glob("crash-*.txt"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return path

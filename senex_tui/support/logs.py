@@ -15,7 +15,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import IO, Any
 
-from core.runtime.redaction import Scrubber
+from core.runtime.redaction import Redactor
 
 FILE_NAME = "senex.log"
 LARGEST_BYTES = 5_000_000
@@ -60,7 +60,7 @@ class LineFormatter(logging.Formatter):
     The library that does it is loaded with the first line, which comes after the console's first paint.
     """
 
-    def __init__(self, scrubber: Scrubber) -> None:
+    def __init__(self, scrubber: Redactor) -> None:
         super().__init__()
         self._scrub = scrubber
         self._made: logging.Formatter | None = None
@@ -144,7 +144,7 @@ def worth_writing(record: logging.LogRecord) -> bool:
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIET_LIBRARIES
 
 
-def set_up_logging(folder: Path, scrubber: Scrubber) -> Path:
+def set_up_logging(folder: Path, scrubber: Redactor) -> Path:
     """Sends all logging of this process to one file and returns its path. Raises OSError when it cannot be written."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE_NAME

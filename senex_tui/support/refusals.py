@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from senex_tui.support.crash_report import tell_crash
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
 
     if isinstance(failure, BaseExceptionGroup):
         each = [sentences_for(inner) for inner in failure.exceptions]
-        known = [sentences for sentences in each if sentences]
-        return known[0] if known and len(known) == len(each) else None
+        complete = [sentences for sentences in each if sentences]
+        return complete[0] if complete and len(complete) == len(each) else None
     if isinstance(failure, SettingsError):
         return failure.sentences
     if isinstance(failure, (Refused, CalendarError, CredentialsError, LockRefused, RecordsError)):
@@ -47,7 +47,7 @@ def explain(failure: BaseException) -> str:
     """What ended the engine, in a sentence for its operator."""
     sentences = sentences_for(failure)
     if sentences:
-        return known(" ".join(sentences))
+        return redact(" ".join(sentences))
     return tell_crash("the engine was", failure)
 
 

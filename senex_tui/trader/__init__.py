@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/trader is for."""
+"""Who trades with these records: where they are, the locks, standing by, sending a command."""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from core.locks.folder_lock import LockRefused
 from core.records.store.errors import RecordsError
 from core.runtime.clock import SystemClock, exchange_time
-from core.runtime.redaction import known as scrub
+from core.runtime.redaction import redact
 
 LOOK_EVERY_S = 1.0
 ENDED_STANDING_BY = 0
@@ -54,5 +54,5 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
 
 def _say(text: str) -> None:
     """One line for whoever reads the terminal or the journal of the machine, without secrets."""
-    sys.stdout.write(scrub(f"{exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET  {text}") + "\n")
+    sys.stdout.write(redact(f"{exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET  {text}") + "\n")
     sys.stdout.flush()

@@ -22,7 +22,7 @@ from core.cycle import account_cycle as cycle
 from core.domain.operation.events import Event, Severity
 from core.engine.engine import Engine
 from core.guards.broker_check import BrokerCheck
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from senex_tui.cli import main as cli
 from senex_tui.cli.registry import add_other_commands
 from tests.e2e.planted_secrets import ACCOUNT, CLIENT_SECRET, DATABASE, REDIS, REFRESH, SMTP_PASSWORD
@@ -85,12 +85,12 @@ def _run_all(words: list[str]) -> None:
         words = words[end + 1 :]
     sys.argv[1:] = words
     if "PLANTED_START" in os.environ:
-        BrokerCheck.look = _failing_start  # type: ignore[method-assign]
+        BrokerCheck.check = _failing_start  # type: ignore[method-assign]
     cli.main()
 
 
 def main() -> None:
-    known.add(SMTP_PASSWORD)  # as whoever reads it does
+    redact.add(SMTP_PASSWORD)  # as whoever reads it does
     connection._learn_tokens = _learn_and_keep
     cycle._Account._read_account = _failing_read  # type: ignore[method-assign]
     if "PLANTED_CONSOLE" in os.environ:

@@ -67,8 +67,8 @@ async def test_sandbox_says_that_its_quotes_are_delayed(broker: SimulatedBroker,
             await engine.ready.wait()
             while "delayed" not in engine.feed.why_not_live():
                 await engine.parts.clock.sleep(0.1)
-        engine.board.refresh()
-        snapshot = engine.board.snapshot
+        engine.builder.refresh()
+        snapshot = engine.builder.snapshot
         assert snapshot is not None
         assert snapshot.status.mode is Mode.SANDBOX
         assert snapshot.status.feed.health is Health.DOWN

@@ -27,7 +27,7 @@ from core.records.repositories.rows import CommandRecord, CycleRecord, SlotRecor
 from core.records.store.database import Database
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.runtime.ids import SeededIds
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.exchange import Exchange
@@ -121,9 +121,9 @@ class World:
         trading: TradingSettings,
         schedule: ScheduleSettings,
         preflight: bool,
-        rhythm: Rhythm,
+        intervals: Intervals,
     ) -> None:
-        self.rhythm = rhythm
+        self.intervals = intervals
         self.clock = clock
         self.folder = folder
         self.records_file = folder / "records.sqlite3"
@@ -174,7 +174,7 @@ class World:
                 preflight=self.preflight,
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
-                rhythm=self.rhythm,
+                intervals=self.intervals,
                 mailer=self.mailer,
             )
         )
@@ -323,7 +323,7 @@ def in_world(
             trading=trading or TradingSettings(),
             schedule=schedule or ScheduleSettings(),
             preflight=preflight,
-            rhythm=seldom(poll_s),
+            intervals=seldom(poll_s),
         )
         return await script(world)
 
@@ -332,9 +332,9 @@ def in_world(
         return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
 
 
-def seldom(poll_s: int) -> Rhythm:
+def seldom(poll_s: int) -> Intervals:
     """Nobody looks at the screen and nobody else posts commands: seldom is often enough, and quicker."""
-    return Rhythm(
+    return Intervals(
         orders_s=poll_s,
         settlement_s=poll_s,
         health_s=6 * poll_s,
@@ -343,8 +343,8 @@ def seldom(poll_s: int) -> Rhythm:
         logins_s=24 * 3600,
         commands_s=6 * poll_s,
         locks_s=6 * poll_s,
-        longest_nap_s=60.0,
-        board_s=3.0 * poll_s,
+        max_sleep_s=60.0,
+        snapshot_s=3.0 * poll_s,
         mail_s=0.5 * poll_s,
         digests_s=6 * poll_s,
     )

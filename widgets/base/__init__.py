@@ -1,1 +1,1 @@
-"""To be said in one sentence: what widgets/base is for."""
+"""What every panel is built from: base classes, lines, tones, number formats, key names."""

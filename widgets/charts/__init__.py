@@ -1,1 +1,1 @@
-"""To be said in one sentence: what widgets/charts is for."""
+"""The pictures drawn with plotext, and the panel that shows one of them."""

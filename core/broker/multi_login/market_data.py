@@ -42,7 +42,7 @@ class LoginsMarketData:
         before = 0
         while True:
             await self._change_to(self._wanted)
-            heard = _Heard(sink, self._clock, before)
+            heard = CountingSink(sink, self._clock, before)
             await self._feed_until_failed(heard)
             before = heard.connections
             words = f"login {self.feeding} feeds no quotes; login {self._wanted} takes over"
@@ -68,7 +68,7 @@ class LoginsMarketData:
         self.feeding = name
         await self._feeds[name].subscribe(frozenset(self._underlyings), frozenset(self._options))
 
-    async def _feed_until_failed(self, heard: _Heard) -> None:
+    async def _feed_until_failed(self, heard: CountingSink) -> None:
         feed = self._feeds[self.feeding]
         if len(self._feeds) == 1:
             await feed.run(heard)
@@ -84,7 +84,7 @@ class LoginsMarketData:
         for task in ended:
             task.result()  # raises what the sink raised
 
-    async def _until_failing(self, heard: _Heard) -> None:
+    async def _until_failing(self, heard: CountingSink) -> None:
         """Until another login is to feed the market: the operator's choice, or the next one that is not refused."""
         while self._wanted == self.feeding:
             await self._clock.sleep(_LOOK_EVERY_S)
@@ -94,7 +94,7 @@ class LoginsMarketData:
                 self._wanted = following[0]
 
 
-class _Heard:
+class CountingSink:
     """Passes everything on, and knows since when there is no connection. Connections are counted over all logins."""
 
     def __init__(self, sink: MarketDataSink, clock: Clock, before: int) -> None:

@@ -41,7 +41,7 @@ from core.broker.tastytrade.silence import WatchedStream
 from core.broker.tastytrade.timings import Timings
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ class Connection:
     ) -> None:
         """Raises ValueError for a `base_url` that is not plain http on the loopback interface."""
         quieten_loggers()
-        known.add(login.secret, login.refresh)
+        redact.add(login.secret, login.refresh)
         self.login = login
         self.clock = clock
         self.ids = ids
@@ -102,7 +102,7 @@ class Connection:
     def know_accounts(self, *numbers: str) -> None:
         """From here on these numbers leave this process by their last four only."""
         self.account_numbers.update(numbers)
-        known.add_accounts(*numbers)
+        redact.add_accounts(*numbers)
 
     async def open(self) -> None:
         """Logs in afresh, also after a refusal: only this call may present refused credentials again."""
@@ -274,7 +274,7 @@ def _learn_tokens(body: bytes) -> None:
         for words in (answer, answer.get("data")) if isinstance(answer, dict) else ():
             for name, value in words.items() if isinstance(words, dict) else ():
                 if name.endswith("token") and isinstance(value, str):
-                    known.learn(value)
+                    redact.learn(value)
 
 
 def _refuse_delayed(body: bytes) -> None:

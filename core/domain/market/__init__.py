@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/domain/market is for."""
+"""Rules about the market: quotes, chains, sessions, indicators, the judgement."""

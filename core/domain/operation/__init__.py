@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/domain/operation is for."""
+"""What one part tells another: events, commands, reasons, outcomes, breakers, account settings."""

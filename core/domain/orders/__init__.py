@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/domain/orders is for."""
+"""Rules about an order: its request, its states, its fills, its identifier."""

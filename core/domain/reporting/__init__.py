@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/domain/reporting is for."""
+"""What is told afterwards: figures, alerts, the texts of mails and digests."""

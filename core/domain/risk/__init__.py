@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/domain/risk is for."""
+"""Rules about what an account may risk: eligibility, exposure, open positions."""

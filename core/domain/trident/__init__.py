@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/domain/trident is for."""
+"""Rules about a trident: expiration, strikes, pricing, entry price, payoff."""

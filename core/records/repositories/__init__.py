@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/records/repositories is for."""
+"""One repository a subject; each method that writes is one commit."""

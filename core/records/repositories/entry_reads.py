@@ -24,7 +24,7 @@ from core.records.repositories.entry_rows import (
 from core.records.repositories.rows import EntryChange, EvidenceRecord
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
-from core.records.store.read_cache import HeldAnswers
+from core.records.store.read_cache import ReadCache
 from core.records.store.tables import entries, entry_changes, fills
 
 _account = entries.c.account == bindparam("account")
@@ -56,7 +56,7 @@ class EntryReads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held = HeldAnswers(database, entries.name, fills.name, entry_changes.name)
+        self._held = ReadCache(database, entries.name, fills.name, entry_changes.name)
 
     async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
         """Everything seen of the entry, oldest first."""

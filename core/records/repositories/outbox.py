@@ -23,7 +23,7 @@ from core.domain.reporting.notices import (
     fills_notice,
 )
 from core.records.store.database import Database
-from core.records.store.read_cache import HeldAnswers
+from core.records.store.read_cache import ReadCache
 from core.records.store.tables import accounts, messages, suggestions
 
 log = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class Outbox:
         self._database = database
         self._head: Letterhead | None = None
         self._default = Preference.NEVER
-        self._held = HeldAnswers(database, messages.name)
+        self._held = ReadCache(database, messages.name)
 
     def open(self, head: Letterhead, default: Preference) -> None:
         """From here on what happens is told; `default` is for accounts without a preference of their own."""

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/records/search is for."""
+"""Reads the records for people: the history, and everything about one cycle, entry or slot."""

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/records/store is for."""
+"""The database itself: tables, drivers, transactions, migrations, backup."""

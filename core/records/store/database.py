@@ -109,7 +109,7 @@ class Database:
             async with self._reading.connect() as connection, connection.begin():
                 yield connection
 
-    def edition(self, *tables: str) -> tuple[int, ...] | None:
+    def version(self, *tables: str) -> tuple[int, ...] | None:
         """The same as long as the tables are: only the trader writes them, and all its writes pass here. None when that
         cannot be said: of a process that does not trade, and from a write that failed (a server may still end it) to
         the next that did not, for which it had to wait."""

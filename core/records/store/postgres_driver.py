@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from core.records.store.errors import RecordsError
 from core.records.store.postgres_url import EXAMPLE, schema_of, store_name, without_schema
-from core.records.store.uninterrupted import outlast
+from core.records.store.uninterrupted import uninterrupted
 
 T = TypeVar("T")
 
@@ -56,7 +56,7 @@ else:
 
 
 class UninterruptedConnection(_Connection):
-    """Its calls outlast a cancellation, which `Database` delivers once the transaction is over: the driver would
+    """Its calls uninterrupted a cancellation, which `Database` delivers once the transaction is over: the driver would
     otherwise ask the server to cancel the statement, and nobody would know whether a commit was done."""
 
     async def prepare(self, *args: Any, **kwargs: Any) -> PreparedStatement[Any]:
@@ -86,7 +86,7 @@ class _Uninterrupted:
 
 
 async def _outlasting(call: Coroutine[Any, Any, T]) -> T:
-    return await outlast(asyncio.ensure_future(call))
+    return await uninterrupted(asyncio.ensure_future(call))
 
 
 def engine_arguments(url: URL) -> tuple[URL, dict[str, Any]]:

@@ -10,9 +10,9 @@ from core.records.store.database import Database
 Answer = TypeVar("Answer")
 
 
-class HeldAnswers:
+class ReadCache:
     """Of reads from the tables named, by one trader. What is held is what a read at this moment would find; see
-    `Database.edition`. It serves what polls look at: a rule that guards a send is asked of the store itself."""
+    `Database.version`. It serves what polls look at: a rule that guards a send is asked of the store itself."""
 
     def __init__(self, database: Database, *tables: str) -> None:
         self._database = database
@@ -22,12 +22,12 @@ class HeldAnswers:
     async def ask(self, question: Hashable, values: Hashable, read: Callable[[], Awaitable[Answer]]) -> Answer:
         """What `read` finds for the question with these values; of each question one answer is held. Raises what
         `read` raises."""
-        edition = self._database.edition(*self._tables)
+        version = self._database.version(*self._tables)
         held = self._held.get(question)
-        if edition is not None and held is not None and held[:2] == (edition, values):
+        if version is not None and held is not None and held[:2] == (version, values):
             answer: Answer = held[2]
             return answer
         answer = await read()
-        if edition is not None:
-            self._held[question] = (edition, values, answer)
+        if version is not None:
+            self._held[question] = (version, values, answer)
         return answer

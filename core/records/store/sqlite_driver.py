@@ -15,18 +15,18 @@ from typing import Any
 
 import aiosqlite
 
-from core.records.store.uninterrupted import outlast
+from core.records.store.uninterrupted import uninterrupted
 
 
 class UninterruptedConnection(aiosqlite.Connection):
-    """Its calls outlast a cancellation, which `Database` delivers once the transaction is over."""
+    """Its calls uninterrupted a cancellation, which `Database` delivers once the transaction is over."""
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
             raise ValueError("Connection closed")
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, partial(fn, *args, **kwargs)))
-        return await outlast(future)
+        return await uninterrupted(future)
 
 
 def connect(*args: Any, **kwargs: Any) -> UninterruptedConnection:

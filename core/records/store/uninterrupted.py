@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def outlast(future: asyncio.Future[T]) -> T:
+async def uninterrupted(future: asyncio.Future[T]) -> T:
     """The future's result, waited for also by a task that is cancelled meanwhile: its `cancelling()` still says so."""
     while not future.done():
         try:

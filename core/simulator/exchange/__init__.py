@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/simulator/exchange is for."""
+"""The exchange of the simulated broker: accounts, margin, orders and their fills; no clock and no sockets."""

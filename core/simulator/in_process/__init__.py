@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/simulator/in_process is for."""
+"""The simulated broker behind the engine's ports, without sockets, for virtual time."""

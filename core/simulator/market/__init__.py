@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/simulator/market is for."""
+"""The simulated market: paths, quotes, listings, sessions; no clock and no sockets."""

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what core/simulator/wire is for."""
+"""The simulated broker over its real protocols: OAuth, REST, alerts and quotes on loopback."""

@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/cli/commands is for."""
+"""One module for each command or group of commands."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
@@ -51,7 +51,7 @@ def _log_if_possible(chosen: Folders) -> None:
     from senex_tui.support.logs import set_up_logging
 
     try:
-        set_up_logging(chosen.logs, known)
+        set_up_logging(chosen.logs, redact)
     except OSError:  # the row of the disk tells; nothing is logged to the terminal instead
         logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
@@ -68,8 +68,8 @@ def _setup(chosen: Folders, *, live: bool) -> Setup:
         loaded = load_settings(settings_path(chosen, os.environ), os.environ)
     except SettingsError as wrong:
         return Setup(chosen, None, None, wrong.sentences)
-    known.add_address(loaded.settings.ping.url or "")
-    known.add(*secrets_of(loaded.settings.redis.url))
+    redact.add_address(loaded.settings.ping.url or "")
+    redact.add(*secrets_of(loaded.settings.redis.url))
     try:
         return Setup(chosen, loaded, choose_mode(loaded.settings, live=live))
     except Refused as refused:

@@ -17,13 +17,13 @@ from senex_tui.support.refusals import Refused
 if TYPE_CHECKING:
     from core.config.folders import Folders
     from core.config.settings import Settings
-    from core.runtime.redaction import Scrubber
+    from core.runtime.redaction import Redactor
 
 Prepare = Callable[[typer.Context], "tuple[Settings, Folders]"]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The login's name; primary when left out.")]
 
 
-def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Scrubber) -> None:
+def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Redactor) -> None:
     """Adds the commands to the command line; what is typed is made known to `scrub` before it goes anywhere."""
 
     @app.command()

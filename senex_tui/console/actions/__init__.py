@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/console/actions is for."""
+"""What the keys and the palette do: the questions asked and the commands sent."""

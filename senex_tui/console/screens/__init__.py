@@ -1,1 +1,1 @@
-"""To be said in one sentence: what senex_tui/console/screens is for."""
+"""One screen or dialog a module."""

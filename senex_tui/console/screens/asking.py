@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from textual.worker import WorkType
 
 from core.records.store.errors import RecordsError
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import EngineNotRunning, EngineState
 from senex_tui.console.screens.page import Page
 
@@ -60,10 +60,10 @@ class AsksRecords(Page):
             then(found)
         except (EngineNotRunning, RecordsError) as error:
             self._unanswered[about] = (self._engine_state, lambda: self.ask_records(about, question, then))
-            self.not_answered(about, known(str(error)))
+            self.not_answered(about, redact(str(error)))
         except Exception as error:  # a worker's error would be seen by nobody
             log.exception("a question to the records failed")
-            self.not_answered(about, known(f"{type(error).__name__}: {error}"))
+            self.not_answered(about, redact(f"{type(error).__name__}: {error}"))
             console.report_fault(error)
 
     @property

@@ -45,7 +45,7 @@ class Two:
         second.market_data.idle_s = 5.0
         ports = [LoginPorts(broker, broker.market_data, broker.alerts) for broker in (main, second)]
         setattr(world, "broker", LoginsBroker(ports, world.clock))  # noqa: B010 - another broker than the world's own
-        world.rhythm = replace(world.rhythm, logins_s=logins_s, health_s=20)
+        world.intervals = replace(world.intervals, logins_s=logins_s, health_s=20)
         return cls(world, main, second)
 
     def revoke(self, broker: InProcessBroker) -> None:
@@ -145,8 +145,8 @@ def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(
         assert {a.number: a.login for a in await world.records.accounts.all()}[SHARED] == "second"
         main, second = await two.logins()
         assert (main.is_valid, second.is_valid) == (False, True)
-        world.engine.board.refresh()
-        snapshot = world.engine.board.snapshot
+        world.engine.builder.refresh()
+        snapshot = world.engine.builder.snapshot
         assert snapshot is not None
         assert [(login.name, login.is_valid) for login in snapshot.logins] == [("main", False), ("second", True)]
         assert [(view.target, view.token_valid) for view in snapshot.accounts] == [

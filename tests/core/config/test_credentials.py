@@ -16,7 +16,7 @@ from core.config.credentials import Credentials, CredentialsError, find_logins
 from core.config.mail import MailSettings
 from core.config.mail_password import find_mail_password, mail_password_words
 from core.notify.smtp import SmtpMailer
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 
 IN_ENVIRONMENT = {"TT_SECRET": "env-secret", "TT_REFRESH": "env-refresh"}
 
@@ -218,4 +218,4 @@ def test_the_mail_password_of_the_keyring_is_known_to_every_output(keyring_in_us
     assert mail_password_words(settings, {}, environment_only=True) == "none found; set SENEX_MAIL_PASSWORD"
     SmtpMailer(settings, find_mail_password(settings, {}, environment_only=False))
     login = base64.b64encode(b"\0someone\0a-word-in-the-ring").decode()
-    assert known(f"535 no: a-word-in-the-ring, AUTH PLAIN {login}") == "535 no: ****, AUTH PLAIN ****"
+    assert redact(f"535 no: a-word-in-the-ring, AUTH PLAIN {login}") == "535 no: ****, AUTH PLAIN ****"

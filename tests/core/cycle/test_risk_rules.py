@@ -106,8 +106,8 @@ def test_an_open_trident_counts_from_its_fill_until_its_legs_are_gone(tmp_path: 
         assert risk["budget"] == (buying_power + 188) * Decimal("0.40") - 188
         used = (188 + max_risk) / ((buying_power + 188) * Decimal("0.40"))
         assert risk["utilization"] == round(used, 4)
-        world.engine.board.refresh()
-        snapshot = world.engine.board.snapshot
+        world.engine.builder.refresh()
+        snapshot = world.engine.builder.snapshot
         assert snapshot is not None
         assert snapshot.spread is not None
         assert snapshot.spread.utilization == used

@@ -32,7 +32,7 @@ def test_a_whole_day_enters_once_and_skips_the_other_twenty_slots(tmp_path: Path
         assert sum(fill.quantity for fill in entry.fills) == 6
         orders: list[SimOrder] = world.exchange.orders(world.accounts[0])
         assert [str(order.id) for order in orders] == [entry.order_id]
-        snapshot = world.engine.board.snapshot
+        snapshot = world.engine.builder.snapshot
         assert snapshot is not None
         assert snapshot.status.market == "closed"
         after_close = et(MONDAY, "16:00")

@@ -62,10 +62,10 @@ def test_a_live_entry_is_validated_recorded_and_sent_in_this_order(tmp_path: Pat
         assert answer.fees is not None
         assert answer.fees > 0
         assert answer.warnings == ()
-        board = world.engine.board
-        board.refresh()
-        assert board.snapshot is not None
-        assert board.snapshot.status.mode is Mode.LIVE
+        builder = world.engine.builder
+        builder.refresh()
+        assert builder.snapshot is not None
+        assert builder.snapshot.status.mode is Mode.LIVE
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 

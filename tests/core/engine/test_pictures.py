@@ -15,8 +15,8 @@ from tests.support.world import World, in_world
 
 
 def _shown(world: World) -> Snapshot:
-    world.engine.board.refresh()
-    snapshot = world.engine.board.snapshot
+    world.engine.builder.refresh()
+    snapshot = world.engine.builder.snapshot
     assert snapshot is not None
     return snapshot
 
@@ -28,7 +28,7 @@ def test_the_credit_of_an_entry_is_followed_every_30_seconds_and_the_payoff_is_i
         await world.until("09:47")
         entry = await world.entry()
         assert entry.state is EntryState.FILLED
-        await world.engine.tridents.look()
+        await world.engine.tridents.check()
         await world.until("09:55")
         shown = _shown(world)
         [trail] = shown.pictures.credits
@@ -85,7 +85,7 @@ def test_a_new_day_begins_a_new_trail_and_shows_the_open_trident(tmp_path: Path)
     async def day(world: World) -> None:
         await world.start()
         await world.until("09:48")
-        await world.engine.tridents.look()
+        await world.engine.tridents.check()
         await world.until("09:50")
         held = world.engine.tridents.held
         assert _shown(world).pictures.credits

@@ -65,8 +65,8 @@ def test_retry_logic(tmp_path: Path) -> None:
         (cycle,) = await world.cycles()
         assert (cycle.outcome, cycle.reason_code, cycle.totals["failed"]) == ("failed", "leg_unusable", 1)
         assert "unusable bid" in cycle.reason_text
-        world.engine.board.refresh()
-        snapshot = world.engine.board.snapshot
+        world.engine.builder.refresh()
+        snapshot = world.engine.builder.snapshot
         assert snapshot is not None
         assert [a.result for a in snapshot.attempts] == ["RETRY"] * 6
         assert await world.entries() == ()

@@ -29,8 +29,8 @@ def test_an_edit_is_said_once_with_its_names_or_with_what_is_wrong(tmp_path: Pat
         async def after(text: str) -> list[str]:
             said.clear()
             path.write_text(text)
-            await watch.look()
-            await watch.look()
+            await watch.check()
+            await watch.check()
             return [event.text for event in said]
 
         assert await after("# nothing yet\n") == []
@@ -49,9 +49,9 @@ def test_an_edit_is_said_once_with_its_names_or_with_what_is_wrong(tmp_path: Pat
         assert "is not valid TOML" in torn
         path.unlink()
         said.clear()
-        await watch.look()
+        await watch.check()
         assert [event.text for event in said] == ["the settings are again those this console started with"]
-        await watch.look()
+        await watch.check()
         assert len(said) == 1
 
     asyncio.run(edits())

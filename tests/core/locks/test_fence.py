@@ -177,7 +177,7 @@ def test_an_engine_whose_lock_is_gone_ends_before_the_next_slot(
         await world.start()
         await world.until("09:31:00")
         gone.append("the lock is gone; start again.")
-        await world.until("09:34:00")  # the rhythm of these simulated days is slower than the console's
+        await world.until("09:34:00")  # the intervals of these simulated days is slower than the console's
         assert explain(await ended(world)) == "the lock is gone; start again."
         assert world.broker.posted == []
 

@@ -16,10 +16,10 @@ from core.config.mail import MailSettings
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.reporting.notices import Preference
-from core.notify.mail_queue import Notifications
+from core.notify.mail_queue import MailQueue
 from core.records.records import Records
 from core.runtime.bus import Bus
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from tests.support.empty_records import copy_empty_records
 from tests.support.memory_mail_server import Post
@@ -54,7 +54,7 @@ class Office:
         assert self._records is not None
         return self._records
 
-    async def open(self, preference: Preference = Preference.IMMEDIATE, *, sends: bool = True) -> Notifications:
+    async def open(self, preference: Preference = Preference.IMMEDIATE, *, sends: bool = True) -> MailQueue:
         self._calls.under_way += 1
         try:
             self._records = await Records.open(url_of(self.folder / "records.sqlite3"))
@@ -64,7 +64,7 @@ class Office:
         accounts = [BrokerAccount(number, "Demo", "Margin", False) for number in (ACCOUNT, OTHER)]
         await self.records.accounts.discover("main", accounts, enable_new=True, at=self.clock.now())
         self.bus = Bus(self.records.journal.append)
-        self.mail = Notifications(
+        self.mail = MailQueue(
             self.post,
             mail_settings(preference),
             "live",
@@ -72,7 +72,7 @@ class Office:
             self.bus,
             self.clock,
             calendar_around(2026),
-            Rhythm(mail_s=self.look_every_s),
+            Intervals(mail_s=self.look_every_s),
         )
         if sends:
             self._sending = asyncio.create_task(self.mail.run())

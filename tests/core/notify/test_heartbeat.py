@@ -10,8 +10,8 @@ from aiohttp import web
 
 from core.config.loader import SettingsError, load_settings
 from core.domain.operation.events import Severity
-from core.notify.heartbeat import SignOfLife
-from core.runtime.redaction import known
+from core.notify.heartbeat import Heartbeat
+from core.runtime.redaction import redact
 
 KEY = "4f1c0e9a-of-the-monitor"
 
@@ -66,7 +66,7 @@ class ShortWaits:
 async def test_a_failure_is_said_once_and_so_is_its_end(monitor: Monitor) -> None:
     said: list[tuple[Severity, str, str]] = []
     clock = ShortWaits()
-    sign = SignOfLife(monitor.url, 60, clock, lambda *words: said.append(words))  # type: ignore[arg-type]
+    sign = Heartbeat(monitor.url, 60, clock, lambda *words: said.append(words))  # type: ignore[arg-type]
     running = asyncio.create_task(sign.run())
     try:
         await monitor.until(3)
@@ -83,12 +83,12 @@ async def test_a_failure_is_said_once_and_so_is_its_end(monitor: Monitor) -> Non
         running.cancel()
         await asyncio.wait({running})
     assert set(clock.waited) == {60}
-    assert KEY not in known(monitor.url)
+    assert KEY not in redact(monitor.url)
 
 
 async def test_nobody_there_is_a_failure_like_any_other() -> None:
     said = asyncio.Queue[str]()
-    sign = SignOfLife("http://127.0.0.1:9/x", 60, ShortWaits(), lambda *words: said.put_nowait(words[2]))  # type: ignore[arg-type]
+    sign = Heartbeat("http://127.0.0.1:9/x", 60, ShortWaits(), lambda *words: said.put_nowait(words[2]))  # type: ignore[arg-type]
     running = asyncio.create_task(sign.run())
     async with asyncio.timeout(20):
         assert await said.get() == "the sign of life to 127.0.0.1 failed: ConnectError"

@@ -99,8 +99,8 @@ def test_a_mail_server_in_trouble_changes_nothing_about_the_trade(tmp_path: Path
             for e in await world.entries()
         ]
         cycles = [(c.began_at, c.ended_at, c.outcome) for c in await world.cycles()]
-        world.engine.board.refresh()
-        shown = world.engine.board.snapshot
+        world.engine.builder.refresh()
+        shown = world.engine.builder.snapshot
         assert shown is not None
         mail = shown.status.mail
         await _end(world)

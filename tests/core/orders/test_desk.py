@@ -49,7 +49,7 @@ def test_an_accepted_order_works_and_fills_with_every_state_recorded(tmp_path: P
 
 
 def _legs(world: World):  # type: ignore[no-untyped-def]
-    spread = world.engine.board.spread
+    spread = world.engine.builder.spread
     progress = world.engine.progress
     found = spread if spread is not None else progress.spread if progress is not None else None
     assert found is not None

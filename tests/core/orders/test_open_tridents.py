@@ -13,14 +13,14 @@ from tests.support.world import ACCOUNT, World, et, in_world
 
 
 def _shown(world: World) -> PositionsSlice:
-    world.engine.board.refresh()
-    snapshot = world.engine.board.snapshot
+    world.engine.builder.refresh()
+    snapshot = world.engine.builder.snapshot
     assert snapshot is not None
     return snapshot.positions
 
 
 async def _looked(world: World) -> PositionsSlice:
-    await world.engine.tridents.look()
+    await world.engine.tridents.check()
     await world.clock.sleep(2)
     return _shown(world)
 
@@ -85,7 +85,7 @@ def test_it_is_found_again_after_a_restart_and_warns_as_it_nears_its_end(tmp_pat
         entry = await world.entry()
         await world.stop()
         await world.clock.sleep((et("2026-04-13", "10:00") - world.clock.now()).total_seconds())
-        world.rhythm = replace(world.rhythm, positions_s=30.0)
+        world.intervals = replace(world.intervals, positions_s=30.0)
         await world.start()
         await world.clock.sleep(10)
         [view] = _shown(world).open

@@ -187,8 +187,8 @@ def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(
         await world.until("09:46:30")
         assert "an entry of today 'nothing'" in await order(world, CommandKind.ALLOW_REENTRY, "nothing")
         await world.until("09:47:05")
-        assert world.engine.board.snapshot is not None
-        assert [o.reentry for o in world.engine.board.snapshot.orders] == [Reentry.CLOSED]
+        assert world.engine.builder.snapshot is not None
+        assert [o.reentry for o in world.engine.builder.snapshot.orders] == [Reentry.CLOSED]
         assert (await order(world, CommandKind.ALLOW_REENTRY, entry.order_id)).startswith("done")
         assert (await world.entry()).holds_day, "the word frees nothing without the proof"
         await world.until("09:47:50")
@@ -218,7 +218,9 @@ def test_the_word_survives_a_restart_and_a_late_fill_still_holds_the_day(tmp_pat
         assert (await order(world, CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
         await world.crash()
         await world.start()
-        assert world.engine.board.snapshot is None or world.engine.board.snapshot.orders[0].reentry is Reentry.ALLOWED
+        assert (
+            world.engine.builder.snapshot is None or world.engine.builder.snapshot.orders[0].reentry is Reentry.ALLOWED
+        )
         await world.records.entries.add_fills(
             entry.id, [Fill("late", entry.request.legs[0].symbol, Decimal(1), Decimal("3.00"), world.clock.now())]
         )

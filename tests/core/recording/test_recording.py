@@ -21,7 +21,7 @@ from core.recording.day_file import HEAD, DayUnreadable, day_path, read_frames, 
 from core.recording.playback import RecordedDay
 from core.recording.recorder import DayRecorder, prune
 from core.recording.thread import Recording
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Snapshot
 from core.snapshot.codec import decode, encode, to_plain
@@ -46,9 +46,9 @@ def test_a_day_of_the_engine_is_seen_again_as_it_was(tmp_path: Path) -> None:
         seen = []
         for _ in range(90):
             await world.clock.sleep(1)
-            world.engine.board.refresh()
-            assert world.engine.board.snapshot is not None
-            seen.append(world.engine.board.snapshot)
+            world.engine.builder.refresh()
+            assert world.engine.builder.snapshot is not None
+            seen.append(world.engine.builder.snapshot)
             recorder.take(seen[-1])
         await world.stop()
         recorder.close()
@@ -76,9 +76,9 @@ def test_a_recording_is_small_private_and_tells_cycles(tmp_path: Path) -> None:
 
 
 def test_no_secret_and_no_account_number_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scrubber = type(known)("hunter2hunter2")
+    scrubber = type(redact)("hunter2hunter2")
     scrubber.add_accounts("5WT12345")
-    monkeypatch.setattr(recorder_module, "known", scrubber)
+    monkeypatch.setattr(recorder_module, "redact", scrubber)
     words = "account 5WT12345 said hunter2hunter2"
     first, then = moment(0), moment(1)
     moments = [

@@ -92,9 +92,9 @@ async def test_a_trader_of_another_version_is_refused_in_one_sentence(
 async def test_secrets_are_taken_out_of_what_is_published(
     trader: Trader, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from core.runtime.redaction import Scrubber
+    from core.runtime.redaction import Redactor
 
-    monkeypatch.setattr("core.remote.publisher.known", Scrubber("s3cret-word"))
+    monkeypatch.setattr("core.remote.publisher.known", Redactor("s3cret-word"))
     await trader.publisher.publish()
     trader.show("the broker said s3cret-word")
     await trader.publisher.publish()

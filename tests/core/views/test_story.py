@@ -16,7 +16,7 @@ OPTIONS = ".QQQ*"
 
 
 async def _story(world: World, number: int) -> Story:
-    file = await world.records.cycle_files.of_cycle(number)
+    file = await world.records.cycle_details.of_cycle(number)
     assert file is not None
     return story_of_cycle(file)
 
@@ -107,7 +107,7 @@ def test_a_missed_slot_tells_its_reason_and_the_command_behind_it(tmp_path: Path
         await world.command(CommandKind.PAUSE)
         await world.until("09:46")
         (record,) = await world.slots()
-        around = await world.records.cycle_files.around(record.slot)
+        around = await world.records.cycle_details.around(record.slot)
         story = story_of_slot(record.slot, record, around)
         assert (story.title, story.verdict) == (
             "Slot 09:45, Monday 2026-03-02",
@@ -116,7 +116,7 @@ def test_a_missed_slot_tells_its_reason_and_the_command_behind_it(tmp_path: Path
         (command,) = _events(story, "command")
         assert command.text == "pause by operator: done, automation paused; no entries"
         assert _events(story, "engine")[0].text == "engine started in demo mode"
-        around = await world.records.cycle_files.around(et("2026-03-11", "10:00"))
+        around = await world.records.cycle_details.around(et("2026-03-11", "10:00"))
         assert [one.command.kind for one in around.commands] == [CommandKind.PAUSE], "however long ago"
         await world.stop()
 

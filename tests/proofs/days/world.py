@@ -16,7 +16,7 @@ from core.config.settings import ScheduleSettings, TradingSettings
 from core.engine.engine import Engine
 from core.records.records import Records
 from core.records.store.errors import RecordsError
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
 from core.simulator.in_process.broker import Posted
 from tests.core.notify.mail_queue_alone import mail_settings
@@ -79,7 +79,7 @@ class DayWorld(World):
             trading=TradingSettings(minimum_score=Decimal(plan.minimum_score)),
             schedule=ScheduleSettings(),
             preflight=plan.preflight,
-            rhythm=_rhythm(plan.poll_s),
+            intervals=_intervals(plan.poll_s),
         )
         self.plan = plan
         self.settings = self.settings.model_copy(update={"mail": mail_settings()})
@@ -265,8 +265,8 @@ class DayWorld(World):
         return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter
 
 
-def _rhythm(poll_s: int) -> Rhythm:
-    return Rhythm(
+def _intervals(poll_s: int) -> Intervals:
+    return Intervals(
         orders_s=poll_s,
         settlement_s=poll_s,
         health_s=1800,
@@ -275,8 +275,8 @@ def _rhythm(poll_s: int) -> Rhythm:
         logins_s=24 * 3600,
         commands_s=1800,
         locks_s=1800,
-        longest_nap_s=300.0,
-        board_s=1e9,
+        max_sleep_s=300.0,
+        snapshot_s=1e9,
         mail_s=300.0,
         digests_s=1800,
     )

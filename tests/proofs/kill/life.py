@@ -26,7 +26,7 @@ from core.orders.settlement import SettleTimes
 from core.records.records import Records
 from core.runtime.clock import ShiftedClock
 from core.runtime.ids import SeededIds
-from core.runtime.intervals import Rhythm
+from core.runtime.intervals import Intervals
 from core.snapshot import Mode
 from tests.proofs.kill import warm
 from tests.proofs.kill.broker_faults import ANSWER_S, MINUTE_S
@@ -37,7 +37,9 @@ from tests.proofs.kill.kill_at import KillSwitch
 CLEAN_WITHIN_S = 20.0
 TURN_S = 0.02
 SETTLE = SettleTimes(settle_s=2 * MINUTE_S, between_reads_s=MINUTE_S / 2)
-RHYTHM = Rhythm(orders_s=60, settlement_s=3600, health_s=3600, broker_s=3600, commands_s=60, locks_s=60, board_s=60.0)
+INTERVALS = Intervals(
+    orders_s=60, settlement_s=3600, health_s=3600, broker_s=3600, commands_s=60, locks_s=60, snapshot_s=60.0
+)
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ async def _live(life: Life, switch: KillSwitch) -> str:
     setattr(engine.feed, "run", asyncio.Event().wait)  # noqa: B010 - methods of this one instance
     setattr(engine.study, "prepare", _nothing_to_prepare)  # noqa: B010
     desk: OrderDesk = engine.runner._parts.desk
-    enter, settle = desk.enter, engine.settlement.look
+    enter, settle = desk.enter, engine.settlement.check
     if life.in_reconciling:
         reconciler = engine.reconciliation._reconciler
         setattr(engine.watch, "recover", switch.watching(engine.watch.recover))  # noqa: B010 - of this instance
@@ -169,7 +171,7 @@ async def _engine(life: Life) -> Engine:
             preflight=life.preflight,
             enable_new_accounts=True,
             kill_file=life.folder / "HALT",
-            rhythm=RHYTHM,
+            intervals=INTERVALS,
             settle=SETTLE,
         )
     )

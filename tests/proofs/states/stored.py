@@ -46,7 +46,7 @@ class Stored:
     def close(self) -> None:
         self._reader.close()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Takes what is committed now; raises AssertionError when something committed before is gone or changed."""
         query = self._reader.execute
         rows = query("select id, account, session_day, identifier, state, holds_day, sent_at, order_id from entries")

@@ -257,7 +257,7 @@ class EntryMachine(EntryWorld):
     def wait(self, seconds: int) -> None:
         """Time passes and the settlement looks, as it does every few seconds."""
         self.run_until(self.clock.sleep(seconds))
-        looking = self.loop.create_task(self.alive.settlement.look())
+        looking = self.loop.create_task(self.alive.settlement.check())
         self.settle()
         if looking.done():
             looking.result()
@@ -269,7 +269,7 @@ class EntryMachine(EntryWorld):
 
     @invariant()
     def nothing_forbidden_happened(self) -> None:
-        self.stored.look()
+        self.stored.check()
         assert_one_entry_a_day(self.stored)
         assert_history_is_allowed(self.stored, self.broker)
         assert_fills_fit(self.stored, self.broker)

@@ -21,7 +21,7 @@ from core.domain.operation.events import Event, Severity
 from core.domain.orders.fills import is_complete
 from core.domain.orders.order_states import BROKER_STATUS, EntryState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import DayHeld, EntryChange
 from core.runtime.bus import Bus
@@ -89,7 +89,7 @@ class FoldingRoom:
         bus = Bus(self._records.journal.append)
         bus.listen(events.append)
         broker: Broker = ScriptedBroker(self.clock, ())
-        watch = EntryWatch(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
+        watch = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
         entry = await self._sent_entry()
         told = [_about(entry, report) for report in reports]
         if acknowledged_after is None:
@@ -108,7 +108,7 @@ class FoldingRoom:
             tuple(event.kind for event in events),
         )
 
-    async def _hear(self, watch: EntryWatch, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
+    async def _hear(self, watch: OrderTracker, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
         running = asyncio.create_task(watch.run())
         for index, report in enumerate(told):
             if index == after:
@@ -283,7 +283,7 @@ def test_an_alert_is_critical_when_the_word_is_unknown(room: FoldingRoom) -> Non
         bus = Bus(room._records.journal.append)
         bus.listen(events.append)
         broker = ScriptedBroker(room.clock, ())
-        watch = EntryWatch(broker, room._records, bus, room.clock, _nothing, _no_breaker, lambda: None)
+        watch = OrderTracker(broker, room._records, bus, room.clock, _nothing, _no_breaker, lambda: None)
         entry = await room._sent_entry()
         await watch.apply(entry.id, _about(entry, report("Dead")))
         return [event.severity for event in events]

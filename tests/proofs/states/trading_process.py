@@ -28,7 +28,7 @@ from core.orders.desk import Decision, OrderDesk, SendingRules
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
@@ -79,7 +79,7 @@ class TradingProcess:
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
         self.gate = TradingGate(records, self.breakers, folder / "HALT")
-        self.watch = EntryWatch(
+        self.watch = OrderTracker(
             broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
         )
         self._reconciliation = Reconciliation(

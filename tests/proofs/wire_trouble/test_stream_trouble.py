@@ -35,7 +35,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
 from core.orders.reconciler import Reconciler
-from core.orders.tracker import EntryWatch
+from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import SystemClock, exchange_time
@@ -276,7 +276,7 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     async def incident(entry: Entry, detail: str) -> None:
         raise AssertionError(detail)
 
-    watch = EntryWatch(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
+    watch = OrderTracker(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
     entry = await _entry_without_an_answer(records)
     at = datetime.now(UTC).isoformat()
     listed = {"data": {"items": [order_json(**{"received-at": at})]}}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from textual.worker import WorkerFailed
 
-from core.runtime import redaction as scrubber
+from core.runtime import redaction
 from core.snapshot import Snapshot
 from senex_tui.console.app import SenexApp
 from senex_tui.console.screens.dashboard import Dashboard
@@ -164,7 +164,7 @@ async def test_a_crash_is_one_sentence_and_a_report_without_secrets(
 ) -> None:
     monkeypatch.setattr("senex_tui.support.crash_report._reports_in", [])
     keep_reports_in(tmp_path)
-    scrubber.known.add(SECRET)
+    redaction.redact.add(SECRET)
     app = app_type(double.FixedEngine(double.calm()), tell_crash=lambda failure: tell_crash("the console was", failure))
     shown: list[str] = []
 

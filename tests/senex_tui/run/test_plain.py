@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import Automation, Health, Level, MessageView, PartHealth
 from senex_tui.run.plain import WAITING, PlainPrinter, StatusChanges, event_line, plain_line
 from tests.support.console.scenes import calm, failed
@@ -41,7 +41,7 @@ def test_a_line_is_time_severity_source_and_text() -> None:
 
 
 def test_words_from_outside_move_no_cursor_and_tell_no_secret() -> None:
-    known.add("planted-secret-of-a-line")
+    redact.add("planted-secret-of-a-line")
     line = plain_line(AT, Severity.INFO, "order", "a\x1b[2Jb\r\nc planted-secret-of-a-line")
     assert line == "2026-11-20 10:31:41 ET info order: a·[2Jb· c ****"
 
@@ -65,7 +65,7 @@ def test_the_status_is_told_once_and_then_what_changed() -> None:
 def test_what_no_event_told_is_printed_and_nothing_twice() -> None:
     printer = PlainPrinter()
     before = calm()
-    printer.look(before)
+    printer.check(before)
     assert not any("message" in line or "cycle" in line for line in taken(printer)), "what was said before is not new"
     printer.heard(Event(AT, "step.quotes", "a leg is stale", step=Step.QUOTES, result=StepResult.REFUSED))
     numbers = max(message.number for message in before.messages)
@@ -74,7 +74,7 @@ def test_what_no_event_told_is_printed_and_nothing_twice() -> None:
         MessageView(numbers + 2, AT, Level.WARNING, "feed", "the quote feed is down: silence"),
     ]
     for _ in range(2):
-        printer.look(replace(before, messages=(*before.messages, *more)))
+        printer.check(replace(before, messages=(*before.messages, *more)))
     assert [line.partition("ET ")[2] for line in taken(printer)] == [
         "info quotes: REFUSED: a leg is stale",
         "warning feed: the quote feed is down: silence",

@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 from core.domain.operation.events import Event, Severity, Step, StepResult
 from core.domain.operation.reasons import Reason
 from core.notify.event_log import log_event
-from core.runtime.redaction import Scrubber
+from core.runtime.redaction import Redactor
 from senex_tui.support.logs import set_up_logging
 
 ACCOUNT = "5WT12345"
@@ -48,7 +48,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_secrets_are_masked_in_messages_arguments_and_tracebacks(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    path = set_up_logging(tmp_path / "logs", Scrubber("the-secret"))
+    path = set_up_logging(tmp_path / "logs", Redactor("the-secret"))
     log = logging.getLogger("core.somewhere")
     log.info("one %s", "the-secret")
     log.info("two Bearer abc.def")
@@ -72,7 +72,7 @@ def test_secrets_are_masked_in_messages_arguments_and_tracebacks(
 
 def test_a_secret_that_json_spells_otherwise_is_masked_too(tmp_path: Path) -> None:
     secret = 'quo"te\\back\u00e9'
-    path = set_up_logging(tmp_path, Scrubber(secret))
+    path = set_up_logging(tmp_path, Redactor(secret))
     logging.getLogger("core").warning("%s and %r", secret, {"in": secret}, extra={"figures": {secret: secret}})
     [line] = lines(path)
     assert line["figures"] == {"****": "****"}
@@ -82,7 +82,7 @@ def test_a_secret_that_json_spells_otherwise_is_masked_too(tmp_path: Path) -> No
 
 
 def test_an_event_of_the_engine_is_one_line_with_its_fields(tmp_path: Path) -> None:
-    path = set_up_logging(tmp_path, Scrubber())
+    path = set_up_logging(tmp_path, Redactor())
     event = Event(
         at=datetime(2026, 3, 2, 14, 45, tzinfo=UTC),
         kind="step.pricing",
@@ -121,7 +121,7 @@ def test_an_event_of_the_engine_is_one_line_with_its_fields(tmp_path: Path) -> N
 
 
 async def test_every_line_of_a_task_carries_what_was_bound_there(tmp_path: Path) -> None:
-    path = set_up_logging(tmp_path, Scrubber())
+    path = set_up_logging(tmp_path, Redactor())
 
     async def work(number: int) -> None:
         with bound_contextvars(cycle=number):
@@ -134,7 +134,7 @@ async def test_every_line_of_a_task_carries_what_was_bound_there(tmp_path: Path)
 
 
 def test_account_numbers_known_from_discovery_are_shown_by_their_last_four(tmp_path: Path) -> None:
-    scrubber = Scrubber()
+    scrubber = Redactor()
     path = set_up_logging(tmp_path, scrubber)
     scrubber.add_accounts(ACCOUNT)
     logging.getLogger("httpx2").warning("GET /accounts/%s/orders", ACCOUNT)
@@ -142,7 +142,7 @@ def test_account_numbers_known_from_discovery_are_shown_by_their_last_four(tmp_p
 
 
 def test_libraries_write_warnings_only_whatever_level_they_set(tmp_path: Path) -> None:
-    path = set_up_logging(tmp_path, Scrubber())
+    path = set_up_logging(tmp_path, Redactor())
     library = logging.getLogger("tastytrade.streamer")
     library.setLevel(logging.DEBUG)
     library.debug("a frame")
@@ -154,7 +154,7 @@ def test_libraries_write_warnings_only_whatever_level_they_set(tmp_path: Path) -
 
 
 def test_warnings_and_threads_that_fail_go_to_the_log(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    path = set_up_logging(tmp_path, Scrubber("the-secret"))
+    path = set_up_logging(tmp_path, Redactor("the-secret"))
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(True)
@@ -176,10 +176,10 @@ def test_the_files_are_this_users_alone_and_rotate_under_several_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("senex_tui.support.logs.LARGEST_BYTES", 2_000)
-    path = set_up_logging(tmp_path, Scrubber())
+    path = set_up_logging(tmp_path, Redactor())
     ours = logging.getLogger().handlers[:]
     set_up_logging(
-        tmp_path, Scrubber()
+        tmp_path, Redactor()
     )  # closes the first handler, which opens its file again as another process would
     other = logging.getLogger().handlers[:]
     for number in range(60):

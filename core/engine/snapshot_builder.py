@@ -18,7 +18,7 @@ from core.engine.pictures import Pictures
 from core.market.feed import NOT_STARTED, FeedHealth
 from core.records.repositories.rows import CycleRecord, EvidenceRecord, SlotRecord
 from core.runtime.clock import exchange_time
-from core.runtime.redaction import known
+from core.runtime.redaction import redact
 from core.snapshot import (
     AttemptView,
     BreakerView,
@@ -49,7 +49,7 @@ _ATTEMPTS = 60
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
-class Board:
+class SnapshotBuilder:
     """Built on the engine's loop; `snapshot` may be read from any thread, since it is replaced whole.
 
     It is None until the engine has started.
@@ -96,7 +96,7 @@ class Board:
 
     def note(self, severity: Severity, source: str, text: str) -> None:
         """A line for the operator that is not an event of the records (they may be the trouble)."""
-        self._add(self._engine.parts.clock.now(), severity, source, known(text))
+        self._add(self._engine.parts.clock.now(), severity, source, redact(text))
 
     def warn(self, source: str, text: str) -> None:
         """The same for what the operator should know and that stops nothing."""
@@ -134,7 +134,7 @@ class Board:
         and clock on the screen stand still."""
         while True:
             self.refresh()
-            await self._engine.parts.clock.sleep(self._engine.parts.rhythm.board_s)
+            await self._engine.parts.clock.sleep(self._engine.parts.intervals.snapshot_s)
 
     async def follow_records(self) -> None:
         """Reads again what changed in the records, until cancelled."""
@@ -143,7 +143,7 @@ class Board:
                 await self._read_records()
             await self._read_evidence()
             await self._read_answers()
-            await self._engine.parts.clock.sleep(self._engine.parts.rhythm.board_s)
+            await self._engine.parts.clock.sleep(self._engine.parts.intervals.snapshot_s)
 
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
@@ -156,8 +156,8 @@ class Board:
         day = exchange_time(self._engine.parts.clock.now()).date()
         records = self._engine.parts.records
         today = await records.entries.of_day(day)
-        known = {entry.id for entry in today}
-        self._entries = (*today, *(e for e in await records.entries.open() if e.id not in known))
+        todays = {entry.id for entry in today}
+        self._entries = (*today, *(e for e in await records.entries.open() if e.id not in todays))
         self._reentry = {e.id: await reentry_of(e, records.entries.reentry_allowed) for e in today}
         self._slots = await records.slots.of_day(day)
         self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
@@ -166,10 +166,10 @@ class Board:
         """Evidence is recorded without an event of its own; an unknown entry's is read again when there is more."""
         entries = self._engine.parts.records.entries
         unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
-        known = (entries.evidence_written, *unknown)
-        if known != self._evidence_of:
+        asked = (entries.evidence_written, *unknown)
+        if asked != self._evidence_of:
             self._evidence = {entry_id: await entries.newest_evidence(entry_id) for entry_id in unknown}
-            self._evidence_of = known
+            self._evidence_of = asked
 
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):

@@ -88,7 +88,7 @@ _AROUND = (
 
 
 @dataclass(frozen=True, slots=True)
-class EntryFile:
+class EntryDetails:
     """An entry with every state it went through and all that was seen of it, oldest first."""
 
     entry: Entry
@@ -97,7 +97,7 @@ class EntryFile:
 
 
 @dataclass(frozen=True, slots=True)
-class CycleFile:
+class CycleDetails:
     """All there is of a cycle. `dry_runs` is by suggestion; `commands` were given shortly before the cycle or while it
     ran, or name one of its entries."""
 
@@ -105,7 +105,7 @@ class CycleFile:
     events: tuple[Event, ...]
     suggestions: tuple[SuggestionRecord, ...]
     dry_runs: Mapping[str, DryRunAnswer]
-    entries: tuple[EntryFile, ...]
+    entries: tuple[EntryDetails, ...]
     commands: tuple[CommandRecord, ...]
 
 
@@ -119,13 +119,13 @@ class SlotSurroundings:
     breakers: tuple[tuple[datetime, str], ...]
 
 
-class CycleFiles:
+class CycleSearch:
     """Raises RecordsError when the store fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def of_cycle(self, number: int) -> CycleFile | None:
+    async def of_cycle(self, number: int) -> CycleDetails | None:
         """Everything of the cycle, None when there is no such cycle."""
         async with self._database.read() as connection:
             row = (await connection.execute(_CYCLE, {"number": number})).one_or_none()
@@ -136,7 +136,7 @@ class CycleFiles:
             made = await connection.execute(_SUGGESTIONS, {"number": number})
             found = tuple(SuggestionRecord(**one) for one in made.mappings())
             kept = await read_entries(connection, _ENTRIES, {"number": number})
-            return CycleFile(
+            return CycleDetails(
                 cycle=cycle,
                 events=happened,
                 suggestions=found,
@@ -145,7 +145,7 @@ class CycleFiles:
                 commands=await _commands(connection, cycle, kept),
             )
 
-    async def of_entry(self, entry_id: str) -> EntryFile | None:
+    async def of_entry(self, entry_id: str) -> EntryDetails | None:
         """Everything of the entry with our id, None when there is no such entry."""
         async with self._database.read() as connection:
             entry = await read_entry(connection, entry_id)
@@ -173,8 +173,8 @@ class CycleFiles:
             )
 
 
-async def _entry_file(connection: AsyncConnection, entry: Entry) -> EntryFile:
-    return EntryFile(entry, await read_changes(connection, entry.id), await read_evidence(connection, entry.id))
+async def _entry_file(connection: AsyncConnection, entry: Entry) -> EntryDetails:
+    return EntryDetails(entry, await read_changes(connection, entry.id), await read_evidence(connection, entry.id))
 
 
 async def _dry_runs(connection: AsyncConnection, ids: list[str]) -> dict[str, DryRunAnswer]:
