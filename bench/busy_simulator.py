@@ -30,10 +30,10 @@ _BID_TIME, _BID, _ASK = (_NAMES.index(name) for name in ("bidTime", "bidPrice", 
 class BusyConnection(dxlink.FeedConnection):
     """A feed connection with more quotes than its market makes."""
 
-    async def _pump(self) -> None:
+    async def _send_changes(self) -> None:
         busy = asyncio.create_task(self._fill_up())
         try:
-            await super()._pump()
+            await super()._send_changes()
         finally:
             busy.cancel()
 

@@ -99,7 +99,7 @@ def forget_market(world: World) -> None:
     """Empties what the simulated broker keeps of each day: a real one is in no process of ours."""
     world.broker.chains.clear()
     market, listing = world.market, world.market._listing
-    for kept in (listing._chains, listing._strikes, listing._known, market._quoters, market._open_paths):
+    for kept in (listing._chains, listing._strikes, listing._contracts, market._quoters, market._session_paths):
         kept.clear()
     for name, module in tuple(sys.modules.items()):
         if name.startswith("core.simulator."):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.simulator.exchange.margin import SHARES, requirement
+from core.simulator.exchange.margin import SHARES_PER_CONTRACT, margin_requirement
 from core.simulator.exchange.orders import SimBalances, SimPosition
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption
@@ -83,7 +83,7 @@ class Ledger:
 
     def trade(self, option: ListedOption, change: int, price: Decimal, at: datetime, day: date) -> None:
         """Adds signed contracts at a price per share; what they close is realized."""
-        self.cash -= change * price * SHARES
+        self.cash -= change * price * SHARES_PER_CONTRACT
         holding = self._holdings.get(option.occ)
         if holding is None or holding.quantity == 0:
             realized, on = (holding.realized, holding.realized_on) if holding is not None else (Decimal(0), None)
@@ -98,7 +98,7 @@ class Ledger:
             holding.average_open_price = cost / total
         else:
             closed = min(abs(change), abs(holding.quantity)) * (1 if holding.quantity > 0 else -1)
-            holding.realized += closed * SHARES * (price - holding.average_open_price)
+            holding.realized += closed * SHARES_PER_CONTRACT * (price - holding.average_open_price)
             if abs(change) > abs(holding.quantity):
                 holding.average_open_price = price
         holding.quantity += change
@@ -122,9 +122,9 @@ class Ledger:
             self.trade(holding.option, -holding.quantity, worth, at, holding.option.expiration)
         return [holding.option for holding in expired]
 
-    def requirement(self) -> Decimal:
+    def margin_requirement(self) -> Decimal:
         """Margin of the positions in $."""
-        return requirement(self.held(), self.options())
+        return margin_requirement(self.held(), self.options())
 
     def position(self, occ: str, market: Market, now: datetime) -> SimPosition:
         """One position as the broker shows it, also when it has been closed (direction Zero). Raises KeyError."""
@@ -144,7 +144,7 @@ class Ledger:
             quantity_direction="Long" if count > 0 else "Short" if count < 0 else "Zero",
             close_price=summary.previous_close or mark,
             average_open_price=holding.average_open_price.quantize(Decimal("0.0001")),
-            multiplier=SHARES,
+            multiplier=SHARES_PER_CONTRACT,
             cost_effect="Credit" if count > 0 else "Debit" if count < 0 else "None",
             mark_price=mark,
             realized_day_gain=realized,
@@ -158,12 +158,12 @@ class Ledger:
         """The account's figures; `reserved` is what working orders hold of the buying power."""
         long_value = short_value = Decimal(0)
         for symbol, count in self.held().items():
-            value = abs(count) * SHARES * self.position(symbol, market, now).mark_price
+            value = abs(count) * SHARES_PER_CONTRACT * self.position(symbol, market, now).mark_price
             if count > 0:
                 long_value += value
             else:
                 short_value += value
-        margin = self.requirement()
+        margin = self.margin_requirement()
         buying_power = max(Decimal(0), self.cash - margin - reserved)
         leverage = 2 if self.setup.margin_or_cash == "Margin" else 1
         net = self.cash + long_value - short_value

@@ -7,12 +7,12 @@ from decimal import Decimal
 
 from core.simulator.exchange.accounts import Ledger
 from core.simulator.exchange.fees import fees_for
-from core.simulator.exchange.margin import SHARES, combined, requirement
+from core.simulator.exchange.margin import SHARES_PER_CONTRACT, combined, margin_requirement
 from core.simulator.exchange.orders import BuyingPowerEffect, FeeCalculation, SimOrder
 from core.simulator.market.market_data import ListedOption
 
 
-def legs_held(order: SimOrder) -> dict[str, int]:
+def unfilled_contracts(order: SimOrder) -> dict[str, int]:
     """The signed contracts the order's unfilled legs would add."""
     return {leg.symbol: -leg.remaining_quantity if leg.sells else leg.remaining_quantity for leg in order.legs}
 
@@ -22,25 +22,25 @@ def order_fees(order: SimOrder) -> FeeCalculation:
     return fees_for(order.underlying_symbol, [(leg.action, leg.remaining_quantity) for leg in order.legs])
 
 
-def cash_to_come(order: SimOrder, net: Decimal) -> Decimal:
+def cash_if_filled(order: SimOrder, net: Decimal) -> Decimal:
     """$ the unfilled part brings (negative: costs) at a net price per package."""
     received = sum(
         ((1 if leg.sells else -1) * fill.quantity * fill.fill_price for leg in order.legs for fill in leg.fills),
         Decimal(0),
     )
-    return (net * order.size - received) * SHARES
+    return (net * order.size - received) * SHARES_PER_CONTRACT
 
 
 def margin_change(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption]) -> Decimal:
     """How much the order's unfilled legs raise the positions' margin, $."""
     known = {**ledger.options(), **options}
     held = ledger.held()
-    return requirement(combined(held, legs_held(order)), known) - requirement(held, known)
+    return margin_requirement(combined(held, unfilled_contracts(order)), known) - margin_requirement(held, known)
 
 
 def reserved(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption], net: Decimal) -> Decimal:
     """Buying power in $ the working order holds back; an order that frees margin holds none."""
-    needed = margin_change(order, ledger, options) - cash_to_come(order, net) + order_fees(order).total_fees
+    needed = margin_change(order, ledger, options) - cash_if_filled(order, net) + order_fees(order).total_fees
     return max(Decimal(0), needed)
 
 
@@ -49,13 +49,13 @@ def effect_of(
 ) -> BuyingPowerEffect:
     """The order's effect on `available` $ of buying power; a fall is negative, as a debit on the wire."""
     margin = margin_change(order, ledger, options)
-    change = cash_to_come(order, net) - margin - order_fees(order).total_fees
+    change = cash_if_filled(order, net) - margin - order_fees(order).total_fees
     return BuyingPowerEffect(
         change_in_margin_requirement=-margin,
         change_in_buying_power=change,
         current_buying_power=available,
         new_buying_power=available + change,
-        isolated_order_margin_requirement=-requirement(legs_held(order), options),
+        isolated_order_margin_requirement=-margin_requirement(unfilled_contracts(order), options),
         is_spread=len(order.legs) > 1,
         impact=abs(change),
         effect="Credit" if change > 0 else "Debit" if change < 0 else "None",

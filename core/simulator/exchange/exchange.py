@@ -15,7 +15,7 @@ from core.runtime.clock import exchange_time
 from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, SimTradingStatus
 from core.simulator.exchange.buying_power import order_fees
 from core.simulator.exchange.fees import fees_for
-from core.simulator.exchange.lifecycle import Entry, FillPlan, OrderBook
+from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
 from core.simulator.exchange.matching import off_tick
 from core.simulator.exchange.orders import (
     BuyingPowerEffect,
@@ -169,7 +169,7 @@ class Exchange:
 
     def advance(self, now: datetime) -> list[Notice]:
         """Brings the exchange up to the instant and hands out the notices since the last call, oldest first."""
-        self._run(now)
+        self._advance_to(now)
         notices, self._notices = self._notices, []
         return notices
 
@@ -196,25 +196,25 @@ class Exchange:
 
     def live_orders(self, number: str, now: datetime) -> list[SimOrder]:
         """Today's orders in any status (changed on this exchange date) and all that still work, newest first."""
-        self._run(now)
+        self._advance_to(now)
         today = exchange_time(now).date()
-        return [o for o in self._of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
+        return [o for o in self._orders_of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
 
     def orders(self, number: str, start: datetime | None = None, end: datetime | None = None) -> list[SimOrder]:
         """Orders received in start <= t < end, any status, newest first."""
         return [
             order
-            for order in self._of(number)
+            for order in self._orders_of(number)
             if (start is None or order.received_at >= start) and (end is None or order.received_at < end)
         ]
 
     def balances(self, number: str, now: datetime) -> SimBalances:
-        self._run(now)
+        self._advance_to(now)
         return self._balances(number, now)
 
     def positions(self, number: str, now: datetime) -> list[SimPosition]:
         """Open positions, by symbol."""
-        self._run(now)
+        self._advance_to(now)
         ledger = self._ledger(number)
         return [ledger.position(symbol, self._market, now) for symbol in sorted(ledger.held())]
 
@@ -242,12 +242,12 @@ class Exchange:
         opened = self._started - OPENED
         return SimAccount(setup.number, setup.nickname, setup.login, setup.margin_or_cash, setup.is_closed, opened)
 
-    def _of(self, number: str) -> list[SimOrder]:
+    def _orders_of(self, number: str) -> list[SimOrder]:
         self._ledger(number)
         return [order for order in reversed(self._orders.values()) if order.account_number == number]
 
-    def _changeable(self, number: str, order_id: int, now: datetime) -> Entry:
-        self._run(now)
+    def _changeable(self, number: str, order_id: int, now: datetime) -> BookEntry:
+        self._advance_to(now)
         order = self.order(number, order_id)
         entry = self._book.entry(order_id)
         if entry is None or not order.cancellable:
@@ -257,11 +257,11 @@ class Exchange:
     def _check(
         self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
     ) -> tuple[SimOrder | None, list[OrderError]]:
-        self._run(now)
+        self._advance_to(now)
         self._ledger(number)
         return self._preflight.check(number, request, now, replacing)
 
-    def _accept(self, draft: SimOrder, now: datetime, contingent: bool = False) -> Entry:
+    def _accept(self, draft: SimOrder, now: datetime, contingent: bool = False) -> BookEntry:
         self._next_id += 1
         number = self._next_id
         order = replace(
@@ -299,7 +299,7 @@ class Exchange:
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
 
-    def _run(self, now: datetime) -> None:
+    def _advance_to(self, now: datetime) -> None:
         while True:
             booked, settles = self._book.next_event_at(), self._next_settlement()
             if settles is not None and settles <= now and (booked is None or settles <= booked):

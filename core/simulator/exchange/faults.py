@@ -104,10 +104,10 @@ class FaultKind(Enum):
     """The market session comes without its state."""
 
 
-STANDING = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
+CONDITION_KINDS = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
 """Kinds that are a condition and not an occurrence: `count` does not wear them out."""
 
-AMOUNTS = frozenset(
+DURATION_KINDS = frozenset(
     {
         FaultKind.REST_DELAY_BEFORE,
         FaultKind.REST_DELAY_AFTER,
@@ -154,7 +154,7 @@ class Fault:
 
     kind: FaultKind
     count: int | None = 1
-    """Occurrences left; None until removed. Conditions (STANDING) ignore it."""
+    """Occurrences left; None until removed. Conditions (CONDITION_KINDS) ignore it."""
     seconds: float | None = None
     """Wall seconds; see FaultKind for its meaning."""
     code: int | None = None
@@ -193,7 +193,7 @@ class ArmedFault:
     """Occurrences left."""
 
 
-class FaultBoard:
+class ArmedFaults:
     """The armed faults, in the order they were armed."""
 
     def __init__(self) -> None:
@@ -203,13 +203,13 @@ class FaultBoard:
     def arm(self, fault: Fault, now: datetime, monotonic: float) -> ArmedFault:
         """Arms a fault from this market instant and monotonic second on."""
         self._numbers += 1
-        lasts = fault.seconds is not None and fault.kind not in AMOUNTS
+        lasts = fault.seconds is not None and fault.kind not in DURATION_KINDS
         armed = ArmedFault(
             number=self._numbers,
             fault=fault,
             since=now,
             until=monotonic + fault.seconds if lasts and fault.seconds is not None else None,
-            left=None if fault.kind in STANDING else fault.count,
+            left=None if fault.kind in CONDITION_KINDS else fault.count,
         )
         self._armed.append(armed)
         return armed
@@ -291,9 +291,9 @@ def random_plan(
         kind = draw.choice(PLANNED_KINDS)
         after = timedelta(seconds=draw.uniform(0.0, within.total_seconds()))
         seconds = round(draw.uniform(2.0, 20.0), 1)
-        if kind in STANDING:
+        if kind in CONDITION_KINDS:
             plan.append(PlannedFault(after, Fault(kind, count=None, seconds=seconds)))
-        elif kind in AMOUNTS:
+        elif kind in DURATION_KINDS:
             plan.append(PlannedFault(after, Fault(kind, count=1, seconds=seconds)))
         else:
             plan.append(PlannedFault(after, Fault(kind, count=draw.randint(1, 3), seconds=60.0)))

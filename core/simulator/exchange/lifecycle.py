@@ -20,8 +20,8 @@ from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
 DELAYED_FILL_S = 20.0
-PARTIAL_REST_S = 10.0
-PATIENT_AFTER = 600
+PARTIAL_REMAINDER_S = 10.0
+SPARSE_MATCHING_AFTER = 600
 """Matching steps after which a resting order is looked at every fifth step only."""
 
 
@@ -51,7 +51,7 @@ _NEXT = {Stage.RECEIVED: Stage.ROUTED, Stage.ROUTED: Stage.IN_FLIGHT, Stage.IN_F
 
 
 @dataclass(slots=True)
-class Entry:
+class BookEntry:
     """An order in the book with its timetable."""
 
     order: SimOrder
@@ -62,10 +62,10 @@ class Entry:
     step_at: datetime | None = None
     match_at: datetime | None = None
     matches: int = 0
-    rest_at: datetime | None = None
+    remainder_at: datetime | None = None
     prices: tuple[Decimal, ...] = ()
     cancel_at: datetime | None = None
-    successor: Entry | None = field(default=None, repr=False)
+    successor: BookEntry | None = field(default=None, repr=False)
 
     def next_event(self) -> tuple[datetime, str] | None:
         """The instant and name of what happens next to this order."""
@@ -73,7 +73,7 @@ class Entry:
             (when, name)
             for when, name in (
                 (self.step_at, "step"),
-                (self.rest_at, "rest"),
+                (self.remainder_at, "remainder"),
                 (self.match_at, "match"),
                 (self.cancel_at, "cancel"),
                 (self.expires_at, "expire"),
@@ -104,15 +104,15 @@ class OrderBook:
         self._seed = seed
         self._on_change = on_change
         self._on_fill = on_fill
-        self._entries: dict[int, Entry] = {}
+        self._entries: dict[int, BookEntry] = {}
 
     def add(
         self, order: SimOrder, now: datetime, expires_at: datetime | None, reject_reason: str | None, contingent: bool
-    ) -> Entry:
+    ) -> BookEntry:
         """Takes an order in; it starts its way at once, at the next open, or when what it replaces is cancelled."""
         chance = random.Random(self._seed * 1_000_003 + order.id)
         stage = Stage.CONTINGENT if contingent else Stage.RECEIVED
-        entry = Entry(order, stage, chance, expires_at, reject_reason)
+        entry = BookEntry(order, stage, chance, expires_at, reject_reason)
         if self.plan(order.account_number) is FillPlan.REJECT:
             entry.reject_reason = "Rejected by the exchange"
         if not contingent:
@@ -120,7 +120,7 @@ class OrderBook:
         self._entries[order.id] = entry
         return entry
 
-    def entry(self, order_id: int) -> Entry | None:
+    def entry(self, order_id: int) -> BookEntry | None:
         return self._entries.get(order_id)
 
     def working(self, account_number: str) -> list[SimOrder]:
@@ -129,12 +129,12 @@ class OrderBook:
     def plan(self, account_number: str) -> FillPlan:
         return self.account_plans.get(account_number, self.fill_plan)
 
-    def request_cancel(self, entry: Entry, now: datetime) -> None:
+    def request_cancel(self, entry: BookEntry, now: datetime) -> None:
         """Asks the exchange to cancel; a fill may come first."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         self._change(entry, now, status="Cancel Requested", cancellable=False, editable=False)
 
-    def request_replace(self, entry: Entry, successor: Entry, now: datetime) -> None:
+    def request_replace(self, entry: BookEntry, successor: BookEntry, now: datetime) -> None:
         """As a cancel, after which the successor starts on its way; a fill before it removes the successor."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         entry.successor = successor
@@ -159,13 +159,17 @@ class OrderBook:
             return
         at, order_id, name = soonest
         entry = self._entries[order_id]
-        {"step": self._step, "rest": self._rest, "match": self._match, "cancel": self._cancel, "expire": self._expire}[
-            name
-        ](entry, at)
+        {
+            "step": self._step,
+            "remainder": self._fill_remainder,
+            "match": self._match,
+            "cancel": self._cancel,
+            "expire": self._expire,
+        }[name](entry, at)
 
     # What happens to an order
 
-    def _step(self, entry: Entry, at: datetime) -> None:
+    def _step(self, entry: BookEntry, at: datetime) -> None:
         entry.step_at = None
         if entry.stage is Stage.ROUTED and entry.reject_reason is not None:
             self._end(entry, at, "Rejected", reject_reason=entry.reject_reason)
@@ -185,12 +189,12 @@ class OrderBook:
             shown["live_at"] = at
         self._change(entry, at, **shown)
 
-    def _match(self, entry: Entry, at: datetime) -> None:
+    def _match(self, entry: BookEntry, at: datetime) -> None:
         order, plan = entry.order, self.plan(entry.order.account_number)
         entry.matches += 1
-        patience = 1 if entry.matches <= PATIENT_AFTER else 5
-        entry.match_at = self._opening(at + timedelta(seconds=patience * sqrt(self.speed)))
-        if plan is FillPlan.NEVER or self._market.halted(order.underlying_symbol, at) or entry.rest_at is not None:
+        every = 1 if entry.matches <= SPARSE_MATCHING_AFTER else 5
+        entry.match_at = self._opening(at + timedelta(seconds=every * sqrt(self.speed)))
+        if plan is FillPlan.NEVER or self._market.halted(order.underlying_symbol, at) or entry.remainder_at is not None:
             return
         package = package_quote(order.legs, lambda occ: self._quote(occ, at))
         if package is None:
@@ -200,12 +204,12 @@ class OrderBook:
             live = order.live_at or at
             matched = at >= live + timedelta(seconds=DELAYED_FILL_S * self.speed)
         else:
-            chance = 1.0 - (1.0 - fill_chance(package, limit)) ** patience
+            chance = 1.0 - (1.0 - fill_chance(package, limit)) ** every
             matched = plan in (FillPlan.IMMEDIATE, FillPlan.PARTIAL) or entry.chance.random() < chance
         if matched:
             self._trade(entry, at, plan, package, max(limit, to_cent(package.natural)))
 
-    def _trade(self, entry: Entry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
+    def _trade(self, entry: BookEntry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
         """Fills now what the plan or the draw gives; the rest follows by itself or waits for its own match."""
         order = entry.order
         entry.prices = leg_prices(package, net)
@@ -219,15 +223,15 @@ class OrderBook:
         else:
             part = list(package.ratios)
         if forced or left == 1:
-            wait = PARTIAL_REST_S if forced else 0.4 + entry.chance.random()
-            entry.rest_at = self._opening(at + timedelta(seconds=wait * self.speed))
+            wait = PARTIAL_REMAINDER_S if forced else 0.4 + entry.chance.random()
+            entry.remainder_at = self._opening(at + timedelta(seconds=wait * self.speed))
         self._fill(entry, at, part)
 
-    def _rest(self, entry: Entry, at: datetime) -> None:
-        entry.rest_at = None
+    def _fill_remainder(self, entry: BookEntry, at: datetime) -> None:
+        entry.remainder_at = None
         self._fill(entry, at, [leg.remaining_quantity for leg in entry.order.legs])
 
-    def _fill(self, entry: Entry, at: datetime, part: list[int]) -> None:
+    def _fill(self, entry: BookEntry, at: datetime, part: list[int]) -> None:
         order = entry.order
         count = sum(len(leg.fills) for leg in order.legs)
         legs, filled = [], []
@@ -254,21 +258,21 @@ class OrderBook:
         self._on_change(entry.order, at)
         self._on_fill(entry.order, filled, at)
         if done:
-            self._settle_successor(entry, at, cancelled=False)
+            self._resolve_successor(entry, at, cancelled=False)
 
-    def _cancel(self, entry: Entry, at: datetime) -> None:
+    def _cancel(self, entry: BookEntry, at: datetime) -> None:
         entry.cancel_at = None
         if entry.successor is not None and entry.order.partially_filled:
             # A replacement would trade the filled part again, so the original stays.
-            self._settle_successor(entry, at, cancelled=False)
+            self._resolve_successor(entry, at, cancelled=False)
             self._change(entry, at, status="Live", cancellable=True, editable=True, replacing_order_id=None)
             return
         self._end(entry, at, "Cancelled", cancelled_at=at)
 
-    def _expire(self, entry: Entry, at: datetime) -> None:
+    def _expire(self, entry: BookEntry, at: datetime) -> None:
         self._end(entry, at, "Expired")
 
-    def _settle_successor(self, entry: Entry, at: datetime, cancelled: bool) -> None:
+    def _resolve_successor(self, entry: BookEntry, at: datetime, cancelled: bool) -> None:
         successor, entry.successor = entry.successor, None
         if successor is None or successor.stage is not Stage.CONTINGENT:
             return
@@ -279,22 +283,22 @@ class OrderBook:
         successor.step_at = self._after(self._opening(at), successor, 0.02, 0.1)
         self._change(successor, at, status="Received", contingent_status=None, cancellable=True, editable=True)
 
-    def _end(self, entry: Entry, at: datetime, status: str, **changes: object) -> None:
+    def _end(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         self._close(entry, at, status, **changes)
         self._on_change(entry.order, at)
-        self._settle_successor(entry, at, cancelled=status == "Cancelled")
+        self._resolve_successor(entry, at, cancelled=status == "Cancelled")
 
-    def _close(self, entry: Entry, at: datetime, status: str, **changes: object) -> None:
+    def _close(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         entry.stage = Stage.DONE
         ended: dict[str, object] = {"status": status, "terminal_at": at, "cancellable": False, "editable": False}
         entry.order = _updated(entry.order, at, {**ended, **changes})
         del self._entries[entry.order.id]
 
-    def _change(self, entry: Entry, at: datetime, **changes: object) -> None:
+    def _change(self, entry: BookEntry, at: datetime, **changes: object) -> None:
         entry.order = _updated(entry.order, at, changes)
         self._on_change(entry.order, at)
 
-    def _after(self, at: datetime, entry: Entry, low: float, high: float) -> datetime:
+    def _after(self, at: datetime, entry: BookEntry, low: float, high: float) -> datetime:
         return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)
 
     def _opening(self, at: datetime) -> datetime:

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from core.simulator.market.market_data import ListedOption
 
-SHARES = 100
+SHARES_PER_CONTRACT = 100
 Holdings = Mapping[str, int]
 """OCC symbol to signed contracts; positive is long."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayoffBounds:
-    """Worst and best value at expiration, $ of the whole holding. `unbounded` marks uncovered short calls."""
+    """Worst and best value at expiration, $ of the whole holding. `unbounded` marks has_uncovered_calls short calls."""
 
     worst: Decimal
     best: Decimal | None
@@ -29,7 +29,8 @@ def payoff_bounds(positions: Iterable[tuple[ListedOption, int]]) -> PayoffBounds
     # The payoff is linear between strikes, so its extremes lie at zero, at a strike, or beyond the last one.
     prices = [Decimal(0), *sorted({option.strike for option, _ in held})]
     values = [
-        sum((count * SHARES * _intrinsic(option, price) for option, count in held), Decimal(0)) for price in prices
+        sum((count * SHARES_PER_CONTRACT * _intrinsic(option, price) for option, count in held), Decimal(0))
+        for price in prices
     ]
     return PayoffBounds(min(values), max(values) if slope <= 0 else None, slope < 0)
 
@@ -51,13 +52,13 @@ def by_expiration(
     return groups
 
 
-def requirement(holdings: Holdings, options: Mapping[str, ListedOption]) -> Decimal:
+def margin_requirement(holdings: Holdings, options: Mapping[str, ListedOption]) -> Decimal:
     """Margin in $: what each underlying and expiration can lose at most. Uncovered calls are not computed here."""
     groups = by_expiration(holdings, options).values()
     return sum((max(Decimal(0), -payoff_bounds(group).worst) for group in groups), Decimal(0))
 
 
-def uncovered(holdings: Holdings, options: Mapping[str, ListedOption]) -> bool:
+def has_uncovered_calls(holdings: Holdings, options: Mapping[str, ListedOption]) -> bool:
     """Whether the holding is short more calls than it is long, in any expiration."""
     return any(payoff_bounds(group).unbounded for group in by_expiration(holdings, options).values())
 

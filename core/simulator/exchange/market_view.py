@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import (
     MarketCandle,
@@ -28,7 +28,7 @@ STALE_BY = timedelta(hours=2)
 class MarketView:
     """Answers every question a client can ask about the market at an instant."""
 
-    def __init__(self, market: Market, faults: FaultBoard, clock: Clock) -> None:
+    def __init__(self, market: Market, faults: ArmedFaults, clock: Clock) -> None:
         self.market = market
         self._faults = faults
         self._clock = clock

@@ -11,11 +11,11 @@ from core.simulator.exchange.orders import SimLeg, package_size
 from core.simulator.market.market_data import MarketQuote, TickSize
 
 CENT = Decimal("0.01")
-AT_THE_MID = 1 / 18
+FILL_CHANCE_AT_MID = 1 / 18
 """Chance a second (wall, speed 1) that a limit at the mid finds a counterparty."""
-BEYOND_THE_MID = 0.25
+REACH_ABOVE_MID = 0.25
 """How far above the mid a counterparty may still be found, as a share of the way from natural to mid."""
-NEAR_NATURAL = 0.9
+FILL_CHANCE_NEAR_NATURAL = 0.9
 """That chance for a limit just short of the natural price."""
 
 
@@ -54,8 +54,8 @@ def fill_chance(package: PackageQuote, limit: Decimal) -> float:
         return 0.0
     depth = float((package.mid - limit) / (package.mid - package.natural))
     if depth < 0:
-        return AT_THE_MID * max(0.0, 1 + depth / BEYOND_THE_MID)
-    return AT_THE_MID + (NEAR_NATURAL - AT_THE_MID) * depth * depth
+        return FILL_CHANCE_AT_MID * max(0.0, 1 + depth / REACH_ABOVE_MID)
+    return FILL_CHANCE_AT_MID + (FILL_CHANCE_NEAR_NATURAL - FILL_CHANCE_AT_MID) * depth * depth
 
 
 def leg_prices(package: PackageQuote, net: Decimal) -> tuple[Decimal, ...]:

@@ -72,7 +72,7 @@ class Preflight:
     def available(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
         """Buying power in $ that nothing holds; below zero when positions or orders hold more than there is."""
         ledger = self._ledgers[number]
-        return ledger.cash - ledger.requirement() - self.reserved(number, now, apart_from)
+        return ledger.cash - ledger.margin_requirement() - self.reserved(number, now, apart_from)
 
     def effect(self, order: SimOrder, now: datetime, replacing: int | None = None) -> BuyingPowerEffect:
         """What the order does to its account's buying power."""

@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.simulator.exchange.accounts import AccountSetup, Ledger
-from core.simulator.exchange.buying_power import legs_held
-from core.simulator.exchange.margin import combined, payoff_bounds, uncovered
+from core.simulator.exchange.buying_power import unfilled_contracts
+from core.simulator.exchange.margin import combined, has_uncovered_calls, payoff_bounds
 from core.simulator.exchange.orders import OrderError, OrderRequest, SimOrder
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption
@@ -81,7 +81,7 @@ def check_sign(order: SimOrder, options: Mapping[str, ListedOption]) -> list[Ord
     """A package that can only pay its owner cannot be bought for a credit, nor its opposite sold for a debit."""
     if not order.price or not all(leg.opens for leg in order.legs):
         return []
-    held = legs_held(order)
+    held = unfilled_contracts(order)
     if len({options[symbol].expiration for symbol in held}) > 1:
         return []
     bounds = payoff_bounds((options[symbol], count) for symbol, count in held.items())
@@ -115,6 +115,6 @@ def check_positions(order: SimOrder, ledger: Ledger, options: Mapping[str, Liste
         count = held.get(leg.symbol, 0)
         if not leg.opens and (count if leg.sells else -count) < leg.quantity:
             errors.append(_invalid(f"{leg.action} {leg.quantity} {leg.symbol}: the position is {count}"))
-    if uncovered(combined(held, legs_held(order)), {**ledger.options(), **options}):
+    if has_uncovered_calls(combined(held, unfilled_contracts(order)), {**ledger.options(), **options}):
         errors.append(OrderError("margin_check_failed", "Uncovered short calls are not supported by this account."))
     return errors

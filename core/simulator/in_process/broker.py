@@ -26,7 +26,7 @@ from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import Fault, FaultBoard, FaultKind, FaultMatch
+from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.in_process import values
@@ -38,8 +38,13 @@ from core.simulator.market.market_data import MarketQuote
 LATENCY_S = 0.05
 REQUEST_TIMEOUT_S = 10.0
 LISTING_LAG_S = 5.0
-UNREADABLE = (FaultKind.REST_GARBAGE, FaultKind.REST_HTML, FaultKind.REST_JSON_LIST, FaultKind.REST_MISSING_FIELD)
-DEFINITE = {"validation_error": 400, "not_permitted": 403}
+UNREADABLE_ANSWERS = (
+    FaultKind.REST_GARBAGE,
+    FaultKind.REST_HTML,
+    FaultKind.REST_JSON_LIST,
+    FaultKind.REST_MISSING_FIELD,
+)
+STATUS_OF_CODE = {"validation_error": 400, "not_permitted": 403}
 """HTTP status of a refusal by its code; every other refusal is 422 (reference 5)."""
 
 
@@ -62,7 +67,7 @@ class InProcessBroker:
     """
 
     def __init__(self, exchange: Exchange, market: Market, clock: Clock, login: str) -> None:
-        self.faults = FaultBoard()
+        self.faults = ArmedFaults()
         self.unreachable = False
         self.no_connection = 0
         self.refuse_orders = 0
@@ -74,7 +79,7 @@ class InProcessBroker:
         self._view = MarketView(market, self.faults, clock)
         self.chains: dict[tuple[str, date], OptionChain] = {}
         self._unlisted_until: dict[int, float] = {}
-        self.market_data = InProcessMarketData(self._view, self.faults, clock, self._failing)
+        self.market_data = InProcessMarketData(self._view, self.faults, clock, self._raise_armed_fault)
         self.alerts = InProcessAlerts(exchange, self.faults, clock)
 
     @property
@@ -101,17 +106,17 @@ class InProcessBroker:
         self.faults.arm(Fault(kind, count, seconds, match=match), self._clock.now(), self._clock.monotonic())
 
     async def connect(self) -> None:
-        await self._read("/oauth/token")
+        await self._request("/oauth/token")
 
     async def close(self) -> None:
         """Nothing stays open."""
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        await self._read("/customers/me/accounts")
+        await self._request("/customers/me/accounts")
         return tuple(values.broker_account(account) for account in self._exchange.accounts_of(self._login))
 
     async def account_reads(self, number: str) -> AccountReads:
-        await self._read(f"/accounts/{number}/balances")
+        await self._request(f"/accounts/{number}/balances")
         now = self._clock.now()
         return values.account_reads(
             self._exchange.balances(number, now),
@@ -120,7 +125,7 @@ class InProcessBroker:
         )
 
     async def market_state(self) -> MarketState:
-        await self._read("/market-time/sessions/current")
+        await self._request("/market-time/sessions/current")
         if self._view.session_unreadable():
             raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
         now = self._clock.now()
@@ -131,26 +136,26 @@ class InProcessBroker:
         return MarketState(is_open, "Open" if is_open else "Closed", session.open, session.close)
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
-        await self._read("/market-metrics")
+        await self._request("/market-metrics")
         now = self._clock.now()
         known = (symbol for symbol in symbols if symbol in self._view.market.symbols)
         return tuple(values.metrics(self._view.metrics(symbol, now), self._clock) for symbol in known)
 
     async def chain(self, symbol: str) -> OptionChain:
-        await self._read("/option-chains")
+        await self._request("/option-chains")
         day = self._view.market.session_day(self._clock.now())
         if (symbol, day) not in self.chains:
             self.chains[symbol, day] = values.option_chain(symbol, self._view.market.chain(symbol, day))
         return self.chains[symbol, day]
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        await self._read("/market-data")
+        await self._request("/market-data")
         now = self._clock.now()
         trades = {symbol: self._view.trade(symbol, now) for symbol in symbols if symbol in self._view.market.symbols}
         return {symbol: trade.price for symbol, trade in trades.items() if trade is not None}
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
-        await self._read(f"/accounts/{number}/orders/dry-run", "POST")
+        await self._request(f"/accounts/{number}/orders/dry-run", "POST")
         run = self._exchange.dry_run(number, values.order_body(request), self._clock.now())
         if run.errors:
             words = "; ".join(f"{error.code}: {error.message}" for error in run.errors)
@@ -167,28 +172,28 @@ class InProcessBroker:
         if refusal is not None:
             return SendOutcome(SendClass.NOT_SENT, refusal.sentence(), left=False, code=refusal.code)
         self.posted.append(Posted(self._clock.now(), number, request, shown))
-        if self._hit(FaultKind.REST_DROP_REQUEST, path, "POST"):
-            return await self._unanswered()
+        if self._fault_hits(FaultKind.REST_DROP_REQUEST, path, "POST"):
+            return await self._no_answer()
         for kind, status in ((FaultKind.REST_5XX_HTML, 502), (FaultKind.REST_429, 429)):
-            if self._hit(kind, path, "POST"):
+            if self._fault_hits(kind, path, "POST"):
                 return SendOutcome(SendClass.UNKNOWN, f"HTTP {status}", left=True, status=status)
-        late = self._armed_delay(FaultKind.REST_DELAY_BEFORE, path, "POST")
+        late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, "POST")
         if not late:
-            return await self._answer(number, path, self._take(number, request))
+            return await self._answer(number, path, self._submit(number, request))
         # On its way whatever becomes of the sender, who may be gone or out of patience when it arrives.
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[SimOrder | SendOutcome] = loop.create_future()
         loop.call_later(late, self._arrive, number, request, arrived)
         if late > REQUEST_TIMEOUT_S:
-            return await self._unanswered()
+            return await self._no_answer()
         return await self._answer(number, path, await arrived)
 
     def _arrive(self, number: str, request: OrderRequest, arrived: asyncio.Future[SimOrder | SendOutcome]) -> None:
-        taken = self._take(number, request)
+        taken = self._submit(number, request)
         if not arrived.done():
             arrived.set_result(taken)
 
-    def _take(self, number: str, request: OrderRequest) -> SimOrder | SendOutcome:
+    def _submit(self, number: str, request: OrderRequest) -> SimOrder | SendOutcome:
         """The exchange takes the order or refuses it."""
         if self.refuse_orders:
             self.refuse_orders -= 1
@@ -200,7 +205,7 @@ class InProcessBroker:
         lag = self.faults.take(FaultKind.ORDERS_LISTING_LAG, self._clock.monotonic(), account=number)
         if lag is not None:
             self._unlisted_until[order.id] = self._clock.monotonic() + (lag.fault.seconds or LISTING_LAG_S)
-        self.alerts.stir()
+        self.alerts.wake()
         return order
 
     async def _answer(self, number: str, path: str, order: SimOrder | SendOutcome) -> SendOutcome:
@@ -209,13 +214,13 @@ class InProcessBroker:
         if self.fail_after_accept:
             self.fail_after_accept -= 1
             return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
-        if self._hit(FaultKind.REST_DROP_RESPONSE, path, "POST"):
-            return await self._unanswered()
-        if any(self._hit(kind, path, "POST") for kind in UNREADABLE):
+        if self._fault_hits(FaultKind.REST_DROP_RESPONSE, path, "POST"):
+            return await self._no_answer()
+        if any(self._fault_hits(kind, path, "POST") for kind in UNREADABLE_ANSWERS):
             return SendOutcome(SendClass.UNKNOWN, "order: the answer cannot be read", left=True, status=201)
-        late = self._armed_delay(FaultKind.REST_DELAY_AFTER, path, "POST")
+        late = self._delay_s(FaultKind.REST_DELAY_AFTER, path, "POST")
         if late > REQUEST_TIMEOUT_S:
-            return await self._unanswered()
+            return await self._no_answer()
         if late:
             await self._clock.sleep(late)
         report = values.order_report(order)
@@ -223,15 +228,15 @@ class InProcessBroker:
 
     async def cancel(self, number: str, order_id: str) -> None:
         """Asks once for a cancel. Raises BrokerError; REFUSED when the broker says no."""
-        await self._read(f"/accounts/{number}/orders/{order_id}", "DELETE")
+        await self._request(f"/accounts/{number}/orders/{order_id}", "DELETE")
         try:
             self._exchange.cancel(number, int(order_id), self._clock.now())
         except OrderRefused as error:
             raise BrokerError(BrokerFault.REFUSED, f"cancel: {error.message}", error.code) from None
-        self.alerts.stir()
+        self.alerts.wake()
 
     async def order(self, number: str, order_id: str) -> OrderReport:
-        await self._read(f"/accounts/{number}/orders/{order_id}")
+        await self._request(f"/accounts/{number}/orders/{order_id}")
         self._exchange.live_orders(number, self._clock.now())  # brings the exchange to now; its notices stay
         try:
             return values.order_report(self._exchange.order(number, int(order_id)))
@@ -240,7 +245,7 @@ class InProcessBroker:
 
     async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
         path = f"/accounts/{number}/orders"
-        await self._read(path)
+        await self._request(path)
         if self.faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self._clock.monotonic(), account=number) is not None:
             raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders on a page than it announces")
         now = self._clock.monotonic()
@@ -258,17 +263,17 @@ class InProcessBroker:
             occ: None if streamer is None else self.market_data.shown(streamer) for occ, streamer in streamers.items()
         }
 
-    async def _read(self, path: str, method: str = "GET") -> None:
+    async def _request(self, path: str, method: str = "GET") -> None:
         """The way of a request that is not an order: takes its time, and may fail."""
         await self._clock.sleep(LATENCY_S)
-        late = self._armed_delay(FaultKind.REST_DELAY_BEFORE, path, method)
+        late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method)
         if late:
             await self._clock.sleep(min(late, REQUEST_TIMEOUT_S))
         if late > REQUEST_TIMEOUT_S:
             raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
-        self._failing(path, method)
+        self._raise_armed_fault(path, method)
 
-    def _failing(self, path: str, method: str = "GET") -> None:
+    def _raise_armed_fault(self, path: str, method: str = "GET") -> None:
         """Raises BrokerError when a fault is armed for this request."""
         if self.unreachable:
             raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: connection refused")
@@ -278,19 +283,19 @@ class InProcessBroker:
             (FaultKind.REST_5XX_HTML, BrokerFault.UNREACHABLE, "HTTP 502"),
             (FaultKind.REST_429, BrokerFault.RATE_LIMITED, "HTTP 429"),
             (FaultKind.REST_TOKEN_INVALID, BrokerFault.LOGIN_REFUSED, "token_invalid"),
-            *((kind, BrokerFault.UNREADABLE, "the answer cannot be read") for kind in UNREADABLE),
+            *((kind, BrokerFault.UNREADABLE, "the answer cannot be read") for kind in UNREADABLE_ANSWERS),
         ):
-            if self._hit(kind, path, method):
+            if self._fault_hits(kind, path, method):
                 raise BrokerError(fault, f"{path}: {words}")
 
-    def _hit(self, kind: FaultKind, path: str, method: str) -> bool:
+    def _fault_hits(self, kind: FaultKind, path: str, method: str) -> bool:
         return self.faults.take(kind, self._clock.monotonic(), method=method, path=path) is not None
 
-    def _armed_delay(self, kind: FaultKind, path: str, method: str) -> float:
+    def _delay_s(self, kind: FaultKind, path: str, method: str) -> float:
         armed = self.faults.take(kind, self._clock.monotonic(), method=method, path=path)
         return 0.0 if armed is None else armed.fault.seconds or REQUEST_TIMEOUT_S
 
-    async def _unanswered(self) -> SendOutcome:
+    async def _no_answer(self) -> SendOutcome:
         await self._clock.sleep(REQUEST_TIMEOUT_S)
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
 
@@ -299,5 +304,5 @@ def _rejected(error: OrderRefused) -> SendOutcome:
     if error.code == "record_not_found":  # a 404 is no definite refusal (SPEC 9)
         return SendOutcome(SendClass.UNKNOWN, f"HTTP 404 {error.message}", left=True, status=404, code=error.code)
     words = "; ".join(f"{inner.code}: {inner.message}" for inner in error.errors) or error.message
-    status = DEFINITE.get(error.code, 422)
+    status = STATUS_OF_CODE.get(error.code, 422)
     return SendOutcome(SendClass.REJECTED, words, left=True, status=status, code=error.code)

@@ -10,18 +10,18 @@ from datetime import datetime
 from core.broker.port import MarketDataSink, StreamState, StreamStatus
 from core.domain.market.quotes import Candle, TradingHalt
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.in_process import values
 from core.simulator.market.market_data import MarketQuote, MarketSummary, MarketTrade
 
 SAMPLE_S = 0.5
 CLOSED_SAMPLE_S = 60.0
-SLOW_S = 10.0
+SUMMARY_PERIOD_S = 10.0
 """Seconds between two looks at summaries and halts."""
-BEAT_S = 14.0
+HEARTBEAT_S = 14.0
 """The longest step while nobody looks: just often enough to count as live (SPEC 14)."""
-FRESH_S = 20.0
+ASSUME_WATCHED_S = 20.0
 """Seconds after a subscription in which somebody certainly looks."""
 RECONNECT_S = 2.0
 
@@ -30,26 +30,28 @@ class InProcessMarketData:
     """Implements `core.broker.port.MarketData` on a view of the market.
 
     A symbol's first event after a subscription or a reconnect is its last known one, however old; after it come
-    changes only. `idle_s` is the step while no option is subscribed. `ask` answers a read or raises BrokerError.
+    changes only. `idle_s` is the step while no option is subscribed. `check_request` answers a read or raises BrokerError.
     `unwatched_s` says for how many seconds from now nobody will look at a price: until then the feed gives only a sign
     of life.
     """
 
-    def __init__(self, view: MarketView, faults: FaultBoard, clock: Clock, ask: Callable[[str], None]) -> None:
+    def __init__(
+        self, view: MarketView, faults: ArmedFaults, clock: Clock, check_request: Callable[[str], None]
+    ) -> None:
         self.idle_s = SAMPLE_S
         self.unwatched_s: Callable[[], float] = lambda: 0.0
         self._view = view
         self._faults = faults
         self._clock = clock
-        self._ask = ask
+        self._check_request = check_request
         self._underlyings: set[str] = set()
         self._options: set[str] = set()
         self._quotes: dict[str, MarketQuote] = {}
         self._trades: dict[str, MarketTrade] = {}
         self._summaries: dict[str, MarketSummary] = {}
         self._halts: dict[str, bool] = {}
-        self._slow_at = 0.0
-        self._fresh_until = 0.0
+        self._summaries_due = 0.0
+        self._assume_watched_until = 0.0
         self._waiter: asyncio.Future[None] | None = None
 
     async def run(self, sink: MarketDataSink) -> None:
@@ -61,20 +63,20 @@ class InProcessMarketData:
                     StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections)
                 )
                 await self._deliver_until_lost(sink)
-                self._forget()
+                self._clear()
                 lost = StreamStatus(
                     StreamState.WAITING, self._clock.monotonic(), "the feed closed the connection", connections
                 )
                 sink.on_market_data_status(lost)
                 await self._clock.sleep(RECONNECT_S)
         finally:
-            self._forget()
+            self._clear()
 
     async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
         self._underlyings |= underlyings
         self._options |= options
-        self._fresh_until = self._clock.monotonic() + FRESH_S
-        self._look_now()
+        self._assume_watched_until = self._clock.monotonic() + ASSUME_WATCHED_S
+        self._sample_now()
 
     async def unsubscribe(self, options: AbstractSet[str]) -> None:
         for symbol in options & self._options:
@@ -82,7 +84,7 @@ class InProcessMarketData:
             self._quotes.pop(symbol, None)
 
     async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        self._ask("/candles")
+        self._check_request("/candles")
         return tuple(values.candle(c) for c in self._view.candles(symbol, since, self._clock.now()))
 
     def shown(self, symbol: str) -> MarketQuote | None:
@@ -95,33 +97,33 @@ class InProcessMarketData:
             if silence is not None:
                 await self._clock.sleep(silence)
                 continue
-            unwatched = 0.0 if self._clock.monotonic() < self._fresh_until else self.unwatched_s()
+            unwatched = 0.0 if self._clock.monotonic() < self._assume_watched_until else self.unwatched_s()
             if unwatched > 0:
-                self._beat(sink)
+                self._send_heartbeat(sink)
             else:
                 self._deliver(sink)
-            await self._until_next_look(unwatched)
+            await self._wait_for_next_sample(unwatched)
 
-    async def _until_next_look(self, unwatched: float) -> None:
+    async def _wait_for_next_sample(self, unwatched: float) -> None:
         step = SAMPLE_S if self._options else self.idle_s
         if unwatched > 0:
-            step = max(SAMPLE_S, min(BEAT_S, unwatched))
+            step = max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
         if not self._view.market.is_open(self._clock.now()):
             opens = self._view.market.sessions_around(self._clock.now())[2].open
             step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self._clock.now()).total_seconds()))
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(step, self._look_now)
+        timer = loop.call_later(step, self._sample_now)
         try:
             await self._waiter
         finally:
             timer.cancel()
 
-    def _look_now(self) -> None:
+    def _sample_now(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _beat(self, sink: MarketDataSink) -> None:
+    def _send_heartbeat(self, sink: MarketDataSink) -> None:
         now = self._clock.now()
         for symbol in sorted(self._underlyings):
             quote = self._view.quote(symbol, now)
@@ -144,11 +146,11 @@ class InProcessMarketData:
             sink.on_quotes([values.quote(q, self._clock) for q in quotes])
         if trades:
             sink.on_trades([values.trade(t, self._clock) for t in trades])
-        if self._clock.monotonic() >= self._slow_at or not self._underlyings <= self._halts.keys():
-            self._slow_at = self._clock.monotonic() + SLOW_S
-            self._deliver_slow(sink, now)
+        if self._clock.monotonic() >= self._summaries_due or not self._underlyings <= self._halts.keys():
+            self._summaries_due = self._clock.monotonic() + SUMMARY_PERIOD_S
+            self._deliver_summaries(sink, now)
 
-    def _deliver_slow(self, sink: MarketDataSink, now: datetime) -> None:
+    def _deliver_summaries(self, sink: MarketDataSink, now: datetime) -> None:
         summaries = {s: self._view.summary(s, now) for s in sorted(self._underlyings)}
         halts = {s: self._view.halted(s, now) for s in sorted(self._underlyings)}
         sink.on_summaries(
@@ -161,7 +163,7 @@ class InProcessMarketData:
     def _wanted(self) -> list[str]:
         return sorted(self._underlyings | self._options)
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         for kept in (self._quotes, self._trades, self._summaries, self._halts):
             kept.clear()
 

@@ -118,13 +118,13 @@ def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
 
 
 @lru_cache(maxsize=512)
-def _strikes_of(root: str, day: date) -> dict[int, ListedStrike]:
+def _named_strikes(root: str, day: date) -> dict[int, ListedStrike]:
     """The strikes named so far of an expiration: most are listed again on the next day."""
     return {}
 
 
-def _symbols(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
-    known = _strikes_of(root, day)
+def _listed_strikes(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
+    known = _named_strikes(root, day)
     when = day.strftime("%y%m%d")
     occ = f"{root:<6}{when}"
     streamer = f".{root}{when}"
@@ -144,7 +144,7 @@ class Listing:
         self._price_range = price_range
         self._chains: dict[tuple[str, date], list[ListedRoot]] = {}
         self._strikes: dict[tuple[str, date], frozenset[int]] = {}
-        self._known: dict[str, ListedOption | None] = {}
+        self._contracts: dict[str, ListedOption | None] = {}
 
     def chain(self, underlying: str, day: date) -> list[ListedRoot]:
         """The underlying's roots as listed on a date (the next session's listing on a day without one)."""
@@ -158,9 +158,9 @@ class Listing:
 
     def contract(self, symbol: str) -> ListedOption | None:
         """The contract a symbol (OCC or streamer) names, if it is, was or may come to be listed; else None."""
-        if symbol not in self._known:
-            self._known[symbol] = self._read(symbol)
-        return self._known[symbol]
+        if symbol not in self._contracts:
+            self._contracts[symbol] = self._parse(symbol)
+        return self._contracts[symbol]
 
     def is_listed(self, option: ListedOption, day: date) -> bool:
         """Whether the chain of this date holds the contract."""
@@ -179,7 +179,7 @@ class Listing:
                 days_to_expiration=(expiry - day).days,
                 stops_trading_at=_last_trade(rules, expiry)[0],
                 expires_at=_last_trade(rules, expiry)[1],
-                strikes=tuple(_symbols(rules.root, expiry, strikes)),
+                strikes=tuple(_listed_strikes(rules.root, expiry, strikes)),
             )
             for expiry, kind in expirations_of(rules.root, day).items()
         )
@@ -194,7 +194,7 @@ class Listing:
             self._strikes[key] = frozenset(strikes_between(rules, *self._price_range(rules.underlying, day)))
         return self._strikes[key]
 
-    def _read(self, symbol: str) -> ListedOption | None:
+    def _parse(self, symbol: str) -> ListedOption | None:
         occ = _OCC.match(symbol)
         match = occ or _STREAMER.match(symbol)
         if match is None or match[1] not in ROOTS:
@@ -210,7 +210,7 @@ class Listing:
             return None
         if strike % rules.near_step or not 0 < strike < 10**5:
             return None
-        (symbols,) = _symbols(rules.root, expiry, (int(strike),))
+        (symbols,) = _listed_strikes(rules.root, expiry, (int(strike),))
         call = match[5] == "C"
         names = (symbols.call_occ, symbols.call_streamer) if call else (symbols.put_occ, symbols.put_streamer)
         if symbol not in names:

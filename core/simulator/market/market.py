@@ -30,8 +30,15 @@ from core.simulator.market.market_data import (
 )
 from core.simulator.market.market_metrics import metrics_row
 from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, volume_share
-from core.simulator.market.quoting import QUARTERS, OptionQuoter, SessionPath, cents, equity_quote, noise_table
-from core.simulator.market.sessions import SessionLine, session_on
+from core.simulator.market.quoting import (
+    QUARTERS_PER_SECOND,
+    OptionQuoter,
+    SessionPath,
+    cents,
+    equity_quote,
+    noise_table,
+)
+from core.simulator.market.sessions import SessionIndex, session_on
 from core.simulator.market.surface import SHAPES, sensitivities
 
 __all__ = [
@@ -54,7 +61,7 @@ __all__ = [
 CANDLES = 300
 """Daily bars of history that are answered before the start."""
 _KEPT_SESSIONS = 6
-_STRIKE_MEMORY = 60
+_STRIKE_LOOKBACK = 60
 _TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
 
 
@@ -79,12 +86,12 @@ class Market:
             raise ValueError(f"market start {start.isoformat()} has no time zone")
         self.seed = seed
         self.start = start.astimezone(UTC)
-        self._line = SessionLine(self.start, back=HISTORY)
+        self._sessions = SessionIndex(self.start, back=HISTORY)
         self._paths = _daily_paths(seed)
         self._noise = noise_table(seed)
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
-        self._open_paths: OrderedDict[int, SessionPath] = OrderedDict()
+        self._session_paths: OrderedDict[int, SessionPath] = OrderedDict()
         self._halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
         self._current: tuple[float, float, SessionPath] | None = None
 
@@ -124,18 +131,18 @@ class Market:
 
     def sessions_around(self, at: datetime) -> tuple[TradingSession, TradingSession | None, TradingSession]:
         """The last session that has closed, the one that is open (if any), and the next to open."""
-        offset = self._line.offset_at(at)
-        last = self._line.session(offset)
+        offset = self._sessions.offset_at(at)
+        last = self._sessions.session(offset)
         if last.open <= at < last.close:
-            return self._line.session(offset - 1), last, self._line.session(offset + 1)
-        return last, None, self._line.session(offset + 1)
+            return self._sessions.session(offset - 1), last, self._sessions.session(offset + 1)
+        return last, None, self._sessions.session(offset + 1)
 
     def is_open(self, at: datetime) -> bool:
         return self.sessions_around(at)[1] is not None
 
     def session_day(self, at: datetime) -> date:
         """The date the market counts as today: of the session that last opened."""
-        return self._line.session(self._line.offset_at(at)).day
+        return self._sessions.session(self._sessions.offset_at(at)).day
 
     # Prices
 
@@ -145,7 +152,7 @@ class Market:
         if streamer_symbol == "QQQ":
             return equity_quote(path, streamer_symbol, at.timestamp())
         if streamer_symbol == "SPX":
-            when = path.instant(path.quarter(at.timestamp(), QUARTERS))
+            when = path.instant(path.quarter(at.timestamp(), QUARTERS_PER_SECOND))
             return MarketQuote(streamer_symbol, None, None, 0, 0, when, when)
         quoter = self._quoter(streamer_symbol, path)
         return quoter.quote(path, at.timestamp()) if quoter is not None else None
@@ -186,7 +193,7 @@ class Market:
     def summary(self, streamer_symbol: str, at: datetime) -> MarketSummary:
         """The session's open, high and low so far (contracts: the open only) and the previous close."""
         path = self._path(at)
-        days = path.session.day, self._line.session(path.offset - 1).day
+        days = path.session.day, self._sessions.session(path.offset - 1).day
         if streamer_symbol in SYMBOLS:
             low, high = path.extremes(streamer_symbol, path.quarter(at.timestamp()))
             opened = _money(path.price(streamer_symbol, 0))
@@ -225,7 +232,7 @@ class Market:
         for offset in range(max(path.offset - CANDLES, -HISTORY), path.offset):
             bar = self._paths.bar(symbol, offset)
             values = bar.open, bar.high, bar.low, bar.close
-            found.append(self._candle(symbol, self._line.session(offset).day, values, bar.volume, bar.implied))
+            found.append(self._candle(symbol, self._sessions.session(offset).day, values, bar.volume, bar.implied))
         quarter = path.quarter(at.timestamp())
         low, high = path.extremes(symbol, quarter)
         values = path.price(symbol, 0), high, low, path.price(symbol, quarter)
@@ -238,7 +245,7 @@ class Market:
         if symbol not in SYMBOLS:
             raise KeyError(symbol)
         path = self._path(at)
-        quarter = path.quarter(at.timestamp(), 60 * QUARTERS)
+        quarter = path.quarter(at.timestamp(), 60 * QUARTERS_PER_SECOND)
         bars = self._paths.bars(symbol, path.offset - SESSIONS_PER_YEAR, path.offset - 1)
         day = path.session.day
         return metrics_row(
@@ -250,7 +257,7 @@ class Market:
             expirations=[
                 (e.day, e.settlement_type, e.expires_at) for root in self.chain(symbol, day) for e in root.expirations
             ],
-            started=self._line.session(0).day,
+            started=self._sessions.session(0).day,
         )
 
     # Halts
@@ -264,25 +271,25 @@ class Market:
 
     def settlement_price(self, option: ListedOption) -> Decimal:
         """The underlying's price a contract settles at: the open of its date when AM-settled, else the close."""
-        bar = self._paths.bar(option.underlying, self._line.offset_of(option.expiration))
+        bar = self._paths.bar(option.underlying, self._sessions.offset_of(option.expiration))
         return _money(bar.open if option.settlement_type == "AM" else bar.close)
 
     def _path(self, at: datetime) -> SessionPath:
         instant = at.timestamp()
         if self._current is not None and self._current[0] <= instant < self._current[1]:
             return self._current[2]
-        offset = self._line.offset_at(at)
+        offset = self._sessions.offset_at(at)
         path = self._session_path(offset)
-        self._current = path.open_at, self._line.session(offset + 1).open.timestamp(), path
+        self._current = path.open_at, self._sessions.session(offset + 1).open.timestamp(), path
         return path
 
     def _session_path(self, offset: int) -> SessionPath:
-        path = self._open_paths.get(offset)
+        path = self._session_paths.get(offset)
         if path is None:
-            path = SessionPath(self._paths, self._line.session(offset), offset, self._noise)
-            self._open_paths[offset] = path
-            if len(self._open_paths) > _KEPT_SESSIONS:
-                self._open_paths.popitem(last=False)
+            path = SessionPath(self._paths, self._sessions.session(offset), offset, self._noise)
+            self._session_paths[offset] = path
+            if len(self._session_paths) > _KEPT_SESSIONS:
+                self._session_paths.popitem(last=False)
         return path
 
     def _quoter(self, symbol: str, path: SessionPath) -> OptionQuoter | None:
@@ -303,8 +310,8 @@ class Market:
         return 20 + crc32(f"{self.seed}{symbol}".encode()) % 9000
 
     def _price_range(self, underlying: str, day: date) -> tuple[float, float]:
-        offset = self._line.offset_of(day)
-        closes = [bar.close for bar in self._paths.bars(underlying, offset - _STRIKE_MEMORY, offset - 1)]
+        offset = self._sessions.offset_of(day)
+        closes = [bar.close for bar in self._paths.bars(underlying, offset - _STRIKE_LOOKBACK, offset - 1)]
         return min(closes), max(closes)
 
     @staticmethod

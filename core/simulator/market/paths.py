@@ -1,4 +1,4 @@
-"""Seeded price and volatility paths: daily bars first, then the seconds of a session through the bar's own knots.
+"""Seeded price and volatility paths: daily bars first, then the seconds of a session through the bar's idiosyncratic knots.
 
 Everything is a function of the seed and the session's offset from the world's start, so a world judges the same on
 whatever date it begins. Prices are floats; what leaves the market is rounded and Decimal.
@@ -34,8 +34,8 @@ class UnderlyingModel:
     """Close of the session before the start."""
     beta: float
     """Share of the common move."""
-    own: float
-    """Volatility of its own, as a fraction of the common one."""
+    idiosyncratic: float
+    """Volatility of its idiosyncratic, as a fraction of the common one."""
     implied: float
     """Typical 30-day implied volatility."""
     realized: float
@@ -95,7 +95,7 @@ class DayBar:
 
 
 @dataclass(slots=True)
-class _Carried:
+class _CarriedState:
     """What a session hands to the next."""
 
     volatility: float
@@ -110,7 +110,7 @@ class DailyPaths:
         self._seed = seed
         self._stream = stream
         self._bars: dict[str, list[DayBar]] = {symbol: [] for symbol in SYMBOLS}
-        self._carried = _Carried(0.0, 0.0, dict.fromkeys(SYMBOLS, 0.0))
+        self._carried = _CarriedState(0.0, 0.0, dict.fromkeys(SYMBOLS, 0.0))
         for offset in range(-HISTORY, 0):
             self._append(offset)
         for symbol, model in MODELS.items():
@@ -167,10 +167,15 @@ class DailyPaths:
         volume = float(np.exp(0.18 * rng.standard_normal() + 0.5 * carried.volatility))
         for symbol, model in MODELS.items():
             daily = model.realized * sigma_shape / np.sqrt(SESSIONS_PER_YEAR)
-            own = rng.standard_normal(KNOTS + 1)
-            steps = daily * (model.beta * common + model.own * np.sqrt(_WEIGHTS * (1 - OVERNIGHT_SHARE)) * own[1:])
+            idiosyncratic = rng.standard_normal(KNOTS + 1)
+            steps = daily * (
+                model.beta * common
+                + model.idiosyncratic * np.sqrt(_WEIGHTS * (1 - OVERNIGHT_SHARE)) * idiosyncratic[1:]
+            )
             steps += ANNUAL_DRIFT / SESSIONS_PER_YEAR / KNOTS
-            opened = carried.levels[symbol] + daily * (model.beta * gap + model.own * np.sqrt(OVERNIGHT_SHARE) * own[0])
+            opened = carried.levels[symbol] + daily * (
+                model.beta * gap + model.idiosyncratic * np.sqrt(OVERNIGHT_SHARE) * idiosyncratic[0]
+            )
             knots = opened + np.concatenate(([0.0], np.cumsum(steps)))
             carried.levels[symbol] = float(knots[-1])
             implied = model.implied * float(np.exp(0.8 * carried.volatility + carried.slow + 0.015 * implied_shock))

@@ -15,7 +15,7 @@ from core.simulator.market.market_data import ListedOption, MarketQuote, Trading
 from core.simulator.market.paths import SYMBOLS, DailyPaths, Floats
 from core.simulator.market.surface import SHAPES, YEAR_SECONDS, black_scholes, implied_volatility
 
-QUARTERS = 4
+QUARTERS_PER_SECOND = 4
 """Quotes change at most this often a second."""
 _NOISE_SIZE = 8191
 
@@ -31,7 +31,7 @@ def cents(count: int) -> Decimal:
     return Decimal(count).scaleb(-2)
 
 
-def open_spread_factor(elapsed: float, length: float) -> float:
+def spread_factor(elapsed: float, length: float) -> float:
     """How much wider than usual spreads are: about 4x at the bell, usual after 10 minutes, wider into the close."""
     return 1.0 + 3.0 * exp(-elapsed / 240.0) + 0.25 * exp(-(length - elapsed) / 300.0)
 
@@ -56,11 +56,11 @@ class SessionPath:
 
     @cached_property
     def quarters(self) -> int:
-        return self.length * QUARTERS
+        return self.length * QUARTERS_PER_SECOND
 
     def quarter(self, at: float, cadence: int = 1, phase: int = 0) -> int:
         """The quarter-second of the last change at or before the instant, one change every `cadence`."""
-        index = int((min(max(at, self.open_at), self.close_at) - self.open_at) * QUARTERS + 1e-6)
+        index = int((min(max(at, self.open_at), self.close_at) - self.open_at) * QUARTERS_PER_SECOND + 1e-6)
         return max(0, index - (index + phase) % cadence)
 
     def price(self, symbol: str, quarter: int) -> float:
@@ -70,15 +70,15 @@ class SessionPath:
             values = self._paths.seconds(symbol, self.offset, self.length)
             self._extremes[symbol] = (np.minimum.accumulate(values), np.maximum.accumulate(values))
             seconds = self._seconds[symbol] = values.tolist()
-        whole, part = divmod(quarter, QUARTERS)
+        whole, part = divmod(quarter, QUARTERS_PER_SECOND)
         value = seconds[whole]
-        return value if part == 0 else value + (seconds[whole + 1] - value) * part / QUARTERS
+        return value if part == 0 else value + (seconds[whole + 1] - value) * part / QUARTERS_PER_SECOND
 
     def extremes(self, symbol: str, quarter: int) -> tuple[float, float]:
         """Low and high of the session so far."""
         self.price(symbol, 0)
         low, high = self._extremes[symbol]
-        return float(low[quarter // QUARTERS]), float(high[quarter // QUARTERS])
+        return float(low[quarter // QUARTERS_PER_SECOND]), float(high[quarter // QUARTERS_PER_SECOND])
 
     def implied(self, symbol: str, quarter: int) -> float:
         """30-day implied volatility, moving from the previous close's to this close's."""
@@ -86,7 +86,7 @@ class SessionPath:
         return exp(first + (last - first) * quarter / self.quarters)
 
     def instant(self, quarter: int) -> datetime:
-        return datetime.fromtimestamp(self.open_at + quarter / QUARTERS, UTC)
+        return datetime.fromtimestamp(self.open_at + quarter / QUARTERS_PER_SECOND, UTC)
 
     def jitter(self, quarter: int, salt: int) -> float:
         return self.noise[(quarter * 7919 + salt) % _NOISE_SIZE]
@@ -97,7 +97,7 @@ def equity_quote(path: SessionPath, symbol: str, at: float) -> MarketQuote:
     salt = crc32(symbol.encode())
     quarter = path.quarter(at)
     wobble = path.jitter(quarter, salt)
-    width = max(1, round((1.2 + 0.35 * wobble) * open_spread_factor(quarter / QUARTERS, path.length)))
+    width = max(1, round((1.2 + 0.35 * wobble) * spread_factor(quarter / QUARTERS_PER_SECOND, path.length)))
     bid = round(path.price(symbol, quarter) * 100 - width / 2 + 0.3 * wobble)
     when = path.instant(quarter)
     sizes = abs(int(path.jitter(quarter, salt + 1) * 400)), abs(int(path.jitter(quarter, salt + 2) * 400))
@@ -156,7 +156,7 @@ class OptionQuoter:
 
     def value(self, path: SessionPath, quarter: int) -> OptionValue:
         spot = path.price(self._symbol, quarter)
-        years = (self._expiry - path.open_at - quarter / QUARTERS) / YEAR_SECONDS
+        years = (self._expiry - path.open_at - quarter / QUARTERS_PER_SECOND) / YEAR_SECONDS
         sigma = implied_volatility(self._shape, path.implied(self._symbol, quarter), spot, self._strike, years)
         worth = black_scholes(spot, self._strike, years, sigma, self._shape.dividend_yield, self._call)
         return OptionValue(worth, sigma, spot, years)
@@ -170,7 +170,7 @@ class OptionQuoter:
         inside = max(0.0, inside)
         base, share = _SPREADS[self._symbol]
         spread = base + share * max(0.0, state.value - inside) + 0.004 * inside
-        spread *= open_spread_factor(quarter / QUARTERS, path.length) * (1.0 + 0.15 * wobble)
+        spread *= spread_factor(quarter / QUARTERS_PER_SECOND, path.length) * (1.0 + 0.15 * wobble)
         middle = max(0.0, state.value) * 100.0 + 10.0 * spread * path.jitter(quarter, self.salt + 1)
         tick = self._ticks.at(middle)
         bid = max(0, round((middle - 50.0 * spread) / tick) * tick)

@@ -58,7 +58,7 @@ def sessions_between(first: date, last: date) -> list[TradingSession]:
     return [s for year in range(first.year, last.year + 1) for s in sessions_of(year) if first <= s.day <= last]
 
 
-class SessionLine:
+class SessionIndex:
     """Sessions numbered from the one the world begins in: 0 is the session running at `start` or the next to open."""
 
     def __init__(self, start: datetime, back: int) -> None:

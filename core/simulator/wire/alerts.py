@@ -12,18 +12,18 @@ from aiohttp import WSMsgType, web
 
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.orders import Notice
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload
 from core.simulator.wire.payloads_orders import notice as notice_payload
 
 MAX_MESSAGE = 65_536
-MAX_WAITING = 5_000
+MAX_QUEUED = 5_000
 """Messages waiting for a client that does not read; beyond it the connection is cut."""
 
 CLOSE_SECONDS = 1.0
-MOST_HELD_SECONDS = 1.0
+MAX_REORDER_SECONDS = 1.0
 """Wall seconds an alert to be reordered waits for a successor."""
 
 SUBSCRIPTIONS = frozenset({"public-watchlists-subscribe", "quote-alerts-subscribe", "user-message-subscribe"})
@@ -32,7 +32,7 @@ MANDATORY = {"Order": "underlying-symbol", "AccountBalance": "cash-balance", "Cu
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _DelayedAlert:
     """An alert that waits for its successor, until this monotonic second at most."""
 
     account: str
@@ -40,14 +40,14 @@ class _Held:
     until: float
 
 
-class AlertHub:
+class AlertServer:
     """All alert connections, and who hears what."""
 
     def __init__(
         self,
-        tokens: TokenOffice,
+        tokens: TokenIssuer,
         accounts: Mapping[str, frozenset[str]],
-        faults: FaultBoard,
+        faults: ArmedFaults,
         clock: Clock,
         ids: Ids,
     ) -> None:
@@ -58,7 +58,7 @@ class AlertHub:
         self.clock = clock
         self._ids = ids
         self._connections: set[AlertConnection] = set()
-        self._held: list[_Held] = []
+        self._delayed: list[_DelayedAlert] = []
 
     @property
     def connections(self) -> int:
@@ -79,14 +79,14 @@ class AlertHub:
     def publish(self, notices: Sequence[Notice]) -> None:
         """Queues each notice for the connections subscribed to its account, through the armed alert faults."""
         for item in notices:
-            for payload in self._distorted(item):
+            for payload in self._with_faults(item):
                 self._deliver(item.account_number, payload)
 
     def flush(self) -> None:
         """Delivers what was held back to be reordered and has had no successor for a while."""
         monotonic = self.clock.monotonic()
-        late = [held for held in self._held if held.until <= monotonic]
-        self._held = [held for held in self._held if held.until > monotonic]
+        late = [held for held in self._delayed if held.until <= monotonic]
+        self._delayed = [held for held in self._delayed if held.until > monotonic]
         for held in late:
             self._deliver(held.account, held.payload)
 
@@ -102,7 +102,7 @@ class AlertHub:
         """Closes every connection (1001)."""
         await asyncio.gather(*(connection.close(1001, "going away") for connection in tuple(self._connections)))
 
-    def _distorted(self, item: Notice) -> list[Payload]:
+    def _with_faults(self, item: Notice) -> list[Payload]:
         payload = notice_payload(item)
         if self._take(FaultKind.ALERTS_LOST, item):
             return []
@@ -113,10 +113,12 @@ class AlertHub:
             if self._take(FaultKind.ALERTS_INVALID_OBJECT, item):
                 data.pop(MANDATORY[item.type], None)
         if self._take(FaultKind.ALERTS_REORDERED, item):
-            self._held.append(_Held(item.account_number, payload, self.clock.monotonic() + MOST_HELD_SECONDS))
+            self._delayed.append(
+                _DelayedAlert(item.account_number, payload, self.clock.monotonic() + MAX_REORDER_SECONDS)
+            )
             return []
-        late = [held.payload for held in self._held if held.account == item.account_number]
-        self._held = [held for held in self._held if held.account != item.account_number]
+        late = [held.payload for held in self._delayed if held.account == item.account_number]
+        self._delayed = [held for held in self._delayed if held.account != item.account_number]
         copies = 2 if self._take(FaultKind.ALERTS_DUPLICATED, item) else 1
         return [payload] * copies + late
 
@@ -134,13 +136,13 @@ class AlertConnection:
     """One client: it must `connect` with its accounts before it hears anything."""
 
     def __init__(
-        self, hub: AlertHub, socket: web.WebSocketResponse, transport: asyncio.Transport | None, session: str
+        self, server: AlertServer, socket: web.WebSocketResponse, transport: asyncio.Transport | None, session: str
     ) -> None:
-        self._hub = hub
+        self._server = server
         self._socket = socket
         self._transport = transport
         self._session = session
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
         self.subscribed: frozenset[str] = frozenset()
 
     async def run(self) -> None:
@@ -194,7 +196,7 @@ class AlertConnection:
         if action == "heartbeat":
             return self._ok(action, request_id)
         token = str(message.get("auth-token", "")).removeprefix("Bearer ")
-        login = self._hub.tokens.login_of(token, self._hub.clock.monotonic())
+        login = self._server.tokens.login_of(token, self._server.clock.monotonic())
         if action == "connect":
             return self._connect(login, message, request_id)
         if action not in SUBSCRIPTIONS:
@@ -206,13 +208,16 @@ class AlertConnection:
         return self._ok(action, request_id)
 
     def _connect(self, login: str | None, message: Mapping[str, Any], request_id: object) -> Payload:
-        if self._hub.faults.take(FaultKind.ALERTS_CONNECT_REFUSED, self._hub.clock.monotonic(), path="/") is not None:
+        if (
+            self._server.faults.take(FaultKind.ALERTS_CONNECT_REFUSED, self._server.clock.monotonic(), path="/")
+            is not None
+        ):
             return self._error("connect", None, "failed")
         if login is None:
             return self._error("connect", request_id, "not-authorized")
         value = message.get("value")
         numbers = [str(number) for number in value] if isinstance(value, list) else []
-        if not numbers or not self._hub.accounts.get(login, frozenset()).issuperset(numbers):
+        if not numbers or not self._server.accounts.get(login, frozenset()).issuperset(numbers):
             return self._error("connect", request_id, "not-permitted")
         self.subscribed = frozenset(numbers)
         answer = self._ok("connect", request_id)

@@ -30,7 +30,7 @@ def settings_from(order: dict[str, object], now: datetime) -> SimulatorSettings:
         speed=speed,
         start=demo_start(now, speed) if start is None else datetime.fromisoformat(str(start)),
         accounts=(replace(DEFAULT_ACCOUNT, number=str(order["account"])),),
-        lifeline=True,
+        ends_with_stdin=True,
     )
 
 

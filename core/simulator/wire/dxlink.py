@@ -11,10 +11,10 @@ from typing import Any
 from aiohttp import WSMsgType, web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFault, FaultBoard, FaultKind
-from core.simulator.wire.feed_channel import LEAST_AGGREGATION, Channel, MessageInvalid
+from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.wire.feed_channel import MIN_AGGREGATION, Channel, MessageInvalid
 from core.simulator.wire.feed_events import FeedEvents
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 
 VERSION = "1.0-1.2.1-20260722-153442"
 MAX_MESSAGE = 65_536
@@ -33,7 +33,7 @@ class QuoteFeed:
     """All connections to `/dxlink`."""
 
     def __init__(
-        self, events: FeedEvents, tokens: TokenOffice, faults: FaultBoard, clock: Clock, keepalive_seconds: float
+        self, events: FeedEvents, tokens: TokenIssuer, faults: ArmedFaults, clock: Clock, keepalive_seconds: float
     ) -> None:
         self.events = events
         self.tokens = tokens
@@ -89,7 +89,7 @@ class FeedConnection:
         """Serves the client until it goes, misbehaves or the server stops."""
         try:
             async with asyncio.TaskGroup() as group:
-                pump = group.create_task(self._pump())
+                pump = group.create_task(self._send_changes())
                 try:
                     await self._read()
                 finally:
@@ -201,13 +201,13 @@ class FeedConnection:
                 {"type": "CHANNEL_OPENED", "channel": channel, "service": "FEED", "parameters": parameters}
             )
 
-    async def _pump(self) -> None:
+    async def _send_changes(self) -> None:
         """Looks at the market once an aggregation period and sends what changed."""
         while True:
             period = min((channel.aggregation for channel in self._channels.values()), default=IDLE_PERIOD)
             try:
                 # Faults and keepalives are looked at more often than a slow channel's market.
-                async with asyncio.timeout(max(LEAST_AGGREGATION, min(period, IDLE_PERIOD))):
+                async with asyncio.timeout(max(MIN_AGGREGATION, min(period, IDLE_PERIOD))):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -216,20 +216,20 @@ class FeedConnection:
             if monotonic >= self._next_keepalive:
                 self._next_keepalive = monotonic + self._keepalive_period
                 await self._send({"type": "KEEPALIVE", "channel": 0})
-            if self._authorized and await self._suffer():
+            if self._authorized and await self._apply_faults():
                 return
             for channel in tuple(self._channels.values()):
                 for frame in channel.frames(self._feed.events, self._feed.clock.now(), monotonic):
                     await self._send_text(frame)
                     await asyncio.sleep(0)
 
-    async def _suffer(self) -> bool:
+    async def _apply_faults(self) -> bool:
         """Shows the armed faults; True when the connection is over."""
         if (fault := self._take(FaultKind.DXLINK_CLOSE)) is not None:
             await self.close(fault.fault.code or 1001, "going away")
             return True
         if (fault := self._take(FaultKind.DXLINK_HALF_OPEN)) is not None:
-            await self._black_hole(fault.fault.seconds)
+            await self._go_half_open(fault.fault.seconds)
             return True
         if (fault := self._take(FaultKind.DXLINK_SILENCE)) is not None:
             self._silent_until = self._feed.clock.monotonic() + (fault.fault.seconds or math.inf)
@@ -247,7 +247,7 @@ class FeedConnection:
                 break
         return False
 
-    async def _black_hole(self, seconds: float | None) -> None:
+    async def _go_half_open(self, seconds: float | None) -> None:
         """Neither reads nor writes while TCP stays up; afterwards the connection is cut."""
         self._half_open = True
         if self._transport is not None:

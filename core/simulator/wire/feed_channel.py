@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.simulator.wire.feed_events import FIELDS, LEAST_PERIOD, FeedEvents, Value
+from core.simulator.wire.feed_events import FIELDS, MIN_PERIOD, FeedEvents, Value
 
 MAX_FRAME = 60_000
 """Bytes of one data frame, below the 65,536 at which a client hangs up (reference 3)."""
 
-LEAST_AGGREGATION = 0.1
-MOST_AGGREGATION = 60.0
+MIN_AGGREGATION = 0.1
+MAX_AGGREGATION = 60.0
 
 COMPACT = "COMPACT"
 FULL = "FULL"
@@ -45,7 +45,7 @@ class Channel:
     def __init__(self, number: int, full: bool) -> None:
         self.number = number
         self.full = full
-        self.aggregation = LEAST_AGGREGATION
+        self.aggregation = MIN_AGGREGATION
         self._fields: dict[str, tuple[str, ...]] = {}
         self._places: dict[str, tuple[int, ...]] = {}
         self._announced: set[str] = set()
@@ -56,7 +56,7 @@ class Channel:
         period = message.get("acceptAggregationPeriod", self.aggregation)
         if isinstance(period, bool) or not isinstance(period, int | float):
             raise MessageInvalid(f"acceptAggregationPeriod {period!r} is not a number of seconds")
-        self.aggregation = min(max(float(period), LEAST_AGGREGATION), MOST_AGGREGATION)
+        self.aggregation = min(max(float(period), MIN_AGGREGATION), MAX_AGGREGATION)
         asked = message.get("acceptDataFormat", COMPACT)
         if asked not in (COMPACT, FULL):
             raise MessageInvalid(f"acceptDataFormat {asked!r} is neither COMPACT nor FULL")
@@ -113,7 +113,7 @@ class Channel:
                 kind = subscription.kind
                 batch.append(text)
                 size += len(text) + 1
-            subscription.due = monotonic + max(self.aggregation, LEAST_PERIOD[subscription.kind])
+            subscription.due = monotonic + max(self.aggregation, MIN_PERIOD[subscription.kind])
         if batch:
             yield from self._frame(kind, batch)
 

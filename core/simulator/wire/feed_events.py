@@ -61,7 +61,7 @@ _FIELD_NAMES = {
 FIELDS: Mapping[str, tuple[str, ...]] = {kind: tuple(names.split()) for kind, names in _FIELD_NAMES.items()}
 """The fields of every event type, in the feed's own order."""
 
-LEAST_PERIOD: Mapping[str, float] = {
+MIN_PERIOD: Mapping[str, float] = {
     "Quote": 0.1,
     "Trade": 0.1,
     "TimeAndSale": 0.1,

@@ -24,7 +24,7 @@ class GrantRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
+class IssuedToken:
     """A token in somebody's hands."""
 
     login: str
@@ -32,26 +32,26 @@ class Issued:
     """Monotonic second at which it ends."""
 
 
-class TokenOffice:
+class TokenIssuer:
     """Issues tokens, knows whose they are, and forgets them when they expire or are revoked."""
 
     def __init__(self, logins: Sequence[Login], access_token_seconds: float, ids: Ids) -> None:
         self._logins = tuple(logins)
         self._ids = ids
-        self._access: dict[str, Issued] = {}
-        self._quote: dict[str, Issued] = {}
-        self._withdrawn: set[str] = set()
+        self._access: dict[str, IssuedToken] = {}
+        self._quote: dict[str, IssuedToken] = {}
+        self._revoked: set[str] = set()
         self.access_token_seconds = access_token_seconds
 
     def grant(self, client_secret: str, refresh_token: str, monotonic: float) -> str:
         """A new access token for this login. Raises GrantRefused."""
         for login in self._logins:
             if login.client_secret == client_secret and login.refresh_token == refresh_token:
-                if refresh_token in self._withdrawn:
+                if refresh_token in self._revoked:
                     raise GrantRefused
                 token = self._ids.new()
                 self._drop_expired(self._access, monotonic)
-                self._access[token] = Issued(login.name, monotonic + self.access_token_seconds)
+                self._access[token] = IssuedToken(login.name, monotonic + self.access_token_seconds)
                 return token
         raise GrantRefused
 
@@ -63,7 +63,7 @@ class TokenOffice:
         """A new token for the quote feed, valid 24 hours."""
         token = self._ids.new()
         self._drop_expired(self._quote, monotonic)
-        self._quote[token] = Issued(login, monotonic + QUOTE_TOKEN_SECONDS)
+        self._quote[token] = IssuedToken(login, monotonic + QUOTE_TOKEN_SECONDS)
         return token
 
     def quote_login_of(self, quote_token: str, monotonic: float) -> str | None:
@@ -80,14 +80,14 @@ class TokenOffice:
 
     def revoke_grant(self, refresh_token: str) -> None:
         """Ends a refresh token for good: "Grant revoked"."""
-        self._withdrawn.add(refresh_token)
+        self._revoked.add(refresh_token)
 
     @staticmethod
-    def _owner(tokens: dict[str, Issued], token: str, monotonic: float) -> str | None:
+    def _owner(tokens: dict[str, IssuedToken], token: str, monotonic: float) -> str | None:
         issued = tokens.get(token)
         return issued.login if issued is not None and monotonic < issued.until else None
 
     @staticmethod
-    def _drop_expired(tokens: dict[str, Issued], monotonic: float) -> None:
+    def _drop_expired(tokens: dict[str, IssuedToken], monotonic: float) -> None:
         for token in [token for token, issued in tokens.items() if issued.until <= monotonic]:
             del tokens[token]

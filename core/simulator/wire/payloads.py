@@ -36,7 +36,7 @@ def epoch_ms(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def present(**values: Json) -> Payload:
+def omit_none(**values: Json) -> Payload:
     """The values that are there, under dasherized keys: the broker leaves absent ones out."""
     return {key.replace("_", "-"): value for key, value in values.items() if value is not None}
 

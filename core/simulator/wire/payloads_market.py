@@ -8,7 +8,7 @@ from core.runtime.clock import exchange_time
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market_data import MarketMetricsRow, TradingSession
 from core.simulator.market.sessions import next_session, previous_session, session_on, sessions_of
-from core.simulator.wire.payloads import Json, Payload, epoch_ms, iso, maybe_money, money, present
+from core.simulator.wire.payloads import Json, Payload, epoch_ms, iso, maybe_money, money, omit_none
 
 NEVER = -1
 """`halt-start-time` and `halt-end-time` of a symbol that is not halted."""
@@ -29,7 +29,7 @@ def market_data(view: MarketView, symbol: str, streamer: str, instrument_type: s
     times = [quote.bid_time, quote.ask_time] if quote is not None and bid is not None else []
     if trade is not None:
         times.append(trade.time)
-    return present(
+    return omit_none(
         symbol=symbol,
         instrument_type=instrument_type,
         updated_at=iso(max(times) if times else at),
@@ -72,7 +72,7 @@ def metrics(row: MarketMetricsRow) -> Payload:
         }
         for entry in row.expirations
     ]
-    return present(
+    return omit_none(
         symbol=row.symbol,
         implied_volatility_index=money(row.implied_volatility_index),
         implied_volatility_index_5_day_change=money(row.implied_volatility_index_5_day_change),

@@ -30,7 +30,7 @@ from core.simulator.wire.payloads import (
     maybe_iso,
     maybe_money,
     money,
-    present,
+    omit_none,
     signed,
 )
 from core.simulator.wire.payloads_accounts import balances, position
@@ -40,8 +40,8 @@ TIMES_IN_FORCE = frozenset({"Day", "GTC", "GTD", "Ext", "Ext Overnight", "GTC Ex
 ORDER_TYPES = frozenset({"Limit", "Market", "Marketable Limit", "Stop", "Stop Limit", "Notional Market"})
 EFFECTS = frozenset({"Credit", "Debit", "None"})
 
-LEAST = Decimal("1e-8")
-MOST = Decimal("1e9")
+MIN_AMOUNT = Decimal("1e-8")
+MAX_AMOUNT = Decimal("1e9")
 """Amounts outside these sizes are refused before anybody calculates with them."""
 
 
@@ -51,7 +51,7 @@ class BodyInvalid(ValueError):
 
 def order(item: SimOrder) -> Payload:
     """One order as REST and the alert stream send it. A dry run's order (id 0) has no id."""
-    payload = present(
+    payload = omit_none(
         id=item.id or None,
         account_number=item.account_number,
         time_in_force=item.time_in_force,
@@ -250,7 +250,7 @@ def _decimal(body: Mapping[str, Any], key: str) -> Decimal | None:
         raise BodyInvalid(f"{key} {value!r} is not a number") from error
     if not number.is_finite():
         raise BodyInvalid(f"{key} {value!r} is not a number")
-    if number and not LEAST <= abs(number) < MOST:
+    if number and not MIN_AMOUNT <= abs(number) < MAX_AMOUNT:
         raise BodyInvalid(f"{key} {value!r} is out of range")
     return number
 

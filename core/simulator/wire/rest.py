@@ -18,10 +18,10 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import FaultBoard, FaultKind
-from core.simulator.wire.oauth import GrantRefused, TokenOffice
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.wire.oauth import GrantRefused, TokenIssuer
 from core.simulator.wire.payloads import Json, Payload, envelope, error_body
-from core.simulator.wire.rest_faults import drop_mandatory, spoil_order_status
+from core.simulator.wire.rest_faults import drop_mandatory_key, set_unknown_status
 
 USER_AGENT = re.compile(r"^[^/\s]+/\S")
 """`<product>/<version>`; anything else is refused with 401 (reference 2.1)."""
@@ -75,7 +75,7 @@ Route: TypeAlias = tuple[str, str, Handler]
 class Gateway:
     """Turns handlers into the broker's REST endpoints."""
 
-    def __init__(self, tokens: TokenOffice, faults: FaultBoard, clock: Clock) -> None:
+    def __init__(self, tokens: TokenIssuer, faults: ArmedFaults, clock: Clock) -> None:
         self._tokens = tokens
         self._faults = faults
         self._clock = clock
@@ -98,7 +98,7 @@ class Gateway:
             async def process() -> tuple[int, Payload]:
                 return await self._answer(request, handler)
 
-            return await self._through_faults(request, process)
+            return await self._respond(request, process)
 
         return respond
 
@@ -118,7 +118,7 @@ class Gateway:
             expires: Json = int(life) if life.is_integer() else life
             return 200, {"access_token": token, "token_type": "Bearer", "expires_in": expires}
 
-        return await self._through_faults(request, process)
+        return await self._respond(request, process)
 
     async def _answer(self, request: web.Request, handler: Handler) -> tuple[int, Payload]:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -129,7 +129,7 @@ class Gateway:
         answer = handler(Call(login, request.match_info, request.query, body, self._clock.now()))
         return answer.status, {**envelope(answer.data, request.path), **answer.extra}
 
-    async def _through_faults(self, request: web.Request, process: Callable[[], Any]) -> web.StreamResponse:
+    async def _respond(self, request: web.Request, process: Callable[[], Any]) -> web.StreamResponse:
         """The answer, or what the armed faults make of it."""
 
         def armed(kind: FaultKind) -> Any:
@@ -142,7 +142,7 @@ class Gateway:
             await request.read()  # it is here, whether or not its sender waits for the answer
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_REQUEST) is not None:
-            return _hang_up(request)
+            return _drop_connection(request)
         if (fault := armed(FaultKind.REST_5XX_HTML)) is not None:
             return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_429) is not None:
@@ -155,13 +155,13 @@ class Gateway:
         except Refusal as refusal:
             status, payload = refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
         if (fault := armed(FaultKind.REST_MISSING_FIELD)) is not None:
-            payload = drop_mandatory(payload, fault.match.field)
+            payload = drop_mandatory_key(payload, fault.match.field)
         if armed(FaultKind.REST_UNKNOWN_ORDER_STATUS) is not None:
-            payload = spoil_order_status(payload)
+            payload = set_unknown_status(payload)
         if (fault := armed(FaultKind.REST_DELAY_AFTER)) is not None:
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_RESPONSE) is not None:
-            return _hang_up(request)
+            return _drop_connection(request)
         if (fault := armed(FaultKind.REST_5XX_AFTER)) is not None:
             return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_GARBAGE) is not None:
@@ -197,7 +197,7 @@ def _token_invalid() -> Refusal:
     return Refusal(401, "token_invalid", "This token is invalid or has expired")
 
 
-def _hang_up(request: web.Request) -> web.StreamResponse:
+def _drop_connection(request: web.Request) -> web.StreamResponse:
     """Closes the connection; the response returned goes nowhere."""
     if request.transport is not None:
         request.transport.abort()

@@ -9,7 +9,7 @@ from core.simulator.wire.payloads_accounts import account, balances, position, t
 from core.simulator.wire.rest import Answer, Call, Refusal, Route, not_found
 
 
-class AccountDoor:
+class AccountAccess:
     """Which accounts a login may touch."""
 
     def __init__(self, exchange: Exchange, logins: frozenset[str]) -> None:
@@ -30,9 +30,9 @@ class AccountDoor:
 class AccountsApi:
     """Handlers that read accounts."""
 
-    def __init__(self, exchange: Exchange, door: AccountDoor) -> None:
+    def __init__(self, exchange: Exchange, access: AccountAccess) -> None:
         self._exchange = exchange
-        self._door = door
+        self._access = access
 
     def routes(self) -> list[Route]:
         return [
@@ -52,12 +52,12 @@ class AccountsApi:
         return Answer(items(found))
 
     def account(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         found = next(entry for entry in self._exchange.accounts_of(call.login) if entry.number == number)
         return Answer(self._account(found))
 
     def balances(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         currency = call.names.get("currency", "USD")
         if currency != "USD":
             raise not_found(f"balances in {currency}")
@@ -65,7 +65,7 @@ class AccountsApi:
 
     def positions(self, call: Call) -> Answer:
         """Open positions, filtered as asked; marks are always included."""
-        held = self._exchange.positions(self._door.number(call), call.now)
+        held = self._exchange.positions(self._access.number(call), call.now)
         if "true" not in [value.lower() for value in call.values("include-closed-positions")]:
             held = [entry for entry in held if entry.quantity != 0]
         wanted = {
@@ -80,7 +80,7 @@ class AccountsApi:
         return Answer(items([position(entry) for entry in held]))
 
     def trading_status(self, call: Call) -> Answer:
-        return Answer(trading_status(self._exchange.trading_status(self._door.number(call))))
+        return Answer(trading_status(self._exchange.trading_status(self._access.number(call))))
 
     def _account(self, entry: SimAccount) -> Payload:
         return account(entry, self._exchange.trading_status(entry.number).options_level)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import date
 
 from core.runtime.clock import Clock, exchange_time
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market_data import ListedRoot
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload, iso, items
 from core.simulator.wire.payloads_instruments import equity, find_option, flat_chain, nested_chain
 from core.simulator.wire.payloads_market import holidays, market_data, market_session, metrics
@@ -28,8 +28,8 @@ class MarketApi:
     def __init__(
         self,
         view: MarketView,
-        tokens: TokenOffice,
-        faults: FaultBoard,
+        tokens: TokenIssuer,
+        faults: ArmedFaults,
         clock: Clock,
         feed_address: Callable[[], str],
     ) -> None:

@@ -18,17 +18,17 @@ from aiohttp import web
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FaultBoard, PlannedFault
+from core.simulator.exchange.faults import ArmedFaults, PlannedFault
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market import Market
-from core.simulator.wire.alerts import AlertHub
+from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.rest import Gateway
-from core.simulator.wire.rest_accounts import AccountDoor, AccountsApi
+from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
 from core.simulator.wire.settings import SimulatorSettings
@@ -62,13 +62,13 @@ class Simulator:
         self.market = Market(settings.seed, self._began)
         self.exchange = Exchange(self.market, settings.seed, settings.accounts)
         self.exchange.speed = clock.speed
-        self.faults = FaultBoard()
-        self.tokens = TokenOffice(settings.logins, settings.access_token_seconds, ids)
+        self.faults = ArmedFaults()
+        self.tokens = TokenIssuer(settings.logins, settings.access_token_seconds, ids)
         self.view = MarketView(self.market, self.faults, clock)
         self.feed = QuoteFeed(FeedEvents(self.view), self.tokens, self.faults, clock, settings.keepalive_seconds)
         logins = frozenset(login.name for login in settings.logins)
         owned = {login: frozenset(entry.number for entry in self.exchange.accounts_of(login)) for login in logins}
-        self.alerts = AlertHub(self.tokens, owned, self.faults, clock, ids)
+        self.alerts = AlertServer(self.tokens, owned, self.faults, clock, ids)
         self._logins = logins
 
     @property
@@ -105,7 +105,7 @@ class Simulator:
             await asyncio.gather(self.feed.close(), self.alerts.close())
             await running.runner.cleanup()
 
-    async def failed(self) -> None:
+    async def wait_for_failure(self) -> None:
         """Returns never while the exchange runs; raises what ended it."""
         if self._running is not None:
             await asyncio.shield(self._running.stepping)
@@ -133,11 +133,11 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self._clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
-        door = AccountDoor(self.exchange, self._logins)
+        access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self._clock, self._feed_address)
-        orders = OrdersApi(self.exchange, door, self.faults, self._clock, self.advance)
+        orders = OrdersApi(self.exchange, access, self.faults, self._clock, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._clock)
-        accounts = AccountsApi(self.exchange, door)
+        accounts = AccountsApi(self.exchange, access)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app
 
@@ -163,7 +163,7 @@ def announce_on_stdout(port: int) -> None:
 
 
 async def run(settings: SimulatorSettings, announce: Callable[[int], None] = announce_on_stdout) -> None:
-    """Runs a simulated broker until SIGTERM, SIGINT or, with a lifeline, the end of standard input.
+    """Runs a simulated broker until SIGTERM, SIGINT or, with a ends_with_stdin, the end of standard input.
 
     `announce` is told the port once it listens. Raises OSError when the port is in use, and what ended the exchange
     if anything did.
@@ -177,15 +177,15 @@ async def run(settings: SimulatorSettings, announce: Callable[[int], None] = ann
         loop.add_signal_handler(number, ended.set)
     watches: set[asyncio.Task[object]] = {
         asyncio.create_task(ended.wait()),
-        asyncio.create_task(simulator.failed()),
+        asyncio.create_task(simulator.wait_for_failure()),
     }
-    if settings.lifeline:
+    if settings.ends_with_stdin:
         watches.add(asyncio.create_task(_stdin_ended()))
     try:
         announce(port)
         done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
         for watch in done:
-            watch.result()  # raises what ended the exchange, or what is wrong with the lifeline
+            watch.result()  # raises what ended the exchange, or what is wrong with the ends_with_stdin
     finally:
         for watch in watches:
             watch.cancel()

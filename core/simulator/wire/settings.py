@@ -47,7 +47,7 @@ class SimulatorSettings:
     """Longest silence of a feed client before the feed closes it, wall seconds; the feed itself speaks twice in it."""
     plan: tuple[PlannedFault, ...] = ()
     """Faults that arm themselves."""
-    lifeline: bool = False
+    ends_with_stdin: bool = False
     """`run` also ends when standard input does: the simulator dies with the process that started it."""
 
     def __post_init__(self) -> None:
