@@ -22,7 +22,7 @@ from core.simulator.wire.settings import SimulatorSettings
 
 QUOTES_PER_S = 200
 FRAMES_PER_S = 20
-STILL_AFTER_MS = 5_000
+CLOSED_AFTER_MS = 5_000
 _NAMES = FIELDS["Quote"]
 _BID_TIME, _BID, _ASK = (_NAMES.index(name) for name in ("bidTime", "bidPrice", "askPrice"))
 
@@ -31,13 +31,13 @@ class BusyConnection(dxlink.FeedConnection):
     """A feed connection with more quotes than its market makes."""
 
     async def _send_changes(self) -> None:
-        busy = asyncio.create_task(self._fill_up())
+        busy = asyncio.create_task(self._send_extra_quotes())
         try:
             await super()._send_changes()
         finally:
             busy.cancel()
 
-    async def _fill_up(self) -> None:
+    async def _send_extra_quotes(self) -> None:
         clock = self._feed.clock
         due, numbers = clock.monotonic(), count()
         while True:
@@ -49,23 +49,23 @@ class BusyConnection(dxlink.FeedConnection):
                     continue
                 batch = []
                 for number in islice(numbers, QUOTES_PER_S // FRAMES_PER_S):
-                    batch += self._moved(channel, symbols[number % len(symbols)], number)
+                    batch += self._extra_quote(channel, symbols[number % len(symbols)], number)
                 for frame in channel._frame("Quote", batch) if batch else ():
                     await self._send_text(frame)
 
-    def _moved(self, channel: Channel, symbol: str, number: int) -> Iterator[str]:
+    def _extra_quote(self, channel: Channel, symbol: str, number: int) -> Iterator[str]:
         now = self._feed.clock.now()
         values = self._feed.events.event("Quote", symbol, now)
-        if values is None or epoch_ms(now) - _number(values[_BID_TIME]) > STILL_AFTER_MS:
+        if values is None or epoch_ms(now) - _as_float(values[_BID_TIME]) > CLOSED_AFTER_MS:
             return
         cents = (number * 7919) % 5 - 2
         moved = list(values)
         for place in (_BID, _ASK):
-            moved[place] = round(_number(values[place]) + cents / 100, 2)
+            moved[place] = round(_as_float(values[place]) + cents / 100, 2)
         yield channel._encode("Quote", tuple(moved))
 
 
-def _number(value: Value) -> float:
+def _as_float(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import week
-from bench.counted_console import ASKED, ZOOMED
+from bench.counted_console import QUESTION_TEXT, ZOOM_TEXT
 from bench.figure import Figure, percentile
 from bench.server_child import ServerChild
 from bench.tmux_console import FOCUS_IN, FOCUS_OUT, Load, TmuxConsole
@@ -61,7 +61,7 @@ def run(
     """One console in a busy market, one in a closed one."""
     with opened(kind, BUSY) as console:
         if kind == CONSOLE:
-            enter(console)
+            force_entry(console)
         console.drain(settle_s)
         into.loads["busy"].append(console.load(window_s))
         time_keys(console, into, samples)
@@ -87,10 +87,10 @@ def opened(kind: str, start: str) -> Iterator[TmuxConsole]:
         yield console
 
 
-def enter(console: TmuxConsole) -> None:
+def force_entry(console: TmuxConsole) -> None:
     """A forced cycle: from then on the four legs are quoted too, and its order works."""
     console.press(b"f")
-    console.wait_for(ASKED)
+    console.wait_for(QUESTION_TEXT)
     console.press(b"y")
     console.wait_for("SUCCEEDED")
     console.press(MESSAGES_KEY)
@@ -99,17 +99,17 @@ def enter(console: TmuxConsole) -> None:
 def time_keys(console: TmuxConsole, into: Measured, samples: int) -> None:
     """Zoom and back, and the question before a forced cycle, at moments that keep no step with the paints."""
     for number in range(samples):
-        into.key_ms.append(console.paint_ms(b"z", ZOOMED.encode()))
-        _wait_a_little(console, number)
+        into.key_ms.append(console.paint_ms(b"z", ZOOM_TEXT.encode()))
+        _pause(console, number)
     for number in range(samples):
-        into.dialog_ms.append(console.paint_ms(b"f", ASKED.encode()))
-        _wait_a_little(console, number)
+        into.dialog_ms.append(console.paint_ms(b"f", QUESTION_TEXT.encode()))
+        _pause(console, number)
         console.press(b"n")
-        console.wait_gone(ASKED)
-        _wait_a_little(console, number)
+        console.wait_gone(QUESTION_TEXT)
+        _pause(console, number)
 
 
-def _wait_a_little(console: TmuxConsole, number: int) -> None:
+def _pause(console: TmuxConsole, number: int) -> None:
     console.drain(BETWEEN_KEYS_S * (1 + (number * 7 % 16) / 16))
 
 

@@ -33,8 +33,8 @@ from core.runtime.clock import ShiftedClock
 from core.runtime.ids import RandomIds
 from core.snapshot import Mode
 
-GIVE_UP_S = 20.0
-SHARES = (0.5, 0.99)
+TIMEOUT_S = 20.0
+PERCENTILES = (0.5, 0.99)
 
 
 def measure() -> list[Figure]:
@@ -47,7 +47,7 @@ def measure() -> list[Figure]:
     ours = [arrived[account] - second for account, second in decided.items()]
     bare = list(placed.values())
     figures = []
-    for share in SHARES:
+    for share in PERCENTILES:
         our_s, bare_s = percentile(ours, share), percentile(bare, share)
         figures.append(
             Figure(
@@ -67,7 +67,7 @@ async def _samples(port: int, folder: Path) -> tuple[dict[str, float], dict[str,
     decided: dict[str, float] = {}
     placed: dict[str, float] = {}
     try:
-        async with asyncio.timeout(GIVE_UP_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await engine.ready.wait()
             while not engine.feed.is_live(engine.parts.clock.monotonic()):  # noqa: ASYNC110 - no event says so
                 await asyncio.sleep(0.1)

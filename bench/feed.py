@@ -13,7 +13,7 @@ from contextlib import suppress
 from tastytrade import DXLinkStreamer, dxfeed
 
 from bench.figure import Figure
-from bench.quote_server import LAST, QUOTES, SYMBOLS
+from bench.quote_server import END_SYMBOL, QUOTES, SYMBOLS
 from bench.sdk import REFRESH, SECRET, bare_session
 from bench.server_child import ServerChild, pin
 from core.broker.tastytrade import Login, TastytradeBroker
@@ -26,8 +26,8 @@ from core.runtime.ids import RandomIds
 
 PAIRS = 7
 AIM = 0.9
-LOOK_S = 0.005
-GIVE_UP_S = 60.0
+POLL_S = 0.005
+TIMEOUT_S = 60.0
 OWN_CORE = 0
 
 
@@ -73,11 +73,11 @@ async def bare_rate(port: int) -> float:
     async with bare_session(port) as session, DXLinkStreamer(session) as streamer:
         draining = asyncio.create_task(drain(streamer))
         timing = asyncio.create_task(_rate(lambda symbol: symbol in latest))
-        await streamer.subscribe(dxfeed.Quote, [*SYMBOLS, LAST])
+        await streamer.subscribe(dxfeed.Quote, [*SYMBOLS, END_SYMBOL])
         try:
             return await timing
         finally:
-            await _ended(draining)
+            await _cancel(draining)
 
 
 async def our_rate(port: int) -> float:
@@ -87,27 +87,27 @@ async def our_rate(port: int) -> float:
     store = MemoryQuoteStore()
     feed = Feed(broker.market_data, store, clock, [SHIPPED["QQQ"]], lambda now: True)
     await broker.connect()
-    await broker.market_data.subscribe(frozenset(), frozenset({*SYMBOLS, LAST}))
+    await broker.market_data.subscribe(frozenset(), frozenset({*SYMBOLS, END_SYMBOL}))
     running = asyncio.create_task(feed.run())
     try:
         return await _rate(lambda symbol: store.quote(symbol) is not None)
     finally:
-        await _ended(running)
+        await _cancel(running)
         await broker.close()
 
 
 async def _rate(has_quote: Callable[[str], bool]) -> float:
     """Quotes a second from the first one kept to the last one kept."""
-    async with asyncio.timeout(GIVE_UP_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while not has_quote(SYMBOLS[0]):  # noqa: ASYNC110 - both sides alike are looked at from outside
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         started = time.monotonic()
-        while not has_quote(LAST):  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_S)
+        while not has_quote(END_SYMBOL):  # noqa: ASYNC110
+            await asyncio.sleep(POLL_S)
         return QUOTES / (time.monotonic() - started)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task

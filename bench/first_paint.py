@@ -15,7 +15,7 @@ from bench.pty_child import PtyChild
 
 RUNS = 7
 AIM = 1.4
-GIVE_UP_S = 30.0
+TIMEOUT_S = 30.0
 ALTERNATE_SCREEN = b"\x1b[?1049h"
 # CSI, OSC and DCS sequences, and two-character escapes: everything that puts no character on the screen.
 SEQUENCES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P_^][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]")
@@ -53,7 +53,7 @@ def first_words_s(argv: Sequence[str]) -> float:
     """Seconds until a character other than a blank stands on the alternate screen."""
     with tempfile.TemporaryDirectory() as home, PtyChild(argv, Path(home)) as child:
         seen = b""
-        while time.monotonic() - child.started < GIVE_UP_S:
+        while time.monotonic() - child.started < TIMEOUT_S:
             try:
                 seen += child.read(1.0)
             except EOFError:

@@ -16,7 +16,7 @@ from termios import TIOCSWINSZ
 from types import TracebackType
 
 COLUMNS, ROWS = 120, 40
-ENDS_WITHIN_S = 15.0
+STOP_TIMEOUT_S = 15.0
 
 
 class PtyChild:
@@ -58,7 +58,7 @@ class PtyChild:
     ) -> None:
         """Asks it to end and reads on until it has: a child that cannot write does not end."""
         self._process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + ENDS_WITHIN_S
+        deadline = time.monotonic() + STOP_TIMEOUT_S
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 self.read(0.05)

@@ -1,6 +1,6 @@
 """A DXLink server that sends quotes as fast as they are taken: `python -m bench.quote_server`.
 
-A subscription of LAST starts the flood; a quote of LAST ends it. The symbols are all the other ones of that channel.
+A subscription of END_SYMBOL starts the flood; a quote of END_SYMBOL ends it. The symbols are all the other ones of that channel.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bench.server_child import READY, pin
 
 SYMBOLS = tuple(f".QQQ270115{right}{strike}" for right in "CP" for strike in range(560, 660))
 """One chunk of the adapter's subscriptions: far more legs than a cycle holds."""
-LAST = "~LAST"
+END_SYMBOL = "~LAST"
 QUOTES = 150_000
 QUOTES_PER_FRAME = 20
 """What a busy feed sends at once (reference 7)."""
-FRAMES_AHEAD = 64
+DISTINCT_FRAMES = 64
 OWN_CORE = 1
 
 
@@ -61,8 +61,8 @@ class QuoteServer:
                 fields[channel] = message["acceptEventFields"].get("Quote", [])
             elif message["type"] == "FEED_SUBSCRIPTION":
                 wanted.setdefault(channel, []).extend(added["symbol"] for added in message.get("add", ()))
-                if LAST in wanted[channel]:
-                    symbols = [symbol for symbol in wanted.pop(channel) if symbol != LAST]
+                if END_SYMBOL in wanted[channel]:
+                    symbols = [symbol for symbol in wanted.pop(channel) if symbol != END_SYMBOL]
                     flood = asyncio.create_task(send_quotes(socket, channel, symbols, fields[channel]))
             for answer in answers(message):
                 await socket.send_json(answer)
@@ -91,12 +91,12 @@ def answers(message: dict[str, Any]) -> list[dict[str, Any]]:
 async def send_quotes(
     socket: web.WebSocketResponse, channel: int, symbols: Sequence[str], fields: Sequence[str]
 ) -> None:
-    """QUOTES quotes of the symbols in turn, then one of LAST."""
-    rows = [quote_row(symbols[n % len(symbols)], n, fields) for n in range(FRAMES_AHEAD * QUOTES_PER_FRAME)]
+    """QUOTES quotes of the symbols in turn, then one of END_SYMBOL."""
+    rows = [quote_row(symbols[n % len(symbols)], n, fields) for n in range(DISTINCT_FRAMES * QUOTES_PER_FRAME)]
     frames = [frame(channel, rows[start : start + QUOTES_PER_FRAME]) for start in range(0, len(rows), QUOTES_PER_FRAME)]
     for number in range(QUOTES // QUOTES_PER_FRAME):
         await socket.send_str(frames[number % len(frames)])
-    await socket.send_str(frame(channel, [quote_row(LAST, 0, fields)]))
+    await socket.send_str(frame(channel, [quote_row(END_SYMBOL, 0, fields)]))
 
 
 def quote_row(symbol: str, number: int, fields: Sequence[str]) -> list[Any]:

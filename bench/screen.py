@@ -17,7 +17,7 @@ from bench.pty_child import PtyChild
 RUNS = 3
 AIM_CPU = 12.0
 AIM_BYTES = 20_000
-GIVE_UP_S = 60.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def load_of(kind: str) -> Load:
 def _next_report(child: PtyChild, reports: int) -> tuple[tuple[float, float], int]:
     """When the next report came and its CPU seconds, and the bytes written to the terminal until then."""
     written = 0
-    deadline = time.monotonic() + GIVE_UP_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         ready, _, _ = select.select([child.terminal, reports], [], [], 1.0)
         if reports in ready:

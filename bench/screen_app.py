@@ -20,7 +20,7 @@ WINDOW_S = 10.0
 PULL_S = 0.25
 
 
-class Shown(Protocol):
+class SnapshotSource(Protocol):
     """What the base needs of an engine."""
 
     def snapshot(self) -> Snapshot: ...
@@ -29,7 +29,7 @@ class Shown(Protocol):
 class OneQuoteApp(App[None]):
     """The base: the newest price of the same engine on one line, pulled as often as the console pulls."""
 
-    def __init__(self, engine: Shown) -> None:
+    def __init__(self, engine: SnapshotSource) -> None:
         super().__init__()
         self._engine = engine
 

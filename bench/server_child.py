@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO
 
 READY = "ready port="
-ENDS_WITHIN_S = 10.0
+STOP_TIMEOUT_S = 10.0
 
 
 class ServerChild:
@@ -46,7 +46,7 @@ class ServerChild:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            self._process.wait(ENDS_WITHIN_S)
+            self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

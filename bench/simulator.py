@@ -30,17 +30,17 @@ CASH = Decimal(100_000)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class NotingSimulator(Simulator):
+class ArrivalTimingSimulator(Simulator):
     """The simulator as it is, with its requests looked at on their way in."""
 
     def _application(self) -> web.Application:
         app = super()._application()
-        app.middlewares.append(note_order)
+        app.middlewares.append(print_arrival)
         return app
 
 
 @web.middleware
-async def note_order(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def print_arrival(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Before anything is done with the request, and before its body is read."""
     arrived = time.monotonic()
     parts = request.path.split("/")
@@ -52,7 +52,7 @@ async def note_order(request: web.Request, handler: Handler) -> web.StreamRespon
 async def main() -> None:
     """Serves until standard input ends."""
     accounts = tuple(AccountSetup(number, "Bench", "main", CASH) for number in (*OURS, *BARE))
-    simulator = NotingSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
+    simulator = ArrivalTimingSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
     print(f"{READY}{await simulator.start()}", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await simulator.stop()

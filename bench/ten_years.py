@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from bench.figure import Figure
-from bench.ten_years_rows import Rows
+from bench.ten_years_rows import SessionRows
 from core.records.records import Records
 from core.records.search.history import HistoryFilter, HistoryKind
 from core.views.story import story_of_cycle
@@ -35,8 +35,8 @@ Work = Callable[[Records, int], Awaitable[object]]
 def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "day.sqlite3", Path(folder) / "years.sqlite3"
-        asyncio.run(_make(small, PER_DAY))
-        events = asyncio.run(_make(large, CYCLES))
+        asyncio.run(_make_records(small, PER_DAY))
+        events = asyncio.run(_make_records(large, CYCLES))
         size = large.stat().st_size / 1e6
         print(f"{CYCLES} cycles, {events} events, {size:.0f} MB", flush=True)
         figures = [_open_figure(small, large)]
@@ -46,11 +46,11 @@ def measure() -> list[Figure]:
         return figures
 
 
-async def _make(path: Path, cycles: int) -> int:
+async def _make_records(path: Path, cycles: int) -> int:
     """Makes the records with this many cycles; how many events they have."""
     records = await Records.open(_url(path))
     await records.close()
-    rows = Rows(random.Random(SEED))
+    rows = SessionRows(random.Random(SEED))
     days = -(-cycles // PER_DAY)
     sessions = [_LAST_DAY - timedelta(days=back) for back in range(days * 7 // 5 + 7)]
     sessions = [day for day in sessions if day.weekday() < 5][:days]

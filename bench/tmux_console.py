@@ -13,10 +13,10 @@ from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
-from bench.counted_console import Counts
+from bench.counted_console import QuoteCounter
 from bench.pty_child import COLUMNS, ROWS, PtyChild
 
-GIVE_UP_S = 40.0
+TIMEOUT_S = 40.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 FOCUS_IN, FOCUS_OUT = b"\x1b[I", b"\x1b[O"
 
@@ -36,7 +36,7 @@ class TmuxConsole:
     def __init__(self, kind: str, port: int, home: Path) -> None:
         self._socket = f"senex-bench-{uuid4().hex[:8]}"
         self._counts_file = home / "counts"
-        self._counts = Counts(self._counts_file)
+        self._counts = QuoteCounter(self._counts_file)
         self._kind = kind
         self._home = home
         self._environ = {
@@ -79,7 +79,7 @@ class TmuxConsole:
 
     def wait_for(self, words: str) -> None:
         """Until these words stand on the screen."""
-        deadline = time.monotonic() + GIVE_UP_S
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.drain(0.1)
             shown = self._tmux("capture-pane", "-p")
@@ -89,7 +89,7 @@ class TmuxConsole:
 
     def wait_gone(self, words: str) -> None:
         """Until these words stand on the screen no more."""
-        deadline = time.monotonic() + GIVE_UP_S
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.drain(0.02)
             if words not in self._tmux("capture-pane", "-p"):
@@ -118,7 +118,7 @@ class TmuxConsole:
         self.press(keys)
         seen = b""
         while marker not in seen:
-            if time.perf_counter() - started > GIVE_UP_S:
+            if time.perf_counter() - started > TIMEOUT_S:
                 raise RuntimeError(f"{keys!r} was not answered by {marker!r}; {seen[-300:]!r}")
             seen = seen[-len(marker) :] + self._client.read(1.0)
         return (time.perf_counter() - started) * 1000

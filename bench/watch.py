@@ -39,16 +39,16 @@ def measure() -> list[Figure]:
         try:
             with _trader(server.url, Path(folder)) as cpu_s:
                 time.sleep(SETTLE_S)
-                alone = _share(cpu_s)
+                alone = _cpu_percent(cpu_s)
                 watchers = _watchers(server.url, Path(folder))
                 time.sleep(WATCHERS_START_S)
-                watched = _share(cpu_s)
+                watched = _cpu_percent(cpu_s)
                 output, _ = watchers.communicate(timeout=120)
             ages = [float(line) for line in output.split()]
             in_memory, in_redis = asyncio.run(_pricing(server.url))
         finally:
             server.kill()
-    return [*_to_the_screen(ages), _cpu(alone, watched), _priced(in_memory, in_redis)]
+    return [*_age_figures(ages), _cpu_figure(alone, watched), _pricing_figure(in_memory, in_redis)]
 
 
 @contextmanager
@@ -78,14 +78,14 @@ def _watchers(url: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
-def _share(cpu_s: Callable[[], float]) -> float:
+def _cpu_percent(cpu_s: Callable[[], float]) -> float:
     """The trader's CPU in % of a core, over the window."""
     began, used = time.monotonic(), cpu_s()
     time.sleep(WINDOW_S)
     return 100 * (cpu_s() - used) / (time.monotonic() - began)
 
 
-def _to_the_screen(ages: list[float]) -> list[Figure]:
+def _age_figures(ages: list[float]) -> list[Figure]:
     figures = []
     for share in (0.5, 0.99):
         age = percentile(ages, share)
@@ -95,7 +95,7 @@ def _to_the_screen(ages: list[float]) -> list[Figure]:
     return figures
 
 
-def _cpu(alone: float, watched: float) -> Figure:
+def _cpu_figure(alone: float, watched: float) -> Figure:
     ratio = watched / alone
     return Figure(
         "trader's CPU with 10 watchers, 1,000 quotes/s",
@@ -130,7 +130,7 @@ async def _pricing(url: str) -> tuple[float, float]:
     return percentile(from_memory, 0.5), percentile(from_redis, 0.5)
 
 
-def _priced(in_memory: float, in_redis: float) -> Figure:
+def _pricing_figure(in_memory: float, in_redis: float) -> Figure:
     more_ms = (in_redis - in_memory) * 1000
     return Figure(
         "pricing four legs from Redis, p50",

@@ -34,10 +34,10 @@ from tests.support.world import World, in_world, seldom
 DAYS = 5
 PULLS_PER_S = 10
 KEY_S = 0.4
-LOOKED_AT_S = 10.0
+SNAPSHOT_S = 10.0
 """Virtual seconds from one snapshot to the next."""
 SIZE = (120, 40)
-WALK = "123456z6ztqhqaq"
+KEYS_PRESSED = "123456z6ztqhqaq"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 Found = TypeVar("Found")
@@ -78,14 +78,14 @@ class WeekEngine:
             self.ready.set()
 
     async def _week(self, world: World) -> None:
-        world.intervals = replace(seldom(60), snapshot_s=LOOKED_AT_S)
+        world.intervals = replace(seldom(60), snapshot_s=SNAPSHOT_S)
         await world.start()
         self._world, self._loop = world, asyncio.get_running_loop()
         world.engine.builder.refresh()
         self.ready.set()
         while True:
             await world.until("16:30")
-            forget_market(world)
+            clear_market_caches(world)
             gc.collect()
             self.megabytes.append(resident_mb())
             print(f"{world.day}: {self.megabytes[-1]:.1f} MB", file=sys.stderr, flush=True)
@@ -95,7 +95,7 @@ class WeekEngine:
         await world.stop()
 
 
-def forget_market(world: World) -> None:
+def clear_market_caches(world: World) -> None:
     """Empties what the simulated broker keeps of each day: a real one is in no process of ours."""
     world.broker.chains.clear()
     market, listing = world.market, world.market._listing
@@ -120,11 +120,11 @@ def screen_over(engine: WeekEngine, folder: Path) -> SenexApp:
     return SenexApp(engine, view_settings=ViewSettings(asked=Looks(refresh_hz=PULLS_PER_S)), state_folder=folder)
 
 
-async def look_on(engine: WeekEngine, folder: Path) -> None:
+async def operate_screen(engine: WeekEngine, folder: Path) -> None:
     """The console in front of it, to the end of the week. Raises what ended the engine early."""
     recorder = DayRecorder(folder / "days", lambda text: None)
     async with screen_over(engine, folder).run_test(size=SIZE) as pilot:
-        for key in cycle(WALK):
+        for key in cycle(KEYS_PRESSED):
             if not engine.thread.is_alive():
                 break
             recorder.take(engine.snapshot())
@@ -144,7 +144,7 @@ def main(days: int = DAYS) -> None:
         engine.ready.wait()
         if engine.failure is not None:
             raise engine.failure
-        asyncio.run(look_on(engine, folder))
+        asyncio.run(operate_screen(engine, folder))
     print(json.dumps(engine.megabytes))
 
 
