@@ -1,7 +1,7 @@
-"""The simulated market: a pure function of seed, start and instant, whatever order it is asked in.
+"""The simulated market of QQQ, SPX and their options. Its answers depend on seed, start and instant alone.
 
-QQQ (an ETF, quoted) and SPX (an index: trades, no quote) with their option chains. Instants are market time, aware,
-UTC. Outside a session the last session's values and times stand.
+QQQ is an ETF with quotes and trades. SPX is an index: it has trades and no quotes. Instants are aware datetimes of
+market time, in UTC. Outside a session the market shows the values and times at which the last session ended.
 """
 
 from __future__ import annotations
@@ -59,15 +59,16 @@ __all__ = [
 ]
 
 CANDLES = 300
-"""Daily bars of history that are answered before the start."""
+"""How many daily bars before the current session `candles` returns at most."""
 _KEPT_SESSIONS = 6
 _STRIKE_LOOKBACK = 60
 _TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
+"""Quarters of a second between two trades of an underlying."""
 
 
 @lru_cache(maxsize=64)
 def _daily_paths(seed: int) -> DailyPaths:
-    """Every market of a seed walks the same paths; they only ever grow, and the order of asking changes nothing."""
+    """The daily bars of a seed. Markets may share them: they only grow, and the order of reads does not matter."""
     return DailyPaths(seed)
 
 
@@ -76,12 +77,12 @@ def _money(value: float) -> Decimal:
 
 
 class Market:
-    """The market of one seeded world."""
+    """One simulated market."""
 
     symbols = SYMBOLS
 
     def __init__(self, seed: int, start: datetime) -> None:
-        """`start` is the market instant the world begins at. Raises ValueError when it has no zone."""
+        """`start` is the market time at which the simulation begins. Raises ValueError when it has no time zone."""
         if start.tzinfo is None:
             raise ValueError(f"market start {start.isoformat()} has no time zone")
         self.seed = seed
@@ -98,17 +99,17 @@ class Market:
     # Symbols and the listing
 
     def knows(self, streamer_symbol: str) -> bool:
-        """Whether the symbol is an underlying's or a contract's that is, was or may come to be listed."""
+        """Whether the symbol names an underlying, or a contract that is, was or can be listed."""
         return streamer_symbol in SYMBOLS or (
             streamer_symbol.startswith(".") and self._listing.contract(streamer_symbol) is not None
         )
 
     def option(self, symbol: str) -> ListedOption | None:
-        """The contract behind an OCC or a streamer symbol; None when there can be none."""
+        """The contract named by an OCC or streamer symbol, listed now or not. None if it can never be listed."""
         return self._listing.contract(symbol)
 
     def is_listed(self, option: ListedOption, day: date) -> bool:
-        """Whether the chain of a session date holds the contract."""
+        """Whether the contract is in the chain of this date."""
         return self._listing.is_listed(option, day)
 
     def occ_to_streamer(self, occ: str) -> str | None:
@@ -120,7 +121,10 @@ class Market:
         return option.occ if option is not None and option.streamer == streamer else None
 
     def chain(self, symbol: str, day: date) -> list[ListedRoot]:
-        """The roots listed on a date: QQQ has one, SPX has SPX (AM monthlies) and SPXW (PM). Empty for others."""
+        """The roots listed on a date, empty for an unknown symbol.
+
+        QQQ has one root. SPX has two: SPX with AM-settled monthly options, and SPXW with PM-settled ones.
+        """
         return self._listing.chain(symbol, day)
 
     # Sessions
@@ -130,7 +134,7 @@ class Market:
         return session_on(day)
 
     def sessions_around(self, at: datetime) -> tuple[TradingSession, TradingSession | None, TradingSession]:
-        """The last session that has closed, the one that is open (if any), and the next to open."""
+        """The last session that has closed, the one that is open or None, and the next one to open."""
         offset = self._sessions.offset_at(at)
         last = self._sessions.session(offset)
         if last.open <= at < last.close:
@@ -141,13 +145,13 @@ class Market:
         return self.sessions_around(at)[1] is not None
 
     def session_day(self, at: datetime) -> date:
-        """The date the market counts as today: of the session that last opened."""
+        """The date of the session that opened last. The market counts it as today until the next one opens."""
         return self._sessions.session(self._sessions.offset_at(at)).day
 
     # Prices
 
     def quote(self, streamer_symbol: str, at: datetime) -> MarketQuote | None:
-        """Bid and ask. An index has neither; an expired or unknown contract has no quote."""
+        """Bid and ask. Both are None for an index. The quote itself is None for an expired or unknown contract."""
         path = self._path(at)
         if streamer_symbol == "QQQ":
             return equity_quote(path, streamer_symbol, at.timestamp())
@@ -158,7 +162,7 @@ class Market:
         return quoter.quote(path, at.timestamp()) if quoter is not None else None
 
     def trade(self, streamer_symbol: str, at: datetime) -> MarketTrade | None:
-        """The last trade; a contract that has not traded this session has none."""
+        """The last trade. None for an unknown or expired contract, and for one that has not traded in this session."""
         path = self._path(at)
         instant = at.timestamp()
         if streamer_symbol in SYMBOLS:
@@ -191,7 +195,7 @@ class Market:
         )
 
     def summary(self, streamer_symbol: str, at: datetime) -> MarketSummary:
-        """The session's open, high and low so far (contracts: the open only) and the previous close."""
+        """The session's open, its high and low so far, and the previous close. Contracts have no high and low."""
         path = self._path(at)
         days = path.session.day, self._sessions.session(path.offset - 1).day
         if streamer_symbol in SYMBOLS:
@@ -208,7 +212,7 @@ class Market:
         return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
 
     def greeks(self, streamer_symbol: str, at: datetime) -> MarketGreeks | None:
-        """The greeks of a contract, refreshed with its quote; None for anything else."""
+        """The greeks of a contract as of its last change of quote. None for anything but a traded contract."""
         path = self._path(at)
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
@@ -224,7 +228,10 @@ class Market:
         )
 
     def candles(self, symbol: str, since: datetime, at: datetime) -> list[MarketCandle]:
-        """Daily bars from `since` on, oldest first, the forming session last. Empty for other than an underlying."""
+        """The daily bars of an underlying that begin at or after `since`, oldest first.
+
+        The last one is the current session's, which still changes. Empty for anything but an underlying.
+        """
         if symbol not in SYMBOLS:
             return []
         path = self._path(at)
@@ -241,7 +248,7 @@ class Market:
         return [candle for candle in found if candle.time >= since]
 
     def metrics(self, symbol: str, at: datetime) -> MarketMetricsRow:
-        """The broker's metrics, renewed every minute of the session. Raises KeyError for an unknown symbol."""
+        """The broker's volatility metrics, renewed once a minute. Raises KeyError for anything but an underlying."""
         if symbol not in SYMBOLS:
             raise KeyError(symbol)
         path = self._path(at)
@@ -263,14 +270,14 @@ class Market:
     # Halts
 
     def halt(self, symbol: str, since: datetime, until: datetime | None = None) -> None:
-        """Halts an underlying from an instant, until another or for good."""
+        """Halts trading in an underlying from `since` until `until`, or for good if that is None."""
         self._halts.setdefault(symbol, []).append((since, until))
 
     def halted(self, symbol: str, at: datetime) -> bool:
         return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
 
     def settlement_price(self, option: ListedOption) -> Decimal:
-        """The underlying's price a contract settles at: the open of its date when AM-settled, else the close."""
+        """The underlying's price at which a contract settles: its date's open if AM-settled, else the close."""
         bar = self._paths.bar(option.underlying, self._sessions.offset_of(option.expiration))
         return _money(bar.open if option.settlement_type == "AM" else bar.close)
 

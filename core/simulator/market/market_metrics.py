@@ -1,4 +1,4 @@
-"""The broker's volatility metrics of an underlying, computed from the world's own hv_30_day (reference 2.2)."""
+"""The broker's volatility metrics of an underlying, computed from the simulated history (reference 2.2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def _percent(value: float) -> Decimal:
 
 
 def ex_dividend_date(started: date, today: date) -> date:
-    """The next ex-dividend session: the first 38 days or a little more after the world's start, then every 91 days."""
+    """The next ex-dividend date, today included.
+
+    The first is 38 days after the start of the simulation, then one every 91 days. Each moves to the next session.
+    """
     ex_date = started + FIRST_EX_DATE_AFTER
     while next_session(ex_date).day < today:
         ex_date += DIVIDEND_INTERVAL
@@ -39,7 +42,7 @@ def ex_dividend_date(started: date, today: date) -> date:
 
 
 def historical_volatility(closes: Sequence[float], days: int) -> float:
-    """Annualized standard deviation of the last `days` daily log returns."""
+    """The annualized standard deviation, as a fraction, of the last `days` daily log returns."""
     returns = np.diff(np.log(np.asarray(closes[-(days + 1) :])))
     return float(returns.std(ddof=1) * np.sqrt(SESSIONS_PER_YEAR))
 
@@ -54,7 +57,12 @@ def metrics_row(
     expirations: Sequence[tuple[date, str, datetime]],
     started: date,
 ) -> MarketMetricsRow:
-    """The row at an instant. `implied_history` ends with the session before; `closes` with the live price."""
+    """The metrics as of `updated_at`.
+
+    `implied_history` holds one 30-day implied volatility (a fraction) a session, up to the session before; it needs
+    five. `closes` holds one close a session and ends with the live price. `expirations` holds the date, the settlement
+    type and the settlement instant of each expiration. `started` is the date of the simulation's first session.
+    """
     year = [*implied_history[-SESSIONS_PER_YEAR:], implied]
     low, high = min(year), max(year)
     rank = (implied - low) / (high - low) if high > low else 0.0
