@@ -1,7 +1,7 @@
-"""The order book: every order's way from Received to its end, in market time, and the fills on that way.
+"""The order book: the statuses of each order from Received to its end, and its fills. Instants are market time.
 
-Each order acts on its own timetable, drawn from the seed and its id, so how often the book is run changes nothing.
-Routing and cancelling take wall time (scaled by `speed`); matching follows the market.
+Each order has random delays and fills of its own, drawn from the seed and its id: how often the book is run has no
+effect on them. Routing and cancelling take wall time (scaled by `speed`); fills follow the market.
 """
 
 from __future__ import annotations
@@ -20,24 +20,31 @@ from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
 DELAYED_FILL_S = 20.0
+"""Wall seconds from live to filled, under FillPlan.DELAYED."""
 PARTIAL_REMAINDER_S = 10.0
+"""Wall seconds from the partial fill to the rest, under FillPlan.PARTIAL."""
 SPARSE_MATCHING_AFTER = 600
-"""Matching steps after which a resting order is looked at every fifth step only."""
+"""Attempts to match an order, after which only every fifth is made."""
 
 
 class FillPlan(Enum):
-    """How the exchange treats orders; anything but NORMAL is for tests and demonstrations."""
+    """How orders fill. Only NORMAL follows the market; the others are for tests and demonstrations."""
 
     NORMAL = "normal"
+    """By chance, the more likely the nearer the limit is to the natural price."""
     NEVER = "never"
     IMMEDIATE = "immediate"
+    """As soon as the order is live."""
     PARTIAL = "partial"
+    """One part as soon as the order is live, the rest PARTIAL_REMAINDER_S later."""
     REJECT = "reject"
+    """Not at all: the exchange rejects the order."""
     DELAYED = "delayed"
+    """DELAYED_FILL_S after the order is live."""
 
 
 class Stage(Enum):
-    """How far an order has come, apart from the status a pending cancel or replace shows."""
+    """How far an order has come. Its status can differ: it may say that a cancel or a replacement was requested."""
 
     CONTINGENT = "Contingent"
     RECEIVED = "Received"
@@ -52,23 +59,31 @@ _NEXT = {Stage.RECEIVED: Stage.ROUTED, Stage.ROUTED: Stage.IN_FLIGHT, Stage.IN_F
 
 @dataclass(slots=True)
 class BookEntry:
-    """An order in the book with its timetable."""
+    """An order in the book, with the instants at which something next happens to it."""
 
     order: SimOrder
     stage: Stage
     chance: random.Random
+    """The random numbers of this order."""
     expires_at: datetime | None
     reject_reason: str | None = None
     step_at: datetime | None = None
+    """When it reaches its next stage."""
     match_at: datetime | None = None
+    """When it is next matched against the market."""
     matches: int = 0
+    """How often it has been matched."""
     remainder_at: datetime | None = None
+    """When the rest of it fills, after a partial fill."""
     prices: tuple[Decimal, ...] = ()
+    """The prices of its legs, once it has been matched."""
     cancel_at: datetime | None = None
+    """When a requested cancel or replacement takes effect."""
     successor: BookEntry | None = field(default=None, repr=False)
+    """The order that is to replace it."""
 
     def next_event(self) -> tuple[datetime, str] | None:
-        """The instant and name of what happens next to this order."""
+        """The instant and the name of the next event of this order, or None."""
         events = [
             (when, name)
             for when, name in (
@@ -84,11 +99,14 @@ class BookEntry:
 
 
 FillHandler = Callable[[SimOrder, list[tuple[int, int, Decimal]], datetime], None]
-"""Called with the order after the fill, the (leg index, contracts, price) filled, and the instant."""
+"""Called with the order after a fill, its filled legs (leg index, contracts, price per share) and the instant."""
 
 
 class OrderBook:
-    """All orders of the exchange that have not ended."""
+    """The orders that have not ended, of all accounts.
+
+    Calls `on_change` with each new state of an order, and `on_fill` after each fill.
+    """
 
     def __init__(
         self,
@@ -109,7 +127,10 @@ class OrderBook:
     def add(
         self, order: SimOrder, now: datetime, expires_at: datetime | None, reject_reason: str | None, contingent: bool
     ) -> BookEntry:
-        """Takes an order in; it starts its way at once, at the next open, or when what it replaces is cancelled."""
+        """Adds an order, to be routed now or at the next open. A contingent one waits for its predecessor's cancel.
+
+        With a `reject_reason` the order is rejected once it has been routed.
+        """
         chance = random.Random(self._seed * 1_000_003 + order.id)
         stage = Stage.CONTINGENT if contingent else Stage.RECEIVED
         entry = BookEntry(order, stage, chance, expires_at, reject_reason)
@@ -124,18 +145,20 @@ class OrderBook:
         return self._entries.get(order_id)
 
     def working(self, account_number: str) -> list[SimOrder]:
+        """The orders of an account that have not ended."""
         return [entry.order for entry in self._entries.values() if entry.order.account_number == account_number]
 
     def plan(self, account_number: str) -> FillPlan:
+        """The fill plan of an account: its own, else the common one."""
         return self.account_plans.get(account_number, self.fill_plan)
 
     def request_cancel(self, entry: BookEntry, now: datetime) -> None:
-        """Asks the exchange to cancel; a fill may come first."""
+        """Asks to cancel an order. It may still fill before the cancel arrives."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         self._change(entry, now, status="Cancel Requested", cancellable=False, editable=False)
 
     def request_replace(self, entry: BookEntry, successor: BookEntry, now: datetime) -> None:
-        """As a cancel, after which the successor starts on its way; a fill before it removes the successor."""
+        """Asks to cancel an order and then route its successor. If the order fills first, the successor is removed."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         entry.successor = successor
         new_id = successor.order.id
@@ -144,12 +167,12 @@ class OrderBook:
         )
 
     def next_event_at(self) -> datetime | None:
-        """When the book does something next."""
+        """When the next event of any order is due, or None."""
         upcoming = [event[0] for entry in self._entries.values() if (event := entry.next_event()) is not None]
         return min(upcoming, default=None)
 
     def run_next(self) -> None:
-        """Does the earliest thing that is due to happen; nothing when there is none."""
+        """Carries out the earliest event of all orders, if there is one."""
         soonest: tuple[datetime, int, str] | None = None
         for order_id, entry in self._entries.items():
             event = entry.next_event()
@@ -167,7 +190,7 @@ class OrderBook:
             "expire": self._expire,
         }[name](entry, at)
 
-    # What happens to an order
+    # The events of an order
 
     def _step(self, entry: BookEntry, at: datetime) -> None:
         entry.step_at = None
@@ -210,7 +233,7 @@ class OrderBook:
             self._trade(entry, at, plan, package, max(limit, to_cent(package.natural)))
 
     def _trade(self, entry: BookEntry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
-        """Fills now what the plan or the draw gives; the rest follows by itself or waits for its own match."""
+        """Fills all or part of the order. The rest fills after a delay, or waits until it is matched itself."""
         order = entry.order
         entry.prices = leg_prices(package, net)
         left = order.legs[0].remaining_quantity // package.ratios[0]
@@ -263,7 +286,7 @@ class OrderBook:
     def _cancel(self, entry: BookEntry, at: datetime) -> None:
         entry.cancel_at = None
         if entry.successor is not None and entry.order.partially_filled:
-            # A replacement would trade the filled part again, so the original stays.
+            # The successor would trade the filled part again, so the original order stays.
             self._resolve_successor(entry, at, cancelled=False)
             self._change(entry, at, status="Live", cancellable=True, editable=True, replacing_order_id=None)
             return
@@ -302,7 +325,7 @@ class OrderBook:
         return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)
 
     def _opening(self, at: datetime) -> datetime:
-        """The instant itself in a session, else the next open."""
+        """The instant itself if a session is open then, else the next open."""
         _, current, following = self._market.sessions_around(at)
         return at if current is not None else following.open
 
@@ -312,4 +335,4 @@ class OrderBook:
 
 
 def _updated(order: SimOrder, at: datetime, changes: dict[str, object]) -> SimOrder:
-    return replace(order, updated_at=at, **changes)  # type: ignore[arg-type]  # the keys are SimOrder's own fields
+    return replace(order, updated_at=at, **changes)  # type: ignore[arg-type]  # the keys are fields of SimOrder
