@@ -1,4 +1,4 @@
-"""Account alerts: the websocket on `/` that pushes orders, balances and positions (reference 4)."""
+"""The account alerts: a websocket on `/` that sends changed orders, balances and positions (reference 4)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ from core.simulator.wire.payloads_orders import notice as notice_payload
 
 MAX_MESSAGE = 65_536
 MAX_QUEUED = 5_000
-"""Messages waiting for a client that does not read; beyond it the connection is cut."""
+"""Messages that wait for a client that does not read. One more, and the connection is cut."""
 
 CLOSE_SECONDS = 1.0
+"""Wall seconds for a client to answer the close of its websocket."""
+
 MAX_REORDER_SECONDS = 1.0
-"""Wall seconds an alert to be reordered waits for a successor."""
+"""Wall seconds for which an alert to be reordered waits for its successor."""
 
 SUBSCRIPTIONS = frozenset({"public-watchlists-subscribe", "quote-alerts-subscribe", "user-message-subscribe"})
 MANDATORY = {"Order": "underlying-symbol", "AccountBalance": "cash-balance", "CurrentPosition": "cost-effect"}
-"""A key whose absence makes an alert unreadable."""
+"""For each type of alert, a key without which the SDK cannot read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _DelayedAlert:
-    """An alert that waits for its successor, until this monotonic second at most."""
+    """An alert that waits for its successor, at most until the monotonic second `until`."""
 
     account: str
     payload: Payload
@@ -41,7 +43,7 @@ class _DelayedAlert:
 
 
 class AlertServer:
-    """All alert connections, and who hears what."""
+    """The alert connections of all clients. Each gets the alerts of the accounts it has subscribed."""
 
     def __init__(
         self,
@@ -51,7 +53,7 @@ class AlertServer:
         clock: Clock,
         ids: Ids,
     ) -> None:
-        """`accounts`: the account numbers of each login."""
+        """`accounts` maps each login to the numbers of its accounts."""
         self.tokens = tokens
         self.accounts = accounts
         self.faults = faults
@@ -62,10 +64,11 @@ class AlertServer:
 
     @property
     def connections(self) -> int:
+        """How many clients are connected."""
         return len(self._connections)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The handler of GET / for a websocket upgrade."""
+        """Handles GET / with a websocket upgrade."""
         socket = web.WebSocketResponse(timeout=CLOSE_SECONDS, max_msg_size=MAX_MESSAGE, compress=False)
         await socket.prepare(request)
         connection = AlertConnection(self, socket, request.transport, self._ids.new())
@@ -77,13 +80,13 @@ class AlertServer:
         return socket
 
     def publish(self, notices: Sequence[Notice]) -> None:
-        """Queues each notice for the connections subscribed to its account, through the armed alert faults."""
+        """Queues each notice for the connections that subscribed its account, changed by the armed alert faults."""
         for item in notices:
             for payload in self._with_faults(item):
                 self._deliver(item.account_number, payload)
 
     def flush(self) -> None:
-        """Delivers what was held back to be reordered and has had no successor for a while."""
+        """Delivers the alerts that have waited too long for a successor."""
         monotonic = self.clock.monotonic()
         late = [held for held in self._delayed if held.until <= monotonic]
         self._delayed = [held for held in self._delayed if held.until > monotonic]
@@ -91,7 +94,7 @@ class AlertServer:
             self._deliver(held.account, held.payload)
 
     async def apply_faults(self) -> None:
-        """Closes connections while alerts-close is armed: one connection an occurrence."""
+        """Closes connections while alerts-close is armed. Each closed connection is one occurrence."""
         for connection in tuple(self._connections):
             fault = self.faults.take(FaultKind.ALERTS_CLOSE, self.clock.monotonic(), path="/")
             if fault is None:
@@ -133,7 +136,7 @@ class AlertServer:
 
 
 class AlertConnection:
-    """One client: it must `connect` with its accounts before it hears anything."""
+    """The connection of one client. It gets no alerts until it has sent `connect` with its accounts."""
 
     def __init__(
         self, server: AlertServer, socket: web.WebSocketResponse, transport: asyncio.Transport | None, session: str
@@ -146,7 +149,7 @@ class AlertConnection:
         self.subscribed: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Serves the client until it goes or the server stops."""
+        """Serves the client until it disconnects or the server stops."""
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write())
@@ -155,11 +158,11 @@ class AlertConnection:
                 finally:
                     writer.cancel()
         except* ConnectionError:
-            # The client is gone while we were writing; there is nobody left to tell.
+            # The client disconnected while we wrote to it, which is no error here.
             pass
 
     def send(self, text: str) -> None:
-        """Queues a message; a client that never reads is cut off."""
+        """Queues a message. Cuts the connection when too many are waiting."""
         try:
             self._outbox.put_nowait(text)
         except asyncio.QueueFull:
@@ -167,6 +170,7 @@ class AlertConnection:
                 self._transport.abort()
 
     async def close(self, code: int, reason: str) -> None:
+        """Closes with this websocket code. Cuts the connection of a client that does not answer."""
         try:
             async with asyncio.timeout(2 * CLOSE_SECONDS):
                 await self._socket.close(code=code, message=reason.encode())

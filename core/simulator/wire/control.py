@@ -1,7 +1,7 @@
-"""The control endpoint: what a simulated broker has and a real one does not. Loopback peers only, no token.
+"""The control endpoints under /simulator, which a real broker does not have. They need no token.
 
-GET /simulator/clock tells the market's time; /simulator/faults arms, lists and removes faults; /simulator/fill-plan
-says how resting orders fill; /simulator/tokens ends tokens.
+GET /simulator/clock returns the market time. /simulator/faults arms, lists and removes faults. /simulator/fill-plan
+sets how orders fill. /simulator/tokens revokes tokens. Only clients on the same machine are answered.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BodyRefused(ValueError):
-    """A control body that cannot be used: the text names the field, its value and the fix."""
+    """The body of a control request is invalid. The text names the field, its value and the fix."""
 
 
 class Control:
-    """Handlers of /simulator/*."""
+    """The handlers of the control endpoints.
+
+    `set_fill_plan` takes a plan and an account number, or None for all accounts.
+    """
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Control:
         self._set_fill_plan = set_fill_plan
 
     def add_routes(self, app: web.Application) -> None:
-        """Registers the control endpoints."""
+        """Adds the control endpoints to an application."""
         app.router.add_get("/simulator/clock", _loopback_only(self.clock))
         app.router.add_get("/simulator/faults", _loopback_only(self.list_faults))
         app.router.add_post("/simulator/faults", _loopback_only(self.arm))
@@ -92,14 +95,14 @@ class Control:
         return web.json_response({"data": {"plan": plan.value, "account": account}})
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
-        """Ends every access token and quote token; refresh tokens still work."""
+        """Revokes all access tokens and quote tokens. Refresh tokens still work."""
         self._tokens.revoke_access()
         self._tokens.revoke_quote_tokens()
         return web.json_response({"data": {}})
 
 
 def parse_fault(body: Mapping[str, Any]) -> Fault:
-    """A fault from its JSON. Raises BodyRefused."""
+    """The fault that a JSON object describes. Raises BodyRefused."""
     unknown = set(body) - {"kind", "count", "seconds", "code", "match"}
     if unknown:
         raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match")
@@ -154,7 +157,7 @@ def _fault_json(armed: ArmedFault) -> Payload:
 
 
 def _loopback_only(endpoint: Endpoint) -> Endpoint:
-    """The endpoint for loopback peers, with its refusals as 400."""
+    """The endpoint for clients on this machine: others get 403. A BodyRefused becomes 400."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
         if not _is_loopback(request.remote):

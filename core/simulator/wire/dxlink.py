@@ -1,4 +1,4 @@
-"""The quote feed: DXLink over a websocket, as a state machine per connection (reference 3)."""
+"""The quote feed: the DXLink protocol over a websocket (reference 3)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from core.simulator.wire.oauth import TokenIssuer
 
 VERSION = "1.0-1.2.1-20260722-153442"
 MAX_MESSAGE = 65_536
-"""Longest message a client may send; above it the connection closes with 1009 (reference 3)."""
+"""Bytes of the longest message from a client. A longer one closes the connection with 1009 (reference 3)."""
 
 IDLE_PERIOD = 0.2
-"""Wall seconds between two looks at the faults while a connection has no channel."""
+"""Wall seconds between two checks for armed faults, while a connection has no channel."""
 
 REFUSAL_DELAY = 0.02
-"""Wall seconds before a refused AUTH is answered: the distance a real server has, where clients answer at once."""
+"""Wall seconds before a refused AUTH is answered. A client may try again at once; a real server is farther away."""
 
 CLOSE_SECONDS = 1.0
+"""Wall seconds for a client to answer the close of its websocket."""
 
 
 class QuoteFeed:
-    """All connections to `/dxlink`."""
+    """The feed connections of all clients."""
 
     def __init__(
         self, events: FeedEvents, tokens: TokenIssuer, faults: ArmedFaults, clock: Clock, keepalive_seconds: float
@@ -44,10 +45,11 @@ class QuoteFeed:
 
     @property
     def connections(self) -> int:
+        """How many clients are connected."""
         return len(self._connections)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The handler of GET /dxlink."""
+        """Handles GET /dxlink with a websocket upgrade."""
         refused = self.faults.take(FaultKind.DXLINK_UPGRADE_REFUSED, self.clock.monotonic(), path=request.path)
         if refused is not None:
             return web.Response(
@@ -69,7 +71,7 @@ class QuoteFeed:
 
 
 class FeedConnection:
-    """One client: SETUP, AUTH, channels, and the pump that sends what changed."""
+    """The connection of one client: SETUP, then AUTH, then channels with their subscriptions."""
 
     def __init__(self, feed: QuoteFeed, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._feed = feed
@@ -86,7 +88,7 @@ class FeedConnection:
         self._next_keepalive = math.inf
 
     async def run(self) -> None:
-        """Serves the client until it goes, misbehaves or the server stops."""
+        """Serves the client until it disconnects, a fault ends the connection, or the server stops."""
         try:
             async with asyncio.TaskGroup() as group:
                 pump = group.create_task(self._send_changes())
@@ -95,11 +97,11 @@ class FeedConnection:
                 finally:
                     pump.cancel()
         except* ConnectionError:
-            # The client is gone while we were writing; there is nobody left to tell.
+            # The client disconnected while we wrote to it, which is no error here.
             pass
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes with this code; a client that does not answer, or does not read, is cut off."""
+        """Closes with this websocket code. Cuts the connection of a client that does not answer or read."""
         if self._half_open:
             self._abort()
             return
@@ -202,11 +204,11 @@ class FeedConnection:
             )
 
     async def _send_changes(self) -> None:
-        """Looks at the market once an aggregation period and sends what changed."""
+        """Sends, once an aggregation period, the events that have changed; also keepalives and faults."""
         while True:
             period = min((channel.aggregation for channel in self._channels.values()), default=IDLE_PERIOD)
             try:
-                # Faults and keepalives are looked at more often than a slow channel's market.
+                # Faults and keepalives are checked more often than the market of a slow channel.
                 async with asyncio.timeout(max(MIN_AGGREGATION, min(period, IDLE_PERIOD))):
                     await self._wake.wait()
             except TimeoutError:
@@ -224,7 +226,7 @@ class FeedConnection:
                     await asyncio.sleep(0)
 
     async def _apply_faults(self) -> bool:
-        """Shows the armed faults; True when the connection is over."""
+        """Carries out the armed faults of the feed. Returns True when one has ended the connection."""
         if (fault := self._take(FaultKind.DXLINK_CLOSE)) is not None:
             await self.close(fault.fault.code or 1001, "going away")
             return True
@@ -248,7 +250,7 @@ class FeedConnection:
         return False
 
     async def _go_half_open(self, seconds: float | None) -> None:
-        """Neither reads nor writes while TCP stays up; afterwards the connection is cut."""
+        """Neither reads nor writes for so long (None: for good), while TCP stays up. Then cuts the connection."""
         self._half_open = True
         if self._transport is not None:
             self._transport.pause_reading()
@@ -277,7 +279,7 @@ class FeedConnection:
 
 
 def _decode(text: str) -> Mapping[str, Any]:
-    """The message with a string `type` and an int `channel`. Raises MessageInvalid."""
+    """A message with a string `type` and an int `channel` (0 if it has none). Raises MessageInvalid."""
     try:
         message = json.loads(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""REST paths about accounts: the list, balances, positions, trading status. A login sees its own accounts only."""
+"""The REST paths of accounts: list, balances, positions and trading status. A login sees only its own accounts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from core.simulator.wire.rest import Answer, Call, Refusal, Route, not_found
 
 
 class AccountAccess:
-    """Which accounts a login may touch."""
+    """Checks that a login may use an account. `logins` names all logins."""
 
     def __init__(self, exchange: Exchange, logins: frozenset[str]) -> None:
         self._exchange = exchange
         self._logins = logins
 
     def number(self, call: Call) -> str:
-        """The account number in the path. Raises Refusal: 403 for another login's account, 404 for none."""
+        """The account number in the path. Raises Refusal: 403 for another login's account, 404 for an unknown one."""
         number = call.names["number"]
         if any(entry.number == number for entry in self._exchange.accounts_of(call.login)):
             return number
@@ -28,7 +28,7 @@ class AccountAccess:
 
 
 class AccountsApi:
-    """Handlers that read accounts."""
+    """The handlers of the account paths."""
 
     def __init__(self, exchange: Exchange, access: AccountAccess) -> None:
         self._exchange = exchange
@@ -64,14 +64,14 @@ class AccountsApi:
         return Answer(balances(self._exchange.balances(number, call.now)))
 
     def positions(self, call: Call) -> Answer:
-        """Open positions, filtered as asked; marks are always included."""
+        """The open positions, filtered by the query. They always have their marks."""
         held = self._exchange.positions(self._access.number(call), call.now)
         if "true" not in [value.lower() for value in call.values("include-closed-positions")]:
             held = [entry for entry in held if entry.quantity != 0]
         wanted = {
             "underlying_symbol": call.values("underlying-symbol"),
             "instrument_type": call.values("instrument-type"),
-            # An OCC symbol has inner spaces and no comma; one value is one symbol.
+            # An OCC symbol has spaces inside, so each value is taken as it is.
             "symbol": call.query.getall("symbol", []),
         }
         for name, values in wanted.items():

@@ -1,4 +1,4 @@
-"""REST paths about orders: dry run, place, replace, cancel, and the listings (reference 2.2, 2.3, 9)."""
+"""The REST paths of orders: dry run, place, replace, cancel and listings (reference 2.2, 2.3, 9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.simulator.wire.rest_accounts import AccountAccess
 
 PREFLIGHT_FAILED = ("preflight_check_failure", "One or more preflight checks failed")
 STATUS_OF_CODE = {"record_not_found": 404, "not_permitted": 403, "validation_error": 400}
-"""HTTP status of a refusal by its code; every other refusal is 422 (reference 5)."""
+"""The HTTP status of a refusal by its code. Every other code has status 422 (reference 5)."""
 
 DEFAULT_PER_PAGE = 50
 MAX_PER_PAGE = 250
@@ -24,7 +24,7 @@ LISTING_LAG_SECONDS = 5.0
 
 
 class OrdersApi:
-    """Handlers of orders. `advance` brings the exchange to now and publishes what happened on the way."""
+    """The handlers of the order paths. `advance` brings the exchange up to now and publishes its notices."""
 
     def __init__(
         self, exchange: Exchange, access: AccountAccess, faults: ArmedFaults, clock: Clock, advance: Callable[[], None]
@@ -106,7 +106,7 @@ class OrdersApi:
             raise _refusal(error) from error
 
     def live(self, call: Call) -> Answer:
-        """Today's orders in any status, newest first."""
+        """The orders that still work, and those that ended today; newest first."""
         number = self._access.number(call)
         self._advance()
         found = self._listed(self._exchange.live_orders(number, call.now))
@@ -131,12 +131,12 @@ class OrdersApi:
         return Answer(items([order(entry) for entry in self._page_with_fault(number, rows)]), extra=shown)
 
     def complex_orders(self, call: Call) -> Answer:
-        """There are none: this exchange takes single orders only."""
+        """An empty list: this broker takes no complex orders."""
         self._access.number(call)
         return Answer(items([]))
 
     def _listed(self, orders: Sequence[SimOrder]) -> list[SimOrder]:
-        """The orders without those a listing does not know yet."""
+        """The orders without those that orders-listing-lag still hides."""
         monotonic = self._clock.monotonic()
         self._unlisted_until = {number: until for number, until in self._unlisted_until.items() if until > monotonic}
         return [entry for entry in orders if entry.id not in self._unlisted_until]
@@ -151,7 +151,7 @@ class OrdersApi:
 
 
 def pagination(total: int, per_page: int, page: int, current: int) -> Payload:
-    """The pagination object (reference 2.1)."""
+    """The pagination of a listing (reference 2.1)."""
     return {
         "per-page": per_page,
         "page-offset": page,
@@ -170,7 +170,7 @@ def _newest_first(entry: SimOrder) -> int:
 
 
 def _preflight_refusal(errors: Sequence[OrderMessage]) -> Refusal:
-    """400 when the request itself is wrong, else 422 with what the account or the market forbids."""
+    """The refusal with these errors: 400 when all say that the request is malformed, else 422."""
     inner = [(error.code, error.message) for error in errors]
     if errors and all(error.code == "validation_error" for error in errors):
         return Refusal(400, "validation_error", "Request validation failed", inner)
@@ -185,7 +185,7 @@ def _refusal(error: BodyInvalid | OrderRefused) -> Refusal:
 
 
 def _time_range(call: Call) -> tuple[datetime, datetime]:
-    """The instants a history asks about: whole exchange dates, or exact instants. Raises Refusal."""
+    """Start and end of an order history, from instants or exchange dates. The end is excluded. Raises Refusal."""
     today = exchange_time(call.now).date()
     start = _instant(call, "start-at") or _midnight(_day(call, "start-date") or date(2000, 1, 1))
     end = _instant(call, "end-at") or _midnight((_day(call, "end-date") or today) + timedelta(days=1))

@@ -1,6 +1,6 @@
 """The simulated broker as one server: REST, account alerts and the quote feed on one port.
 
-The market and the exchange know nothing of time or sockets; here they are given both.
+The market and the exchange read no clock and open no sockets. This module drives them by a clock and connects clients.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ STEP_SECONDS = 0.1
 """Wall seconds between two steps of the exchange."""
 
 SHUTDOWN_SECONDS = 1.0
+"""Wall seconds for open requests to end when the server stops."""
 
 
 @dataclass(slots=True)
 class _Running:
-    """What `stop` has to end."""
+    """The parts of a running server that `stop` ends."""
 
     runner: web.AppRunner
     stepping: asyncio.Task[None]
@@ -49,10 +50,10 @@ class _Running:
 
 
 class Simulator:
-    """A market, an exchange and their wire. Market time is the clock's."""
+    """A simulated market and broker, and the server that clients connect to. The clock gives market time."""
 
     def __init__(self, settings: SimulatorSettings, clock: Clock, ids: Ids | None = None) -> None:
-        """The world begins at the clock's instant now."""
+        """The simulation begins at the clock's present instant."""
         self.settings = settings
         self._clock = clock
         self._began = clock.now()
@@ -93,7 +94,7 @@ class Simulator:
         return port
 
     async def stop(self) -> None:
-        """Closes every connection and ends every task. Raises what ended the exchange, if anything did."""
+        """Closes all connections and ends all tasks. Raises the error that ended the exchange, if there was one."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -106,12 +107,12 @@ class Simulator:
             await running.runner.cleanup()
 
     async def wait_for_failure(self) -> None:
-        """Returns never while the exchange runs; raises what ended it."""
+        """Waits while the exchange runs. Raises the error that ends it."""
         if self._running is not None:
             await asyncio.shield(self._running.stepping)
 
     def advance(self) -> None:
-        """Brings the exchange to now and publishes what happened on the way."""
+        """Brings the exchange up to now and publishes its notices as alerts."""
         self.alerts.publish(self.exchange.advance(self._clock.now()))
 
     async def _step(self) -> None:
@@ -157,16 +158,16 @@ class Simulator:
 
 
 def announce_on_stdout(port: int) -> None:
-    """One line for whoever started the process: `simulator ready port=<port>`."""
+    """Prints `simulator ready port=<port>`, by which the parent process learns the port."""
     sys.stdout.write(f"simulator ready port={port}\n")
     sys.stdout.flush()
 
 
 async def run(settings: SimulatorSettings, announce: Callable[[int], None] = announce_on_stdout) -> None:
-    """Runs a simulated broker until SIGTERM, SIGINT or, with a ends_with_stdin, the end of standard input.
+    """Runs a simulated broker until SIGTERM, SIGINT or, with `ends_with_stdin`, the end of standard input.
 
-    `announce` is told the port once it listens. Raises OSError when the port is in use, and what ended the exchange
-    if anything did.
+    Calls `announce` with the port once the server listens. Raises OSError when the port is in use, and the error that
+    ended the exchange if there was one.
     """
     start = settings.start if settings.start is not None else SystemClock().now()
     simulator = Simulator(settings, ShiftedClock(start.astimezone(UTC), settings.speed))
@@ -185,7 +186,7 @@ async def run(settings: SimulatorSettings, announce: Callable[[int], None] = ann
         announce(port)
         done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
         for watch in done:
-            watch.result()  # raises what ended the exchange, or what is wrong with the ends_with_stdin
+            watch.result()  # raises the error that ended the exchange, or one of standard input
     finally:
         for watch in watches:
             watch.cancel()
@@ -196,7 +197,7 @@ async def run(settings: SimulatorSettings, announce: Callable[[int], None] = ann
 
 
 async def _stdin_ended() -> None:
-    """Returns when standard input reaches its end; what is written to it is ignored."""
+    """Returns at the end of standard input. What it holds is ignored."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
