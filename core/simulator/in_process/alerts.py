@@ -1,4 +1,4 @@
-"""The simulated account alerts without a wire: the exchange moved through time, and what happened told."""
+"""The account alerts of the in-process broker. They also bring the exchange up to the present instant."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from core.simulator.in_process import values
 
 MAX_WAIT_S = 60.0
 MIN_WAIT_S = 0.001
+"""Bounds of the wait for the exchange's next event, in seconds of the event loop."""
 RECONNECT_S = 2.0
+"""Seconds from a lost connection to the next one."""
 
 
 class InProcessAlerts:
-    """Implements `core.broker.port.OrderAlerts`. Nothing is replayed: what happens while nobody listens is not told."""
+    """Implements `core.broker.port.OrderAlerts`. What happens while `run` is not running is not reported later."""
 
     def __init__(self, exchange: Exchange, faults: ArmedFaults, clock: Clock) -> None:
         self._exchange = exchange
@@ -29,7 +31,7 @@ class InProcessAlerts:
         self._clock = clock
         self._woken = asyncio.Event()
         self._delayed: OrderReport | None = None
-        """An alert that comes after the one that follows it; lost when the connection is."""
+        """An alert that waits for its successor, to be delivered after it. It is lost with the connection."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
         connections = 0
@@ -44,7 +46,7 @@ class InProcessAlerts:
             await self._clock.sleep(RECONNECT_S)
 
     def wake(self) -> None:
-        """Something was asked of the exchange: look again now."""
+        """Checks the exchange at once. The broker calls this after each order it sends or cancels."""
         self._woken.set()
 
     async def _deliver_until_lost(self, accounts: frozenset[str], sink: OrderAlertSink) -> None:

@@ -1,7 +1,7 @@
-"""The simulator's second face: the engine's broker port straight on the market and the exchange, for virtual time.
+"""The in-process broker: calls the simulated market and exchange directly, for runs in virtual time.
 
-The faults are those of the wire (`core.simulator.exchange.faults`), at the same places and with the same consequences;
-those that only a socket can have are left out.
+Its faults are those of the wire (`core.simulator.exchange.faults`), at the same places and with the same results.
+Faults of a socket are left out.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
 LATENCY_S = 0.05
+"""Seconds that every request takes."""
 REQUEST_TIMEOUT_S = 10.0
 LISTING_LAG_S = 5.0
 UNREADABLE_ANSWERS = (
@@ -45,12 +46,12 @@ UNREADABLE_ANSWERS = (
     FaultKind.REST_MISSING_FIELD,
 )
 STATUS_OF_CODE = {"validation_error": 400, "not_permitted": 403}
-"""HTTP status of a refusal by its code; every other refusal is 422 (reference 5)."""
+"""The HTTP status of a refusal by its code. Every other code has status 422 (reference 5)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """An order that left, and the quotes (by OCC symbol) its sender had been shown when it was told to send."""
+    """An order that was sent. `shown` holds the last quote of each leg that the client had, by OCC symbol."""
 
     at: datetime
     account: str
@@ -59,11 +60,12 @@ class Posted:
 
 
 class InProcessBroker:
-    """Implements `core.broker.port.Broker` for one login. Waits and ages follow the clock it is given.
+    """Implements `core.broker.port.Broker` for one login. Waits and ages follow the given clock.
 
-    Knobs, besides `faults`: `unreachable` (no connection can be made), and for the next so many orders
-    `no_connection` (none can be made for them), `refuse_orders` (a 422), `fail_after_accept` (taken, and a 502).
-    `chains` keeps what was listed, which takes a while to list; brokers of equal markets may share it.
+    Besides `faults`, a test can set `unreachable` (no request gets a connection) and these, for the next so many
+    orders: `no_connection` (the order gets no connection), `refuse_orders` (it is refused with 422) and
+    `fail_after_accept` (it is accepted and answered with 502). `posted` holds the orders that were sent. `chains` is a
+    cache of option chains by symbol and date, which are slow to build; brokers of equal markets may share it.
     """
 
     def __init__(self, exchange: Exchange, market: Market, clock: Clock, login: str) -> None:
@@ -88,7 +90,7 @@ class InProcessBroker:
 
     @property
     def date_offset(self) -> timedelta | None:
-        """None: there is no second clock to differ from."""
+        """None: this broker uses the same clock as its client."""
         return None
 
     def arm(
@@ -101,7 +103,7 @@ class InProcessBroker:
         path: str | None = None,
         symbol: str | None = None,
     ) -> None:
-        """Arms a fault now; see `core.simulator.exchange.faults.Fault`. `path` is the wire's, such as /accounts."""
+        """Arms a fault (`core.simulator.exchange.faults.Fault`). `path` is one of the REST API, such as /accounts."""
         match = FaultMatch(method=method, path=path, symbol=symbol)
         self.faults.arm(Fault(kind, count, seconds, match=match), self._clock.now(), self._clock.monotonic())
 
@@ -109,7 +111,7 @@ class InProcessBroker:
         await self._request("/oauth/token")
 
     async def close(self) -> None:
-        """Nothing stays open."""
+        """Does nothing: there is no connection to close."""
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
         await self._request("/customers/me/accounts")
@@ -180,7 +182,7 @@ class InProcessBroker:
         late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, "POST")
         if not late:
             return await self._answer(number, path, self._submit(number, request))
-        # On its way whatever becomes of the sender, who may be gone or out of patience when it arrives.
+        # The order arrives even if its sender has been cancelled or has timed out by then.
         loop = asyncio.get_running_loop()
         arrived: asyncio.Future[SimOrder | SendOutcome] = loop.create_future()
         loop.call_later(late, self._arrive, number, request, arrived)
@@ -194,7 +196,7 @@ class InProcessBroker:
             arrived.set_result(taken)
 
     def _submit(self, number: str, request: OrderRequest) -> SimOrder | SendOutcome:
-        """The exchange takes the order or refuses it."""
+        """The order as the exchange accepted it, or the outcome of its refusal."""
         if self.refuse_orders:
             self.refuse_orders -= 1
             return _rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
@@ -227,7 +229,7 @@ class InProcessBroker:
         return SendOutcome(SendClass.ACKNOWLEDGED, order.status, left=True, status=201, report=report)
 
     async def cancel(self, number: str, order_id: str) -> None:
-        """Asks once for a cancel. Raises BrokerError; REFUSED when the broker says no."""
+        """Asks once to cancel an order. Raises BrokerError, REFUSED when the broker refuses."""
         await self._request(f"/accounts/{number}/orders/{order_id}", "DELETE")
         try:
             self._exchange.cancel(number, int(order_id), self._clock.now())
@@ -237,7 +239,9 @@ class InProcessBroker:
 
     async def order(self, number: str, order_id: str) -> OrderReport:
         await self._request(f"/accounts/{number}/orders/{order_id}")
-        self._exchange.live_orders(number, self._clock.now())  # brings the exchange to now; its notices stay
+        self._exchange.live_orders(
+            number, self._clock.now()
+        )  # brings the exchange up to now, and leaves its notices to the alerts
         try:
             return values.order_report(self._exchange.order(number, int(order_id)))
         except OrderRefused as error:
@@ -255,7 +259,7 @@ class InProcessBroker:
         listed = [found[i] for i in sorted(found) if self._unlisted_until.get(i, now) <= now]
         return tuple(values.order_report(order) for order in listed)
 
-    # Inside
+    # Internals
 
     def _shown(self, request: OrderRequest) -> Mapping[str, MarketQuote | None]:
         streamers = {leg.symbol: self._view.market.occ_to_streamer(leg.symbol) for leg in request.legs}
@@ -264,7 +268,7 @@ class InProcessBroker:
         }
 
     async def _request(self, path: str, method: str = "GET") -> None:
-        """The way of a request that is not an order: takes its time, and may fail."""
+        """Waits as long as a request takes. Raises BrokerError when a fault makes it fail. `send` does not use this."""
         await self._clock.sleep(LATENCY_S)
         late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method)
         if late:

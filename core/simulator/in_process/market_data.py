@@ -1,4 +1,4 @@
-"""The simulated quote feed without a wire: the market looked at in steps, and what changed delivered."""
+"""The market data of the in-process broker: reads the market in steps and delivers what has changed."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ from core.simulator.in_process import values
 from core.simulator.market.market_data import MarketQuote, MarketSummary, MarketTrade
 
 SAMPLE_S = 0.5
+"""Seconds between two reads of the market during a session."""
 CLOSED_SAMPLE_S = 60.0
+"""The same while the market is closed, at most."""
 SUMMARY_PERIOD_S = 10.0
-"""Seconds between two looks at summaries and halts."""
+"""Seconds between two reads of summaries and halts."""
 HEARTBEAT_S = 14.0
-"""The longest step while nobody looks: just often enough to count as live (SPEC 14)."""
+"""The longest step while no price is needed: short enough for the feed to count as live (SPEC 14)."""
 ASSUME_WATCHED_S = 20.0
-"""Seconds after a subscription in which somebody certainly looks."""
+"""Seconds after a subscription in which prices are needed, whatever `unwatched_s` says."""
 RECONNECT_S = 2.0
+"""Seconds from a lost connection to the next one."""
 
 
 class InProcessMarketData:
     """Implements `core.broker.port.MarketData` on a view of the market.
 
-    A symbol's first event after a subscription or a reconnect is its last known one, however old; after it come
-    changes only. `idle_s` is the step while no option is subscribed. `check_request` answers a read or raises BrokerError.
-    `unwatched_s` says for how many seconds from now nobody will look at a price: until then the feed gives only a sign
-    of life.
+    The first event of a symbol after a subscription or a reconnect is its last one, however old. After it come only
+    changes. `check_request` is called with the path of a request, and raises BrokerError when the request fails.
+
+    Two attributes save computing. `idle_s` is the step in seconds while no option is subscribed. `unwatched_s` returns
+    for how many seconds from now no price is needed. For so long the feed only sends now and then one quote, so that it
+    counts as live.
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class InProcessMarketData:
         return tuple(values.candle(c) for c in self._view.candles(symbol, since, self._clock.now()))
 
     def shown(self, symbol: str) -> MarketQuote | None:
-        """The quote last delivered of a subscribed symbol: what the client may have priced from."""
+        """The last quote of a subscribed symbol that was delivered, from which the client may have priced."""
         return self._quotes.get(symbol)
 
     async def _deliver_until_lost(self, sink: MarketDataSink) -> None:
@@ -168,6 +173,6 @@ class InProcessMarketData:
             kept.clear()
 
     def _take(self, kind: FaultKind) -> float | None:
-        """The seconds of this fault when it is armed; a second where it has none."""
+        """The seconds of this fault if it is armed, 1 if it names none; None if it is not armed."""
         armed = self._faults.take(kind, self._clock.monotonic())
         return None if armed is None else armed.fault.seconds or 1.0
