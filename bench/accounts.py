@@ -1,7 +1,7 @@
-"""Fifty accounts side by side against one, at a broker that takes 150 ms for every answer.
+"""Measures a cycle of fifty accounts against a cycle of one, at a broker that takes 150 ms for every answer.
 
-A forced cycle of the whole engine over the real wire, the broker's dry run of each order included, from its start to
-the last account's acknowledgement.
+The whole engine runs a forced cycle over HTTP, with the broker's dry run of each order. The time runs from the start
+of the cycle to the acknowledgement of the last account's order.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
 
 
 async def _samples(port: int, folder: Path) -> tuple[list[float], float]:
-    """Seconds of the cycles of one account, and of the cycle of fifty."""
+    """The seconds of each cycle of one account, and of the one cycle of fifty accounts."""
     engine = await engine_at(port, folder, stabilization_s=3.0, preflight=True)
     running = asyncio.create_task(engine.run(scheduled=False))
     try:
@@ -49,7 +49,7 @@ async def _samples(port: int, folder: Path) -> tuple[list[float], float]:
 
 
 async def _cycle(engine: Engine, numbers: Sequence[str]) -> float:
-    """Seconds of one forced cycle of these accounts, each of which has to enter."""
+    """The seconds of one forced cycle of these accounts. Raises RuntimeError when one of them sends no order."""
     parts = engine.parts
     for number in numbers:
         await parts.records.accounts.set_enabled(number, True, parts.clock.now())

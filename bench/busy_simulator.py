@@ -1,7 +1,7 @@
-"""The simulated broker at 200 quotes a second: `python -m bench.busy_simulator START`, market time with its zone.
+"""A simulated broker that sends 200 extra quotes a second: `python -m bench.busy_simulator START`.
 
-Over the simulator's own quotes, which change a few times a second, come as many more as make 200 a second: of the
-symbols the client has subscribed, in turn, each a cent or two beside the market's. A closed market stays still.
+START is an ISO instant of market time with its zone. The extra quotes go through the client's subscribed symbols in
+turn. Each differs from the market's quote by a cent or two. While the market is closed there are none.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from core.simulator.wire.settings import SimulatorSettings
 QUOTES_PER_S = 200
 FRAMES_PER_S = 20
 CLOSED_AFTER_MS = 5_000
+"""A market whose quote is older than this is taken as closed."""
 _NAMES = FIELDS["Quote"]
 _BID_TIME, _BID, _ASK = (_NAMES.index(name) for name in ("bidTime", "bidPrice", "askPrice"))
 
 
 class BusyConnection(dxlink.FeedConnection):
-    """A feed connection with more quotes than its market makes."""
+    """A feed connection with extra quotes."""
 
     async def _send_changes(self) -> None:
         busy = asyncio.create_task(self._send_extra_quotes())
@@ -71,7 +72,7 @@ def _as_float(value: Value) -> float:
 
 async def main(start: datetime) -> None:
     """Serves until standard input ends."""
-    setattr(dxlink, "FeedConnection", BusyConnection)  # noqa: B010 - the feed makes its connections by this name
+    setattr(dxlink, "FeedConnection", BusyConnection)  # noqa: B010 - the feed looks up this name
     simulator = Simulator(SimulatorSettings(start=start), ShiftedClock(start))
     print(f"{READY}{await simulator.start()}", flush=True)
     await asyncio.to_thread(sys.stdin.read)

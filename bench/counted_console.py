@@ -1,6 +1,6 @@
-"""The console as it is, or one line over the same engine: `python -m bench.counted_console console|one-line COUNTS`.
+"""The console, or an app of one line over the same engine: `python -m bench.counted_console console|one-line COUNTS`.
 
-Each quote the broker's client hands to the engine is counted in the file COUNTS, eight bytes little-endian.
+It counts the quotes that the SDK hands to the adapter, in the file COUNTS: one integer of eight bytes, little-endian.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from senex_tui.cli import main as cli
 from senex_tui.console.view_settings import Looks
 
 ZOOM_TEXT, QUESTION_TEXT = "Messages", "now? y/n"
-"""What the console shows anew for `z`, once its newest messages have the focus, and for `f`."""
+"""Texts that appear on the screen after the key `z` (while the newest messages have the focus) and the key `f`."""
 
 
 class QuoteCounter:
-    """A number in a file, written by one process and read by another."""
+    """A count in a file that one process writes and another reads."""
 
     SIZE = 8
 
@@ -45,7 +45,7 @@ class QuoteCounter:
 
 
 def count_quotes(counts: QuoteCounter) -> None:
-    """Has the SDK count the quotes it hands over. The adapter keeps the newest of each symbol: the store gets fewer."""
+    """Makes the SDK count the quotes it hands over. The store gets fewer: the adapter keeps each symbol's newest."""
     get, get_nowait = DXLinkStreamer.get_event, DXLinkStreamer.get_event_nowait
 
     async def counted(streamer: DXLinkStreamer, kind: type[Any]) -> Any:
@@ -65,7 +65,7 @@ def count_quotes(counts: QuoteCounter) -> None:
 
 
 class OneQuestion(ModalScreen[None]):
-    """The least dialog."""
+    """A dialog with only its question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("n", "dismiss")]
 
@@ -74,7 +74,7 @@ class OneQuestion(ModalScreen[None]):
 
 
 class OneLineApp(OneQuoteApp):
-    """In the console's place: the newest price, and an answer to the keys that are timed."""
+    """An app in place of the console. It shows the newest price, and answers the keys that are timed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("z", "zoom"), ("f", "ask")]
     looks = Looks()

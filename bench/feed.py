@@ -1,4 +1,4 @@
-"""Quotes per second through adapter, feed and store, against a bare SDK drain loop on the same flood of quotes."""
+"""Measures quotes per second through adapter, feed and store, against a loop that only reads them from the SDK."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OWN_CORE = 0
 
 def measure() -> list[Figure]:
     pin(OWN_CORE)
-    # Both sides alike, as the console runs: without the SDK's debug log, and with few garbage collections.
+    # Both sides run as in the console: without the SDK's debug log, and with few garbage collections.
     logging.getLogger("tastytrade").setLevel(logging.WARNING)
     tune_gc()
     bare: list[float] = []
@@ -43,7 +43,7 @@ def measure() -> list[Figure]:
             for rates, drain in ((bare, bare_rate), (ours, our_rate)):
                 gc.collect()
                 rate = asyncio.run(drain(server.port))
-                if pair:  # the first of each warms up
+                if pair:  # the first pair only warms up
                     rates.append(rate)
     our_rate_s, bare_rate_s = statistics.median(ours), statistics.median(bare)
     ratio = our_rate_s / bare_rate_s
@@ -60,7 +60,7 @@ def measure() -> list[Figure]:
 
 
 async def bare_rate(port: int) -> float:
-    """The SDK alone: drained without a pause, the latest quote of each symbol kept."""
+    """Quotes per second of the SDK alone, in a loop that keeps the latest quote of each symbol."""
     latest: dict[str, dxfeed.Quote] = {}
 
     async def drain(streamer: DXLinkStreamer) -> None:
@@ -81,7 +81,7 @@ async def bare_rate(port: int) -> float:
 
 
 async def our_rate(port: int) -> float:
-    """The product: adapter, feed and store, every quote a value the engine can price from."""
+    """Quotes per second of the product, through adapter and feed into the store that the engine prices from."""
     clock = SystemClock()
     broker = TastytradeBroker(Login("bench", SECRET, REFRESH), clock, RandomIds(), base_url=f"http://127.0.0.1:{port}")
     store = MemoryQuoteStore()
@@ -97,9 +97,9 @@ async def our_rate(port: int) -> float:
 
 
 async def _rate(has_quote: Callable[[str], bool]) -> float:
-    """Quotes a second from the first one kept to the last one kept."""
+    """Quotes per second, from the first one kept to the last one kept."""
     async with asyncio.timeout(TIMEOUT_S):
-        while not has_quote(SYMBOLS[0]):  # noqa: ASYNC110 - both sides alike are looked at from outside
+        while not has_quote(SYMBOLS[0]):  # noqa: ASYNC110 - neither side has an event to wait for
             await asyncio.sleep(POLL_S)
         started = time.monotonic()
         while not has_quote(END_SYMBOL):  # noqa: ASYNC110

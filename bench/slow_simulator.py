@@ -1,4 +1,4 @@
-"""The simulated broker with every REST answer 150 ms delay_answer: `python -m bench.slow_simulator`."""
+"""A simulated broker whose REST answers are all 150 ms late: `python -m bench.slow_simulator`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.simulator.wire.settings import SimulatorSettings
 
 ANSWER_S = 0.15
 SINGLE_ACCOUNTS = ("5WT10000", "5WT10001", "5WT10002")
-"""One a cycle."""
+"""Accounts that each have a cycle alone."""
 FIFTY_ACCOUNTS = tuple(f"5WT2{number:04d}" for number in range(50))
 CASH = Decimal(100_000)
 
@@ -26,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SlowSimulator(Simulator):
-    """The simulator as it is, answering delay_answer. Websockets are not held up."""
+    """The simulated broker with delayed answers. Websockets are not delayed."""
 
     def _application(self) -> web.Application:
         app = super()._application()

@@ -1,5 +1,7 @@
-"""SessionRows of made up sessions, as the records hold them: written straight to the tables, because ten years of commits
-would take hours."""
+"""Table rows of random sessions, in the form of the records.
+
+The ten_years bench writes them to the tables itself: with the engine's commits, ten years of them would take hours.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ from core.runtime.clock import EXCHANGE_ZONE
 
 ACCOUNTS = ("5WT00001", "5WT00002", "5WT00003")
 _FILLED_SHARE = 0.4
-"""The share of sessions on which an order fills in the first cycle that passes."""
+"""The share of sessions in which the first cycle sends an order that fills."""
 _RETRIED_SHARE = 0.15
+"""The share of cycles without an entry that fail after three attempts."""
 _FACTORS = ("IV rank", "ADX", "HV/IV", "direction", "stress", "Bollinger", "RSI")
 
 _COLUMNS = {
@@ -33,16 +36,17 @@ _COLUMNS = {
 }
 
 Table = tuple[list[str], list[tuple[object, ...]]]
+"""The columns of a table, and its rows."""
 
 
 class SessionRows:
-    """Makes one session after the other; the same rng gives the same rows."""
+    """Makes the rows of one session after the other. One seed always gives the same rows."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
 
     def of_day(self, day: date, first: int, count: int) -> dict[str, Table]:
-        """The rows of a session's cycles, numbered from `first`, by table."""
+        """The rows of a session with `count` cycles, numbered from `first`: table name to columns and rows."""
         made: dict[str, Table] = {name: (columns.split(), []) for name, columns in _COLUMNS.items()}
         trades = self._rng.random() < _FILLED_SHARE
         for index in range(count):

@@ -1,4 +1,4 @@
-"""A console in tmux, seen through an attached client whose bytes are what an SSH client would get."""
+"""A console in tmux, with an attached client that gets the bytes an SSH client would get."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FOCUS_IN, FOCUS_OUT = b"\x1b[I", b"\x1b[O"
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`cpu` of the console's process in % of one core, `rate` in bytes a second to the client, `quotes` a second."""
+    """The load of a console: `cpu` in % of one core, `rate` in bytes per second to the client, `quotes` per second."""
 
     cpu: float
     rate: float
@@ -31,7 +31,7 @@ class Load:
 
 
 class TmuxConsole:
-    """Opens on the broker at this port, in a home of its own; ends, tmux server and all, with the `with` block."""
+    """Runs a console on the broker at this port, within a `with` block. `home` is its home folder."""
 
     def __init__(self, kind: str, port: int, home: Path) -> None:
         self._socket = f"senex-bench-{uuid4().hex[:8]}"
@@ -74,11 +74,11 @@ class TmuxConsole:
         return done.stdout
 
     def press(self, keys: bytes) -> None:
-        """Types at the client's terminal."""
+        """Types keys into the terminal of the client."""
         os.write(self._client.terminal, keys)
 
     def wait_for(self, words: str) -> None:
-        """Until these words stand on the screen."""
+        """Waits until these words are on the screen. Raises RuntimeError after TIMEOUT_S."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.drain(0.1)
@@ -88,7 +88,7 @@ class TmuxConsole:
         raise RuntimeError(f"{words!r} did not appear:\n{shown}")
 
     def wait_gone(self, words: str) -> None:
-        """Until these words stand on the screen no more."""
+        """Waits until these words are no longer on the screen. Raises RuntimeError after TIMEOUT_S."""
         deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.drain(0.02)
@@ -97,7 +97,7 @@ class TmuxConsole:
         raise RuntimeError(f"{words!r} did not go")
 
     def drain(self, seconds: float) -> int:
-        """Reads as the client's terminal does for so long; the bytes it got."""
+        """Reads the output to the client for so long. Returns the number of bytes."""
         deadline = time.monotonic() + seconds
         got = 0
         while (left := deadline - time.monotonic()) > 0:
@@ -105,7 +105,7 @@ class TmuxConsole:
         return got
 
     def load(self, seconds: float) -> Load:
-        """What the console costs over so many seconds."""
+        """The load of the console over so many seconds."""
         cpu, quotes, started = self._cpu_s(), self._counts.value, time.monotonic()
         got = self.drain(seconds)
         took = time.monotonic() - started
@@ -124,7 +124,7 @@ class TmuxConsole:
         return (time.perf_counter() - started) * 1000
 
     def _cpu_s(self) -> float:
-        """CPU seconds of the console's process so far: the 14th and 15th word of its line."""
+        """The CPU seconds of the console's process so far, from the 14th and 15th word of /proc/PID/stat."""
         line = Path(f"/proc/{self.pid}/stat").read_text()
         user, system = line.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / TICKS_PER_S
