@@ -39,7 +39,7 @@ class BusyConnection(dxlink.FeedConnection):
             busy.cancel()
 
     async def _send_extra_quotes(self) -> None:
-        clock = self._feed.clock
+        clock = self.feed.clock
         due, numbers = clock.monotonic(), count()
         while True:
             due += 1 / FRAMES_PER_S
@@ -55,8 +55,8 @@ class BusyConnection(dxlink.FeedConnection):
                     await self._send_text(frame)
 
     def _extra_quote(self, channel: Channel, symbol: str, number: int) -> Iterator[str]:
-        now = self._feed.clock.now()
-        values = self._feed.events.event("Quote", symbol, now)
+        now = self.feed.clock.now()
+        values = self.feed.events.event("Quote", symbol, now)
         if values is None or epoch_ms(now) - _as_float(values[_BID_TIME]) > CLOSED_AFTER_MS:
             return
         cents = (number * 7919) % 5 - 2

@@ -102,27 +102,22 @@ FillHandler = Callable[[SimOrder, list[tuple[int, int, Decimal]], datetime], Non
 """Called with the order after a fill, its filled legs (leg index, contracts, price per share) and the instant."""
 
 
+@dataclass(slots=True, eq=False)
 class OrderBook:
-    """The orders that have not ended, of all accounts.
+    """The orders that have not ended, of all accounts."""
 
-    Calls `on_change` with each new state of an order, and `on_fill` after each fill.
-    """
-
-    def __init__(
-        self,
-        market: Market,
-        seed: int,
-        on_change: Callable[[SimOrder, datetime], None],
-        on_fill: FillHandler,
-    ) -> None:
-        self.speed = 1.0
-        self.fill_plan = FillPlan.NORMAL
-        self.account_plans: dict[str, FillPlan] = {}
-        self._market = market
-        self._seed = seed
-        self._on_change = on_change
-        self._on_fill = on_fill
-        self._entries: dict[int, BookEntry] = {}
+    market: Market
+    seed: int
+    on_change: Callable[[SimOrder, datetime], None]
+    """Called with each new state of an order, and the instant."""
+    on_fill: FillHandler
+    speed: float = 1.0
+    """Market seconds per wall second."""
+    fill_plan: FillPlan = FillPlan.NORMAL
+    account_plans: dict[str, FillPlan] = field(default_factory=dict)
+    """The accounts with a plan of their own."""
+    _entries: dict[int, BookEntry] = field(default_factory=dict, init=False)
+    """By order id."""
 
     def add(
         self, order: SimOrder, now: datetime, expires_at: datetime | None, reject_reason: str | None, contingent: bool
@@ -131,7 +126,7 @@ class OrderBook:
 
         With a `reject_reason` the order is rejected once it has been routed.
         """
-        chance = random.Random(self._seed * 1_000_003 + order.id)
+        chance = random.Random(self.seed * 1_000_003 + order.id)
         stage = Stage.CONTINGENT if contingent else Stage.RECEIVED
         entry = BookEntry(order, stage, chance, expires_at, reject_reason)
         if self.plan(order.account_number) is FillPlan.REJECT:
@@ -217,7 +212,7 @@ class OrderBook:
         entry.matches += 1
         every = 1 if entry.matches <= SPARSE_MATCHING_AFTER else 5
         entry.match_at = self._opening(at + timedelta(seconds=every * sqrt(self.speed)))
-        if plan is FillPlan.NEVER or self._market.halted(order.underlying_symbol, at) or entry.remainder_at is not None:
+        if plan is FillPlan.NEVER or self.market.halted(order.underlying_symbol, at) or entry.remainder_at is not None:
             return
         package = package_quote(order.legs, lambda occ: self._quote(occ, at))
         if package is None:
@@ -278,8 +273,8 @@ class OrderBook:
         done = entry.order.remaining == 0
         if done:
             self._close(entry, at, "Filled")
-        self._on_change(entry.order, at)
-        self._on_fill(entry.order, filled, at)
+        self.on_change(entry.order, at)
+        self.on_fill(entry.order, filled, at)
         if done:
             self._resolve_successor(entry, at, cancelled=False)
 
@@ -308,7 +303,7 @@ class OrderBook:
 
     def _end(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         self._close(entry, at, status, **changes)
-        self._on_change(entry.order, at)
+        self.on_change(entry.order, at)
         self._resolve_successor(entry, at, cancelled=status == "Cancelled")
 
     def _close(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
@@ -319,19 +314,19 @@ class OrderBook:
 
     def _change(self, entry: BookEntry, at: datetime, **changes: object) -> None:
         entry.order = _updated(entry.order, at, changes)
-        self._on_change(entry.order, at)
+        self.on_change(entry.order, at)
 
     def _after(self, at: datetime, entry: BookEntry, low: float, high: float) -> datetime:
         return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)
 
     def _opening(self, at: datetime) -> datetime:
         """The instant itself if a session is open then, else the next open."""
-        _, current, following = self._market.sessions_around(at)
+        _, current, following = self.market.sessions_around(at)
         return at if current is not None else following.open
 
     def _quote(self, occ: str, at: datetime) -> MarketQuote | None:
-        streamer = self._market.occ_to_streamer(occ)
-        return self._market.quote(streamer, at) if streamer is not None else None
+        streamer = self.market.occ_to_streamer(occ)
+        return self.market.quote(streamer, at) if streamer is not None else None
 
 
 def _updated(order: SimOrder, at: datetime, changes: dict[str, object]) -> SimOrder:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -59,34 +59,41 @@ class Posted:
     shown: Mapping[str, MarketQuote | None]
 
 
+@dataclass(eq=False)
 class InProcessBroker:
     """Implements `core.broker.port.Broker` for one login. Waits and ages follow the given clock.
 
-    Besides `faults`, a test can set `unreachable` (no request gets a connection) and these, for the next so many
-    orders: `no_connection` (the order gets no connection), `refuse_orders` (it is refused with 422) and
-    `fail_after_accept` (it is accepted and answered with 502). `posted` holds the orders that were sent. `chains` is a
-    cache of option chains by symbol and date, which are slow to build; brokers of equal markets may share it.
+    The fields from `unreachable` on are for tests to set and read.
     """
 
-    def __init__(self, exchange: Exchange, market: Market, clock: Clock, login: str) -> None:
-        self.faults = ArmedFaults()
-        self.unreachable = False
-        self.no_connection = 0
-        self.refuse_orders = 0
-        self.fail_after_accept = 0
-        self.posted: list[Posted] = []
-        self._exchange = exchange
-        self._clock = clock
-        self._login = login
-        self._view = MarketView(market, self.faults, clock)
-        self.chains: dict[tuple[str, date], OptionChain] = {}
-        self._unlisted_until: dict[int, float] = {}
-        self.market_data = InProcessMarketData(self._view, self.faults, clock, self._raise_armed_fault)
-        self.alerts = InProcessAlerts(exchange, self.faults, clock)
+    exchange: Exchange
+    market: Market
+    clock: Clock
+    login: str
+    faults: ArmedFaults = field(default_factory=ArmedFaults, init=False)
+    unreachable: bool = field(default=False, init=False)
+    """Whether no request gets a connection."""
+    no_connection: int = field(default=0, init=False)
+    """How many of the next orders get no connection."""
+    refuse_orders: int = field(default=0, init=False)
+    """How many of the next orders are refused with 422."""
+    fail_after_accept: int = field(default=0, init=False)
+    """How many of the next orders are accepted and then answered with 502."""
+    posted: list[Posted] = field(default_factory=list, init=False)
+    """The orders that were sent, oldest first."""
+    chains: dict[tuple[str, date], OptionChain] = field(default_factory=dict, init=False)
+    """A cache by symbol and date, because chains are slow to build. Brokers of equal markets may share it."""
+    _unlisted_until: dict[int, float] = field(default_factory=dict, init=False)
+    """The orders missing from listings: id to the monotonic second until which they are."""
+
+    def __post_init__(self) -> None:
+        self._view = MarketView(self.market, self.faults, self.clock)
+        self.market_data = InProcessMarketData(self._view, self.faults, self.clock, self._raise_armed_fault)
+        self.alerts = InProcessAlerts(self.exchange, self.faults, self.clock)
 
     @property
     def name(self) -> str:
-        return self._login
+        return self.login
 
     @property
     def date_offset(self) -> timedelta | None:
@@ -105,7 +112,7 @@ class InProcessBroker:
     ) -> None:
         """Arms a fault (`core.simulator.exchange.faults.Fault`). `path` is one of the REST API, such as /accounts."""
         match = FaultMatch(method=method, path=path, symbol=symbol)
-        self.faults.arm(Fault(kind, count, seconds, match=match), self._clock.now(), self._clock.monotonic())
+        self.faults.arm(Fault(kind, count, seconds, match=match), self.clock.now(), self.clock.monotonic())
 
     async def connect(self) -> None:
         await self._request("/oauth/token")
@@ -115,23 +122,23 @@ class InProcessBroker:
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
         await self._request("/customers/me/accounts")
-        return tuple(values.broker_account(account) for account in self._exchange.accounts_of(self._login))
+        return tuple(values.broker_account(account) for account in self.exchange.accounts_of(self.login))
 
     async def account_reads(self, number: str) -> AccountReads:
         await self._request(f"/accounts/{number}/balances")
-        now = self._clock.now()
+        now = self.clock.now()
         return values.account_reads(
-            self._exchange.balances(number, now),
-            self._exchange.positions(number, now),
-            self._exchange.trading_status(number),
+            self.exchange.balances(number, now),
+            self.exchange.positions(number, now),
+            self.exchange.trading_status(number),
         )
 
     async def market_state(self) -> MarketState:
         await self._request("/market-time/sessions/current")
         if self._view.session_unreadable():
             raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
-        now = self._clock.now()
-        session = self._view.market.session(exchange_time(now).date())
+        now = self.clock.now()
+        session = self.market.session(exchange_time(now).date())
         if session is None:
             return MarketState(False, "Closed", None, None)
         is_open = session.open <= now < session.close and not self._view.session_closed()
@@ -139,26 +146,26 @@ class InProcessBroker:
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         await self._request("/market-metrics")
-        now = self._clock.now()
-        known = (symbol for symbol in symbols if symbol in self._view.market.symbols)
-        return tuple(values.metrics(self._view.metrics(symbol, now), self._clock) for symbol in known)
+        now = self.clock.now()
+        known = (symbol for symbol in symbols if symbol in self.market.symbols)
+        return tuple(values.metrics(self._view.metrics(symbol, now), self.clock) for symbol in known)
 
     async def chain(self, symbol: str) -> OptionChain:
         await self._request("/option-chains")
-        day = self._view.market.session_day(self._clock.now())
+        day = self.market.session_day(self.clock.now())
         if (symbol, day) not in self.chains:
-            self.chains[symbol, day] = values.option_chain(symbol, self._view.market.chain(symbol, day))
+            self.chains[symbol, day] = values.option_chain(symbol, self.market.chain(symbol, day))
         return self.chains[symbol, day]
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
         await self._request("/market-data")
-        now = self._clock.now()
-        trades = {symbol: self._view.trade(symbol, now) for symbol in symbols if symbol in self._view.market.symbols}
+        now = self.clock.now()
+        trades = {symbol: self._view.trade(symbol, now) for symbol in symbols if symbol in self.market.symbols}
         return {symbol: trade.price for symbol, trade in trades.items() if trade is not None}
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
         await self._request(f"/accounts/{number}/orders/dry-run", "POST")
-        run = self._exchange.dry_run(number, values.order_body(request), self._clock.now())
+        run = self.exchange.dry_run(number, values.order_body(request), self.clock.now())
         if run.errors:
             words = "; ".join(f"{error.code}: {error.message}" for error in run.errors)
             raise BrokerError(BrokerFault.REFUSED, f"dry run: {words}", run.errors[0].code)
@@ -166,14 +173,14 @@ class InProcessBroker:
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
         path, shown = f"/accounts/{number}/orders", self._shown(request)
-        await self._clock.sleep(LATENCY_S)
+        await self.clock.sleep(LATENCY_S)
         if self.unreachable or self.no_connection:
             self.no_connection = max(0, self.no_connection - 1)
             return SendOutcome(SendClass.NOT_SENT, "no connection: connection refused", left=False)
         refusal = guard()
         if refusal is not None:
             return SendOutcome(SendClass.NOT_SENT, refusal.sentence(), left=False, code=refusal.code)
-        self.posted.append(Posted(self._clock.now(), number, request, shown))
+        self.posted.append(Posted(self.clock.now(), number, request, shown))
         if self._fault_hits(FaultKind.REST_DROP_REQUEST, path, "POST"):
             return await self._no_answer()
         for kind, status in ((FaultKind.REST_5XX_HTML, 502), (FaultKind.REST_429, 429)):
@@ -201,12 +208,12 @@ class InProcessBroker:
             self.refuse_orders -= 1
             return _rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
         try:
-            order = self._exchange.submit(number, values.order_body(request), self._clock.now())
+            order = self.exchange.submit(number, values.order_body(request), self.clock.now())
         except OrderRefused as error:
             return _rejected(error)
-        lag = self.faults.take(FaultKind.ORDERS_LISTING_LAG, self._clock.monotonic(), account=number)
+        lag = self.faults.take(FaultKind.ORDERS_LISTING_LAG, self.clock.monotonic(), account=number)
         if lag is not None:
-            self._unlisted_until[order.id] = self._clock.monotonic() + (lag.fault.seconds or LISTING_LAG_S)
+            self._unlisted_until[order.id] = self.clock.monotonic() + (lag.fault.seconds or LISTING_LAG_S)
         self.alerts.wake()
         return order
 
@@ -224,7 +231,7 @@ class InProcessBroker:
         if late > REQUEST_TIMEOUT_S:
             return await self._no_answer()
         if late:
-            await self._clock.sleep(late)
+            await self.clock.sleep(late)
         report = values.order_report(order)
         return SendOutcome(SendClass.ACKNOWLEDGED, order.status, left=True, status=201, report=report)
 
@@ -232,47 +239,47 @@ class InProcessBroker:
         """Asks once to cancel an order. Raises BrokerError, REFUSED when the broker refuses."""
         await self._request(f"/accounts/{number}/orders/{order_id}", "DELETE")
         try:
-            self._exchange.cancel(number, int(order_id), self._clock.now())
+            self.exchange.cancel(number, int(order_id), self.clock.now())
         except OrderRefused as error:
             raise BrokerError(BrokerFault.REFUSED, f"cancel: {error.message}", error.code) from None
         self.alerts.wake()
 
     async def order(self, number: str, order_id: str) -> OrderReport:
         await self._request(f"/accounts/{number}/orders/{order_id}")
-        self._exchange.live_orders(
-            number, self._clock.now()
+        self.exchange.live_orders(
+            number, self.clock.now()
         )  # brings the exchange up to now, and leaves its notices to the alerts
         try:
-            return values.order_report(self._exchange.order(number, int(order_id)))
+            return values.order_report(self.exchange.order(number, int(order_id)))
         except OrderRefused as error:
             raise BrokerError(BrokerFault.REFUSED, f"order: {error.message}", error.code) from None
 
     async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
         path = f"/accounts/{number}/orders"
         await self._request(path)
-        if self.faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self._clock.monotonic(), account=number) is not None:
+        if self.faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self.clock.monotonic(), account=number) is not None:
             raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders on a page than it announces")
-        now = self._clock.monotonic()
+        now = self.clock.monotonic()
         start = datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC)
-        found = {order.id: order for order in self._exchange.live_orders(number, self._clock.now())}
-        found.update((order.id, order) for order in self._exchange.orders(number, start, start + timedelta(days=2)))
+        found = {order.id: order for order in self.exchange.live_orders(number, self.clock.now())}
+        found.update((order.id, order) for order in self.exchange.orders(number, start, start + timedelta(days=2)))
         listed = [found[i] for i in sorted(found) if self._unlisted_until.get(i, now) <= now]
         return tuple(values.order_report(order) for order in listed)
 
     # Internals
 
     def _shown(self, request: OrderRequest) -> Mapping[str, MarketQuote | None]:
-        streamers = {leg.symbol: self._view.market.occ_to_streamer(leg.symbol) for leg in request.legs}
+        streamers = {leg.symbol: self.market.occ_to_streamer(leg.symbol) for leg in request.legs}
         return {
             occ: None if streamer is None else self.market_data.shown(streamer) for occ, streamer in streamers.items()
         }
 
     async def _request(self, path: str, method: str = "GET") -> None:
         """Waits as long as a request takes. Raises BrokerError when a fault makes it fail. `send` does not use this."""
-        await self._clock.sleep(LATENCY_S)
+        await self.clock.sleep(LATENCY_S)
         late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method)
         if late:
-            await self._clock.sleep(min(late, REQUEST_TIMEOUT_S))
+            await self.clock.sleep(min(late, REQUEST_TIMEOUT_S))
         if late > REQUEST_TIMEOUT_S:
             raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
         self._raise_armed_fault(path, method)
@@ -293,14 +300,14 @@ class InProcessBroker:
                 raise BrokerError(fault, f"{path}: {words}")
 
     def _fault_hits(self, kind: FaultKind, path: str, method: str) -> bool:
-        return self.faults.take(kind, self._clock.monotonic(), method=method, path=path) is not None
+        return self.faults.take(kind, self.clock.monotonic(), method=method, path=path) is not None
 
     def _delay_s(self, kind: FaultKind, path: str, method: str) -> float:
-        armed = self.faults.take(kind, self._clock.monotonic(), method=method, path=path)
+        armed = self.faults.take(kind, self.clock.monotonic(), method=method, path=path)
         return 0.0 if armed is None else armed.fault.seconds or REQUEST_TIMEOUT_S
 
     async def _no_answer(self) -> SendOutcome:
-        await self._clock.sleep(REQUEST_TIMEOUT_S)
+        await self.clock.sleep(REQUEST_TIMEOUT_S)
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
 
 

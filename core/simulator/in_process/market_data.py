@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.broker.port import MarketDataSink, StreamState, StreamStatus
@@ -29,35 +30,35 @@ RECONNECT_S = 2.0
 """Seconds from a lost connection to the next one."""
 
 
+@dataclass(eq=False)
 class InProcessMarketData:
     """Implements `core.broker.port.MarketData` on a view of the market.
 
     The first event of a symbol after a subscription or a reconnect is its last one, however old. After it come only
-    changes. `check_request` is called with the path of a request, and raises BrokerError when the request fails.
-
-    Two attributes save computing. `idle_s` is the step in seconds while no option is subscribed. `unwatched_s` returns
-    for how many seconds from now no price is needed. For so long the feed only sends now and then one quote, so that it
-    counts as live.
+    changes.
     """
 
-    def __init__(
-        self, view: MarketView, faults: ArmedFaults, clock: Clock, check_request: Callable[[str], None]
-    ) -> None:
-        self.idle_s = SAMPLE_S
-        self.unwatched_s: Callable[[], float] = lambda: 0.0
-        self._view = view
-        self._faults = faults
-        self._clock = clock
-        self._check_request = check_request
-        self._underlyings: set[str] = set()
-        self._options: set[str] = set()
-        self._quotes: dict[str, MarketQuote] = {}
-        self._trades: dict[str, MarketTrade] = {}
-        self._summaries: dict[str, MarketSummary] = {}
-        self._halts: dict[str, bool] = {}
-        self._summaries_due = 0.0
-        self._assume_watched_until = 0.0
-        self._waiter: asyncio.Future[None] | None = None
+    view: MarketView
+    faults: ArmedFaults
+    clock: Clock
+    check_request: Callable[[str], None]
+    """Called with the path of a request. Raises BrokerError when the request fails."""
+    idle_s: float = SAMPLE_S
+    """Seconds between two reads of the market while no option is subscribed. More saves computing."""
+    unwatched_s: Callable[[], float] = lambda: 0.0
+    """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
+    _underlyings: set[str] = field(default_factory=set, init=False)
+    _options: set[str] = field(default_factory=set, init=False)
+    _quotes: dict[str, MarketQuote] = field(default_factory=dict, init=False)
+    """The values delivered last, by symbol; likewise the trades, summaries and halts."""
+    _trades: dict[str, MarketTrade] = field(default_factory=dict, init=False)
+    _summaries: dict[str, MarketSummary] = field(default_factory=dict, init=False)
+    _halts: dict[str, bool] = field(default_factory=dict, init=False)
+    _summaries_due: float = field(default=0.0, init=False)
+    """Monotonic second of the next read of summaries and halts."""
+    _assume_watched_until: float = field(default=0.0, init=False)
+    """Monotonic second until which prices are needed, because of a recent subscription."""
+    _waiter: asyncio.Future[None] | None = field(default=None, init=False)
 
     async def run(self, sink: MarketDataSink) -> None:
         connections = 0
@@ -65,22 +66,22 @@ class InProcessMarketData:
             while True:
                 connections += 1
                 sink.on_market_data_status(
-                    StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections)
+                    StreamStatus(StreamState.CONNECTED, self.clock.monotonic(), connections=connections)
                 )
                 await self._deliver_until_lost(sink)
                 self._clear()
                 lost = StreamStatus(
-                    StreamState.WAITING, self._clock.monotonic(), "the feed closed the connection", connections
+                    StreamState.WAITING, self.clock.monotonic(), "the feed closed the connection", connections
                 )
                 sink.on_market_data_status(lost)
-                await self._clock.sleep(RECONNECT_S)
+                await self.clock.sleep(RECONNECT_S)
         finally:
             self._clear()
 
     async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
         self._underlyings |= underlyings
         self._options |= options
-        self._assume_watched_until = self._clock.monotonic() + ASSUME_WATCHED_S
+        self._assume_watched_until = self.clock.monotonic() + ASSUME_WATCHED_S
         self._sample_now()
 
     async def unsubscribe(self, options: AbstractSet[str]) -> None:
@@ -89,8 +90,8 @@ class InProcessMarketData:
             self._quotes.pop(symbol, None)
 
     async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        self._check_request("/candles")
-        return tuple(values.candle(c) for c in self._view.candles(symbol, since, self._clock.now()))
+        self.check_request("/candles")
+        return tuple(values.candle(c) for c in self.view.candles(symbol, since, self.clock.now()))
 
     def shown(self, symbol: str) -> MarketQuote | None:
         """The last quote of a subscribed symbol that was delivered, from which the client may have priced."""
@@ -100,9 +101,9 @@ class InProcessMarketData:
         while self._take(FaultKind.DXLINK_CLOSE) is None:
             silence = self._take(FaultKind.DXLINK_SILENCE)
             if silence is not None:
-                await self._clock.sleep(silence)
+                await self.clock.sleep(silence)
                 continue
-            unwatched = 0.0 if self._clock.monotonic() < self._assume_watched_until else self.unwatched_s()
+            unwatched = 0.0 if self.clock.monotonic() < self._assume_watched_until else self.unwatched_s()
             if unwatched > 0:
                 self._send_heartbeat(sink)
             else:
@@ -113,9 +114,9 @@ class InProcessMarketData:
         step = SAMPLE_S if self._options else self.idle_s
         if unwatched > 0:
             step = max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
-        if not self._view.market.is_open(self._clock.now()):
-            opens = self._view.market.sessions_around(self._clock.now())[2].open
-            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self._clock.now()).total_seconds()))
+        if not self.view.market.is_open(self.clock.now()):
+            opens = self.view.market.sessions_around(self.clock.now())[2].open
+            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self.clock.now()).total_seconds()))
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         timer = loop.call_later(step, self._sample_now)
@@ -129,39 +130,39 @@ class InProcessMarketData:
             self._waiter.set_result(None)
 
     def _send_heartbeat(self, sink: MarketDataSink) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         for symbol in sorted(self._underlyings):
-            quote = self._view.quote(symbol, now)
+            quote = self.view.quote(symbol, now)
             if quote is not None and quote != self._quotes.get(symbol):
                 self._quotes[symbol] = quote
-                sink.on_quotes([values.quote(quote, self._clock)])
+                sink.on_quotes([values.quote(quote, self.clock)])
                 return
 
     def _deliver(self, sink: MarketDataSink) -> None:
-        now = self._clock.now()
-        quotes = [q for s in self._wanted() if (q := self._view.quote(s, now)) != self._quotes.get(s) and q is not None]
+        now = self.clock.now()
+        quotes = [q for s in self._wanted() if (q := self.view.quote(s, now)) != self._quotes.get(s) and q is not None]
         trades = [
             t
             for s in sorted(self._underlyings)
-            if (t := self._view.trade(s, now)) != self._trades.get(s) and t is not None
+            if (t := self.view.trade(s, now)) != self._trades.get(s) and t is not None
         ]
         self._quotes.update((q.symbol, q) for q in quotes)
         self._trades.update((t.symbol, t) for t in trades)
         if quotes:
-            sink.on_quotes([values.quote(q, self._clock) for q in quotes])
+            sink.on_quotes([values.quote(q, self.clock) for q in quotes])
         if trades:
-            sink.on_trades([values.trade(t, self._clock) for t in trades])
-        if self._clock.monotonic() >= self._summaries_due or not self._underlyings <= self._halts.keys():
-            self._summaries_due = self._clock.monotonic() + SUMMARY_PERIOD_S
+            sink.on_trades([values.trade(t, self.clock) for t in trades])
+        if self.clock.monotonic() >= self._summaries_due or not self._underlyings <= self._halts.keys():
+            self._summaries_due = self.clock.monotonic() + SUMMARY_PERIOD_S
             self._deliver_summaries(sink, now)
 
     def _deliver_summaries(self, sink: MarketDataSink, now: datetime) -> None:
-        summaries = {s: self._view.summary(s, now) for s in sorted(self._underlyings)}
-        halts = {s: self._view.halted(s, now) for s in sorted(self._underlyings)}
+        summaries = {s: self.view.summary(s, now) for s in sorted(self._underlyings)}
+        halts = {s: self.view.halted(s, now) for s in sorted(self._underlyings)}
         sink.on_summaries(
-            [values.day_summary(v, self._clock) for s, v in summaries.items() if v != self._summaries.get(s)]
+            [values.day_summary(v, self.clock) for s, v in summaries.items() if v != self._summaries.get(s)]
         )
-        received = self._clock.monotonic()
+        received = self.clock.monotonic()
         sink.on_halts([TradingHalt(s, v, received) for s, v in halts.items() if v != self._halts.get(s)])
         self._summaries, self._halts = summaries, halts
 
@@ -174,5 +175,5 @@ class InProcessMarketData:
 
     def _take(self, kind: FaultKind) -> float | None:
         """The seconds of this fault if it is armed, 1 if it names none; None if it is not armed."""
-        armed = self._faults.take(kind, self._clock.monotonic())
+        armed = self.faults.take(kind, self.clock.monotonic())
         return None if armed is None else armed.fault.seconds or 1.0

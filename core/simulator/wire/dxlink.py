@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -70,22 +71,28 @@ class QuoteFeed:
         await asyncio.gather(*(connection.close(1001, "going away") for connection in tuple(self._connections)))
 
 
+@dataclass(eq=False)
 class FeedConnection:
     """The connection of one client: SETUP, then AUTH, then channels with their subscriptions."""
 
-    def __init__(self, feed: QuoteFeed, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
-        self._feed = feed
-        self._socket = socket
-        self._transport = transport
-        self._set_up = False
-        self._authorized = False
-        self._channels: dict[int, Channel] = {}
-        self._full = False
-        self._silent_until = -math.inf
-        self._half_open = False
-        self._wake = asyncio.Event()
-        self._keepalive_period = feed.keepalive_seconds / 2
-        self._next_keepalive = math.inf
+    feed: QuoteFeed
+    socket: web.WebSocketResponse
+    transport: asyncio.Transport | None
+    _set_up: bool = field(default=False, init=False)
+    _authorized: bool = field(default=False, init=False)
+    _channels: dict[int, Channel] = field(default_factory=dict, init=False)
+    _full: bool = field(default=False, init=False)
+    """Whether new channels use the FULL format, after dxlink-full."""
+    _silent_until: float = field(default=-math.inf, init=False)
+    """Monotonic second until which nothing is sent, after dxlink-silence."""
+    _half_open: bool = field(default=False, init=False)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set by a subscription, to send its values at once."""
+    _next_keepalive: float = field(default=math.inf, init=False)
+    """Monotonic second at which the next keepalive is sent."""
+
+    def __post_init__(self) -> None:
+        self._keepalive_period = self.feed.keepalive_seconds / 2
 
     async def run(self) -> None:
         """Serves the client until it disconnects, a fault ends the connection, or the server stops."""
@@ -107,14 +114,14 @@ class FeedConnection:
             return
         try:
             async with asyncio.timeout(2 * CLOSE_SECONDS):
-                await self._socket.close(code=code, message=reason.encode())
+                await self.socket.close(code=code, message=reason.encode())
         except (TimeoutError, ConnectionError):
             self._abort()
 
     async def _read(self) -> None:
-        while not self._socket.closed:
+        while not self.socket.closed:
             try:
-                message = await self._socket.receive(timeout=self._feed.keepalive_seconds)
+                message = await self.socket.receive(timeout=self.feed.keepalive_seconds)
             except TimeoutError:
                 if self._half_open:
                     continue
@@ -167,9 +174,9 @@ class FeedConnection:
             return
         accepted = message.get("acceptKeepaliveTimeout")
         if isinstance(accepted, int | float) and not isinstance(accepted, bool) and accepted > 0:
-            self._keepalive_period = min(self._feed.keepalive_seconds, float(accepted)) / 2
-        self._next_keepalive = self._feed.clock.monotonic() + self._keepalive_period
-        seconds = self._feed.keepalive_seconds
+            self._keepalive_period = min(self.feed.keepalive_seconds, float(accepted)) / 2
+        self._next_keepalive = self.feed.clock.monotonic() + self._keepalive_period
+        seconds = self.feed.keepalive_seconds
         shown = int(seconds) if seconds.is_integer() else seconds
         setup = {"keepaliveTimeout": shown, "acceptKeepaliveTimeout": shown, "version": VERSION}
         await self._send({"type": "SETUP", "channel": 0, **setup})
@@ -183,9 +190,9 @@ class FeedConnection:
             return
         login = None
         if isinstance(token, str) and self._take(FaultKind.DXLINK_AUTH_REFUSED) is None:
-            login = self._feed.tokens.quote_login_of(token, self._feed.clock.monotonic())
+            login = self.feed.tokens.quote_login_of(token, self.feed.clock.monotonic())
         if login is None:
-            await self._feed.clock.sleep(REFUSAL_DELAY)
+            await self.feed.clock.sleep(REFUSAL_DELAY)
             await self._send({"type": "AUTH_STATE", "channel": 0, "state": "UNAUTHORIZED"})
             return
         self._authorized = True
@@ -214,14 +221,14 @@ class FeedConnection:
             except TimeoutError:
                 pass
             self._wake.clear()
-            monotonic = self._feed.clock.monotonic()
+            monotonic = self.feed.clock.monotonic()
             if monotonic >= self._next_keepalive:
                 self._next_keepalive = monotonic + self._keepalive_period
                 await self._send({"type": "KEEPALIVE", "channel": 0})
             if self._authorized and await self._apply_faults():
                 return
             for channel in tuple(self._channels.values()):
-                for frame in channel.frames(self._feed.events, self._feed.clock.now(), monotonic):
+                for frame in channel.frames(self.feed.events, self.feed.clock.now(), monotonic):
                     await self._send_text(frame)
                     await asyncio.sleep(0)
 
@@ -234,7 +241,7 @@ class FeedConnection:
             await self._go_half_open(fault.fault.seconds)
             return True
         if (fault := self._take(FaultKind.DXLINK_SILENCE)) is not None:
-            self._silent_until = self._feed.clock.monotonic() + (fault.fault.seconds or math.inf)
+            self._silent_until = self.feed.clock.monotonic() + (fault.fault.seconds or math.inf)
         if self._take(FaultKind.DXLINK_ERROR) is not None:
             await self._error(0, "UNKNOWN", "Internal server error")
         if self._channels and self._take(FaultKind.DXLINK_FULL) is not None:
@@ -252,20 +259,20 @@ class FeedConnection:
     async def _go_half_open(self, seconds: float | None) -> None:
         """Neither reads nor writes for so long (None: for good), while TCP stays up. Then cuts the connection."""
         self._half_open = True
-        if self._transport is not None:
-            self._transport.pause_reading()
+        if self.transport is not None:
+            self.transport.pause_reading()
         if seconds is None:
             await asyncio.get_running_loop().create_future()
         else:
-            await self._feed.clock.sleep(seconds)
+            await self.feed.clock.sleep(seconds)
         self._abort()
 
     def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def _take(self, kind: FaultKind) -> ArmedFault | None:
-        return self._feed.faults.take(kind, self._feed.clock.monotonic(), path="/dxlink")
+        return self.feed.faults.take(kind, self.feed.clock.monotonic(), path="/dxlink")
 
     async def _error(self, channel: int, error: str, text: str) -> None:
         await self._send({"type": "ERROR", "channel": channel, "error": error, "message": text})
@@ -274,8 +281,8 @@ class FeedConnection:
         await self._send_text(json.dumps(message))
 
     async def _send_text(self, text: str) -> None:
-        if not self._half_open and self._feed.clock.monotonic() >= self._silent_until:
-            await self._socket.send_str(text)
+        if not self._half_open and self.feed.clock.monotonic() >= self._silent_until:
+            await self.socket.send_str(text)
 
 
 def _decode(text: str) -> Mapping[str, Any]:
