@@ -180,7 +180,7 @@ class Market:
             quarter = path.quarter(instant, every, quoter.salt % every)
             if quarter == 0:
                 return None
-            price, before = quoter.middle(path, quarter), quoter.middle(path, max(0, quarter - every))
+            price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, max(0, quarter - every))
             previous = self._previous_close(streamer_symbol, path) or price
             total = 0.3 * self._open_interest(streamer_symbol)
             size = 1 + abs(int(path.jitter(quarter, quoter.salt) * 8))
@@ -206,7 +206,7 @@ class Market:
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
             return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
-        opened = quoter.middle(path, 0)
+        opened = quoter.rounded_value(path, 0)
         previous_close = self._previous_close(streamer_symbol, path)
         interest = self._open_interest(streamer_symbol)
         return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
@@ -311,7 +311,7 @@ class Market:
     def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
         before = self._session_path(path.offset - 1)
         quoter = self._quoter(symbol, before)
-        return quoter.middle(before, before.quarters) if quoter is not None else None
+        return quoter.rounded_value(before, before.quarters) if quoter is not None else None
 
     def _open_interest(self, symbol: str) -> int:
         return 20 + crc32(f"{self.seed}{symbol}".encode()) % 9000

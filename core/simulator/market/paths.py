@@ -34,9 +34,9 @@ class UnderlyingModel:
     level: float
     """Close of the session before the start, in $."""
     beta: float
-    """How much of the move common to all underlyings it makes."""
+    """How strongly it follows the move that all underlyings have in common."""
     idiosyncratic: float
-    """Volatility of the move that is its alone, as a fraction of the common volatility."""
+    """Volatility of the rest of its moves, as a fraction of the common volatility."""
     implied: float
     """Typical 30-day implied volatility."""
     realized: float

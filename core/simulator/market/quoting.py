@@ -194,7 +194,7 @@ class OptionQuoter:
         ask_size = 5 + abs(int(path.jitter(quarter, self.salt + 3) * 60))
         return MarketQuote(self.option.streamer, cents(bid), cents(ask), bid_size, ask_size, when, when)
 
-    def middle(self, path: SessionPath, quarter: int) -> Decimal:
+    def rounded_value(self, path: SessionPath, quarter: int) -> Decimal:
         """The theoretical value at an instant, rounded to the tick."""
         worth = max(0.0, self.value(path, quarter).value) * 100.0
         tick = self._ticks.at(worth)

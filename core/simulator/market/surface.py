@@ -38,7 +38,7 @@ SHAPES = {
 
 
 def at_the_money(shape: SurfaceShape, implied_30_day: float, years: float) -> float:
-    """The implied volatility at the forward price: from the 30-day figure it tends to the long run with time."""
+    """The implied volatility at the forward price, nearer to `long_run` the longer the time to expiration."""
     weight = min(1.5, (_THIRTY_DAYS / max(years, MIN_YEARS)) ** 0.3)
     return shape.long_run + (implied_30_day - shape.long_run) * float(weight)
 

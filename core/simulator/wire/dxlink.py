@@ -25,7 +25,7 @@ IDLE_PERIOD = 0.2
 """Wall seconds between two checks for armed faults, while a connection has no channel."""
 
 REFUSAL_DELAY = 0.02
-"""Wall seconds before a refused AUTH is answered. A client may try again at once; a real server is farther away."""
+"""Wall seconds before a refused AUTH is answered. A client may answer at once; a real server is farther away."""
 
 CLOSE_SECONDS = 1.0
 """Wall seconds for a client to answer the close of its websocket."""

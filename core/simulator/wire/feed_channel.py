@@ -122,7 +122,7 @@ class Channel:
             yield from self._frame(kind, batch)
 
     def bad_arity(self) -> str | None:
-        """A COMPACT frame one value short, made of the last event sent; None when nothing was sent yet."""
+        """A COMPACT frame with one value too few, made from the event sent last. None before the first event."""
         for subscription in self._subscriptions.values():
             if subscription.last is not None and not self.full:
                 values = self._picked(subscription.kind, subscription.last)[:-1]
@@ -131,7 +131,7 @@ class Channel:
         return None
 
     def _due(self, monotonic: float) -> list[Subscription]:
-        # A small allowance, so that a tick a hair early does not skip a whole period.
+        # A small tolerance: a read slightly too early must not skip a whole period.
         return [entry for entry in self._subscriptions.values() if entry.due <= monotonic + 0.01]
 
     def _changes(self, subscription: Subscription, events: FeedEvents, at: datetime) -> list[tuple[Value, ...]]:
@@ -165,7 +165,7 @@ class Channel:
         return json.dumps(picked)[1:-1]
 
     def _frame(self, kind: str, batch: list[str]) -> Iterator[str]:
-        """The data frame, after the FEED_CONFIG of a type the client has not been told about."""
+        """A data frame. Before the first one of an event type comes its FEED_CONFIG."""
         if kind not in self._announced:
             yield self.config((kind,))
         joined = ",".join(batch)
