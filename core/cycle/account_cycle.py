@@ -35,7 +35,8 @@ from core.market.calendar import SessionCalendar
 from core.market.feed import Feed
 from core.market.quote_store import QuoteStore
 from core.market.study import MarketStudy
-from core.orders.desk import Decision, OrderDesk, Validated
+from core.orders.decision import Decision, Validated
+from core.orders.desk import OrderDesk
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import held_legs
 from core.orders.suggestion_record import refused_record

@@ -5,29 +5,29 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
 
 from structlog.contextvars import bind_contextvars
 
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
-from core.cycle.attempts import Attempts
+from core.domain.market.underlying import Underlying
 from core.domain.operation.events import Event, Severity, masked
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for, is_ours
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
-from core.domain.risk.risk import RiskAssessment
-from core.domain.trident.entry_price import EntryPrice
-from core.domain.trident.pricing import PricingRefusal
-from core.domain.trident.suggestion import Suggestion
-from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, body_for
+from core.domain.trident.pricing import Pricing, PricingRefusal
+from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, Trident, body_for
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import LockLost, OneTrader
 from core.market.calendar import SessionCalendar
+from core.orders.decision import Decision, Validated
 from core.orders.suggestion_record import dry_run_record, suggestion_record
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
-from core.records.repositories.rows import DayHeld, SuggestionRecord
+from core.records.repositories.rows import DayHeld
 from core.records.store.errors import AlreadyValidated, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -48,24 +48,16 @@ class SendingRules:
     sends: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A suggestion with its risk and entry price: everything an entry needs."""
+class PriceNow(Protocol):
+    """Prices of this moment, read once more just before sending. The attempts of the cycle give them."""
 
-    account: str
-    login: str
-    session_day: date
-    cycle: int
-    suggestion: Suggestion
-    risk: RiskAssessment
-    price: EntryPrice
+    async def price(self, underlying: Underlying) -> Decimal | Refusal:
+        """The underlying's price, or why there is none to go by. May ask the broker."""
+        ...
 
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """Dry-run mode: the broker validated the order and nothing was sent."""
-
-    suggestion: SuggestionRecord
+    def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
+        """The trident priced from the quotes of this moment. Waits for nothing."""
+        ...
 
 
 class OrderDesk:
@@ -96,7 +88,7 @@ class OrderDesk:
         self._locks = locks
         self._rules = rules
 
-    async def enter(self, decision: Decision, attempts: Attempts) -> Entry | Validated | Refusal:
+    async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
         """Takes a decision to the broker, once. An entry returned is acknowledged: working or further."""
         identifier = identifier_for(self._ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
@@ -110,7 +102,7 @@ class OrderDesk:
                 return entry
             bind_contextvars(entry=entry_id)
             try:
-                refusal = await self._guards(decision, request, attempts)
+                refusal = await self._guards(decision, request, prices)
             except BaseException as error:
                 with suppress(RecordsError):
                     detail = f"{type(error).__name__} before sending"
@@ -177,7 +169,7 @@ class OrderDesk:
                 return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
             return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
 
-    async def _guards(self, decision: Decision, request: OrderRequest, attempts: Attempts) -> Refusal | None:
+    async def _guards(self, decision: Decision, request: OrderRequest, prices: PriceNow) -> Refusal | None:
         """The last guards (SPEC 9): broker reads first, so that the quotes are read last."""
         if self._rules.preflight:
             answer = await self._preflight(decision.account, request)
@@ -190,7 +182,7 @@ class OrderDesk:
             if warned is not None:
                 return warned
         refusal = await self._broker_guard(decision)
-        return refusal or await self._market_guard(decision, attempts)
+        return refusal or await self._market_guard(decision, prices)
 
     async def _broker_guard(self, decision: Decision) -> Refusal | None:
         try:
@@ -217,15 +209,15 @@ class OrderDesk:
             return entry is None or entry.holds_day or not dead
         return not dead and _has_trident_shape(report)
 
-    async def _market_guard(self, decision: Decision, attempts: Attempts) -> Refusal | None:
+    async def _market_guard(self, decision: Decision, prices: PriceNow) -> Refusal | None:
         suggestion = decision.suggestion
-        price = await attempts.price(suggestion.underlying)  # may ask the broker, so before the quotes are read
+        price = await prices.price(suggestion.underlying)  # may ask the broker, so before the quotes are read
         if isinstance(price, Refusal):
             return price
         body = body_for(price, suggestion.underlying.step)
         if body != suggestion.trident.body:
             return refuse(Reason.BODY_MOVED, was=suggestion.trident.body, now=body)
-        pricing = attempts.reprice(suggestion.trident)
+        pricing = prices.reprice(suggestion.trident)
         if isinstance(pricing, PricingRefusal):
             return pricing.refusal
         if pricing.natural > decision.price.limit:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from core.broker.port import DryRunAnswer
 from core.domain.market.judgement import Judgement
 from core.domain.risk.risk import RiskAssessment
 from core.domain.trident.pricing import Pricing, subtraction
 from core.domain.trident.suggestion import Suggestion
+from core.orders.decision import Decision
 from core.records.repositories.rows import DryRunRecord, SuggestionRecord
-
-if TYPE_CHECKING:
-    from core.orders.desk import Decision
 
 
 def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecord:

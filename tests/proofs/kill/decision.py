@@ -21,7 +21,7 @@ from core.engine.engine import Engine
 from core.market.feed import Feed
 from core.market.quote_store import MemoryQuoteStore
 from core.market.study import MarketStudy
-from core.orders.desk import Decision
+from core.orders.decision import Decision
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 from core.simulator.in_process import values

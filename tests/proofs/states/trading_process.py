@@ -24,7 +24,8 @@ from core.domain.trident.trident import Trident, build_trident
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import AloneInVirtualTime
-from core.orders.desk import Decision, OrderDesk, SendingRules
+from core.orders.decision import Decision
+from core.orders.desk import OrderDesk, SendingRules
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
