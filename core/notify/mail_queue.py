@@ -15,8 +15,9 @@ from datetime import date, datetime, timedelta
 from core.config.mail import MailSettings
 from core.domain.market.sessions import Session
 from core.domain.operation.events import Event, Severity
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.reporting.digests import daily_digest, weekly_digest
-from core.domain.reporting.notices import Letterhead, Preference
+from core.domain.reporting.notices import Letterhead
 from core.market.calendar import SessionCalendar
 from core.notify.digest_reads import accounts_known_by, session_day, standing
 from core.notify.smtp import Mail, Mailer, MailError, MailFault
@@ -191,8 +192,8 @@ class MailQueue:
         if session is None or session.day == self._digested:
             return
         preferences = await self._records.outbox.preferences()
-        daily = {n for n, p in preferences.items() if p is Preference.DAILY}
-        weekly = {n for n, p in preferences.items() if p is Preference.WEEKLY}
+        daily = {n for n, p in preferences.items() if p is MailPreference.DAILY}
+        weekly = {n for n, p in preferences.items() if p is MailPreference.WEEKLY}
         known = await accounts_known_by(self._records, session.close)
         if daily & known:
             await self._write_daily(session, daily & known)

@@ -9,8 +9,8 @@ from core.commands.account_settings import named_account
 from core.domain.operation.account_settings import account_setting
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Refusal
-from core.domain.reporting.notices import Preference
 from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from senex_tui.reports.check import columns
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 _HEAD = ("account", "automation", "login", "token", "offset", "width", "tolerance", "limit", "mail", "")
 
 
-async def account_lines(place: Place, defaults: TradingSettings, mail: str = Preference.IMMEDIATE.value) -> list[str]:
+async def account_lines(
+    place: Place, defaults: TradingSettings, mail: str = MailPreference.IMMEDIATE.value
+) -> list[str]:
     """One line an account; a value in brackets is the settings file's, `mail` the preference there. Raises Refused
     before the first start."""
 
