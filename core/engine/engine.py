@@ -168,8 +168,27 @@ class Engine:
             study=self.study,
             spawn=self._jobs.spawn,
         )
-        self.builder = SnapshotBuilder(self)
-        self.publishing = Publishing(self)
+        self.builder = SnapshotBuilder(
+            parts=parts,
+            quotes=self.quotes,
+            feed=self.feed,
+            study=self.study,
+            slots=self.slots,
+            runner=self.runner,
+            legs=self.legs,
+            tridents=self.tridents,
+            watch=self.watch,
+            settlement=self.settlement,
+            gate=self.gate,
+            breakers=self.breakers,
+            broker_check=self.broker_check,
+            logins=self.logins,
+            alerting=self.alerting,
+            mail=self.mail,
+            state=lambda: self.state,
+            redis=lambda: self.publishing.health,
+        )
+        self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
         self.bus.listen(log_event)
         self._stop = asyncio.Event()
@@ -309,7 +328,7 @@ class Engine:
         self._jobs.spawn(self.alerting.check())
         await self._housekeeping.look_after()
 
-    # What the parts call, and what the snapshot builder asks
+    # What the parts call
 
     def _on_alerts_connected(self) -> None:
         """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""

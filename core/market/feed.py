@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
 
 from core.broker.port import MarketData, StreamState, StreamStatus
 from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
-from core.domain.market.underlying import PriceSource, Underlying
+from core.domain.market.underlying import Underlying
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.market.quote_store import QuoteStore
+from core.market.underlying_price import UnderlyingPrice, underlying_price
 from core.runtime.clock import Clock
 
 SILENCE_S = 15.0
@@ -45,14 +44,6 @@ class FeedHealth:
     since: float
     age_s: float | None
     symbols: int
-
-
-class UnderlyingPrice(NamedTuple):
-    """`age_s` in wall seconds; `source` is a word of PriceSource."""
-
-    price: Decimal
-    age_s: float
-    source: str
 
 
 class Feed:
@@ -194,18 +185,8 @@ class Feed:
         )
 
     def underlying_price(self, underlying: Underlying, now: float) -> UnderlyingPrice | None:
-        """The price at this monotonic second and its age: the uncrossed midpoint, or for an index the last trade and
-        never a quote (SPEC 2). None without one on this connection; the caller judges the age."""
-        if underlying.price_source is PriceSource.LAST:
-            trade = self._store.trade(underlying.symbol)
-            if trade is None or trade.price <= 0:
-                return None
-            return UnderlyingPrice(trade.price, trade.age(now), PriceSource.LAST.value)
-        quote = self._store.quote(underlying.symbol)
-        mid = quote.mid if quote is not None else None
-        if quote is None or mid is None or quote.bid is None or quote.bid <= 0:
-            return None
-        return UnderlyingPrice(mid, quote.age(now), PriceSource.MIDPOINT.value)
+        """The underlying's price in the store of this feed, as `core.market.underlying_price` says."""
+        return underlying_price(self._store, underlying, now)
 
     def on_quotes(self, quotes: Sequence[Quote]) -> None:
         self._store.put_quotes(quotes)

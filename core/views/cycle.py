@@ -9,29 +9,31 @@ from core.cycle.attempts import MAX_ATTEMPTS
 from core.cycle.progress import CycleProgress
 from core.domain.operation.events import Step
 from core.records.repositories.rows import CycleRecord
-from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock import exchange_time
 from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
+from core.views.moment import Moment
 
 
 def cycle_slice(
+    moment: Moment,
     progress: CycleProgress | None,
     newest: int,
     slots: Sequence[SlotView],
     next_slot: datetime,
-    clock: Clock,
+    speed: float,
     recorded: CycleRecord | None = None,
 ) -> CycleSlice:
     """The cycle's steps and figures; before the first cycle of this process the last one `recorded` today, number 0
-    without one."""
+    without one. `speed` is market seconds in a wall second."""
     # Market time, cut as the clock on the screen is, so that the two never differ.
-    until_next = max(0, int((next_slot - clock.now().replace(microsecond=0)).total_seconds()))
+    until_next = max(0, int((next_slot - moment.now.replace(microsecond=0)).total_seconds()))
     previous = _previous(None if progress is None else progress.slot, slots)
     if progress is None and recorded is not None:
-        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, clock)
+        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, moment.now, speed)
     if progress is None:
         steps = tuple(StepView(step.value, StepState.TODO) for step in Step)
         return CycleSlice(0, None, False, False, 0, MAX_ATTEMPTS, steps, 0, "", "", "", previous, until_next, newest)
-    ended = progress.ended if progress.ended is not None else clock.monotonic()
+    ended = progress.ended if progress.ended is not None else moment.monotonic
     return CycleSlice(
         number=progress.number,
         slot=progress.slot,
@@ -60,9 +62,11 @@ def _reason(progress: CycleProgress) -> str:
     return "; ".join(dict.fromkeys(attempt.reason for attempt in last.values()))
 
 
-def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, clock: Clock) -> CycleSlice:
+def _recorded(
+    cycle: CycleRecord, newest: int, previous: str, until_next: int, now: datetime, speed: float
+) -> CycleSlice:
     """A cycle of an earlier process: its steps are in the journal, its end is here."""
-    ended = cycle.ended_at or clock.now()
+    ended = cycle.ended_at or now
     return CycleSlice(
         number=cycle.number,
         slot=cycle.slot,
@@ -71,7 +75,7 @@ def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, c
         attempt=0,
         max_attempts=MAX_ATTEMPTS,
         steps=(),
-        elapsed_s=int((ended - cycle.began_at).total_seconds() / clock.speed),
+        elapsed_s=int((ended - cycle.began_at).total_seconds() / speed),
         outcome=cycle.outcome,
         reason_code=cycle.reason_code,
         reason=cycle.reason_text,

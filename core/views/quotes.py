@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
 from core.domain.market.quotes import Quote
-from core.domain.market.sessions import Session
 from core.domain.market.underlying import Underlying
 from core.domain.risk.positions import OpenTrident
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
 from core.market.quote_store import QuoteReads
-from core.runtime.clock import Clock
 from core.snapshot import Freshness, QuoteSlice
+from core.views.moment import Moment
 
 QUIET_AFTER_S = 10.0
 _TRAIL_EVERY_S = 1.0
@@ -66,26 +65,26 @@ def known_quotes(store: QuoteReads, trident: OpenTrident) -> Mapping[str, Quote]
 class QuoteTrails:
     """Recent prices for a one-row picture, and the day's path since the console opened or the session began."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._sampled: dict[str, float] = {}
         self._trails: dict[str, tuple[float, ...]] = {}
         self._paths: dict[str, tuple[tuple[int, float], ...]] = {}
         self._day: date | None = None
 
-    def add(self, shown: QuoteSlice, session: Session | None, now: datetime) -> QuoteSlice:
+    def add(self, shown: QuoteSlice, moment: Moment) -> QuoteSlice:
         """The slice with its pictures; they are the same objects until a sample is added."""
+        session = moment.session
         if session is not None and session.day != self._day:
             self._day = session.day
             self._paths.clear()
-        symbol, mono = shown.symbol, self._clock.monotonic()
+        symbol, mono = shown.symbol, moment.monotonic
         due = mono - self._sampled.get(symbol, float("-inf")) >= _TRAIL_EVERY_S
         if due and shown.price is not None and shown.freshness is Freshness.LIVE:
             self._sampled[symbol] = mono
             price = float(shown.price)  # for pictures only: no decision reads it
             self._trails[symbol] = (*self._trails.get(symbol, ()), price)[-_TRAIL:]
-            if session is not None and session.is_open(now):
-                self._extend(symbol, int((now - session.open).total_seconds()), price)
+            if session is not None and session.is_open(moment.now):
+                self._extend(symbol, int((moment.now - session.open).total_seconds()), price)
         return replace(shown, trail=self._trails.get(symbol, ()), day_path=self._paths.get(symbol, ()))
 
     def _extend(self, symbol: str, second: int, price: float) -> None:
