@@ -11,7 +11,8 @@ from core.domain.orders.orders import Entry, OrderLeg
 from core.domain.trident.per_share import per_share
 from core.domain.trident.trident import max_risk
 from core.records.search.cycle_details import EntryDetails
-from core.views.story import Story, StoryKind, StoryLine, entry_lines
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.story import entry_lines
 
 
 def story_of_entry(file: EntryDetails) -> Story:

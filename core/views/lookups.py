@@ -13,10 +13,11 @@ from core.domain.operation.reasons import Refusal
 from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.runtime.clock import exchange_time
 from core.snapshot import AlertView, ChangeView, OrderView
+from core.snapshot.story import Story
 from core.views.entry_story import story_of_entry
 from core.views.figures import alert_view
 from core.views.orders import order_view
-from core.views.story import Story, story_of_cycle, story_of_slot
+from core.views.story import story_of_cycle, story_of_slot
 
 if TYPE_CHECKING:
     from core.records.records import Records

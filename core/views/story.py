@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 
 from core.broker.port import DryRunAnswer
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
@@ -18,44 +15,13 @@ from core.domain.trident.trident import max_risk
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
 from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
 from core.runtime.clock import exchange_time
+from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.step_words import NAMES, figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
     {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
 )
 _BEFORE_SLOT, _AFTER_SLOT = 8, 2
-
-
-class StoryKind(StrEnum):
-    """A section begins a part of the story; an event has its time; a figure belongs to the event above it."""
-
-    SECTION = "section"
-    EVENT = "event"
-    FIGURE = "figure"
-
-
-@dataclass(frozen=True, slots=True)
-class StoryLine:
-    """One line. `at` is market time, UTC. `label` names the step, state or figure; `points` are a factor's."""
-
-    kind: StoryKind
-    label: str
-    text: str = ""
-    at: datetime | None = None
-    severity: Severity = Severity.INFO
-    points: Decimal | None = None
-    account: str = ""
-    reason: str = ""
-    figures: Figures = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """`verdict` answers in one sentence what the slot or cycle came to."""
-
-    title: str
-    verdict: str
-    lines: tuple[StoryLine, ...]
 
 
 def story_of_cycle(file: CycleDetails) -> Story:

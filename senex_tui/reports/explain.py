@@ -12,7 +12,8 @@ from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.runtime.clock_file import noted_clock
-from core.views.story import Story, StoryKind, StoryLine, story_of_cycle, story_of_slot
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.story import story_of_cycle, story_of_slot
 from senex_tui.reports.day import need_near
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import hanging, safe
