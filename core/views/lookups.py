@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.commands.account_settings import named_account
+from core.accounts.resolve_account import resolve_account
 from core.domain.operation.events import masked, masked_in
 from core.domain.operation.reasons import Refusal
 from core.records.search.history_rows import HistoryFilter, HistoryKind
@@ -104,7 +104,7 @@ async def closed_alerts(records: Records, since: datetime, limit: int) -> tuple[
 async def account_changes(records: Records, target: str) -> tuple[ChangeView, ...]:
     """Every change of the account's settings, newest first; none for a target that names no account. `target` is
     `AccountView.target`. Raises RecordsError."""
-    account = named_account(await records.accounts.all(), target)
+    account = resolve_account(await records.accounts.all(), target)
     if isinstance(account, Refusal):
         return ()
     changes = await records.accounts.changes(account.number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.commands.account_settings import named_account
+from core.accounts.resolve_account import resolve_account
 from core.domain.operation.account_settings import account_setting
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
@@ -83,7 +83,7 @@ async def change_account(place: Place, number: str, field: str, value: str) -> A
 
 
 async def _named(records: Records, number: str) -> AccountRecord:
-    account = named_account(await records.accounts.all(), number)
+    account = resolve_account(await records.accounts.all(), number)
     if isinstance(account, Refusal):
         raise Refused(f"{account.sentence()}.")
     return account
