@@ -13,7 +13,7 @@ from core.accounts.sign_in import log_in, tell_refused
 from core.broker.multi_login import LoginsBroker
 from core.broker.port import Broker, BrokerAccount, BrokerError, BrokerFault, LoginAtBroker
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.guards.breakers import Breakers
 from core.locks.folder_lock import LockRefused, OneTrader
 from core.records.records import AccountRecord, LoginRecord, Records
@@ -131,7 +131,7 @@ class Logins:
     async def _take_up(self, login: LoginAtBroker) -> tuple[BrokerAccount, ...] | BrokerError:
         try:
             here = self._refusals[login.name]
-            await log_in(login, self._breakers, self._records, self._bus, self._clock, refused_here=here)
+            await log_in(login, self._breakers, self._records, self._bus, refused_here=here)
             found = await login.accounts()
         except BrokerError as error:
             await self._failed(login.name, error)
@@ -144,7 +144,7 @@ class Logins:
             found = await login.accounts()
         except BrokerError as error:
             if error.fault is BrokerFault.LOGIN_REFUSED:
-                await tell_refused(self._bus, self._clock, login.name, error)
+                await tell_refused(self._bus, login.name, error)
                 await self._hand_over(login.name)
             await self._failed(login.name, error)
             return error
@@ -202,5 +202,4 @@ class Logins:
             self._reached[name] = lost
 
     async def _say(self, kind: str, name: str, text: str, severity: Severity) -> None:
-        figures = (("login", name),)
-        await self._bus.publish(Event(self._clock.now(), kind, f"login {name}: {text}", severity, figures=figures))
+        await self._bus.say(kind, f"login {name}: {text}", severity, figures=(("login", name),))

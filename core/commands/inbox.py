@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -101,15 +101,12 @@ class CommandDesk:
             state, text, severity = CommandState.DONE, result.text, Severity.INFO
         if not await self._records.inbox.finish(command.id, state, text, self._clock.now()):
             return result
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=f"command.{command.kind.value}.{state.value}",
-                text=f"{command.kind.value} by {command.who}: {text}",
-                severity=severity,
-                reason=result.reason if isinstance(result, Refusal) else None,
-                figures=(("command", command.id),),
-            )
+        await self._bus.say(
+            f"command.{command.kind.value}.{state.value}",
+            f"{command.kind.value} by {command.who}: {text}",
+            severity,
+            reason=result.reason if isinstance(result, Refusal) else None,
+            figures=(("command", command.id),),
         )
         return result
 

@@ -27,7 +27,7 @@ concerns no broker, or is only kept for the next cycle."""
 async def carry_out_without_engine(records: Records, command: Command, clock: Clock) -> CommandRecord:
     """Posts the command, carries it out and returns its record. The caller has the data folder's lock and opened the
     records as their trader. Raises KeyError for a kind that is not in POSSIBLE, RecordsError."""
-    bus = Bus(records.journal.append)
+    bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     await breakers.load()
     desk = CommandDesk(records, bus, clock, LocalHandlers(records, breakers, clock, running=False).handlers)

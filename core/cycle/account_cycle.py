@@ -19,7 +19,7 @@ from core.cycle.attempts import Attempts
 from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
 from core.domain.market.underlying import Underlying
-from core.domain.operation.events import Event, Severity, Step, masked
+from core.domain.operation.events import Severity, Step, masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState, state_for
@@ -139,16 +139,13 @@ class _Account:
             log.exception("cycle %s failed", self._progress.number)
             refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
             with suppress(RecordsError):  # the store may be what broke; the other accounts go on
-                await self._parts.bus.publish(
-                    Event(
-                        at=self._parts.clock.now(),
-                        kind="cycle.error",
-                        text=refusal.sentence(),
-                        severity=Severity.CRITICAL,
-                        cycle=self._progress.number,
-                        account=self._account.number,
-                        reason=refusal.reason,
-                    )
+                await self._parts.bus.say(
+                    "cycle.error",
+                    refusal.sentence(),
+                    Severity.CRITICAL,
+                    cycle=self._progress.number,
+                    account=self._account.number,
+                    reason=refusal.reason,
                 )
             return self._result(refusal)
         finally:

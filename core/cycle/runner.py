@@ -12,7 +12,7 @@ from core.cycle.account_cycle import AccountResult, CycleParts, run_cycle
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import Outcome, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.reporting.figures import AccountRun
@@ -68,7 +68,7 @@ class CycleRunner:
             refusal = refuse(Reason.CYCLE_RUNNING)
         if await self._slots.miss(slot, refusal):
             text = f"slot {exchange_time(slot):%H:%M} missed: {refusal.sentence()}"
-            await self._tell("slot.missed", text, reason=refusal.reason)
+            await self._bus.say("slot.missed", text, reason=refusal.reason)
 
     async def take_up_passed(self) -> None:
         """A slot that passed just before the start still runs; older ones are missed (SPEC 3)."""
@@ -149,7 +149,7 @@ class CycleRunner:
 
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
         """Every chosen account side by side; the first one's progress is the one shown."""
-        await self._tell("cycle.started", f"{named} started", number)
+        await self._bus.say("cycle.started", f"{named} started", cycle=number)
         await self.refresh_accounts()
         chosen = self._chosen()
         started = self._parts.clock.monotonic()
@@ -166,11 +166,11 @@ class CycleRunner:
         day, at = self.today(), self._parts.clock.now()
         runs = (*(result.run(day) for result in results), *self._switched_off(number, day))
         await self._parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
-        await self._tell(
+        await self._bus.say(
             "cycle.ended",
             f"{named} {outcome.value}" + (f": {text}" if text else ""),
-            number,
-            severity=_SEVERITY.get(outcome, Severity.INFO),
+            _SEVERITY.get(outcome, Severity.INFO),
+            cycle=number,
             reason=None if refusal is None else refusal.reason,
         )
 
@@ -195,17 +195,6 @@ class CycleRunner:
         """Reads the accounts' settings again: the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}
         self.accounts = tuple(a for a in await self._parts.records.accounts.all() if a.number in reached)
-
-    async def _tell(
-        self,
-        kind: str,
-        text: str,
-        cycle: int | None = None,
-        *,
-        severity: Severity = Severity.INFO,
-        reason: Reason | None = None,
-    ) -> None:
-        await self._bus.publish(Event(self._parts.clock.now(), kind, text, severity, cycle, reason=reason))
 
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:

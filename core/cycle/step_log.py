@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from core.domain.operation.events import Event, Severity, Step, StepResult
+from core.domain.operation.events import Severity, Step, StepResult
 from core.domain.operation.reasons import Figures, Refusal
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -41,21 +41,18 @@ class StepLog:
             shown = refusal.figures
         if not isinstance(result, Refusal) and figures is not None:
             shown = figures(result) + shown
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=f"step.{step.name.lower()}",
-                text=refusal.sentence() if refusal is not None else "passed",
-                severity=Severity.INFO if refusal is None or not refusal.transient else Severity.WARNING,
-                cycle=self._cycle,
-                attempt=attempt,
-                account=self._account,
-                underlying=underlying,
-                step=step,
-                result=StepResult.PASSED if refusal is None else StepResult.REFUSED,
-                reason=None if refusal is None else refusal.reason,
-                figures=shown,
-                duration_ms=round((self._clock.monotonic() - started) * 1000),
-            )
+        await self._bus.say(
+            f"step.{step.name.lower()}",
+            refusal.sentence() if refusal is not None else "passed",
+            Severity.INFO if refusal is None or not refusal.transient else Severity.WARNING,
+            cycle=self._cycle,
+            attempt=attempt,
+            account=self._account,
+            underlying=underlying,
+            step=step,
+            result=StepResult.PASSED if refusal is None else StepResult.REFUSED,
+            reason=None if refusal is None else refusal.reason,
+            figures=shown,
+            duration_ms=round((self._clock.monotonic() - started) * 1000),
         )
         return refusal if refusal is not None else result

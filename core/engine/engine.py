@@ -15,7 +15,7 @@ from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
 from core.engine.housekeeping import Housekeeping
@@ -56,7 +56,7 @@ class Engine:
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
         self._jobs = Jobs(clock, self._say_failed)
-        self.bus = Bus(records.journal.append)
+        self.bus = Bus(records.journal.append, clock)
         self.mail = MailQueue(
             parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.intervals
         )
@@ -83,7 +83,7 @@ class Engine:
             parts.broker, parts.market_data, self.feed, self.quotes, clock, settings.trading.minimum_score
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
-        self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
+        self.broker_check = BrokerCheck(parts.broker, self.bus)
         desk = OrderDesk(
             broker=parts.broker,
             records=records,
@@ -114,10 +114,8 @@ class Engine:
         )
         self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
-        self.reconciliation = Reconciliation(
-            reconciler, self.gate, self.bus, clock, lambda: self.accounts, self.study.today
-        )
+        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus)
+        self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
         self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
         self.tridents = OpenTridents(
             parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
@@ -260,18 +258,20 @@ class Engine:
         await self.logins.start()
         self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
-            await self._tell("cycle.interrupted", f"cycle {number} was interrupted when the process ended", number)
+            await self.bus.say(
+                "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
+            )
         await self.watch.recover()
         await self.legs.take_up()
         missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
         if missed:
             passed = "1 slot" if missed == 1 else f"{missed} slots"
-            await self._tell("slot.missed", f"{passed} passed while the console was not running")
+            await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.check()
         await self.alerting.load()
-        await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
+        await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]
@@ -311,13 +311,13 @@ class Engine:
         self.state = EngineState.STOPPING
         self._jobs.close()
         await self.runner.close()
-        await self._tell("engine.stopped", "engine stopped in order")
+        await self.bus.say("engine.stopped", "engine stopped in order")
         await self.mail.flush()
         self._jobs.cancel()
 
     async def _prepare_study(self) -> None:
         for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
-            await self._tell("study.incomplete", refusal.sentence(), severity=Severity.WARNING)
+            await self.bus.say("study.incomplete", refusal.sentence(), Severity.WARNING)
 
     async def _on_closed(self, entry_id: str) -> None:
         """An entry came to its end: its legs are let go, and its fill counts in the figures."""
@@ -351,8 +351,3 @@ class Engine:
     @property
     def progress(self) -> CycleProgress | None:
         return self.runner.progress
-
-    async def _tell(
-        self, kind: str, text: str, cycle: int | None = None, *, severity: Severity = Severity.INFO
-    ) -> None:
-        await self.bus.publish(Event(self.parts.clock.now(), kind, text, severity, cycle))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from core.config.loader import Loaded, SettingsError, changed_names
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
@@ -49,4 +49,4 @@ class SettingsWatch:
         if text != self._said:
             self._said = text
             told = text or "the settings are again those this console started with"
-            await self._bus.publish(Event(self._clock.now(), CHANGED, told, severity))
+            await self._bus.say(CHANGED, told, severity)

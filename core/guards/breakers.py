@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from core.domain.operation.breakers import Breaker, BreakerKind
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.records.records import Records
 from core.records.repositories.breakers import CLOSED_BY_ENGINE
@@ -84,16 +84,7 @@ class Breakers:
     async def _say(self, kind: str, breaker: BreakerKind, subject: str, text: str, severity: Severity) -> None:
         account = subject if subject and breaker.scope.value == "account" else None
         whom = f"{masked(subject)}: " if account else f"{subject}: " if subject else ""
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=kind,
-                text=f"{whom}{text}",
-                severity=severity,
-                account=account,
-                figures=(("breaker", breaker.code),),
-            )
-        )
+        await self._bus.say(kind, f"{whom}{text}", severity, account=account, figures=(("breaker", breaker.code),))
 
 
 def _refusal(breaker: Breaker) -> Refusal:

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 
 from core.config.mail import MailSettings
 from core.domain.market.sessions import Session
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.reporting.digests import daily_digest, weekly_digest
 from core.domain.reporting.notices import Letterhead
@@ -178,7 +178,7 @@ class MailQueue:
 
     async def _say(self, kind: str, text: str, severity: Severity) -> None:
         try:
-            await self._bus.publish(Event(self._clock.now(), kind, text, severity))
+            await self._bus.say(kind, text, severity)
         except RecordsError:
             log.exception("%s could not be recorded: %s", kind, text)
 

@@ -13,8 +13,8 @@ from structlog.contextvars import bind_contextvars
 
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
 from core.domain.market.underlying import Underlying
-from core.domain.operation.events import Event, Severity, masked
-from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.operation.events import masked
+from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for, is_ours
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
@@ -125,7 +125,7 @@ class OrderDesk:
             return refuse(Reason.VALIDATED_TODAY)
         if warned is not None:
             return warned
-        await self._say(decision, "order.validated", "the broker validated the order; a dry run sends nothing")
+        await self._say_validated(decision)
         return Validated(record)
 
     async def _prepare(self, decision: Decision, request: OrderRequest, entry_id: str) -> Entry | Refusal:
@@ -307,20 +307,15 @@ class OrderDesk:
             self._watch.poll_soon()
         return refusal
 
-    async def _say(self, decision: Decision, kind: str, text: str) -> None:
-        price = decision.price
-        figures: Figures = (("limit", price.limit), ("mid", price.mid), ("natural", price.natural))
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=kind,
-                text=f"{decision.suggestion.underlying.symbol} {masked(decision.account)}: {text}",
-                severity=Severity.INFO,
-                cycle=decision.cycle,
-                account=decision.account,
-                underlying=decision.suggestion.underlying.symbol,
-                figures=figures,
-            )
+    async def _say_validated(self, decision: Decision) -> None:
+        price, symbol = decision.price, decision.suggestion.underlying.symbol
+        await self._bus.say(
+            "order.validated",
+            f"{symbol} {masked(decision.account)}: the broker validated the order; a dry run sends nothing",
+            cycle=decision.cycle,
+            account=decision.account,
+            underlying=symbol,
+            figures=(("limit", price.limit), ("mid", price.mid), ("natural", price.natural)),
         )
 
 

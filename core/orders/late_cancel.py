@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Severity, masked
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.orders.tracker import OrderTracker
@@ -66,14 +66,11 @@ class LateCancel:
         self._watch.poll_soon()
 
     async def _say(self, entry: Entry, text: str, severity: Severity) -> None:
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind="order.cancel_late",
-                text=f"{entry.underlying} {masked(entry.account)}: order {entry.order_id}: {text}",
-                severity=severity,
-                cycle=entry.cycle,
-                account=entry.account,
-                figures=(("entry", entry.id), ("order_id", entry.order_id)),
-            )
+        await self._bus.say(
+            "order.cancel_late",
+            f"{entry.underlying} {masked(entry.account)}: order {entry.order_id}: {text}",
+            severity,
+            cycle=entry.cycle,
+            account=entry.account,
+            figures=(("entry", entry.id), ("order_id", entry.order_id)),
         )

@@ -11,7 +11,7 @@ from datetime import date
 
 from core.broker.port import AccountReads, Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import masked
 from core.domain.orders.identifiers import is_ours
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, OrderReport
@@ -19,7 +19,6 @@ from core.guards.breakers import Breakers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
-from core.runtime.clock import Clock
 
 _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN)
 
@@ -27,15 +26,12 @@ _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntrySta
 class Reconciler:
     """Compares account by account; what it finds goes through the watch, what does not fit opens a breaker."""
 
-    def __init__(
-        self, broker: Broker, records: Records, watch: OrderTracker, breakers: Breakers, bus: Bus, clock: Clock
-    ) -> None:
+    def __init__(self, broker: Broker, records: Records, watch: OrderTracker, breakers: Breakers, bus: Bus) -> None:
         self._broker = broker
         self._records = records
         self._watch = watch
         self._breakers = breakers
         self._bus = bus
-        self._clock = clock
         self._foreign_told: set[str] = set()
 
     async def reconcile(self, number: str, today: date) -> str:
@@ -131,13 +127,9 @@ class Reconciler:
             if report.order_id in self._foreign_told:
                 continue
             self._foreign_told.add(report.order_id)
-            await self._bus.publish(
-                Event(
-                    at=self._clock.now(),
-                    kind="reconcile.foreign",
-                    text=f"{masked(number)}: order {report.order_id} ({report.underlying}, {report.status}) "
-                    "is not ours; it is left alone",
-                    severity=Severity.INFO,
-                    account=number,
-                )
+            await self._bus.say(
+                "reconcile.foreign",
+                f"{masked(number)}: order {report.order_id} ({report.underlying}, {report.status}) "
+                "is not ours; it is left alone",
+                account=number,
             )

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import date
 
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.guards.gate import TradingGate
 from core.orders.reconciler import Reconciler
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
-from core.runtime.clock import Clock
 
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 30.0
@@ -26,14 +25,12 @@ class Reconciliation:
         reconciler: Reconciler,
         gate: TradingGate,
         bus: Bus,
-        clock: Clock,
         accounts: Callable[[], Sequence[AccountRecord]],
         today: Callable[[], date],
     ) -> None:
         self._reconciler = reconciler
         self._gate = gate
         self._bus = bus
-        self._clock = clock
         self._accounts = accounts
         self._today = today
         self._wanted: str = ""
@@ -57,14 +54,14 @@ class Reconciliation:
                 raise
 
     async def _until_clean(self, cause: str) -> None:
-        await self._say("started", f"reconciling with the broker ({cause})", Severity.INFO)
+        await self._bus.say("reconcile.started", f"reconciling with the broker ({cause})")
         accounts = [account.number for account in self._accounts()]
         async with asyncio.TaskGroup() as group:
             for number in accounts:
                 group.create_task(self._account(number))
         if not self._wake.is_set():  # else: what was read may be older than the new cause
             self._gate.reconciled()
-            await self._say("done", f"reconciled with the broker ({cause})", Severity.INFO)
+            await self._bus.say("reconcile.done", f"reconciled with the broker ({cause})")
 
     async def _account(self, number: str) -> None:
         retry, told = FIRST_RETRY_S, ""
@@ -77,11 +74,8 @@ class Reconciliation:
                 return
             if trouble != told:
                 told = trouble
-                await self._say("waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
+                await self._bus.say("reconcile.waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
             with suppress(TimeoutError):
                 async with asyncio.timeout(retry):
                     await self._wake.wait()
             retry = min(retry * 2, LONGEST_RETRY_S)
-
-    async def _say(self, what: str, text: str, severity: Severity) -> None:
-        await self._bus.publish(Event(self._clock.now(), f"reconcile.{what}", text, severity))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.broker.port import AccountReads, Broker, BrokerError, StreamState
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.orders.tracker import OrderTracker
@@ -149,16 +149,11 @@ class Settlement:
                 await self._watch.absent(entry, f"{proof} such order")
             return
         await self._records.entries.free_day(entry.id, f"{proof} fill", self._clock.now())
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind="order.day_freed",
-                text=f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; "
-                f"{proof} fill",
-                severity=Severity.INFO,
-                cycle=entry.cycle,
-                account=entry.account,
-            )
+        await self._bus.say(
+            "order.day_freed",
+            f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; {proof} fill",
+            cycle=entry.cycle,
+            account=entry.account,
         )
 
     def _wall_s(self, since: datetime) -> float:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
@@ -316,17 +316,14 @@ class OrderTracker:
         if credit is not None:
             text = f"{text} at {per_share(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
             figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=kind,
-                text=f"{entry.underlying} {masked(entry.account)}: {text}",
-                severity=severity,
-                cycle=entry.cycle,
-                account=entry.account,
-                underlying=entry.underlying,
-                figures=figures,
-            )
+        await self._bus.say(
+            kind,
+            f"{entry.underlying} {masked(entry.account)}: {text}",
+            severity,
+            cycle=entry.cycle,
+            account=entry.account,
+            underlying=entry.underlying,
+            figures=figures,
         )
 
 

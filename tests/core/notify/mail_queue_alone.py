@@ -63,7 +63,7 @@ class Office:
         self._calls.one_at_a_time(self.records._database)
         accounts = [BrokerAccount(number, "Demo", "Margin", False) for number in (ACCOUNT, OTHER)]
         await self.records.accounts.discover("main", accounts, enable_new=True, at=self.clock.now())
-        self.bus = Bus(self.records.journal.append)
+        self.bus = Bus(self.records.journal.append, self.clock)
         self.mail = MailQueue(
             self.post,
             mail_settings(preference),

@@ -77,7 +77,7 @@ def _attempts(engine: Engine, cycle: int) -> Attempts:
         quotes=quotes,
         clock=clock,
         ids=parts.ids,
-        steps=StepLog(Bus(parts.records.journal.append), clock, cycle, None),
+        steps=StepLog(Bus(parts.records.journal.append, clock), clock, cycle, None),
         progress=CycleProgress(cycle, None, True, clock.monotonic()),
         underlyings=(QQQ,),
         capital=Decimal(25_000),
