@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.accounts.logins import Logins
@@ -32,36 +33,26 @@ Forced = tuple[AccountResult, ...] | Refusal
 """What a forced cycle came to: each account's result, or why it did not start after all."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class CommandHandlers:
     """Carries out commands. Pausing and halting are acknowledged after their own commit."""
 
-    def __init__(
-        self,
-        *,
-        records: Records,
-        broker: Broker,
-        gate: TradingGate,
-        breakers: Breakers,
-        watch: OrderTracker,
-        reconciliation: Reconciliation,
-        runner: CycleRunner,
-        alerting: Alerting,
-        logins: Logins,
-        clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
-        self._records = records
-        self._broker = broker
-        self._gate = gate
-        self._without_broker = LocalHandlers(records, breakers, clock, running=True)
-        self._watch = watch
-        self._reconciliation = reconciliation
-        self._runner = runner
-        self._alerting = alerting
-        self._logins = logins
-        self._clock = clock
-        self._spawn = spawn
-        self._awaited: dict[str, asyncio.Future[Forced]] = {}
+    records: Records
+    broker: Broker
+    gate: TradingGate
+    breakers: Breakers
+    watch: OrderTracker
+    reconciliation: Reconciliation
+    runner: CycleRunner
+    alerting: Alerting
+    logins: Logins
+    clock: Clock
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    _without_broker: LocalHandlers = field(init=False)
+    _awaited: dict[str, asyncio.Future[Forced]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True)
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -81,7 +72,7 @@ class CommandHandlers:
             answer = await handler(command)
             await self._follow(command)
             if command.kind is CommandKind.RESET and command.target != HALT and isinstance(answer, Done):
-                self._reconciliation.want("a breaker was reset")
+                self.reconciliation.want("a breaker was reset")
             return answer
 
         return carried_out
@@ -89,31 +80,31 @@ class CommandHandlers:
     async def _follow(self, command: Command) -> None:
         match command.kind:
             case CommandKind.ACKNOWLEDGE:
-                await self._alerting.take_up()
+                await self.alerting.take_up()
             case CommandKind.SET_ACCOUNT:
-                await self._runner.refresh_accounts()
+                await self.runner.refresh_accounts()
                 if command.note.partition(" ")[0] == AccountField.PRIMARY:
-                    await self._logins.prefer_primary()
+                    await self.logins.prefer_primary()
             case _:
-                await self._gate.read()
+                await self.gate.read()
 
     async def _resume(self, command: Command) -> Done | Refusal:
         why = command.note or "resumed by the operator"
         try:
-            await self._records.trading.resume(command.who, why, self._clock.now())
+            await self.records.trading.resume(command.who, why, self.clock.now())
         except StateConflict:
             return refuse(Reason.HALTED)
-        self._gate.resume_here()
-        await self._gate.read()
+        self.gate.resume_here()
+        await self.gate.read()
         return Done("automation resumed")
 
     async def _force(self, command: Command) -> Done | Refusal:
-        if command.saw_cycle is not None and command.saw_cycle != self._runner.newest:
+        if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:
             return refuse(Reason.COMMAND_OUTDATED)
-        refusal = await self._runner.force_refusal()
+        refusal = await self.runner.force_refusal()
         if refusal is not None:
             return refusal
-        self._spawn(self._forced(self._awaited.pop(command.id, None)))
+        self.spawn(self._forced(self._awaited.pop(command.id, None)))
         return Done("a cycle starts now")
 
     def results_of(self, command_id: str) -> asyncio.Future[Forced]:
@@ -122,7 +113,7 @@ class CommandHandlers:
 
     async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
         try:
-            results = await self._runner.force()
+            results = await self.runner.force()
         except Exception as error:
             if awaited is not None:
                 awaited.set_exception(error)
@@ -131,7 +122,7 @@ class CommandHandlers:
             awaited.set_result(results)
 
     async def _reconcile(self, command: Command) -> Done | Refusal:
-        self._reconciliation.want(f"asked by {command.who}")
+        self.reconciliation.want(f"asked by {command.who}")
         return Done("reconciliation starts; entries wait for it")
 
     async def _cancel(self, command: Command) -> Done | Refusal:
@@ -141,17 +132,17 @@ class CommandHandlers:
         if entry.state is not EntryState.WORKING or entry.order_id is None:
             return refuse(Reason.NOT_CANCELLABLE, state=entry.state.value)
         # Recorded first: a day closed by the operator is never opened again by the machine (SPEC 9).
-        await self._records.entries.note_cancel_request(entry.id, command.who, self._clock.now())
+        await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:
-            await self._broker.cancel(entry.account, entry.order_id)
+            await self.broker.cancel(entry.account, entry.order_id)
         except BrokerError as error:
-            self._watch.poll_soon()
+            self.watch.poll_soon()
             if error.fault is BrokerFault.REFUSED:
                 return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
             return Done(
                 f"the answer to the cancel was lost ({error.detail}); it works until the broker shows otherwise"
             )
-        self._watch.poll_soon()
+        self.watch.poll_soon()
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
     async def _attest(self, command: Command) -> Done | Refusal:
@@ -161,30 +152,30 @@ class CommandHandlers:
             return refuse(Reason.NO_SUCH_TARGET, target="an unknown entry" if not command.target else command.target)
         if entry.state is not EntryState.UNKNOWN:
             return refuse(Reason.NOT_UNKNOWN, state=entry.state.value)
-        await self._records.entries.add_evidence(
-            entry.id, "attestation", who=command.who, complete=True, detail={"seen": command.note}, at=self._clock.now()
+        await self.records.entries.add_evidence(
+            entry.id, "attestation", who=command.who, complete=True, detail={"seen": command.note}, at=self.clock.now()
         )
         if command.note == ATTESTED_ABSENT:
-            await self._watch.absent(entry, f"{command.who} saw no such order at the broker")
+            await self.watch.absent(entry, f"{command.who} saw no such order at the broker")
             return Done(f"{masked(entry.account)}: the entry is closed as absent; the day stays closed")
         return await self._adopt(entry, command.note)
 
     async def _adopt(self, entry: Entry, order_id: str) -> Done | Refusal:
         """The operator named the order: the broker's own answer about it is the evidence."""
         try:
-            report = await self._broker.order(entry.account, order_id)
+            report = await self.broker.order(entry.account, order_id)
         except BrokerError as error:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {error.detail}")
         if report.identifier != entry.identifier:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id} does not carry this entry's identifier")
-        current = await self._watch.apply(entry.id, report)
+        current = await self.watch.apply(entry.id, report)
         return Done(f"order {order_id} is this entry; it is {current.state.value}")
 
     async def _find(self, target: str, state: EntryState) -> Entry | None:
         """The entry named, by id or order id, or the only one in this state when none is named."""
-        found = [e for e in await self._records.entries.open() if not target or target in (e.id, e.order_id)]
+        found = [e for e in await self.records.entries.open() if not target or target in (e.id, e.order_id)]
         if target and not found:
-            today = await self._records.entries.of_day(self._runner.today())
+            today = await self.records.entries.of_day(self.runner.today())
             found = [e for e in today if target in (e.id, e.order_id)]
         fitting = found if target else [e for e in found if e.state is state]
         return fitting[0] if len(fitting) == 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -29,32 +29,25 @@ Handler = Callable[[Command], Awaitable[Done | Refusal]]
 _WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
 
 
+@dataclass(eq=False, repr=False)
 class CommandDesk:
     """Takes commands from the inbox in order and has each done once.
 
     One that waits for the broker runs beside the others: a pause must not wait for a broker that is slow.
+    Without `spawn` every command is carried out in its turn.
     """
 
-    def __init__(
-        self,
-        records: Records,
-        bus: Bus,
-        clock: Clock,
-        handlers: Mapping[CommandKind, Handler],
-        spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None,
-    ) -> None:
-        """Without `spawn` every command is carried out in its turn."""
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._handlers = handlers
-        self._spawn = spawn
-        self._under_way: set[str] = set()
-        self._wake = asyncio.Event()
+    records: Records
+    bus: Bus
+    clock: Clock
+    handlers: Mapping[CommandKind, Handler]
+    spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None
+    _under_way: set[str] = field(init=False, default_factory=set)
+    _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def post(self, command: Command) -> None:
         """Records the command; it is done at the next turn."""
-        await self._records.inbox.post(command)
+        await self.records.inbox.post(command)
         self._wake.set()
 
     def check(self) -> None:
@@ -66,14 +59,14 @@ class CommandDesk:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for command in await self._records.inbox.pending():
+            for command in await self.records.inbox.pending():
                 if command.id in self._under_way:
                     continue
-                if self._spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
+                if self.spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
                     await self.carry_out(command)
                 else:
                     self._under_way.add(command.id)
-                    self._spawn(self._carry_out_beside(command))
+                    self.spawn(self._carry_out_beside(command))
 
     async def _carry_out_beside(self, command: Command) -> None:
         try:
@@ -85,7 +78,7 @@ class CommandDesk:
         """Records the command and does it now, for a sender in this process who waits for what comes of it."""
         self._under_way.add(command.id)
         try:
-            await self._records.inbox.post(command)
+            await self.records.inbox.post(command)
             return await self.carry_out(command)
         finally:
             self._under_way.discard(command.id)
@@ -99,9 +92,9 @@ class CommandDesk:
             text, severity = result.sentence(), Severity.WARNING
         else:
             state, text, severity = CommandState.DONE, result.text, Severity.INFO
-        if not await self._records.inbox.finish(command.id, state, text, self._clock.now()):
+        if not await self.records.inbox.finish(command.id, state, text, self.clock.now()):
             return result
-        await self._bus.say(
+        await self.bus.say(
             f"command.{command.kind.value}.{state.value}",
             f"{command.kind.value} by {command.who}: {text}",
             severity,
@@ -112,7 +105,7 @@ class CommandDesk:
 
     async def _answer(self, command: Command) -> Done | Refusal:
         # A command's lifetime is an operator's, so wall seconds even when market time runs faster.
-        lifetime = timedelta(seconds=COMMAND_LIFETIME_S * self._clock.speed)
-        if self._clock.now() - command.at > lifetime:
+        lifetime = timedelta(seconds=COMMAND_LIFETIME_S * self.clock.speed)
+        if self.clock.now() - command.at > lifetime:
             return refuse(Reason.COMMAND_EXPIRED, limit_s=f"{COMMAND_LIFETIME_S:g}")
-        return await self._handlers[command.kind](command)
+        return await self.handlers[command.kind](command)

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import Command, CommandKind, CommandState
@@ -30,28 +30,28 @@ log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 
+@dataclass(eq=False, repr=False)
 class EngineHost:
-    """Runs one engine on a thread and is its client: snapshots out, commands in (`EngineClient`)."""
+    """Runs one engine on a thread and is its client: snapshots out, commands in (`EngineClient`).
 
-    def __init__(
-        self,
-        open_engine: Callable[[], Awaitable[Engine]],
-        mode: Mode,
-        who: str,
-        ids: Ids,
-        explain: Callable[[BaseException], str],
-    ) -> None:
-        """`open_engine` runs on the engine's thread, where the heavy imports belong; `explain` turns what ended the
-        engine into a sentence for the operator."""
-        self._open_engine = open_engine
-        self._who = who
-        self._ids = ids
-        self._explain = explain
-        self._engine: Engine | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+    `open_engine` runs on the engine's thread, where the heavy imports belong; `explain` turns what ended the engine
+    into a sentence for the operator.
+    """
+
+    open_engine: Callable[[], Awaitable[Engine]]
+    mode: InitVar[Mode]
+    who: str
+    ids: Ids
+    explain: Callable[[BaseException], str]
+    _engine: Engine | None = field(init=False, default=None)
+    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
+    _last: Snapshot = field(init=False)
+    _refused: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=10))
+    _stop_wanted: threading.Event = field(init=False, default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self, mode: Mode) -> None:
         self._last = without_engine_yet(mode, "starting")
-        self._refused: deque[CommandView] = deque(maxlen=10)
-        self._stop_wanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -69,7 +69,7 @@ class EngineHost:
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Hands a command to the engine's inbox. Without a running engine it is refused at once."""
         engine, loop = self._engine, self._loop
-        command_id = self._ids.new()
+        command_id = self.ids.new()
         if engine is None or loop is None or not self._thread.is_alive() or not engine.ready.is_set():
             self._refused.append(
                 CommandView(command_id, kind, CommandState.REFUSED, "the engine is not running; nothing was done")
@@ -79,7 +79,7 @@ class EngineHost:
         command = Command(
             command_id,
             kind,
-            self._who,
+            self.who,
             engine.parts.clock.now(),
             saw_cycle=0 if shown is None else shown.newest,
             target=target,
@@ -137,13 +137,13 @@ class EngineHost:
             asyncio.run(self._main())
         except BaseException as failure:
             log.exception("the engine ended")
-            self._last = _failed(self._last, self._explain(failure))
+            self._last = _failed(self._last, self.explain(failure))
         else:
             self._last = replace(self._last, status=replace(self._last.status, engine=EngineState.STOPPED))
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        engine = await self._open_engine()
+        engine = await self.open_engine()
         self._engine = engine
         if self._stop_wanted.is_set():
             engine.stop()

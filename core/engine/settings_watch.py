@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from core.config.loader import Loaded, SettingsError, changed_names
 from core.domain.operation.events import Severity
@@ -15,30 +16,30 @@ EVERY_S = 30.0
 """Wall seconds between two looks at the file."""
 
 
+@dataclass(eq=False, repr=False)
 class SettingsWatch:
     """Compares what `read` gives now with what this process started with. `read` raises SettingsError."""
 
-    def __init__(self, started: Loaded, read: Callable[[], Loaded], bus: Bus, clock: Clock) -> None:
-        self._started = started
-        self._read = read
-        self._bus = bus
-        self._clock = clock
-        self._said = ""
+    started: Loaded
+    read: Callable[[], Loaded]
+    bus: Bus
+    clock: Clock
+    _said: str = field(init=False, default="")
 
     async def run(self) -> None:
         """Looks until cancelled. Raises RecordsError."""
         while True:
-            await self._clock.sleep(EVERY_S)
+            await self.clock.sleep(EVERY_S)
             await self.check()
 
     async def check(self) -> None:
         """Says what is new since the last look; an edit that changes no value is none. Raises RecordsError."""
         try:
-            now = await asyncio.to_thread(self._read)
+            now = await asyncio.to_thread(self.read)
         except SettingsError as error:
             text = f"the settings were changed and cannot be used: {error.sentences[0].rstrip('.')}"
             return await self._say(f"{text}; this console goes on as it is, the next start refuses", Severity.WARNING)
-        names = changed_names(self._started, now)
+        names = changed_names(self.started, now)
         if names:
             text = f"the settings were changed ({', '.join(names)})"
             return await self._say(f"{text}; this console goes on as it is, the next start uses them", Severity.INFO)
@@ -49,4 +50,4 @@ class SettingsWatch:
         if text != self._said:
             self._said = text
             told = text or "the settings are again those this console started with"
-            await self._bus.say(CHANGED, told, severity)
+            await self.bus.say(CHANGED, told, severity)

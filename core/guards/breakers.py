@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 
 from core.domain.operation.breakers import Breaker, BreakerKind
 from core.domain.operation.events import Severity, masked
@@ -16,15 +17,15 @@ from core.runtime.clock import Clock
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class Breakers:
     """Opens, closes and answers. A breaker that cannot be recorded still stops entries in this process."""
 
-    def __init__(self, records: Records, bus: Bus, clock: Clock) -> None:
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._open: dict[tuple[BreakerKind, str], Breaker] = {}
-        self._unrecorded: set[tuple[BreakerKind, str]] = set()
+    records: Records
+    bus: Bus
+    clock: Clock
+    _open: dict[tuple[BreakerKind, str], Breaker] = field(init=False, default_factory=dict)
+    _unrecorded: set[tuple[BreakerKind, str]] = field(init=False, default_factory=set)
 
     @property
     def open_now(self) -> tuple[Breaker, ...]:
@@ -32,7 +33,7 @@ class Breakers:
 
     async def load(self) -> None:
         """Takes up what earlier processes left open. Raises RecordsError."""
-        self._open = {(b.kind, b.subject): b for b in await self._records.breakers.open_now()}
+        self._open = {(b.kind, b.subject): b for b in await self.records.breakers.open_now()}
 
     def refusal(self, account: str, login: str) -> Refusal | None:
         """Why entries of this account are barred, or None."""
@@ -45,7 +46,7 @@ class Breakers:
         """Stops entries at once, then records it. What is open already stays as it was."""
         if self.is_open(kind, subject):
             return
-        self._open[kind, subject] = Breaker(kind, subject, why, self._clock.now())
+        self._open[kind, subject] = Breaker(kind, subject, why, self.clock.now())
         self._unrecorded.add((kind, subject))
         try:
             await self.record_open()
@@ -58,7 +59,7 @@ class Breakers:
         for key in tuple(self._unrecorded):
             breaker = self._open.get(key)
             if breaker is not None:
-                await self._records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
+                await self.records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
             self._unrecorded.discard(key)
             if breaker is not None:
                 text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
@@ -69,7 +70,7 @@ class Breakers:
         if not self.is_open(kind, subject):
             return False
         await self.record_open()
-        await self._records.breakers.close(kind, subject, by, why, self._clock.now())
+        await self.records.breakers.close(kind, subject, by, why, self.clock.now())
         self._open.pop((kind, subject), None)
         await self._say("breaker.closed", kind, subject, f"{kind.code} is over: {why}", Severity.INFO)
         return True
@@ -84,7 +85,7 @@ class Breakers:
     async def _say(self, kind: str, breaker: BreakerKind, subject: str, text: str, severity: Severity) -> None:
         account = subject if subject and breaker.scope.value == "account" else None
         whom = f"{masked(subject)}: " if account else f"{subject}: " if subject else ""
-        await self._bus.say(kind, f"{whom}{text}", severity, account=account, figures=(("breaker", breaker.code),))
+        await self.bus.say(kind, f"{whom}{text}", severity, account=account, figures=(("breaker", breaker.code),))
 
 
 def _refusal(breaker: Breaker) -> Refusal:

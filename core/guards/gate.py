@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.domain.operation.breakers import Scope
@@ -15,23 +16,23 @@ from core.runtime.clock import exchange_time
 from core.snapshot import Automation
 
 
+@dataclass(eq=False, repr=False)
 class TradingGate:
     """The trading state as last read, and what bars entries in this process. Every question but `read` is immediate."""
 
-    def __init__(self, records: Records, breakers: Breakers, kill_file: Path) -> None:
-        self._records = records
-        self._breakers = breakers
-        self._kill_file = kill_file
-        self._trading = TradingState("active", "", None, "")
-        self._reconciling = "starting"
-        self._stopped_here = ""
-        self._clean_accounts: set[str] = set()
-        self._some_clean = asyncio.Event()
-        self._all_clean = asyncio.Event()
+    records: Records
+    breakers: Breakers
+    kill_file: Path
+    _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
+    _reconciling: str = field(init=False, default="starting")
+    _stopped_here: str = field(init=False, default="")
+    _clean_accounts: set[str] = field(init=False, default_factory=set)
+    _some_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _all_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def read(self) -> None:
         """Reads the trading state again: another process may have changed it. Raises RecordsError."""
-        self._trading = await self._records.trading.read()
+        self._trading = await self.records.trading.read()
         if self._trading.state != "active":
             self._stopped_here = ""
 
@@ -71,22 +72,22 @@ class TradingGate:
 
     def refusal(self) -> Refusal | None:
         """What bars every account's entries now."""
-        if self._kill_file.exists():
-            return refuse(Reason.KILL_FILE, path=str(self._kill_file))
+        if self.kill_file.exists():
+            return refuse(Reason.KILL_FILE, path=str(self.kill_file))
         if self._trading.state == "paused" or self._stopped_here:
             return refuse(Reason.PAUSED)
         if self._trading.state == "halted":
             return refuse(Reason.HALTED)
         if self._reconciling and not self._clean_accounts:
             return refuse(Reason.RECONCILING)
-        return self._breakers.refusal("", "")
+        return self.breakers.refusal("", "")
 
     def account_refusal(self, account: str, login: str) -> Refusal | None:
         """What bars entries of one account, reached by this login."""
         barred = self.refusal()
         if barred is None and self._reconciling and account not in self._clean_accounts:
             return refuse(Reason.RECONCILING)
-        return barred or self._breakers.refusal(account, login)
+        return barred or self.breakers.refusal(account, login)
 
     @property
     def automation(self) -> Automation:
@@ -95,7 +96,7 @@ class TradingGate:
             return Automation(self._trading.state)
         if self._stopped_here:
             return Automation.PAUSED
-        if self._kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self._breakers.open_now):
+        if self.kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
         return Automation.RECONCILING if self._reconciling else Automation.ACTIVE
 
@@ -109,9 +110,9 @@ class TradingGate:
             return f"{trading.why} ({trading.who}{since}){reset}"
         if self._stopped_here:
             return self._stopped_here
-        if self._kill_file.exists():
-            return f"the file {self._kill_file} halts all entries; remove it to go on"
-        stopping = next((b for b in self._breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
+        if self.kill_file.exists():
+            return f"the file {self.kill_file} halts all entries; remove it to go on"
+        stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:
             return f"{stopping.why}; {stopping.kind.reset}"
         return self._reconciling

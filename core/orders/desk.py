@@ -60,43 +60,30 @@ class PriceNow(Protocol):
         ...
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
     """Prepares, guards, sends and records entries; hands what the broker holds to the watch."""
 
-    def __init__(
-        self,
-        *,
-        broker: Broker,
-        records: Records,
-        watch: OrderTracker,
-        bus: Bus,
-        clock: Clock,
-        ids: Ids,
-        calendar: SessionCalendar,
-        gate: TradingGate,
-        locks: OneTrader,
-        rules: SendingRules,
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._watch = watch
-        self._bus = bus
-        self._clock = clock
-        self._ids = ids
-        self._calendar = calendar
-        self._gate = gate
-        self._locks = locks
-        self._rules = rules
+    broker: Broker
+    records: Records
+    watch: OrderTracker
+    bus: Bus
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    gate: TradingGate
+    locks: OneTrader
+    rules: SendingRules
 
     async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
         """Takes a decision to the broker, once. An entry returned is acknowledged: working or further."""
-        identifier = identifier_for(self._ids.new())
+        identifier = identifier_for(self.ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
-        if not self._rules.sends:
+        if not self.rules.sends:
             return await self._validate(decision, request)
-        await self._records.journal.record_suggestion(suggestion_record(decision, validated=False))
-        entry_id = self._ids.new()
-        with self._watch.preparing(entry_id):
+        await self.records.journal.record_suggestion(suggestion_record(decision, validated=False))
+        entry_id = self.ids.new()
+        with self.watch.preparing(entry_id):
             entry = await self._prepare(decision, request, entry_id)
             if isinstance(entry, Refusal):
                 return entry
@@ -120,7 +107,7 @@ class OrderDesk:
         warned = _unlisted_warning(answer)
         record = suggestion_record(decision, validated=warned is None)
         try:
-            await self._records.journal.record_suggestion(record, dry_run_record(record.id, answer, self._clock.now()))
+            await self.records.journal.record_suggestion(record, dry_run_record(record.id, answer, self.clock.now()))
         except AlreadyValidated:
             return refuse(Reason.VALIDATED_TODAY)
         if warned is not None:
@@ -130,7 +117,7 @@ class OrderDesk:
 
     async def _prepare(self, decision: Decision, request: OrderRequest, entry_id: str) -> Entry | Refusal:
         suggestion, trident = decision.suggestion, decision.suggestion.trident
-        prepared = await self._records.entries.prepare(
+        prepared = await self.records.entries.prepare(
             Entry(
                 id=entry_id,
                 account=decision.account,
@@ -149,7 +136,7 @@ class OrderDesk:
                 max_risk=decision.risk.max_risk,
                 state=EntryState.PREPARED,
                 holds_day=True,
-                prepared_at=self._clock.now(),
+                prepared_at=self.clock.now(),
                 sent_at=None,
                 order_id=None,
                 broker_status=None,
@@ -163,7 +150,7 @@ class OrderDesk:
 
     async def _preflight(self, account: str, request: OrderRequest) -> DryRunAnswer | Refusal:
         try:
-            return await self._broker.dry_run(account, request)
+            return await self.broker.dry_run(account, request)
         except BrokerError as error:
             if error.fault is BrokerFault.REFUSED:
                 return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
@@ -171,13 +158,11 @@ class OrderDesk:
 
     async def _guards(self, decision: Decision, request: OrderRequest, prices: PriceNow) -> Refusal | None:
         """The last guards (SPEC 9): broker reads first, so that the quotes are read last."""
-        if self._rules.preflight:
+        if self.rules.preflight:
             answer = await self._preflight(decision.account, request)
             if isinstance(answer, Refusal):
                 return answer
-            await self._records.journal.record_dry_run(
-                dry_run_record(decision.suggestion.id, answer, self._clock.now())
-            )
+            await self.records.journal.record_dry_run(dry_run_record(decision.suggestion.id, answer, self.clock.now()))
             warned = _unlisted_warning(answer)
             if warned is not None:
                 return warned
@@ -187,8 +172,8 @@ class OrderDesk:
     async def _broker_guard(self, decision: Decision) -> Refusal | None:
         try:
             market, orders = await asyncio.gather(
-                self._broker.market_state(),
-                self._broker.orders_of_day(decision.account, decision.session_day),
+                self.broker.market_state(),
+                self.broker.orders_of_day(decision.account, decision.session_day),
             )
         except BrokerError as error:
             return refuse(Reason.ORDERS_UNREADABLE, detail=error.detail)
@@ -205,7 +190,7 @@ class OrderDesk:
             return False
         dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
         if report.identifier is not None and is_ours(report.identifier):
-            entry = await self._records.entries.by_identifier(report.identifier)
+            entry = await self.records.entries.by_identifier(report.identifier)
             return entry is None or entry.holds_day or not dead
         return not dead and _has_trident_shape(report)
 
@@ -229,40 +214,40 @@ class OrderDesk:
 
     def _since(self, mono: float, at: datetime) -> float:
         """Wall seconds since a moment known on both scales; the monotonic clock stands still while a machine sleeps."""
-        return max(self._clock.monotonic() - mono, (self._clock.now() - at).total_seconds() / self._clock.speed)
+        return max(self.clock.monotonic() - mono, (self.clock.now() - at).total_seconds() / self.clock.speed)
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
         """What can still be asked without waiting: the trader's lock, the gate with the kill file, the calendar."""
         try:
-            self._locks.verify()
+            self.locks.verify()
         except LockLost as lost:
             return refuse(Reason.LOCK_LOST, detail=str(lost))
-        barred = self._gate.account_refusal(account, login)
+        barred = self.gate.account_refusal(account, login)
         if barred is not None:
             return barred
-        if not self._calendar.is_open(self._clock.now()):
+        if not self.calendar.is_open(self.clock.now()):
             return refuse(Reason.MARKET_CLOSED)
         return None
 
     async def _mark_sent(self, entry: Entry) -> bool:
-        session = self._calendar.on(entry.session_day)
+        session = self.calendar.on(entry.session_day)
         if session is None:
             return False
-        return await self._records.entries.mark_sent(
-            entry.id, self._clock.now(), epoch=self._records.epoch, closes=session.close
+        return await self.records.entries.mark_sent(
+            entry.id, self.clock.now(), epoch=self.records.epoch, closes=session.close
         )
 
     async def _why_not_sent(self, decision: Decision) -> Refusal:
         """The conditional update said no: paused or halted meanwhile, a breaker, or another console's epoch."""
-        await self._gate.read()
-        barred = self._gate.account_refusal(decision.account, decision.login)
+        await self.gate.read()
+        barred = self.gate.account_refusal(decision.account, decision.login)
         return barred or refuse(Reason.RECORD_FAILED, detail="another console or a cancel took this entry over")
 
     async def _not_sent(self, entry: Entry, refusal: Refusal) -> None:
-        entry = await self._records.entries.become(
-            entry.id, EntryState.NOT_SENT, at=self._clock.now(), detail=refusal.sentence()
+        entry = await self.records.entries.become(
+            entry.id, EntryState.NOT_SENT, at=self.clock.now(), detail=refusal.sentence()
         )
-        await self._watch.announce(entry)
+        await self.watch.announce(entry)
 
     async def _send_shielded(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
         """From `sent` on it runs until the outcome is recorded, whoever cancels us."""
@@ -274,7 +259,7 @@ class OrderDesk:
             raise
 
     async def _mark_and_send(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
-        with self._watch.sending(entry.id):
+        with self.watch.sending(entry.id):
             if not await self._mark_sent(entry):
                 refusal = await self._why_not_sent(decision)
                 await self._not_sent(entry, refusal)
@@ -282,7 +267,7 @@ class OrderDesk:
             return await self._send(entry, request, decision.login)
 
     async def _send(self, entry: Entry, request: OrderRequest, login: str) -> Entry | Refusal:
-        committed, committed_at = self._clock.monotonic(), self._clock.now()
+        committed, committed_at = self.clock.monotonic(), self.clock.now()
         refused_at_wire: list[Refusal] = []
 
         def guard() -> Refusal | None:
@@ -296,20 +281,20 @@ class OrderDesk:
                 refused_at_wire.append(refusal)
             return refusal
 
-        outcome = await self._broker.send(entry.account, request, guard)
+        outcome = await self.broker.send(entry.account, request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
-            return await self._watch.acknowledged(entry.id, outcome.report)
+            return await self.watch.acknowledged(entry.id, outcome.report)
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
-        recorded = await self._watch.unacknowledged(entry.id, state, outcome.detail)
+        recorded = await self.watch.unacknowledged(entry.id, state, outcome.detail)
         if recorded.state is not state:
             return recorded  # an alert has brought the proof the answer did not
         if state is EntryState.UNKNOWN:
-            self._watch.poll_soon()
+            self.watch.poll_soon()
         return refusal
 
     async def _say_validated(self, decision: Decision) -> None:
         price, symbol = decision.price, decision.suggestion.underlying.symbol
-        await self._bus.say(
+        await self.bus.say(
             "order.validated",
             f"{symbol} {masked(decision.account)}: the broker validated the order; a dry run sends nothing",
             cycle=decision.cycle,

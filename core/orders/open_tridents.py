@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from core.broker.port import Broker, BrokerError, Position
@@ -31,34 +32,25 @@ def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
     )
 
 
+@dataclass(eq=False, repr=False)
 class OpenTridents:
     """Compares the filled entries with the broker's positions now and then, and keeps their legs quoted.
 
     `busy` says that a cycle runs: then nothing is read and nothing subscribed, display never delays a cycle.
     """
 
-    def __init__(
-        self,
-        broker: Broker,
-        records: Records,
-        feed: Feed,
-        clock: Clock,
-        accounts: Callable[[], Sequence[AccountRecord]],
-        today: Callable[[], date],
-        busy: Callable[[], bool],
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._feed = feed
-        self._clock = clock
-        self._accounts = accounts
-        self._today = today
-        self._busy = busy
-        self._built: dict[str, OpenTrident] = {}
-        self._by_account: dict[str, tuple[OpenTrident, ...]] = {}
-        self._trouble: dict[str, str] = {}
-        self._dates_read: date | None = None
-        self.ex_dividends: Mapping[str, date | None] = {}
+    broker: Broker
+    records: Records
+    feed: Feed
+    clock: Clock
+    accounts: Callable[[], Sequence[AccountRecord]]
+    today: Callable[[], date]
+    busy: Callable[[], bool]
+    _built: dict[str, OpenTrident] = field(init=False, default_factory=dict)
+    _by_account: dict[str, tuple[OpenTrident, ...]] = field(init=False, default_factory=dict)
+    _trouble: dict[str, str] = field(init=False, default_factory=dict)
+    _dates_read: date | None = field(init=False, default=None)
+    ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
     @property
     def held(self) -> tuple[OpenTrident, ...]:
@@ -74,27 +66,27 @@ class OpenTridents:
     async def run(self, every_s: float) -> None:
         """Looks again and again, until cancelled."""
         while True:
-            if not self._busy():
+            if not self.busy():
                 await self.check()
-            await self._clock.sleep(every_s)
+            await self.clock.sleep(every_s)
 
     async def check(self) -> None:
         """Compares once. An account that cannot be read keeps what was known of it."""
-        for account in self._accounts():
+        for account in self.accounts():
             await self._look_at(account.number)
         await self._read_dates()
-        if not self._busy():
+        if not self.busy():
             symbols = dict.fromkeys(leg.streamer for trident in self.held for leg in trident.legs if leg.streamer)
-            await self._feed.show_legs(tuple(symbols)[:SHOWN_LEGS])
+            await self.feed.show_legs(tuple(symbols)[:SHOWN_LEGS])
 
     async def _look_at(self, number: str) -> None:
-        filled = await self._records.entries.filled_open(number, self._today())
+        filled = await self.records.entries.filled_open(number, self.today())
         if not filled:  # nothing of ours to look for: the broker is not asked
             self._by_account.pop(number, None)
             self._trouble.pop(number, None)
             return
         try:
-            reads = await self._broker.account_reads(number)
+            reads = await self.broker.account_reads(number)
         except BrokerError as error:
             self._trouble[number] = f"positions of {masked(number)} could not be read: {error.detail}"
             return
@@ -107,21 +99,21 @@ class OpenTridents:
         known = self._built.get(entry.id)
         credit = fill_credit(entry.request, entry.fills)
         if known is None or known.credit != credit:
-            known = open_trident(entry, await suggestion_of(self._records, entry))
+            known = open_trident(entry, await suggestion_of(self.records, entry))
             self._built[entry.id] = known
         return known
 
     async def _read_dates(self) -> None:
         """Ex-dividend dates of what can be assigned early, once a day; a read that fails is tried again."""
         symbols = sorted({t.underlying.symbol for t in self.held if not t.underlying.is_index})
-        if not symbols or (self._dates_read == self._today() and set(symbols) <= set(self.ex_dividends)):
+        if not symbols or (self._dates_read == self.today() and set(symbols) <= set(self.ex_dividends)):
             return
         try:
-            metrics = await self._broker.metrics(symbols)
+            metrics = await self.broker.metrics(symbols)
         except BrokerError:
             return  # the next look asks again; until then a known date stays
         self.ex_dividends = {**dict.fromkeys(symbols), **{m.symbol: m.ex_dividend for m in metrics}}
-        self._dates_read = self._today()
+        self._dates_read = self.today()
 
 
 async def suggestion_of(records: Records, entry: Entry) -> SuggestionRecord | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.broker.port import AccountReads, Broker, BrokerError, StreamState
@@ -47,25 +47,17 @@ class _Read:
     reports: tuple[OrderReport, ...]
 
 
+@dataclass(eq=False, repr=False)
 class Settlement:
     """Looks at entries that are unknown, or ended without a fill, until two reads agree."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        records: Records,
-        watch: OrderTracker,
-        bus: Bus,
-        clock: Clock,
-        times: SettleTimes = PRODUCT_TIMES,
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._watch = watch
-        self._bus = bus
-        self._clock = clock
-        self._times = times
-        self._first: dict[str, _Read] = {}
+    broker: Broker
+    records: Records
+    watch: OrderTracker
+    bus: Bus
+    clock: Clock
+    times: SettleTimes = PRODUCT_TIMES
+    _first: dict[str, _Read] = field(init=False, default_factory=dict)
 
     def first_read(self, entry_id: str) -> datetime | None:
         """When the first of the two reads was, while the second is still to come."""
@@ -74,32 +66,32 @@ class Settlement:
 
     async def check(self) -> None:
         """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
-        for entry in await self._records.entries.waiting(exchange_time(self._clock.now()).date()):
+        for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
                 await self._look_at(entry, since=entry.sent_at)
-            elif not entry.cancel_requested_by or await self._records.entries.reentry_allowed(entry.id):
+            elif not entry.cancel_requested_by or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
             # else: cancelled by the operator, and the day stays closed (SPEC 9)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
-        if since is None or self._wall_s(since) < self._times.settle_s:
+        if since is None or self._wall_s(since) < self.times.settle_s:
             return
         first = self._first.get(entry.id)
-        if first is not None and self._wall_s(first.at) < self._times.between_reads_s:
+        if first is not None and self._wall_s(first.at) < self.times.between_reads_s:
             return
         read = await self._read(entry)
         if read is None:
             self._first.pop(entry.id, None)
             return
         for report in read.reports:
-            current = await self._watch.apply(entry.id, report)
+            current = await self.watch.apply(entry.id, report)
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
         if entry.state is not EntryState.UNKNOWN and not _show_the_end(read.reports):
             self._first.pop(entry.id, None)
             return
-        await self._records.entries.add_evidence(
+        await self.records.entries.add_evidence(
             entry.id,
             "listing",
             who="engine",
@@ -114,15 +106,15 @@ class Settlement:
         await self._conclude(entry, first, read)
 
     async def _read(self, entry: Entry) -> _Read | None:
-        status = self._watch.alerts
+        status = self.watch.alerts
         if status.state is not StreamState.CONNECTED:
             return None
         try:
-            listed = await self._broker.orders_of_day(entry.account, entry.session_day)
-            reads = await self._broker.account_reads(entry.account)
+            listed = await self.broker.orders_of_day(entry.account, entry.session_day)
+            reads = await self.broker.account_reads(entry.account)
         except BrokerError:
             return None
-        if self._watch.alerts.connections != status.connections:
+        if self.watch.alerts.connections != status.connections:
             return None
         if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
             return None  # it may be filled and only the listing late: time proves nothing here
@@ -131,14 +123,14 @@ class Settlement:
         reports = tuple(
             r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None
         )
-        return _Read(self._clock.now(), (self._records.epoch, status.connections), fingerprint, reports)
+        return _Read(self.clock.now(), (self.records.epoch, status.connections), fingerprint, reports)
 
     async def _may_hold(self, entry: Entry, reads: AccountReads) -> bool:
         """Whether the account holds a leg of this entry beyond what our filled tridents explain."""
         held: Counter[str] = Counter()
         for position in reads.positions:
             held[position.symbol] += int(abs(position.quantity))
-        for filled in await self._records.entries.filled_open(entry.account, exchange_time(self._clock.now()).date()):
+        for filled in await self.records.entries.filled_open(entry.account, exchange_time(self.clock.now()).date()):
             held.subtract({leg.symbol: leg.quantity for leg in filled.request.legs})
         return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
 
@@ -146,10 +138,10 @@ class Settlement:
         proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
         if entry.state is EntryState.UNKNOWN:
             if not first.reports and not second.reports:
-                await self._watch.absent(entry, f"{proof} such order")
+                await self.watch.absent(entry, f"{proof} such order")
             return
-        await self._records.entries.free_day(entry.id, f"{proof} fill", self._clock.now())
-        await self._bus.say(
+        await self.records.entries.free_day(entry.id, f"{proof} fill", self.clock.now())
+        await self.bus.say(
             "order.day_freed",
             f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; {proof} fill",
             cycle=entry.cycle,
@@ -157,7 +149,7 @@ class Settlement:
         )
 
     def _wall_s(self, since: datetime) -> float:
-        return (self._clock.now() - since).total_seconds() / self._clock.speed
+        return (self.clock.now() - since).total_seconds() / self.clock.speed
 
 
 def _show_the_end(reports: Sequence[OrderReport]) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
@@ -35,37 +36,30 @@ _SEVERITY = {
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class OrderTracker:
     """Folds what the broker says into the records; the only writer of an entry's state after sending."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        records: Records,
-        bus: Bus,
-        clock: Clock,
-        on_closed: Callable[[str], Awaitable[None]],
-        on_incident: Callable[[Entry, str], Awaitable[None]],
-        on_alerts_connected: Callable[[], None],
-        on_alerts_lost: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._on_closed = on_closed
-        self._on_incident = on_incident
-        self._on_alerts_connected = on_alerts_connected
-        self._on_alerts_lost = on_alerts_lost
-        self._folding = asyncio.Lock()
-        self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
-        self._poll_wanted = asyncio.Event()
-        self._preparing: set[str] = set()
-        self._sending: set[str] = set()
-        # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
-        self._parked: OrderedDict[str, list[OrderReport]] = OrderedDict()
-        self._unknown_words: set[tuple[str, str]] = set()
-        self.alerts = StreamStatus(StreamState.CONNECTING, clock.monotonic())
+    broker: Broker
+    records: Records
+    bus: Bus
+    clock: Clock
+    on_closed: Callable[[str], Awaitable[None]]
+    on_incident: Callable[[Entry, str], Awaitable[None]]
+    on_alerts_connected: Callable[[], None]
+    on_alerts_lost: Callable[[], None] = lambda: None
+    _folding: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
+    _poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _preparing: set[str] = field(init=False, default_factory=set)
+    _sending: set[str] = field(init=False, default_factory=set)
+    # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
+    _parked: OrderedDict[str, list[OrderReport]] = field(init=False, default_factory=OrderedDict)
+    _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
+    alerts: StreamStatus = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alerts = StreamStatus(StreamState.CONNECTING, self.clock.monotonic())
 
     # What the alert stream calls
 
@@ -76,15 +70,15 @@ class OrderTracker:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
         self.alerts = status
         if reconnected:
-            self._on_alerts_connected()
+            self.on_alerts_connected()
         if status.state is StreamState.WAITING:
-            self._on_alerts_lost()
+            self.on_alerts_lost()
 
     # What the engine calls
 
     async def recover(self) -> None:
         """After a start: an entry prepared but never sent did not leave; one sent without an outcome is unknown."""
-        for entry in await self._records.entries.open():
+        for entry in await self.records.entries.open():
             if entry.state is EntryState.PREPARED:
                 await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
             elif entry.state is EntryState.SENT:
@@ -158,10 +152,10 @@ class OrderTracker:
                 await self.apply(entry.id, report)
 
     async def _to_poll(self) -> list[Entry]:
-        since = exchange_time(self._clock.now()).date() - _FILLS_MAY_COME
+        since = exchange_time(self.clock.now()).date() - _FILLS_MAY_COME
         entries = [
             e
-            for e in await self._records.entries.to_follow(since)
+            for e in await self.records.entries.to_follow(since)
             if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
         ]
         polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
@@ -174,14 +168,14 @@ class OrderTracker:
 
     async def _read(self, entry: Entry) -> OrderReport | None:
         if entry.order_id is not None:
-            return await self._broker.order(entry.account, entry.order_id)
-        listed = await self._broker.orders_of_day(entry.account, entry.session_day)
+            return await self.broker.order(entry.account, entry.order_id)
+        listed = await self.broker.orders_of_day(entry.account, entry.session_day)
         return next((report for report in listed if report.identifier == entry.identifier), None)
 
     async def _offer(self, report: OrderReport) -> None:
-        entry = await self._records.entries.by_order(report.order_id, report.account)
+        entry = await self.records.entries.by_order(report.order_id, report.account)
         if entry is None and report.identifier is not None:
-            entry = await self._records.entries.by_identifier(report.identifier)
+            entry = await self.records.entries.by_identifier(report.identifier)
         if entry is not None:
             await self.apply(entry.id, report)
             return
@@ -195,7 +189,7 @@ class OrderTracker:
     async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
         """What the evidence says of a sending without an acknowledgement; what an alert has proved meanwhile stands."""
         async with self._folding:
-            current = await self._records.entries.get(entry_id)
+            current = await self.records.entries.get(entry_id)
             if current.state is not EntryState.SENT:
                 return current
             return await self._become(current, state, detail=detail)
@@ -203,7 +197,7 @@ class OrderTracker:
     async def absent(self, entry: Entry, proof: str) -> Entry:
         """An unknown entry proved not to be at the broker: it holds the day all the same (policy `close_day`)."""
         async with self._folding:
-            current = await self._records.entries.get(entry.id)
+            current = await self.records.entries.get(entry.id)
             if current.state is not EntryState.UNKNOWN:
                 return current
             return await self._become(current, EntryState.ABSENT, detail=proof)
@@ -211,12 +205,12 @@ class OrderTracker:
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
         """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
         async with self._folding:
-            entry = await self._records.entries.get(entry_id)
+            entry = await self.records.entries.get(entry_id)
             known = {fill.fill_id for fill in entry.fills}
-            if any(fill.fill_id not in known for fill in report.fills) and await self._records.entries.add_fills(
-                entry.id, report.fills, self._clock.now()
+            if any(fill.fill_id not in known for fill in report.fills) and await self.records.entries.add_fills(
+                entry.id, report.fills, self.clock.now()
             ):
-                entry = await self._records.entries.get(entry_id)
+                entry = await self.records.entries.get(entry_id)
                 if not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
             if _is_dead_sibling(entry, report):
@@ -240,10 +234,10 @@ class OrderTracker:
                 if _is_older_word(entry, report):
                     return entry
                 if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
-                    entry = await self._records.entries.become(
+                    entry = await self.records.entries.become(
                         entry.id,
                         state,
-                        at=self._clock.now(),
+                        at=self.clock.now(),
                         order_id=report.order_id,
                         broker_status=report.status,
                         detail=entry.detail,
@@ -269,7 +263,7 @@ class OrderTracker:
         return state
 
     async def _park_status(self, entry: Entry, report: OrderReport) -> None:
-        await self._records.entries.note_status(entry.id, report.status, self._clock.now())
+        await self.records.entries.note_status(entry.id, report.status, self.clock.now())
         if (entry.id, report.status) not in self._unknown_words:
             self._unknown_words.add((entry.id, report.status))
             text = f"the broker calls order {report.order_id} {report.status!r}, which this console does not know"
@@ -284,14 +278,14 @@ class OrderTracker:
         status: str | None = None,
         detail: str = "",
     ) -> Entry:
-        entry = await self._records.entries.become(
-            entry.id, state, at=self._clock.now(), order_id=order_id, broker_status=status, detail=detail
+        entry = await self.records.entries.become(
+            entry.id, state, at=self.clock.now(), order_id=order_id, broker_status=status, detail=detail
         )
         if entry.state is EntryState.INCIDENT:
-            await self._on_incident(entry, entry.detail or "fills do not add up to the order")
+            await self.on_incident(entry, entry.detail or "fills do not add up to the order")
         await self.announce(entry)
         if entry.state not in OPEN_STATES:
-            await self._on_closed(entry.id)
+            await self.on_closed(entry.id)
         return entry
 
     async def announce(self, entry: Entry) -> None:
@@ -316,7 +310,7 @@ class OrderTracker:
         if credit is not None:
             text = f"{text} at {per_share(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
             figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
-        await self._bus.say(
+        await self.bus.say(
             kind,
             f"{entry.underlying} {masked(entry.account)}: {text}",
             severity,

@@ -90,4 +90,4 @@ def _show(attempts: Attempts, symbols: list[str], market: Market, clock: Clock) 
     for symbol in symbols:
         shown = market.quote(symbol, clock.now())
         assert shown is not None, symbol
-        attempts._quotes_kept.put_quotes([values.quote(shown, clock)])
+        attempts.quotes.put_quotes([values.quote(shown, clock)])
