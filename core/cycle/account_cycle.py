@@ -157,10 +157,10 @@ class _Account:
                 await self._attempts.release()
 
     async def _run(self) -> AccountResult:
-        guard = await self._step(Step.ENTRY_TODAY, self._entry_today())
+        guard = await self._step(Step.GUARD, self._guard())
         if isinstance(guard, Refusal):
             return self._result(guard)
-        market = await self._step(Step.MARKET_OPEN, self._market_open(), figures=_market_figures)
+        market = await self._step(Step.MARKET, self._market(), figures=_market_figures)
         if isinstance(market, Refusal):
             return self._result(market)
         account = await self._step(Step.ACCOUNT, self._read_account(), figures=_account_figures)
@@ -179,7 +179,7 @@ class _Account:
         if isinstance(risk, Refusal):
             await self._keep_refused(suggestion)
             return self._result(risk, suggestion)
-        price = await self._step(Step.ENTRY_PRICE, self._entry_price(suggestion), figures=_price_figures)
+        price = await self._step(Step.LIMIT, self._limit(suggestion), figures=_limit_figures)
         if isinstance(price, Refusal):
             await self._keep_refused(suggestion)
             return self._result(price, suggestion, risk)
@@ -206,7 +206,7 @@ class _Account:
 
     # The steps
 
-    async def _entry_today(self) -> Refusal | None:
+    async def _guard(self) -> Refusal | None:
         if self.account.skip_day == self._day:
             return refuse(Reason.SKIP_TODAY)
         barred = self.parts.gate.account_refusal(self.account.number, self.account.login)
@@ -219,7 +219,7 @@ class _Account:
             return refuse(Reason.VALIDATED_TODAY)
         return None
 
-    async def _market_open(self) -> MarketState | Refusal:
+    async def _market(self) -> MarketState | Refusal:
         if not self.parts.calendar.is_open(self.parts.clock.now()):
             return refuse(Reason.MARKET_CLOSED)
         try:
@@ -290,7 +290,7 @@ class _Account:
         self.progress.assessed(assessed)
         return assessed
 
-    async def _entry_price(self, suggestion: Suggestion) -> EntryPrice | Refusal:
+    async def _limit(self, suggestion: Suggestion) -> EntryPrice | Refusal:
         offset = self.account.offset_cents
         return entry_price(
             suggestion.pricing.mid,
@@ -368,7 +368,7 @@ def _risk_figures(risk: RiskAssessment) -> Figures:
     )
 
 
-def _price_figures(price: EntryPrice) -> Figures:
+def _limit_figures(price: EntryPrice) -> Figures:
     return (
         ("mid", price.mid),
         ("natural", price.natural),

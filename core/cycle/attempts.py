@@ -88,7 +88,7 @@ class Attempts:
         self.progress.step_started(Step.JUDGEMENT)
         judgement = await self.steps.run(
             Step.JUDGEMENT,
-            self._judge(underlying),
+            self._judgement(underlying),
             figures=_judgement_figures,
             also_refused=lambda j: j.refusal,
             attempt=attempt,
@@ -96,9 +96,9 @@ class Attempts:
         )
         if isinstance(judgement, Refusal):
             return judgement
-        self.progress.step_started(Step.STRUCTURE)
+        self.progress.step_started(Step.STRIKES)
         plan = await self.steps.run(
-            Step.STRUCTURE, self._plan(underlying), figures=_plan_figures, attempt=attempt, underlying=symbol
+            Step.STRIKES, self._strikes(underlying), figures=_strikes_figures, attempt=attempt, underlying=symbol
         )
         if isinstance(plan, Refusal):
             return plan
@@ -129,14 +129,14 @@ class Attempts:
             judgement=judgement,
         )
 
-    async def _judge(self, underlying: Underlying) -> Judgement | Refusal:
+    async def _judgement(self, underlying: Underlying) -> Judgement | Refusal:
         if not self.feed.is_live(self.clock.monotonic()):
             return refuse(Reason.FEED_DOWN, detail=self.feed.why_not_live())
         judgement = await self.study.judge(underlying)
         self.progress.judged(judgement)
         return judgement
 
-    async def _plan(self, underlying: Underlying) -> _Plan | Refusal:
+    async def _strikes(self, underlying: Underlying) -> _Plan | Refusal:
         price = await self.price(underlying)
         if isinstance(price, Refusal):
             return price
@@ -214,7 +214,7 @@ def _judgement_figures(judgement: Judgement) -> Figures:
     return (("score", judgement.score), ("minimum", judgement.minimum), ("regime", judgement.regime.value), *shown)
 
 
-def _plan_figures(plan: _Plan) -> Figures:
+def _strikes_figures(plan: _Plan) -> Figures:
     trident = plan.trident
     return (
         ("price", plan.price),

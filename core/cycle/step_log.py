@@ -43,7 +43,7 @@ class StepLog:
         if not isinstance(result, Refusal) and figures is not None:
             shown = figures(result) + shown
         await self.bus.say(
-            f"step.{step.name.lower()}",
+            step.event_kind,
             refusal.sentence() if refusal is not None else "passed",
             Severity.INFO if refusal is None or not refusal.transient else Severity.WARNING,
             cycle=self.cycle,

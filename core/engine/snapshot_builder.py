@@ -122,7 +122,7 @@ class SnapshotBuilder:
             # Only what one attempt refused: the cycle's own end tells the reason of every other step.
             if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
                 text = f"attempt {event.attempt} {event.underlying}: {event.text}"
-                self._add(event.at, event.severity, event.step.value, text)
+                self._add(event.at, event.severity, event.step.word, text)
             return
         if event.kind in _SEEN_ELSEWHERE:
             return

@@ -31,7 +31,7 @@ def cycle_slice(
     if progress is None and recorded is not None:
         return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, moment.now, speed)
     if progress is None:
-        steps = tuple(StepView(step.value, StepState.TODO) for step in Step)
+        steps = tuple(StepView(step.word, StepState.TODO) for step in Step)
         return CycleSlice(0, None, False, False, 0, MAX_ATTEMPTS, steps, 0, "", "", "", previous, until_next, newest)
     ended = progress.ended if progress.ended is not None else moment.monotonic
     return CycleSlice(
@@ -41,7 +41,7 @@ def cycle_slice(
         running=progress.ended is None,
         attempt=progress.attempt,
         max_attempts=MAX_ATTEMPTS,
-        steps=tuple(StepView(s.value, progress.steps[s], progress.details.get(s, "")) for s in Step),
+        steps=tuple(StepView(s.word, progress.steps[s], progress.details.get(s, "")) for s in Step),
         elapsed_s=int(ended - progress.started),
         outcome="" if progress.outcome is None else progress.outcome.value,
         reason_code="" if progress.refusal is None else progress.refusal.code,

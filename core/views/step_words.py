@@ -12,18 +12,6 @@ from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Figures, FigureValue
 from core.runtime.clock import exchange_time
 
-NAMES: dict[Step, str] = {
-    Step.ENTRY_TODAY: "entry today",
-    Step.MARKET_OPEN: "market",
-    Step.ACCOUNT: "account",
-    Step.JUDGEMENT: "judgement",
-    Step.STRUCTURE: "strikes",
-    Step.QUOTES: "quotes",
-    Step.PRICING: "pricing",
-    Step.RISK: "risk",
-    Step.ENTRY_PRICE: "entry price",
-    Step.SEND: "send",
-}
 FigureLine = tuple[str, str, Decimal | None]
 """A figure's name, its words, and a factor's points."""
 
@@ -37,9 +25,9 @@ def words_of(event: Event) -> str:
         return event.text
     f = dict(event.figures)
     match event.step:
-        case Step.ENTRY_TODAY:
+        case Step.GUARD:
             return "no entry holds the day, and nothing stops entries"
-        case Step.MARKET_OPEN:
+        case Step.MARKET:
             return f"the broker says {_shown(f.get('market'))}; the session closes at {_shown(f.get('close'))}"
         case Step.ACCOUNT:
             return (
@@ -48,7 +36,7 @@ def words_of(event: Event) -> str:
             )
         case Step.JUDGEMENT:
             return f"score {_points(f.get('score'))}, {_shown(f.get('minimum'))} needed"
-        case Step.STRUCTURE:
+        case Step.STRIKES:
             return (
                 f"{_shown(f.get('trident'))} of {_shown(f.get('expiration'))} ({_shown(f.get('root'))}): "
                 f"body {_shown(f.get('body'))} at a price of {_shown(f.get('price'))}, width {_shown(f.get('width'))}"
@@ -62,7 +50,7 @@ def words_of(event: Event) -> str:
             )
         case Step.RISK:
             return f"max risk {_dollars(f.get('max_risk'))} is within the budget of {_dollars(f.get('budget'))}"
-        case Step.ENTRY_PRICE:
+        case Step.LIMIT:
             return f"limit {_shown(f.get('limit'))} credit"
         case Step.SEND if f.get("validated"):
             return "the broker's dry run accepted the order; a dry run sends nothing"
@@ -80,7 +68,7 @@ def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
             yield from _pricing(event)
         case Step.RISK:
             yield from _risk(event, dict(read))
-        case Step.ENTRY_PRICE if event.result is StepResult.PASSED:
+        case Step.LIMIT if event.result is StepResult.PASSED:
             yield from _limit(event)
         case _ if event.result is StepResult.REFUSED:
             yield from _rest(event)

@@ -16,7 +16,7 @@ from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChan
 from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
 from core.runtime.clock import exchange_time
 from core.snapshot.story import Story, StoryKind, StoryLine
-from core.views.step_words import NAMES, figure_lines, words_of
+from core.views.step_words import figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
     {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
@@ -100,7 +100,7 @@ def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
     text, code = words_of(event), "" if event.reason is None else event.reason.code
     yield StoryLine(
         kind=StoryKind.EVENT,
-        label=NAMES[step],
+        label=step.word,
         text=f"REFUSED: {text} ({code})" if refused else text,
         at=event.at,
         severity=event.severity,

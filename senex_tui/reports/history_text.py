@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.domain.operation.events import masked, masked_in
+from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.records.search.history import HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
@@ -128,7 +128,7 @@ def _attempt_cells(v: dict[str, Any]) -> list[str]:
     priced = f"natural {f.get('natural_credit')}, mid {f.get('mid_credit')}, max risk {f.get('max_risk')} $"
     told = f"{v['text']} ({v['reason']})" if v["reason"] else priced
     which = f"{v['attempt']} {v['underlying']}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], which, v["step"], told]
+    return [str(v["cycle"]), _when(v["at"]), v["account"], which, Step(v["step"]).word, told]
 
 
 def _suggestion_cells(v: dict[str, Any]) -> list[str]:

@@ -22,7 +22,7 @@ from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
-from core.views.step_words import NAMES, words_of
+from core.views.step_words import words_of
 from senex_tui.support.text import safe
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def event_line(event: Event) -> str | None:
         return plain_line(event.at, event.severity, event.kind.split(".")[0], event.text)
     refused = "REFUSED: " if event.result is StepResult.REFUSED else ""
     lead = f"{', '.join(about)}: " if about else ""
-    return plain_line(event.at, event.severity, NAMES[event.step], f"{lead}{refused}{words_of(event)}")
+    return plain_line(event.at, event.severity, event.step.word, f"{lead}{refused}{words_of(event)}")
 
 
 class StatusChanges:
