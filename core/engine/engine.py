@@ -1,4 +1,5 @@
-"""The engine: recover, run slots, supervise. The one object the console builds (ARCHITECTURE 2)."""
+"""The engine of one trader. It takes up what an earlier process left, runs the slots and supervises its services. It is
+the only object of the core that a console builds (ARCHITECTURE 2)."""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ from core.snapshot import EngineState
 
 
 class Engine:
-    """Runs until `stop`; then ends in order: no new cycles, outcomes awaited, records closed."""
+    """Builds every part of a trader and runs them until `stop`. It then ends in order: no new cycle starts, outcomes of
+    orders are awaited, the records are closed."""
 
     def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
         self.parts = parts
@@ -192,19 +194,19 @@ class Engine:
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
-    # Life
+    # Starting, running, ending
 
     async def run(self, *, scheduled: bool = True) -> None:
-        """Starts, runs until `stop`, ends in order.
+        """Starts, runs until `stop`, and ends in order.
 
-        Raises BrokerError, LockRefused or RecordsError when it cannot start; FencedOff or LockLost, alone or in a
-        group, at once when another trader could be there.
+        Raises BrokerError, LockRefused or RecordsError when it cannot start. Raises FencedOff or LockLost, alone or in
+        an exception group, as soon as another trader could be at work.
         """
         try:
             try:
                 await self._start()
             except BrokerError:
-                await self.mail.flush()  # a login turned bad is told, though nothing runs
+                await self.mail.flush()  # mail about a refused login goes out although nothing runs
                 raise
             async with asyncio.TaskGroup() as group:
                 self._jobs.open(group)
@@ -222,12 +224,13 @@ class Engine:
             self.state = EngineState.STOPPED
 
     def accept(self, command: Command) -> None:
-        """Takes a command to the inbox; call on the engine's loop."""
+        """Hands a command to the inbox. Call it on the engine's loop."""
         self.builder.pending(command)
         self._jobs.spawn(self._post(command))
 
     async def _post(self, command: Command) -> None:
-        """A stop that cannot be recorded still stops this process; it says that it will not outlive it."""
+        """Records the command. A pause or halt that cannot be recorded still stops this process, and says that it ends
+        with it."""
         try:
             await self.commands.post(command)
         except RecordsError as error:
@@ -239,13 +242,18 @@ class Engine:
             self.builder.not_recorded(command, f"{text}; it could not be recorded: {error}")
 
     def stop(self) -> None:
-        """Asks the engine to end in order; call on its own loop. From here on nothing leaves for the broker."""
+        """Asks the engine to end in order. Call it on the engine's loop. From here on no order leaves for the
+        broker."""
         self.gate.stop_here("the console is ending")
         self._stop.set()
 
     async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
-        """One cycle now, asked for through the inbox like every command; every rule but the waiting applies (SPEC 3).
-        Raises what broke the cycle; waits for ever when the engine ends first."""
+        """Runs one cycle now. It is asked for through the inbox like every command, and every rule applies but the
+        waiting for a slot (SPEC 3).
+
+        Returns the accounts' results, or why no cycle started. Raises what broke the cycle. Never returns when the
+        engine ends first.
+        """
         command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
@@ -254,7 +262,7 @@ class Engine:
     async def _start(self) -> None:
         records, clock = self.parts.records, self.parts.clock
         await self.breakers.load()
-        await self.builder.load()  # before anything is said: what is said from here on is heard once
+        await self.builder.load()  # before the first event: otherwise it would be shown twice
         await self.logins.start()
         self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
@@ -320,7 +328,7 @@ class Engine:
             await self.bus.say("study.incomplete", refusal.sentence(), Severity.WARNING)
 
     async def _on_closed(self, entry_id: str) -> None:
-        """An entry came to its end: its legs are let go, and its fill counts in the figures."""
+        """Called when an entry has come to its end: releases its leg quotes and has the figures computed again."""
         await self.legs.release(entry_id)
         self._jobs.spawn(self.alerting.check())
 
@@ -328,14 +336,14 @@ class Engine:
         self._jobs.spawn(self.alerting.check())
         await self._housekeeping.look_after()
 
-    # What the parts call
+    # Called by the parts
 
     def _on_alerts_connected(self) -> None:
-        """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
+        """Reconciles with the broker, because nothing is replayed after a reconnect (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
 
     def _on_lost(self) -> None:
-        """A stream is lost: whether the broker still answers is asked now, not at the next look."""
+        """Asks at once whether the broker still answers, because a stream was lost."""
         self._jobs.spawn(self.broker_check.check())
 
     def _say_failed(self, text: str) -> None:

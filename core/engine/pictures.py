@@ -1,4 +1,5 @@
-"""What the pictures need and nothing else keeps: the credit since an entry, and one trident's payoff."""
+"""The data of the two pictures that no other part keeps: how a trident's credit moved since its entry, and its payoff
+at expiration."""
 
 from __future__ import annotations
 
@@ -28,15 +29,15 @@ from core.views.quotes import known_quotes
 EVERY = timedelta(seconds=30)
 """Market time between two points of a trail."""
 _EVERY_S = 5.0
-"""Wall seconds between two of them, which counts when the clock runs fast."""
+"""Wall seconds between two points; this one decides when the clock runs fast."""
 _POINTS = 800
-"""A whole session of points every 30 s, and some."""
+"""Enough for a whole session with a point every 30 s."""
 _UNDER_WAY = ("pricing", "passed", "validated", "prepared", "sent", "working", "unknown", "filled")
 _Package = tuple[str, date, str]
 
 
 class Pictures:
-    """Keeps a trail of each trident entered today, in memory: a restart begins a new one."""
+    """Keeps a trail of credits for each trident entered today. It is in memory only: after a restart it begins anew."""
 
     def __init__(self) -> None:
         self._trails: dict[_Package, tuple[CreditPoint, ...]] = {}
@@ -54,7 +55,7 @@ class Pictures:
         held: Sequence[OpenTrident],
         quotes: Sequence[QuoteSlice],
     ) -> PicturesSlice:
-        """The pictures' data at this moment; the trails are the same objects until a point is added."""
+        """The data of both pictures at this moment. The trails stay the same objects until a point is added."""
         self._sample(moment, spread, progress, entries, held)
         return PicturesSlice(self._shown, payoff_view(spread, positions, held, quotes))
 
@@ -90,7 +91,7 @@ class Pictures:
 def _of_held(
     moment: Moment, held: Sequence[OpenTrident], ours: Collection[str]
 ) -> Iterable[tuple[_Package, CreditPoint]]:
-    """Open tridents entered today whose legs are all quoted now."""
+    """A point for each open trident that was entered today and whose legs are all quoted now."""
     for trident in held:
         if trident.entry_id not in ours:
             continue
@@ -101,7 +102,7 @@ def _of_held(
 
 
 def _of_spread(spread: SpreadSlice, now: datetime) -> Mapping[_Package, CreditPoint]:
-    """The trident being worked, while its legs are live."""
+    """A point for the trident that is being worked, while its legs are live."""
     if not spread.live or spread.natural is None or spread.mid is None:
         return {}
     package = (spread.underlying, spread.expiration, spread.strikes)
@@ -114,8 +115,8 @@ def payoff_view(
     held: Sequence[OpenTrident],
     quotes: Sequence[QuoteSlice],
 ) -> PayoffView | None:
-    """The trident of the day while it is under way or open, else the open one that expires first, else the last one
-    priced. None without a credit."""
+    """The payoff of one trident: today's while it is under way or open, else the open one that expires first, else the
+    last one priced. None while there is no credit to start from."""
     views = {view.entry_id: view for view in positions.open}
     ours = None if spread is None else next((t for t in held if _same(t, spread)), None)
     under_way = spread is not None and spread.verdict in _UNDER_WAY

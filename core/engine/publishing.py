@@ -1,4 +1,4 @@
-"""What the engine publishes to Redis, and how that goes (SPEC 10)."""
+"""Publishes the engine's snapshot and quotes to Redis, and says how that goes (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.snapshot import Health, PartHealth
 
 
 def store_for(settings: RedisSettings) -> MemoryQuoteStore:
-    """The trader's own memory; with Redis one that knows what has to be published."""
+    """The quote store of a trader: plain memory, or with Redis one that also knows what has to be published."""
     return MemoryQuoteStore() if settings.url is None else PublishedQuoteStore()
 
 
 @dataclass(slots=True)
 class Publishing:
-    """Off without `redis.url`."""
+    """Publishes one engine. It is off without the setting `redis.url`."""
 
     parts: EngineParts
     quotes: QuoteStore
@@ -35,13 +35,13 @@ class Publishing:
 
     @property
     def health(self) -> PartHealth | None:
-        """For the status bar; None when it is off."""
+        """How publishing goes, for the status bar. None when it is off."""
         if not self.is_on:
             return None
         return PartHealth(Health.STARTING) if self._publisher is None else self._publisher.health
 
     async def run(self) -> None:
-        """Publishes until cancelled, under an epoch that no other run of any records has. Raises RecordsError."""
+        """Publishes until cancelled, under an epoch that no other run has. Raises RecordsError."""
         parts, builder, settings = self.parts, self.builder, self.parts.settings.redis
         started = await parts.records.journal.newest_of(("engine.started",))
         if settings.url is None or started is None or not isinstance(self.quotes, PublishedQuoteStore):

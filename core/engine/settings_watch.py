@@ -1,4 +1,5 @@
-"""Settings that are edited while the console runs: said once, and used from the next start, never in between."""
+"""Notices edits of the settings while the console runs. They are said once and used from the next start on, never in
+between."""
 
 from __future__ import annotations
 
@@ -13,12 +14,12 @@ from core.runtime.clock import Clock
 
 CHANGED = "settings.changed"
 EVERY_S = 30.0
-"""Wall seconds between two looks at the file."""
+"""Wall seconds between two readings of the file."""
 
 
 @dataclass(eq=False, repr=False)
 class SettingsWatch:
-    """Compares what `read` gives now with what this process started with. `read` raises SettingsError."""
+    """Compares what `read` returns now with the settings this process started with. `read` raises SettingsError."""
 
     started: Loaded
     read: Callable[[], Loaded]
@@ -27,13 +28,14 @@ class SettingsWatch:
     _said: str = field(init=False, default="")
 
     async def run(self) -> None:
-        """Looks until cancelled. Raises RecordsError."""
+        """Checks every 30 s until cancelled. Raises RecordsError."""
         while True:
             await self.clock.sleep(EVERY_S)
             await self.check()
 
     async def check(self) -> None:
-        """Says what is new since the last look; an edit that changes no value is none. Raises RecordsError."""
+        """Says what has changed since the last check. An edit that changes no value is not a change. Raises
+        RecordsError."""
         try:
             now = await asyncio.to_thread(self.read)
         except SettingsError as error:

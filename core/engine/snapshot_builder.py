@@ -1,4 +1,4 @@
-"""What the engine shows: folds its state into one frozen snapshot, several times a second (ARCHITECTURE 3)."""
+"""Builds the snapshot: the engine's state folded into one frozen value, several times a second (ARCHITECTURE 3)."""
 
 from __future__ import annotations
 
@@ -61,16 +61,16 @@ from core.views.spread import spread_slice
 _MESSAGES = 200
 _ATTEMPTS = 60
 _COMMANDS = 20
-# Shown on their own panel; as messages they would only be noise.
+# Panels of their own show these; as messages they would only be noise.
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
 @dataclass(slots=True)
 class SnapshotBuilder:
-    """Built on the engine's loop; `snapshot` may be read from any thread, since it is replaced whole.
+    """Keeps what the screen needs beyond the parts' own state, and builds the snapshot from both on the engine's loop.
 
-    It is None until the engine has started. `state` and `redis` are asked each time: the engine's state, and how
-    publishing goes, None when it is off.
+    `snapshot` is replaced whole, so any thread may read it; it is None until the engine has started. `state` returns
+    the engine's state and `redis` how publishing goes, None when it is off.
     """
 
     parts: EngineParts
@@ -112,14 +112,14 @@ class SnapshotBuilder:
     _day: date | None = field(init=False, default=None)
     _yesterday: CycleProgress | None = field(init=False, default=None)
 
-    # What happened
+    # Taking in what happened
 
     def heard(self, event: Event) -> None:
-        """A listener of the bus: keeps what the operator should read, and marks what must be read again."""
+        """Takes an event from the bus: keeps what the operator should read, and notes what has to be read again."""
         if event.kind.startswith(("order.", "cycle.", "slot.", "engine.", "command.")):
             self._dirty = True
         if event.kind.startswith("step."):
-            # Only what one attempt refused: the cycle's own end tells the reason of every other step.
+            # Only refusals of an attempt: the event that ends the cycle gives the reason of every other step.
             if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
                 text = f"attempt {event.attempt} {event.underlying}: {event.text}"
                 self._add(event.at, event.severity, event.step.word, text)
@@ -129,11 +129,12 @@ class SnapshotBuilder:
         self._add(event.at, event.severity, event.kind.split(".")[0], event.text)
 
     def note(self, severity: Severity, source: str, text: str) -> None:
-        """A line for the operator that is not an event of the records (they may be the trouble)."""
+        """Shows the operator a line that is not an event of the records, for instance because the records are the
+        trouble."""
         self._add(self.parts.clock.now(), severity, source, redact(text))
 
     def warn(self, source: str, text: str) -> None:
-        """The same for what the operator should know and that stops nothing."""
+        """Shows the operator a warning of something that stops nothing."""
         self.note(Severity.WARNING, source, text)
 
     def pending(self, command: Command) -> None:
@@ -141,7 +142,7 @@ class SnapshotBuilder:
         self._commands.append(CommandView(command.id, command.kind, CommandState.PENDING, ""))
 
     def not_recorded(self, command: Command, text: str) -> None:
-        """A command whose request could not be recorded: it will never be answered by the inbox."""
+        """Shows a command as refused when it could not be recorded: the inbox will never answer it."""
         for index, view in enumerate(self._commands):
             if view.id == command.id:
                 self._commands[index] = CommandView(view.id, view.kind, CommandState.REFUSED, text)
@@ -153,10 +154,10 @@ class SnapshotBuilder:
             MessageView(self._numbers, at.replace(microsecond=0), Level(severity.value), source, text)
         )
 
-    # Keeping up
+    # Reading again
 
     async def load(self) -> None:
-        """Today's messages from the records, so that a restart does not forget what was said."""
+        """Reads today's messages from the records, so that a restart does not forget them. Raises RecordsError."""
         today = exchange_time(self.parts.clock.now()).date()
         for event in reversed(await self.parts.records.journal.newest(50)):
             if exchange_time(event.at).date() == today:
@@ -164,14 +165,14 @@ class SnapshotBuilder:
         await self._read_records()
 
     async def run(self) -> None:
-        """Replaces the snapshot again and again, until cancelled. Waits for nothing: a slow disk must not make prices
-        and clock on the screen stand still."""
+        """Builds the snapshot again and again, until cancelled. It waits for no disk: prices and clock on the screen
+        must not stand still."""
         while True:
             self.refresh()
             await self.parts.clock.sleep(self.parts.intervals.snapshot_s)
 
     async def follow_records(self) -> None:
-        """Reads again what changed in the records, until cancelled."""
+        """Reads again whatever has changed in the records, until cancelled."""
         while True:
             if self._dirty:
                 await self._read_records()
@@ -197,7 +198,7 @@ class SnapshotBuilder:
         self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
 
     async def _read_evidence(self) -> None:
-        """Evidence is recorded without an event of its own; an unknown entry's is read again when there is more."""
+        """Reads the evidence of unknown entries when there is more of it. Evidence is recorded without an event."""
         entries = self.parts.records.entries
         unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
         asked = (entries.evidence_written, *unknown)
@@ -213,7 +214,7 @@ class SnapshotBuilder:
                     self._commands[index] = CommandView(view.id, view.kind, record.state, record.text)
 
     def _follow_cycle(self) -> None:
-        """What the newest cycle came to; a new day begins with empty panels."""
+        """Takes over what the newest cycle has found so far. A new day begins with empty panels."""
         progress, today = self.runner.progress, self.study.today()
         if today != self._day:
             self._day, self._yesterday = today, progress
@@ -229,7 +230,7 @@ class SnapshotBuilder:
         self._attempts.extend([*kept, *progress.attempts])
 
     def _follow_feed(self) -> None:
-        """Says once why the feed is down; narrow screens have no room for it beside the word."""
+        """Writes once why the feed is down, because narrow screens have no room for it in the status bar."""
         feed = self.feed.health()
         if feed.state is StreamState.CONNECTED:
             self._feed_told = ""
@@ -281,7 +282,7 @@ class SnapshotBuilder:
         return Moment(now, mono, self.study.today(), self.slots.session(), self.quotes, live)
 
     def _legs_subscribed(self) -> bool:
-        """Whether the legs of the spread are subscribed: its cycle runs, or its entry may still work."""
+        """Whether the legs of the spread are still subscribed: its cycle runs, or its entry may still work."""
         if self.spread is None:
             return False
         progress = self.runner.progress
