@@ -1,4 +1,4 @@
-"""The operator's command that changes one setting of one account (SPEC 4, 7, 10)."""
+"""Carries out the command that changes one setting of one account (SPEC 4, 7, 10)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.runtime.clock import Clock, exchange_time
 
 
 async def set_account(records: Records, clock: Clock, command: Command) -> Done | Refusal:
-    """Changes what the command names and says from what to what. Raises RecordsError."""
+    """Changes the setting the command names, and answers with its old and new value. Raises RecordsError."""
     account = resolve_account(await records.accounts.all(), command.target)
     if isinstance(account, Refusal):
         return account

@@ -1,4 +1,4 @@
-"""What each command does, once the inbox hands it over (SPEC 9, 10)."""
+"""Carries out each command that the inbox hands over (SPEC 9, 10)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from core.runtime.clock import Clock
 
 ATTESTED_ABSENT = "absent"
 Forced = tuple[AccountResult, ...] | Refusal
-"""What a forced cycle came to: each account's result, or why it did not start after all."""
+"""The result of a forced cycle: each account's result, or why it did not start after all."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class CommandHandlers:
-    """Carries out commands. Pausing and halting are acknowledged after their own commit."""
+    """The handlers of a running engine. A pause or a halt is acknowledged only after it is committed to the records."""
 
     records: Records
     broker: Broker
@@ -66,7 +66,7 @@ class CommandHandlers:
         }
 
     def _followed(self, handler: Handler) -> Handler:
-        """What runs here follows the records before the command is acknowledged."""
+        """Wraps a handler: the engine takes over what it changed in the records before the command is acknowledged."""
 
         async def carried_out(command: Command) -> Done | Refusal:
             answer = await handler(command)
@@ -108,7 +108,7 @@ class CommandHandlers:
         return Done("a cycle starts now")
 
     def results_of(self, command_id: str) -> asyncio.Future[Forced]:
-        """What the cycle of a force command yet to be posted comes to; never set when it is refused."""
+        """The results of a force command that is still to be posted. Never set when the command is refused."""
         return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
 
     async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
@@ -131,7 +131,7 @@ class CommandHandlers:
             return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
         if entry.state is not EntryState.WORKING or entry.order_id is None:
             return refuse(Reason.NOT_CANCELLABLE, state=entry.state.value)
-        # Recorded first: a day closed by the operator is never opened again by the machine (SPEC 9).
+        # Recorded before the broker is asked: the machine never reopens a day that the operator closed (SPEC 9).
         await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:
             await self.broker.cancel(entry.account, entry.order_id)
@@ -146,7 +146,7 @@ class CommandHandlers:
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
     async def _attest(self, command: Command) -> Done | Refusal:
-        """What the operator saw at the broker: evidence that can close the day, never reopen it (SPEC 9)."""
+        """Records what the operator saw at the broker. This evidence can close the day, never reopen it (SPEC 9)."""
         entry = await self._find(command.target, EntryState.UNKNOWN)
         if entry is None:
             return refuse(Reason.NO_SUCH_TARGET, target="an unknown entry" if not command.target else command.target)
@@ -161,7 +161,7 @@ class CommandHandlers:
         return await self._adopt(entry, command.note)
 
     async def _adopt(self, entry: Entry, order_id: str) -> Done | Refusal:
-        """The operator named the order: the broker's own answer about it is the evidence."""
+        """Reads the order that the operator named: the broker's own answer about it is the evidence."""
         try:
             report = await self.broker.order(entry.account, order_id)
         except BrokerError as error:
@@ -172,7 +172,8 @@ class CommandHandlers:
         return Done(f"order {order_id} is this entry; it is {current.state.value}")
 
     async def _find(self, target: str, state: EntryState) -> Entry | None:
-        """The entry named, by id or order id, or the only one in this state when none is named."""
+        """The entry with this id or order id. Without a target the only entry in this state, None when there are
+        several."""
         found = [e for e in await self.records.entries.open() if not target or target in (e.id, e.order_id)]
         if target and not found:
             today = await self.records.entries.of_day(self.runner.today())

@@ -1,4 +1,5 @@
-"""The one inbox of commands: checked, recorded with who, done once, acknowledged, expired after 30 s (SPEC 10)."""
+"""The inbox of commands: each is checked, recorded with its sender, done once, answered, and expired after 30 s (SPEC
+10)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from core.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command carried out; `text` says what came of it, for the operator."""
+    """A command was carried out. `text` tells the operator what came of it."""
 
     text: str
 
@@ -31,10 +32,10 @@ _WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
 
 @dataclass(eq=False, repr=False)
 class CommandDesk:
-    """Takes commands from the inbox in order and has each done once.
+    """Takes commands from the inbox in their order and has each carried out once.
 
-    One that waits for the broker runs beside the others: a pause must not wait for a broker that is slow.
-    Without `spawn` every command is carried out in its turn.
+    A command that waits for the broker runs beside the others, because a pause must not wait for a slow broker. Without
+    `spawn` every command is carried out in its turn.
     """
 
     records: Records
@@ -46,12 +47,12 @@ class CommandDesk:
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def post(self, command: Command) -> None:
-        """Records the command; it is done at the next turn."""
+        """Records the command. `run` carries it out in its turn."""
         await self.records.inbox.post(command)
         self._wake.set()
 
     def check(self) -> None:
-        """Looks for commands other processes have posted."""
+        """Has `run` look for commands that other processes have posted."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -75,7 +76,7 @@ class CommandDesk:
             self._under_way.discard(command.id)
 
     async def post_and_do(self, command: Command) -> Done | Refusal:
-        """Records the command and does it now, for a sender in this process who waits for what comes of it."""
+        """Records the command and carries it out now, for a sender in this process that waits for the answer."""
         self._under_way.add(command.id)
         try:
             await self.records.inbox.post(command)
@@ -84,7 +85,7 @@ class CommandDesk:
             self._under_way.discard(command.id)
 
     async def carry_out(self, command: Command) -> Done | Refusal:
-        """Does one posted command and records its answer, which it returns. Raises RecordsError."""
+        """Carries out one posted command, records its answer and returns it. Raises RecordsError."""
         result = await self._answer(command)
         if isinstance(result, Refusal):
             expired = result.reason is Reason.COMMAND_EXPIRED
@@ -104,7 +105,7 @@ class CommandDesk:
         return result
 
     async def _answer(self, command: Command) -> Done | Refusal:
-        # A command's lifetime is an operator's, so wall seconds even when market time runs faster.
+        # The operator waits in real time, so a command lives for wall seconds even when market time runs faster.
         lifetime = timedelta(seconds=COMMAND_LIFETIME_S * self.clock.speed)
         if self.clock.now() - command.at > lifetime:
             return refuse(Reason.COMMAND_EXPIRED, limit_s=f"{COMMAND_LIFETIME_S:g}")

@@ -1,4 +1,5 @@
-"""The commands that need no broker, from pause to acknowledge; done the same with and without an engine."""
+"""The commands that need no broker, from pause to acknowledge. They are done the same way with and without an
+engine."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ HALT = "halt"
 
 @dataclass(eq=False, repr=False)
 class LocalHandlers:
-    """Each is acknowledged after its own commit. `running` says whether a console is there that obeys at once."""
+    """Handlers that only change the records; each is acknowledged after its own commit. `running` says whether an
+    engine runs that obeys at once: it changes the words of the answer."""
 
     records: Records
     breakers: Breakers
@@ -69,7 +71,8 @@ class LocalHandlers:
         return self._done(f"{code} reset", f"{code} reset; the next console reconciles first{again}")
 
     async def _allow_reentry(self, command: Command) -> Done | Refusal:
-        """The word takes the place of "never when the operator cancelled it", and of no proof (SPEC 9)."""
+        """Records that the operator allows another entry after a cancel of his own. It lifts that bar only: the proof
+        that nothing filled is still needed (SPEC 9)."""
         today = await self.records.entries.of_day(exchange_time(self.clock.now()).date())
         found = [e for e in today if command.target in (e.id, e.order_id)]
         if len(found) != 1:
