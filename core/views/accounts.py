@@ -1,4 +1,4 @@
-"""The accounts and logins as the screen shows them: numbers masked, each setting with whose it is."""
+"""Accounts and logins for the screen: numbers are masked, and each setting says whether it is the account's own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHORTEST_TARGET = 4
 def account_views(
     accounts: Sequence[AccountRecord], logins: Sequence[LoginRecord], defaults: Settings, today: date
 ) -> tuple[AccountView, ...]:
-    """In the order of `accounts`; `today` is the session date."""
+    """One view an account, in the order of `accounts`. `today` is the session date."""
     valid = {login.name: login.is_valid for login in logins}
     numbers = [account.number for account in accounts]
     return tuple(
@@ -60,7 +60,7 @@ def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, 
 
 
 def _target(number: str, numbers: Sequence[str]) -> str:
-    """The shortest end of the number that no other account has: what a command is told to mean this one."""
+    """The shortest end of the number that no other account shares. A command names the account by it."""
     for length in range(_SHORTEST_TARGET, len(number)):
         if sum(other.endswith(number[-length:]) for other in numbers) == 1:
             return number[-length:]

@@ -1,4 +1,4 @@
-"""The running or last cycle as the operator sees it."""
+"""The running cycle, or the last one, for the screen."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def cycle_slice(
     speed: float,
     recorded: CycleRecord | None = None,
 ) -> CycleSlice:
-    """The cycle's steps and figures; before the first cycle of this process the last one `recorded` today, number 0
-    without one. `speed` is market seconds in a wall second."""
-    # Market time, cut as the clock on the screen is, so that the two never differ.
+    """The cycle's steps and figures. Before the first cycle of this process it is the last one `recorded` today, or
+    number 0 without one. `speed` is market seconds in a wall second."""
+    # Market time without microseconds, like the clock on the screen, so that the two never differ.
     until_next = max(0, int((next_slot - moment.now.replace(microsecond=0)).total_seconds()))
     previous = _previous(None if progress is None else progress.slot, slots)
     if progress is None and recorded is not None:
@@ -53,7 +53,7 @@ def cycle_slice(
 
 
 def _reason(progress: CycleProgress) -> str:
-    """Why it ended so: when no underlying passed, what the last attempt at each said (SPEC 4.2)."""
+    """Why the cycle ended so. When no underlying passed, what the last attempt at each of them said (SPEC 4.2)."""
     if progress.refusal is None:
         return ""
     last = {attempt.underlying: attempt for attempt in progress.attempts}
@@ -65,7 +65,7 @@ def _reason(progress: CycleProgress) -> str:
 def _recorded(
     cycle: CycleRecord, newest: int, previous: str, until_next: int, now: datetime, speed: float
 ) -> CycleSlice:
-    """A cycle of an earlier process: its steps are in the journal, its end is here."""
+    """A cycle of an earlier process: its end is known here, its steps only in the journal."""
     ended = cycle.ended_at or now
     return CycleSlice(
         number=cycle.number,
@@ -86,7 +86,7 @@ def _recorded(
 
 
 def _previous(shown: datetime | None, slots: Sequence[SlotView]) -> str:
-    """The slot before the shown cycle's, in a line."""
+    """One line about the slot before that of the shown cycle."""
     for view in reversed(slots):
         if view.at == shown or view.state not in (SlotState.DONE, SlotState.MISSED):
             continue

@@ -1,4 +1,5 @@
-"""An entry told whole: its price and risk, its legs with what filled of each, and its way to the end (SPEC 8, 9)."""
+"""The story of one entry: its price and risk, its legs with the fills of each, and its states to the end (SPEC 8,
+9)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from core.views.story import entry_lines
 
 
 def story_of_entry(file: EntryDetails) -> Story:
-    """Credits per share, risks in $ per package; what the broker's words hold is as it came."""
+    """Credits are per share, risks in $ per package. The broker's own words are not masked here."""
     entry = file.entry
     verdict = f"{per_share(entry.limit)} limit, {per_share(entry.natural)} natural, {per_share(entry.mid)} mid"
     lines = (*_price_lines(entry), *_leg_lines(entry), *entry_lines(file))

@@ -11,7 +11,8 @@ from core.market.quote_store import QuoteReads
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """`now` is market time, UTC; `monotonic` the same instant in wall seconds; `today` the exchange's date.
+    """`now` is market time in UTC, `monotonic` the same instant on the monotonic clock in wall seconds, `today` the
+    exchange's date.
 
     `session` is today's, None on a day without one. `live` says whether the quote feed is live.
     """

@@ -1,4 +1,4 @@
-"""Open tridents as the operator sees them (SPEC 7)."""
+"""Open tridents for the screen (SPEC 7)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from core.views.quotes import freshness, known_quotes
 def positions_slice(
     moment: Moment, held: Sequence[OpenTrident], trouble: str, ex_dividends: Mapping[str, date | None]
 ) -> PositionsSlice:
-    """Every open trident at the quotes of this moment; old ones stay readable, with their age.
+    """Every open trident, priced by the quotes of this moment. Old quotes stay readable, with their age.
 
-    `trouble` says which accounts could not be read; `ex_dividends` is by the underlying's symbol.
+    `trouble` says which accounts could not be read. `ex_dividends` has the dates by the underlying's symbol.
     """
     views = (_view(moment, trident, ex_dividends.get(trident.underlying.symbol)) for trident in held)
     return PositionsSlice(tuple(views), trouble)

@@ -1,4 +1,4 @@
-"""The underlyings' quotes as the operator sees them (SPEC 14)."""
+"""The underlyings' quotes for the screen (SPEC 14)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH_STEP_S = 10
 
 
 def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: float, *, in_session: bool) -> QuoteSlice:
-    """The newest price with its age; values that are no longer current stay readable as stale."""
+    """The newest price with its age. Values that are no longer current stay readable, marked as stale."""
     symbol = underlying.symbol
     quote = None if underlying.is_index else store.last_known_quote(symbol)
     trade = store.last_known_trade(symbol)
@@ -46,7 +46,7 @@ def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: flo
 
 
 def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
-    """How old a figure of this age is, in words (SPEC 14)."""
+    """The word for a figure of this age in wall seconds (SPEC 14)."""
     if age is None:
         return Freshness.NONE
     if not live and in_session:
@@ -57,13 +57,14 @@ def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
 
 
 def known_quotes(store: QuoteReads, trident: OpenTrident) -> Mapping[str, Quote]:
-    """The last known quotes of its legs, by streamer symbol."""
+    """The last known quotes of a trident's legs, by streamer symbol."""
     found = ((leg.streamer, store.last_known_quote(leg.streamer)) for leg in trident.legs)
     return {streamer: quote for streamer, quote in found if quote is not None}
 
 
 class QuoteTrails:
-    """Recent prices for a one-row picture, and the day's path since the console opened or the session began."""
+    """Keeps recent prices for a picture of one row, and the day's path since the console opened or the session
+    began."""
 
     def __init__(self) -> None:
         self._sampled: dict[str, float] = {}
@@ -72,7 +73,7 @@ class QuoteTrails:
         self._day: date | None = None
 
     def add(self, shown: QuoteSlice, moment: Moment) -> QuoteSlice:
-        """The slice with its pictures; they are the same objects until a sample is added."""
+        """The slice with both pictures. They stay the same objects until a sample is added."""
         session = moment.session
         if session is not None and session.day != self._day:
             self._day = session.day

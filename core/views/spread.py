@@ -1,4 +1,4 @@
-"""The trident being priced, working or filled as the operator sees it."""
+"""The trident being priced, working or filled, for the screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.views.moment import Moment
 def spread_slice(
     moment: Moment, spread: SpreadProgress | None, entries: Sequence[Entry], *, subscribed: bool
 ) -> SpreadSlice | None:
-    """The spread of the running cycle, or of the last that came to one; its legs are live while `subscribed`."""
+    """The spread of the running cycle, or of the last cycle that came to one. Its legs are live while `subscribed`."""
     if spread is None:
         return None
     entry = next((e for e in entries if e.id == spread.entry_id), None)
@@ -84,9 +84,10 @@ def _leg_view(leg: Leg, quote: LegQuote | None) -> LegView:
 
 
 def repriced(shown: SpreadSlice, streamers: Sequence[str], quotes: Mapping[str, Quote], now: float) -> SpreadSlice:
-    """A spread shown elsewhere with the credits of these quotes, by the same rules; as it was where they refuse.
+    """A spread that another process shows, with the credits of these quotes by the same rules. Unchanged where the
+    rules refuse the quotes.
 
-    `streamers` are the symbols of its legs, in their order; `now` is the monotonic second of the quotes' clock.
+    `streamers` are the symbols of its legs, in their order. `now` is the monotonic second of the quotes' clock.
     """
     if len(streamers) != len(shown.legs):
         return shown

@@ -1,4 +1,5 @@
-"""A step's event in a trader's words: the sum behind every figure, so that it can be checked by hand (SPEC 5 to 8)."""
+"""The event of a step in a trader's words, with the sum behind every figure so that it can be checked by hand (SPEC 5
+to 8)."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from core.domain.operation.reasons import Figures, FigureValue
 from core.runtime.clock import exchange_time
 
 FigureLine = tuple[str, str, Decimal | None]
-"""A figure's name, its words, and a factor's points."""
+"""A figure's name, its words, and the points of a factor."""
 
 _FACTOR = re.compile(r"(.*) \(([+-][0-9.E+-]+)\)", re.DOTALL)
 _LEG = re.compile(r"bid .* ask .* age .*")
 
 
 def words_of(event: Event) -> str:
-    """What the step came to, in a sentence; a refusal's own sentence."""
+    """What the step came to, in a sentence. For a refusal, the refusal's own sentence."""
     if event.result is StepResult.REFUSED:
         return event.text
     f = dict(event.figures)
@@ -60,7 +61,8 @@ def words_of(event: Event) -> str:
 
 
 def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
-    """The figures under the step, each with the sum it comes from. `read` are those of the account step before it."""
+    """The figures below the step, each with the sum it comes from. `read` are the figures of the account step before
+    it."""
     match event.step:
         case Step.JUDGEMENT:
             yield from _waterfall(event)
@@ -135,7 +137,7 @@ def _limit(event: Event) -> Iterator[FigureLine]:
 
 
 def _rest(event: Event, *but: str) -> Iterator[FigureLine]:
-    """The figures the sentence does not already say."""
+    """The figures that the sentence does not already say."""
     said = "" if event.reason is None else event.reason.sentence
     for name, value in event.figures:
         if name not in but and f"{{{name}}}" not in said and value is not None:
@@ -155,7 +157,7 @@ def _shown(value: FigureValue) -> str:
 
 
 def _short(value: Decimal) -> Decimal:
-    """Without zeros beyond the cents: 6.710 is 6.71 to a trader, 6.50 stays, and 6.825 too."""
+    """The value without zeros beyond the cents: 6.710 becomes 6.71, while 6.50 and 6.825 stay."""
     cents = Decimal("0.01")
     return value.quantize(cents) if value.as_tuple().exponent not in (0, -1, -2) and value % cents == 0 else value
 

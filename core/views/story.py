@@ -1,4 +1,5 @@
-"""What happened in a cycle and why, in order, with the figures: lines a screen and `senex explain` share (SPEC 4)."""
+"""What happened in a cycle and why, in order, with the figures. A screen and `senex explain` share these lines (SPEC
+4)."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ _BEFORE_SLOT, _AFTER_SLOT = 8, 2
 
 
 def story_of_cycle(file: CycleDetails) -> Story:
-    """Each account's steps with their figures, its entry to its end, and the commands that touched it."""
+    """Each account's steps with their figures, its entry to the end, and the commands that touched it."""
     lines: list[StoryLine] = []
     for account in dict.fromkeys(e.account for e in file.events if e.account is not None):
         lines += _account_lines(file, account)
@@ -38,7 +39,7 @@ def story_of_cycle(file: CycleDetails) -> Story:
 
 
 def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroundings) -> Story:
-    """Why no cycle ran at a slot, and what stood around it. Without a record no console has told why."""
+    """Why no cycle ran at a slot, and the events around it. Without a record no console has told why."""
     if record is None:
         verdict = "did not run and has no record: no console was running, and none has started since"
     else:
@@ -127,7 +128,7 @@ def _dry_run_words(answer: DryRunAnswer) -> str:
 
 
 def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
-    """The states the entry went through, its fills and what was seen of it, in the order of time."""
+    """The entry's states, its fills and the evidence about it, in the order of time."""
     entry = file.entry
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
