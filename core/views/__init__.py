@@ -1,1 +1,1 @@
-"""Turns records and values of the engine into what a person reads. Nothing here asks or changes anything by itself."""
+"""Turns records and values of the engine into what a person reads: slices of the snapshot, stories, pages."""
