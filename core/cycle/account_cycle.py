@@ -1,4 +1,4 @@
-"""One cycle: accounts side by side, steps and attempts in order (SPEC 4). Read it top to bottom."""
+"""One cycle, top to bottom: the accounts side by side, the steps of each in order (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CycleParts:
-    """What a cycle works with; the same for every cycle of an engine."""
+    """The parts a cycle works with. They are the same for every cycle of an engine."""
 
     broker: Broker
     study: MarketStudy
@@ -74,9 +74,9 @@ class CycleParts:
 
 @dataclass(frozen=True, slots=True)
 class AccountResult:
-    """How the cycle ended for one account. `entry` is there once one was acknowledged.
+    """How the cycle ended for one account. `entry` is set once the broker has acknowledged it.
 
-    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement,
+    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement;
     in dry-run mode to the broker's validation.
     """
 
@@ -91,7 +91,7 @@ class AccountResult:
     acknowledged_ms: int | None = None
 
     def run(self, day: date) -> AccountRun:
-        """This result as it is recorded; `day` is the cycle's session."""
+        """This result as the records keep it. `day` is the cycle's session date."""
         return AccountRun(
             cycle=self.progress.number,
             account=self.account,
@@ -109,7 +109,7 @@ class AccountResult:
 async def run_cycle(
     parts: CycleParts, accounts: Sequence[AccountRecord], progress: Sequence[CycleProgress]
 ) -> tuple[AccountResult, ...]:
-    """Runs the accounts side by side; a slow or failing account delays no other."""
+    """Runs the accounts side by side. A slow or failing account delays no other."""
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(_Account(parts, account, seen).run(), name=f"cycle {seen.number}")
@@ -120,7 +120,7 @@ async def run_cycle(
 
 @dataclass(eq=False, repr=False)
 class _Account:
-    """The steps of one account, in the order of SPEC 4."""
+    """Runs the steps of one account, in the order of SPEC 4."""
 
     parts: CycleParts
     account: AccountRecord
@@ -134,15 +134,15 @@ class _Account:
         self._steps = StepLog(self.parts.bus, self.parts.clock, self.progress.number, self.account.number)
 
     async def run(self) -> AccountResult:
-        """Never raises: what breaks inside one account is that account's failure."""
-        # In a task of its own: what the log says from here on, the SDK's lines too, carries both.
+        """Runs the steps. Never raises: what breaks inside one account is that account's failure."""
+        # This task is the account's own: every log line from here on, also of the SDK, carries both values.
         bind_contextvars(cycle=self.progress.number, account=masked(self.account.number))
         try:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self.progress.number)
             refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
-            with suppress(RecordsError):  # the store may be what broke; the other accounts go on
+            with suppress(RecordsError):  # the records may be what broke; the other accounts go on
                 await self.parts.bus.say(
                     "cycle.error",
                     refusal.sentence(),
@@ -241,7 +241,7 @@ class _Account:
         restriction = reads.restriction or restriction_by_level(reads.options_level)
         if restriction is not None:
             return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
-        if not reads.derivative_buying_power.is_finite():  # the width needs it before the risk gates do
+        if not reads.derivative_buying_power.is_finite():  # the width needs it, before the risk step
             return refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
         working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
         entries = self.parts.records.entries
@@ -302,7 +302,7 @@ class _Account:
     # The end
 
     async def _keep_refused(self, suggestion: Suggestion) -> None:
-        """Records a suggestion that no order was made from; the order desk records the others before it sends."""
+        """Records a suggestion that became no order. The order desk records the others before it sends."""
         record = refused_record(self.account.number, self._day, self.progress.number, suggestion)
         await self.parts.records.journal.record_suggestion(record)
 
@@ -319,7 +319,7 @@ class _Account:
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
         if sent.state is EntryState.WORKING and attempts.legs is not None:
             legs, attempts.legs = attempts.legs, None
-            await self.parts.legs.keep(sent.id, legs)  # quotes of the legs until the entry ends (SPEC 4.5)
+            await self.parts.legs.keep(sent.id, legs)  # the legs stay quoted until the entry ends (SPEC 4.5)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
 
     def _result(

@@ -1,4 +1,5 @@
-"""Attempts at a suggestion: underlyings in preference order, transient reasons tried again (SPEC 4.2, 4.3)."""
+"""Attempts at a suggestion. Each tries the underlyings in order of preference; transient refusals are tried again (SPEC
+4.2, 4.3)."""
 
 from __future__ import annotations
 
@@ -39,7 +40,8 @@ class _Plan:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Attempts:
-    """The attempts of one account in one cycle. Holds the leg subscription of the suggestion it returns."""
+    """The attempts of one account in one cycle. While it holds a suggestion it also holds the subscription of its
+    legs."""
 
     study: MarketStudy
     feed: Feed
@@ -55,7 +57,7 @@ class Attempts:
     legs: LegSubscription | None = field(init=False, default=None)
 
     async def find(self) -> Suggestion | Refusal:
-        """The first suggestion that passes, or the refusal that decided: a transient one if any remained."""
+        """The first suggestion that passes, else the refusal that decided: a transient one when any was left."""
         remaining = list(self.underlyings)
         first_terminal: Refusal | None = None
         transient: Refusal | None = None
@@ -152,7 +154,7 @@ class Attempts:
         return trident if isinstance(trident, Refusal) else _Plan(price, expiration, trident)
 
     async def price(self, underlying: Underlying) -> Decimal | Refusal:
-        """The underlying's price, at most 10 s old (SPEC 2)."""
+        """The underlying's price, at most 10 s old, or why there is none (SPEC 2)."""
         price = await self.study.price(underlying)
         if price is None:
             return refuse(Reason.PRICE_MISSING, symbol=underlying.symbol)
@@ -194,7 +196,7 @@ class Attempts:
 
 
 def _diagnosed(refused: PricingRefusal) -> Refusal:
-    """The refusal with the full diagnostic: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
+    """The refusal with what is needed to check it: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
     figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
     return Refusal(refused.refusal.reason, figures)
 

@@ -1,4 +1,4 @@
-"""Slots and forced cycles: one cycle at a time, each recorded from its claim to its end (SPEC 3, 4)."""
+"""Starts cycles at slots and on demand: one at a time, each recorded from its start to its end (SPEC 3, 4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 
 @dataclass(eq=False, repr=False)
 class CycleRunner:
-    """Starts cycles when the rules allow it. `accounts` are those the logins reach; it keeps them up to date."""
+    """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progress` and `newest` belong to
+    the newest cycle. `only_account` restricts cycles to one account's number."""
 
     parts: CycleParts
     slots: SlotBook
@@ -44,11 +45,11 @@ class CycleRunner:
     newest: int = field(init=False, default=0)
 
     def today(self) -> date:
-        """The exchange's day."""
+        """The exchange's date now."""
         return self.parts.study.today()
 
     async def on_slot(self, slot: datetime) -> None:
-        """Runs the slot's cycle, or records why it was missed. Days without this slot are left alone."""
+        """Runs the slot's cycle, or records why it was missed. Does nothing on a day that has no such slot."""
         if not self.slots.is_slot(slot):
             return
         refusal = self.slots.lateness(slot)
@@ -64,12 +65,12 @@ class CycleRunner:
             await self.bus.say("slot.missed", text, reason=refusal.reason)
 
     async def take_up_passed(self) -> None:
-        """A slot that passed just before the start still runs; older ones are missed (SPEC 3)."""
+        """Runs a slot that passed just before the start, and records older ones as missed (SPEC 3)."""
         for slot in await self.slots.passed_unrecorded():
             await self.on_slot(slot)
 
     async def refusal(self) -> Refusal | None:
-        """Whether a cycle may start at all: the gate, and one cycle at a time (SPEC 3)."""
+        """Why no cycle may start now: what the gate says, or another cycle that runs (SPEC 3). None when one may."""
         if self._closing:
             return refuse(Reason.PROCESS_DOWN)
         await self.gate.read()
@@ -79,12 +80,12 @@ class CycleRunner:
         return barred
 
     async def force_refusal(self) -> Refusal | None:
-        """Whether a forced cycle may start now: it skips only the waiting (SPEC 3)."""
+        """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (SPEC 3)."""
         session = self.slots.session()
         return may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
 
     async def force(self) -> tuple[AccountResult, ...] | Refusal:
-        """One cycle now, outside the schedule, to its end."""
+        """Runs one cycle now, outside the schedule, to its end."""
         refusal = await self.force_refusal()
         if refusal is not None:
             return refusal
@@ -92,14 +93,14 @@ class CycleRunner:
         return refuse(Reason.CYCLE_RUNNING) if results is None else results
 
     async def close(self) -> None:
-        """No cycle starts any more; a running one is ended, an order under way first gets its outcome recorded."""
+        """Lets no further cycle start and ends a running one. An order under way first gets its outcome recorded."""
         self._closing = True
         if self._cycle is not None and self._cycle is not asyncio.current_task():
             self._cycle.cancel()
             await asyncio.wait({self._cycle})
 
     async def _wait_for_reconciliation(self, slot: datetime) -> None:
-        """A reconciliation of a moment is no reason to miss a slot that may still start."""
+        """Waits for a reconciliation that is under way, for as long as the slot may still start."""
         left = (slot + self.slots.grace() - self.parts.clock.now()).total_seconds() / self.parts.clock.speed
         if left > 0:
             with suppress(TimeoutError):
@@ -107,7 +108,7 @@ class CycleRunner:
                     await self.gate.until_reconciled(ALL_RECONCILED_WITHIN_S)
 
     async def _run(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
-        """Runs a cycle to its end and records it; None when one is running or the slot was taken meanwhile."""
+        """Runs a cycle to its end and records it. None when another one runs or the slot was taken meanwhile."""
         if self._cycle is not None or self._closing:
             return None
         self._cycle = asyncio.current_task()
@@ -141,7 +142,7 @@ class CycleRunner:
         return results
 
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
-        """Every chosen account side by side; the first one's progress is the one shown."""
+        """Runs the chosen accounts side by side. The screen shows the progress of the first one."""
         await self.bus.say("cycle.started", f"{named} started", cycle=number)
         await self.refresh_accounts()
         chosen = self._chosen()
@@ -171,7 +172,7 @@ class CycleRunner:
         return [a for a in self.accounts if a.enabled and self.only_account in (None, a.number)]
 
     def _switched_off(self, number: int, day: date) -> list[AccountRun]:
-        """Accounts the operator switched off have an outcome too, and its reason (SPEC 4)."""
+        """The outcome of the accounts that the operator switched off: skipped, with that reason (SPEC 4)."""
         off = refuse(Reason.ACCOUNT_DISABLED)
         return [
             AccountRun(number, a.number, day, Outcome.SKIPPED, off.code, off.sentence(), 0, False, 0)
@@ -185,13 +186,13 @@ class CycleRunner:
         return self.progress is not None and self.progress.ended is None
 
     async def refresh_accounts(self) -> None:
-        """Reads the accounts' settings again: the operator may have changed them. Raises RecordsError."""
+        """Reads the accounts' settings again, because the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}
         self.accounts = tuple(a for a in await self.parts.records.accounts.all() if a.number in reached)
 
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:
-    """The cycle's outcome, and the reason of the account that decided it."""
+    """The outcome of the whole cycle, and the refusal of the account that decided it."""
     if not results:
         return Outcome.SKIPPED, refuse(Reason.NO_ACCOUNTS)
     outcome = worst(r.outcome for r in results)

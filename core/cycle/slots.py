@@ -1,4 +1,4 @@
-"""The slots: which there are, which were missed and why, which comes next (SPEC 3)."""
+"""The slots of a day: which there are, which comes next, which were missed and why (SPEC 3)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.market.calendar import SessionCalendar
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time
 
-# A start is late by scheduling, which is a wall matter: never less than this much wall time (SPEC 14).
+# Scheduling takes wall time, however fast the market's clock runs: a start may always be this late (SPEC 14).
 _LEAST_GRACE_WALL_S = 5.0
 _LONGEST_ABSENCE = timedelta(days=90)
 
 
 @dataclass(eq=False, repr=False)
 class SlotBook:
-    """Answers about slots from the calendar, and records the ones that did not run."""
+    """Answers about slots from the exchange's calendar, and records the slots that did not run."""
 
     calendar: SessionCalendar
     times: SlotTimes
@@ -37,7 +37,7 @@ class SlotBook:
         return () if session is None else slots_of(session, self.times)
 
     def next(self) -> datetime:
-        """The next slot, today or in the next session."""
+        """The next slot (UTC), today or in a later session."""
         now = self.clock.now()
         later = [slot for slot in self.of_today() if slot > now]
         if later:
@@ -52,7 +52,7 @@ class SlotBook:
         return max(START_GRACE, timedelta(seconds=_LEAST_GRACE_WALL_S * self.clock.speed))
 
     def lateness(self, slot: datetime) -> Refusal | None:
-        """A refusal when the slot is further back than a start may be late."""
+        """The refusal of a slot that is later than the grace allows, else None."""
         late = self.clock.now() - slot
         if late <= self.grace():
             return None
@@ -61,14 +61,15 @@ class SlotBook:
         )
 
     async def miss(self, slot: datetime, refusal: Refusal) -> bool:
-        """Records the slot as missed; False when it already has a record."""
+        """Records the slot as missed. False when it already has a record. Raises RecordsError."""
         return await self.records.slots.miss(
             exchange_time(slot).date(), slot, refusal.reason, refusal.sentence(), self.clock.now()
         )
 
     async def miss_passed(self, why: Refusal | None = None) -> int:
-        """Records as missed every slot that passed without a record since the last session that has one, for that
-        reason or for how late it is now. Those within the grace may still run; years of absence are not written up."""
+        """Records every slot as missed that passed without a record since the last session that has one. The reason is
+        `why`, or how late the slot is now. Returns how many. Slots within the grace are left, as they may still run; an
+        absence of years is not written up. Raises RecordsError."""
         now = self.clock.now()
         today = exchange_time(now).date()
         first = max(await self.records.slots.last_day() or today, today - _LONGEST_ABSENCE)
@@ -80,7 +81,7 @@ class SlotBook:
         return missed
 
     async def passed_unrecorded(self) -> tuple[datetime, ...]:
-        """Today's slots that have passed without a record: neither run nor missed."""
+        """Today's slots that have passed and have neither run nor been missed. Raises RecordsError."""
         now = self.clock.now()
         recorded = {record.slot for record in await self.records.slots.of_day(exchange_time(now).date())}
         return tuple(slot for slot in self.of_today() if slot <= now and slot not in recorded)

@@ -1,4 +1,4 @@
-"""Every step of a cycle leaves an event with its figures, duration and reason (SPEC 4)."""
+"""Leaves an event for every step of a cycle, with its figures, duration and reason (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(eq=False, repr=False)
 class StepLog:
-    """Runs steps of one account in one cycle and publishes what each did."""
+    """Runs the steps of one account in one cycle and publishes what each came to."""
 
     bus: Bus
     clock: Clock
@@ -33,7 +33,7 @@ class StepLog:
         underlying: str | None = None,
         also_refused: Callable[[T], Refusal | None] | None = None,
     ) -> T | Refusal:
-        """Awaits the work and publishes its result. `also_refused` finds a refusal carried inside a value."""
+        """Awaits the work and publishes its result. `also_refused` finds a refusal that is carried inside a value."""
         started = self.clock.monotonic()
         result = await work
         refusal = result if isinstance(result, Refusal) else also_refused(result) if also_refused else None
