@@ -1,4 +1,4 @@
-"""A decision to enter, and what a dry run makes of it."""
+"""The decision to enter, and the result of validating one without sending it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.records.repositories.rows import SuggestionRecord
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A suggestion with its risk and entry price: everything an entry needs."""
+    """A suggestion with its risk and entry price: everything that is needed to enter."""
 
     account: str
     login: str
@@ -26,6 +26,6 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Validated:
-    """Dry-run mode: the broker validated the order and nothing was sent."""
+    """The result in dry-run mode: the broker validated the order and nothing was sent."""
 
     suggestion: SuggestionRecord

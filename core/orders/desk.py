@@ -1,4 +1,5 @@
-"""The only door to sending: intent first, then the wire, then the outcome by evidence (SPEC 9)."""
+"""The only way to send an order: the intent is recorded first, then the order is sent, then its outcome is recorded by
+evidence (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -35,21 +36,22 @@ from core.runtime.ids import Ids
 
 MAX_DECISION_AGE_S = 5.0
 MAX_WIRE_DELAY_S = 2.0
-# Warnings the broker gives a perfectly good order; any other refuses (SPEC 9). None is known: the one about the next
-# valid session (reference 5) means that the order would work on another day than its entry holds.
+# Warnings that a perfectly good order may carry; any other one refuses it (SPEC 9). None is known: the warning about
+# the next valid session (reference 5) means that the order would work on another day than the one of its entry.
 LISTED_WARNINGS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class SendingRules:
-    """What the mode allows. `preflight` asks the broker's dry run first; without `sends` nothing is ever sent."""
+    """What the mode allows. With `preflight` the broker's dry run is asked first. Without `sends` nothing is ever
+    sent."""
 
     preflight: bool
     sends: bool
 
 
 class PriceNow(Protocol):
-    """Prices of this moment, read once more just before sending. The attempts of the cycle give them."""
+    """Gives prices of this moment. The desk asks for them once more just before sending."""
 
     async def price(self, underlying: Underlying) -> Decimal | Refusal:
         """The underlying's price, or why there is none to go by. May ask the broker."""
@@ -62,7 +64,7 @@ class PriceNow(Protocol):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
-    """Prepares, guards, sends and records entries; hands what the broker holds to the watch."""
+    """Prepares, guards, sends and records entries. What the broker holds is then followed by the tracker."""
 
     broker: Broker
     records: Records
@@ -76,7 +78,10 @@ class OrderDesk:
     rules: SendingRules
 
     async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
-        """Takes a decision to the broker, once. An entry returned is acknowledged: working or further."""
+        """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or is further on.
+
+        Raises RecordsError, and then nothing was sent unless the entry is recorded as sent.
+        """
         identifier = identifier_for(self.ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
         if not self.rules.sends:
@@ -157,7 +162,7 @@ class OrderDesk:
             return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
 
     async def _guards(self, decision: Decision, request: OrderRequest, prices: PriceNow) -> Refusal | None:
-        """The last guards (SPEC 9): broker reads first, so that the quotes are read last."""
+        """The last guards (SPEC 9). The broker is read first, so that the quotes are read last."""
         if self.rules.preflight:
             answer = await self._preflight(decision.account, request)
             if isinstance(answer, Refusal):
@@ -185,7 +190,8 @@ class OrderDesk:
         return None
 
     async def _stands_against(self, report: OrderReport) -> bool:
-        """Whether an order of today forbids another: ours by identifier or shape, unless it is known to be rejected."""
+        """Whether an order of today forbids another one. Orders of ours do, by identifier or by shape, unless they are
+        known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:
             return False
         dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
@@ -196,7 +202,7 @@ class OrderDesk:
 
     async def _market_guard(self, decision: Decision, prices: PriceNow) -> Refusal | None:
         suggestion = decision.suggestion
-        price = await prices.price(suggestion.underlying)  # may ask the broker, so before the quotes are read
+        price = await prices.price(suggestion.underlying)  # may take time, so it comes before the quotes
         if isinstance(price, Refusal):
             return price
         body = body_for(price, suggestion.underlying.step)
@@ -213,11 +219,12 @@ class OrderDesk:
         return self._wire_refusal(decision.account, decision.login)
 
     def _since(self, mono: float, at: datetime) -> float:
-        """Wall seconds since a moment known on both scales; the monotonic clock stands still while a machine sleeps."""
+        """Wall seconds since a moment known on both clocks. The longer one counts, because the monotonic clock stands
+        still while a machine sleeps."""
         return max(self.clock.monotonic() - mono, (self.clock.now() - at).total_seconds() / self.clock.speed)
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
-        """What can still be asked without waiting: the trader's lock, the gate with the kill file, the calendar."""
+        """What can be checked without waiting: the trader's lock, the gate with the HALT file, the calendar."""
         try:
             self.locks.verify()
         except LockLost as lost:
@@ -238,7 +245,7 @@ class OrderDesk:
         )
 
     async def _why_not_sent(self, decision: Decision) -> Refusal:
-        """The conditional update said no: paused or halted meanwhile, a breaker, or another console's epoch."""
+        """Why the entry could not be marked as sent: a pause, halt or breaker meanwhile, or another console's epoch."""
         await self.gate.read()
         barred = self.gate.account_refusal(decision.account, decision.login)
         return barred or refuse(Reason.RECORD_FAILED, detail="another console or a cancel took this entry over")
@@ -250,7 +257,7 @@ class OrderDesk:
         await self.watch.announce(entry)
 
     async def _send_shielded(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
-        """From `sent` on it runs until the outcome is recorded, whoever cancels us."""
+        """Sends, and runs on until the outcome is recorded even when the caller is cancelled."""
         sending = asyncio.create_task(self._mark_and_send(decision, entry, request), name=f"send {entry.id}")
         try:
             return await asyncio.shield(sending)
@@ -287,7 +294,7 @@ class OrderDesk:
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
         recorded = await self.watch.unacknowledged(entry.id, state, outcome.detail)
         if recorded.state is not state:
-            return recorded  # an alert has brought the proof the answer did not
+            return recorded  # an alert has proved meanwhile what the answer left open
         if state is EntryState.UNKNOWN:
             self.watch.poll_soon()
         return refusal
@@ -305,7 +312,7 @@ class OrderDesk:
 
 
 def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:
-    """A warning nobody has looked at refuses the order (SPEC 9)."""
+    """The refusal for a warning that nobody has looked at (SPEC 9)."""
     unlisted = next((code for code, _ in answer.warnings if code not in LISTED_WARNINGS), None)
     return None if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
 
@@ -320,7 +327,7 @@ def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal
 
 
 def _has_trident_shape(report: OrderReport) -> bool:
-    """Whether an order opens two put spreads and one call spread, whoever tagged it."""
+    """Whether an order opens two put spreads and one call spread, whoever sent it."""
     shape = sorted((leg.action, int(leg.quantity)) for leg in report.legs)
     return shape == sorted(
         (action, quantity) for action in ("Sell to Open", "Buy to Open") for quantity in (PUT_SPREADS, CALL_SPREADS)

@@ -1,4 +1,4 @@
-"""An entry left working too long is cancelled, when the settings say so (SPEC 9: off by default)."""
+"""Cancels an entry that has been left working too long, when the settings ask for it (SPEC 9: off by default)."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
 ASK_AGAIN_S = 60.0
-"""Wall seconds between two cancels of one entry: the first may have been lost."""
+"""Wall seconds between two cancels of one entry, because the first may have been lost."""
 
 
 @dataclass(eq=False, repr=False)
 class LateCancel:
-    """Asks the broker to cancel what has worked for too long; the watch then learns how it ended.
+    """Asks the broker to cancel entries that have worked too long. The tracker then learns how they ended.
 
-    It is the engine's own cancel and no operator's: proof may free the day (SPEC 9). A partly filled entry is left
-    alone, for cancelling it would leave unbalanced legs. `after_minutes` are market minutes since the entry was sent;
-    None cancels nothing.
+    It is the engine's cancel and not the operator's, so a proof that nothing filled may free the day (SPEC 9). A partly
+    filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market minutes
+    since the entry was sent; None cancels nothing.
     """
 
     broker: Broker
@@ -40,7 +40,7 @@ class LateCancel:
         self._after = None if after_minutes is None else timedelta(minutes=after_minutes)
 
     async def check(self) -> None:
-        """One look at every working entry. Raises RecordsError."""
+        """Looks once at every working entry. Raises RecordsError."""
         if self._after is None:
             return
         for entry in await self.records.entries.open():
@@ -58,7 +58,7 @@ class LateCancel:
 
     async def _cancel(self, entry: Entry) -> None:
         minutes = (self._after or timedelta()) // timedelta(minutes=1)
-        # Said before the broker is asked: the journal then explains a cancel whose answer the process did not live for.
+        # Said before the broker is asked: if the process dies before the answer, the journal still explains the cancel.
         await self._say(entry, f"working for {minutes} minutes; its cancel is asked", Severity.INFO)
         try:
             await self.broker.cancel(entry.account, entry.order_id or "")

@@ -20,11 +20,11 @@ from core.records.repositories.rows import AccountRecord, SuggestionRecord
 from core.runtime.clock import Clock
 
 SHOWN_LEGS = 200
-"""At most so many legs are quoted for display, the nearest expirations first: one subscription of the feed."""
+"""How many legs are quoted for display at most: one subscription of the feed. The nearest expirations come first."""
 
 
 def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
-    """The broker's positions as the rules take them; closed ones are left out."""
+    """The broker's positions in the form the risk rules take. Closed positions are left out."""
     return tuple(
         HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG, abs(p.quantity))
         for p in positions
@@ -34,9 +34,10 @@ def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
 
 @dataclass(eq=False, repr=False)
 class OpenTridents:
-    """Compares the filled entries with the broker's positions now and then, and keeps their legs quoted.
+    """Compares filled entries with the broker's positions from time to time, and keeps the legs of those still held
+    quoted.
 
-    `busy` says that a cycle runs: then nothing is read and nothing subscribed, display never delays a cycle.
+    `busy` says that a cycle runs: then nothing is read and nothing subscribed, because display must not delay a cycle.
     """
 
     broker: Broker
@@ -54,24 +55,24 @@ class OpenTridents:
 
     @property
     def held(self) -> tuple[OpenTrident, ...]:
-        """As last compared, the nearest expiration first."""
+        """The open tridents as last compared, the nearest expiration first."""
         found = [trident for held in self._by_account.values() for trident in held]
         return tuple(sorted(found, key=lambda t: (t.expiration, t.account, t.entry_id)))
 
     @property
     def trouble(self) -> str:
-        """Which accounts could not be read the last time; empty when all were."""
+        """Which accounts could not be read the last time. Empty when all were."""
         return "; ".join(self._trouble.values())
 
     async def run(self, every_s: float) -> None:
-        """Looks again and again, until cancelled."""
+        """Compares every `every_s` wall seconds, until cancelled. Raises RecordsError."""
         while True:
             if not self.busy():
                 await self.check()
             await self.clock.sleep(every_s)
 
     async def check(self) -> None:
-        """Compares once. An account that cannot be read keeps what was known of it."""
+        """Compares once. An account that cannot be read keeps what was known of it. Raises RecordsError."""
         for account in self.accounts():
             await self._look_at(account.number)
         await self._read_dates()
@@ -81,7 +82,7 @@ class OpenTridents:
 
     async def _look_at(self, number: str) -> None:
         filled = await self.records.entries.filled_open(number, self.today())
-        if not filled:  # nothing of ours to look for: the broker is not asked
+        if not filled:  # we hold nothing there, so the broker is not asked
             self._by_account.pop(number, None)
             self._trouble.pop(number, None)
             return
@@ -95,7 +96,7 @@ class OpenTridents:
         self._by_account[number] = tuple([await self._opened(entry) for entry in ours])
 
     async def _opened(self, entry: Entry) -> OpenTrident:
-        """Built anew when fill records have come since."""
+        """The open trident of an entry; built again when more fill records have come."""
         known = self._built.get(entry.id)
         credit = fill_credit(entry.request, entry.fills)
         if known is None or known.credit != credit:
@@ -104,26 +105,27 @@ class OpenTridents:
         return known
 
     async def _read_dates(self) -> None:
-        """Ex-dividend dates of what can be assigned early, once a day; a read that fails is tried again."""
+        """Reads the ex-dividend dates of underlyings that can be assigned early, once a day. A read that fails is tried
+        again."""
         symbols = sorted({t.underlying.symbol for t in self.held if not t.underlying.is_index})
         if not symbols or (self._dates_read == self.today() and set(symbols) <= set(self.ex_dividends)):
             return
         try:
             metrics = await self.broker.metrics(symbols)
         except BrokerError:
-            return  # the next look asks again; until then a known date stays
+            return  # the next check asks again; until then known dates stay
         self.ex_dividends = {**dict.fromkeys(symbols), **{m.symbol: m.ex_dividend for m in metrics}}
         self._dates_read = self.today()
 
 
 async def suggestion_of(records: Records, entry: Entry) -> SuggestionRecord | None:
-    """The suggestion the entry was made of."""
+    """The suggestion that the entry was made of, None when it is not on record. Raises RecordsError."""
     of_day = await records.journal.suggestions_of(entry.account, entry.session_day)
     return next((s for s in of_day if s.id == entry.suggestion_id), None)
 
 
 def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTrident:
-    """The trident of a filled entry; a leg whose streamer symbol was not recorded has none and is never quoted."""
+    """The trident of a filled entry. A leg without a recorded streamer symbol gets an empty one and is never quoted."""
     streamers = {} if suggestion is None else _streamers(suggestion)
     return OpenTrident(
         entry_id=entry.id,

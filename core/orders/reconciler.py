@@ -1,6 +1,6 @@
-"""Reconciliation: what the broker shows against what we recorded; the same at every start (SPEC 9).
+"""Compares what the broker shows with what we recorded, in the same way at every start (SPEC 9).
 
-An incomplete read proves nothing, a fill is never invented, an order that is not ours is shown and never touched.
+An incomplete read proves nothing. A fill is never invented. An order that is not ours is shown and never touched.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntrySta
 
 @dataclass(eq=False, repr=False)
 class Reconciler:
-    """Compares account by account; what it finds goes through the watch, what does not fit opens a breaker."""
+    """Compares one account at a time. Orders of ours go to the tracker; whatever does not fit opens a breaker."""
 
     broker: Broker
     records: Records
@@ -36,7 +36,8 @@ class Reconciler:
     _foreign_told: set[str] = field(init=False, default_factory=set)
 
     async def reconcile(self, number: str, today: date) -> str:
-        """Reads one account and settles what can be settled; what kept a read from being complete, or nothing.
+        """Reads one account and settles what can be settled. Returns what kept a read from being complete, empty when
+        nothing did.
 
         Raises RecordsError.
         """
@@ -57,7 +58,7 @@ class Reconciler:
         return trouble
 
     async def _take(self, number: str, report: OrderReport) -> bool:
-        """Folds an order of ours into its entry; True when it is ours."""
+        """Gives an order of ours to its entry. False when the order is not ours."""
         entry = await self.records.entries.by_order(report.order_id, number)
         if entry is None and report.identifier is not None:
             entry = await self.records.entries.by_identifier(report.identifier)
@@ -71,7 +72,8 @@ class Reconciler:
         return False
 
     async def _read_unlisted(self, entries: Sequence[Entry], listed: dict[str, OrderReport]) -> str:
-        """A working entry the listings do not show is asked for by its id; unknown ones are the settlement's."""
+        """Reads each working entry that the listings do not show by its order id. Unknown entries are left to the
+        settlement. Returns what went wrong, empty when nothing did."""
         for entry in entries:
             current = await self.records.entries.get(entry.id)
             if current.state is not EntryState.WORKING or current.order_id is None or current.order_id in listed:
@@ -84,7 +86,7 @@ class Reconciler:
         return ""
 
     async def judge_earlier(self, number: str, today: date) -> None:
-        """A working or unknown entry of an earlier date stops the account (SPEC 9)."""
+        """Stops the account while an entry of an earlier date is unsettled, and lets it go on afterwards (SPEC 9)."""
         open_now = [e for e in await self.records.entries.open() if e.account == number]
         earlier = [e for e in open_now if e.session_day < today and e.state in _UNSETTLED]
         trouble = None
@@ -96,11 +98,12 @@ class Reconciler:
         await self.breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
 
     async def _compare_positions(self, number: str, reads: AccountReads, today: date) -> None:
-        """A filled trident is held whole or not at all; anything between is for the operator to settle."""
+        """A filled trident must be held whole or not at all. Anything in between stops the account for the operator to
+        settle."""
         held: Counter[str] = Counter()
         for position in reads.positions:
             held[position.symbol] += int(abs(position.quantity))
-        # The newest first: what an older one lost stays its own loss when a later trident shares a leg.
+        # The newest first: when two tridents share a leg, contracts that are missing count against the older one.
         for entry in reversed(await self.records.entries.filled_open(number, today)):
             found = {leg.symbol: min(held[leg.symbol], leg.quantity) for leg in entry.request.legs}
             held.subtract(found)
@@ -116,7 +119,7 @@ class Reconciler:
                 await self.breakers.open(BreakerKind.MISMATCH, number, why)
 
     async def _judge_incidents(self, number: str) -> None:
-        """An incident whose breaker was never recorded (the process died between the two) stops the account now."""
+        """Stops the account for an incident whose breaker was not recorded because the process died in between."""
         for entry in await self.records.entries.incidents(number):
             since = entry.terminal_at
             if since is not None and not await self.records.breakers.opened_since(BreakerKind.INCIDENT, number, since):

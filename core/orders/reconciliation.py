@@ -1,4 +1,5 @@
-"""When to reconcile, and that no entry is made until it is clean (SPEC 9): start, reconnect, suspend, on demand."""
+"""When to reconcile: at a start, a reconnect, after a sleep and on demand. No entry is made until it is clean (SPEC
+9)."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ LONGEST_RETRY_S = 30.0
 
 @dataclass(eq=False, repr=False)
 class Reconciliation:
-    """Runs the reconciler whenever it is wanted, again and again until every read was complete."""
+    """Runs the reconciler when it is wanted, and again until every read was complete."""
 
     reconciler: Reconciler
     gate: TradingGate
@@ -31,20 +32,20 @@ class Reconciliation:
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def want(self, cause: str) -> None:
-        """Bars entries at once and reconciles at the next turn."""
+        """Bars entries at once, and reconciles in the next turn of `run`. `cause` is shown to the operator."""
         self.gate.reconciling(cause)
         self._wanted = cause
         self._wake.set()
 
     async def run(self) -> None:
-        """Reconciles when wanted, until cancelled."""
+        """Reconciles whenever it is wanted, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
                 await self._until_clean(self._wanted)
             except BaseException:
-                self._wake.set()  # whatever broke, entries stay barred and it is tried again
+                self._wake.set()  # whatever broke: entries stay barred, and the next run tries again
                 raise
 
     async def _until_clean(self, cause: str) -> None:
@@ -53,7 +54,7 @@ class Reconciliation:
         async with asyncio.TaskGroup() as group:
             for number in accounts:
                 group.create_task(self._account(number))
-        if not self._wake.is_set():  # else: what was read may be older than the new cause
+        if not self._wake.is_set():  # otherwise what was read may be older than the new cause
             self.gate.reconciled()
             await self.bus.say("reconcile.done", f"reconciled with the broker ({cause})")
 

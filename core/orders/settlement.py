@@ -1,7 +1,8 @@
-"""Settling what only time can prove: an unknown order that is absent, a cancelled one that never filled (SPEC 9).
+"""Settles what only the passing of time can prove: that an unknown order never arrived, that a cancelled one never
+filled (SPEC 9).
 
-Two complete reads at the broker, 30 s apart and both 120 s after the event, with the alert stream connected over both
-and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
+The proof is two complete reads at the broker, 30 s apart and both at least 120 s after the event, with the alert stream
+connected over both and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ BETWEEN_READS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SettleTimes:
-    """The figures of SPEC 9, in wall seconds; a proof that runs on a shorter scale gives its own."""
+    """The waits of SPEC 9, in wall seconds. A proof that runs on a shorter scale gives its own."""
 
     settle_s: float = SETTLE_S
-    """After the sending, or the terminal status, before a read counts."""
+    """From the sending, or from the terminal status, to the first read that counts."""
     between_reads_s: float = BETWEEN_READS_S
 
 
@@ -39,7 +40,8 @@ PRODUCT_TIMES = SettleTimes()
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One complete read: when, over which alert connection, what positions, what orders of the entry."""
+    """One complete read: when it was, over which alert connection, a digest of the positions, and the entry's
+    orders."""
 
     at: datetime
     alerts: tuple[int, int]
@@ -49,7 +51,7 @@ class _Read:
 
 @dataclass(eq=False, repr=False)
 class Settlement:
-    """Looks at entries that are unknown, or ended without a fill, until two reads agree."""
+    """Reads the broker about entries that are unknown or ended without a fill, until two reads agree."""
 
     broker: Broker
     records: Records
@@ -60,18 +62,19 @@ class Settlement:
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
 
     def first_read(self, entry_id: str) -> datetime | None:
-        """When the first of the two reads was, while the second is still to come."""
+        """When the first of the two reads was, None unless the second is still to come."""
         first = self._first.get(entry_id)
         return None if first is None else first.at
 
     async def check(self) -> None:
-        """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
+        """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
+        RecordsError."""
         for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
                 await self._look_at(entry, since=entry.sent_at)
             elif not entry.cancel_requested_by or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
-            # else: cancelled by the operator, and the day stays closed (SPEC 9)
+            # otherwise the operator cancelled it, and the day stays closed (SPEC 9)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self.times.settle_s:
@@ -117,7 +120,7 @@ class Settlement:
         if self.watch.alerts.connections != status.connections:
             return None
         if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
-            return None  # it may be filled and only the listing late: time proves nothing here
+            return None  # it may have filled and only the listing be late: here time proves nothing
         held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
         fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
         reports = tuple(
@@ -153,7 +156,7 @@ class Settlement:
 
 
 def _show_the_end(reports: Sequence[OrderReport]) -> bool:
-    """Whether the listing shows the entry's orders, all ended without a fill. One it leaves out proves nothing, and one
-    that replaced it at the broker may still fill."""
+    """Whether the listing shows the entry's orders, and all of them ended without a fill. An order that it leaves out
+    proves nothing, and one that replaced it at the broker may still fill."""
     ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
     return bool(reports) and all(state_for(r.status) in ended and not r.fills for r in reports)

@@ -1,4 +1,4 @@
-"""Following entries at the broker to their end: alerts, polling, fills (SPEC 9)."""
+"""Follows entries at the broker to their end, by alerts, polls and fills (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.runtime.clock import Clock, exchange_time
 
 _PARKED = 200
 _FILLS_MAY_COME = timedelta(days=7)
-"""How long after its session an order filled by the broker's word is asked for fill records still missing."""
+"""How long after its session a filled order is still polled for fill records that are missing."""
 _SEVERITY = {
     EntryState.REJECTED: Severity.WARNING,
     EntryState.CANCELLED: Severity.WARNING,
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, repr=False)
 class OrderTracker:
-    """Folds what the broker says into the records; the only writer of an entry's state after sending."""
+    """Applies what the broker reports to the recorded entries. After sending, nothing else writes an entry's state."""
 
     broker: Broker
     records: Records
@@ -53,7 +53,7 @@ class OrderTracker:
     _poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: set[str] = field(init=False, default_factory=set)
-    # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
+    # Alerts about orders that no entry is known for yet. They are applied once the acknowledgement is stored.
     _parked: OrderedDict[str, list[OrderReport]] = field(init=False, default_factory=OrderedDict)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     alerts: StreamStatus = field(init=False)
@@ -61,7 +61,7 @@ class OrderTracker:
     def __post_init__(self) -> None:
         self.alerts = StreamStatus(StreamState.CONNECTING, self.clock.monotonic())
 
-    # What the alert stream calls
+    # Called by the alert stream
 
     def on_order(self, report: OrderReport) -> None:
         self._heard.put_nowait(report)
@@ -74,10 +74,11 @@ class OrderTracker:
         if status.state is StreamState.WAITING:
             self.on_alerts_lost()
 
-    # What the engine calls
+    # Called by the engine and the desk
 
     async def recover(self) -> None:
-        """After a start: an entry prepared but never sent did not leave; one sent without an outcome is unknown."""
+        """Settles what an earlier process left: an entry that was prepared and not sent did not leave; one that was
+        sent and has no outcome is unknown. Raises RecordsError."""
         for entry in await self.records.entries.open():
             if entry.state is EntryState.PREPARED:
                 await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
@@ -86,11 +87,12 @@ class OrderTracker:
         self.poll_soon()
 
     def poll_soon(self) -> None:
-        """Asks the broker about every open entry at the next turn of `run_polls`."""
+        """Has `run_polls` ask the broker about every open entry in its next turn."""
         self._poll_wanted.set()
 
     async def run(self) -> None:
-        """Applies alerts until cancelled. One that could not be stored is kept for the next try."""
+        """Applies alerts until cancelled. An alert that could not be stored is kept for the next try. Raises
+        RecordsError."""
         while True:
             report = await self._heard.get()
             try:
@@ -100,7 +102,8 @@ class OrderTracker:
                 raise
 
     async def run_polls(self) -> None:
-        """Polls when asked, until cancelled; beside `run`, so that slow reads hold up no alert."""
+        """Polls when asked, until cancelled. It runs beside `run`, so that slow reads hold up no alert. Raises
+        RecordsError."""
         while True:
             await self._poll_wanted.wait()
             self._poll_wanted.clear()
@@ -108,7 +111,8 @@ class OrderTracker:
 
     @contextmanager
     def preparing(self, entry_id: str) -> Iterator[None]:
-        """While inside, a `prepared` entry is on its way to be sent; outside, that it was not sent is not recorded."""
+        """Marks a `prepared` entry as on its way to be sent. A prepared entry without the mark did not leave, and only
+        that fact could not be recorded."""
         self._preparing.add(entry_id)
         try:
             yield
@@ -117,7 +121,8 @@ class OrderTracker:
 
     @contextmanager
     def sending(self, entry_id: str) -> Iterator[None]:
-        """While inside, a `sent` entry is on its way; outside, its outcome could not be recorded."""
+        """Marks a `sent` entry as on its way. A sent entry without the mark has an outcome that could not be
+        recorded."""
         self._sending.add(entry_id)
         try:
             yield
@@ -125,15 +130,16 @@ class OrderTracker:
             self._sending.discard(entry_id)
 
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
-        """Stores the broker's acknowledgement, then what was heard before it."""
+        """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
         entry = await self.apply(entry_id, report)
-        # All of it: the last heard need not be the last that happened.
+        # All of them: the last that came need not be the last that happened.
         for heard in self._parked.pop(report.order_id, ()):
             entry = await self.apply(entry_id, heard)
         return entry
 
     async def poll(self) -> None:
-        """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
+        """Reads every open entry at the broker, unknown ones by their identifier. A failed read proves nothing. Raises
+        RecordsError."""
         for entry in await self._to_poll():
             if entry.state is EntryState.PREPARED:
                 await self._become(
@@ -187,7 +193,8 @@ class OrderTracker:
             self._parked.popitem(last=False)
 
     async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
-        """What the evidence says of a sending without an acknowledgement; what an alert has proved meanwhile stands."""
+        """Records the state of a sending that has no acknowledgement. What an alert has proved meanwhile stands. Raises
+        RecordsError."""
         async with self._folding:
             current = await self.records.entries.get(entry_id)
             if current.state is not EntryState.SENT:
@@ -195,7 +202,8 @@ class OrderTracker:
             return await self._become(current, state, detail=detail)
 
     async def absent(self, entry: Entry, proof: str) -> Entry:
-        """An unknown entry proved not to be at the broker: it holds the day all the same (policy `close_day`)."""
+        """Records that an unknown entry is proved not to be at the broker. It still holds the day (policy `close_day`).
+        Raises RecordsError."""
         async with self._folding:
             current = await self.records.entries.get(entry.id)
             if current.state is not EntryState.UNKNOWN:
@@ -203,7 +211,8 @@ class OrderTracker:
             return await self._become(current, EntryState.ABSENT, detail=proof)
 
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
-        """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
+        """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back (SPEC
+        9). Raises RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
             known = {fill.fill_id for fill in entry.fills}
@@ -252,7 +261,7 @@ class OrderTracker:
             )
 
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
-        """Our state by the fills first and the broker's word second."""
+        """The state that the fills show, and only without one what the broker's status means."""
         state = state_for(report.status)
         if is_complete(entry.request, entry.fills):
             return EntryState.FILLED
@@ -325,7 +334,8 @@ _ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntrySt
 
 
 def _fills_contradict(entry: Entry) -> bool:
-    """More contracts than ordered, or some of an order that had ended: for people to settle (SPEC 9, 13.6)."""
+    """Whether more contracts filled than were ordered, or some of an order that had ended. People have to settle that
+    (SPEC 9, 13.6)."""
     if entry.state is EntryState.INCIDENT:
         return False
     if is_overfilled(entry.request, entry.fills):
@@ -337,7 +347,7 @@ _ROUTE = ("Received", "Routed", "In Flight", "Live")
 
 
 def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
-    """Whether the order was already further on its way: answers and alerts may cross."""
+    """Whether the order is already known to be further on than this report. Answers and alerts may cross."""
     if entry.state is EntryState.FILLED:
         return state_for(heard.status) is EntryState.WORKING
     if entry.order_id is not None and heard.order_id != entry.order_id:
@@ -347,22 +357,22 @@ def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
 
 
 def _is_newer(order_id: str, than: str) -> bool:
-    """Whether a broker gave this id later: its ids count up."""
+    """Whether the broker gave this order id later: its ids count up."""
     return (len(order_id), order_id) > (len(than), than)
 
 
 def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
-    """Whether another order of this entry ended unfilled: one replaced at the broker, or a replacement that was not
-    wanted any more. Both carry our identifier (reference 8: track both ids)."""
+    """Whether the report is about another order of this entry that ended unfilled: one that was replaced at the broker,
+    or a replacement that was dropped. Both carry our identifier (reference 8: track both ids)."""
     ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
     return entry.order_id is not None and report.order_id != entry.order_id and ended and not report.fills
 
 
 def _contradicts(entry: Entry, report: OrderReport, state: EntryState) -> bool:
-    """Whether an order exists that the evidence said does not: one that never left, or was refused at the door."""
+    """Whether the report shows an order that by our evidence does not exist: it never left, or was refused at once."""
     if entry.state is EntryState.NOT_SENT:
         return True
     if entry.state in (EntryState.CANCELLED, EntryState.EXPIRED) and state is EntryState.WORKING:
-        # The order recorded is out, and one that replaced it at the broker works.
+        # The recorded order has ended, and one that replaced it at the broker works.
         return entry.order_id is not None and _is_newer(report.order_id, entry.order_id)
     return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED
