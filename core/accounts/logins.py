@@ -1,6 +1,7 @@
-"""The logins and what they reach: taken up at the start, looked at now and then (SPEC 4).
+"""Takes up the logins at the start and asks them from time to time what they reach (SPEC 4).
 
-A login that turns bad is recorded and told of once; the accounts another login reaches too go on through that one.
+A login that the broker refuses is recorded and reported once. Accounts that another login reaches too go on through
+that one.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SILENT = "login.silent"
 
 @dataclass(eq=False, repr=False)
 class Logins:
-    """Every login of the broker. `enable_new` says whether accounts never seen before are traded at once."""
+    """Every login of the broker. `enable_new` says whether an account that was never seen before is traded at once."""
 
     broker: Broker
     breakers: Breakers
@@ -47,16 +48,17 @@ class Logins:
     _silent: set[str] = field(init=False, default_factory=set)
     _looking: bool = field(init=False, default=False)
     known: tuple[LoginRecord, ...] = field(init=False, default=())
-    """Every login ever checked, as last recorded."""
+    """Every login that was ever checked, as last recorded."""
 
     def __post_init__(self) -> None:
         self._several = self.broker if isinstance(self.broker, LoginsBroker) else None
         self._each = (self.broker,) if self._several is None else self._several.each
 
     async def start(self) -> None:
-        """Logs in with each and records the accounts they reach.
+        """Logs in with each login and records the accounts they reach.
 
-        Raises BrokerError when no login is taken, LockRefused when another console has one of the accounts.
+        Raises BrokerError when no login is accepted, LockRefused when another console has one of the accounts,
+        RecordsError.
         """
         answers = await asyncio.gather(*(self._take_up(login) for login in self._each))
         failures = [answer for answer in answers if isinstance(answer, BrokerError)]
@@ -74,18 +76,19 @@ class Logins:
 
     @property
     def overdue(self) -> bool:
-        """Whether to look before it is time: a token was refused meanwhile, or the operator has reset a login."""
+        """Whether to check before it is time, because a token was refused meanwhile or the operator has reset a
+        login."""
         refused = frozenset() if self._several is None else self._several.refused
         return bool(refused - self._refused) or any(
             not self.breakers.is_open(BreakerKind.LOGIN, name) for name in self._barred
         )
 
     async def check(self) -> bool:
-        """Asks each login what it reaches; True when an account is reached now that was not before.
+        """Asks each login what it reaches. True when an account is reached that was not reached before.
 
-        A login the broker refuses is tried once more, and then not again until `senex reset login`.
+        A login that the broker refuses is tried once more, and then not again until `senex reset login`.
         """
-        if self._looking:  # one at a time: refused credentials are not shown to the broker twice by two looks
+        if self._looking:  # one at a time: two checks must not both send refused credentials to the broker
             return False
         self._looking = True
         try:
@@ -99,7 +102,7 @@ class Logins:
             if self.breakers.is_open(BreakerKind.LOGIN, login.name):
                 self._barred.add(login.name)
                 continue
-            if login.name in self._barred:  # the operator has reset it: it may be tried twice again
+            if login.name in self._barred:  # the operator has reset it, so it may be tried twice again
                 self._barred.discard(login.name)
                 del self._refusals[login.name]
             taken = login.name in self._reached and login.name not in self._refused
@@ -112,12 +115,12 @@ class Logins:
         return more
 
     async def accounts(self) -> tuple[AccountRecord, ...]:
-        """The accounts some login reaches, with the operator's settings."""
+        """The accounts that some login reaches, with the operator's settings. Raises RecordsError."""
         reached = self._numbers()
         return tuple(account for account in await self.records.accounts.all() if account.number in reached)
 
     async def prefer_primary(self) -> None:
-        """The login of the primary account feeds the market; one that is refused does not."""
+        """Takes market data through the login of the primary account, unless that login is refused."""
         primary = next((account for account in await self.accounts() if account.is_primary), None)
         if self._several is not None and primary is not None:
             self._several.prefer(primary.login)
@@ -177,7 +180,7 @@ class Logins:
         await self.records.accounts.discover(name, accounts, enable_new=self.enable_new, at=self.clock.now())
 
     async def _keep_if_free(self, name: str, accounts: Sequence[BrokerAccount]) -> None:
-        """Accounts another console trades are left to it."""
+        """Takes the login's accounts, except those that another console trades."""
         new = sorted({account.number for account in accounts} - self._numbers())
         try:
             await self.locks.lock_accounts(new)
@@ -188,7 +191,7 @@ class Logins:
             await self._keep(name, accounts)
 
     async def _hand_over(self, name: str) -> None:
-        """Accounts of a login that is refused now go on through another that reaches them; the rest wait for it."""
+        """Moves the accounts of a refused login to other logins that reach them. The rest wait for it."""
         lost = self._reached.pop(name, frozenset())
         for other, numbers in self._reached.items():
             taken = sorted(lost & numbers)

@@ -10,7 +10,8 @@ from core.records.repositories.rows import AccountRecord
 
 
 def resolve_account(accounts: Sequence[AccountRecord], number: str) -> AccountRecord | Refusal:
-    """The one account of this number, or of these last characters."""
+    """The account with this number, or the only one whose number ends with it. Else a refusal that names the known
+    accounts."""
     exact = [a for a in accounts if a.number == number]
     found = exact or [a for a in accounts if number and a.number.endswith(number)]
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""Logging in, at most twice with credentials the broker refuses: it blocks repeated bad logins (SPEC 9)."""
+"""Logs in, at most twice with credentials that the broker refuses, because it blocks repeated bad logins (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,11 @@ _LOOK_BACK = 100
 async def log_in(
     broker: LoginAtBroker, breakers: Breakers, records: Records, bus: Bus, *, refused_here: int = 0
 ) -> None:
-    """Logs in; `refused_here` is how often in a row this process saw it refused already, so that no number of other
-    events makes it forget. Raises BrokerError, for a login the broker refused twice without asking again."""
+    """Logs in. `refused_here` is how often in a row this process saw the login refused, so that the count survives any
+    number of other events.
+
+    Raises BrokerError; after two refusals it does so without asking the broker. Raises RecordsError.
+    """
     if breakers.is_open(BreakerKind.LOGIN, broker.name):
         raise BrokerError(
             BrokerFault.LOGIN_REFUSED,
@@ -41,7 +44,7 @@ async def log_in(
 
 
 async def tell_refused(bus: Bus, login: str, error: BrokerError) -> None:
-    """Has it on record that the broker refused the login: this is what refusals in a row are counted by."""
+    """Records that the broker refused the login. Refusals in a row are counted by this event. Raises RecordsError."""
     text = f"{login}: {error.detail}"
     await bus.say(REFUSED, text, Severity.WARNING, figures=(("login", login),))
 
