@@ -1,4 +1,4 @@
-"""Breakers: kept in the records, and mirrored in memory so that a guard can ask without waiting (SPEC 9)."""
+"""The open breakers: kept in the records, and in memory so that a guard can ask without waiting (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, repr=False)
 class Breakers:
-    """Opens, closes and answers. A breaker that cannot be recorded still stops entries in this process."""
+    """Opens and closes breakers, and says what they stop. One that cannot be recorded still stops entries in this
+    process."""
 
     records: Records
     bus: Bus
@@ -32,18 +33,18 @@ class Breakers:
         return tuple(self._open.values())
 
     async def load(self) -> None:
-        """Takes up what earlier processes left open. Raises RecordsError."""
+        """Takes over what earlier processes left open. Raises RecordsError."""
         self._open = {(b.kind, b.subject): b for b in await self.records.breakers.open_now()}
 
     def refusal(self, account: str, login: str) -> Refusal | None:
-        """Why entries of this account are barred, or None."""
+        """Why entries of this account are barred, None when they are not."""
         return next((_refusal(b) for b in self._open.values() if b.stops(account, login)), None)
 
     def is_open(self, kind: BreakerKind, subject: str = "") -> bool:
         return (kind, subject) in self._open
 
     async def open(self, kind: BreakerKind, subject: str, why: str) -> None:
-        """Stops entries at once, then records it. What is open already stays as it was."""
+        """Stops entries at once, then records it. A breaker that is open already stays as it was."""
         if self.is_open(kind, subject):
             return
         self._open[kind, subject] = Breaker(kind, subject, why, self.clock.now())
@@ -51,11 +52,11 @@ class Breakers:
         try:
             await self.record_open()
         except RecordsError:
-            # The store may be the very trouble; the mirror stops entries all the same.
+            # The records may be the very trouble; what is in memory stops entries all the same.
             log.exception("breaker %s could not be recorded", kind.code)
 
     async def record_open(self) -> None:
-        """Records what is open and could not be recorded before. Raises RecordsError."""
+        """Records open breakers that could not be recorded before. Raises RecordsError."""
         for key in tuple(self._unrecorded):
             breaker = self._open.get(key)
             if breaker is not None:
@@ -66,7 +67,7 @@ class Breakers:
                 await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
 
     async def close(self, kind: BreakerKind, subject: str, by: str, why: str) -> bool:
-        """Lets entries go on; False when it was not open. Raises RecordsError, and then it stays open."""
+        """Lets entries go on. False when the breaker was not open. Raises RecordsError, and then it stays open."""
         if not self.is_open(kind, subject):
             return False
         await self.record_open()
@@ -76,7 +77,7 @@ class Breakers:
         return True
 
     async def follow(self, kind: BreakerKind, subject: str, trouble: str | None) -> None:
-        """Opens or closes a breaker that resets itself, by whether there is trouble now."""
+        """Opens a breaker that resets itself while there is `trouble`, and closes it when there is none."""
         if trouble is not None:
             await self.open(kind, subject, trouble)
         elif self.is_open(kind, subject):

@@ -1,4 +1,4 @@
-"""Whether the broker answers, and what it says of the market session (SPEC 3)."""
+"""Checks whether the broker answers, and what it says about the market session (SPEC 3)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.snapshot import Health, PartHealth
 
 
 class BrokerCheck:
-    """Asks for the market session now and then; the answer is shown, and shows that the broker answers."""
+    """Asks for the market session from time to time. The answer is shown, and proves that the broker answers."""
 
     def __init__(self, broker: Broker, bus: Bus) -> None:
         self._broker = broker
@@ -18,7 +18,7 @@ class BrokerCheck:
         self.market = ""
 
     async def check(self) -> None:
-        """One look. Raises RecordsError when the change cannot be recorded."""
+        """Asks once. Raises RecordsError when a change cannot be recorded."""
         before = self.health.health
         try:
             market = await self._broker.market_state()

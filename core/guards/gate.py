@@ -1,4 +1,5 @@
-"""Whether entries may be made now: trading state, reconciliation, the file HALT, breakers (SPEC 9)."""
+"""Decides whether entries may be made now, by trading state, reconciliation, the file HALT and the breakers (SPEC
+9)."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ from core.snapshot import Automation
 
 @dataclass(eq=False, repr=False)
 class TradingGate:
-    """The trading state as last read, and what bars entries in this process. Every question but `read` is immediate."""
+    """The trading state as last read, and what else bars entries in this process. Every method but `read` and
+    `until_reconciled` answers without waiting."""
 
     records: Records
     breakers: Breakers
@@ -31,47 +33,47 @@ class TradingGate:
     _all_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def read(self) -> None:
-        """Reads the trading state again: another process may have changed it. Raises RecordsError."""
+        """Reads the trading state again, because another process may have changed it. Raises RecordsError."""
         self._trading = await self.records.trading.read()
         if self._trading.state != "active":
             self._stopped_here = ""
 
     def stop_here(self, why: str) -> None:
-        """Bars entries for the life of this process: a stop that could not be recorded, or its end; `why` is what is
-        shown. A later pause or halt that is recorded takes its place."""
+        """Bars entries for the life of this process: it ends, or a stop could not be recorded. `why` is shown. A later
+        pause or halt that is recorded takes its place."""
         self._stopped_here = why
 
     def resume_here(self) -> None:
-        """Ends `stop_here`: the operator has resumed."""
+        """Ends `stop_here`, because the operator has resumed."""
         self._stopped_here = ""
 
     def reconciling(self, cause: str) -> None:
-        """Bars every account's entries until it is reconciled; `cause` is for the operator."""
+        """Bars each account's entries until that account is reconciled. `cause` is shown."""
         self._reconciling = cause
         self._clean_accounts.clear()
         self._some_clean.clear()
         self._all_clean.clear()
 
     def account_reconciled(self, account: str) -> None:
-        """This account may trade again; one whose reads fail delays no other."""
+        """Lets this account trade again. An account whose reads fail delays no other."""
         self._clean_accounts.add(account)
         self._some_clean.set()
 
     def reconciled(self) -> None:
-        """Every account may trade again."""
+        """Lets every account trade again."""
         self._reconciling = ""
         self._some_clean.set()
         self._all_clean.set()
 
     async def until_reconciled(self, all_within_s: float) -> None:
-        """Waits, wall seconds, for all accounts; then only for the first."""
+        """Waits up to `all_within_s` wall seconds for all accounts, then until at least one is reconciled."""
         with suppress(TimeoutError):
             async with asyncio.timeout(all_within_s):
                 await self._all_clean.wait()
         await self._some_clean.wait()
 
     def refusal(self) -> Refusal | None:
-        """What bars every account's entries now."""
+        """What bars every account's entries now, None when nothing does."""
         if self.kill_file.exists():
             return refuse(Reason.KILL_FILE, path=str(self.kill_file))
         if self._trading.state == "paused" or self._stopped_here:
@@ -83,7 +85,7 @@ class TradingGate:
         return self.breakers.refusal("", "")
 
     def account_refusal(self, account: str, login: str) -> Refusal | None:
-        """What bars entries of one account, reached by this login."""
+        """What bars entries of this account, reached by this login. None when nothing does."""
         barred = self.refusal()
         if barred is None and self._reconciling and account not in self._clean_accounts:
             return refuse(Reason.RECONCILING)
@@ -91,7 +93,7 @@ class TradingGate:
 
     @property
     def automation(self) -> Automation:
-        """The state to show: what the operator chose is stronger than what passes by itself."""
+        """The state to show. What the operator chose comes before what passes by itself."""
         if self._trading.state != "active":
             return Automation(self._trading.state)
         if self._stopped_here:
@@ -102,7 +104,7 @@ class TradingGate:
 
     @property
     def automation_detail(self) -> str:
-        """Who, when and why, in a line; empty while active."""
+        """Who stopped entries, when and why, in a line. Empty while active."""
         trading = self._trading
         if trading.state != "active":
             since = "" if trading.at is None else f" since {exchange_time(trading.at):%H:%M} ET"

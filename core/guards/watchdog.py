@@ -1,4 +1,4 @@
-"""Watching what entries depend on: feed, clock, store, sends; each opens its breaker and closes it again (SPEC 9)."""
+"""Watches what entries depend on: feed, clock, records, sends. Each opens its breaker and closes it again (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,14 @@ MAX_CLOCK_OFFSET = timedelta(seconds=2)
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
 FEED_PATIENCE_S = 20.0
-# The broker's Date header is cut to the second: on average half a second behind.
+# The broker's Date header has no fractions of a second: on average it is half a second behind.
 _DATE_CUT = timedelta(seconds=0.5)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Watchdog:
-    """`real_time` says whether market time is real: only then the broker's Date can be compared (SPEC 14)."""
+    """Checks everything entries depend on. With `real_time` the clock is compared with the broker's Date too; a
+    simulated market time cannot be (SPEC 14)."""
 
     breakers: Breakers
     broker: Broker
@@ -41,7 +42,7 @@ class Watchdog:
         self._feed_fine_at = self.clock.monotonic()
 
     async def check(self, accounts: Sequence[AccountRecord]) -> None:
-        """One look at everything."""
+        """Checks everything once."""
         store_trouble = await self._store_trouble()
         await self.breakers.follow(BreakerKind.STORE, "", store_trouble)
         if store_trouble is None:
@@ -51,8 +52,8 @@ class Watchdog:
         await self._count_sends(accounts)
 
     async def _count_sends(self, accounts: Sequence[AccountRecord]) -> None:
-        """Three failed sends in a session stop the account until the next; each reset by the operator allows as many
-        again."""
+        """Stops an account after three failed sends in a session, until the next session. Each reset by the operator
+        allows three more."""
         midnight = exchange_time(self.clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
         failed = await self.records.entries.failed_sends(midnight.date())
         resets = await self.records.breakers.resets(BreakerKind.SENDS, midnight) if failed else Counter[str]()
