@@ -1,4 +1,4 @@
-"""Looks at the figures after each cycle and at the close, and opens and closes alerts by them (SPEC 12)."""
+"""Computes the figures after each cycle and at the close, and opens and closes alerts by them (SPEC 12)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from core.runtime.clock import Clock, exchange_time
 
 @dataclass(eq=False, repr=False)
 class Alerting:
-    """Keeps the figures of the last 20 sessions and what is open; both are replaced whole, so any thread may read.
+    """Keeps the figures of the last 20 sessions and the open alerts. Both are replaced whole, so any thread may read
+    them.
 
-    Earlier sessions are read once a day and at the close, the present one at every look.
+    Earlier sessions are read once a day and at the close, today's at every check.
     """
 
     records: Records
@@ -36,17 +37,18 @@ class Alerting:
     open_now: tuple[Alert, ...] = field(init=False, default=())
 
     async def load(self) -> None:
-        """Takes up what earlier processes left open, and looks. Raises RecordsError."""
+        """Takes over the alerts that earlier processes left open, and checks. Raises RecordsError."""
         await self.take_up()
         await self.check()
 
     async def take_up(self) -> None:
-        """Takes up what is open in the records, as after one was acknowledged there. Raises RecordsError."""
+        """Reads the open alerts again, for instance after one was acknowledged in the records. Raises RecordsError."""
         async with self._turn:
             self.open_now = await self.records.alerts.open_now()
 
     async def check(self) -> None:
-        """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
+        """Computes the figures, opens the alerts that are due and closes those that no longer are. Raises
+        RecordsError."""
         async with self._turn:
             self.figures = await self._compute()
             due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, self._running())}
@@ -61,8 +63,8 @@ class Alerting:
                 self.open_now = await self.records.alerts.open_now()
 
     async def look_at_the_close(self) -> None:
-        """The same once after each close, with everything read again: fills and settled entries of earlier days
-        count. Does nothing otherwise. Raises RecordsError."""
+        """Checks once after each close with everything read again, because fills and settled entries of earlier days
+        count. Does nothing at any other time. Raises RecordsError."""
         session = self.calendar.today(self.clock.now())
         if session is None or self.clock.now() < session.close or self._closed == session.day:
             return
@@ -89,7 +91,7 @@ class Alerting:
         )
 
     def _running(self) -> date | None:
-        """Today's session until it closes."""
+        """The date of today's session until it closes, else None."""
         session = self.calendar.today(self.clock.now())
         return session.day if session is not None and self.clock.now() < session.close else None
 

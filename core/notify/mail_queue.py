@@ -1,8 +1,8 @@
-"""Sends what the outbox holds, and writes the digests; trading never waits for it (SPEC 11).
+"""Sends the messages of the outbox, and writes the digests. Trading never waits for it (SPEC 11).
 
-Every message is sent at least once and in its order, under a Message-ID that is the same for every try: a process that
-dies between the server's word and its own record sends it again, and a mailbox can tell. One that the server refuses
-does not hold up the others.
+Every message is sent at least once, in order, with a Message-ID that stays the same for every try. A process that dies
+between the server's answer and its own record sends the message again, and a mailbox can recognise the copy. A message
+that the server refuses does not hold up the others.
 """
 
 from __future__ import annotations
@@ -36,13 +36,14 @@ GIVE_UP_AFTER = timedelta(days=3)
 FLUSH_S = 3.0
 """How long the end of the process waits for mail, in wall seconds."""
 DIGEST_AFTER_CLOSE = timedelta(minutes=15)
-"""How long after the close a digest is written: orders expire at the close, and their end is told a little later."""
+"""How long after the close a digest is written. Orders expire at the close, and the broker reports it a little
+later."""
 
 log = logging.getLogger(__name__)
 
 
 def retry_s(failures: int) -> float:
-    """Wall seconds before the next try after so many failures in a row: 5, 10, 20 and so on to 15 minutes."""
+    """Wall seconds to the next try after so many failures in a row: 5, 10, 20 and so on up to 15 minutes."""
     return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures - 1, 16))
 
 
@@ -65,7 +66,7 @@ class MailQueue:
     _trouble_since: datetime | None = field(init=False, default=None)
     _next_try: float = field(init=False)
     _taken: set[int] = field(init=False, default_factory=set)
-    """Sent by this process, but not yet recorded as sent."""
+    """Numbers of messages that this process sent and has not yet recorded as sent."""
     _digested: date | None = field(init=False, default=None)
     _one_round: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
@@ -81,11 +82,11 @@ class MailQueue:
 
     @property
     def health(self) -> PartHealth | None:
-        """For the console: None when mail is off."""
+        """How mail goes, for the console. None when it is off."""
         return self._health if self.is_on else None
 
     async def run(self) -> None:
-        """Sends until cancelled; while mail is off it only waits. Raises RecordsError."""
+        """Sends until cancelled. While mail is off it only waits. Raises RecordsError."""
         if not self.is_on:
             await asyncio.Event().wait()
         while True:
@@ -93,7 +94,7 @@ class MailQueue:
             await self.clock.sleep(self.intervals.mail_s)
 
     async def flush(self) -> None:
-        """Sends what waits before the process ends; gives up after a moment, since the next one sends it too."""
+        """Sends what waits before the process ends. It gives up after a moment: the next process sends the rest."""
         try:
             async with asyncio.timeout(FLUSH_S):
                 await self.send_due()
@@ -103,7 +104,7 @@ class MailQueue:
             log.exception("mail is left for the next start")
 
     async def send_due(self) -> None:
-        """One round over what waits, in its order. Raises RecordsError."""
+        """Tries once what waits and is due, in order. Raises RecordsError."""
         async with self._one_round:
             if self.mailer is not None and self.clock.monotonic() >= self._next_try:
                 await self._round(self.mailer)
@@ -117,7 +118,7 @@ class MailQueue:
         self._health = self._health_of(left)
 
     async def _send(self, mailer: Mailer, message: Message) -> bool:
-        """Tries one message; False when the others would meet the same trouble now."""
+        """Tries one message. False when the others would meet the same trouble now."""
         if message.seq not in self._taken:
             try:
                 await mailer.send(self._mail(message))
@@ -130,7 +131,7 @@ class MailQueue:
         return True
 
     def _mail(self, message: Message) -> Mail:
-        # The key alone repeats in another database, and holds an account's number.
+        # The key alone would not do: another database has the same one, and it contains an account's number.
         told = f"{self._head.mode}\n{message.key}\n{message.created_at.isoformat()}"
         message_id = f"senex.{hashlib.sha256(told.encode()).hexdigest()[:32]}"
         return Mail(message_id, message.subject, message.text, message.html, message.created_at)
@@ -182,7 +183,8 @@ class MailQueue:
     # Digests
 
     async def digest(self) -> None:
-        """Writes the digests of the last session that ended, once; also a day later, when no console was running."""
+        """Writes the digests of the last session that ended, once. It does so a day later when no console was running.
+        Raises RecordsError."""
         if not self.is_on:
             return
         session = self._last_ended()
