@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.accounts.resolve_account import resolve_account
 from core.commands.inbox import Done
 from core.domain.operation.account_settings import account_setting
+from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import Command
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
@@ -13,14 +13,14 @@ from core.runtime.clock import Clock, exchange_time
 
 
 async def set_account(records: Records, clock: Clock, command: Command) -> Done | Refusal:
-    """Changes the setting the command names, and answers with its old and new value. Raises RecordsError."""
-    account = resolve_account(await records.accounts.all(), command.target)
-    if isinstance(account, Refusal):
-        return account
+    """Changes what the command names and says from what to what. Raises RecordsError."""
+    number = resolve_account(command.target, [account.number for account in await records.accounts.all()])
+    if isinstance(number, Refusal):
+        return number
     name, _, text = command.note.partition(" ")
     setting = account_setting(name, text.strip(), exchange_time(clock.now()).date())
     if isinstance(setting, Refusal):
         return setting
-    old = await records.accounts.set(account.number, setting, command.who, clock.now())
+    old = await records.accounts.set(number, setting, command.who, clock.now())
     change = f"{old.shown()} -> {setting.shown()}" if old != setting else f"{setting.shown()} already"
-    return Done(f"{masked(account.number)}: {setting.field.value} {change}")
+    return Done(f"{masked(number)}: {setting.field.value} {change}")

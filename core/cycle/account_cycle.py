@@ -19,6 +19,7 @@ from core.cycle.attempts import Attempts
 from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
 from core.domain.market.underlying import Underlying
+from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Severity, Step, masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
@@ -266,7 +267,7 @@ class _Account:
             progress=self.progress,
             underlyings=parts.underlyings,
             capital=capital_now,
-            fixed_width=self.account.width if self.account.width is not None else trading.width,
+            fixed_width=own_or_default(self.account.width, trading.width),
             stabilization_s=trading.stabilization_seconds,
         )
 
@@ -281,21 +282,18 @@ class _Account:
                 open_risk=exposed.open_risk,
                 open_tridents=exposed.open_tridents,
                 held=exposed.held,
-                tolerance=account.tolerance if account.tolerance is not None else trading.tolerance,
-                position_limit=(
-                    account.position_limit if account.position_limit is not None else trading.position_limit
-                ),
+                tolerance=own_or_default(account.tolerance, trading.tolerance),
+                position_limit=own_or_default(account.position_limit, trading.position_limit),
             ),
         )
         self.progress.assessed(assessed)
         return assessed
 
     async def _limit(self, suggestion: Suggestion) -> EntryPrice | Refusal:
-        offset = self.account.offset_cents
         return entry_price(
             suggestion.pricing.mid,
             suggestion.pricing.natural,
-            offset if offset is not None else self.parts.settings.trading.entry_offset_cents,
+            own_or_default(self.account.offset_cents, self.parts.settings.trading.entry_offset_cents),
             suggestion.expiration.ticks,
         )
 

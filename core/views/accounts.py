@@ -7,6 +7,7 @@ from datetime import date
 
 from core.config.settings import Settings
 from core.domain.operation.account_settings import AccountField
+from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import masked
 from core.records.repositories.rows import AccountRecord, LoginRecord
 from core.snapshot import AccountView, LoginView, SettingView
@@ -32,7 +33,7 @@ def account_views(
             token_valid=valid.get(account.login),
             is_primary=account.is_primary,
             skips_today=account.skip_day == today,
-            settings=_settings(account, defaults),
+            settings=setting_views(account, defaults),
         )
         for account in accounts
     )
@@ -44,7 +45,8 @@ def login_views(logins: Sequence[LoginRecord]) -> tuple[LoginView, ...]:
     )
 
 
-def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
+def setting_views(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
+    """What may be special to the account, each with whether it is its own or the default of the settings file."""
     defaults = settings.trading
     values = (
         (AccountField.OFFSET_CENTS, account.offset_cents, defaults.entry_offset_cents),
@@ -54,8 +56,7 @@ def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, 
         (AccountField.MAIL, account.mail, settings.mail.preference.value),
     )
     return tuple(
-        SettingView(field.value, str(default if own is None else own), own is not None)
-        for field, own, default in values
+        SettingView(field.value, str(own_or_default(own, default)), own is not None) for field, own, default in values
     )
 
 

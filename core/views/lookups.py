@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.accounts.resolve_account import resolve_account
+from core.domain.operation.accounts import resolve_account
 from core.domain.operation.events import masked, masked_in
 from core.domain.operation.reasons import Refusal
 from core.records.search.history_rows import HistoryFilter, HistoryKind
@@ -41,10 +41,10 @@ async def history_page(
     """
     numbers = await _account_numbers(records)
     if wanted.account:
-        found = [number for number in numbers if number.endswith(wanted.account.removeprefix("…"))]
-        if len(found) != 1:
-            raise ValueError(f"account {wanted.account} names {len(found) or 'no'} known accounts")
-        wanted = replace(wanted, account=found[0])
+        number = resolve_account(wanted.account, numbers)
+        if isinstance(number, Refusal):
+            raise ValueError(f"account {number.sentence()}")
+        wanted = replace(wanted, account=number)
     rows = await records.history.page(kind, wanted, limit, after)
     return tuple(
         replace(row, account=masked(row.account) if row.account else "", text=masked_in(row.text, numbers))
@@ -105,10 +105,10 @@ async def closed_alerts(records: Records, since: datetime, limit: int) -> tuple[
 async def account_changes(records: Records, target: str) -> tuple[ChangeView, ...]:
     """Every change of an account's settings, newest first. `target` is `AccountView.target`; one that names no account
     gives none. Raises RecordsError."""
-    account = resolve_account(await records.accounts.all(), target)
-    if isinstance(account, Refusal):
+    number = resolve_account(target, await _account_numbers(records))
+    if isinstance(number, Refusal):
         return ()
-    changes = await records.accounts.changes(account.number)
+    changes = await records.accounts.changes(number)
     return tuple(ChangeView(c.at, c.field.value, c.old, c.new, c.who) for c in reversed(changes))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import and_, bindparam, exists, func, insert, literal, select, u
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Event
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.orders import Entry
@@ -208,10 +209,8 @@ class Outbox:
             return (await connection.execute(_GIVE_UP, {"before": than, "at": at})).rowcount
 
     def _preference(self, chosen: str | None) -> MailPreference:
-        if chosen is None:
-            return self._default
         try:
-            return MailPreference(chosen)
+            return MailPreference(own_or_default(chosen, self._default))
         except ValueError:
             log.error("an account has the unknown mail preference %r; the default is used", chosen)
             return self._default
