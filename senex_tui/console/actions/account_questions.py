@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.account_settings import ACCEPTED, AccountField
 from core.snapshot import Mode
 from senex_tui.console.actions.questions import ANSWER_S
-from senex_tui.console.screens.dialogs import Question, TypedQuestion
-from senex_tui.console.screens.value import ValueQuestion
+from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
 from widgets.account_list import notes_of, token_part
 from widgets.account_settings import MEANING, is_own, value_of
 
