@@ -1,4 +1,4 @@
-"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, alerts. Pure."""
+"""Finds in a snapshot what the operator must not miss: unknown entries, halts, breakers, alerts, warned tridents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
-    """The sentences for the banner, most urgent first: what it is, why, and what ends it."""
+    """The banner's sentences, most urgent first; each says what it is, why, and what ends it.
+
+    Empty unless the engine runs.
+    """
     status = snapshot.status
     if status.engine is not EngineState.RUNNING:
         return ()
@@ -38,7 +41,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
 
 
 def _watched(positions: PositionsSlice) -> list[Alarm]:
-    """The open trident nearest to its expiration that has a warning, and how many more have."""
+    """Names the first open trident that has a warning, and says how many more have one."""
     warned = [view for view in positions.open if view.warnings]
     if not warned:
         return []

@@ -32,7 +32,7 @@ class ReplayDashboard(Dashboard):
 
 
 class ReplayApp(ViewerApp):
-    """No key sends a command; those that would say why they do not."""
+    """A replay sends no command. A key that would send one says why it does not."""
 
     def __init__(self, replay: ReplayClient, **options: Unpack[ViewOptions]) -> None:
         super().__init__(replay, **options)

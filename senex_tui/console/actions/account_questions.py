@@ -1,4 +1,4 @@
-"""What the operator is told before a setting of an account changes. Pure, from a snapshot."""
+"""The questions before a setting of an account changes, with the facts to read first. Made from a snapshot."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TITLE = {
     AccountField.SKIP: ("Let the account enter today", "enter"),
     AccountField.PRIMARY: ("Make the account primary", "primary"),
 }
-"""What is asked, and the word to be typed in live."""
+"""The question's title, and the word to type in live."""
 _WHAT = {
     AccountField.AUTOMATION: "The automation trades this account from the next cycle on.",
     AccountField.SKIP: "The account is no longer skipped: the next cycle may enter in it today.",
@@ -30,7 +30,7 @@ _WHAT = {
 
 
 def change_question(snapshot: Now, account: AccountView, field: AccountField) -> Question:
-    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
     title, word = _TITLE[field]
 
     def facts() -> list[tuple[str, str]]:
@@ -50,7 +50,7 @@ def value_question(
     wrong: Callable[[str], str],
     given: Callable[[str], None],
 ) -> ValueQuestion:
-    """`wrong` says why typed words are no value, `given` gets those that are one."""
+    """Asks for a value. `wrong` says why a typed text is not one, `given` gets the text that is one."""
 
     def facts() -> list[tuple[str, str]]:
         now = _current(snapshot(), account)

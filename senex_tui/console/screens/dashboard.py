@@ -37,7 +37,7 @@ class Dashboard(ConsoleScreen):
     """Hands the slices of the snapshot to its panels. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
-    * from 110 columns: every panel, in two columns; the chart replaces the judgement while its key was pressed last;
+    * from 110 columns: every panel, in two columns; of chart and judgement the one whose key was pressed last;
     * from 170 columns: every panel with the chart, in three columns.
     """
 
@@ -101,7 +101,7 @@ class Dashboard(ConsoleScreen):
         self.call_after_refresh(panel.focus)
 
     def action_picture(self) -> None:
-        """Shows the chart's next picture. A chart that is out of sight only comes in sight."""
+        """Shows the chart's next picture; brings the chart in sight when it is not."""
         if self.chart.display:
             self.chart.next_picture()
         else:

@@ -19,7 +19,7 @@ MOST_ALARM_ROWS = 4
 
 
 class AboutAnEntry:
-    """A mixin for a page about entries: the keys c, u and r mean the page's own entry, the chosen one of a list."""
+    """A mixin for a page about entries. There the keys c, u and r mean the page's entry, or the chosen row's."""
 
     @property
     def entry_id(self) -> str | None:
