@@ -23,7 +23,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
         return ()
     told = [_unknown(order) for order in snapshot.orders if order.state == "unknown"]
     of_breakers = [_stopped(breaker) for breaker in snapshot.breakers]
-    # A halt by a breaker says the breaker's own words: once is enough.
+    # A halt by a breaker has the breaker's own words as its detail: it is not said twice.
     by_breaker = any(not b.whom and status.automation_detail.startswith(b.why) for b in snapshot.breakers)
     if status.automation is Automation.HALTED and not by_breaker:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))

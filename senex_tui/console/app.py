@@ -170,7 +170,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def seen_above(self) -> tuple[StatusView, tuple[Alarm, ...]] | None:
         try:
             snapshot = self.client.snapshot()
-        except Exception:  # the pull says so, every time
+        except Exception:  # each pull says so in a toast
             log.exception("no snapshot")
             return None
         return self._status_view(snapshot), self.alarms_of(snapshot)

@@ -34,9 +34,9 @@ class PlainCrash(App[None]):
         if isinstance(error, WorkerFailed):
             error = error.error
         log.critical("the console failed", exc_info=error)
-        if not self._exit_renderables:  # the first one is the cause
+        if not self._exit_renderables:  # later errors follow from the first
             sentence = f"senex: {redact(self.tell_crash(error))}"
-            self._exit_renderables.append(Text(sentence, overflow="fold"))  # whole, also on a narrow terminal
+            self._exit_renderables.append(Text(sentence, overflow="fold"))  # never cut on a narrow terminal
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

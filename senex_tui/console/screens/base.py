@@ -90,6 +90,6 @@ class EndsItself(MessagePump):
         if any(above.STAYS for above in stack[stack.index(self) + 1 :] if isinstance(above, EndsItself)):
             return AwaitComplete()
         while app.screen is not self:
-            app.screen.dismiss()  # each in its own way: the palette ends its search
+            app.screen.dismiss()  # by its own dismiss: the palette's ends its search too
         ending: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
         return ending

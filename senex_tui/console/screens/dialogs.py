@@ -96,7 +96,7 @@ class Question(Dialog[bool]):
             self.set_timer(self._expires_s, self._expire)
 
     def _expire(self) -> None:
-        self.dismiss(False)  # not returned: a timer's callback must not wait for the dialog's own end
+        self.dismiss(False)  # its result is not returned: a timer that waits for the dialog's end waits for itself
 
     def refresh_facts(self) -> None:
         """Asks for the facts again, so that they stay true while the question is open."""

@@ -62,7 +62,7 @@ class Page(EndsItself, ConsoleScreen):
 
     def say(self, alarms: Sequence[Alarm]) -> None:
         """Shows the alarms in the banner under the status bar; without any, the banner hides."""
-        for banner in self.query(Banner):  # none is left of a page on its way out
+        for banner in self.query(Banner):  # a page that is closing has none any more
             banner.say(alarms, self.app.size.width, MOST_ALARM_ROWS)
 
     def action_back(self) -> None:
