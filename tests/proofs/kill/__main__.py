@@ -1,4 +1,4 @@
-"""`python -m tests.proofs.kill [--path entry] [--part 1/4]`: the cells without pytest, a line a case, the table at the end.
+"""Every kill without pytest: `python -m tests.proofs.kill [--path entry] [--part 1/4]`. A line a case, then the table.
 
 The parts are disjoint; together they are everything.
 """

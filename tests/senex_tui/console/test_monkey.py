@@ -17,10 +17,10 @@ from textual.widgets import Input
 from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import Mode, Snapshot
 from senex_tui.console.actions import questions
+from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry
-from senex_tui.console.screens.palette import Palette
 from tests.senex_tui.console.test_faults import poisoned
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
