@@ -50,6 +50,11 @@ class CycleRunner:
         self.progress: CycleProgress | None = None
         self.newest = 0
 
+    @property
+    def in_cycle(self) -> bool:
+        """Whether a cycle runs now."""
+        return self._cycle is not None
+
     def today(self) -> date:
         """The exchange's day."""
         return self._parts.study.today()
@@ -81,7 +86,7 @@ class CycleRunner:
             return refuse(Reason.PROCESS_DOWN)
         await self._gate.read()
         barred = self._gate.refusal()
-        if barred is None and self._cycle is not None:
+        if barred is None and self.in_cycle:
             return refuse(Reason.CYCLE_RUNNING)
         return barred
 
@@ -115,7 +120,7 @@ class CycleRunner:
 
     async def _run(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
         """Runs a cycle to its end and records it; None when one is running or the slot was taken meanwhile."""
-        if self._cycle is not None or self._closing:
+        if self.in_cycle or self._closing:
             return None
         self._cycle = asyncio.current_task()
         try:

@@ -30,7 +30,7 @@ class Reconciliation:
         accounts: Callable[[], Sequence[AccountRecord]],
         today: Callable[[], date],
     ) -> None:
-        self._reconciler = reconciler
+        self.reconciler = reconciler
         self._gate = gate
         self._bus = bus
         self._clock = clock
@@ -69,7 +69,7 @@ class Reconciliation:
     async def _account(self, number: str) -> None:
         retry, told = FIRST_RETRY_S, ""
         while not self._wake.is_set():
-            trouble = await self._reconciler.reconcile(number, self._today())
+            trouble = await self.reconciler.reconcile(number, self._today())
             if self._wake.is_set():
                 return
             if not trouble:

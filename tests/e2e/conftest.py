@@ -1,18 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.support.postgres_server import PostgresServer
 from tests.support.senex_command import Box, running_simulator
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Box:
-    return Box(tmp_path)
 
 
 @pytest.fixture

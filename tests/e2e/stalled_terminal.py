@@ -39,6 +39,11 @@ class StallingTerminal:
             assert time.monotonic() < deadline, f"{text!r} did not come: {bytes(self._shown[-2000:])!r}"
             self._read()
 
+    @property
+    def shown(self) -> bytes:
+        """Everything painted since the last `forget`."""
+        return bytes(self._shown)
+
     def forget(self) -> None:
         """What was painted so far does not count any more."""
         self._shown.clear()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.simulated_broker import SimulatedBroker
-from tests.support.forked_process import WarmProcess
+from tests.support.forked_process import ForkedProcess
 from tests.support.proofs import rounds
 from tests.support.senex_command import Box
 
@@ -26,10 +26,10 @@ class Traders:
     def __init__(self, broker: SimulatedBroker, box: Box) -> None:
         self._broker = broker
         self._box = box
-        self._processes: list[WarmProcess] = []
+        self._processes: list[ForkedProcess] = []
 
-    def start(self, data: str, wait_s: int) -> WarmProcess:
-        process = WarmProcess(
+    def start(self, data: str, wait_s: int) -> ForkedProcess:
+        process = ForkedProcess(
             ["--data-dir", str(self._box.home / data), "once", "--json", "--wait", str(wait_s)],
             self._broker.environment(self._box),
             self._box.home,

@@ -12,13 +12,7 @@ from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.terminal import Terminal
 from tests.support.postgres_server import PostgresServer
 from tests.support.senex_command import SENEX, Box, running_simulator
-from tests.support.valkey import Valkey, running_valkey
-
-
-@pytest.fixture
-def valkey() -> Iterator[Valkey]:
-    with running_valkey() as server:
-        yield server
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture

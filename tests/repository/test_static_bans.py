@@ -35,12 +35,12 @@ def ruff(code: str, at: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("ban", BANNED)
 def test_the_linter_refuses_what_is_banned(ban: str) -> None:
-    found = ruff(BANNED[ban], "core/planted.py")
+    found = ruff(BANNED[ban], "core/violation.py")
     assert found.returncode == 1, found.stdout
     assert "TID251" in found.stdout, found.stdout
 
 
-@pytest.mark.parametrize("at", ["senex_tui/planted.py", "widgets/planted.py", "core/domain/planted.py"])
+@pytest.mark.parametrize("at", ["senex_tui/violation.py", "widgets/violation.py", "core/domain/violation.py"])
 def test_no_package_is_spared(at: str) -> None:
     found = ruff("".join(BANNED.values()), at)
     assert found.stdout.count("TID251") >= len(BANNED), found.stdout
@@ -61,7 +61,7 @@ def test_no_money_module_holds_a_float() -> None:
     assert found.returncode == 0, found.stdout
 
 
-PLANTED = {
+FLOATS = {
     "limit = 4.06": "the literal 4.06",
     "def price(mid: float) -> None: ...": "float",
     "def mid(bid: Decimal, ask: Decimal) -> float: return 0": "float",
@@ -75,13 +75,13 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("code", PLANTED)
+@pytest.mark.parametrize("code", FLOATS)
 def test_a_float_planted_in_money_is_found(code: str, tmp_path: Path) -> None:
-    file = tmp_path / "planted.py"
+    file = tmp_path / "violation.py"
     file.write_text(f"{code}\n")
     found = money_check(file)
     assert found.returncode == 1
-    assert f"planted.py:1: {PLANTED[code]} in a money module" in found.stdout
+    assert f"violation.py:1: {FLOATS[code]} in a money module" in found.stdout
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_float_planted_in_money_is_found(code: str, tmp_path: Path) -> None:
     ["MAX_AGE_S = 30.0", "def wait(seconds_s: float) -> None: ...", "stale = age_s > 30.0", "limit = Decimal('4.06')"],
 )
 def test_seconds_and_decimals_are_fine(code: str, tmp_path: Path) -> None:
-    file = tmp_path / "planted.py"
+    file = tmp_path / "violation.py"
     file.write_text(f"{code}\n")
     found = money_check(file)
     assert found.returncode == 0, found.stdout

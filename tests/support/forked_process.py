@@ -24,7 +24,7 @@ AT_STARTUP = ("PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONWARNIN
 """What an interpreter reads before any code of ours runs: a process that is given one of these starts cold."""
 
 
-class WarmProcess:
+class ForkedProcess:
     """As far as tests need it, what subprocess.Popen is for a text process: the same names, the same meaning.
 
     `arguments` are those of `senex`, or of `python -m module` when one is given.
@@ -78,7 +78,7 @@ class WarmProcess:
             for fd in theirs:
                 os.close(fd)
 
-    def __enter__(self) -> WarmProcess:
+    def __enter__(self) -> ForkedProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -144,7 +144,7 @@ def run(
     arguments: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float, *, module: str | None = None
 ) -> subprocess.CompletedProcess[str]:
     """As subprocess.run without a terminal: no input, output and errors caught. Raises subprocess.TimeoutExpired."""
-    process = WarmProcess(arguments, env, cwd, module=module, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = ForkedProcess(arguments, env, cwd, module=module, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         out, err = process.communicate(timeout)
     finally:

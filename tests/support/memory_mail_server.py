@@ -8,7 +8,7 @@ from core.notify.smtp import WHOLE_S, Mail, MailError, MailFault
 from core.runtime.clock import Clock
 
 
-class Post:
+class MemoryMailServer:
     """What was delivered is in `taken`, in its order; `tries` counts every try."""
 
     server = "post.example:587 (STARTTLS)"

@@ -26,7 +26,7 @@ from core.records.records import Records
 T = TypeVar("T")
 
 USER = "postgres"
-PASSWORD = "planted-postgres-password"
+PASSWORD = "sample-postgres-password"
 READY_WITHIN_S = 30
 _PR_SET_PDEATHSIG = 1
 _CHEAP = {  # durability is the server's; what is ours of it is asked for by every connection

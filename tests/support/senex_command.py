@@ -13,7 +13,7 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
-from tests.support.forked_process import SENEX, WarmProcess, run
+from tests.support.forked_process import SENEX, ForkedProcess, run
 
 __all__ = ["LONGEST_S", "SENEX", "Box", "running_simulator"]
 LONGEST_S = 30
@@ -60,7 +60,7 @@ class Box:
         """In a terminal of that size; returns the exit code and all it showed."""
         ours, theirs = pty.openpty()
         ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        with WarmProcess(
+        with ForkedProcess(
             arguments,
             self.environment(**environ),
             self.home,
@@ -83,7 +83,7 @@ class Box:
 @contextmanager
 def running_simulator(box: Box, start: str = "10:00:00") -> Iterator[int]:
     """The port of a simulated broker in a process of its own, on a Monday from `start` (exchange time) on."""
-    with WarmProcess(
+    with ForkedProcess(
         ["simulator", "--port", "0", "--start", f"2026-03-02T{start}-05:00"],
         box.environment(),
         box.home,

@@ -31,12 +31,7 @@ class Valkey:
         )
         self._server.start()
         self.client = redis.Redis(unix_socket_path=str(self.socket))
-
-    @property
-    def pid(self) -> int:
-        assert self._server is not None
-        assert self._server._process is not None
-        return self._server._process.pid
+        self.pid = int(self.client.info("server")["process_id"])
 
     def kill(self) -> None:
         """The server is gone, with all it held."""

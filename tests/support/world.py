@@ -140,7 +140,7 @@ class World:
         self.mode, self.sends = Mode.DEMO, True
         self.mailer: Mailer | None = None
         self._calls = calls
-        self._running: asyncio.Task[None] | None = None
+        self.running: asyncio.Task[None] | None = None
         self._engine: Engine | None = None
         self._crashes = 0
 
@@ -158,7 +158,7 @@ class World:
 
     async def start(self) -> Engine:
         """Starts an engine on the records file and waits until it runs."""
-        records = await self._open()
+        records = await self.open_records()
         self._engine = Engine(
             EngineParts(
                 mode=self.mode,
@@ -178,19 +178,19 @@ class World:
                 mailer=self.mailer,
             )
         )
-        self._running = asyncio.create_task(self._engine.run(), name="engine")
+        self.running = asyncio.create_task(self._engine.run(), name="engine")
         ready = asyncio.create_task(self._engine.ready.wait())
-        await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({self.running, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        if self._running.done():
-            await self._running
+        if self.running.done():
+            await self.running
         return self._engine
 
     async def stop(self) -> None:
         """Ends the engine in order."""
         self.engine.stop()
-        if self._running is not None:
-            await self._running
+        if self.running is not None:
+            await self.running
 
     async def crash(self) -> None:
         """The process dies now: what is committed stays in the records, and nothing the engine does later counts."""
@@ -200,22 +200,22 @@ class World:
             with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
                 old.backup(new)
         self.records_file = survived
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running})
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.wait({self.running})
 
     async def reopened(self) -> Records:
         """The records as a watcher sees them after the engine has ended; to be closed."""
-        return await self._open(trader=False)
+        return await self.open_records(trader=False)
 
-    async def _open(self, *, trader: bool = True) -> Records:
+    async def open_records(self, *, trader: bool = True) -> Records:
         self._calls.under_way += 1
         try:
             records = await Records.open(url_of(self.records_file), trader=trader)
         finally:
             self._calls.under_way -= 1
         close = records.close
-        self._calls.one_at_a_time(records._database)
+        self._calls.one_at_a_time(records.database)
 
         async def counted_close() -> None:
             self._calls.under_way += 1
@@ -237,11 +237,17 @@ class World:
     # The operator
 
     async def command(
-        self, kind: CommandKind, *, saw_cycle: int | None = None, older_by_s: float = 0.0
+        self,
+        kind: CommandKind,
+        *,
+        target: str = "",
+        note: str = "",
+        saw_cycle: int | None = None,
+        older_by_s: float = 0.0,
     ) -> CommandRecord:
-        """Sends a command as the console does and waits for its answer."""
+        """Sends a command as the console does and waits for its answer; it was given `older_by_s` seconds ago."""
         at = datetime.fromtimestamp(self.clock.now().timestamp() - older_by_s, UTC)
-        command = Command(self.ids.new(), kind, "operator", at, saw_cycle)
+        command = Command(self.ids.new(), kind, "operator", at, saw_cycle, target, note)
         self.engine.accept(command)
         for _ in range(100):
             await self.clock.sleep(0.1)
@@ -249,6 +255,11 @@ class World:
             if record is not None and record.finished_at is not None:
                 return record
         raise AssertionError(f"{kind.value} was not answered within 10 s")
+
+    async def answer(self, kind: CommandKind, target: str = "", note: str = "") -> str:
+        """Sends a command and returns the engine's answer as one text: `done: ...` or `refused: ...`."""
+        record = await self.command(kind, target=target, note=note)
+        return f"{record.state.value}: {record.text}"
 
     # What is recorded
 

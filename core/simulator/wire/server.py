@@ -54,7 +54,7 @@ class Simulator:
     def __init__(self, settings: SimulatorSettings, clock: Clock, ids: Ids | None = None) -> None:
         """The world begins at the clock's instant now."""
         self.settings = settings
-        self._clock = clock
+        self.clock = clock
         self._began = clock.now()
         self._plan: list[PlannedFault] = sorted(settings.plan, key=lambda planned: planned.after)
         self._running: _Running | None = None
@@ -112,7 +112,7 @@ class Simulator:
 
     def advance(self) -> None:
         """Brings the exchange to now and publishes what happened on the way."""
-        self.alerts.publish(self.exchange.advance(self._clock.now()))
+        self.alerts.publish(self.exchange.advance(self.clock.now()))
 
     async def _step(self) -> None:
         while True:
@@ -120,23 +120,23 @@ class Simulator:
             self.advance()
             await self.alerts.apply_faults()
             self.alerts.flush()
-            await self._clock.sleep(STEP_SECONDS)
+            await self.clock.sleep(STEP_SECONDS)
 
     def _arm_planned(self) -> None:
-        elapsed = self._clock.now() - self._began
+        elapsed = self.clock.now() - self._began
         while self._plan and self._plan[0].after <= elapsed:
-            self.faults.arm(self._plan.pop(0).fault, self._clock.now(), self._clock.monotonic())
+            self.faults.arm(self._plan.pop(0).fault, self.clock.now(), self.clock.monotonic())
 
     def _application(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/", self._root)
         app.router.add_get("/dxlink", self.feed.handle)
-        control = Control(self._clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
+        control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
         door = AccountDoor(self.exchange, self._logins)
-        market = MarketApi(self.view, self.tokens, self.faults, self._clock, self._feed_address)
-        orders = OrdersApi(self.exchange, door, self.faults, self._clock, self.advance)
-        gateway = Gateway(self.tokens, self.faults, self._clock)
+        market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
+        orders = OrdersApi(self.exchange, door, self.faults, self.clock, self.advance)
+        gateway = Gateway(self.tokens, self.faults, self.clock)
         accounts = AccountsApi(self.exchange, door)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app

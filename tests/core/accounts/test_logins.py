@@ -18,7 +18,6 @@ from core.records.records import LoginRecord
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.broker import InProcessBroker
-from tests.core.orders.test_reconciliation import order
 from tests.support.world import MONDAY, World, et, in_world
 
 OWN, SHARED, OTHER = "5WT00001", "5WT00002", "5WT00003"
@@ -93,7 +92,7 @@ def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of
         assert await two.told("login.refused", "login.invalid") == ["login.refused", "login.invalid", "login.refused"]
         assert world.engine.breakers.is_open(BreakerKind.LOGIN, "main"), "refused twice, not tried a third time"
         two.main.faults.clear()
-        assert (await order(world, CommandKind.RESET, "login")).startswith("done")
+        assert (await world.answer(CommandKind.RESET, "login")).startswith("done")
         await world.until("10:02")
         assert two.posted() == {"main": [OWN], "second": [SHARED, OTHER]}, "its own account is traded again"
         assert (await two.told("login.valid")) == ["login.valid"]
@@ -165,7 +164,7 @@ def test_the_market_is_fed_by_the_primary_accounts_login(tmp_path: Path) -> None
         await world.start()
         await world.clock.sleep(5)
         assert world.broker.market_data.feeding == "main"
-        assert (await order(world, CommandKind.SET_ACCOUNT, OTHER, "primary on")).startswith("done")
+        assert (await world.answer(CommandKind.SET_ACCOUNT, OTHER, "primary on")).startswith("done")
         await world.clock.sleep(5)
         assert world.broker.market_data.feeding == "second"
         assert world.broker.name == "second"

@@ -18,6 +18,7 @@ ACCOUNT = "5WT00001"
 IDENTIFIER = "senex-0123456789abcdef"
 SECRET, REFRESH = "client-secret-value", "refresh-token-value"
 ORDERS = f"/accounts/{ACCOUNT}/orders"
+SESSIONS = "/market-time/sessions/current"
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,13 +42,13 @@ class RawBroker:
         self.bodies: list[Any] = []
         self.queries: list[dict[str, str]] = []
         self.tokens = 0
-        self._answers: dict[tuple[str, str], list[Answer]] = {}
+        self.answers: dict[tuple[str, str], list[Answer]] = {}
         self._runner: web.AppRunner | None = None
         self.port = 0
-        self.on("POST", "/oauth/token", self._token)
+        self.on("POST", "/oauth/token", self.grant_token)
 
     def on(self, method: str, path: str, *answers: Answer) -> None:
-        self._answers[(method, path)] = list(answers)
+        self.answers[(method, path)] = list(answers)
 
     def count(self, method: str, path: str) -> int:
         return self.requests.count((method, path))
@@ -71,13 +72,13 @@ class RawBroker:
         self.queries.append(dict(request.query))
         body = await request.read()
         self.bodies.append(json.loads(body) if body else None)
-        answers = self._answers.get(key)
+        answers = self.answers.get(key)
         if not answers:
             return web.json_response({"error": {"code": "record_not_found", "message": "no"}}, status=404)
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return await answer(request)
 
-    async def _token(self, request: web.Request) -> web.StreamResponse:
+    async def grant_token(self, request: web.Request) -> web.StreamResponse:
         self.tokens += 1
         return web.json_response({"access_token": f"access-{self.tokens}", "expires_in": 900, "token_type": "Bearer"})
 
@@ -105,6 +106,11 @@ async def dropped(request: web.Request) -> web.StreamResponse:
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
+
+
+def session_json(state: str = "Open") -> dict[str, Any]:
+    """The state of the equities session."""
+    return {"data": {"items": [{"instrument-collection": "Equity", "state": state}]}}
 
 
 def order_json(**changes: Any) -> dict[str, Any]:

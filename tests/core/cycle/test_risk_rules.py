@@ -71,7 +71,7 @@ def _with_positions(world: World, *positions: tuple[str, str, int]) -> None:
 
 async def _set(world: World, **settings: object) -> None:
     """The operator's settings for the account."""
-    async with world.records._database.write() as connection:
+    async with world.records.database.write() as connection:
         await connection.execute(update(accounts).values(settings))
 
 

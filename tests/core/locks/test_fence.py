@@ -133,7 +133,7 @@ async def test_a_watcher_posts_commands_and_switches_accounts_beside_the_trader(
 
 async def ended(world: World) -> BaseException:
     """What the engine ended with; it has to be within a virtual second."""
-    running = world._running
+    running = world.running
     assert running is not None
     await asyncio.wait({running}, timeout=1)
     assert running.done(), "the engine goes on"
@@ -149,7 +149,7 @@ def test_a_fenced_engine_ends_at_once_and_sends_nothing(tmp_path: Path, at: str)
     async def day(world: World) -> None:
         await world.start()
         await world.until(at)
-        newer = await world._open()
+        newer = await world.open_records()
         before = dump(world.records_file)
         await world.until("09:45:08")
         failure = await ended(world)

@@ -83,7 +83,7 @@ def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) ->
 
 async def failed_before(world: World, *days: date) -> None:
     """What a cycle left on each of these days on which the account failed."""
-    records = await world._open()
+    records = await world.open_records()
     for number, day in enumerate(days, 1):
         failed = AccountRun(number, ACCOUNT, day, Outcome.FAILED, "feed_down", "the feed", 3, False, 0)
         assert await records.cycles.begin(day, None, True, world.clock.now()) == number

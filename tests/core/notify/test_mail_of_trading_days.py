@@ -14,16 +14,16 @@ from core.domain.orders.order_states import EntryState
 from core.domain.reporting.notices import Preference
 from core.notify.smtp import MailFault
 from core.snapshot import Health
-from tests.core.notify.mail_queue_alone import mail_settings
+from tests.core.notify.mail_without_engine import mail_settings
 from tests.support.invariants import assert_nothing_forbidden_happened
-from tests.support.memory_mail_server import Post
+from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 
-def told_by(world: World, preference: Preference = Preference.IMMEDIATE) -> Post:
+def told_by(world: World, preference: Preference = Preference.IMMEDIATE) -> MemoryMailServer:
     """The world's mail, turned on before its engine starts."""
     world.settings = world.settings.model_copy(update={"mail": mail_settings(preference)})
-    post = Post(world.clock)
+    post = MemoryMailServer(world.clock)
     world.mailer = post
     return post
 

@@ -12,7 +12,7 @@ import time
 import warnings
 from multiprocessing import get_context
 
-from tests.proofs.days.day import MEMORY, live
+from tests.proofs.days.day import MEMORY, run_seed
 from tests.proofs.days.plan import draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 
@@ -27,7 +27,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.days", description=__doc__)
     parser.add_argument("days", type=int, help="how many days at least")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many seeds live side by side")
+    parser.add_argument(
+        "--processes", type=int, default=os.cpu_count() or 1, help="how many seeds run_seed side by side"
+    )
     asked = parser.parse_args()
     _quiet()
     totals = Totals()
@@ -36,13 +38,13 @@ def main() -> int:
     wall = told = time.perf_counter()
     broken = 0
     with get_context("fork").Pool(asked.processes, _quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
-        for lived in pool.imap(live, seeds_for(asked.days, asked.seed)):
-            seed = lived.plan.seed
-            totals.add(lived)
-            if lived.violations:
+        for result in pool.imap(run_seed, seeds_for(asked.days, asked.seed)):
+            seed = result.plan.seed
+            totals.add(result)
+            if result.violations:
                 broken += 1
-                totals.violations += [f"SEED={seed}: {text}" for text in lived.violations]
-                for line in shrink(draw(seed)).lines() if broken <= SHRINK_AT_MOST else lived.violations[:1]:
+                totals.violations += [f"SEED={seed}: {text}" for text in result.violations]
+                for line in shrink(draw(seed)).lines() if broken <= SHRINK_AT_MOST else result.violations[:1]:
                     _tell(f"VIOLATION {line}")
             if time.perf_counter() - told > REPORT_EVERY_S:
                 told = time.perf_counter()

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from core.domain.market.sessions import SlotTimes, slots_of
 from core.simulator.exchange.faults import FaultKind
-from tests.proofs.days.postal import mail_troubles
+from tests.proofs.days.mail import mail_troubles
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from core.runtime.clock import exchange_time
-from tests.proofs.days.day import Lived, live_plan
+from tests.proofs.days.day import SeedResult, run_plan
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.trouble import Trouble
 
@@ -29,15 +29,15 @@ class Totals:
     missed: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
-    def add(self, lived: Lived) -> None:
+    def add(self, result: SeedResult) -> None:
         self.seeds += 1
-        self.days += lived.days
-        self.steps += lived.steps
-        self.processes += lived.processes
-        self.special[lived.plan.special] += lived.days
-        self.troubles += lived.troubles
-        self.entries += lived.entries
-        self.missed += lived.missed
+        self.days += result.days
+        self.steps += result.steps
+        self.processes += result.processes
+        self.special[result.plan.special] += result.days
+        self.troubles += result.troubles
+        self.entries += result.entries
+        self.missed += result.missed
 
     def lines(self) -> Iterator[str]:
         yield f"days {self.days} from {self.seeds} seeds ({_words(self.special)})"
@@ -75,9 +75,9 @@ class Prefix:
             yield f"  {_sentence(trouble)}"
 
 
-def shrink(plan: Plan, run: Callable[[Plan, datetime | None], Lived] | None = None) -> Prefix:
+def shrink(plan: Plan, run: Callable[[Plan, datetime | None], SeedResult] | None = None) -> Prefix:
     """The shortest prefix of the plan that still shows a violation: first fewer faults, then an earlier end."""
-    lives = run or (lambda tried, until: live_plan(tried, until=until))
+    lives = run or (lambda tried, until: run_plan(tried, until=until))
     best = plan
     violations = lives(plan, None).violations
     low, high = 0, len(plan.troubles)

@@ -9,7 +9,7 @@ import pytest
 
 from core.records.repositories.entries import Entries
 from core.simulator.exchange.faults import FaultKind
-from tests.proofs.days.day import live, live_plan
+from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 from tests.proofs.days.trouble import Trouble
@@ -18,7 +18,7 @@ from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
 SAMPLE = rounds(100, 1000)
 SHARES = 10
-"""The sample is lived in so many tests, so that workers can share it."""
+"""The sample is result in so many tests, so that workers can share it."""
 
 pytestmark = [
     pytest.mark.timeout(3600),
@@ -31,16 +31,16 @@ pytestmark = [
 def test_nothing_forbidden_happens_on_days_with_random_faults(share: int) -> None:
     totals = Totals()
     for seed in seeds_for(SAMPLE // SHARES, 10_000 * share):
-        lived = live(seed)
-        totals.add(lived)
-        assert not lived.violations, "\n".join(shrink(draw(seed)).lines())
+        result = run_seed(seed)
+        totals.add(result)
+        assert not result.violations, "\n".join(shrink(draw(seed)).lines())
     assert totals.days >= SAMPLE // SHARES
     assert totals.entries.total() > totals.days / 3, "days on which nothing is entered prove nothing"
 
 
 @pytest.mark.parametrize("seed", (3, 8)[: rounds(1, 2)])
 def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
-    first, second = live(seed, journal=True), live(seed, journal=True)
+    first, second = run_seed(seed, journal=True), run_seed(seed, journal=True)
     assert first.journal == second.journal
     assert len(first.journal) > 10_000
 
@@ -75,7 +75,7 @@ def test_without_the_rule_of_the_day_the_proof_turns_red(monkeypatch: pytest.Mon
     monkeypatch.setattr("core.orders.desk.is_ours", lambda identifier: False)
     monkeypatch.setattr("tests.proofs.days.day.AFTER_COPY", NO_RULE_OF_THE_DAY)
     plan = replace(_calm(3), troubles=(_at_first_slot(_calm(3), FaultKind.ALERTS_LOST.value, count=3),))
-    assert any("13.1" in text for text in live_plan(plan).violations)
+    assert any("13.1" in text for text in run_plan(plan).violations)
 
 
 def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +120,7 @@ def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPa
     calm = _calm(3)
     lost = _at_first_slot(calm, FaultKind.REST_DROP_RESPONSE.value, word="POST /accounts")
     mute = _at_first_slot(calm, FaultKind.ALERTS_LOST.value, count=50)
-    assert any("13.5" in text for text in live_plan(replace(calm, troubles=(lost, mute))).violations)
+    assert any("13.5" in text for text in run_plan(replace(calm, troubles=(lost, mute))).violations)
 
 
 def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,12 +130,12 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
         return None
 
     calm = _calm(3)
-    assert live_plan(calm).violations == []
+    assert run_plan(calm).violations == []
     monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
-    assert any("became filled and no message was written" in text for text in live_plan(calm).violations)
+    assert any("became filled and no message was written" in text for text in run_plan(calm).violations)
 
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
 def test_what_ten_thousand_days_found_stays_mended(seed: int) -> None:
     """An order that left while the console was ending; two entries that a full disk left prepared for ever."""
-    assert live(seed).violations == []
+    assert run_seed(seed).violations == []

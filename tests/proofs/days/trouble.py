@@ -9,7 +9,7 @@ from datetime import datetime
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """One thing that goes wrong, or that somebody does. `seconds` is how long or how late, `count` how often, `word`
-    what exactly; the saboteur knows each kind's meaning."""
+    what exactly; the injector knows each kind's meaning."""
 
     at: datetime
     kind: str

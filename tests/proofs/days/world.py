@@ -19,9 +19,9 @@ from core.records.store.errors import RecordsError
 from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
 from core.simulator.in_process.broker import Posted
-from tests.core.notify.mail_queue_alone import mail_settings
+from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.days.plan import Plan
-from tests.support.memory_mail_server import Post
+from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.sqlite_on_the_loop import Disk
 from tests.support.world import StoreCalls, SuspendableClock, World, account
 
@@ -35,7 +35,7 @@ LEAD_S = 20.0
 log = logging.getLogger(__name__)
 
 
-class BoxClock(SuspendableClock):
+class TraderClock(SuspendableClock):
     """The trading box's own clock: it sleeps with the world's and can be set wrong, which the exchange's can not."""
 
     def __init__(self, world: SuspendableClock, loop: asyncio.AbstractEventLoop) -> None:
@@ -69,9 +69,9 @@ class DayWorld(World):
     """One seed's world. `process` counts the engine processes; `ends` says why those ended that nobody asked to."""
 
     def __init__(self, plan: Plan, clock: VirtualClock, folder: Path) -> None:
-        outside = SuspendableClock(clock.now(), asyncio.get_running_loop())
+        exchange_clock = SuspendableClock(clock.now(), asyncio.get_running_loop())
         super().__init__(
-            outside,
+            exchange_clock,
             StoreCalls(),
             folder,
             seed=plan.market,
@@ -83,9 +83,9 @@ class DayWorld(World):
         )
         self.plan = plan
         self.settings = self.settings.model_copy(update={"mail": mail_settings()})
-        self.post = self.mailer = Post(outside)
-        self.outside = outside
-        self.clock: BoxClock = BoxClock(outside, asyncio.get_running_loop())
+        self.mail_server = self.mailer = MemoryMailServer(exchange_clock)
+        self.exchange_clock = exchange_clock
+        self.clock: TraderClock = TraderClock(exchange_clock, asyncio.get_running_loop())
         self.exchange.fill_plan = plan.fill_plan
         self.broker.market_data.idle_s = 2.0
         self.broker.market_data.unwatched_s = self._unwatched_s
@@ -121,8 +121,8 @@ class DayWorld(World):
 
     async def sleep_until(self, at: datetime) -> None:
         """Waits for an instant of the exchange's clock; a suspend may make it late."""
-        while (left := (at - self.outside.now()).total_seconds()) > 0:
-            await self.outside.sleep(left)
+        while (left := (at - self.exchange_clock.now()).total_seconds()) > 0:
+            await self.exchange_clock.sleep(left)
 
     # Processes
 
@@ -141,7 +141,7 @@ class DayWorld(World):
             except asyncio.CancelledError:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                     raise
-            await self.outside.sleep(START_AGAIN_S)
+            await self.exchange_clock.sleep(START_AGAIN_S)
 
     async def _start_process(self) -> None:
         self.process += 1
@@ -157,12 +157,12 @@ class DayWorld(World):
             raise
         await starting
         self._up = True
-        if self._running is not None:
-            self._running.add_done_callback(self._process_ended)
+        if self.running is not None:
+            self.running.add_done_callback(self._process_ended)
         self.on_start(self.engine)
 
     def _process_ended(self, running: asyncio.Task[None]) -> None:
-        if running is not self._running or not self._up:
+        if running is not self.running or not self._up:
             return
         self._up = False
         error = None if running.cancelled() else running.exception()
@@ -170,22 +170,22 @@ class DayWorld(World):
         self.own(self._start_again(START_AGAIN_S))
 
     async def _start_again(self, seconds: float) -> None:
-        await self.outside.sleep(seconds)
+        await self.exchange_clock.sleep(seconds)
         if not self._up:
             await self.bring_up()
 
     async def quit(self) -> None:
         """Ends the engine in order; one that hangs is killed after a minute."""
-        if not self._up or self._running is None:
+        if not self._up or self.running is None:
             return
         self._up = False
         self.engine.stop()
-        done, _ = await asyncio.wait({self._running}, timeout=60.0)
+        done, _ = await asyncio.wait({self.running}, timeout=60.0)
         if not done:
             await self.kill()
         else:
             with suppress(BrokerError, RecordsError, ExceptionGroup):
-                await self._running
+                await self.running
 
     async def kill(self) -> None:
         """SIGKILL: nothing of the process runs any more, what was not committed is gone."""
@@ -224,7 +224,7 @@ class DayWorld(World):
         """Nothing is broken any more, except that listings lag for as long as they were to."""
         broker = self.broker
         broker.faults.clear()
-        self.post.mend()
+        self.mail_server.mend()
         broker.unreachable = False
         broker.no_connection = broker.refuse_orders = broker.fail_after_accept = 0
         self.fill_disk(False)
@@ -240,7 +240,7 @@ class DayWorld(World):
 
     # The store
 
-    async def _open(self, *, trader: bool = True) -> Records:
+    async def open_records(self, *, trader: bool = True) -> Records:
         return await Records.open(f"sqlite+aiosqlite:///{self.records_file}", trader=trader)
 
     def _committed(self) -> None:
@@ -259,7 +259,7 @@ class DayWorld(World):
         engine = self._engine
         if engine is None or not self._up:
             return QUARTER_S
-        if engine.runner._cycle is not None or self.outside.monotonic() < self.attention_until:
+        if engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until:
             return 0.0
         since_quarter = self.clock.now().timestamp() % QUARTER_S
         return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter

@@ -64,7 +64,7 @@ class FoldingRoom:
         self.loop = VirtualTimeLoop(self._calls.count)
         self.clock = VirtualClock(AT, self.loop)
         self._records = self._open(path)
-        self._calls.one_at_a_time(self._records._database)
+        self._calls.one_at_a_time(self._records.database)
         self._count = 0
 
     def _open(self, path: Path) -> Records:

@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 
 from core.domain.orders.order_states import EntryState
+from tests.proofs.states.entry_machine import EntryMachine
 from tests.proofs.states.entry_world import ACCOUNTS
-from tests.proofs.states.test_entry_machine import EntryMachine
 
 TOLD = ("in turn", "reversed", "the cancel only", "nothing, but read")
 

@@ -113,7 +113,7 @@ class TradingProcess:
             records = await Records.open(url)
         finally:
             calls.under_way -= 1
-        calls.one_at_a_time(records._database)
+        calls.one_at_a_time(records.database)
         return cls(broker, records, clock, ids, folder)
 
     async def start(self) -> None:

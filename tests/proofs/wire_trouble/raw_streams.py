@@ -45,7 +45,7 @@ class RawStreams:
         self.authorizes = True
         self.opens_channels = True
         self._server = server
-        server.on("GET", "/", self._alert_stream)
+        server.on("GET", "/", self.serve_alerts)
         server.on("GET", "/dxlink", self._quote_feed)
 
     def name_feed(self, port: int) -> None:
@@ -54,7 +54,7 @@ class RawStreams:
         answer = {"data": {"token": "quote-token", "dxlink-url": address, "level": "api"}}
         self._server.on("GET", "/api-quote-tokens", json_answer(answer))
 
-    async def _alert_stream(self, request: web.Request) -> web.StreamResponse:
+    async def serve_alerts(self, request: web.Request) -> web.StreamResponse:
         socket = Socket()
         await socket.prepare(request)
         asked = await socket.receive_json()

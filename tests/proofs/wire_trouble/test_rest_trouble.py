@@ -35,17 +35,18 @@ from tests.core.broker.raw_broker import (
     ORDERS,
     REFRESH,
     SECRET,
+    SESSIONS,
     Answer,
     InstantClock,
     RawBroker,
     json_answer,
     placed_json,
     refusal,
+    session_json,
     text_answer,
     trident_request,
 )
-from tests.core.broker.stream_rig import QUICK
-from tests.core.broker.test_reads import SESSIONS, session_json
+from tests.core.broker.simulated_streams import QUICK
 from tests.proofs.wire_trouble.proxy import BadProxy
 
 ONE_TRY, READ_TRIES = 1, 3
@@ -158,7 +159,7 @@ async def test_a_token_that_ended_between_the_reads_and_the_order_is_renewed_bef
     server.on("GET", SESSIONS, honours("access-1", json_answer(session_json())))
     server.on("POST", ORDERS, honours("access-2", json_answer(placed_json(), 201)))
     assert (await broker.market_state()).is_open
-    session = broker._connection.session
+    session = broker.connection.session
     session.session_expiration = session.session_expiration - 900 + left_s
     assert (await send(broker)).kind is SendClass.ACKNOWLEDGED
     assert server.tokens == 2
@@ -171,7 +172,7 @@ async def test_a_token_that_ends_while_the_broker_is_down_is_not_sent(
     server: RawBroker, broker: TastytradeBroker, proxy: BadProxy
 ) -> None:
     server.on("POST", ORDERS, json_answer(placed_json(), 201))
-    broker._connection.session.session_expiration = 0.0
+    broker.connection.session.session_expiration = 0.0
     proxy.blackhole()
     outcome = await send(broker)
     assert (outcome.kind, outcome.left) == (SendClass.NOT_SENT, False)

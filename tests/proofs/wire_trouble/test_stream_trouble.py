@@ -49,7 +49,7 @@ from tests.core.broker.raw_broker import (
     refusal,
     text_answer,
 )
-from tests.core.broker.stream_rig import AlertReceiver, Receiver, running, until
+from tests.core.broker.simulated_streams import AlertReceiver, Receiver, running, until
 from tests.proofs.wire_trouble.proxy import BadProxy
 from tests.proofs.wire_trouble.raw_streams import (
     LIMIT,
@@ -173,7 +173,7 @@ async def test_a_loop_of_auth(streams: RawStreams, broker: TastytradeBroker) -> 
 @pytest.mark.parametrize("status", [401, 502, 503])
 async def test_a_refused_upgrade(server: RawBroker, streams: RawStreams, broker: TastytradeBroker, status: int) -> None:
     streams.alerts = [says(order_alert())]
-    server.on("GET", "/", text_answer("<html>", status), streams._alert_stream)
+    server.on("GET", "/", text_answer("<html>", status), streams.serve_alerts)
     receiver = AlertReceiver()
     async with running(broker.alerts.run([ACCOUNT], receiver)):
         await until(lambda: receiver.reports, "alerts in the end")
@@ -244,7 +244,7 @@ async def test_a_quote_token_refused_at_a_reconnect(
     receiver = Receiver()
     async with running(fed(broker, receiver)):
         await until(lambda: "QQQ" in receiver.quotes, "quotes")
-        good = server._answers[("GET", "/api-quote-tokens")][0]
+        good = server.answers[("GET", "/api-quote-tokens")][0]
         server.on("GET", "/api-quote-tokens", refusal("token_invalid", 401), good)
         proxy.reset_all()
         await until(lambda: receiver.connections >= 2 and "QQQ" in receiver.quotes, "quotes again")
@@ -289,7 +289,7 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     (report,) = await broker.orders_of_day(ACCOUNT, exchange_time(clock.now()).date())
     assert report.identifier == IDENTIFIER
     reconciler = Reconciler(broker, records, watch, breakers, bus, clock)
-    assert await reconciler._take(ACCOUNT, report)
+    assert await reconciler.take(ACCOUNT, report)
     found = await records.entries.get(entry.id)
     assert (found.state, found.order_id) == (EntryState.WORKING, "1010")
 

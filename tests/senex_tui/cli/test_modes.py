@@ -64,7 +64,7 @@ async def test_the_wiring_of_each_mode(simulator_url: str, tmp_path: Path) -> No
         parts = engine.parts
         try:
             assert (parts.mode, (parts.preflight, parts.sends, parts.enable_new_accounts)) == (mode, expected)
-            assert parts.broker._brokers["primary"]._connection._is_test is (mode is Mode.SANDBOX)  # type: ignore[attr-defined]
+            assert parts.broker.brokers["primary"].connection.is_test is (mode is Mode.SANDBOX)  # type: ignore[attr-defined]
         finally:
             await parts.broker.close()
             await parts.records.close()

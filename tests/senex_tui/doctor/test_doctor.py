@@ -16,7 +16,7 @@ import pytest
 from core.runtime.clock import SystemClock
 from senex_tui.doctor.doctor import Check, Finding, Row, examine, exit_code, one, to_text
 from senex_tui.doctor.machine import mail_row
-from tests.core.records.revision_1 import make_revision_1
+from tests.core.records.store.revision_1 import make_revision_1
 from tests.support.senex_command import Box
 
 LOGIN = {"TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}

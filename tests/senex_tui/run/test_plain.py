@@ -93,7 +93,7 @@ def test_an_output_that_takes_nothing_costs_no_memory_and_the_loss_is_said() -> 
 @contextmanager
 def child(*how: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.senex_tui.cli.plain_child", *how],
+        [sys.executable, "-m", "tests.senex_tui.run.plain_child", *how],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
