@@ -18,7 +18,7 @@ def broker(box: Box) -> Iterator[SimulatedBroker]:
 
 @pytest.fixture
 def url(postgres: PostgresServer) -> Iterator[str]:
-    """A database of the test's own."""
+    """A PostgreSQL database for this test."""
     made = postgres.new_database()
     yield made
     postgres.drop(made)

@@ -73,7 +73,7 @@ async def _failing_read(self: Any) -> Any:
 
 
 def _run_all(words: list[str]) -> None:
-    """One command, or several parted by `+`, which share the time their parts take to load."""
+    """Runs one command, or several separated by `+`, which import their modules only once."""
     if "+" in words:
         add_other_commands(cli.app)
     while "+" in words:

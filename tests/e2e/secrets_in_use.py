@@ -1,4 +1,4 @@
-"""The secrets that are planted, and the account: none of them may be found anywhere but where it belongs."""
+"""The secrets and the account number of these tests; none of them may appear where it does not belong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SPEC 13.7: secrets are planted in every failure there is; no output, log, database or report has one of them."""
+"""SPEC 13.7: every failure carries secrets, and none of them reaches an output, log, database or report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MARKER = "secrets-follow"
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    """A simulated broker on a thread, whose login and account are the planted ones."""
+    """A simulated broker on a thread, with the login and the account of these tests."""
     login = Login(secrets_in_use.CLIENT_SECRET, secrets_in_use.REFRESH, "main")
     account = AccountSetup(number=secrets_in_use.ACCOUNT, nickname="Demo", login="main", cash=Decimal(25000))
     ready, ports = threading.Event(), list[int]()
@@ -60,7 +60,7 @@ def url() -> Iterator[str]:
 
 
 class FailingSenex:
-    """Runs the planted command in one home and keeps all it said."""
+    """Runs the failing `senex` in one home and keeps everything it printed."""
 
     def __init__(self, box: Box, url: str) -> None:
         self.data = box.home / "data"
@@ -84,7 +84,7 @@ class FailingSenex:
         return done
 
     def console(self) -> tuple[str, str]:
-        """The console until it is crashed by a key; all it painted, and its command line."""
+        """Runs the console until a key crashes it; returns everything painted, and the command line."""
         environ = self.environ | {"FAILING_CONSOLE": "1"}
         terminal = StallingTerminal(self.command, environ, self.box.home)
         try:
@@ -98,7 +98,7 @@ class FailingSenex:
             terminal.close()
 
     def secrets(self) -> list[str]:
-        """Every planted secret and every token the broker issued, as a text and as JSON or an address spells it."""
+        """Every secret and every token the broker issued, as plain text and as JSON or an address spells it."""
         tokens = self.tokens.read_text().split()
         assert len(set(tokens)) >= 3, "access tokens and a quote token"
         values = [

@@ -1,4 +1,4 @@
-"""The start script and the systemd unit of docs/units: no secret reaches tmux, and the exit code comes through."""
+"""The start script and the systemd unit of docs/units: tmux sees no secret, and the exit code is passed on."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ while :; do sleep 0.05; done
 
 
 class Served:
-    """`senex-tmux.sh` with a console that writes down what it sees."""
+    """Runs `senex-tmux.sh` with a stand-in for the console that writes down what it sees."""
 
     def __init__(self, box: Box) -> None:
         self.home = box.home

@@ -1,5 +1,5 @@
-"""What `make check` forbids is really refused: each test plants a violation and sees it found (SPEC 13, issue of the
-order path: no clock, sleep, chance or identifier outside their seams, no float in money)."""
+"""`make check` refuses what it forbids: each test writes a violation and sees it found (SPEC 13). Forbidden are clock,
+sleep, chance and identifiers outside their modules, and floats in money."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BANNED = {
 
 
 def ruff(code: str, at: str) -> subprocess.CompletedProcess[str]:
-    """What the linter says of this code as if it stood in the product at this path."""
+    """What the linter says of this code at this path of the product."""
     command = [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", "--stdin-filename", at, "-"]
     return subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
 

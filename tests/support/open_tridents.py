@@ -1,4 +1,4 @@
-"""Open tridents as the screen is shown them."""
+"""Sample open tridents, as a snapshot shows them."""
 
 from __future__ import annotations
 

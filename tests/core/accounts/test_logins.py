@@ -1,4 +1,4 @@
-"""Several logins as one broker, in the whole engine: own and shared accounts, one login refused."""
+"""Several logins used as one broker, in the whole engine: own and shared accounts, and a refused login."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ACCOUNTS = (
 
 @dataclass
 class Two:
-    """The two logins of a world, and the world, whose engines use them as one broker."""
+    """Two logins of one world; the engines of the world use them as one broker."""
 
     world: World
     main: InProcessBroker
@@ -48,11 +48,11 @@ class Two:
         return cls(world, main, second)
 
     def revoke(self, broker: InProcessBroker) -> None:
-        """From now on the broker refuses this login's token, whatever it asks for."""
+        """The broker refuses this login's token from now on."""
         broker.arm(FaultKind.REST_TOKEN_INVALID, count=None)
 
     def posted(self) -> dict[str, list[str]]:
-        """The accounts of the orders that left, by login."""
+        """The accounts of the orders sent, by login."""
         return {b.name: sorted(posted.account for posted in b.posted) for b in (self.main, self.second)}
 
     async def logins(self) -> tuple[LoginRecord, ...]:
@@ -187,7 +187,7 @@ def test_without_any_login_the_engine_does_not_start(tmp_path: Path) -> None:
 
 
 def test_one_hanging_account_delays_none(tmp_path: Path) -> None:
-    """Its balances take nine seconds each time; the others enter as if it were not there."""
+    """Its balances take nine seconds each time; the other accounts enter without waiting for them."""
     numbers = [f"5WT{n:05}" for n in range(1, 9)]
 
     async def day(world: World) -> None:

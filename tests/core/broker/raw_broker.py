@@ -1,4 +1,4 @@
-"""A server of raw answers on loopback: what the wire tests say the broker answers."""
+"""A server on this machine that gives the raw answers a test says."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class InstantClock(SystemClock):
-    """Real time, but waits are noted instead of waited."""
+    """The real clock, but it notes waits instead of waiting."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -35,7 +35,7 @@ class InstantClock(SystemClock):
 
 
 class RawBroker:
-    """Answers what a test says, by method and path; the last answer of a list repeats. Logins succeed."""
+    """Gives the answers a test sets by method and path; the last answer repeats. Logins succeed."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str]] = []
@@ -102,7 +102,7 @@ def refusal(code: str, status: int, message: str = "no") -> Answer:
 
 
 async def dropped(request: web.Request) -> web.StreamResponse:
-    """The connection closes without a byte of answer."""
+    """Closes the connection without a byte of answer."""
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
@@ -114,7 +114,7 @@ def session_json(state: str = "Open") -> dict[str, Any]:
 
 
 def order_json(**changes: Any) -> dict[str, Any]:
-    """An order in the recorded shape (reference 2.3)."""
+    """An order as JSON, in the shape recorded from the broker (reference 2.3)."""
     order: dict[str, Any] = {
         "id": 1010,
         "account-number": ACCOUNT,
@@ -148,7 +148,7 @@ def order_json(**changes: Any) -> dict[str, Any]:
 
 
 def placed_json(**changes: Any) -> dict[str, Any]:
-    """The answer to an order or a dry run."""
+    """The broker's answer to an order or a dry run."""
     return {
         "data": {
             "order": order_json(**changes),

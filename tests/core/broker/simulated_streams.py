@@ -1,4 +1,4 @@
-"""A simulated broker with the adapter logged in at it, and receivers that note what they are given."""
+"""A simulated broker with the adapter logged in, and receivers that keep what they are given."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def running(work: Any) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def until(holds: Callable[[], object], what: str) -> None:
-    """Waits for something that has to happen; fails in words when it does not."""
+    """Waits until `holds` is true; fails with `what` did not happen."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not holds():  # noqa: ASYNC110 - what is waited for has no event of its own
@@ -81,7 +81,7 @@ async def until(holds: Callable[[], object], what: str) -> None:
 
 
 class Receiver:
-    """A MarketDataSink."""
+    """A MarketDataSink that keeps what it is given."""
 
     def __init__(self) -> None:
         self.quotes: dict[str, Quote] = {}
@@ -121,7 +121,7 @@ class Receiver:
 
 
 class AlertReceiver:
-    """An OrderAlertSink."""
+    """An OrderAlertSink that keeps what it is given."""
 
     def __init__(self) -> None:
         self.reports: list[OrderReport] = []

@@ -1,4 +1,4 @@
-"""What an operator sets for one account is what its next entry is made with."""
+"""The next entry of an account is made with the settings the operator gave that account."""
 
 from __future__ import annotations
 

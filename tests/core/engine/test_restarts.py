@@ -1,4 +1,5 @@
-"""Restarts and deaths in mid-day: nothing runs twice, nothing is lost, what is not known is unknown (SPEC 3, 9)."""
+"""Restarts and crashes during the day: nothing runs twice, nothing is lost, and what is not known stays unknown (SPEC
+3, 9)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tests.support.world import ACCOUNT, World, in_world
 
 OPTIONS = ".*"
 MID_4_10 = (("5.11", "5.17"), ("3.97", "4.01"), ("7.22", "7.36"), ("5.42", "5.56"))
-"""Bid and ask of short put, long put, short call and long call: mid 4.10, natural 3.86."""
+"""Bid and ask of short put, long put, short call and long call; mid 4.10, natural 3.86."""
 
 
 async def _end(world: World) -> None:
@@ -49,7 +49,7 @@ def test_negative_credit_detection(tmp_path: Path) -> None:
 
 
 def test_retry_logic(tmp_path: Path) -> None:
-    """No suggestion comes: three attempts, five seconds apart, and all reasons stay visible."""
+    """No suggestion is found: three attempts, five seconds apart, and all reasons are kept."""
 
     async def day(world: World) -> None:
         world.broker.arm(FaultKind.MARKET_NAN, symbol=OPTIONS)
@@ -76,7 +76,7 @@ def test_retry_logic(tmp_path: Path) -> None:
 
 
 def test_offset_application(tmp_path: Path) -> None:
-    """Mid 4.10 and an offset of 4 cents: the order goes out at 4.06."""
+    """With mid 4.10 and an offset of 4 cents the order is sent at 4.06."""
 
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"
@@ -84,7 +84,7 @@ def test_offset_application(tmp_path: Path) -> None:
         real = engine.quotes.quotes
 
         def priced(symbols: Iterable[str]) -> dict[str, Quote]:
-            """The four legs in their order, at the prices of the scenario."""
+            """Gives the four legs, in their order, the prices of the scenario."""
             wanted = tuple(symbols)
             sides = dict(zip(wanted, MID_4_10, strict=True))
             return {

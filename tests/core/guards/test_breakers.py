@@ -1,4 +1,4 @@
-"""Breakers: rows that survive a restart, each naming its reset (SPEC 9)."""
+"""Breakers are rows that survive a restart, and each says how it is reset (SPEC 9)."""
 
 from __future__ import annotations
 

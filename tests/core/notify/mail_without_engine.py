@@ -1,4 +1,5 @@
-"""The outbox and its sending task alone, in virtual time: real records, no engine, mail that a test writes."""
+"""The outbox and the task that sends it, without an engine, in virtual time: real records, and mail that a test
+writes."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ def mail_settings(preference: Preference = Preference.IMMEDIATE) -> MailSettings
 
 
 class MailQueueSetup:
-    """One records file and one mail server; `open` begins a process, `crash` ends one without a word."""
+    """One records file and one mail server. `open` starts a process on them, `crash` ends it as SIGKILL would."""
 
     def __init__(self, clock: VirtualClock, calls: StoreCalls, folder: Path) -> None:
         self.clock = clock
@@ -79,7 +80,7 @@ class MailQueueSetup:
         return self.mail
 
     async def crash(self) -> None:
-        """The sending task dies where it is; what it had not recorded is lost."""
+        """Ends the sending task where it is; what it had not recorded is lost."""
         if self._sending is not None:
             self._sending.cancel()
             with suppress(asyncio.CancelledError):
@@ -99,7 +100,7 @@ class MailQueueSetup:
     # What happens
 
     async def works(self, entry_id: str = "one", account: str = ACCOUNT) -> Entry:
-        """An entry of today at the broker."""
+        """Records an entry of today that works at the broker."""
         now = self.clock.now()
         entries = self.records.entries
         made = replace(entry(entry_id, account), prepared_at=now)
@@ -110,7 +111,7 @@ class MailQueueSetup:
         )
 
     async def fill(self, made: Entry, legs: int = 4) -> None:
-        """Fills the first legs of the entry, and with all four the entry."""
+        """Fills the first `legs` legs of the entry; with all four the entry is filled."""
         prices = ("3.155", "1.60", "3.30", "2.35")
         fills = [
             Fill(f"{made.id}-{n}", leg.symbol, Decimal(leg.quantity), Decimal(price), self.clock.now())
@@ -128,7 +129,7 @@ class MailQueueSetup:
 
     @property
     def words(self) -> list[str]:
-        """What was delivered, in a word or two each."""
+        """The delivered mails, a word or two of each subject."""
         return [s.partition("QQQ ")[2].partition(",")[0].partition(" at ")[0] for s in self.server.subjects]
 
 

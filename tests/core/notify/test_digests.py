@@ -1,4 +1,4 @@
-"""The daily and the weekly mail: once, after the close, also when nothing happened (SPEC 11)."""
+"""The daily and the weekly mail: sent once, after the close, even when nothing happened (SPEC 11)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def subjects(setup: MailQueueSetup) -> list[str]:
 
 
 async def after_close(setup: MailQueueSetup, day: str, at: str = "16:20") -> None:
-    """As the engine does: a look well before, and one well after the close."""
+    """Checks as the engine does: once well before, and once well after the close."""
     await setup.until("15:00", day)
     await setup.mail.digest()
     await setup.until(at, day)

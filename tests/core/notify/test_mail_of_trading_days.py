@@ -1,4 +1,4 @@
-"""Mail around the real engine in virtual time: what is told and when, and that trading never waits for it (SPEC 11)."""
+"""Mail from the real engine in virtual time: what is sent and when; trading never waits for it (SPEC 11)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 
 def told_by(world: World, preference: Preference = Preference.IMMEDIATE) -> MemoryMailServer:
-    """The world's mail, turned on before its engine starts."""
+    """Turns the world's mail on, before its engine starts, and returns the mail server."""
     world.settings = world.settings.model_copy(update={"mail": mail_settings(preference)})
     post = MemoryMailServer(world.clock)
     world.mailer = post

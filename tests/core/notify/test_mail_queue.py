@@ -1,4 +1,4 @@
-"""The outbox: written with the state change, sent in order and at least once, and given up at last (SPEC 11)."""
+"""The outbox: written with the change of state, sent in order and at least once, and finally given up (SPEC 11)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.record_samples import ACCOUNT, entry
 
 
 def in_store(setup: MailQueueSetup, statement: str) -> None:
-    """Another program's hand in the records file."""
+    """Runs SQL on the records, as another program would."""
     with closing(sqlite3.connect(setup.folder / "records.sqlite3")) as store, store:
         store.execute(statement)
 

@@ -1,4 +1,4 @@
-"""What the proof found: an alert that comes between the look at an entry and the record of its lost answer."""
+"""An alert that arrives between the read of an entry and the record of its lost answer; the kill proof found this."""
 
 from __future__ import annotations
 

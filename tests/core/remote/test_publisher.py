@@ -1,4 +1,4 @@
-"""What is published reaches a watcher whole and in order, and whatever Redis does, the trader goes on."""
+"""A watcher gets what is published, complete and in order; whatever happens to Redis, the trader goes on."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ async def test_the_whole_snapshot_is_renewed_now_and_then(
 
 
 async def _turns_until(true: Callable[[], Awaitable[bool]]) -> int:
-    """How often this loop turned while waiting: one that stands still turns never."""
+    """How often this loop turned while it waited; a blocked loop does not turn."""
     turns = 0
     async with asyncio.timeout(10):
         while not await true():

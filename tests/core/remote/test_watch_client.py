@@ -1,4 +1,4 @@
-"""A watcher sees what the trader shows, says when it is old, and asks only what its role allows."""
+"""A watcher sees what the trader shows, says when that is old, and sends only the commands its role allows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.valkey import Valkey
 
 @pytest.fixture
 async def records(tmp_path: Path) -> AsyncIterator[Records]:
-    """The trader's own, in which an engine has started."""
+    """The trader's own records, in which an engine has started."""
     opened = await Records.open(f"sqlite+aiosqlite:///{tmp_path}/records.sqlite3")
     await opened.journal.append(Event(NOW, "engine.started", "engine started in demo mode"))
     yield opened

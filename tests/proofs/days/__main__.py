@@ -1,4 +1,4 @@
-"""make soak DAYS=10000 [SEED=n]: simulated days in virtual time, SPEC 13 asserted after every step."""
+"""Runs simulated days in virtual time, with SPEC 13 checked after every step: `make soak DAYS=10000 [SEED=n]`."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.proofs.days.soak import Totals, seeds_for, shrink
 REPORT_EVERY_S = 30.0
 SHRINK_AT_MOST = 3
 SEEDS_PER_PROCESS = 40
-"""A process gives its memory back after so many seeds."""
+"""How many seeds a worker process runs before it is replaced, which frees its memory."""
 
 
 def main() -> int:
-    """Ends with 1 when a violation was found."""
+    """Returns 1 when a violation was found, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.days", description=__doc__)
     parser.add_argument("days", type=int, help="how many days at least")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _quiet() -> None:
-    """What engines log of their troubles is no news here."""
+    """Silences what engines log of the injected faults."""
     warnings.simplefilter("ignore")
     logging.basicConfig(handlers=[logging.NullHandler()])
 

@@ -1,4 +1,4 @@
-"""One seed's days from the first morning to the last evening, and what came of them."""
+"""Runs the days of one seed, from the first morning to the last evening, and collects the outcome."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from tests.support.sqlite_on_the_loop import on_disk
 from tests.support.world import calendar_around
 
 MEMORY = Path("/dev/shm")
-"""Where the records files are, when there is such a place: commits are real, the disk's own waiting is left out."""
+"""Where the records files are, if it exists: commits are real, and no time is spent waiting for a disk."""
 EVENING = timedelta(minutes=6)
 LONGEST_EVENING_S = 1800.0
 SETTLED_AFTER_S = 5.0
 AFTER_COPY = ""
-"""SQL run on the empty records of every world; only a test that must turn red has any."""
+"""SQL run on the empty records of every world; set only by a test that expects a violation."""
 
 
 @dataclass
 class SeedResult:
-    """What came of a seed. `journal` is every table, row by row, when asked for."""
+    """The outcome of a seed. `journal` has every row of every table, when asked for."""
 
     plan: Plan
     days: int = 0
@@ -56,7 +56,7 @@ class SeedResult:
 def run_seed(
     seed: int, *, troubles: int | None = None, until: datetime | None = None, journal: bool = False
 ) -> SeedResult:
-    """Lives the seed's days, with only the first so many troubles, and to this instant, when they are given."""
+    """Runs the seed's days; with `troubles` only the first so many, with `until` only to this instant."""
     plan = draw(seed)
     if troubles is not None:
         plan = replace(plan, troubles=plan.troubles[:troubles])
@@ -64,7 +64,7 @@ def run_seed(
 
 
 def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False) -> SeedResult:
-    """Lives a plan's days."""
+    """Runs a plan's days."""
     folder = Path(tempfile.mkdtemp(prefix="senex-days-", dir=MEMORY if MEMORY.is_dir() else None))
     was_collecting = gc.isenabled()
     gc.disable()  # what is collected when must not depend on what was result before
@@ -90,7 +90,7 @@ def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False
 
 
 class _Days:
-    """The course of the days."""
+    """Runs the days of one world in order."""
 
     def __init__(self, world: DayWorld, until: datetime | None) -> None:
         self._world = world
@@ -141,7 +141,7 @@ class _Days:
                 await world.quit()
 
     async def _morning(self, at: datetime) -> None:
-        """The console is started, or the laptop opened."""
+        """Starts the console, or wakes the suspended machine."""
         world = self._world
         if world.is_up:
             world.clock.suspend(max(0.0, (at - world.exchange_clock.now()).total_seconds()))
@@ -158,7 +158,7 @@ class _Days:
             await work
 
     async def _evening(self) -> None:
-        """Everything works again, and the engine has reconciled with the broker since."""
+        """Ends all faults and waits until the engine has reconciled with the broker."""
         world = self._world
         world.mend()
         waited = 0.0
@@ -195,7 +195,8 @@ def _rows(checker: InvariantChecker) -> bytes:
 
 
 class _Errors(logging.Handler):
-    """Errors the engine only logs: a broken part that starts again is a bug unless the world broke it."""
+    """Collects errors the engine only logs. A broken part that is started again counts as a bug unless the world broke
+    it."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

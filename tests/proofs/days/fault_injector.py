@@ -1,4 +1,4 @@
-"""Carries out a plan's troubles at their moments (tests.proofs.days.plan), and counts them by kind."""
+"""Injects the troubles of a plan at their times (tests.proofs.days.plan), and counts them by kind."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tests.proofs.days.world import DayWorld
 
 SESSION_KINDS = frozenset({FaultKind.SESSION_CLOSED, FaultKind.SESSION_UNREADABLE})
 ATTENTIVE_S = 1800.0
-"""How long the operator waits for an unknown entry to attest."""
+"""How long the operator waits for an unknown entry to attest to, in seconds."""
 LOOKS_EVERY_S = 7.0
 ATTENTION_S = 90.0
 _WIRE = {kind.value: kind for kind in FaultKind}
 
 
 class FaultInjector:
-    """Does what is planned; `done` counts what really was done."""
+    """Injects troubles; `done` counts those that took effect."""
 
     def __init__(self, world: DayWorld, unknown: Callable[[], list[tuple[str, str, str]]]) -> None:
-        """`unknown` names the entries that are unknown now: id, account and identifier."""
+        """`unknown` returns the entries that are unknown now: id, account and identifier."""
         self._world = world
         self._unknown = unknown
         self.done: Counter[str] = Counter()
@@ -55,13 +55,13 @@ class FaultInjector:
         }
 
     async def inject_all(self, troubles: tuple[Trouble, ...]) -> None:
-        """Waits for each trouble's moment and makes it, until all are made."""
+        """Waits for each trouble's time and injects it, until none is left."""
         for trouble in troubles:
             await self._world.sleep_until(trouble.at)
             await self.inject(trouble)
 
     async def inject(self, trouble: Trouble) -> None:
-        """Makes one trouble now; what needs a running engine is left out while there is none."""
+        """Injects one trouble now; one that needs a running engine is left out while there is none."""
         kind, world = trouble.kind, self._world
         if kind in ("restart", "kill"):
             if not world.is_up:
@@ -178,7 +178,8 @@ class FaultInjector:
         return self._command(CommandKind.FORCE)
 
     def _attest(self, trouble: Trouble, waited_s: float = 0.0) -> bool:
-        """The operator says what they saw at the broker, rightly or wrongly: now, or of the next unknown entry."""
+        """The operator attests what they saw at the broker, rightly or wrongly: of the entries unknown now, or of the
+        next one."""
         if self._attests(trouble):
             if waited_s:
                 self.done[trouble.kind] += 1

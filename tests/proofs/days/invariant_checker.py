@@ -1,7 +1,7 @@
-"""SPEC 13, 1 to 6, looked for after every step: every durable commit, every change at the exchange, every order sent.
+"""Checks SPEC 13, 1 to 6, after every step: every commit, every change at the exchange, every order sent.
 
-An event of the bus is recorded before it is shown, so its commit is its step. What is committed is read with a
-connection of its own, only what is new; the exchange tells its changes itself.
+An event of the bus is recorded before it is shown, so its commit is its step. The checker reads what is newly committed
+with a connection of its own; the exchange reports its changes to it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ HISTORIES = {
     "fills": "seq",
     "evidence": "id",
 }
-"""Tables that only grow, and what numbers their rows without a gap."""
+"""Tables that only grow, and the column that numbers their rows without a gap."""
 BETWEEN_READS_S = 30.0
 DEAD = ("Rejected", "Cancelled", "Expired", "Removed")
 
 
 @dataclass
 class Known:
-    """An entry as its committed history has it so far."""
+    """An entry as its committed history shows it so far."""
 
     id: str
     account: str
@@ -51,7 +51,7 @@ class Known:
 
 
 class InvariantChecker:
-    """Keeps `violations`, each with its moment; changes nothing."""
+    """Collects `violations`, each with its time; changes nothing."""
 
     def __init__(self, world: DayWorld) -> None:
         self._world = world
@@ -68,7 +68,7 @@ class InvariantChecker:
 
     @property
     def reader(self) -> sqlite3.Connection:
-        """The committed records, read by somebody else."""
+        """A connection of its own to the committed records."""
         if self._reader is None:
             self._reader = sqlite3.connect(self._world.records_file, isolation_level=None)
         return self._reader
@@ -87,7 +87,7 @@ class InvariantChecker:
     # Steps
 
     def committed(self) -> None:
-        """A durable commit of the engine."""
+        """The engine has committed."""
         self.steps += 1
         for row in self._new("entry_changes"):
             self._changed(row)
@@ -99,7 +99,7 @@ class InvariantChecker:
             pass
 
     def posted(self, posted: Posted) -> None:
-        """An order leaves for the broker."""
+        """An order is sent to the broker."""
         self.steps += 1
         identifier = posted.request.identifier
         if identifier in self._posted:
@@ -109,7 +109,7 @@ class InvariantChecker:
             self.add(item, text)
 
     def at_exchange(self, order: SimOrder) -> None:
-        """An order changed at the exchange."""
+        """An order has changed at the exchange."""
         self.steps += 1
         identifier = order.external_identifier
         if identifier is None or not is_ours(identifier):
@@ -219,7 +219,7 @@ class InvariantChecker:
     # At the end of a day, when everything works again
 
     def end_of_day(self) -> None:
-        """The stronger truths, once the engine has reconciled with nothing broken."""
+        """Checks the stronger rules that hold once the engine has reconciled and nothing is broken."""
         self._nothing_changed_afterwards()
         for wrong in mail_violations(self.reader, self._world.mail_server):
             self.add("mail", wrong)

@@ -1,6 +1,6 @@
-"""Mail in the simulated days: what goes wrong with it, and what must be true of it at the end of each day.
+"""Mail in the simulated days: the faults of the mail server, and the checks at the end of each day.
 
-Its troubles are drawn from a chance of their own, so that a seed's other troubles stay as they are.
+The faults are drawn from a random sequence of their own, so that a seed's other troubles stay the same.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAILED_STATES = {
 
 
 def mail_troubles(seed: int, days: Sequence[date]) -> list[Trouble]:
-    """What goes wrong with the mail of these days, around the first slots where entries are told of."""
+    """The mail faults of these days, around the first slots, where mails about entries are sent."""
     chance = random.Random(f"mail of simulated days {seed}")
     found = []
     for day in days:
@@ -47,7 +47,7 @@ def mail_troubles(seed: int, days: Sequence[date]) -> list[Trouble]:
 def start_mail_trouble(
     server: MemoryMailServer, trouble: Trouble, later: Callable[[float, Callable[[], object]], None]
 ) -> None:
-    """Makes the server misbehave for the trouble's seconds."""
+    """Makes the server fail for the trouble's seconds."""
     match trouble.kind:
         case "mail down":
             server.fault = MailFault.NO_SERVER
@@ -63,7 +63,8 @@ def start_mail_trouble(
 
 
 def mail_violations(database: sqlite3.Connection, server: MemoryMailServer) -> Iterator[str]:
-    """What is wrong with the mail: a committed state without its message, a message recorded as sent that never was."""
+    """A sentence for each committed state without its message, and for messages recorded as sent but never
+    delivered."""
     keys = {row[0] for row in database.execute("SELECT key FROM messages")}
     changes = database.execute("SELECT DISTINCT entry_id, state FROM entry_changes").fetchall()
     for entry_id, state in changes:

@@ -1,4 +1,4 @@
-"""Figures of the days: what entries became, and why a day had none."""
+"""Counts what the entries of the days became, and why days had none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _RANK = ("filled", "incident", "working", "unknown", "absent", "cancelled", "exp
 def count_day(
     database: sqlite3.Connection, day: date, accounts: Sequence[str], entries: Counter[str], missed: Counter[str]
 ) -> None:
-    """Counts every account's day once: by what its entry became, or by why there was none."""
+    """Counts each account's day once: by its entry's outcome, or by why there was none."""
     for account in accounts:
         states = {
             row[0]
@@ -31,7 +31,7 @@ def count_day(
 
 
 def _reason(database: sqlite3.Connection, day: date, account: str) -> str:
-    """The reason most slots of the day gave: of this account's steps, else of its missed slots and cycles."""
+    """The most frequent reason of the day: of this account's steps and of the slots that were missed."""
     counts: Counter[str] = Counter()
     steps = database.execute(
         "SELECT e.reason FROM events e JOIN cycles c ON c.number = e.cycle "

@@ -1,4 +1,4 @@
-"""What must be true at the moment an order leaves (SPEC 13, 2 to 4), asked of the records, the gate and the market."""
+"""The checks at the moment an order is sent (SPEC 13, 2 to 4), against the records, the gate and the market."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.proofs.days.world import DayWorld
 
 MAX_QUOTE_AGE_S = 30.0
 WIRE_S = 2.0
-"""The last guard is at most so long before the wire."""
+"""At most so many seconds pass between the last check and the wire."""
 
 
 def send_violations(world: DayWorld, reader: sqlite3.Connection, posted: Posted) -> Iterator[tuple[str, str]]:
-    """The items of SPEC 13 this order breaks by leaving now, each with a sentence."""
+    """The items of SPEC 13 that sending this order now breaks, each with a sentence."""
     row = reader.execute(
         'SELECT id, state, sent_at, prepared_at, "limit", account FROM entries WHERE identifier = ?',
         (posted.request.identifier,),
@@ -61,7 +61,8 @@ def _price(world: DayWorld, posted: Posted) -> Iterator[tuple[str, str]]:
 def _stopped(
     world: DayWorld, reader: sqlite3.Connection, posted: Posted, sent_at: str | None
 ) -> Iterator[tuple[str, str]]:
-    """A pause or halt that was committed before the entry was marked sent, or acknowledged before it left."""
+    """A pause, halt or breaker committed before the entry was marked sent, or a pause acknowledged before it was
+    sent."""
     state, since = reader.execute("SELECT state, at FROM trading_state").fetchone()
     if state != "active":
         acknowledged = reader.execute(
@@ -107,5 +108,5 @@ def _quotes(world: DayWorld, posted: Posted) -> Iterator[tuple[str, str]]:
 
 
 def _same_scale(world: DayWorld) -> bool:
-    """Whether the box's clock, whose times the records carry, is the exchange's now."""
+    """Whether the trader's clock, whose times are in the records, agrees with the exchange's now."""
     return world.clock.now() == world.exchange_clock.now()

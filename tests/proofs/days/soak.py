@@ -1,4 +1,4 @@
-"""Many days one after another, and what they add up to; a violation is shrunk to the shortest prefix that shows it."""
+"""Adds up the outcomes of many days, and shrinks a violation to the shortest plan that shows it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AFTER_LAST = timedelta(minutes=30)
 
 @dataclass
 class Totals:
-    """Figures over many seeds."""
+    """The figures of many seeds."""
 
     seeds: int = 0
     days: int = 0
@@ -49,7 +49,7 @@ class Totals:
 
 
 def seeds_for(days: int, first: int) -> Iterator[int]:
-    """Seeds from the first on whose plans make up at least so many days."""
+    """Seeds from `first` on whose plans have at least `days` days together."""
     while days > 0:
         yield first
         days -= len(draw(first).days)
@@ -58,7 +58,7 @@ def seeds_for(days: int, first: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The least that shows a violation."""
+    """The smallest plan found that shows a violation."""
 
     plan: Plan
     until: datetime
@@ -76,7 +76,7 @@ class Prefix:
 
 
 def shrink(plan: Plan, run: Callable[[Plan, datetime | None], SeedResult] | None = None) -> Prefix:
-    """The shortest prefix of the plan that still shows a violation: first fewer faults, then an earlier end."""
+    """Shrinks a plan that shows a violation: first to fewer faults, then to an earlier end."""
     lives = run or (lambda tried, until: run_plan(tried, until=until))
     best = plan
     violations = lives(plan, None).violations

@@ -1,4 +1,4 @@
-"""Simulated days: a sample of what `make soak` runs by the thousand (SPEC 13, reference reliability 2.6.6)."""
+"""A sample of the simulated days that `make soak` runs by the thousand (SPEC 13, reference reliability 2.6.6)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
 SAMPLE = rounds(100, 1000)
 SHARES = 10
-"""The sample is result in so many tests, so that workers can share it."""
+"""The sample is split over so many tests, so that workers share it."""
 
 pytestmark = [
     pytest.mark.timeout(3600),
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
 
 
 def _calm(seed: int) -> Plan:
-    """One day with one account on which orders fill, and nothing goes wrong but what a test adds."""
+    """A day with one account on which orders fill, and nothing goes wrong but what a test adds."""
     plan = draw(seed)
     return replace(
         plan,
@@ -65,7 +65,7 @@ def _at_first_slot(plan: Plan, kind: str, *, after_s: float = -1.0, **what: obje
 
 
 def test_without_the_rule_of_the_day_the_proof_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The unique index dropped, and the code that looks first blinded: the records hold a day twice."""
+    """Without the unique index and without the check before it, the records hold two entries of a day."""
 
     async def holds_nothing(*_: object) -> None:
         return None
@@ -97,7 +97,7 @@ def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatc
 
 
 class _Always:
-    """A condition that the records ask and that is always true."""
+    """A condition of a query that is always true."""
 
     def where(self, *_: object) -> object:
         from sqlalchemy import true
@@ -106,7 +106,7 @@ class _Always:
 
 
 def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown outcome taken for one that never left: the day is free, and the next slot enters again."""
+    """An unknown outcome is taken for an order that was never sent: the day is free, and the next slot enters again."""
     from core.domain.orders.order_states import EntryState
     from core.orders import desk as orders
 
@@ -137,5 +137,6 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
 def test_what_ten_thousand_days_found_stays_mended(seed: int) -> None:
-    """An order that left while the console was ending; two entries that a full disk left prepared for ever."""
+    """These seeds once showed an order sent while the console was ending, and two entries that stayed prepared after a
+    full disk."""
     assert run_seed(seed).violations == []

@@ -1,4 +1,4 @@
-"""A world for simulated days: the engine's processes come and go in it, and every durable word is looked at."""
+"""The world of simulated days: the engine's process dies and comes back in it, and every commit is checked."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ from tests.support.world import StoreCalls, SuspendableClock, World, account
 T = TypeVar("T")
 
 START_AGAIN_S = 20.0
-"""A console that could not start, or ended by itself, is started again this much later, as a supervisor does."""
+"""Seconds after which a console that could not start, or ended by itself, is started again, as a supervisor does."""
 QUARTER_S = 900.0
 LEAD_S = 20.0
-"""The feed is looked at closely from so long before a slot on."""
+"""From so many seconds before a slot on, the feed sends every price."""
 log = logging.getLogger(__name__)
 
 
 class TraderClock(SuspendableClock):
-    """The trading box's own clock: it sleeps with the world's and can be set wrong, which the exchange's can not."""
+    """The clock of the trader's machine. It is suspended with the world, and unlike the exchange's clock it can be
+    wrong."""
 
     def __init__(self, world: SuspendableClock, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(world.now(), loop)
@@ -54,7 +55,7 @@ class TraderClock(SuspendableClock):
 
 
 class Posts(list[Posted]):
-    """The orders that left, each shown to somebody as it leaves."""
+    """The orders sent; each is passed on as it is sent."""
 
     def __init__(self, on_post: Callable[[Posted], None]) -> None:
         super().__init__()
@@ -66,7 +67,7 @@ class Posts(list[Posted]):
 
 
 class DayWorld(World):
-    """One seed's world. `process` counts the engine processes; `ends` says why those ended that nobody asked to."""
+    """The world of one seed. `process` counts the engine's processes; `ends` has why some ended that nobody ended."""
 
     def __init__(self, plan: Plan, clock: VirtualClock, folder: Path) -> None:
         exchange_clock = SuspendableClock(clock.now(), asyncio.get_running_loop())
@@ -105,22 +106,22 @@ class DayWorld(World):
     # Tasks of the world, not of the engine's process
 
     def own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task that outlives the engine's process."""
+        """Starts a task that outlives the engine's process."""
         task = asyncio.create_task(work)
         self._own.add(task)
         task.add_done_callback(self._own.discard)
         return task
 
     def keep(self, task: asyncio.Task[Any]) -> None:
-        """A task that is none of the process's."""
+        """Marks a task as not belonging to the engine's process."""
         self._own.add(task)
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Does something in so many seconds, whatever becomes of the process."""
+        """Runs the work in so many seconds, whatever happens to the process."""
         asyncio.get_running_loop().call_later(seconds, work)
 
     async def sleep_until(self, at: datetime) -> None:
-        """Waits for an instant of the exchange's clock; a suspend may make it late."""
+        """Waits for an instant of the exchange's clock; a suspension may make it late."""
         while (left := (at - self.exchange_clock.now()).total_seconds()) > 0:
             await self.exchange_clock.sleep(left)
 
@@ -131,7 +132,7 @@ class DayWorld(World):
         return self._up and self._engine is not None and self._engine.ready.is_set()
 
     async def bring_up(self) -> None:
-        """Starts the engine, again and again until it runs."""
+        """Starts the engine, and tries again until it runs."""
         while True:
             try:
                 await self._start_process()
@@ -175,7 +176,7 @@ class DayWorld(World):
             await self.bring_up()
 
     async def quit(self) -> None:
-        """Ends the engine in order; one that hangs is killed after a minute."""
+        """Ends the engine in order; one that has not ended after a minute is killed."""
         if not self._up or self.running is None:
             return
         self._up = False
@@ -188,13 +189,13 @@ class DayWorld(World):
                 await self.running
 
     async def kill(self) -> None:
-        """SIGKILL: nothing of the process runs any more, what was not committed is gone."""
+        """Kills the process: nothing of it runs any more, and what was not committed is lost."""
         self._up = False
         self.disk.kill()
         await self._bury()
 
     def _died(self) -> None:
-        """The disk killed the process at a commit."""
+        """The disk has killed the process at a commit."""
         self._up = False
         for task in self._process_tasks():
             task.cancel()
@@ -215,13 +216,13 @@ class DayWorld(World):
         return sorted(found, key=lambda task: task.get_name())
 
     async def end(self) -> None:
-        """The world is over: nothing in it goes on."""
+        """Ends the world: no task goes on."""
         for task in self._own - {asyncio.current_task()}:
             task.cancel()
         await self.kill()
 
     def mend(self) -> None:
-        """Nothing is broken any more, except that listings lag for as long as they were to."""
+        """Ends all faults, except that listings lag as long as planned."""
         broker = self.broker
         broker.faults.clear()
         self.mail_server.mend()
@@ -234,7 +235,7 @@ class DayWorld(World):
         self.kill_file.unlink(missing_ok=True)
 
     async def come_back(self, seconds: float) -> None:
-        """After a kill: buries what is left and starts again so much later."""
+        """Ends what is left of a killed process and starts the engine again so many seconds later."""
         await self._bury()
         await self._start_again(seconds)
 
@@ -255,7 +256,7 @@ class DayWorld(World):
     # What the feed may leave out
 
     def _unwatched_s(self) -> float:
-        """Seconds for which no engine looks at prices: none while a cycle runs or is about to."""
+        """For how many seconds no engine looks at prices: none while a cycle runs or is about to begin."""
         engine = self._engine
         if engine is None or not self._up:
             return QUARTER_S

@@ -1,8 +1,8 @@
-"""An entry's life in any order of events: submitted, answered or not, filled, cancelled, replaced, told late, told
-twice, not told, with the process dying in between (SPEC 9, 13).
+"""A state machine that drives one entry through any order of events (SPEC 9, 13).
 
-The broker of this test does only what a rule tells it; everything else is the product's own: the records in a file,
-the desk that sends, the watch, the reconciliation, the settlement. Time is virtual.
+The order is submitted, answered or not, filled, cancelled or replaced; reports come late, twice or never; the process
+dies in between. The broker does only what a rule says. Everything else is the product's own: records in a file, the
+desk, the order tracker, reconciliation and settlement. Time is virtual.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def picked(options: Sequence[T], pick: int) -> T:
 
 
 class EntryMachine(EntryWorld):
-    """Rules named for what happens at the broker, on the way, or to the process."""
+    """The rules; each is named for what happens at the broker, on the wire, or to the process."""
 
     # The desk
 
@@ -123,7 +123,7 @@ class EntryMachine(EntryWorld):
     @precondition(lambda self: self._dead())
     @rule(pick=picks, becomes_filled=st.booleans())
     def fill_late(self, pick: int, becomes_filled: bool) -> None:
-        """A fill that beat the cancel or the close and is told after it."""
+        """A fill that happened before the cancel or the expiry, and is reported after it."""
         order = picked(self._dead(), pick)
         entry = self.stored.by_identifier(order.external_identifier)
         if entry is not None and not entry.holds_day:
@@ -141,7 +141,7 @@ class EntryMachine(EntryWorld):
     @precondition(lambda self: self.working())
     @rule(pick=picks, keeps_name=st.booleans())
     def replace(self, pick: int, keeps_name: bool) -> None:
-        """Somebody changes the price at the broker's own screen."""
+        """Somebody changes the price on the broker's own screen."""
         order = picked(self.working(), pick)
         if order.status == "Live" and not any(leg.fills for leg in order.legs):
             new = self.broker.replaced_by(order.id)
@@ -163,7 +163,7 @@ class EntryMachine(EntryWorld):
     @precondition(lambda self: self.process and self._cancellable())
     @rule(pick=picks)
     def cancel(self, pick: int) -> None:
-        """The operator's cancel: recorded, then asked once."""
+        """The operator cancels: the request is recorded, then sent once."""
         entry_id, account, order_id = picked(self._cancellable(), pick)
         process = self.alive
 
@@ -185,7 +185,7 @@ class EntryMachine(EntryWorld):
     @precondition(lambda self: self.process and self.broker.alerts)
     @rule(pick=picks, nameless=st.booleans())
     def deliver(self, pick: int, nameless: bool) -> None:
-        """Any of those on the way: the first in turn, another reordered."""
+        """Delivers one of the pending alerts; any but the first arrives out of order."""
         report = picked(self.broker.alerts, pick)
         self.broker.alerts.remove(report)
         self.hear(report, nameless=nameless)
@@ -250,7 +250,7 @@ class EntryMachine(EntryWorld):
     @precondition(lambda self: self.process)
     @rule(seconds=st.sampled_from((1, 40, 130)))
     def wait(self, seconds: int) -> None:
-        """Time passes and the settlement looks, as it does every few seconds."""
+        """Time passes, and the settlement runs as it does every few seconds."""
         self.run_until(self.clock.sleep(seconds))
         looking = self.loop.create_task(self.alive.settlement.check())
         self.settle()
@@ -278,7 +278,7 @@ class EntryMachine(EntryWorld):
 
     @invariant()
     def what_was_told_is_recorded(self) -> None:
-        """Every fill an answer or a named alert told of is stored, and an unknown word was alerted once read."""
+        """Every fill the process was told of is stored, and every unknown status raised an alert."""
         if self.process is None or self.broker.held is not None:
             return
         known = self.stored.fill_ids()
@@ -294,7 +294,7 @@ class EntryMachine(EntryWorld):
         self.told.clear()
 
     def teardown(self) -> None:
-        """In the end everything is reachable again: then the records say what the broker says."""
+        """Finally everything is reachable again, and the records must agree with the broker."""
         if not hasattr(self, "loop"):
             return
         try:

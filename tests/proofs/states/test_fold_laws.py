@@ -1,5 +1,5 @@
-"""Laws of the fold: what the broker tells of one order adds up to the same entry however often and in whatever order
-it is told (reference reliability 2.6.4)."""
+"""Folding the broker's reports of an order gives the same entry, however often and in whatever order they arrive
+(reference reliability 2.6.4)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ UNKNOWN_WORDS = st.text(max_size=12).filter(lambda word: word not in BROKER_STAT
 
 @dataclass(frozen=True)
 class Folded:
-    """What became of an entry: everything but when."""
+    """The outcome of an entry, without its times."""
 
     state: EntryState
     order_id: str | None
@@ -55,7 +55,7 @@ class Folded:
 
 
 class FoldingRoom:
-    """Records in a file, and a watch for each entry; every entry has an account of its own."""
+    """Records in a file, and a tracker per entry; every entry has an account of its own."""
 
     def __init__(self, path: Path) -> None:
         self._disk = ExitStack()
@@ -80,8 +80,11 @@ class FoldingRoom:
         self._disk.close()
 
     def fold(self, reports: Sequence[OrderReport], *, acknowledged_after: int | None = None) -> Folded:
-        """A sent entry after these reports. With `acknowledged_after` the alerts name no identifier, and after so
-        many of them the first report comes as the broker's acknowledgement."""
+        """Folds the reports into a sent entry.
+
+        With `acknowledged_after` the alerts carry no identifier, and after so many of them the first report comes as
+        the broker's acknowledgement.
+        """
         return self.loop.run_until_complete(self._fold(reports, acknowledged_after))
 
     async def _fold(self, reports: Sequence[OrderReport], acknowledged_after: int | None) -> Folded:
@@ -130,11 +133,11 @@ class FoldingRoom:
 
 
 async def _nothing(entry_id: str) -> None:
-    """No leg is followed here."""
+    """These tests follow no quotes of legs."""
 
 
 async def _no_breaker(entry: Entry, detail: str) -> None:
-    """Breakers have tests of their own."""
+    """Breakers are tested elsewhere."""
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +148,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoldingRoom]:
 
 
 def report(status: str, fills: Sequence[Fill] = (), updated_s: float = 0.0) -> OrderReport:
-    """The order with these fills, as an answer, a listing or an alert tells it."""
+    """A report of the order with these fills, as in an answer, a listing or an alert."""
     legs = []
     for leg in LEGS:
         own = tuple(fill for fill in fills if fill.symbol == leg.symbol)
@@ -156,7 +159,7 @@ def report(status: str, fills: Sequence[Fill] = (), updated_s: float = 0.0) -> O
 
 
 def _about(entry: Entry, told: OrderReport) -> OrderReport:
-    """The report as one of this very entry: its account, its identifier, its order, its fills."""
+    """The same report for this entry: with its account, identifier, order and fills."""
     legs = tuple(
         replace(leg, fills=tuple(replace(f, fill_id=f"{entry.id}/{f.fill_id}") for f in leg.fills)) for leg in told.legs
     )
@@ -164,7 +167,7 @@ def _about(entry: Entry, told: OrderReport) -> OrderReport:
 
 
 def fills_of_the_order() -> tuple[Fill, ...]:
-    """One contract each: two, two, one and one."""
+    """The fills of a whole order, one contract each: two, two, one and one."""
     return tuple(
         Fill(f"{index}{contract}", leg.symbol, Decimal(1), Decimal("3.1"), AT)
         for index, leg in enumerate(LEGS)
@@ -174,12 +177,13 @@ def fills_of_the_order() -> tuple[Fill, ...]:
 
 FILLS = fills_of_the_order()
 LAW = settings(max_examples=rounds(8, 2_500))
-"""Each example is a dozen reports, each of them several durable commits."""
+"""Each example is about twelve reports, and each report several durable commits."""
 
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[OrderReport]:
-    """One order's states in the order they came about: a way to the exchange, fills, perhaps an end without them."""
+    """The reports of one order in the order they happened: its way to the exchange, fills, and perhaps an end without a
+    complete fill."""
     told = [report(word) for word in ROUTE[: draw(st.integers(1, 4))]]
     filled: tuple[Fill, ...] = ()
     for fill in draw(st.permutations(FILLS))[: draw(st.integers(0, len(FILLS)))]:
@@ -191,7 +195,7 @@ def lives(draw: st.DrawFn) -> list[OrderReport]:
 
 
 def _end_of(told: Sequence[OrderReport]) -> EntryState:
-    """What an order with this life is in the end: by its fills first and by its last word second (SPEC 9)."""
+    """The final state of an order with these reports: decided by its fills first, then by its last status (SPEC 9)."""
     last = told[-1]
     if is_complete(request("any"), last.fills):
         return EntryState.FILLED

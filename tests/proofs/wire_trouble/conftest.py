@@ -1,4 +1,4 @@
-"""The adapter logged in at a server of raw answers, through a proxy that can go bad."""
+"""The adapter, logged in at a server of raw answers through a proxy that can fail."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ async def test_a_reset_inside_the_answer(
 
 
 def honours(token: str, answer: Answer) -> Answer:
-    """Accepts this access token only, as the broker does once another has ended."""
+    """Accepts only this access token, as the broker does once the earlier one has expired."""
 
     async def judge(request: web.Request) -> web.StreamResponse:
         if request.headers["Authorization"] != f"Bearer {token}":

@@ -71,7 +71,7 @@ GOOD = says(quote_frame())
 
 @pytest.fixture
 def clock() -> SystemClock:
-    """Streams live in real time; the adapter's waits are short enough."""
+    """The real clock: the adapter's waits are short enough here."""
     return SystemClock()
 
 
@@ -81,7 +81,7 @@ async def fed(broker: TastytradeBroker, receiver: Receiver) -> None:
 
 
 async def quotes_again(broker: TastytradeBroker, receiver: Receiver, words: str) -> None:
-    """A first connection is lost with these words and a second one delivers."""
+    """The first connection is lost with these words, and a second one delivers."""
     async with running(fed(broker, receiver)):
         await until(lambda: receiver.connections >= 2 and "QQQ" in receiver.quotes, "quotes of a second connection")
     assert words in receiver.losses[0], receiver.losses
@@ -271,7 +271,7 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     wanted: list[str] = []
 
     async def nothing(_: str) -> None:
-        """No leg is followed here."""
+        """These tests follow no quotes of legs."""
 
     async def incident(entry: Entry, detail: str) -> None:
         raise AssertionError(detail)

@@ -1,4 +1,4 @@
-"""`print_until_ended` in a process of its own, over an engine that ends when asked or, with `deaf`, never does."""
+"""Runs `print_until_ended` in a process; its engine ends when asked or, with `deaf`, never does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`senex db copy`, and what the other commands say of records in PostgreSQL."""
+"""`senex db copy`, and how the other commands treat records in PostgreSQL."""
 
 from __future__ import annotations
 

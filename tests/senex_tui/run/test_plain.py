@@ -1,4 +1,4 @@
-"""`senex --plain`: the same engine, one line an event, without a screen."""
+"""`senex --plain`: the same engine without a screen, one line per event."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_closed_output_ends_it_in_order() -> None:
 
 
 def test_the_engine_runs_without_a_terminal_and_its_day_can_be_listed(box: Box, simulator_url: str) -> None:
-    """A real start, a forced cycle from another shell, the end by SIGTERM, and what is left of the day."""
+    """A real start, a forced cycle from another shell, the end by SIGTERM, and the records afterwards."""
     data = str(box.home / "data")
     told: list[str] = []
     with subprocess.Popen(

@@ -1,4 +1,5 @@
-"""Several logins as one broker over the real wire: own and shared accounts, alerts, and a feed that is taken over."""
+"""Several logins as one broker over the real wire: own and shared accounts, alerts, and a feed that another login takes
+over."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ class Two:
     clock: ShiftedClock
 
     async def take_up(self) -> None:
-        """Logs in with each that is taken, and asks what it reaches."""
+        """Logs in with each login the broker accepts, and asks which accounts it reaches."""
         for login in self.broker.each:
             await login.connect()
             await login.accounts()
@@ -82,7 +83,7 @@ async def two() -> AsyncIterator[Two]:
 
 
 async def _order(two: Two, identifier: str) -> OrderRequest:
-    """A trident far above its value: it stays working."""
+    """Sends a trident far above its value, so that it stays working."""
     chain = await two.broker.chain("QQQ")
     expiration = next(e for e in chain.expirations if 30 <= (e.day - two.clock.now().date()).days <= 50)
     put, call, wing = (expiration.strikes[Decimal(strike)] for strike in (624, 624, 621))

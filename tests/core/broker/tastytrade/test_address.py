@@ -1,4 +1,4 @@
-"""No token goes anywhere but to the broker over TLS, or to the server on this machine standing in for it."""
+"""Tokens go only to the broker over TLS, or to the local server that stands in for it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.core.broker.simulated_streams import ACCOUNT, AlertReceiver, Rig, run
 
 
 async def place(rig: Rig, identifier: str = "senex-1") -> str:
-    """A trident far above its value: it stays working."""
+    """Sends a trident far above its value, so that it stays working."""
     chain = await rig.broker.chain("QQQ")
     expiration = next(e for e in chain.expirations if 30 <= (e.day - rig.clock.now().date()).days <= 50)
     body = Decimal(2) * round(Decimal("623") / 2)

@@ -1,4 +1,4 @@
-"""Candle snapshots from a feed that marks their end in its own way, or not at all."""
+"""Candle snapshots whose end the feed marks in an unusual way, or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ END, SNIP, PENDING = 0x8, 0x10, 0x1
 
 
 class CandleFeed:
-    """Answers a candle subscription with the frames of a test: (symbol, days after FIRST, flags) each."""
+    """Answers a candle subscription with the test's frames: (symbol, days after FIRST, flags) each."""
 
     def __init__(self) -> None:
         self.frames: list[list[tuple[str, int, int]]] = []

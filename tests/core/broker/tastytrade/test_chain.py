@@ -1,4 +1,4 @@
-"""The nested chain as our value."""
+"""The broker's nested chain becomes our option chain."""
 
 from __future__ import annotations
 

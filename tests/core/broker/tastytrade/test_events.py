@@ -1,4 +1,4 @@
-"""Feed events as our values: ages by the event's own times, missing sides, daily candles."""
+"""Feed events become our values: ages by the event's own time, missing sides, daily candles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECEIVED = 1000.0
 
 
 def clock_at(speed: float = 1.0) -> ShiftedClock:
-    """Stands at START and monotonic second 1000."""
+    """A clock that stands at START and at the monotonic second 1000."""
     return ShiftedClock(START, speed, monotonic=lambda: RECEIVED)
 
 

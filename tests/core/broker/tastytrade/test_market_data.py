@@ -1,4 +1,4 @@
-"""The quote feed against the simulated broker: it survives what reference 5 lists and resubscribes what is wanted."""
+"""The quote feed against the simulated broker: it survives the failures of reference 5 and subscribes again."""
 
 from __future__ import annotations
 

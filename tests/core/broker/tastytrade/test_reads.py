@@ -1,4 +1,4 @@
-"""Reads: retries, renewed tokens, refused logins, and what the answers become."""
+"""Reads from the broker: retries, renewed tokens, refused logins, and the values they return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every row of the outcome table: the class of a send follows from evidence alone (SPEC 9)."""
+"""Sending an order: the class of every outcome follows from evidence alone (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def never(_: web.Request) -> web.StreamResponse:
 
 
 def cut_short(status: int) -> Answer:
-    """Announces a body and closes in the middle of it."""
+    """Announces a body and closes the connection in the middle of it."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(status=status, headers={"Content-Length": "500"})

@@ -1,4 +1,5 @@
-"""The tick table: the first band whose threshold is above the price, else the fallback (reference tastytrade.md 9)."""
+"""The tick table: the first band whose threshold is above the price decides, else the default tick (reference
+tastytrade.md 9)."""
 
 from __future__ import annotations
 

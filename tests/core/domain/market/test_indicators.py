@@ -1,4 +1,4 @@
-"""The indicators against their definitions, and what scaling or shifting prices may not change (SPEC 5)."""
+"""The indicators agree with their definitions, and do not change when prices are scaled or shifted (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOLERANCE = D("0.00001")  # values carry six places
 
 
 def walk(steps: Sequence[int]) -> list[float]:
-    """A path of closes from 500 in the given steps of cents."""
+    """Closing prices that start at 500 and move by these steps in cents."""
     level, path = 500.0, []
     for step in steps:
         level = max(50.0, level + step / 100)
@@ -101,7 +101,7 @@ def test_the_macd_histogram_has_the_sign_of_an_accelerating_market() -> None:
 
 
 def smoothed(values: Sequence[float], weight: float) -> list[float]:
-    """Exponential smoothing; over some hundred sessions what it starts from has faded."""
+    """Exponential smoothing; after some hundred sessions its starting value no longer matters."""
     out = [values[0]]
     for value in values[1:]:
         out.append(out[-1] + weight * (value - out[-1]))

@@ -1,4 +1,4 @@
-"""Terminal stops, the score and its waterfall, the verdict (SPEC 5)."""
+"""The judgement of a market: terminal stops, the score with its deductions, the verdict (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ def test_the_regime_does_not_block() -> None:
 
 
 def test_the_console_can_show_judgements_without_loading_the_indicator_library() -> None:
-    """First paint comes before heavy imports."""
+    """The first screen must not wait for heavy imports."""
     code = (
         "import sys, core.snapshot; print([m for m in ('numpy', 'talib', 'pandas', 'tastytrade') if m in sys.modules])"
     )

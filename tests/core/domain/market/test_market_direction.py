@@ -1,4 +1,4 @@
-"""Direction, stress and regime of a market, and their mirrors (SPEC 5)."""
+"""Direction, stress and regime of a market, and of the same market mirrored (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ MIRROR = {
 
 
 def mirrored(i: Indicators) -> Indicators:
-    """The same market upside down, about 100."""
+    """The same market turned upside down around the price 100."""
     return replace(
         i,
         price=200 - i.price,

@@ -1,4 +1,4 @@
-"""The operator's words for one account's settings, and what is refused of them."""
+"""How the operator writes a setting of one account, and which values are refused."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_an_unknown_setting_lists_those_there_are() -> None:
     st.one_of(st.integers(-5, 130).map(str), st.decimals(-2, 130, places=2).map(str)),
 )
 def test_an_account_may_have_what_the_settings_file_may_have(name: str, text: str) -> None:
-    """The same ranges twice, in two places: they must not part."""
+    """The ranges are written in two places and must be the same."""
     own = account_setting(name, text, TODAY)
     setting = {"offset-cents": "entry_offset_cents"}.get(name, name.replace("-", "_"))
     whole = name in ("offset-cents", "position-limit")

@@ -1,4 +1,4 @@
-"""Reasons: stable codes, kinds, and sentences that are always filled."""
+"""Reasons: their codes stay stable, each has a kind, and each sentence gets all its figures."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def named_reasons(node: ast.AST) -> set[str]:
 
 
 def function_of(tree: ast.Module, call: ast.Call) -> ast.AST:
-    """The innermost function a call stands in, or the module."""
+    """The name of the innermost function that contains a call, or of the module."""
     around = [
         n
         for n in ast.walk(tree)
@@ -112,8 +112,10 @@ def function_of(tree: ast.Module, call: ast.Call) -> ast.AST:
 
 
 def missing_figures(source: str) -> tuple[int, list[str]]:
-    """How many `refuse(...)` calls a source holds, and what is wrong with them. A reason held in a variable must be
-    one of those its function names; the call has to suit them all."""
+    """Counts the `refuse(...)` calls of a source file and names what is wrong with them.
+
+    When the reason is a variable, it is one of those the enclosing function names, and the call must fit each of them.
+    """
     tree = ast.parse(source)
     faults: list[str] = []
     calls = [

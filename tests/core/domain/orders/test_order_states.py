@@ -1,4 +1,4 @@
-"""The states of an entry and what the broker's words mean (SPEC 9)."""
+"""The states of an entry, and which state each of the broker's statuses means (SPEC 9)."""
 
 from __future__ import annotations
 

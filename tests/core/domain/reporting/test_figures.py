@@ -1,4 +1,4 @@
-"""Figures and the alerts that follow from them: SPEC 12's definitions, example by example."""
+"""The figures and the alerts that follow from them, one example per definition of SPEC 12."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def day(number: int) -> date:
 
 
 def run(on: int, reason: Reason | None = None, *, account: str = ONE, cycle: int = 0, **more: object) -> AccountRun:
-    """A run that succeeded, or ended for this reason."""
+    """A run of an account that succeeded, or ended for this reason."""
     outcome = Outcome.SUCCEEDED if reason is None else outcome_for(reason)
     code = "" if reason is None else reason.code
     plain = AccountRun(cycle or _next(), account, day(on), outcome, code, "", 1, True, 0)

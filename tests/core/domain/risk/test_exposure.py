@@ -1,4 +1,4 @@
-"""What an account has at risk: the tridents it still holds, and the entries under way (SPEC 7)."""
+"""The risk an account already has: open tridents and entries under way (SPEC 7)."""
 
 from __future__ import annotations
 

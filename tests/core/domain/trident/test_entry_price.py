@@ -1,4 +1,4 @@
-"""The limit of the entry (SPEC 8)."""
+"""The limit price of an entry (SPEC 8)."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ tables = st.sampled_from(
 
 
 def grid(table: TickTable, around: Decimal) -> list[Decimal]:
-    """Every price on tick from 0.60 below to 0.60 above, found by looking at each cent."""
+    """Every price on tick from 0.60 below to 0.60 above, found by trying each cent."""
     cents = (D(n) / 100 for n in range(int(around * 100) - 60, int(around * 100) + 61))
     return [c for c in cents if c >= 0 and c % (table.tick(c) or 1) == 0]
 

@@ -1,4 +1,4 @@
-"""What a trident comes to at expiry, against the legs settled one by one (SPEC 2)."""
+"""The payoff of a trident at expiration, compared with settling each leg by itself (SPEC 2)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def payoffs(draw: st.DrawFn) -> Payoff:
 
 
 def legs_settled(payoff: Payoff, settle: Decimal) -> Decimal:
-    """Brute force: each option of the package pays what it is worth."""
+    """The payoff computed leg by leg: each option pays its value at expiration."""
     body, width = payoff.body, payoff.width
     put = lambda strike: max(strike - settle, D(0))  # noqa: E731
     call = lambda strike: max(settle - strike, D(0))  # noqa: E731

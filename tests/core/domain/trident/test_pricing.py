@@ -207,7 +207,7 @@ def test_refused_exactly_when_a_listed_condition_holds(
 def listed_condition(
     prices: list[tuple[Decimal | None, Decimal | None]], ages: list[float], missing: int | None
 ) -> bool:
-    """SPEC 6, written the other way round."""
+    """The condition of SPEC 6, written a second way to compare with."""
     if missing is not None or max(ages) > 30:
         return True
     usable: list[tuple[Decimal, Decimal]] = []

@@ -1,4 +1,4 @@
-"""Accounts' settings with their history, and the logins' validity."""
+"""The settings of accounts with their history, and which logins are valid."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Breakers in the records: opened, closed, and what each of them stops."""
+
 from __future__ import annotations
 
 import asyncio
@@ -23,7 +25,7 @@ async def _find_accounts(records: Records) -> None:
 
 
 def _stored(path: Path) -> list[tuple[str, str, str, str, str]]:
-    """Every breaker on record, newest first: kind, subject, why, and who closed it for what."""
+    """Every recorded breaker, newest first: kind, subject, why, and who closed it for what."""
     columns = "kind, subject, why, closed_by, closing_why"
     found = KEPT_IN_POSTGRES.ask(path, f"SELECT {columns} FROM breakers ORDER BY id DESC")
     if found is not None:
@@ -57,7 +59,7 @@ async def test_an_open_breaker_stops_sending_for_whom_it_says_and_for_nobody_els
 
 
 async def test_a_login_is_stopped_by_its_own_breaker_whatever_else_is_recorded(records: Records) -> None:
-    """Each entry is judged by its own account's login, not by any account's."""
+    """An entry is stopped by the login of its own account, not by any account's."""
     await _find_accounts(records)
     assert await records.breakers.open(BreakerKind.LOGIN, "second", "refused twice", AT)
     for number, login in reversed(_LOGINS.items()):
@@ -179,7 +181,7 @@ async def test_opening_and_closing_at_once_leave_a_history_that_adds_up(
 
 
 async def test_once_a_breaker_is_known_to_be_open_nothing_becomes_sent(records: Records, second: Records) -> None:
-    """Whoever wins the race, an entry sent was sent by a commit before the breaker's own."""
+    """Whatever the order of commits, an entry that was sent was marked sent before the breaker was recorded."""
     for number in range(16):
         account = f"5WT{number:05}"
         name = f"race{number}"

@@ -1,3 +1,5 @@
+"""Entries in the records: their states, what holds a day, and their history."""
+
 from __future__ import annotations
 
 import asyncio
@@ -158,7 +160,7 @@ async def test_an_earlier_trader_and_a_watcher_send_nothing(records: Records, pa
 
 
 async def test_after_a_pause_is_acknowledged_nothing_becomes_sent(records: Records, second: Records) -> None:
-    """Whoever wins the race, an entry sent was sent by a commit before the pause's own."""
+    """Whatever the order of commits, an entry that was sent was marked sent before the pause was recorded."""
     for number in range(12):
         account = f"5WT{number:05}"
         name = f"race{number}"

@@ -1,4 +1,4 @@
-"""Any course of events for three entries of one account's day, against the rules that must always hold (SPEC 13)."""
+"""Any order of events for three entries of one account's day, checked against the rules that always hold (SPEC 13)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FACTS = st.one_of(
 
 @dataclass
 class _Day:
-    """Three entries of one account's day, and what must be on record of them."""
+    """Three entries of one account's day, and what must be recorded of them."""
 
     records: Records
     account: str

@@ -1,3 +1,5 @@
+"""Evidence, cancel requests and re-entry: what is kept of them, and when a day may be freed."""
+
 from __future__ import annotations
 
 from dataclasses import replace

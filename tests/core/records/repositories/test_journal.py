@@ -1,3 +1,5 @@
+"""Events, suggestions and the broker's dry runs come back from the journal as they were recorded."""
+
 from __future__ import annotations
 
 import asyncio

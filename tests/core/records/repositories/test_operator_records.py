@@ -1,3 +1,5 @@
+"""Commands, the trading state and accounts in the records."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The results of accounts and the alerts in the records."""
+
 from __future__ import annotations
 
 import sqlite3
@@ -87,7 +89,7 @@ async def test_an_alert_is_open_once_for_its_subject_and_stays_on_record(records
 async def test_an_alert_and_its_mail_are_there_together_or_not_at_all(
     records: Records, path: Path, broken: str
 ) -> None:
-    """No end of the process lies between an alert and what is said of it: a look that could not say it says it next."""
+    """Whenever the process dies, an alert and its event are recorded together or not at all."""
     records.outbox.open(Letterhead("live", "https://broker.example/"), Preference.IMMEDIATE)
     said = Event(AT, "alert.opened", _DUE.text, Severity.CRITICAL, account=ACCOUNT)
     over = Event(after(5), "alert.closed", "it is over", account=ACCOUNT)

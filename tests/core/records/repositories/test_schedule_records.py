@@ -1,3 +1,5 @@
+"""Slots and cycles in the records."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Searching the records: pages, filters, and odd words in what is looked for."""
+"""Searching the records: pages, filters, and unusual characters in the search text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def _cycle(records: Records, day: date, slot: datetime, reason: Reason | N
 
 
 async def fill_records(records: Records) -> None:
-    """Six cycles over two days, two missed slots, two suggestions, two orders, two fills, two commands."""
+    """Records six cycles over two days, two missed slots, two suggestions, two orders, two fills, two commands."""
     for index in range(6):
         day, slot = (DAY, SLOT) if index < 3 else (NEXT_DAY, SLOT + timedelta(days=1))
         reason = Reason.LOW_SCORE if index % 3 else None
@@ -94,7 +94,7 @@ Find = Callable[[HistoryKind, HistoryFilter, int], list[HistoryRow]]
 
 @pytest.fixture(scope="module")
 def find(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Find]:
-    """Finds all, in pages of the size given, in records that were filled and opened once."""
+    """Finds everything, in pages of this size."""
     path = tmp_path_factory.mktemp("history") / "records.sqlite3"
     with asyncio.Runner() as runner:
         records = runner.run(Records.open(url_of(path)))

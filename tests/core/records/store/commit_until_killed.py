@@ -1,4 +1,4 @@
-"""Commits entries one after another and says each after its commit, until it is killed."""
+"""Commits one entry after another until it is killed; prints each after its commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A records file as the first revision left it: made by its own migration, with rows in every table."""
+"""Makes a records file of the first revision, by its own migration, with rows in every table."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ Rows = dict[str, tuple[tuple[str, ...], list[tuple[object, ...]]]]
 
 
 def make_revision_1(path: Path) -> None:
-    """Creates the file by the first migration and fills every table."""
+    """Creates the file with the first migration and fills every table."""
     path.parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", "core.records:migrations")
@@ -122,7 +122,7 @@ def make_revision_1(path: Path) -> None:
 
 
 def rows_of(path: Path, like: Rows | None = None) -> Rows:
-    """The columns and rows of every table; of the tables and columns in `like` when it is given."""
+    """The columns and rows of every table; only of the tables and columns of `like` when it is given."""
     with closing(sqlite3.connect(path)) as connection:
         if like is None:
             names = [

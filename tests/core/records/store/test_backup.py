@@ -1,4 +1,4 @@
-"""A backup is whole, of one moment, for its owner alone, and never replaces anything."""
+"""A backup is complete, of one moment, readable by its owner alone, and never replaces a file."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Durability: committed rows survive a kill and a full disk, and a cancelled call leaves all or nothing."""
+
 from __future__ import annotations
 
 import asyncio
@@ -36,7 +38,7 @@ async def test_every_connection_is_set_up_for_durable_commits(records: Records, 
 
 @pytest.mark.sqlite
 async def test_a_write_takes_the_writers_lock_before_it_reads(records: Records, path: Path) -> None:
-    """Otherwise what was read could change before the write that follows from it."""
+    """Otherwise another writer could change what was read before the write that depends on it."""
     database = Database(make_url(url_of(path)), "the records")
     with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
         async with database.write() as connection:
@@ -166,7 +168,7 @@ async def test_the_oldest_call_under_way_is_timed_with_its_wait(records: Records
 async def test_a_call_cancelled_anywhere_leaves_all_or_nothing_and_the_records_usable(
     records: Records, path: Path, store: str
 ) -> None:
-    """Cancels one write after each number of turns of the loop until one gets through."""
+    """Cancels a write after each number of turns of the loop, until one is not cancelled in time."""
     finished = False
     turns = 0
     while not finished:

@@ -1,3 +1,5 @@
+"""Values come back from their JSON text with their types and digits; what could not come back is refused."""
+
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone

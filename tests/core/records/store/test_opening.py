@@ -1,3 +1,5 @@
+"""Opening records: the first start, a watcher, and files that are newer, foreign, broken or not readable."""
+
 from __future__ import annotations
 
 import asyncio
@@ -158,7 +160,7 @@ async def test_a_file_or_folder_without_rights_is_refused_with_the_fix(
 
 @contextmanager
 def _as_ordinary_user() -> Iterator[None]:
-    """The superuser may open everything, so these tests step down when they run as it."""
+    """Gives up root, which may open everything, for the length of a test."""
     if os.geteuid() != 0:
         yield
         return

@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: its settings, its turns to write, and what it says no with (SPEC 10, 13.7)."""
+"""What differs on PostgreSQL: its settings, how writers take turns, and its error messages (SPEC 10, 13.7)."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ async def test_a_database_that_is_not_ours_is_refused_and_left_alone(
 
 @pytest.fixture(scope="module")
 def listening() -> Iterator[PostgresServer]:
-    """A server on a port, which asks for a password."""
+    """Runs a PostgreSQL on a port, which asks for a password."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

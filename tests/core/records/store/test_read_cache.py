@@ -1,3 +1,5 @@
+"""The cache of reads: nothing is read twice without a write in between, and never anything stale."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
@@ -15,7 +17,7 @@ from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, after, entry,
 
 
 class _Reads:
-    """How many views of the store were opened."""
+    """Counts the read transactions that were opened."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -36,7 +38,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> _Reads:
 
 
 async def _polls(records: Records) -> list[object]:
-    """The answers to everything that is asked at every poll."""
+    """The answers to everything that each poll asks."""
     return [
         await records.entries.open(),
         await records.entries.to_follow(DAY),

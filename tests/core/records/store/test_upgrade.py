@@ -1,3 +1,5 @@
+"""Records of an older revision are upgraded without losing a value."""
+
 from __future__ import annotations
 
 import sqlite3

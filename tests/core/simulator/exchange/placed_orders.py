@@ -1,4 +1,4 @@
-"""Orders the exchange's tests place, and shorthand to follow them."""
+"""Orders for the tests of the simulated exchange, and functions to follow them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MARKET = Market(7, START)
 
 
 def exchange(cash: str = "25000", market: Market = _MARKET) -> Exchange:
-    """Three accounts of two logins."""
+    """An exchange with three accounts of two logins."""
     setups = [
         AccountSetup(ONE, "First", "main", Decimal(cash)),
         AccountSetup(TWO, "Second", "main", Decimal(cash)),
@@ -50,7 +50,7 @@ def trident_legs(body: int = 622, width: int = 3, packages: int = 1, root: str =
 
 
 def package(legs: Sequence[OrderLeg], at: datetime = TEN) -> PackageQuote:
-    """The package in the default market at an instant."""
+    """The quote of the package in the default market at an instant."""
     sim = [SimLeg(g.instrument_type, g.symbol, g.action, int(g.quantity), int(g.quantity)) for g in legs]
     found = package_quote(sim, lambda symbol: _MARKET.quote(_MARKET.occ_to_streamer(symbol) or "", at))
     assert found is not None
@@ -66,19 +66,19 @@ def credit(
 
 
 def at_mid(packages: int = 1, at: datetime = TEN) -> OrderRequest:
-    """A trident at its mid credit, on the tick."""
+    """A trident at its mid credit, rounded to the tick."""
     legs = trident_legs(packages=packages)
     return credit(legs, package(legs, at).mid.quantize(Decimal("0.01")))
 
 
 def net_of(order: SimOrder) -> Decimal:
-    """The price per package the fills of the legs add up to."""
+    """The net price per package that the fills of the legs add up to."""
     total = sum(((1 if g.sells else -1) * f.quantity * f.fill_price for g in order.legs for f in g.fills), Decimal(0))
     return total / order.size
 
 
 def follow(broker: Exchange, order_id: int, until: datetime) -> list[str]:
-    """The statuses the alerts show for the order from TEN on, without repeats."""
+    """The statuses the alerts show for the order from TEN on, without repetitions."""
     seen: list[str] = []
     for notice in broker.advance(until):
         if isinstance(notice.obj, SimOrder) and notice.obj.id == order_id and notice.obj.status not in seen[-1:]:

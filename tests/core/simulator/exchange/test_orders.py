@@ -1,4 +1,4 @@
-"""The simulated exchange: an order's way from Received to its end."""
+"""The simulated exchange: an order from Received to its final status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulator's in-process face by itself: what a client of the ports is shown, and when."""
+"""The simulator used in process: what a client of the ports sees, and when."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPTION = ".QQQ260417P620"
 
 @dataclass
 class Sink:
-    """Keeps what it is given."""
+    """A sink that keeps what it is given."""
 
     quotes: list[Quote] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Sink:
 
 @dataclass
 class Desk:
-    """A broker with both streams running into one sink."""
+    """A broker whose two streams run into one sink."""
 
     clock: VirtualClock
     exchange: Exchange
@@ -91,7 +91,7 @@ def _with_desk(script: Callable[[Desk], Coroutine[Any, Any, None]], at: str = "1
 
 
 async def _request(desk: Desk, identifier: str = "senex-test") -> OrderRequest:
-    """A trident at the lowest price a seller could ask: it fills at once."""
+    """A trident at the lowest credit a seller could ask, so that it fills at once."""
     chain = await desk.broker.chain("QQQ")
     expiration = next(e for e in chain.expirations if e.day.isoformat() == "2026-04-17")
     body, width = Decimal(624), Decimal(5)

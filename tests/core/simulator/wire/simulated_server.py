@@ -1,4 +1,4 @@
-"""A running simulated broker and the unmodified SDK pointed at it (reference 1, way A)."""
+"""A running simulated broker, and the unmodified SDK pointed at it (reference 1, way A)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Rig:
             return response.status, _maybe_json(text), {str(name): value for name, value in response.headers.items()}
 
     async def post(self, path: str, body: Any, method: str = "POST") -> tuple[int, Any]:
-        """Status and JSON of a raw request without a token: the control endpoint."""
+        """Status and JSON of a raw request to the control endpoint, which needs no token."""
         async with (
             aiohttp.ClientSession() as client,
             client.request(method, f"{self.url}{path}", json=body) as response,
@@ -91,7 +91,7 @@ class Rig:
 
 @asynccontextmanager
 async def broker(*, at: datetime = MONDAY_TEN, **settings: Any) -> AsyncIterator[Rig]:
-    """A simulator on a free port, its market time beginning at `at`."""
+    """Runs a simulator on a free port; its market time begins at `at`."""
     chosen = replace(SimulatorSettings(start=at), **settings)
     simulator = Simulator(chosen, ShiftedClock(at, chosen.speed))
     port = await simulator.start()
@@ -111,7 +111,7 @@ SETUP = {
 
 
 class Feed:
-    """A raw feed client."""
+    """A client of the quote feed that speaks the raw protocol."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
         self.socket = socket
@@ -124,7 +124,7 @@ class Feed:
         return await self.socket.receive_json(timeout=seconds)
 
     async def next_of(self, kind: str, seconds: float = 5.0) -> Any:
-        """The next message of this type; others are passed over."""
+        """The next message of this type; skips others."""
         async with asyncio.timeout(seconds):
             while (message := await self.next(seconds))["type"] != kind:
                 pass
@@ -166,7 +166,7 @@ TERMINAL = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED}
 
 
 async def status_of(account: Account, session: Session, order_id: int, wanted: OrderStatus) -> PlacedOrder:
-    """The order once it has this status."""
+    """Waits until the order has this status, and returns it."""
     async with asyncio.timeout(10):
         while True:
             order = await account.get_order(session, order_id)
@@ -179,7 +179,7 @@ async def status_of(account: Account, session: Session, order_id: int, wanted: O
 def spread(
     chain: NestedOptionChain, day: date, price: Decimal, short: Decimal, identifier: str | None = None
 ) -> LimitOrder:
-    """A put credit spread five strikes wide, one lot."""
+    """A put credit spread five points wide, one lot."""
     strikes = next(entry.strikes for entry in chain.expirations if entry.expiration_date == day)
     by_price = {strike.strike_price: strike for strike in strikes}
     legs = [
@@ -193,7 +193,7 @@ def spread(
 
 
 async def qqq_spread(session: Session, price: str, identifier: str | None = None) -> LimitOrder:
-    """The spread near the money, in the expiration nearest to 45 days."""
+    """A put credit spread near the money, in the expiration nearest to 45 days."""
     (chain,) = await NestedOptionChain.get(session, "QQQ")
     target = MONDAY_TEN.date() + timedelta(days=45)
     day = min((entry.expiration_date for entry in chain.expirations), key=lambda each: abs(each - target))

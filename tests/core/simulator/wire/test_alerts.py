@@ -1,4 +1,4 @@
-"""The alert websocket spoken raw: acknowledgements, errors, faults the SDK hides."""
+"""The alert websocket at the raw protocol: acknowledgements, errors, and faults that the SDK hides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.core.simulator.wire.simulated_server import ACCOUNT, Rig, broker, onl
 
 
 class Alerts:
-    """A raw alert client."""
+    """A client of the alert stream that speaks the raw protocol."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, token: str) -> None:
         self.socket = socket

@@ -1,4 +1,4 @@
-"""The DXLink state machine spoken raw, as a JS-like client and as one that errs, and the feed's faults."""
+"""DXLink at the raw protocol: a client like the broker's JavaScript one, a client that errs, and the feed's faults."""
 
 from __future__ import annotations
 

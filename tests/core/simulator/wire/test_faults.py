@@ -1,4 +1,4 @@
-"""REST and order faults met by the unmodified SDK, and the control endpoint that arms them."""
+"""REST and order faults as the unmodified SDK meets them, and the control endpoint that arms them."""
 
 from __future__ import annotations
 

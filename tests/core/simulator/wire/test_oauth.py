@@ -1,4 +1,4 @@
-"""Logging in: grants, their refusal, tokens that end."""
+"""Logging in at the simulated broker: grants, refusals, tokens that expire."""
 
 from __future__ import annotations
 

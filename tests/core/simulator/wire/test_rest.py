@@ -1,4 +1,4 @@
-"""The unmodified SDK over real sockets: every REST call of the reference's table."""
+"""Every REST call of the reference's table, by the unmodified SDK over real sockets."""
 
 from __future__ import annotations
 

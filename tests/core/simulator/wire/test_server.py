@@ -1,4 +1,4 @@
-"""The server as a whole: starting, stopping, running as a process, living with bad clients."""
+"""The simulator's server: starting, stopping, running as a process, clients that misbehave."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""`senex login` and `senex logout` in a terminal: nothing typed is shown, and only what the broker takes is kept."""
+"""`senex login` and `senex logout` in a terminal: typed secrets are not shown, and only a login the broker accepts is
+stored."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from tests.support.senex_command import LONGEST_S, Box
 
 
 def typed(box: Box, words: Sequence[str], answers: Sequence[str], **environ: str) -> tuple[int, str]:
-    """Runs `senex` in a terminal and answers each prompt; the exit code and all that was shown."""
+    """Runs `senex` in a terminal and answers each prompt; returns the exit code and everything shown."""
     ours, theirs = pty.openpty()
     with ForkedProcess(
         words,

@@ -1,4 +1,4 @@
-"""The operator at another shell, with real processes: a simulated broker, a trader, and the command `senex`."""
+"""Operator commands from another shell, with real processes: a simulated broker, a trader, and the command `senex`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(240)
 
 @dataclass
 class Shell:
-    """A home with a data folder, the broker it is for, and the traders started in it."""
+    """A home with a data folder, its broker, and the traders started in it."""
 
     box: Box
     url: str
@@ -61,11 +61,11 @@ class Shell:
         return Place(Mode.DEMO, self.data / "demo" / "records.sqlite3", self.data / "HALT")
 
     def status(self) -> dict[str, Any]:
-        """What `senex status --json` prints, without the start of a process."""
+        """Returns what `senex status --json` prints, without starting a process."""
         return asyncio.run(read_status(self.place)).values
 
     def send(self, kind: CommandKind, **what: Any) -> Answer:
-        """What `senex KIND` does, without the start of a process."""
+        """Does what `senex KIND` does, without starting a process."""
         return asyncio.run(send(self.place, kind, **what))
 
     def until(self, what: str, true: Any) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def entry_state(told: dict[str, Any]) -> str | None:
 
 
 def is_live(told: dict[str, Any]) -> bool:
-    """Its entry works, and the broker has said so since: first it calls the order in flight."""
+    """The entry works, and the broker has reported it live; at first it reports the order in flight."""
     entry = told["accounts"][0]["entry"] if told["accounts"] else None
     return entry is not None and (entry["state"], entry["broker_status"]) == ("working", "Live")
 
@@ -245,7 +245,7 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
 
 
 def _login_breaker_opens_ends_and_is_gone(shell: Shell) -> None:
-    """An engine whose login was refused twice does not start, so no running console could take the reset."""
+    """An engine whose login was refused twice does not start, so no running console could execute the reset."""
     asyncio.run(_refuse_login(shell.place))
     [breaker] = shell.status()["breakers"]
     assert (breaker["code"], "`senex reset login`" in breaker["reset"]) == ("login", True)
@@ -257,7 +257,7 @@ def _login_breaker_opens_ends_and_is_gone(shell: Shell) -> None:
 
 
 async def _refuse_login(place: Place) -> None:
-    """What two refused logins leave behind."""
+    """Records what two refused logins leave behind."""
     records = await Records.open(place.url)
     try:
         at = noted_clock(place.records_file.parent).now()

@@ -1,4 +1,4 @@
-"""`senex replay`: which days there are, and one sentence for each that cannot be opened."""
+"""`senex replay`: which days can be opened, and one sentence for each that cannot."""
 
 from __future__ import annotations
 
