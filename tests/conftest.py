@@ -55,21 +55,21 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def one_valkey() -> Iterator[Valkey]:
+def shared_valkey() -> Iterator[Valkey]:
     """One Valkey for all tests of this process; started for the first test that asks for it."""
     with running_valkey() as server:
         yield server
 
 
 @pytest.fixture
-def valkey(one_valkey: Valkey) -> Valkey:
+def valkey(shared_valkey: Valkey) -> Valkey:
     """The Valkey of this process, empty."""
-    one_valkey.reset()
-    return one_valkey
+    shared_valkey.reset()
+    return shared_valkey
 
 
 @pytest.fixture
-def mortal_valkey() -> Iterator[Valkey]:
+def own_valkey() -> Iterator[Valkey]:
     """A Valkey for this test alone, which may stop or kill it."""
     with running_valkey() as server:
         yield server

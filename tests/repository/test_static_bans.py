@@ -76,7 +76,7 @@ FLOATS = {
 
 
 @pytest.mark.parametrize("code", FLOATS)
-def test_a_float_planted_in_money_is_found(code: str, tmp_path: Path) -> None:
+def test_a_float_in_money_is_found(code: str, tmp_path: Path) -> None:
     file = tmp_path / "violation.py"
     file.write_text(f"{code}\n")
     found = money_check(file)

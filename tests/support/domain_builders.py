@@ -74,13 +74,13 @@ def trident(body: int | str = 622, width: int | str = 3, underlying: Underlying 
     return built
 
 
-# Bid and ask of the four legs, in leg order, that give the seed's 3.86 natural and 4.10 mid.
-SEED_PRICES = (("8.96", "9.04"), ("7.58", "7.66"), ("8.46", "8.54"), ("7.12", "7.20"))
+# Bid and ask of the four legs, in leg order, that give the example's 3.86 natural and 4.10 mid.
+EXAMPLE_PRICES = (("8.96", "9.04"), ("7.58", "7.66"), ("8.46", "8.54"), ("7.12", "7.20"))
 
 
 def quotes_for(
     on: Trident,
-    prices: Sequence[tuple[str | Decimal | None, str | Decimal | None]] = SEED_PRICES,
+    prices: Sequence[tuple[str | Decimal | None, str | Decimal | None]] = EXAMPLE_PRICES,
     *,
     age_s: float = 0.0,
     now: float = NOW,

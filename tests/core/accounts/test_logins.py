@@ -30,15 +30,15 @@ ACCOUNTS = (
 
 
 @dataclass
-class Two:
-    """Two logins of one world; the engines of the world use them as one broker."""
+class TwoLogins:
+    """TwoLogins logins of one world; the engines of the world use them as one broker."""
 
     world: World
     main: InProcessBroker
     second: InProcessBroker
 
     @classmethod
-    def of(cls, world: World, logins_s: int = 24 * 3600) -> Two:
+    def of(cls, world: World, logins_s: int = 24 * 3600) -> TwoLogins:
         main, second = world.broker, InProcessBroker(world.exchange, world.market, world.clock, "second")
         second.chains = main.chains
         second.market_data.idle_s = 5.0
@@ -66,7 +66,7 @@ class Two:
 
 def test_each_order_goes_through_the_login_that_reaches_its_account(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = TwoLogins.of(world)
         await world.start()
         assert [(a.number, a.login) for a in await world.records.accounts.all()] == [
             (OWN, "main"),
@@ -84,7 +84,7 @@ def test_each_order_goes_through_the_login_that_reaches_its_account(tmp_path: Pa
 
 def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of_once(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world, logins_s=30)
+        two = TwoLogins.of(world, logins_s=30)
         two.revoke(two.main)
         await world.start()
         await world.until("09:50")
@@ -103,7 +103,7 @@ def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of
 
 def test_a_refused_login_is_counted_however_much_else_happens(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world, logins_s=60)
+        two = TwoLogins.of(world, logins_s=60)
         two.revoke(two.main)
         tried = 0
         connect = two.main.connect
@@ -127,7 +127,7 @@ def test_a_refused_login_is_counted_however_much_else_happens(tmp_path: Path) ->
 
 def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = TwoLogins.of(world)
         await world.start()
         await world.clock.sleep(5)
         two.revoke(two.main)
@@ -160,7 +160,7 @@ def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(
 
 def test_the_market_is_fed_by_the_primary_accounts_login(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        Two.of(world)
+        TwoLogins.of(world)
         await world.start()
         await world.clock.sleep(5)
         assert world.broker.market_data.feeding == "main"
@@ -177,7 +177,7 @@ def test_the_market_is_fed_by_the_primary_accounts_login(tmp_path: Path) -> None
 
 def test_without_any_login_the_engine_does_not_start(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = TwoLogins.of(world)
         two.revoke(two.main)
         two.revoke(two.second)
         with pytest.raises(BrokerError, match="token_invalid"):

@@ -35,7 +35,7 @@ QUICK = Timings(
 PATIENCE_S = 8.0
 
 
-class Rig:
+class SimulatedStreams:
     def __init__(self, simulator: Simulator, broker: TastytradeBroker, clock: ShiftedClock) -> None:
         self.simulator = simulator
         self.broker = broker
@@ -46,7 +46,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def simulated(timings: Timings = QUICK, start: datetime = MONDAY_TEN) -> AsyncIterator[Rig]:
+async def simulated(timings: Timings = QUICK, start: datetime = MONDAY_TEN) -> AsyncIterator[SimulatedStreams]:
     clock = ShiftedClock(start)
     simulator = Simulator(SimulatorSettings(), clock, SeededIds(3))
     port = await simulator.start()
@@ -54,7 +54,7 @@ async def simulated(timings: Timings = QUICK, start: datetime = MONDAY_TEN) -> A
     broker = TastytradeBroker(login, clock, SeededIds(1), base_url=f"http://127.0.0.1:{port}", timings=timings)
     try:
         await broker.connect()
-        yield Rig(simulator, broker, clock)
+        yield SimulatedStreams(simulator, broker, clock)
     finally:
         await broker.close()
         await simulator.stop()

@@ -158,11 +158,11 @@ TROUBLES: dict[str, tuple[Callable[[Valkey], object], str]] = {
 
 @pytest.mark.parametrize("what", TROUBLES)
 async def test_the_trader_goes_on_says_so_and_publishes_again_by_itself(
-    mortal_valkey: Valkey, what: str, monkeypatch: pytest.MonkeyPatch
+    own_valkey: Valkey, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.remote.publisher.AGAIN_S", 0.1)
     trouble, sentence = TROUBLES[what]
-    trader, reading = Trader(mortal_valkey.url), Reading.of(mortal_valkey.url)
+    trader, reading = Trader(own_valkey.url), Reading.of(own_valkey.url)
     trader.show("before")
     trader.quote("QQQ", "600")
 
@@ -174,7 +174,7 @@ async def test_the_trader_goes_on_says_so_and_publishes_again_by_itself(
 
     async with trader.running():
         await reading.until("before")
-        with trouble(mortal_valkey):  # type: ignore[attr-defined]
+        with trouble(own_valkey):  # type: ignore[attr-defined]
             turns = await _turns_until(told)
             assert turns >= 10 or what != "slow"  # the link waits for 0.3 s, the engine's loop for nothing
             assert trader.publisher.health.health is Health.DOWN

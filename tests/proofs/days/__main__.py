@@ -24,12 +24,10 @@ SEEDS_PER_PROCESS = 40
 
 def main() -> int:
     """Returns 1 when a violation was found, else 0."""
-    parser = argparse.ArgumentParser(prog="python -m tests.days", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.days", description=__doc__)
     parser.add_argument("days", type=int, help="how many days at least")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument(
-        "--processes", type=int, default=os.cpu_count() or 1, help="how many seeds run_seed side by side"
-    )
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many seeds run side by side")
     asked = parser.parse_args()
     _quiet()
     totals = Totals()

@@ -67,7 +67,7 @@ def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False
     """Runs a plan's days."""
     folder = Path(tempfile.mkdtemp(prefix="senex-days-", dir=MEMORY if MEMORY.is_dir() else None))
     was_collecting = gc.isenabled()
-    gc.disable()  # what is collected when must not depend on what was result before
+    gc.disable()  # what is collected when must not depend on what ran before
     worlds: list[DayWorld] = []
 
     async def main(clock: VirtualClock) -> SeedResult:

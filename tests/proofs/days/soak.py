@@ -77,14 +77,14 @@ class Prefix:
 
 def shrink(plan: Plan, run: Callable[[Plan, datetime | None], SeedResult] | None = None) -> Prefix:
     """Shrinks a plan that shows a violation: first to fewer faults, then to an earlier end."""
-    lives = run or (lambda tried, until: run_plan(tried, until=until))
+    rerun = run or (lambda tried, until: run_plan(tried, until=until))
     best = plan
-    violations = lives(plan, None).violations
+    violations = rerun(plan, None).violations
     low, high = 0, len(plan.troubles)
     while low < high:
         half = (low + high) // 2
         tried = replace(plan, troubles=plan.troubles[:half])
-        found = lives(tried, None).violations
+        found = rerun(tried, None).violations
         if found:
             best, high, violations = tried, half, found
         else:
@@ -92,7 +92,7 @@ def shrink(plan: Plan, run: Callable[[Plan, datetime | None], SeedResult] | None
     index = 0
     while index < len(best.troubles):  # a fault in the middle that changes nothing
         tried = replace(best, troubles=best.troubles[:index] + best.troubles[index + 1 :])
-        found = lives(tried, None).violations
+        found = rerun(tried, None).violations
         if found:
             best, violations = tried, found
         else:
@@ -101,7 +101,7 @@ def shrink(plan: Plan, run: Callable[[Plan, datetime | None], SeedResult] | None
     first, last = int(best.start.timestamp()), int(end.timestamp())
     while last - first > 1:
         middle = (first + last) // 2
-        found = lives(best, _at(best, middle)).violations
+        found = rerun(best, _at(best, middle)).violations
         if found:
             last, violations = middle, found
         else:

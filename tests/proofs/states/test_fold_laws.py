@@ -54,7 +54,7 @@ class Folded:
     events: tuple[str, ...]
 
 
-class FoldingRoom:
+class FoldedEntries:
     """Records in a file, and a tracker per entry; every entry has an account of its own."""
 
     def __init__(self, path: Path) -> None:
@@ -141,8 +141,8 @@ async def _no_breaker(entry: Entry, detail: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoldingRoom]:
-    opened = FoldingRoom(tmp_path_factory.mktemp("folds") / "records.sqlite3")
+def entries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoldedEntries]:
+    opened = FoldedEntries(tmp_path_factory.mktemp("folds") / "records.sqlite3")
     yield opened
     opened.close()
 
@@ -205,23 +205,25 @@ def _end_of(told: Sequence[OrderReport]) -> EntryState:
 
 @LAW
 @given(told=lives(), data=st.data())
-def test_a_report_told_again_changes_nothing(room: FoldingRoom, told: list[OrderReport], data: st.DataObject) -> None:
-    once = room.fold(told)
+def test_a_report_told_again_changes_nothing(
+    entries: FoldedEntries, told: list[OrderReport], data: st.DataObject
+) -> None:
+    once = entries.fold(told)
     again: list[OrderReport] = []
     for index, each in enumerate(told):
         again += [each] * data.draw(st.integers(1, 3))
         again += data.draw(st.lists(st.sampled_from(told[: index + 1]), max_size=2))
-    assert room.fold(again) == once
+    assert entries.fold(again) == once
 
 
 @LAW
 @given(order=st.permutations(FILLS), other=st.permutations(FILLS), cut=st.integers(0, len(FILLS)))
 def test_fills_of_different_ids_commute(
-    room: FoldingRoom, order: Sequence[Fill], other: Sequence[Fill], cut: int
+    entries: FoldedEntries, order: Sequence[Fill], other: Sequence[Fill], cut: int
 ) -> None:
     kept = set(order[:cut])
-    one = room.fold([report("Live", [fill]) for fill in order[:cut]])
-    two = room.fold([report("Live", [fill]) for fill in other if fill in kept])
+    one = entries.fold([report("Live", [fill]) for fill in order[:cut]])
+    two = entries.fold([report("Live", [fill]) for fill in other if fill in kept])
     assert (one.state, one.fills) == (two.state, two.fills)
     assert one.fills == kept
     assert (one.state is EntryState.FILLED) == is_complete(request("any"), kept)
@@ -230,10 +232,10 @@ def test_fills_of_different_ids_commute(
 @LAW
 @given(told=lives(), data=st.data())
 def test_the_order_of_news_changes_no_fill_and_no_end(
-    room: FoldingRoom, told: list[OrderReport], data: st.DataObject
+    entries: FoldedEntries, told: list[OrderReport], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(told), max_size=3))
-    folded = room.fold(data.draw(st.permutations([*told, *again])))
+    folded = entries.fold(data.draw(st.permutations([*told, *again])))
     assert folded.fills == frozenset(told[-1].fills)
     assert folded.state is _end_of(told)
 
@@ -241,12 +243,12 @@ def test_the_order_of_news_changes_no_fill_and_no_end(
 @LAW
 @given(told=lives(), word=UNKNOWN_WORDS, at=st.integers(0, 12), fills=st.sets(st.sampled_from(FILLS)))
 def test_an_unknown_word_keeps_the_state_and_the_fills_and_is_alerted_once(
-    room: FoldingRoom, told: list[OrderReport], word: str, at: int, fills: set[Fill]
+    entries: FoldedEntries, told: list[OrderReport], word: str, at: int, fills: set[Fill]
 ) -> None:
     before = told[:at]
-    plain = room.fold(before)
+    plain = entries.fold(before)
     strange = report(word, sorted(fills, key=lambda fill: fill.fill_id))
-    odd = room.fold([*before, strange, strange])
+    odd = entries.fold([*before, strange, strange])
     assert odd.fills == plain.fills | fills
     if not is_complete(request("any"), odd.fills):
         ended = plain.state in (EntryState.CANCELLED, EntryState.EXPIRED)
@@ -259,19 +261,19 @@ def test_an_unknown_word_keeps_the_state_and_the_fills_and_is_alerted_once(
 @LAW
 @given(told=lives(), data=st.data())
 def test_news_before_the_acknowledgement_is_kept_and_applied(
-    room: FoldingRoom, told: list[OrderReport], data: st.DataObject
+    entries: FoldedEntries, told: list[OrderReport], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(told))
-    late = room.fold(shuffled, acknowledged_after=data.draw(st.integers(0, len(shuffled))))
+    late = entries.fold(shuffled, acknowledged_after=data.draw(st.integers(0, len(shuffled))))
     assert late.fills == frozenset(told[-1].fills)
     assert late.state is _end_of(told)
 
 
 @LAW
 @given(parts=st.integers(1, len(FILLS)), word=st.sampled_from(("Cancelled", "Expired")), told_as=st.booleans())
-def test_a_fill_after_the_end_is_kept(room: FoldingRoom, parts: int, word: str, told_as: bool) -> None:
+def test_a_fill_after_the_end_is_kept(entries: FoldedEntries, parts: int, word: str, told_as: bool) -> None:
     late = FILLS[:parts]
-    folded = room.fold([report("Live"), report(word), report("Filled" if told_as else word, late)])
+    folded = entries.fold([report("Live"), report(word), report("Filled" if told_as else word, late)])
     assert folded.fills == set(late)
     assert EntryState(word.lower()) in folded.history
     whole = parts == len(FILLS)
@@ -281,15 +283,15 @@ def test_a_fill_after_the_end_is_kept(room: FoldingRoom, parts: int, word: str, 
         assert folded.state is EntryState.INCIDENT
 
 
-def test_an_alert_is_critical_when_the_word_is_unknown(room: FoldingRoom) -> None:
+def test_an_alert_is_critical_when_the_word_is_unknown(entries: FoldedEntries) -> None:
     async def words() -> list[Severity]:
         events: list[Event] = []
-        bus = Bus(room._records.journal.append)
+        bus = Bus(entries._records.journal.append)
         bus.listen(events.append)
-        broker = ScriptedBroker(room.clock, ())
-        watch = OrderTracker(broker, room._records, bus, room.clock, _nothing, _no_breaker, lambda: None)
-        entry = await room._sent_entry()
+        broker = ScriptedBroker(entries.clock, ())
+        watch = OrderTracker(broker, entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
+        entry = await entries._sent_entry()
         await watch.apply(entry.id, _about(entry, report("Dead")))
         return [event.severity for event in events]
 
-    assert room.loop.run_until_complete(words()) == [Severity.CRITICAL]
+    assert entries.loop.run_until_complete(words()) == [Severity.CRITICAL]

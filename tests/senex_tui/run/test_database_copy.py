@@ -21,7 +21,7 @@ from tests.support.postgres_server import PostgresServer, name_in
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, entry, fill, suggestion, url_of
 from tests.support.senex_command import Box
 
-SECRET = "planted-database-password"
+SECRET = "sample-database-password"
 
 
 @pytest.fixture

@@ -41,8 +41,8 @@ def test_a_line_is_time_severity_source_and_text() -> None:
 
 
 def test_words_from_outside_move_no_cursor_and_tell_no_secret() -> None:
-    redact.add("planted-secret-of-a-line")
-    line = plain_line(AT, Severity.INFO, "order", "a\x1b[2Jb\r\nc planted-secret-of-a-line")
+    redact.add("sample-secret-of-a-line")
+    line = plain_line(AT, Severity.INFO, "order", "a\x1b[2Jb\r\nc sample-secret-of-a-line")
     assert line == "2026-11-20 10:31:41 ET info order: a·[2Jb· c ****"
 
 

@@ -36,7 +36,7 @@ LOGINS = (SimulatedLogin("secret-1", "refresh-1", "main"), SimulatedLogin("secre
 
 
 @dataclass
-class Two:
+class TwoLogins:
     simulator: Simulator
     broker: LoginsBroker
     clock: ShiftedClock
@@ -54,7 +54,7 @@ class Two:
 
 
 @asynccontextmanager
-async def _two() -> AsyncIterator[Two]:
+async def _two() -> AsyncIterator[TwoLogins]:
     clock = ShiftedClock(MONDAY_TEN)
     simulator = Simulator(SimulatorSettings(logins=LOGINS, accounts=ACCOUNTS), clock, SeededIds(3))
     url = f"http://127.0.0.1:{await simulator.start()}"
@@ -70,19 +70,19 @@ async def _two() -> AsyncIterator[Two]:
         ports.append(LoginPorts(adapter, adapter.market_data, adapter.alerts))
     broker = LoginsBroker(ports, clock, patience_s=1.0)
     try:
-        yield Two(simulator, broker, clock)
+        yield TwoLogins(simulator, broker, clock)
     finally:
         await broker.close()
         await simulator.stop()
 
 
 @pytest.fixture
-async def two() -> AsyncIterator[Two]:
+async def two() -> AsyncIterator[TwoLogins]:
     async with _two() as found:
         yield found
 
 
-async def _order(two: Two, identifier: str) -> OrderRequest:
+async def _order(two: TwoLogins, identifier: str) -> OrderRequest:
     """Sends a trident far above its value, so that it stays working."""
     chain = await two.broker.chain("QQQ")
     expiration = next(e for e in chain.expirations if 30 <= (e.day - two.clock.now().date()).days <= 50)
@@ -96,7 +96,7 @@ async def _order(two: Two, identifier: str) -> OrderRequest:
     return OrderRequest("QQQ", legs, Decimal("5.90"), identifier)
 
 
-async def test_every_account_is_read_by_a_login_that_may_read_it(two: Two) -> None:
+async def test_every_account_is_read_by_a_login_that_may_read_it(two: TwoLogins) -> None:
     await two.broker.connect()
     assert [account.number for account in await two.broker.accounts()] == [OWN, SHARED, OTHER]
     for number in (OWN, SHARED, OTHER):
@@ -108,7 +108,7 @@ async def test_every_account_is_read_by_a_login_that_may_read_it(two: Two) -> No
     assert (nobody.kind, nobody.left) == (SendClass.NOT_SENT, False)
 
 
-async def test_a_revoked_login_leaves_the_shared_account_and_the_market_to_the_other(two: Two) -> None:
+async def test_a_revoked_login_leaves_the_shared_account_and_the_market_to_the_other(two: TwoLogins) -> None:
     await two.take_up()
     two.revoke(1)
     assert (await two.broker.market_state()).is_open
@@ -120,7 +120,7 @@ async def test_a_revoked_login_leaves_the_shared_account_and_the_market_to_the_o
     assert (await two.broker.account_reads(OTHER)).number == OTHER
 
 
-async def test_a_market_read_that_fails_is_asked_of_the_next_login(two: Two) -> None:
+async def test_a_market_read_that_fails_is_asked_of_the_next_login(two: TwoLogins) -> None:
     await two.take_up()
     fault = Fault(FaultKind.REST_HTML, count=1)
     two.simulator.faults.arm(fault, two.clock.now(), two.clock.monotonic())
@@ -128,7 +128,7 @@ async def test_a_market_read_that_fails_is_asked_of_the_next_login(two: Two) -> 
     assert two.broker.name == "second", "preferred from then on"
 
 
-async def test_each_login_tells_of_the_orders_of_its_accounts(two: Two) -> None:
+async def test_each_login_tells_of_the_orders_of_its_accounts(two: TwoLogins) -> None:
     await two.take_up()
     receiver = AlertReceiver()
     async with running(two.broker.alerts.run((OWN, SHARED, OTHER), receiver)):
@@ -147,7 +147,7 @@ async def test_each_login_tells_of_the_orders_of_its_accounts(two: Two) -> None:
         await until(lambda: receiver.statuses[-1].state is StreamState.CONNECTED, "all are connected again")
 
 
-async def test_the_next_login_feeds_the_market_when_the_first_is_refused(two: Two) -> None:
+async def test_the_next_login_feeds_the_market_when_the_first_is_refused(two: TwoLogins) -> None:
     await two.take_up()
     receiver = Receiver()
     await two.broker.market_data.subscribe({"QQQ"}, frozenset())

@@ -16,13 +16,13 @@ from core.domain.market.quotes import Quote
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.wire.settings import DEFAULT_LOGIN
-from tests.core.broker.simulated_streams import MONDAY_TEN, QUICK, Receiver, Rig, running, simulated, until
+from tests.core.broker.simulated_streams import MONDAY_TEN, QUICK, Receiver, SimulatedStreams, running, simulated, until
 
 UNDERLYINGS = frozenset({"QQQ", "SPX"})
 
 
-async def near_options(rig: Rig, count: int) -> list[str]:
-    chain = await rig.broker.chain("QQQ")
+async def near_options(streams: SimulatedStreams, count: int) -> list[str]:
+    chain = await streams.broker.chain("QQQ")
     found = [
         symbols.streamer
         for expiration in chain.expirations
@@ -35,10 +35,10 @@ async def near_options(rig: Rig, count: int) -> list[str]:
 
 
 async def test_underlyings_come_with_quote_trade_summary_and_halt() -> None:
-    async with simulated() as rig:
+    async with simulated() as streams:
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: "QQQ" in receiver.quotes, "a quote of QQQ")
             await until(lambda: set(receiver.trades) >= UNDERLYINGS, "trades")
             await until(lambda: set(receiver.summaries) >= UNDERLYINGS, "summaries")
@@ -55,20 +55,20 @@ async def test_underlyings_come_with_quote_trade_summary_and_halt() -> None:
 
 
 async def test_a_halt_is_reported() -> None:
-    async with simulated() as rig:
-        rig.arm(FaultKind.MARKET_HALTED)
+    async with simulated() as streams:
+        streams.arm(FaultKind.MARKET_HALTED)
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: "QQQ" in receiver.halts, "a profile")
         assert receiver.halts["QQQ"].halted
 
 
 async def test_symbols_may_be_added_and_dropped_while_it_runs() -> None:
-    async with simulated() as rig:
-        first, second = await near_options(rig, 2)
+    async with simulated() as streams:
+        first, second = await near_options(streams, 2)
         receiver = Receiver()
-        feed = rig.broker.market_data
+        feed = streams.broker.market_data
         async with running(feed.run(receiver)):
             await until(lambda: receiver.connections == 1, "a connection")
             await feed.subscribe(frozenset(), frozenset({first, second}))
@@ -94,14 +94,14 @@ LOSSES = {
 
 @pytest.mark.parametrize("kind", LOSSES)
 async def test_a_lost_connection_is_told_and_everything_comes_back(kind: FaultKind) -> None:
-    async with simulated() as rig:
-        option = (await near_options(rig, 1))[0]
+    async with simulated() as streams:
+        option = (await near_options(streams, 1))[0]
         receiver = Receiver()
-        feed = rig.broker.market_data
+        feed = streams.broker.market_data
         await feed.subscribe(UNDERLYINGS, frozenset({option}))
         async with running(feed.run(receiver)):
             await until(lambda: {"QQQ", option} <= set(receiver.quotes), "quotes")
-            rig.arm(kind)
+            streams.arm(kind)
             await until(lambda: receiver.losses, "the loss")
             assert LOSSES[kind] in receiver.losses[0]
             await until(lambda: receiver.connections == 2, "a second connection")
@@ -131,33 +131,33 @@ async def test_a_lost_connection_is_told_and_everything_comes_back(kind: FaultKi
 async def test_a_connection_that_does_not_come_about_is_tried_again(
     kind: FaultKind, fault: dict[str, float | None], words: str
 ) -> None:
-    async with simulated() as rig:
-        rig.arm(kind, **fault)
+    async with simulated() as streams:
+        streams.arm(kind, **fault)
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: "QQQ" in receiver.quotes, "quotes in the end")
         assert words in receiver.losses[0]
 
 
 async def test_delayed_quotes_are_never_delivered() -> None:
-    async with simulated() as rig:
-        rig.arm(FaultKind.QUOTE_TOKEN_DELAYED, count=None)
+    async with simulated() as streams:
+        streams.arm(FaultKind.QUOTE_TOKEN_DELAYED, count=None)
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: len(receiver.losses) >= 3, "refusals")
         assert receiver.quote_count == 0
         assert receiver.connections == 0
 
 
 async def test_a_switch_to_the_full_format_is_read_on() -> None:
-    async with simulated() as rig:
+    async with simulated() as streams:
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: "QQQ" in receiver.quotes, "quotes")
-            rig.arm(FaultKind.DXLINK_FULL)
+            streams.arm(FaultKind.DXLINK_FULL)
             await asyncio.sleep(0.3)
             before = receiver.quote_count
             await until(lambda: receiver.quote_count > before + 3, "quotes that move")
@@ -165,44 +165,44 @@ async def test_a_switch_to_the_full_format_is_read_on() -> None:
 
 
 async def test_more_symbols_than_one_message_may_carry() -> None:
-    async with simulated() as rig:
-        options = frozenset(await near_options(rig, 450))
+    async with simulated() as streams:
+        options = frozenset(await near_options(streams, 450))
         receiver = Receiver()
-        feed = rig.broker.market_data
+        feed = streams.broker.market_data
         async with running(feed.run(receiver)):
             await feed.subscribe(frozenset(), options)
             await until(lambda: options <= set(receiver.quotes), "every option")
             assert receiver.batches < receiver.quote_count / 4  # delivered together, not one by one
-            rig.arm(FaultKind.DXLINK_CLOSE)
+            streams.arm(FaultKind.DXLINK_CLOSE)
             await until(lambda: receiver.connections == 2, "a second connection")
             await until(lambda: options <= set(receiver.quotes), "every option again")
 
 
 async def test_the_connection_is_renewed_before_its_token_ends() -> None:
-    async with simulated(replace(QUICK, token_life=0.4)) as rig:
+    async with simulated(replace(QUICK, token_life=0.4)) as streams:
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: receiver.connections >= 2, "a renewal")
         assert receiver.losses[0] == "renewed on purpose"
 
 
 @pytest.mark.parametrize(("start", "lost"), [(MONDAY_TEN, True), (datetime(2026, 11, 21, 15, tzinfo=UTC), False)])
 async def test_a_feed_that_only_keeps_itself_alive_is_renewed_in_regular_hours(start: datetime, lost: bool) -> None:
-    async with simulated(replace(QUICK, data_silence=0.4, socket_silence=30.0), start) as rig:
-        rig.arm(FaultKind.MARKET_FROZEN)
+    async with simulated(replace(QUICK, data_silence=0.4, socket_silence=30.0), start) as streams:
+        streams.arm(FaultKind.MARKET_FROZEN)
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: receiver.connections == 1, "a connection")
             await asyncio.sleep(1.0)
         assert bool([words for words in receiver.losses if "no market data" in words]) is lost
 
 
 async def test_cancelling_ends_it_at_once() -> None:
-    async with simulated() as rig:
+    async with simulated() as streams:
         receiver = Receiver()
-        task = asyncio.create_task(rig.broker.market_data.run(receiver))
+        task = asyncio.create_task(streams.broker.market_data.run(receiver))
         await until(lambda: receiver.connections == 1, "a connection")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -214,56 +214,58 @@ async def test_a_receiver_that_fails_is_not_a_lost_connection() -> None:
         def on_quotes(self, quotes: Sequence[Quote]) -> None:
             raise ValueError("a bug")
 
-    async with simulated() as rig:
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+    async with simulated() as streams:
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
         with pytest.raises(BaseExceptionGroup) as caught:
-            await asyncio.wait_for(rig.broker.market_data.run(Failing()), 5.0)
+            await asyncio.wait_for(streams.broker.market_data.run(Failing()), 5.0)
         assert [type(leaf) for leaf in leaves_of(caught.value)] == [SinkFailed]
 
 
 async def test_daily_candles_are_one_a_session_oldest_first() -> None:
-    async with simulated() as rig:
-        async with running(rig.broker.market_data.run(Receiver())):
-            candles = await rig.broker.market_data.daily_candles("QQQ", rig.clock.now() - timedelta(days=365))
-            again = await rig.broker.market_data.daily_candles("SPX", rig.clock.now() - timedelta(days=30))
+    async with simulated() as streams:
+        async with running(streams.broker.market_data.run(Receiver())):
+            candles = await streams.broker.market_data.daily_candles("QQQ", streams.clock.now() - timedelta(days=365))
+            again = await streams.broker.market_data.daily_candles("SPX", streams.clock.now() - timedelta(days=30))
         days = [candle.day for candle in candles]
         assert len(days) >= 245
         assert days == sorted(set(days))
         assert all(day.weekday() < 5 for day in days)
-        assert days[-1] == exchange_time(rig.clock.now()).date()  # the session that is forming
+        assert days[-1] == exchange_time(streams.clock.now()).date()  # the session that is forming
         assert all(c.low <= min(c.open, c.close) <= max(c.open, c.close) <= c.high for c in candles)
         assert again[-1].close > 10 * candles[-1].close - 1000  # not the other symbol's
 
 
 async def test_candles_asked_for_before_the_connection_come_with_it_and_without_one_never() -> None:
-    async with simulated(replace(QUICK, candles=0.3)) as rig:
+    async with simulated(replace(QUICK, candles=0.3)) as streams:
         with pytest.raises(BrokerError, match="candles of QQQ: no answer in time"):
-            await rig.broker.market_data.daily_candles("QQQ", rig.clock.now() - timedelta(days=30))
-    async with simulated() as rig:
-        asked = asyncio.create_task(rig.broker.market_data.daily_candles("QQQ", rig.clock.now() - timedelta(days=30)))
-        async with running(rig.broker.market_data.run(Receiver())):
+            await streams.broker.market_data.daily_candles("QQQ", streams.clock.now() - timedelta(days=30))
+    async with simulated() as streams:
+        asked = asyncio.create_task(
+            streams.broker.market_data.daily_candles("QQQ", streams.clock.now() - timedelta(days=30))
+        )
+        async with running(streams.broker.market_data.run(Receiver())):
             assert len(await asked) >= 18
 
 
 async def test_candles_survive_the_loss_of_the_connection() -> None:
-    async with simulated() as rig:
+    async with simulated() as streams:
         receiver = Receiver()
-        async with running(rig.broker.market_data.run(receiver)):
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: receiver.connections == 1, "a connection")
-            rig.arm(FaultKind.DXLINK_CLOSE)
-            assert await rig.broker.market_data.daily_candles("QQQ", rig.clock.now() - timedelta(days=30))
+            streams.arm(FaultKind.DXLINK_CLOSE)
+            assert await streams.broker.market_data.daily_candles("QQQ", streams.clock.now() - timedelta(days=30))
 
 
 async def test_no_token_is_logged_while_streaming(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    async with simulated() as rig:
+    async with simulated() as streams:
         receiver = Receiver()
-        await rig.broker.market_data.subscribe(UNDERLYINGS, frozenset())
-        async with running(rig.broker.market_data.run(receiver)):
+        await streams.broker.market_data.subscribe(UNDERLYINGS, frozenset())
+        async with running(streams.broker.market_data.run(receiver)):
             await until(lambda: "QQQ" in receiver.quotes, "quotes")
-            rig.arm(FaultKind.DXLINK_CLOSE)
+            streams.arm(FaultKind.DXLINK_CLOSE)
             await until(lambda: receiver.connections == 2, "a second connection")
-        token = rig.broker.connection.session.session_token
+        token = streams.broker.connection.session.session_token
     assert "market data of main lost" in caplog.text
     for secret in (DEFAULT_LOGIN.client_secret, DEFAULT_LOGIN.refresh_token, token, '"token"'):
         assert secret not in caplog.text

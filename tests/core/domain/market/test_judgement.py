@@ -24,7 +24,7 @@ from core.domain.market.judgement import (
 from core.domain.operation.reasons import Reason
 from tests.support.domain_builders import TODAY, D, candles, indicators, metrics
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def verdict(**over: Any) -> Judgement:

@@ -13,7 +13,7 @@ import pytest
 from core.domain.operation.reasons import Kind, Reason, Refusal, refuse
 from tests.support.domain_builders import TODAY, D
 
-CORE = Path(__file__).parents[3] / "core"
+CORE = Path(__file__).parents[4] / "core"
 
 
 def placeholders(reason: Reason) -> set[str]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.domain.operation.reasons import Reason
 from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, price_trident
-from tests.support.domain_builders import NOW, SEED_PRICES, D, aged, priced, quotes_for, trident
+from tests.support.domain_builders import EXAMPLE_PRICES, NOW, D, aged, priced, quotes_for, trident
 
 SEED = trident()
 Prices = list[tuple[Decimal | str | None, Decimal | str | None]]
@@ -26,7 +26,7 @@ def refused(prices: Prices | tuple[tuple[str, str], ...], reason: Reason) -> Pri
 
 
 def with_leg(index: int, bid: Decimal | str | None, ask: Decimal | str | None) -> Prices:
-    prices: Prices = list(SEED_PRICES)
+    prices: Prices = list(EXAMPLE_PRICES)
     prices[index] = (bid, ask)
     return prices
 
@@ -63,7 +63,7 @@ def test_an_ask_of_zero_is_a_missing_ask(index: int) -> None:
 @pytest.mark.parametrize("bad", [None, D("NaN"), D("sNaN"), D("Infinity"), D("-0.01")])
 @pytest.mark.parametrize("side", ["bid", "ask"])
 def test_a_side_that_is_missing_no_number_or_negative(index: int, bad: Decimal | None, side: str) -> None:
-    bid, ask = SEED_PRICES[index]
+    bid, ask = EXAMPLE_PRICES[index]
     result = refused(with_leg(index, bad if side == "bid" else bid, bad if side == "ask" else ask), Reason.LEG_UNUSABLE)
     assert dict(result.refusal.figures)["side"] == side
 
@@ -76,9 +76,9 @@ def test_two_infinite_sides_are_a_refusal_not_a_crash() -> None:
 
 @pytest.mark.parametrize("index", range(4))
 def test_a_crossed_leg_is_refused_and_a_locked_one_is_not(index: int) -> None:
-    _, ask = SEED_PRICES[index]
+    _, ask = EXAMPLE_PRICES[index]
     refused(with_leg(index, D(ask) + D("0.01"), ask), Reason.LEG_CROSSED)
-    bid, _ = SEED_PRICES[index]
+    bid, _ = EXAMPLE_PRICES[index]
     assert isinstance(price_trident(SEED, quotes_for(SEED, with_leg(index, bid, bid)), NOW), Pricing)
 
 

@@ -21,7 +21,7 @@ from core.records.store.database import Database, failure_sentence
 from tests.support.record_samples import ACCOUNT, AT, DAY, entry, url_of
 
 _CHILD = "tests.core.records.store.commit_until_killed"
-_PROJECT = Path(__file__).parents[3]
+_PROJECT = Path(__file__).parents[4]
 
 
 @pytest.mark.sqlite

@@ -15,7 +15,7 @@ from core.records.store.database import Database
 from tests.support.postgres_server import PASSWORD, USER, PostgresServer, name_in
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, entry
 
-WRONG = "wrong-password-planted"
+WRONG = "wrong-sample-password"
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ logging.getLogger("tastytrade").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
-class Rig:
+class SimulatedServer:
     simulator: Simulator
     port: int
 
@@ -90,13 +90,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def broker(*, at: datetime = MONDAY_TEN, **settings: Any) -> AsyncIterator[Rig]:
+async def broker(*, at: datetime = MONDAY_TEN, **settings: Any) -> AsyncIterator[SimulatedServer]:
     """Runs a simulator on a free port; its market time begins at `at`."""
     chosen = replace(SimulatorSettings(start=at), **settings)
     simulator = Simulator(chosen, ShiftedClock(at, chosen.speed))
     port = await simulator.start()
     try:
-        yield Rig(simulator, port)
+        yield SimulatedServer(simulator, port)
     finally:
         await simulator.stop()
 
@@ -143,8 +143,8 @@ class Feed:
 
 
 @asynccontextmanager
-async def feed(rig: Rig) -> AsyncIterator[Feed]:
-    _, body, _ = await rig.get("/api-quote-tokens", await rig.token())
+async def feed(server: SimulatedServer) -> AsyncIterator[Feed]:
+    _, body, _ = await server.get("/api-quote-tokens", await server.token())
     async with aiohttp.ClientSession() as client, client.ws_connect(body["data"]["dxlink-url"]) as socket:
         yield Feed(socket, body["data"]["token"])
 

@@ -30,7 +30,7 @@ from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market import Market
 from core.simulator.wire.feed_channel import MAX_FRAME, Channel
 from core.simulator.wire.feed_events import FIELDS, FeedEvents, parse_candle_symbol
-from tests.core.simulator.wire.simulated_server import MONDAY_TEN, Rig, broker, until
+from tests.core.simulator.wire.simulated_server import MONDAY_TEN, SimulatedServer, broker, until
 
 
 async def first(streamer: DXLinkStreamer, kind: type[Event], seconds: float = 5.0) -> Any:
@@ -51,7 +51,7 @@ def test_the_fields_are_the_sdk_s_own() -> None:
 
 
 async def test_every_event_type_reaches_the_sdk() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         (option,) = await option_symbols(session, 1)
         async with DXLinkStreamer(session) as streamer:
             for kind in (Quote, Trade, Summary, Profile, TimeAndSale):
@@ -74,7 +74,7 @@ async def test_every_event_type_reaches_the_sdk() -> None:
 
 
 async def test_an_index_has_trades_and_no_quote() -> None:
-    async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, ["SPX"])
         await streamer.subscribe(Trade, ["SPX"])
         assert (await first(streamer, Trade)).price > 1000
@@ -83,7 +83,7 @@ async def test_an_index_has_trades_and_no_quote() -> None:
 
 
 async def test_quotes_are_sent_at_once_and_then_only_when_they_change() -> None:
-    async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
         symbols = await option_symbols(session, 20)
         await streamer.subscribe(Quote, symbols)
         seen: dict[str, list[Quote]] = {symbol: [] for symbol in symbols}
@@ -103,7 +103,7 @@ async def test_quotes_are_sent_at_once_and_then_only_when_they_change() -> None:
 
 
 async def test_removed_and_cancelled_subscriptions_end() -> None:
-    async with broker(speed=20.0) as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker(speed=20.0) as server, server.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, ["QQQ"])
         await first(streamer, Quote)
         await streamer.unsubscribe(Quote, ["QQQ"])
@@ -119,8 +119,8 @@ async def test_removed_and_cancelled_subscriptions_end() -> None:
 
 
 async def test_a_new_subscription_gets_its_snapshot_again() -> None:
-    async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
-        rig.arm(FaultKind.MARKET_FROZEN)
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
+        server.arm(FaultKind.MARKET_FROZEN)
         for _ in range(2):
             await streamer.subscribe(Quote, ["QQQ"])
             await first(streamer, Quote)
@@ -129,7 +129,7 @@ async def test_a_new_subscription_gets_its_snapshot_again() -> None:
 
 
 async def test_candles_come_as_a_snapshot_from_the_time_asked_for() -> None:
-    async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe_candle(["QQQ"], "1d", MONDAY_TEN - timedelta(days=380))
         candles: list[Candle] = []
         async with asyncio.timeout(5):
@@ -149,7 +149,7 @@ async def test_candles_come_as_a_snapshot_from_the_time_asked_for() -> None:
 
 
 async def test_candles_nobody_has_are_an_empty_snapshot() -> None:
-    async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe_candle(["ZZZ"], "1d", MONDAY_TEN - timedelta(days=5))
         candle = await first(streamer, Candle)
         assert candle.snapshot_begin
@@ -158,7 +158,7 @@ async def test_candles_nobody_has_are_an_empty_snapshot() -> None:
 
 
 async def test_three_hundred_symbols_fit_in_frames_a_client_accepts() -> None:
-    async with broker() as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker() as server, server.session() as session, DXLinkStreamer(session) as streamer:
         symbols = await option_symbols(session, 300)
         await streamer.subscribe(Quote, symbols)
         seen: set[str] = set()
@@ -198,8 +198,8 @@ class _StillClock:
 # Market faults, as the feed shows them
 
 
-async def quote_under(rig: Rig, session: Session, kind: FaultKind, symbol: str) -> Quote | None:
-    rig.arm(kind, match=FaultMatch(symbol=symbol))
+async def quote_under(server: SimulatedServer, session: Session, kind: FaultKind, symbol: str) -> Quote | None:
+    server.arm(kind, match=FaultMatch(symbol=symbol))
     async with DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, [symbol])
         try:
@@ -210,23 +210,23 @@ async def quote_under(rig: Rig, session: Session, kind: FaultKind, symbol: str) 
 
 
 async def test_crossed_zero_and_missing_quotes() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         crossed, zero, missing = (await option_symbols(session, 120))[::50]
-        quote = await quote_under(rig, session, FaultKind.MARKET_CROSSED, crossed)
+        quote = await quote_under(server, session, FaultKind.MARKET_CROSSED, crossed)
         assert quote is not None
         assert quote.bid_price > quote.ask_price
-        quote = await quote_under(rig, session, FaultKind.MARKET_ZERO_BID, zero)
+        quote = await quote_under(server, session, FaultKind.MARKET_ZERO_BID, zero)
         assert quote is not None
         assert quote.bid_price == 0
         assert quote.ask_price > 0
-        assert await quote_under(rig, session, FaultKind.MARKET_NAN, missing) is None
-        other = await quote_under(rig, session, FaultKind.MARKET_NAN, "QQQ*")
+        assert await quote_under(server, session, FaultKind.MARKET_NAN, missing) is None
+        other = await quote_under(server, session, FaultKind.MARKET_NAN, "QQQ*")
         assert other is None  # a pattern is no symbol of the market
 
 
 async def test_a_stale_snapshot_is_hours_old_and_nothing_follows() -> None:
-    async with broker(at=MONDAY_TEN + timedelta(hours=3)) as rig, rig.session() as session:
-        rig.arm(FaultKind.MARKET_STALE_SNAPSHOT, match=FaultMatch(symbol="QQ*"))
+    async with broker(at=MONDAY_TEN + timedelta(hours=3)) as server, server.session() as session:
+        server.arm(FaultKind.MARKET_STALE_SNAPSHOT, match=FaultMatch(symbol="QQ*"))
         async with DXLinkStreamer(session) as streamer:
             await streamer.subscribe(Quote, ["QQQ"])
             quote = await first(streamer, Quote)
@@ -237,10 +237,10 @@ async def test_a_stale_snapshot_is_hours_old_and_nothing_follows() -> None:
 
 
 async def test_a_frozen_market_sends_nothing_until_it_thaws() -> None:
-    async with broker(speed=10.0) as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker(speed=10.0) as server, server.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, ["QQQ"])
         await first(streamer, Quote)
-        rig.arm(FaultKind.MARKET_FROZEN, seconds=1.0)
+        server.arm(FaultKind.MARKET_FROZEN, seconds=1.0)
         await asyncio.sleep(0.3)
         while streamer.get_event_nowait(Quote) is not None:
             pass
@@ -250,23 +250,23 @@ async def test_a_frozen_market_sends_nothing_until_it_thaws() -> None:
 
 
 async def test_a_halt_shows_in_profile_and_market_data() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.arm(FaultKind.MARKET_HALTED, match=FaultMatch(symbol="QQQ"))
+    async with broker() as server, server.session() as session:
+        server.arm(FaultKind.MARKET_HALTED, match=FaultMatch(symbol="QQQ"))
         async with DXLinkStreamer(session) as streamer:
             await streamer.subscribe(Profile, ["QQQ"])
             assert (await first(streamer, Profile)).trading_status == "HALTED"
-        status, body, _ = await rig.get("/market-data/by-type?equity=QQQ&index=SPX", await rig.token())
+        status, body, _ = await server.get("/market-data/by-type?equity=QQQ&index=SPX", await server.token())
         assert status == 200
         assert {row["symbol"]: row["trading-halted"] for row in body["data"]["items"]} == {"QQQ": True, "SPX": False}
 
 
 async def test_the_feed_forgets_clients_that_leave() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         async with DXLinkStreamer(session) as streamer:
             await streamer.subscribe(Quote, ["QQQ"])
             assert (await first(streamer, Quote)).bid_price > Decimal(1)
-            assert rig.simulator.feed.connections == 1
-        await until(lambda: rig.simulator.feed.connections == 0)
+            assert server.simulator.feed.connections == 1
+        await until(lambda: server.simulator.feed.connections == 0)
 
 
 @pytest.mark.parametrize("text", ["QQQ{=1d,tho=true}", "QQQ{=d}", "QQQ"])

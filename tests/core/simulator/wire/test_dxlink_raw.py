@@ -13,19 +13,19 @@ from tastytrade.dxfeed import Event, Quote
 from tastytrade.utils import TastytradeError
 
 from core.simulator.exchange.faults import FaultKind
-from tests.core.simulator.wire.simulated_server import MONDAY_TEN, SETUP, Rig, broker, feed, until
+from tests.core.simulator.wire.simulated_server import MONDAY_TEN, SETUP, SimulatedServer, broker, feed, until
 
 
 async def test_the_quote_token_names_the_feed() -> None:
-    async with broker() as rig:
-        status, body, _ = await rig.get("/api-quote-tokens", await rig.token())
+    async with broker() as server:
+        status, body, _ = await server.get("/api-quote-tokens", await server.token())
         assert status == 200
-        assert body["data"]["dxlink-url"] == f"ws://127.0.0.1:{rig.port}/dxlink"
+        assert body["data"]["dxlink-url"] == f"ws://127.0.0.1:{server.port}/dxlink"
         assert body["data"]["level"] == "api"
 
 
 async def test_setup_auth_channel_config_data_in_order() -> None:
-    async with broker() as rig, feed(rig) as client:
+    async with broker() as server, feed(server) as client:
         await client.socket.send_json(SETUP)
         setup = await client.next()
         assert (setup["keepaliveTimeout"], setup["acceptKeepaliveTimeout"]) == (60, 60)
@@ -51,7 +51,7 @@ async def test_setup_auth_channel_config_data_in_order() -> None:
 
 
 async def test_a_js_like_client_uses_one_channel_for_all_types() -> None:
-    async with broker() as rig, feed(rig) as client:
+    async with broker() as server, feed(server) as client:
         await client.socket.send_json(SETUP)
         await client.send("AUTH", token=client.token)
         await client.send("CHANNEL_REQUEST", 3, service="FEED", parameters={"contract": "AUTO"})
@@ -77,7 +77,7 @@ async def test_a_js_like_client_uses_one_channel_for_all_types() -> None:
 
 
 async def test_an_index_quote_is_nan_on_the_wire() -> None:
-    async with broker() as rig, feed(rig) as client:
+    async with broker() as server, feed(server) as client:
         await client.log_in()
         await client.open()
         wishes = {"acceptDataFormat": "FULL", "acceptEventFields": {"Quote": ["eventSymbol", "bidPrice", "bidSize"]}}
@@ -100,7 +100,7 @@ async def test_an_index_quote_is_nan_on_the_wire() -> None:
     ],
 )
 async def test_errors_before_login(messages: list[Any], error: str) -> None:
-    async with broker() as rig, feed(rig) as client:
+    async with broker() as server, feed(server) as client:
         for message in messages:
             await client.socket.send_json(message)
         assert (await client.next_of("ERROR"))["error"] == error
@@ -120,7 +120,7 @@ async def test_errors_before_login(messages: list[Any], error: str) -> None:
     ],
 )
 async def test_errors_after_login_leave_the_connection_usable(message: dict[str, Any], error: str) -> None:
-    async with broker() as rig, feed(rig) as client:
+    async with broker() as server, feed(server) as client:
         await client.log_in()
         await client.open(5)
         await client.socket.send_json(message)
@@ -130,7 +130,7 @@ async def test_errors_after_login_leave_the_connection_usable(message: dict[str,
 
 
 async def test_keepalives_both_ways_and_the_close_without_them() -> None:
-    async with broker(keepalive_seconds=0.4) as rig, feed(rig) as client:
+    async with broker(keepalive_seconds=0.4) as server, feed(server) as client:
         await client.log_in()
         for _ in range(4):
             assert (await client.next(1.0))["type"] == "KEEPALIVE"
@@ -140,7 +140,7 @@ async def test_keepalives_both_ways_and_the_close_without_them() -> None:
 
 
 async def test_a_subscription_too_long_closes_with_1009() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
 
         async def subscribe_too_much() -> None:
             async with DXLinkStreamer(session) as streamer:
@@ -159,26 +159,26 @@ async def wait_for_event(streamer: DXLinkStreamer, kind: type[Event], seconds: f
         return await streamer.get_event(kind)
 
 
-async def stream_until_broken(rig: Rig, session: Session, kind: FaultKind, **fault: Any) -> None:
+async def stream_until_broken(server: SimulatedServer, session: Session, kind: FaultKind, **fault: Any) -> None:
     async with DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, ["QQQ"])
         await wait_for_event(streamer, Quote)
-        rig.arm(kind, **fault)
+        server.arm(kind, **fault)
         async with asyncio.timeout(5):
             async for _ in streamer.listen(Quote):
                 pass
 
 
 async def test_the_feed_closes_with_the_code_asked_for() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         with pytest.raises(ExceptionGroup) as raised:
-            await stream_until_broken(rig, session, FaultKind.DXLINK_CLOSE, code=1012)
+            await stream_until_broken(server, session, FaultKind.DXLINK_CLOSE, code=1012)
         leaf: BaseException = raised.value
         while isinstance(leaf, BaseExceptionGroup):
             leaf = leaf.exceptions[0]
         assert isinstance(leaf, WebSocketDisconnect)
         assert leaf.code == 1012
-        await until(lambda: rig.simulator.feed.connections == 0)
+        await until(lambda: server.simulator.feed.connections == 0)
         async with DXLinkStreamer(session) as streamer:
             await streamer.subscribe(Quote, ["QQQ"])
             assert await wait_for_event(streamer, Quote)
@@ -189,29 +189,29 @@ async def test_the_feed_closes_with_the_code_asked_for() -> None:
     [(FaultKind.DXLINK_ERROR, "Fatal streamer error"), (FaultKind.DXLINK_BAD_ARITY, "not a multiple")],
 )
 async def test_error_frames_and_bad_arity_kill_the_sdk_s_streamer(kind: FaultKind, text: str) -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         with pytest.raises(ExceptionGroup) as raised:
-            await stream_until_broken(rig, session, kind)
+            await stream_until_broken(server, session, kind)
         assert raised.group_contains(TastytradeError, match=text)
 
 
 async def test_the_format_can_switch_to_full_in_mid_session() -> None:
-    async with broker(speed=5.0) as rig, feed(rig) as client:
+    async with broker(speed=5.0) as server, feed(server) as client:
         await client.log_in()
         await client.open()
         await client.send("FEED_SUBSCRIPTION", 1, add=[{"type": "Quote", "symbol": "QQQ"}])
         assert isinstance((await client.next_of("FEED_DATA"))["data"][0], str)
-        rig.arm(FaultKind.DXLINK_FULL)
+        server.arm(FaultKind.DXLINK_FULL)
         while (await client.next_of("FEED_CONFIG"))["dataFormat"] != "FULL":
             pass
         assert (await client.next_of("FEED_DATA"))["data"][0]["eventType"] == "Quote"
 
 
 async def test_the_sdk_survives_the_switch_to_full() -> None:
-    async with broker(speed=5.0) as rig, rig.session() as session, DXLinkStreamer(session) as streamer:
+    async with broker(speed=5.0) as server, server.session() as session, DXLinkStreamer(session) as streamer:
         await streamer.subscribe(Quote, ["QQQ"])
         await wait_for_event(streamer, Quote)
-        rig.arm(FaultKind.DXLINK_FULL)
+        server.arm(FaultKind.DXLINK_FULL)
         await asyncio.sleep(0.4)
         while streamer.get_event_nowait(Quote) is not None:
             pass
@@ -219,12 +219,12 @@ async def test_the_sdk_survives_the_switch_to_full() -> None:
 
 
 async def test_silence_ends_keepalives_too_and_may_pass() -> None:
-    async with broker(speed=5.0, keepalive_seconds=1.0) as rig, feed(rig) as client:
+    async with broker(speed=5.0, keepalive_seconds=1.0) as server, feed(server) as client:
         await client.log_in()
         await client.open()
         await client.send("FEED_SUBSCRIPTION", 1, add=[{"type": "Quote", "symbol": "QQQ"}])
         await client.next_of("FEED_DATA")
-        rig.arm(FaultKind.DXLINK_SILENCE, seconds=0.9)
+        server.arm(FaultKind.DXLINK_SILENCE, seconds=0.9)
         await asyncio.sleep(0.3)
         while True:
             try:
@@ -238,9 +238,9 @@ async def test_silence_ends_keepalives_too_and_may_pass() -> None:
 
 
 async def test_half_open_neither_reads_nor_writes_while_tcp_stays() -> None:
-    async with broker(keepalive_seconds=0.3) as rig, feed(rig) as client:
+    async with broker(keepalive_seconds=0.3) as server, feed(server) as client:
         await client.log_in()
-        rig.arm(FaultKind.DXLINK_HALF_OPEN, seconds=1.0)
+        server.arm(FaultKind.DXLINK_HALF_OPEN, seconds=1.0)
         await asyncio.sleep(0.3)
         while True:
             try:
@@ -257,25 +257,25 @@ async def test_half_open_neither_reads_nor_writes_while_tcp_stays() -> None:
 
 
 async def test_a_server_with_a_half_open_client_stops() -> None:
-    async with broker() as rig, feed(rig) as client:
+    async with broker() as server, feed(server) as client:
         await client.log_in()
-        rig.arm(FaultKind.DXLINK_HALF_OPEN)
+        server.arm(FaultKind.DXLINK_HALF_OPEN)
         await asyncio.sleep(0.3)
         async with asyncio.timeout(4):
-            await rig.simulator.stop()
-        assert rig.simulator.feed.connections == 0
+            await server.simulator.stop()
+        assert server.simulator.feed.connections == 0
 
 
 async def test_a_refused_auth_loops_and_an_unanswered_one_hangs() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.arm(FaultKind.DXLINK_AUTH_REFUSED, count=3)
+    async with broker() as server, server.session() as session:
+        server.arm(FaultKind.DXLINK_AUTH_REFUSED, count=3)
         async with asyncio.timeout(5), DXLinkStreamer(session):  # the SDK tries again until it is let in
             pass
-        rig.arm(FaultKind.DXLINK_AUTH_UNANSWERED)
+        server.arm(FaultKind.DXLINK_AUTH_UNANSWERED)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5), DXLinkStreamer(session):
                 pass
-        async with feed(rig) as client:
+        async with feed(server) as client:
             await client.socket.send_json(SETUP)
             await client.send("AUTH", token="nobody's")
             states = [await client.next_of("AUTH_STATE") for _ in range(2)]
@@ -283,17 +283,17 @@ async def test_a_refused_auth_loops_and_an_unanswered_one_hangs() -> None:
 
 
 async def test_a_reconnect_may_be_refused_a_token_or_the_upgrade() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.arm(FaultKind.QUOTE_TOKEN_REFUSED)
+    async with broker() as server, server.session() as session:
+        server.arm(FaultKind.QUOTE_TOKEN_REFUSED)
         with pytest.raises(TastytradeError, match="token_invalid"):
             async with DXLinkStreamer(session):
                 pass
-        rig.arm(FaultKind.DXLINK_UPGRADE_REFUSED)
+        server.arm(FaultKind.DXLINK_UPGRADE_REFUSED)
         with pytest.raises(WebSocketUpgradeError):
             async with DXLinkStreamer(session):
                 pass
         async with DXLinkStreamer(session):
             pass
-        rig.arm(FaultKind.QUOTE_TOKEN_DELAYED)
-        _, body, _ = await rig.get("/api-quote-tokens", await rig.token())
+        server.arm(FaultKind.QUOTE_TOKEN_DELAYED)
+        _, body, _ = await server.get("/api-quote-tokens", await server.token())
         assert body["data"]["level"] == "delayed"

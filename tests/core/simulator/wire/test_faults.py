@@ -39,9 +39,9 @@ ORDERS = FaultMatch(method="POST", path=f"/accounts/{ACCOUNT}/orders")
     ],
 )
 async def test_what_fails_before_processing_places_no_order(kind: FaultKind, raised: Any, text: str | None) -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account, order = await only_account(session), await qqq_spread(session, "1.20")
-        rig.arm(kind, match=ORDERS)
+        server.arm(kind, match=ORDERS)
         with pytest.raises(raised, match=text):
             await account.place_order(session, order, dry_run=False)
         assert await account.get_live_orders(session) == []
@@ -61,9 +61,9 @@ async def test_what_fails_before_processing_places_no_order(kind: FaultKind, rai
     ],
 )
 async def test_what_fails_after_processing_leaves_the_order_at_the_broker(kind: FaultKind, raised: Any) -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account, order = await only_account(session), await qqq_spread(session, "1.20", "senex-9")
-        rig.arm(kind, match=ORDERS)
+        server.arm(kind, match=ORDERS)
         with pytest.raises(raised):
             await account.place_order(session, order, dry_run=False)
         (found,) = await account.get_live_orders(session)
@@ -72,20 +72,20 @@ async def test_what_fails_after_processing_leaves_the_order_at_the_broker(kind: 
 
 async def test_an_order_taken_up_late_is_accepted_though_its_sender_has_given_up() -> None:
     late = FaultMatch(method="POST", path_end="/orders")
-    async with broker() as rig, rig.session(timeout=0.2) as session:
+    async with broker() as server, server.session(timeout=0.2) as session:
         account, order = await only_account(session), await qqq_spread(session, "1.20", "senex-9")
-        rig.arm(FaultKind.REST_DELAY_BEFORE, seconds=0.4, match=late)
+        server.arm(FaultKind.REST_DELAY_BEFORE, seconds=0.4, match=late)
         await account.place_order(session, order, dry_run=True)
         with pytest.raises(httpx2.ReadTimeout):
             await account.place_order(session, order, dry_run=False)
         assert await account.get_live_orders(session) == []
-        await until(lambda: bool(rig.simulator.exchange.orders(ACCOUNT)))
+        await until(lambda: bool(server.simulator.exchange.orders(ACCOUNT)))
 
 
 async def test_a_named_field_can_be_left_out() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account = await only_account(session)
-        rig.arm(FaultKind.REST_MISSING_FIELD, match=FaultMatch(path="/accounts", field="derivative-buying-power"))
+        server.arm(FaultKind.REST_MISSING_FIELD, match=FaultMatch(path="/accounts", field="derivative-buying-power"))
         with pytest.raises(ValidationError, match="derivative-buying-power"):
             await account.get_balances(session)
         assert await account.get_balances(session)
@@ -93,40 +93,40 @@ async def test_a_named_field_can_be_left_out() -> None:
 
 @pytest.mark.parametrize(("kind", "placed"), [(FaultKind.REST_DELAY_BEFORE, 0), (FaultKind.REST_DELAY_AFTER, 1)])
 async def test_delays_before_and_after_processing(kind: FaultKind, placed: int) -> None:
-    async with broker() as rig, rig.session(timeout=0.3) as session:
+    async with broker() as server, server.session(timeout=0.3) as session:
         account, order = await only_account(session), await qqq_spread(session, "1.20")
-        rig.arm(kind, seconds=2.0, match=ORDERS)
+        server.arm(kind, seconds=2.0, match=ORDERS)
         with pytest.raises(httpx2.ReadTimeout):
             await account.place_order(session, order, dry_run=False)
         assert len(await account.get_live_orders(session)) == placed
 
 
 async def test_the_login_can_fail_too() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.arm(FaultKind.REST_5XX_HTML, code=503, match=FaultMatch(path="/oauth/token"))
+    async with broker() as server, server.session() as session:
+        server.arm(FaultKind.REST_5XX_HTML, code=503, match=FaultMatch(path="/oauth/token"))
         with pytest.raises(TastytradeError, match="Couldn't parse"):
             await only_account(session)
         assert await only_account(session)
 
 
 async def test_html_errors_have_their_status() -> None:
-    async with broker() as rig:
-        token = await rig.token()
-        rig.arm(FaultKind.REST_5XX_HTML, code=503)
-        status, body, headers = await rig.get("/customers/me/accounts", token)
+    async with broker() as server:
+        token = await server.token()
+        server.arm(FaultKind.REST_5XX_HTML, code=503)
+        status, body, headers = await server.get("/customers/me/accounts", token)
         assert status == 503
         assert body.startswith("<html>")
-        rig.arm(FaultKind.REST_429)
-        status, _, headers = await rig.get("/customers/me/accounts", token)
+        server.arm(FaultKind.REST_429)
+        status, _, headers = await server.get("/customers/me/accounts", token)
         assert status == 429
         assert not [name for name in headers if "retry" in str(name).lower() or "rate" in str(name).lower()]
 
 
 async def test_a_new_order_may_be_missing_from_listings_for_a_while() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.simulator.exchange.fill_plan = "never"
+    async with broker() as server, server.session() as session:
+        server.simulator.exchange.fill_plan = "never"
         account, order = await only_account(session), await qqq_spread(session, "1.20")
-        rig.arm(FaultKind.ORDERS_LISTING_LAG, seconds=0.5)
+        server.arm(FaultKind.ORDERS_LISTING_LAG, seconds=0.5)
         hidden = (await account.place_order(session, order, dry_run=False)).order.id
         shown = (await account.place_order(session, order, dry_run=False)).order.id
         start = MONDAY_TEN.date()
@@ -138,25 +138,25 @@ async def test_a_new_order_may_be_missing_from_listings_for_a_while() -> None:
 
 
 async def test_a_page_may_hold_less_than_it_announces() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.simulator.exchange.fill_plan = "never"
+    async with broker() as server, server.session() as session:
+        server.simulator.exchange.fill_plan = "never"
         account, order = await only_account(session), await qqq_spread(session, "1.20")
         for _ in range(4):
             await account.place_order(session, order, dry_run=False)
-        rig.arm(FaultKind.ORDERS_PARTIAL_PAGE)
+        server.arm(FaultKind.ORDERS_PARTIAL_PAGE)
         path = f"/accounts/{ACCOUNT}/orders?start-date={MONDAY_TEN.date()}"
-        _, body, _ = await rig.get(path, await rig.token())
+        _, body, _ = await server.get(path, await server.token())
         assert len(body["data"]["items"]) == 2
         assert body["pagination"]["total-items"] == 4
         assert len(await account.get_live_orders(session)) == 4
 
 
 async def test_the_session_may_read_closed_or_not_at_all() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.arm(FaultKind.SESSION_CLOSED)
+    async with broker() as server, server.session() as session:
+        server.arm(FaultKind.SESSION_CLOSED)
         (closed,) = await get_market_sessions(session, [ExchangeType.NYSE])
         assert closed.status is MarketStatus.CLOSED
-        rig.arm(FaultKind.SESSION_UNREADABLE)
+        server.arm(FaultKind.SESSION_UNREADABLE)
         with pytest.raises(ValidationError):
             await get_market_sessions(session, [ExchangeType.NYSE])
         (current,) = await get_market_sessions(session, [ExchangeType.NYSE])
@@ -167,8 +167,8 @@ async def test_the_session_may_read_closed_or_not_at_all() -> None:
 
 
 async def test_the_clock_is_told_to_anybody() -> None:
-    async with broker(speed=30.0, seed=3) as rig:
-        status, body, _ = await rig.get("/simulator/clock")
+    async with broker(speed=30.0, seed=3) as server:
+        status, body, _ = await server.get("/simulator/clock")
         assert status == 200
         assert body["data"]["speed"] == 30.0
         assert body["data"]["seed"] == 3
@@ -176,40 +176,40 @@ async def test_the_clock_is_told_to_anybody() -> None:
 
 
 async def test_faults_are_armed_listed_and_removed_over_http() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         wish = {"kind": "rest-429", "count": None, "match": {"method": "get", "path": "/customers"}}
-        status, body = await rig.post("/simulator/faults", wish)
+        status, body = await server.post("/simulator/faults", wish)
         assert status == 201
         assert body["data"]["kind"] == "rest-429"
         for _ in range(2):
             with pytest.raises(TastytradeError, match="too_many_requests"):
                 await only_account(session)
-        _, listed, _ = await rig.get("/simulator/faults")
+        _, listed, _ = await server.get("/simulator/faults")
         assert listed["data"]["items"][0]["match"] == {"method": "GET", "path": "/customers"}
-        await rig.post("/simulator/faults", None, method="DELETE")
+        await server.post("/simulator/faults", None, method="DELETE")
         assert await only_account(session)
-        assert (await rig.get("/simulator/faults"))[1]["data"]["items"] == []
+        assert (await server.get("/simulator/faults"))[1]["data"]["items"] == []
 
 
 async def test_the_fill_plan_is_set_over_http() -> None:
-    async with broker() as rig:
-        assert (await rig.post("/simulator/fill-plan", {"plan": "never"}))[0] == 200
-        assert rig.simulator.exchange.fill_plan == "never"
-        assert (await rig.post("/simulator/fill-plan", {"plan": "reject", "account": ACCOUNT}))[0] == 200
-        assert rig.simulator.exchange.fill_plan == "never"
-        status, body = await rig.post("/simulator/fill-plan", {"plan": "sometimes"})
+    async with broker() as server:
+        assert (await server.post("/simulator/fill-plan", {"plan": "never"}))[0] == 200
+        assert server.simulator.exchange.fill_plan == "never"
+        assert (await server.post("/simulator/fill-plan", {"plan": "reject", "account": ACCOUNT}))[0] == 200
+        assert server.simulator.exchange.fill_plan == "never"
+        status, body = await server.post("/simulator/fill-plan", {"plan": "sometimes"})
         assert status == 400
         assert "plan 'sometimes' is not known; use one of normal, never" in body["error"]["message"]
-        status, body = await rig.post("/simulator/fill-plan", {"plan": "never", "account": "5WT99999"})
+        status, body = await server.post("/simulator/fill-plan", {"plan": "never", "account": "5WT99999"})
         assert (status, "5WT99999" in body["error"]["message"]) == (400, True)
 
 
 async def test_a_bad_control_body_is_a_400_that_says_why() -> None:
-    async with broker() as rig:
-        status, body = await rig.post("/simulator/faults", {"kind": "rest-flood"})
+    async with broker() as server:
+        status, body = await server.post("/simulator/faults", {"kind": "rest-flood"})
         assert status == 400
         assert "kind 'rest-flood' is not known; use one of alerts-close" in body["error"]["message"]
-        assert (await rig.post("/simulator/faults", [1]))[0] == 400
+        assert (await server.post("/simulator/faults", [1]))[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_a_random_plan_repeats_and_every_fault_of_it_ends() -> None:
 
 async def test_a_planned_fault_arms_itself_in_market_time() -> None:
     planned = PlannedFault(timedelta(minutes=1), Fault(FaultKind.MARKET_NAN, count=None))
-    async with broker(speed=60.0, plan=(planned,)) as rig:
-        assert rig.simulator.faults.listing(0.0) == ()
-        await until(lambda: len(rig.simulator.faults.listing(0.0)) == 1, seconds=3)
-        (armed,) = rig.simulator.faults.listing(0.0)
+    async with broker(speed=60.0, plan=(planned,)) as server:
+        assert server.simulator.faults.listing(0.0) == ()
+        await until(lambda: len(server.simulator.faults.listing(0.0)) == 1, seconds=3)
+        (armed,) = server.simulator.faults.listing(0.0)
         assert timedelta(minutes=1) <= armed.since - MONDAY_TEN < timedelta(minutes=2)

@@ -17,7 +17,7 @@ from tests.core.simulator.wire.simulated_server import broker, only_account
     "login", [Login("wrong", "refresh-ok", "main"), Login("secret-ok", "wrong", "main")], ids=["secret", "refresh"]
 )
 async def test_a_wrong_secret_or_refresh_token_is_refused_as_the_broker_does(login: Login) -> None:
-    async with broker() as rig, rig.session(login) as session:
+    async with broker() as server, server.session(login) as session:
         with pytest.raises(TastytradeError, match="Grant revoked"):
             await session.refresh()
         body = {
@@ -25,13 +25,13 @@ async def test_a_wrong_secret_or_refresh_token_is_refused_as_the_broker_does(log
             "client_secret": login.client_secret,
             "refresh_token": login.refresh_token,
         }
-        status, answer = await rig.post("/oauth/token", body)
+        status, answer = await server.post("/oauth/token", body)
         assert (status, answer) == (400, {"error_code": "invalid_grant", "error_description": "Grant revoked"})
 
 
 async def test_an_expired_access_token_is_invalid_until_refreshed() -> None:
     # The SDK refreshes by itself a minute before the end, so it is told a longer life than the token has.
-    async with broker(access_token_seconds=0.2) as rig, rig.session() as session:
+    async with broker(access_token_seconds=0.2) as server, server.session() as session:
         await session.refresh()
         session.session_expiration += 900
         assert await session.validate()
@@ -44,14 +44,14 @@ async def test_an_expired_access_token_is_invalid_until_refreshed() -> None:
 
 
 async def test_revoked_tokens_end_at_once_and_a_revoked_grant_for_good() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         await session.refresh()
-        status, _ = await rig.post("/simulator/tokens", None, method="DELETE")
+        status, _ = await server.post("/simulator/tokens", None, method="DELETE")
         assert status == 200
         assert not await session.validate()
         await session.refresh(force=True)
         assert await session.validate()
-        rig.simulator.tokens.revoke_grant(DEFAULT_LOGIN.refresh_token)
+        server.simulator.tokens.revoke_grant(DEFAULT_LOGIN.refresh_token)
         with pytest.raises(TastytradeError, match="Grant revoked"):
             await session.refresh(force=True)
 

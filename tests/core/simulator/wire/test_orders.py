@@ -18,7 +18,7 @@ from tests.core.simulator.wire.simulated_server import ACCOUNT, MONDAY_TEN, brok
 
 
 async def test_a_dry_run_shows_effect_fees_and_no_id() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account = await only_account(session)
         response = await account.place_order(session, await qqq_spread(session, "1.20"), dry_run=True)
         assert not hasattr(response.order, "id")
@@ -35,8 +35,8 @@ async def test_a_dry_run_shows_effect_fees_and_no_id() -> None:
 
 
 async def test_an_order_fills_and_the_account_hears_of_it() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.simulator.exchange.fill_plan = "immediate"
+    async with broker() as server, server.session() as session:
+        server.simulator.exchange.fill_plan = "immediate"
         account = await only_account(session)
         order = await qqq_spread(session, "1.20", "senex-1")
         async with AlertStreamer(session) as alerts:
@@ -73,8 +73,8 @@ async def test_an_order_fills_and_the_account_hears_of_it() -> None:
 
 
 async def test_a_replacement_has_a_new_id_and_a_cancel_ends_it() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.simulator.exchange.fill_plan = "never"
+    async with broker() as server, server.session() as session:
+        server.simulator.exchange.fill_plan = "never"
         account = await only_account(session)
         order = await qqq_spread(session, "1.20")
         placed = (await account.place_order(session, order, dry_run=False)).order
@@ -96,7 +96,7 @@ async def test_a_replacement_has_a_new_id_and_a_cancel_ends_it() -> None:
 
 
 async def test_an_off_tick_order_is_accepted_and_then_rejected() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account = await only_account(session)
         placed = (await account.place_order(session, await qqq_spread(session, "1.205"), dry_run=False)).order
         rejected = await status_of(account, session, placed.id, OrderStatus.REJECTED)
@@ -105,7 +105,7 @@ async def test_an_off_tick_order_is_accepted_and_then_rejected() -> None:
 
 async def test_refusals_name_their_preflight_error() -> None:
     poor = AccountSetup(ACCOUNT, "Poor", "main", Decimal(100))
-    async with broker(accounts=(poor,)) as rig, rig.session() as session:
+    async with broker(accounts=(poor,)) as server, server.session() as session:
         account = await only_account(session)
         order = await qqq_spread(session, "1.20")
         for dry_run in (True, False):
@@ -120,8 +120,8 @@ async def test_refusals_name_their_preflight_error() -> None:
 
 
 async def test_history_is_paged_newest_first_and_filtered() -> None:
-    async with broker() as rig, rig.session() as session:
-        rig.simulator.exchange.fill_plan = "never"
+    async with broker() as server, server.session() as session:
+        server.simulator.exchange.fill_plan = "never"
         account = await only_account(session)
         order = await qqq_spread(session, "1.20")
         placed = [(await account.place_order(session, order, dry_run=False)).order.id for _ in range(5)]
@@ -141,9 +141,9 @@ async def test_another_login_cannot_trade_the_account() -> None:
     other = Login("secret-two", "refresh-two", "second")
     accounts = (DEFAULT_ACCOUNT, AccountSetup("5WT00002", "Other", "second", Decimal(60_000)))
     async with (
-        broker(logins=(DEFAULT_LOGIN, other), accounts=accounts) as rig,
-        rig.session() as mine,
-        rig.session(other) as theirs,
+        broker(logins=(DEFAULT_LOGIN, other), accounts=accounts) as server,
+        server.session() as mine,
+        server.session(other) as theirs,
     ):
         account = await only_account(mine)
         order = await qqq_spread(mine, "1.20")

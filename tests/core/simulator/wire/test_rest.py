@@ -28,7 +28,7 @@ TWO_LOGINS: dict[str, Any] = {
 
 
 async def test_the_account_is_read_whole() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         assert not await session.validate()
         await session.refresh()
         assert await session.validate()
@@ -49,13 +49,13 @@ async def test_the_account_is_read_whole() -> None:
 
 async def test_a_closed_account_is_listed_as_closed() -> None:
     closed = AccountSetup("5WT00009", "Old", "main", Decimal(0), is_closed=True)
-    async with broker(accounts=(DEFAULT_ACCOUNT, closed)) as rig, rig.session() as session:
+    async with broker(accounts=(DEFAULT_ACCOUNT, closed)) as server, server.session() as session:
         assert [each.account_number for each in await Account.get(session)] == [ACCOUNT]
         assert len(await Account.get(session, include_closed=True)) == 2
 
 
 async def test_the_chains_name_the_same_options() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         (nested,) = await NestedOptionChain.get(session, "QQQ")
         assert nested.tick_sizes[-1].value == Decimal("0.01")
         flat = await get_option_chain(session, "QQQ")
@@ -71,7 +71,7 @@ async def test_the_chains_name_the_same_options() -> None:
 
 
 async def test_spx_has_two_roots_with_their_own_streamer_symbols() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         roots = {item.root_symbol: item for item in await NestedOptionChain.get(session, "SPX")}
         assert set(roots) == {"SPX", "SPXW"}
         assert {entry.settlement_type for entry in roots["SPX"].expirations} == {"AM"}
@@ -82,7 +82,7 @@ async def test_spx_has_two_roots_with_their_own_streamer_symbols() -> None:
 
 
 async def test_what_is_not_listed_is_not_found() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         for read in (
             NestedOptionChain.get(session, "ZZZ"),
             Option.get(session, "QQQ   261127P00490500"),
@@ -94,7 +94,7 @@ async def test_what_is_not_listed_is_not_found() -> None:
 
 
 async def test_equities_one_or_several() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         qqq = await Equity.get(session, "QQQ")
         assert qqq.is_etf
         assert qqq.option_tick_sizes is not None
@@ -103,7 +103,7 @@ async def test_equities_one_or_several() -> None:
 
 
 async def test_metrics_are_fractions_with_a_time() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         metrics = await get_market_metrics(session, ["QQQ", "SPX"])
         assert [each.symbol for each in metrics] == ["QQQ", "SPX"]
         for each in metrics:
@@ -117,7 +117,7 @@ async def test_metrics_are_fractions_with_a_time() -> None:
 
 
 async def test_market_data_by_type_and_single() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         (chain,) = await NestedOptionChain.get(session, "QQQ")
         option = chain.expirations[3].strikes[60].put
         rows = await get_market_data_by_type(session, equities=["QQQ"], indices=["SPX"], options=[option, "ZZZ"])
@@ -135,7 +135,7 @@ async def test_market_data_by_type_and_single() -> None:
 
 
 async def test_more_than_a_hundred_symbols_are_refused() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         with pytest.raises(TastytradeError, match="validation_error"):
             await get_market_data_by_type(session, equities=["QQQ"] * 101)
 
@@ -153,7 +153,7 @@ async def test_more_than_a_hundred_symbols_are_refused() -> None:
     ],
 )
 async def test_the_session_follows_the_exchange_calendar(at: datetime, status: MarketStatus) -> None:
-    async with broker(at=at) as rig, rig.session() as session:
+    async with broker(at=at) as server, server.session() as session:
         (current,) = await get_market_sessions(session, [ExchangeType.NYSE])
         assert current.status is status
         assert current.next_session is not None
@@ -162,7 +162,7 @@ async def test_the_session_follows_the_exchange_calendar(at: datetime, status: M
 
 
 async def test_holidays_and_half_days() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         calendar = await get_market_holidays(session)
         assert date(2026, 11, 26) in calendar.holidays
         assert date(2026, 11, 27) in calendar.half_days
@@ -170,7 +170,7 @@ async def test_holidays_and_half_days() -> None:
 
 
 async def test_a_login_sees_its_own_accounts_only() -> None:
-    async with broker(**TWO_LOGINS) as rig, rig.session() as first, rig.session(OTHER) as second:
+    async with broker(**TWO_LOGINS) as server, server.session() as first, server.session(OTHER) as second:
         mine, theirs = await only_account(first), await only_account(second)
         assert (mine.account_number, theirs.account_number) == (ACCOUNT, "5WT00002")
         for read in (theirs.get_balances(first), theirs.get_positions(first), theirs.get_live_orders(first)):
@@ -181,26 +181,26 @@ async def test_a_login_sees_its_own_accounts_only() -> None:
 
 
 async def test_errors_carry_the_broker_s_statuses() -> None:
-    async with broker(**TWO_LOGINS) as rig:
-        token = await rig.token()
-        assert (await rig.get("/accounts/5WT00002/positions", token))[0] == 403
-        assert (await rig.get("/accounts/5WT99999/positions", token))[0] == 404
-        assert (await rig.get("/nowhere", token))[0] == 404
-        status, body, _ = await rig.get("/customers/me/accounts", "wrong")
+    async with broker(**TWO_LOGINS) as server:
+        token = await server.token()
+        assert (await server.get("/accounts/5WT00002/positions", token))[0] == 403
+        assert (await server.get("/accounts/5WT99999/positions", token))[0] == 404
+        assert (await server.get("/nowhere", token))[0] == 404
+        status, body, _ = await server.get("/customers/me/accounts", "wrong")
         assert status == 401
         assert body["error"]["code"] == "token_invalid"
 
 
 async def test_a_user_agent_without_a_version_is_refused() -> None:
-    async with broker() as rig:
-        token = await rig.token()
-        status, _, _ = await rig.get("/customers/me/accounts", token, **{"User-Agent": "curl"})
+    async with broker() as server:
+        token = await server.token()
+        status, _, _ = await server.get("/customers/me/accounts", token, **{"User-Agent": "curl"})
         assert status == 401
 
 
 async def test_answers_have_the_envelope_and_market_time() -> None:
-    async with broker() as rig:
-        status, body, headers = await rig.get("/customers/me/accounts", await rig.token())
+    async with broker() as server:
+        status, body, headers = await server.get("/customers/me/accounts", await server.token())
         assert status == 200
         assert body["context"] == "/customers/me/accounts"
         assert body["data"]["items"][0]["authority-level"] == "owner"

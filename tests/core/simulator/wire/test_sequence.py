@@ -46,7 +46,7 @@ async def quotes_of(streamer: DXLinkStreamer, symbols: list[str]) -> dict[str, Q
 
 @pytest.mark.parametrize("is_test", [False, True], ids=["production", "certification"])
 async def test_a_trident_from_login_to_fill_and_a_second_one_replaced_and_cancelled(is_test: bool) -> None:
-    async with broker() as rig, rig.session(is_test=is_test) as session:
+    async with broker() as server, server.session(is_test=is_test) as session:
         await session.refresh()
         assert await session.validate()
         account = await only_account(session)
@@ -92,7 +92,7 @@ async def test_a_trident_from_login_to_fill_and_a_second_one_replaced_and_cancel
             order = LimitOrder(legs=legs, price=price, external_identifier="senex-7")
             trial = await account.place_order(session, order, dry_run=True)
             assert trial.buying_power_effect.change_in_buying_power < 0
-            rig.simulator.exchange.fill_plan = "immediate"
+            server.simulator.exchange.fill_plan = "immediate"
             placed = (await account.place_order(session, order, dry_run=False)).order
             statuses: list[OrderStatus] = []
             async with asyncio.timeout(10):
@@ -109,7 +109,7 @@ async def test_a_trident_from_login_to_fill_and_a_second_one_replaced_and_cancel
             assert held == {symbol: quantity for symbol, (_, _, _, quantity) in zip(chosen, TRIDENT, strict=True)}
             after = await account.get_balances(session)
             assert after.derivative_buying_power < before.derivative_buying_power
-            rig.simulator.exchange.fill_plan = "never"
+            server.simulator.exchange.fill_plan = "never"
             second = (await account.place_order(session, order, dry_run=False)).order
             await status_of(account, session, second.id, OrderStatus.LIVE)
             changed = LimitOrder(legs=legs, price=price + Decimal("0.05"))

@@ -54,7 +54,7 @@ async def test_stopping_with_clients_leaves_no_task_behind() -> None:
 
 async def test_stopping_with_sdk_streamers_open_is_quick() -> None:
     simulator_stopped = asyncio.Event()
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account = await only_account(session)
 
         async def watch() -> None:
@@ -69,15 +69,15 @@ async def test_stopping_with_sdk_streamers_open_is_quick() -> None:
         watcher = asyncio.create_task(watch())
         async with asyncio.timeout(5):
             await watching.wait()
-            await rig.simulator.stop()
+            await server.simulator.stop()
         simulator_stopped.set()
         with pytest.raises(ExceptionGroup):
             await watcher
 
 
 async def test_a_port_in_use_is_an_os_error() -> None:
-    async with broker() as rig:
-        second = Simulator(SimulatorSettings(port=rig.port), ShiftedClock(MONDAY_TEN))
+    async with broker() as server:
+        second = Simulator(SimulatorSettings(port=server.port), ShiftedClock(MONDAY_TEN))
         with pytest.raises(OSError, match="in use"):
             await second.start()
         await second.stop()
@@ -99,22 +99,22 @@ async def test_a_failure_of_the_exchange_is_not_swallowed(monkeypatch: pytest.Mo
 
 
 async def test_garbage_on_the_socket_and_bad_requests_leave_the_server_standing() -> None:
-    async with broker() as rig, rig.session() as session:
+    async with broker() as server, server.session() as session:
         account = await only_account(session)
         for junk in (
             b"\x00\xff\x00garbage\r\n\r\n",
             b"GET / HTTP/1.1\r\nHost: x\r\n",
             b"POST /oauth/token HTTP/1.1\r\n\r\n",
         ):
-            _, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+            _, writer = await asyncio.open_connection("127.0.0.1", server.port)
             writer.write(junk)
             await writer.drain()
             writer.transport.abort()
-        status, _ = await rig.post("/oauth/token", ["not", "an", "object"])
+        status, _ = await server.post("/oauth/token", ["not", "an", "object"])
         assert status == 400
-        headers = {"Authorization": f"Bearer {await rig.token()}", "User-Agent": "test/1.0"}
+        headers = {"Authorization": f"Bearer {await server.token()}", "User-Agent": "test/1.0"}
         async with aiohttp.ClientSession(headers=headers) as client:
-            path = f"{rig.url}/accounts/{account.account_number}/orders"
+            path = f"{server.url}/accounts/{account.account_number}/orders"
             for body, wanted in ((b"{", 400), (b"\xff", 400), (b"{}", 400), (b'{"legs": {}}', 400)):
                 async with client.post(path, data=body) as response:
                     assert response.status == wanted, body
@@ -122,15 +122,15 @@ async def test_garbage_on_the_socket_and_bad_requests_leave_the_server_standing(
             for query, wanted in (("start-date=soon", 400), ("per-page=x", 400), ("start-at=never", 400)):
                 async with client.get(f"{path}?{query}") as response:
                     assert response.status == wanted, query
-            async with client.get(f"{rig.url}/") as response:
+            async with client.get(f"{server.url}/") as response:
                 assert response.status == 404
         assert (await only_account(session)).account_number == account.account_number
 
 
 async def test_a_client_that_reads_nothing_does_not_hold_up_others() -> None:
-    async with broker(speed=60.0) as rig, rig.session() as session:
-        strikes = rig.simulator.market.chain("QQQ", MONDAY_TEN.date())[0].expirations[8].strikes
-        async with feed(rig) as deaf:
+    async with broker(speed=60.0) as server, server.session() as session:
+        strikes = server.simulator.market.chain("QQQ", MONDAY_TEN.date())[0].expirations[8].strikes
+        async with feed(server) as deaf:
             await deaf.log_in()
             await deaf.open()
             stream = deaf.socket.get_extra_info("socket")
@@ -146,14 +146,14 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_others() -> None:
                     for _ in range(10):
                         await streamer.get_event(Quote)
             transport.abort()  # type: ignore[union-attr]
-        await until(lambda: rig.simulator.feed.connections == 0)
+        await until(lambda: server.simulator.feed.connections == 0)
 
 
 async def test_a_random_plan_runs_without_hurting_the_server() -> None:
-    async with broker(speed=60.0, plan=random_plan(5, faults=40)) as rig:
-        async with aiohttp.ClientSession() as client, client.ws_connect(f"{rig.url}/dxlink"):
+    async with broker(speed=60.0, plan=random_plan(5, faults=40)) as server:
+        async with aiohttp.ClientSession() as client, client.ws_connect(f"{server.url}/dxlink"):
             await asyncio.sleep(0.5)
-        assert (await rig.get("/simulator/clock"))[0] == 200
+        assert (await server.get("/simulator/clock"))[0] == 200
 
 
 @pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "lifeline"])
