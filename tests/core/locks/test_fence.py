@@ -1,5 +1,4 @@
-"""The fence: a trader whose records another process has opened changes nothing more, and ends (reference reliability
-2.5.1)."""
+"""The fence: a trader whose records another has opened changes nothing more, and ends (reference reliability 2.5.1)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ DEAD = ("Rejected", "Cancelled", "Expired", "Removed")
 
 
 @dataclass
-class Known:
+class SeenEntry:
     """An entry as its committed history shows it so far."""
 
     id: str
@@ -57,8 +57,8 @@ class InvariantChecker:
         self._world = world
         self.violations: list[str] = []
         self.steps = 0
-        self.entries: dict[str, Known] = {}
-        self._by_identifier: dict[str, Known] = {}
+        self.entries: dict[str, SeenEntry] = {}
+        self._by_identifier: dict[str, SeenEntry] = {}
         self._seen = dict.fromkeys(HISTORIES, 0)
         self._hashes = {name: blake2b() for name in HISTORIES}
         self._alive: dict[tuple[str, date], set[int]] = defaultdict(set)
@@ -159,17 +159,17 @@ class InvariantChecker:
         if len(holders) > 1:
             self.add("1", f"{len(holders)} entries hold {entry.day} in the records")
 
-    def _first_seen(self, entry_id: str, state: EntryState) -> Known:
+    def _first_seen(self, entry_id: str, state: EntryState) -> SeenEntry:
         account, day, identifier = self.reader.execute(
             "SELECT account, session_day, identifier FROM entries WHERE id = ?", (entry_id,)
         ).fetchone()
-        entry = self.entries[entry_id] = Known(entry_id, account, day, identifier, state, True, None)
+        entry = self.entries[entry_id] = SeenEntry(entry_id, account, day, identifier, state, True, None)
         if identifier in self._by_identifier:
             self.add("1", f"two intents have the identifier {identifier}")
         self._by_identifier[identifier] = entry
         return entry
 
-    def _left_unknown(self, entry: Known, row: dict[str, Any]) -> None:
+    def _left_unknown(self, entry: SeenEntry, row: dict[str, Any]) -> None:
         if entry.state is EntryState.ABSENT:
             if not self._proved_absent(entry.id):
                 self.add("5", f"entry {entry.id} became absent without proof")
@@ -212,7 +212,7 @@ class InvariantChecker:
         elif row[0] is None:
             self.add("2", f"order {order.id} was never marked sent; its intent is {row[1]}")
 
-    def _order(self, entry: Known) -> SimOrder | None:
+    def _order(self, entry: SeenEntry) -> SimOrder | None:
         orders = self._world.exchange.orders(entry.account)
         return next((order for order in orders if order.external_identifier == entry.identifier), None)
 
@@ -241,7 +241,7 @@ class InvariantChecker:
             if again.digest() != self._hashes[table].digest():
                 self.add("6", f"{table} was changed after it was committed")
 
-    def _settled(self, entry: Known) -> None:
+    def _settled(self, entry: SeenEntry) -> None:
         order = self._order(entry)
         if entry.state in (EntryState.PREPARED, EntryState.SENT):
             self.add("5", f"entry {entry.id} is still {entry.state}")

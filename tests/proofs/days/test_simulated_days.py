@@ -110,13 +110,13 @@ def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPa
     from core.domain.orders.order_states import EntryState
     from core.orders import desk as orders
 
-    honest = orders._without_acknowledgement
+    original = orders._without_acknowledgement
 
-    def hopeful(outcome: object, refused: object) -> object:
-        state, refusal = honest(outcome, refused)  # type: ignore[arg-type]
+    def as_not_sent(outcome: object, refused: object) -> object:
+        state, refusal = original(outcome, refused)  # type: ignore[arg-type]
         return (EntryState.NOT_SENT if state is EntryState.UNKNOWN else state), refusal
 
-    monkeypatch.setattr(orders, "_without_acknowledgement", hopeful)
+    monkeypatch.setattr(orders, "_without_acknowledgement", as_not_sent)
     calm = _calm(3)
     lost = _at_first_slot(calm, FaultKind.REST_DROP_RESPONSE.value, word="POST /accounts")
     mute = _at_first_slot(calm, FaultKind.ALERTS_LOST.value, count=50)

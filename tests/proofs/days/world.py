@@ -192,7 +192,7 @@ class DayWorld(World):
         """Kills the process: nothing of it runs any more, and what was not committed is lost."""
         self._up = False
         self.disk.kill()
-        await self._bury()
+        await self._end_process_tasks()
 
     def _died(self) -> None:
         """The disk has killed the process at a commit."""
@@ -201,7 +201,7 @@ class DayWorld(World):
             task.cancel()
         self.own(self.come_back(self.back_after_s))
 
-    async def _bury(self) -> None:
+    async def _end_process_tasks(self) -> None:
         for _ in range(200):
             tasks = self._process_tasks()
             if not tasks:
@@ -236,7 +236,7 @@ class DayWorld(World):
 
     async def come_back(self, seconds: float) -> None:
         """Ends what is left of a killed process and starts the engine again so many seconds later."""
-        await self._bury()
+        await self._end_process_tasks()
         await self._start_again(seconds)
 
     # The store

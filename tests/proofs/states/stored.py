@@ -120,8 +120,7 @@ def assert_fills_fit(stored: Stored, broker: ScriptedBroker) -> None:
 
 
 def assert_orders_are_intended(stored: Stored, broker: ScriptedBroker, freed_by_proof: Iterable[str]) -> None:
-    """Every order of ours has an intent that was marked sent, and at most one order of an account's day lives (SPEC
-    13).
+    """Every order of ours has an intent marked sent, and of an account's day at most one order lives (SPEC 13).
 
     Orders that filled after two complete reads had shown them dead are not counted: the proof cannot exclude those.
     """

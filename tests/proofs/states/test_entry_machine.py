@@ -1,4 +1,4 @@
-"""Runs the entry machine over random courses of events, with the records in SQLite and in PostgreSQL (SPEC 9, 13)."""
+"""Runs the entry machine over random courses of events, with the records in SQLite and in PostgreSQL."""
 
 from __future__ import annotations
 

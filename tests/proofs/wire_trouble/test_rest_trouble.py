@@ -1,4 +1,4 @@
-"""Trouble on the wire of requests, over real sockets. Which test shows which row of reference tastytrade.md 5:
+"""Failures on the wire of requests, over real sockets. Which test shows which row of reference tastytrade.md 5:
 
 | server behaviour | read | order |
 |---|---|---|
@@ -16,7 +16,8 @@
 | an error of the dry run (SDK: KeyError) | reads::a_dry_run_refusal_carries_the_inner_code | - |
 | the token ends between reads and order | - | here::a_token_that_ended, send::a_token_that_cannot |
 
-`reads` is broker/test_reads, `send` is broker/test_send. The streams' rows are in test_stream_trouble.
+`reads` and `send` are test_reads and test_send of tests/core/broker/tastytrade. The rows of streams are in
+test_stream_trouble.
 """
 
 from __future__ import annotations

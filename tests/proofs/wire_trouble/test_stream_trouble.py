@@ -1,22 +1,23 @@
-"""Trouble on the two streams, over real sockets. Which test shows which row of reference tastytrade.md 5:
+"""Failures of the two streams, over real sockets. Which test shows which row of reference tastytrade.md 5:
 
 | event | quote feed | account alerts |
 |---|---|---|
-| server close, any code | here::closed_feed | here::closed_alerts; broker/test_alerts |
+| server close, any code | here::closed_feed | here::closed_alerts; alerts |
 | a frame beyond 64 KiB, close 1009 | here::feed_frame_at_the_limit | here::alert_at_the_limit |
-| ERROR frame, wrong arity | broker/test_market_data::a_lost_connection_is_told | - |
+| ERROR frame, wrong arity | market_data::a_lost_connection_is_told | - |
 | empty data, unknown channel | here::frames_the_sdk_breaks_on | - |
-| a bad or incomplete object | here::a_quote_that_is_none_is_skipped | here::an_unreadable_alert; broker/test_alerts |
-| auth refused (loop), never answered | here::a_loop_of_auth; broker/test_market_data | broker/test_alerts (refused) |
+| a bad or incomplete object | here::a_quote_that_is_none_is_skipped | here::an_unreadable_alert; alerts |
+| auth refused (loop), never answered | here::a_loop_of_auth; market_data | alerts (refused) |
 | authorized again in mid-stream | here::frames_the_sdk_breaks_on | - |
-| upgrade refused | broker/test_market_data::a_connection_that_does_not_come_about | here::a_refused_upgrade |
-| half-open TCP | here::a_half_open_feed; broker/test_market_data (simulated) | here::half_open_alerts |
+| upgrade refused | market_data::a_connection_that_does_not_come_about | here::a_refused_upgrade |
+| half-open TCP | here::a_half_open_feed; market_data (simulated) | here::half_open_alerts |
 | connection reset | here::a_reset_feed | here::reset_alerts |
 | CHANNEL_OPENED missing | here::a_channel_that_never_opens (make proofs: the SDK waits 10 s) | - |
 | a silent consumer, shared or re-entered streamers | a new streamer in one task each time: every test here | the same |
 | quote token refused at a reconnect | here::a_quote_token_refused_at_a_reconnect | - |
 
-The requests' rows are in test_rest_trouble.
+`alerts` and `market_data` are test_alerts and test_market_data of tests/core/broker/tastytrade. The rows of requests
+are in test_rest_trouble.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""The tick table: the first band whose threshold is above the price decides, else the default tick (reference
-tastytrade.md 9)."""
+"""The tick table: the first band with a threshold above the price, else the default (reference tastytrade.md 9)."""
 
 from __future__ import annotations
 
