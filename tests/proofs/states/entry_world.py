@@ -36,9 +36,9 @@ class EntryWorld(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
+        self.url, reader = self.new_records()  # before on_disk: the empty records are made on another loop
         self.ending = ExitStack()
         self.ending.enter_context(on_disk(Disk))
-        self.url, reader = self.new_records()
         self.calls = StoreCalls()
         self.loop = VirtualTimeLoop(self.calls.count)
         self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
