@@ -86,7 +86,7 @@ class Engine:
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         self.broker_check = BrokerCheck(parts.broker, self.bus)
-        desk = OrderDesk(
+        self.desk = OrderDesk(
             broker=parts.broker,
             records=records,
             watch=self.watch,
@@ -103,7 +103,7 @@ class Engine:
             study=self.study,
             feed=self.feed,
             quotes=self.quotes,
-            desk=desk,
+            desk=self.desk,
             gate=self.gate,
             legs=self.legs,
             records=records,

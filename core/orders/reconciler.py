@@ -49,7 +49,7 @@ class Reconciler:
         except BrokerError as error:
             return f"{masked(number)}: {error.detail}"
         listed = {report.order_id: report for listing in listings for report in listing}
-        foreign = [report for report in listed.values() if not await self._take(number, report)]
+        foreign = [report for report in listed.values() if not await self.take(number, report)]
         trouble = await self._read_unlisted(entries, listed)
         await self.judge_earlier(number, today)
         await self._judge_incidents(number)
@@ -57,7 +57,7 @@ class Reconciler:
         await self._tell_foreign(number, foreign)
         return trouble
 
-    async def _take(self, number: str, report: OrderReport) -> bool:
+    async def take(self, number: str, report: OrderReport) -> bool:
         """Gives an order of ours to its entry. False when the order is not ours."""
         entry = await self.records.entries.by_order(report.order_id, number)
         if entry is None and report.identifier is not None:

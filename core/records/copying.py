@@ -41,7 +41,7 @@ async def copy_records(source_url: str, target_url: str, holder: str) -> tuple[T
     try:
         target = await Records.open(target_url, holder=holder)
         try:
-            return await _copy(source._database, target._database)
+            return await _copy(source.database, target.database)
         finally:
             await target.close()
     finally:

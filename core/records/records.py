@@ -85,7 +85,7 @@ class Records:
     """
 
     def __init__(self, database: Database, epoch: int) -> None:
-        self._database = database
+        self.database = database
         database.write_as(epoch)
         self.epoch = epoch
         self.trading = TradingStates(database)
@@ -137,19 +137,19 @@ class Records:
     @property
     def in_flight(self) -> int:
         """Calls under way now; virtual time stands still until there are none."""
-        return self._database.in_flight
+        return self.database.in_flight
 
     def oldest_call_s(self, now_monotonic: float) -> float:
         """Seconds the oldest call under way has been running, waiting for its turn included; 0 when there is none.
 
         `now_monotonic` is the loop's `time()`. For the breaker of a store that stalls.
         """
-        return self._database.oldest_call_s(now_monotonic)
+        return self.database.oldest_call_s(now_monotonic)
 
     async def probe(self) -> None:
         """One durable commit that changes nothing, to learn whether records can be written: a full or read-only disk
         refuses it as it would a real one. Raises RecordsError with the reason."""
-        async with self._database.write() as connection:
+        async with self.database.write() as connection:
             # There and back: SQLite writes nothing for a value that stays the same.
             for step in (1, -1):
                 await connection.execute(
@@ -158,11 +158,11 @@ class Records:
 
     async def until_fenced_off(self) -> NoReturn:
         """Waits for as long as these records are ours. Raises FencedOff once a write found a newer trader."""
-        await self._database.until_fenced_off()
+        await self.database.until_fenced_off()
 
     async def close(self) -> None:
         """Ends the connections. No call may be under way."""
-        await self._database.close()
+        await self.database.close()
 
 
 def _parsed(url: str) -> URL:

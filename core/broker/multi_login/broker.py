@@ -79,7 +79,7 @@ class LoginsBroker:
     def __init__(self, logins: Sequence[LoginPorts], clock: Clock, *, patience_s: float = PATIENCE_S) -> None:
         """The first is the primary one until `prefer`. `patience_s`: wall seconds a feed may be without a connection
         before the next login's takes over. Raises ValueError for no login, and for two of one name."""
-        self._brokers = {login.broker.name: login.broker for login in logins}
+        self.brokers = {login.broker.name: login.broker for login in logins}
         self._routes = Routes([login.broker.name for login in logins])
         self._reading = self._routes.names[0]
         self.each = tuple(LoginAlone(login.broker, self._routes) for login in logins)
@@ -94,7 +94,7 @@ class LoginsBroker:
 
     @property
     def date_offset(self) -> timedelta | None:
-        offsets = (self._brokers[name].date_offset for name in self._routes.after(self._reading))
+        offsets = (self.brokers[name].date_offset for name in self._routes.after(self._reading))
         return next((offset for offset in offsets if offset is not None), None)
 
     @property
@@ -105,7 +105,7 @@ class LoginsBroker:
     def prefer(self, name: str) -> None:
         """The login of the primary account reads and feeds the market from now on; one that is refused, or is not
         there, changes nothing."""
-        if name in self._brokers and not self._routes.is_refused(name):
+        if name in self.brokers and not self._routes.is_refused(name):
             self._reading = name
             self.market_data.prefer(name)
 
@@ -118,7 +118,7 @@ class LoginsBroker:
             raise (unforeseen or failures)[0]
 
     async def close(self) -> None:
-        for broker in self._brokers.values():
+        for broker in self.brokers.values():
             await broker.close()
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
@@ -177,7 +177,7 @@ class LoginsBroker:
             login = self._reaching(number)[0]
         except BrokerError as error:
             return SendOutcome(SendClass.NOT_SENT, error.detail, left=False)
-        return await self._brokers[login].send(number, request, guard)
+        return await self.brokers[login].send(number, request, guard)
 
     async def _of(self, number: str, work: Callable[[Broker], Awaitable[T]]) -> T:
         """A read through the login that reaches the account; when it is refused, through the next that does."""
@@ -197,7 +197,7 @@ class LoginsBroker:
         return logins
 
     async def _ask(self, login: str, work: Callable[[Broker], Awaitable[T]]) -> T:
-        return await asked(self._brokers[login], self._routes, work)
+        return await asked(self.brokers[login], self._routes, work)
 
 
 async def asked(broker: Broker, routes: Routes, work: Callable[[Broker], Awaitable[T]]) -> T:

@@ -48,17 +48,17 @@ class TastytradeBroker:
     ) -> None:
         """`base_url` sends everything to a server on this machine; `is_test` speaks to the certification
         environment. Raises ValueError for a `base_url` that is not plain http on the loopback interface."""
-        self._connection = Connection(
+        self.connection = Connection(
             login, clock, ids, base_url=base_url, is_test=is_test, timings=timings or Timings()
         )
-        self._reads = Reads(self._connection)
-        self._orders = Orders(self._connection)
-        self._market_data = DXLinkMarketData(self._connection)
-        self._alerts = TastytradeOrderAlerts(self._connection)
+        self._reads = Reads(self.connection)
+        self._orders = Orders(self.connection)
+        self._market_data = DXLinkMarketData(self.connection)
+        self._alerts = TastytradeOrderAlerts(self.connection)
 
     @property
     def name(self) -> str:
-        return self._connection.login.name
+        return self.connection.login.name
 
     @property
     def market_data(self) -> DXLinkMarketData:
@@ -71,15 +71,15 @@ class TastytradeBroker:
     @property
     def date_offset(self) -> timedelta | None:
         """The broker's clock minus ours at its last answer, to the second; None before the first (SPEC 14)."""
-        return self._connection.date_offset
+        return self.connection.date_offset
 
     async def connect(self) -> None:
         """Logs in, also again after a refusal: no other call presents refused credentials twice. Raises
         BrokerError(LOGIN_REFUSED)."""
-        await self._connection.open()
+        await self.connection.open()
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self.connection.close()
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
         return await self._reads.accounts()
@@ -120,11 +120,11 @@ class TastytradeBroker:
     async def server_clock(self) -> tuple[datetime, float] | None:
         """The simulator's market time (UTC) and speed; None at the real broker and where the server offers none.
         Raises BrokerError(UNREACHABLE) when the server does not answer."""
-        local = self._connection.local
+        local = self.connection.local
         if local is None:
             return None
         try:
-            async with httpx2.AsyncClient(trust_env=False, timeout=self._connection.timings.connect) as client:
+            async with httpx2.AsyncClient(trust_env=False, timeout=self.connection.timings.connect) as client:
                 response = await client.get(local.join("/simulator/clock"))
         except httpx2.HTTPError as error:
             raise BrokerError(BrokerFault.UNREACHABLE, f"simulator clock: {transport_words(error)}") from None

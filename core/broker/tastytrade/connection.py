@@ -80,7 +80,7 @@ class Connection:
         self.local = local_address(base_url) if base_url is not None else None
         self.date_offset: timedelta | None = None
         self.account_numbers: set[str] = set()
-        self._is_test = is_test
+        self.is_test = is_test
         self._session: Session | None = None
         self._stack = AsyncExitStack()
         self._refused: tuple[str, str] | None = None  # the words and code of the broker's refusal
@@ -108,7 +108,7 @@ class Connection:
         """Logs in afresh, also after a refusal: only this call may present refused credentials again."""
         self._refused = None
         if self._session is None:
-            self._session = await self._stack.enter_async_context(self._build())
+            self._session = await self._stack.enter_async_context(self.build_session())
         session = self._session
         await self.read(lambda: session.refresh(force=True), "login")
 
@@ -190,7 +190,8 @@ class Connection:
     def _wait(self, state: RetryCallState) -> float:
         return backoff_s(state.attempt_number, self.ids.fraction())
 
-    def _build(self) -> Session:
+    def build_session(self) -> Session:
+        """A session of the SDK that is not logged in yet."""
         # A context of its own for every client would block the loop for 30 ms at each reconnect (reference 1).
         # Without the system's authorities where TLS is never spoken.
         context = ssl.create_default_context() if self.local is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -198,7 +199,7 @@ class Connection:
         return Session(
             self.login.secret,
             self.login.refresh,
-            is_test=self._is_test,
+            is_test=self.is_test,
             event_hooks={
                 "request": [self._on_request],
                 "response": [self._on_response],

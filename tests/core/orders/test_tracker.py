@@ -1,4 +1,4 @@
-"""What becomes of an order once the broker has it: fills, late and partial ones, expiry, repeated alerts (SPEC 9)."""
+"""An order after the broker has it: fills, also late and partial ones, expiration, repeated alerts (SPEC 9)."""
 
 from __future__ import annotations
 

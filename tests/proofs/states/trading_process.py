@@ -1,4 +1,4 @@
-"""One trader's life on the records file: the real desk, watch, reconciliation and settlement, started and killed."""
+"""One process of the trader on the records file: the real desk, tracker, reconciliation and settlement."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PRICING = priced(TRIDENT)
 
 @dataclass
 class UnmovedMarket:
-    """What the desk asks of an attempt at the last moment: the market has not moved since the decision."""
+    """The market as the desk sees it just before it sends: unchanged since the decision."""
 
     def reprice(self, trident: Trident) -> Pricing:
         return PRICING
@@ -65,7 +65,7 @@ class UnmovedMarket:
 
 
 class TradingProcess:
-    """Built on open records; `start` brings it to life, `kill` ends it without a word."""
+    """Takes open records; `start` starts its tasks, and `kill` ends them at once, as SIGKILL would."""
 
     def __init__(self, broker: ScriptedBroker, records: Records, clock: Clock, ids: Ids, folder: Path) -> None:
         self.records = records
@@ -113,11 +113,11 @@ class TradingProcess:
             records = await Records.open(url)
         finally:
             calls.under_way -= 1
-        calls.one_at_a_time(records._database)
+        calls.one_at_a_time(records.database)
         return cls(broker, records, clock, ids, folder)
 
     async def start(self) -> None:
-        """What the engine does before its first cycle, then the services an entry needs."""
+        """Does what the engine does before its first cycle, then starts the services an entry needs."""
         await self.breakers.load()
         await self.watch.recover()
         await self.gate.read()
@@ -134,12 +134,12 @@ class TradingProcess:
         await self.records.close()
 
     def failed(self) -> list[BaseException]:
-        """What ended a service that should live as long as the process, or an entry in an error."""
+        """The errors that ended a service or an entry; there must be none."""
         done = [task for task in (*self._tasks, *self.entering) if task.done() and not task.cancelled()]
         return [error for task in done if (error := task.exception()) is not None]
 
     async def submit(self, account: str) -> None:
-        """A cycle's decision goes to the desk; does not wait for what becomes of it."""
+        """Hands a cycle's decision to the desk, and does not wait for the outcome."""
         self.entering.append(asyncio.create_task(self._enter(account)))
 
     async def _enter(self, account: str) -> object:
@@ -183,7 +183,7 @@ class TradingProcess:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
 
     async def _nothing_to_release(self, entry_id: str) -> None:
-        """The legs' quotes are not followed here."""
+        """Nothing to release: these tests do not follow the quotes of legs."""
 
 
 def _account(number: str) -> AccountRecord:
