@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from core.domain.operation.commands import CommandKind, CommandState
 from core.recording.day_file import DayUnreadable, Frame, read_frames
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
-from core.snapshot.codec import SnapshotUnreadable, changed, from_json, from_plain
+from core.snapshot.codec import SnapshotUnreadable, decode, decode_change
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -68,11 +68,11 @@ class RecordedDay:
         key = self._keys[bisect_right(self._keys, number) - 1]
         if self._at is None or not key <= self._at[0] <= number:
             stream = zlib.decompressobj()
-            self._at = (key, from_plain(from_json(stream.decompress(self._frames[key].part))), stream)
+            self._at = (key, decode(stream.decompress(self._frames[key].part)), stream)
         reached, snapshot, stream = self._at
         self._at = None  # should a frame be bad, the stream has moved on and the snapshot has not
         for place in range(reached + 1, number + 1):
-            snapshot = changed(snapshot, from_json(stream.decompress(self._frames[place].part)))
+            snapshot = decode_change(snapshot, stream.decompress(self._frames[place].part))
         self._at = (number, snapshot, stream)
         return snapshot
 

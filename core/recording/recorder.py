@@ -12,8 +12,7 @@ from core.recording.day_file import SUFFIX, DayWriter, day_path
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import CycleSlice, Snapshot
-from core.snapshot.codec import change, to_json, to_plain
-from core.snapshot.delta import NOTHING
+from core.snapshot.codec import encode, encode_change
 
 KEY_EVERY = 300
 """Frames from one whole snapshot to the next: what a seek has to read at most."""
@@ -64,12 +63,12 @@ class DayRecorder:
             self._writer = DayWriter(day_path(self._folder, day))
         began = _began(self._last, snapshot)
         if self._last is None or self._frames % KEY_EVERY == 0:
-            self._writer.write(now, to_json(to_plain(snapshot, redact)), key=True, cycle=began)
+            self._writer.write(now, encode(snapshot, redact), key=True, cycle=began)
         else:
-            found = change(self._last, snapshot, redact)
-            if found is NOTHING:
+            found = encode_change(self._last, snapshot, redact)
+            if found is None:
                 return
-            self._writer.write(now, to_json(found), key=False, cycle=began)
+            self._writer.write(now, found, key=False, cycle=began)
         self._last = snapshot
         self._frames += 1
 

@@ -7,7 +7,7 @@ from typing import Any
 from core.remote.keys import RedisKeys
 from core.remote.quote_hashes import TraderSeen, texts
 from core.snapshot import Snapshot
-from core.snapshot.codec import VERSION, SnapshotUnreadable, changed, decode, from_json
+from core.snapshot.codec import VERSION, SnapshotUnreadable, decode, decode_change
 
 EVENTS_AT_ONCE = 200
 
@@ -75,7 +75,7 @@ class Follower:
             return
         self._after = identifier
         if sequence == self._sequence + 1:
-            self.snapshot = changed(self.snapshot, from_json(change))
+            self.snapshot = decode_change(self.snapshot, change)
             self._sequence = sequence
 
     def _compare(self, trader: TraderSeen | None) -> None:

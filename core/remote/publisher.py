@@ -24,8 +24,7 @@ from core.remote.quote_hashes import QuoteWriter
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
 from core.snapshot import Health, PartHealth, Snapshot
-from core.snapshot.codec import VERSION, change, encode, to_json
-from core.snapshot.delta import NOTHING
+from core.snapshot.codec import VERSION, encode, encode_change
 
 EVERY_S = 0.1
 AGAIN_S = 1.0
@@ -167,10 +166,10 @@ class Publisher:
             if now - screen.whole_at >= WHOLE_EVERY_S:
                 screen.whole_at = now
                 written.append(("snapshot", self._keys.snapshot, self._whole(screen.snapshot, screen.after)))
-            found = change(screen.snapshot, snapshot, redact)
-            if found is not NOTHING:
+            found = encode_change(screen.snapshot, snapshot, redact)
+            if found is not None:
                 screen.sequence += 1
-                written.append(("event", self._keys.events, self._event(screen.sequence, to_json(found))))
+                written.append(("event", self._keys.events, self._event(screen.sequence, found)))
         screen.snapshot = snapshot
         return written
 

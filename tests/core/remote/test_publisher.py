@@ -94,7 +94,7 @@ async def test_secrets_are_taken_out_of_what_is_published(
 ) -> None:
     from core.runtime.redaction import Redactor
 
-    monkeypatch.setattr("core.remote.publisher.known", Redactor("s3cret-word"))
+    monkeypatch.setattr("core.remote.publisher.redact", Redactor("s3cret-word"))
     await trader.publisher.publish()
     trader.show("the broker said s3cret-word")
     await trader.publisher.publish()
