@@ -27,6 +27,7 @@ check: .venv ## Formatting, lint, types, import layers, no float in money.
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python .ci/tables.py --check
 	@$(BIN)/python .ci/no_float_in_money.py
+	@$(BIN)/python .ci/references.py
 
 format: .venv ## Format the code, mend what lint can mend, write the README's table of settings.
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -1,9 +1,9 @@
-"""No float where money is: a float literal, `float()` or a value typed float in a money module must be seconds.
+"""Checks that the modules about money use floats for seconds only: no other literal, `float()` or `float` type.
 
-Money is Decimal (SPEC): 0.1 + 0.2 as floats is not 0.3, and a limit a hair off its tick is refused by the exchange.
-Seconds are floats, as the clocks give them: their names end in `_s`, or are listed here with what they hold.
+Money is Decimal (SPEC): as floats, 0.1 + 0.2 is not 0.3, and an exchange refuses a limit that is slightly off its tick.
+Seconds are floats, because the clocks return floats. Their names end in `_s`, or are in the list SECONDS.
 
-    .ci/no_float_in_money.py [FILE...]     the money modules unless files are named
+    .ci/no_float_in_money.py [FILE...]     checks these files; without any, the modules about money
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ NOT_MONEY = {
 }
 NOT_MONEY_CLASSES = {"Candle": "the bars the indicators are computed on"}
 SECONDS = frozenset({"age", "mono", "_since", "received", "as_of", "decided", "now", "now_monotonic", "_began"})
-"""Monotonic seconds and ages whose names say so without the suffix."""
+"""Names of monotonic seconds and ages that do not end in `_s`."""
 
 
 def money_modules() -> list[Path]:
+    """The modules about money, in the order of their paths."""
     found = [
         path for name in MONEY for path in ([ROOT / name] if name.endswith(".py") else (ROOT / name).rglob("*.py"))
     ]
@@ -40,11 +41,15 @@ def money_modules() -> list[Path]:
 
 
 def is_seconds(name: str) -> bool:
+    """Whether the name is one of seconds."""
     return name.lower().endswith("_s") or name in SECONDS
 
 
 def floats_in(node: ast.AST, goes_to: Sequence[str] = ()) -> Iterator[tuple[int, str]]:
-    """Every float not bound to seconds: its line and what it is. `goes_to` names what the value is given to."""
+    """The line and the kind of every float in a node that is not seconds.
+
+    `goes_to` holds the names that the value of the node is assigned to, passed as or compared with.
+    """
     if isinstance(node, ast.ClassDef) and node.name in NOT_MONEY_CLASSES:
         return
     names = [*goes_to, *bound_names(node)]
@@ -58,14 +63,14 @@ def floats_in(node: ast.AST, goes_to: Sequence[str] = ()) -> Iterator[tuple[int,
 
 
 def carries(node: ast.AST, child: ast.AST) -> bool:
-    """Whether a name given to the node speaks of its child too: of what a function returns, not of its arguments."""
+    """Whether the names of a node also name the value of its child. A function's name names what it returns."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return child is node.returns or isinstance(child, ast.Return)
     return isinstance(node, ast.expr | ast.AnnAssign | ast.Assign | ast.arg | ast.keyword | ast.Return)
 
 
 def bound_names(node: ast.AST) -> list[str]:
-    """The names a node gives its value to, compares it with, or offers beside it."""
+    """The names that a node assigns its value to, passes it as, compares it with or offers as an alternative."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return [node.name]
     if isinstance(node, ast.arg | ast.keyword):
@@ -87,6 +92,7 @@ def _is_name(part: ast.expr) -> TypeGuard[ast.Name | ast.Attribute]:
 
 
 def main(files: Sequence[str]) -> int:
+    """Prints every float that is not seconds. Returns the exit status: 1 if there are any."""
     paths = [Path(name).resolve() for name in files] or money_modules()
     found = 0
     for path in paths:

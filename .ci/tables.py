@@ -1,7 +1,7 @@
-"""Writes the tables of the documentation that the code decides; with --check only says whether they are up to date.
+"""Writes the tables of the documentation that are made from the code. With --check it only says if one is out of date.
 
-A table stands between `<!-- NAME: ... -->` and `<!-- end of NAME -->`: settings and keys in the README, the screen's
-signs and words, the actions that keys are mapped to, the breakers and the reason codes in docs/operations.md.
+A table is between `<!-- NAME: ... -->` and `<!-- end of NAME -->`. The README has settings and keys. docs/operations.md
+has the actions of keys, the signs and words on the screen, the reason codes and the breakers.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ TABLES: dict[str, dict[str, Callable[[], str]]] = {
 
 
 def renewed(text: str, name: str, table: str) -> str:
-    """The text with the table of this name written anew. Raises ValueError when the text has no place for it."""
+    """The text with a new table of this name. Raises ValueError unless the text has exactly one place for it."""
     block = re.compile(rf"(<!-- {name}: .*? -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     text, places = block.subn(lambda found: f"{found[1]}{table}\n{found[2]}", text)
     if places != 1:
@@ -107,6 +107,7 @@ def renewed(text: str, name: str, table: str) -> str:
 
 
 def main() -> int:
+    """Writes or checks all tables. Returns the exit status: 1 if --check finds one out of date."""
     old = []
     for file, tables in TABLES.items():
         path = ROOT / file

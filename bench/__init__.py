@@ -1,1 +1,1 @@
-"""What the product costs, each figure beside the bare SDK or a minimal Textual app measured in the same run."""
+"""Measures what the product costs. Each figure stands beside a base, such as the bare SDK, from the same run."""

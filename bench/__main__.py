@@ -1,4 +1,4 @@
-"""Runs every bench, or the named one, and prints one table. An aim that is missed is said, and fails nothing."""
+"""Runs all benches, or the named one, and prints one table. A missed aim is shown there, and is no failure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def main() -> None:
     chosen = parser.parse_args().name
     figures: list[Figure] = []
     failed = False
-    # A process for each: what one imports, keeps in memory or pins must not cost another.
+    # Each bench gets a process of its own: its imports, memory and CPU pinning must not change the others' figures.
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
         for name in BENCHES if chosen is None else (chosen,):
             print(f"measuring {name.replace('_', ' ')}", flush=True)
             try:
                 figures.extend(pool.apply(run, (name,)))
-            except Exception as error:  # the other benches still have something to say
+            except Exception as error:  # the other benches can still run
                 failed = True
                 traceback.print_exception(error)
     print(f"\n{table(figures)}")

@@ -1,4 +1,4 @@
-"""Which benches there are, and how one is run."""
+"""The names of the benches, and how to run one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ BENCHES = ("first_paint", "screen", "cost", "feed", "decision", "accounts", "ten
 
 
 def run(name: str) -> list[Figure]:
-    """The figures of one bench; takes from half a minute to a minute, `cost` some six."""
+    """The figures of one bench. It takes half a minute to a minute; `cost` takes about six minutes."""
     figures: list[Figure] = importlib.import_module(f"bench.{name}").measure()
     return figures

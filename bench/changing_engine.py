@@ -1,4 +1,4 @@
-"""The engine double of the screen bench: quotes that change 200 times a second, on a thread of their own."""
+"""A stand-in for the engine in the screen bench: its quotes change 200 times a second, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from tests.support.console.scenes import calm
 
 QUOTES_PER_S = 200
 SNAPSHOTS_PER_S = 5
-"""As often as the engine's own snapshot builder shows what it knows."""
+"""As often as the engine makes snapshots."""
 CENT = Decimal("0.01")
 DAY_POINT_EVERY_S = 15
+"""Seconds between two points of the day's price chart."""
 
 
 class ChangingEngine:
-    """A console on a calm day in which both underlyings and all four legs move: `EngineClient`."""
+    """An engine client on a calm day, with changing quotes of both underlyings and all four legs."""
 
     def __init__(self) -> None:
         self.quotes = 0
@@ -48,7 +49,7 @@ class ChangingEngine:
                 self._shown = self._snapshot(number // QUOTES_PER_S)
 
     def _change(self, number: int) -> None:
-        """One quote: the symbols in turn, each wandering by a cent or two and back."""
+        """Changes one quote, of the symbols in turn. It stays within 20 cents of its first price."""
         self.quotes = number
         self._steps[number % len(self._steps)] = (number * 7919) % 41 - 20
 

@@ -1,6 +1,7 @@
-"""What the console costs an operator over SSH, engine and SDK in its process: load, keys and memory, 120x40 in tmux.
+"""Measures the console as an operator uses it over SSH, in tmux at 120x40: CPU, bytes, key latency and memory.
 
-Beside it, in the same run: one line over the same engine, on a simulated broker of its own that is as busy.
+The engine and the SDK run in the console's process. The base is an app of one line over the same engine, in the same
+run. Both have a simulated broker of their own that sends 200 quotes a second.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import week
-from bench.counted_console import ASKED, ZOOMED
+from bench.counted_console import QUESTION_TEXT, ZOOM_TEXT
 from bench.figure import Figure, percentile
 from bench.server_child import ServerChild
 from bench.tmux_console import FOCUS_IN, FOCUS_OUT, Load, TmuxConsole
@@ -22,20 +23,20 @@ RUNS = 3
 SETTLE_S = 3.0
 WINDOW_S = 6.0
 BUSY, CLOSED = "2026-11-23T11:01:00-05:00", "2026-11-23T21:01:00-05:00"
-"""A full session between two slots, and the night after it."""
+"""Starts of the simulated market: in a full session between two slots, and in the night after it."""
 SAMPLES = 14
-"""Of each key in each run."""
+"""How often each key is timed in each run."""
 BETWEEN_KEYS_S = 0.25
 MESSAGES_KEY = b"5"
 CONSOLE, ONE_LINE = "console", "one-line"
 AIMS = {"busy": (15, 12), "blurred": (6, 3), "closed": (2, 1)}
-"""% of a core, and KB/s to the client."""
+"""The aims of each state: % of a core, and KB/s to the client. In `blurred` the terminal has lost the focus."""
 KEY_AIM_MS, DIALOG_AIM_MS = 50, 110
 
 
 @dataclass(slots=True)
 class Measured:
-    """All runs of one kind of screen."""
+    """The measurements of all runs of one kind of app. The times are from key to paint and from key to dialog."""
 
     loads: dict[str, list[Load]] = field(default_factory=lambda: {name: [] for name in AIMS})
     key_ms: list[float] = field(default_factory=list)
@@ -58,10 +59,10 @@ def measure() -> list[Figure]:
 def run(
     kind: str, into: Measured, *, window_s: float = WINDOW_S, settle_s: float = SETTLE_S, samples: int = SAMPLES
 ) -> None:
-    """One console in a busy market, one in a closed one."""
+    """Measures one app in a busy market, then one in a closed market."""
     with opened(kind, BUSY) as console:
         if kind == CONSOLE:
-            enter(console)
+            force_entry(console)
         console.drain(settle_s)
         into.loads["busy"].append(console.load(window_s))
         time_keys(console, into, samples)
@@ -70,12 +71,13 @@ def run(
         into.loads["blurred"].append(console.load(window_s))
         console.press(FOCUS_IN)
     with opened(kind, CLOSED) as console:
-        console.drain(4 * settle_s)  # the first quotes of a still market age through their words in this time
+        console.drain(4 * settle_s)  # in this time the age of the first quotes stops changing on the screen
         into.loads["closed"].append(console.load(window_s))
 
 
 @contextmanager
 def opened(kind: str, start: str) -> Iterator[TmuxConsole]:
+    """An app of this kind in tmux, ready, on a busy broker whose market begins at `start`."""
     with (
         ServerChild("bench.busy_simulator", start) as broker,
         tempfile.TemporaryDirectory() as home,
@@ -87,29 +89,29 @@ def opened(kind: str, start: str) -> Iterator[TmuxConsole]:
         yield console
 
 
-def enter(console: TmuxConsole) -> None:
-    """A forced cycle: from then on the four legs are quoted too, and its order works."""
+def force_entry(console: TmuxConsole) -> None:
+    """Forces a cycle that sends an order. From then on the four legs have quotes too."""
     console.press(b"f")
-    console.wait_for(ASKED)
+    console.wait_for(QUESTION_TEXT)
     console.press(b"y")
     console.wait_for("SUCCEEDED")
     console.press(MESSAGES_KEY)
 
 
 def time_keys(console: TmuxConsole, into: Measured, samples: int) -> None:
-    """Zoom and back, and the question before a forced cycle, at moments that keep no step with the paints."""
+    """Times the zoom key, and the key that asks before a forced cycle. Pauses vary, to keep out of step with paints."""
     for number in range(samples):
-        into.key_ms.append(console.paint_ms(b"z", ZOOMED.encode()))
-        _wait_a_little(console, number)
+        into.key_ms.append(console.paint_ms(b"z", ZOOM_TEXT.encode()))
+        _pause(console, number)
     for number in range(samples):
-        into.dialog_ms.append(console.paint_ms(b"f", ASKED.encode()))
-        _wait_a_little(console, number)
+        into.dialog_ms.append(console.paint_ms(b"f", QUESTION_TEXT.encode()))
+        _pause(console, number)
         console.press(b"n")
-        console.wait_gone(ASKED)
-        _wait_a_little(console, number)
+        console.wait_gone(QUESTION_TEXT)
+        _pause(console, number)
 
 
-def _wait_a_little(console: TmuxConsole, number: int) -> None:
+def _pause(console: TmuxConsole, number: int) -> None:
     console.drain(BETWEEN_KEYS_S * (1 + (number * 7 % 16) / 16))
 
 

@@ -1,6 +1,6 @@
-"""The console as it is, or one line over the same engine: `python -m bench.counted_console console|one-line COUNTS`.
+"""The console, or an app of one line over the same engine: `python -m bench.counted_console console|one-line COUNTS`.
 
-Each quote the broker's client hands to the engine is counted in the file COUNTS, eight bytes little-endian.
+It counts the quotes that the SDK hands to the adapter, in the file COUNTS: one integer of eight bytes, little-endian.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 import senex_tui.console.app
-from bench.screen_app import OneQuoteApp, Shown
+from bench.screen_app import OneQuoteApp, SnapshotSource
 from senex_tui.cli import main as cli
 from senex_tui.console.view_settings import Looks
 
-ZOOMED, ASKED = "Messages", "now? y/n"
-"""What the console shows anew for `z`, once its newest messages have the focus, and for `f`."""
+ZOOM_TEXT, QUESTION_TEXT = "Messages", "now? y/n"
+"""Texts that appear on the screen after the key `z` (while the newest messages have the focus) and the key `f`."""
 
 
-class Counts:
-    """A number in a file, written by one process and read by another."""
+class QuoteCounter:
+    """A count in a file that one process writes and another reads."""
 
     SIZE = 8
 
@@ -44,8 +44,8 @@ class Counts:
         self._memory[: self.SIZE] = (self.value + 1).to_bytes(self.SIZE, "little")
 
 
-def count_quotes(counts: Counts) -> None:
-    """Has the SDK count the quotes it hands over. The adapter keeps the newest of each symbol: the store gets fewer."""
+def count_quotes(counts: QuoteCounter) -> None:
+    """Makes the SDK count the quotes it hands over. The store gets fewer: the adapter keeps each symbol's newest."""
     get, get_nowait = DXLinkStreamer.get_event, DXLinkStreamer.get_event_nowait
 
     async def counted(streamer: DXLinkStreamer, kind: type[Any]) -> Any:
@@ -65,42 +65,42 @@ def count_quotes(counts: Counts) -> None:
 
 
 class OneQuestion(ModalScreen[None]):
-    """The least dialog."""
+    """A dialog with only its question."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("n", "dismiss")]
 
     def compose(self) -> ComposeResult:
-        yield Static(ASKED)
+        yield Static(QUESTION_TEXT)
 
 
-class OneLine(OneQuoteApp):
-    """In the console's place: the newest price, and an answer to the keys that are timed."""
+class OneLineApp(OneQuoteApp):
+    """An app in place of the console. It shows the newest price, and answers the keys that are timed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("z", "zoom"), ("f", "ask")]
     looks = Looks()
 
-    def __init__(self, client: Shown, **_: Any) -> None:
+    def __init__(self, client: SnapshotSource, **_: Any) -> None:
         super().__init__(client)
 
     def compose(self) -> ComposeResult:
         yield from super().compose()
-        yield Static(ZOOMED, id="zoomed")
+        yield Static(ZOOM_TEXT, id="zoomed")
 
     def _pull(self) -> None:
         if self._engine.snapshot().quotes:
             super()._pull()
 
     def action_zoom(self) -> None:
-        self.query_one("#zoomed", Static).update(ZOOMED, layout=False)
+        self.query_one("#zoomed", Static).update(ZOOM_TEXT, layout=False)
 
     def action_ask(self) -> None:
         self.push_screen(OneQuestion())
 
 
 def main(kind: str, counts: Path) -> None:
-    count_quotes(Counts(counts))
+    count_quotes(QuoteCounter(counts))
     if kind == "one-line":
-        setattr(senex_tui.console.app, "SenexApp", OneLine)  # noqa: B010
+        setattr(senex_tui.console.app, "SenexApp", OneLineApp)  # noqa: B010
     sys.argv = ["senex"]
     cli.main()
 

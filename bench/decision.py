@@ -1,7 +1,7 @@
-"""From the decision, quotes ready, to the order's arrival at the broker, against a bare SDK `place_order`.
+"""Measures the time from the engine's decision to the order's arrival at the broker, against the SDK's `place_order`.
 
-Each sample is a forced cycle of the whole engine over the real wire, for an account of its own; between them the bare
-SDK places the same order for another account. The difference is what SPEC 9 asks for before an order may leave.
+Each sample is a forced cycle of the whole engine over HTTP, for an account of its own. After each, the bare SDK places
+the same order for another account. The difference is what SPEC 9 asks for before an order may be sent.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from core.runtime.clock import ShiftedClock
 from core.runtime.ids import RandomIds
 from core.snapshot import Mode
 
-GIVE_UP_S = 20.0
-SHARES = (0.5, 0.99)
+TIMEOUT_S = 20.0
+PERCENTILES = (0.5, 0.99)
 
 
 def measure() -> list[Figure]:
@@ -47,7 +47,7 @@ def measure() -> list[Figure]:
     ours = [arrived[account] - second for account, second in decided.items()]
     bare = list(placed.values())
     figures = []
-    for share in SHARES:
+    for share in PERCENTILES:
         our_s, bare_s = percentile(ours, share), percentile(bare, share)
         figures.append(
             Figure(
@@ -61,13 +61,13 @@ def measure() -> list[Figure]:
 
 
 async def _samples(port: int, folder: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """For our accounts the monotonic second of the decision; for the bare ones the seconds `place_order` took."""
+    """The monotonic second of the decision for each of OURS, and the seconds of `place_order` for each of BARE."""
     engine = await engine_at(port, folder)
     running = asyncio.create_task(engine.run(scheduled=False))
     decided: dict[str, float] = {}
     placed: dict[str, float] = {}
     try:
-        async with asyncio.timeout(GIVE_UP_S):
+        async with asyncio.timeout(TIMEOUT_S):
             await engine.ready.wait()
             while not engine.feed.is_live(engine.parts.clock.monotonic()):  # noqa: ASYNC110 - no event says so
                 await asyncio.sleep(0.1)
@@ -86,7 +86,7 @@ async def _samples(port: int, folder: Path) -> tuple[dict[str, float], dict[str,
 
 
 async def engine_at(port: int, folder: Path, *, stabilization_s: float = 0.0, preflight: bool = False) -> Engine:
-    """The demo's engine as its wiring builds it, with `stabilization_s` for quotes to settle and any score welcome."""
+    """The demo's engine on the broker at this port. Quotes settle for `stabilization_s`; any score is enough."""
     url = f"http://127.0.0.1:{port}"
     login, ids = Login("bench", SECRET, REFRESH), RandomIds()
     server = await TastytradeBroker(login, ShiftedClock(START), ids, base_url=url).server_clock()
@@ -114,7 +114,7 @@ async def engine_at(port: int, folder: Path, *, stabilization_s: float = 0.0, pr
 
 
 async def _cycle(engine: Engine, account: str) -> AccountResult:
-    """One forced cycle for this account alone."""
+    """The result of one forced cycle for this account alone. Raises RuntimeError when the engine refuses it."""
     parts = engine.parts
     await parts.records.accounts.set_enabled(account, True, parts.clock.now())
     results = await engine.force("bench")
@@ -125,7 +125,7 @@ async def _cycle(engine: Engine, account: str) -> AccountResult:
 
 
 async def _place(session: Session, number: str, request: OrderRequest) -> float:
-    """Seconds the SDK takes to place the same order for another account."""
+    """The seconds that the SDK takes to place this order for an account."""
     order = LimitOrder(
         time_in_force=OrderTimeInForce.DAY,
         legs=[

@@ -1,4 +1,4 @@
-"""A measured figure and the table they are printed in."""
+"""A measured figure, and the table of figures that is printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HEADINGS = ("measured", "ours", "base", "ratio", "aim", "")
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line: ours beside its base of the same run. `met` is None where nothing is aimed at."""
+    """One line of the table: our figure and its base from the same run. `met` is None when there is no aim."""
 
     name: str
     ours: str
@@ -22,7 +22,7 @@ class Figure:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as aligned text."""
+    """The figures as a table of aligned text."""
     words = {True: "met", False: "not met", None: ""}
     rows = [HEADINGS, *((f.name, f.ours, f.base, f"{f.ratio:.2f}", f.aim, words[f.met]) for f in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
@@ -32,7 +32,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def percentile(samples: Sequence[float], share: float) -> float:
-    """The sample below which this share of them lies, by linear interpolation; with few samples p99 is the worst."""
+    """The percentile of the samples at `share` (0 to 1), by linear interpolation."""
     if len(samples) < 2:
         return samples[0]
     return statistics.quantiles(samples, n=1000, method="inclusive")[round(share * 1000) - 1]

@@ -1,4 +1,4 @@
-"""From the start of the process to the first words on the screen: `senex demo` against a one-widget Textual app."""
+"""Measures the time from process start to the first text on the screen: `senex demo` against a one-widget app."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from bench.pty_child import PtyChild
 
 RUNS = 7
 AIM = 1.4
-GIVE_UP_S = 30.0
+TIMEOUT_S = 30.0
 ALTERNATE_SCREEN = b"\x1b[?1049h"
-# CSI, OSC and DCS sequences, and two-character escapes: everything that puts no character on the screen.
+# CSI, OSC and DCS sequences and two-character escapes. None of them puts a character on the screen.
 SEQUENCES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P_^][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-Z\\^-~]")
 UNFINISHED = re.compile(rb"\x1b[^\x07]*\Z")
 
@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
             (ours, [str(BIN / "senex"), "demo"]),
         ):
             took = first_words_s(argv)
-            if run:  # the first of each fills the file cache
+            if run:  # the first of each only fills the file cache
                 seconds.append(took)
     our_s, base_s = statistics.median(ours), statistics.median(base)
     ratio = our_s / base_s
@@ -50,10 +50,10 @@ def measure() -> list[Figure]:
 
 
 def first_words_s(argv: Sequence[str]) -> float:
-    """Seconds until a character other than a blank stands on the alternate screen."""
+    """Seconds from process start until a character other than a blank is on the alternate screen."""
     with tempfile.TemporaryDirectory() as home, PtyChild(argv, Path(home)) as child:
         seen = b""
-        while time.monotonic() - child.started < GIVE_UP_S:
+        while time.monotonic() - child.started < TIMEOUT_S:
             try:
                 seen += child.read(1.0)
             except EOFError:
@@ -64,5 +64,6 @@ def first_words_s(argv: Sequence[str]) -> float:
 
 
 def has_words(output: bytes) -> bool:
+    """Whether this terminal output puts a visible character on the alternate screen."""
     _, entered, painted = output.partition(ALTERNATE_SCREEN)
     return bool(entered) and bool(UNFINISHED.sub(b"", SEQUENCES.sub(b"", painted)).strip())

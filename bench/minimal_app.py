@@ -1,4 +1,4 @@
-"""The base of what a screen costs: a Textual app of one widget."""
+"""A Textual app of one widget, the base for the cost of a screen."""
 
 from textual.app import App, ComposeResult
 from textual.widgets import Static

@@ -1,4 +1,4 @@
-"""A child on a terminal of its own, whose output is read as it comes."""
+"""A child process on a pseudo terminal of its own."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from termios import TIOCSWINSZ
 from types import TracebackType
 
 COLUMNS, ROWS = 120, 40
-ENDS_WITHIN_S = 15.0
+STOP_TIMEOUT_S = 15.0
 
 
 class PtyChild:
-    """Starts at once, in a home of its own and without the size in the environment; ends with the `with` block."""
+    """Runs a command on a terminal of 120x40, from now to the end of the `with` block. `home` is its home folder."""
 
     def __init__(self, argv: Sequence[str], home: Path, pass_fds: Sequence[int] = ()) -> None:
         self.terminal, slave = pty.openpty()
@@ -41,7 +41,7 @@ class PtyChild:
         return self
 
     def read(self, timeout_s: float) -> bytes:
-        """What it wrote by now, waiting for it; empty when nothing came in time. Raises EOFError once it ended."""
+        """The next output, empty if none came within `timeout_s`. Raises EOFError once the child has ended."""
         ready, _, _ = select.select([self.terminal], [], [], timeout_s)
         if not ready:
             return b""
@@ -56,9 +56,9 @@ class PtyChild:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Asks it to end and reads on until it has: a child that cannot write does not end."""
+        """Ends the child. Reads its output meanwhile, because a child that cannot write does not end."""
         self._process.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + ENDS_WITHIN_S
+        deadline = time.monotonic() + STOP_TIMEOUT_S
         while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 self.read(0.05)

@@ -1,6 +1,7 @@
-"""A DXLink server that sends quotes as fast as they are taken: `python -m bench.quote_server`.
+"""A DXLink server that sends quotes as fast as the client takes them: `python -m bench.quote_server`.
 
-A subscription of LAST starts the flood; a quote of LAST ends it. The symbols are all the other ones of that channel.
+It starts when the client subscribes END_SYMBOL. It sends QUOTES quotes of the other symbols of that channel, and then
+one of END_SYMBOL.
 """
 
 from __future__ import annotations
@@ -17,22 +18,24 @@ from aiohttp import WSMsgType, web
 from bench.server_child import READY, pin
 
 SYMBOLS = tuple(f".QQQ270115{right}{strike}" for right in "CP" for strike in range(560, 660))
-"""One chunk of the adapter's subscriptions: far more legs than a cycle holds."""
-LAST = "~LAST"
+"""As many as the adapter subscribes in one message: far more legs than a cycle has."""
+END_SYMBOL = "~LAST"
 QUOTES = 150_000
 QUOTES_PER_FRAME = 20
-"""What a busy feed sends at once (reference 7)."""
-FRAMES_AHEAD = 64
+"""As many as a busy feed sends at once (reference 7)."""
+DISTINCT_FRAMES = 64
+"""Frames that are built beforehand and sent in turn."""
 OWN_CORE = 1
 
 
 class QuoteServer:
-    """Logs anyone in and floods them."""
+    """Accepts every login and sends quotes."""
 
     def __init__(self) -> None:
         self.port = 0
 
     def application(self) -> web.Application:
+        """The web application: OAuth, quote token and feed."""
         app = web.Application()
         app.router.add_post("/oauth/token", self._token)
         app.router.add_get("/api-quote-tokens", self._quote_token)
@@ -61,8 +64,8 @@ class QuoteServer:
                 fields[channel] = message["acceptEventFields"].get("Quote", [])
             elif message["type"] == "FEED_SUBSCRIPTION":
                 wanted.setdefault(channel, []).extend(added["symbol"] for added in message.get("add", ()))
-                if LAST in wanted[channel]:
-                    symbols = [symbol for symbol in wanted.pop(channel) if symbol != LAST]
+                if END_SYMBOL in wanted[channel]:
+                    symbols = [symbol for symbol in wanted.pop(channel) if symbol != END_SYMBOL]
                     flood = asyncio.create_task(send_quotes(socket, channel, symbols, fields[channel]))
             for answer in answers(message):
                 await socket.send_json(answer)
@@ -72,7 +75,7 @@ class QuoteServer:
 
 
 def answers(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a feed server says to a message of the hand-shake (reference 3)."""
+    """The answers of a feed server to a message of the handshake (reference 3)."""
     kind, channel = message["type"], message["channel"]
     state: dict[str, Any] = {"type": "AUTH_STATE", "channel": 0}
     if kind == "SETUP":
@@ -91,16 +94,16 @@ def answers(message: dict[str, Any]) -> list[dict[str, Any]]:
 async def send_quotes(
     socket: web.WebSocketResponse, channel: int, symbols: Sequence[str], fields: Sequence[str]
 ) -> None:
-    """QUOTES quotes of the symbols in turn, then one of LAST."""
-    rows = [quote_row(symbols[n % len(symbols)], n, fields) for n in range(FRAMES_AHEAD * QUOTES_PER_FRAME)]
+    """Sends QUOTES quotes of the symbols in turn, then one of END_SYMBOL."""
+    rows = [quote_row(symbols[n % len(symbols)], n, fields) for n in range(DISTINCT_FRAMES * QUOTES_PER_FRAME)]
     frames = [frame(channel, rows[start : start + QUOTES_PER_FRAME]) for start in range(0, len(rows), QUOTES_PER_FRAME)]
     for number in range(QUOTES // QUOTES_PER_FRAME):
         await socket.send_str(frames[number % len(frames)])
-    await socket.send_str(frame(channel, [quote_row(LAST, 0, fields)]))
+    await socket.send_str(frame(channel, [quote_row(END_SYMBOL, 0, fields)]))
 
 
 def quote_row(symbol: str, number: int, fields: Sequence[str]) -> list[Any]:
-    """A quote's values in the order the client asked for."""
+    """The values of a quote, in the order of the fields that the client asked for."""
     now = int(time.time() * 1000)
     values: dict[str, Any] = {
         "eventSymbol": symbol,
@@ -117,6 +120,7 @@ def quote_row(symbol: str, number: int, fields: Sequence[str]) -> list[Any]:
 
 
 def frame(channel: int, rows: Sequence[Sequence[Any]]) -> str:
+    """A FEED_DATA message in the COMPACT format, as JSON."""
     flat = [value for row in rows for value in row]
     return json.dumps({"type": "FEED_DATA", "channel": channel, "data": ["Quote", flat]}, separators=(",", ":"))
 

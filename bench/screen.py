@@ -1,4 +1,4 @@
-"""CPU and bytes to the terminal at 200 quotes a second, 120x40: the console beside a Textual app of one line."""
+"""Measures CPU and terminal bytes of the console at 200 quotes a second and 120x40, against an app of one line."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bench.pty_child import PtyChild
 RUNS = 3
 AIM_CPU = 12.0
 AIM_BYTES = 20_000
-GIVE_UP_S = 60.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`cpu` in % of one core, the double's own thread included; `rate` in bytes a second."""
+    """The load of a screen: `cpu` in % of one core, with the thread of ChangingEngine; `rate` in bytes per second."""
 
     cpu: float
     rate: float
@@ -57,7 +57,7 @@ def measure() -> list[Figure]:
 
 
 def load_of(kind: str) -> Load:
-    """What a screen costs between its two reports."""
+    """The load of one screen between its two reports."""
     reports, told = os.pipe()
     try:
         argv = [sys.executable, "-m", "bench.screen_app", kind, str(told)]
@@ -72,9 +72,9 @@ def load_of(kind: str) -> Load:
 
 
 def _next_report(child: PtyChild, reports: int) -> tuple[tuple[float, float], int]:
-    """When the next report came and its CPU seconds, and the bytes written to the terminal until then."""
+    """The next report as (monotonic second, CPU seconds), and the bytes written to the terminal until it came."""
     written = 0
-    deadline = time.monotonic() + GIVE_UP_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:
         ready, _, _ = select.select([child.terminal, reports], [], [], 1.0)
         if reports in ready:

@@ -1,5 +1,8 @@
-"""A screen to be measured, `python -m bench.screen_app console|minimal DESCRIPTOR`: runs until ended, and writes the
-CPU seconds it has used by now to the descriptor, one line at the start and at the end of the window."""
+"""A screen to be measured: `python -m bench.screen_app console|minimal DESCRIPTOR`.
+
+It writes the CPU seconds it has used to the file descriptor, one line at the start and one at the end of a window of
+10 seconds. It runs until it is killed.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,16 @@ WINDOW_S = 10.0
 PULL_S = 0.25
 
 
-class Shown(Protocol):
-    """What the base needs of an engine."""
+class SnapshotSource(Protocol):
+    """The part of an engine that the app of one line needs."""
 
     def snapshot(self) -> Snapshot: ...
 
 
 class OneQuoteApp(App[None]):
-    """The base: the newest price of the same engine on one line, pulled as often as the console pulls."""
+    """The base: shows the newest price on one line, and takes snapshots as often as the console does."""
 
-    def __init__(self, engine: Shown) -> None:
+    def __init__(self, engine: SnapshotSource) -> None:
         super().__init__()
         self._engine = engine
 
@@ -45,7 +48,7 @@ class OneQuoteApp(App[None]):
 
 
 def report(descriptor: int) -> None:
-    """Two readings of this process's CPU time, a window apart."""
+    """Writes the CPU seconds of this process twice, a window apart."""
     time.sleep(WARM_UP_S)
     for wait in (WINDOW_S, 0.0):
         os.write(descriptor, f"{time.process_time()}\n".encode())

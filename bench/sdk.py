@@ -1,4 +1,4 @@
-"""The unmodified SDK, pointed at a server on this machine."""
+"""The unmodified SDK, connected to a server on this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SECRET, REFRESH = "secret-ok", "refresh-ok"
 
 
 def bare_session(port: int) -> Session:
-    """A session whose every request goes to this port; nothing else about it is changed."""
+    """An SDK session whose requests all go to this port on this machine."""
 
     async def redirect(request: httpx2.Request) -> None:
         if request.url.host.endswith("tastyworks.com"):

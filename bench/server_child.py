@@ -1,4 +1,4 @@
-"""A server in a process of its own: its first line says its port, and it ends with our end of its standard input."""
+"""A server in a process of its own. Its first line of output names its port; it ends with its standard input."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import TracebackType
 from typing import IO
 
 READY = "ready port="
-ENDS_WITHIN_S = 10.0
+STOP_TIMEOUT_S = 10.0
 
 
 class ServerChild:
-    """Runs `python -m MODULE WORDS`; `port` is bound once the `with` block is entered."""
+    """Runs `python -m MODULE WORDS` within a `with` block. `port` is set from its start on."""
 
     def __init__(self, module: str, *words: str) -> None:
         self._module = module
@@ -35,7 +35,7 @@ class ServerChild:
 
     @property
     def output(self) -> IO[str]:
-        """What it prints."""
+        """The standard output of the server."""
         if self._process.stdout is None:
             raise RuntimeError("the server has no output")
         return self._process.stdout
@@ -46,7 +46,7 @@ class ServerChild:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            self._process.wait(ENDS_WITHIN_S)
+            self._process.wait(STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -54,6 +54,6 @@ class ServerChild:
 
 
 def pin(core: int) -> None:
-    """Keeps this process to one core, where the platform can and there are several."""
+    """Keeps this process on one core, if the platform can do so and there are several."""
     if hasattr(os, "sched_setaffinity") and len(allowed := sorted(os.sched_getaffinity(0))) > 1:
         os.sched_setaffinity(0, {allowed[core]})

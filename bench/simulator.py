@@ -1,6 +1,6 @@
-"""The simulated broker with a note of each order's arrival: `python -m bench.simulator`.
+"""A simulated broker that prints when each order arrives: `python -m bench.simulator`.
 
-It prints one line per order that reaches it: the account and this machine's monotonic second of arrival.
+Each line holds the account and the monotonic second of the arrival.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import SimulatorSettings
 
 START = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
-"""11:00 at the exchange on a full session, when quotes are calm."""
+"""11:00 at the exchange in a full session, when quotes change little."""
 SAMPLES = 40
 OURS = tuple(f"5WT1{number:04d}" for number in range(SAMPLES))
 BARE = tuple(f"5WT2{number:04d}" for number in range(SAMPLES))
@@ -30,18 +30,18 @@ CASH = Decimal(100_000)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class NotingSimulator(Simulator):
-    """The simulator as it is, with its requests looked at on their way in."""
+class ArrivalTimingSimulator(Simulator):
+    """The simulated broker, with a line printed for each order request."""
 
     def _application(self) -> web.Application:
         app = super()._application()
-        app.middlewares.append(note_order)
+        app.middlewares.append(print_arrival)
         return app
 
 
 @web.middleware
-async def note_order(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Before anything is done with the request, and before its body is read."""
+async def print_arrival(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Prints the arrival of an order, before its body is read."""
     arrived = time.monotonic()
     parts = request.path.split("/")
     if request.method == "POST" and parts[1] == "accounts" and parts[-1] == "orders":
@@ -52,7 +52,7 @@ async def note_order(request: web.Request, handler: Handler) -> web.StreamRespon
 async def main() -> None:
     """Serves until standard input ends."""
     accounts = tuple(AccountSetup(number, "Bench", "main", CASH) for number in (*OURS, *BARE))
-    simulator = NotingSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
+    simulator = ArrivalTimingSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
     print(f"{READY}{await simulator.start()}", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await simulator.stop()

@@ -1,4 +1,4 @@
-"""The simulated broker with every REST answer 150 ms late: `python -m bench.slow_simulator`."""
+"""A simulated broker whose REST answers are all 150 ms late: `python -m bench.slow_simulator`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import SimulatorSettings
 
 ANSWER_S = 0.15
-ALONE = ("5WT10000", "5WT10001", "5WT10002")
-"""One a cycle."""
-TOGETHER = tuple(f"5WT2{number:04d}" for number in range(50))
+SINGLE_ACCOUNTS = ("5WT10000", "5WT10001", "5WT10002")
+"""Accounts that each have a cycle alone."""
+FIFTY_ACCOUNTS = tuple(f"5WT2{number:04d}" for number in range(50))
 CASH = Decimal(100_000)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class SlowSimulator(Simulator):
-    """The simulator as it is, answering late. Websockets are not held up."""
+    """The simulated broker with delayed answers. Websockets are not delayed."""
 
     def _application(self) -> web.Application:
         app = super()._application()
-        app.middlewares.append(late)
+        app.middlewares.append(delay_answer)
         return app
 
 
 @web.middleware
-async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def delay_answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.headers.get("Upgrade", "").lower() != "websocket":
         await asyncio.sleep(ANSWER_S)
     return await handler(request)
@@ -43,7 +43,7 @@ async def late(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def main() -> None:
     """Serves until standard input ends."""
-    accounts = tuple(AccountSetup(number, "Bench", "main", CASH) for number in (*ALONE, *TOGETHER))
+    accounts = tuple(AccountSetup(number, "Bench", "main", CASH) for number in (*SINGLE_ACCOUNTS, *FIFTY_ACCOUNTS))
     simulator = SlowSimulator(SimulatorSettings(start=START, accounts=accounts), ShiftedClock(START))
     print(f"{READY}{await simulator.start()}", flush=True)
     await asyncio.to_thread(sys.stdin.read)

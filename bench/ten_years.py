@@ -1,8 +1,8 @@
-"""Ten years of records: opening them, starting on them, the first page of the history and one cycle explained, beside
-the same on a store of one day.
+"""Measures reads of ten years of records, against the same reads of the records of one day.
 
-The records are made up from a seed: 50,000 cycles with the events of real ones, most of which find the day's entry
-made, some of which retry, one of which a day sends an order that fills.
+The reads are those of a start, of the first history pages and of one explained cycle. The records are made from a seed:
+50,000 cycles with the events of real ones. On some days the first cycle sends an order that fills, and the other cycles
+of that day are skipped. On the other days cycles find no entry, some after retries.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from bench.figure import Figure
-from bench.ten_years_rows import Rows
+from bench.ten_years_rows import SessionRows
 from core.records.records import Records
 from core.records.search.history import HistoryFilter, HistoryKind
 from core.views.story import story_of_cycle
@@ -35,8 +35,8 @@ Work = Callable[[Records, int], Awaitable[object]]
 def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder) / "day.sqlite3", Path(folder) / "years.sqlite3"
-        asyncio.run(_make(small, PER_DAY))
-        events = asyncio.run(_make(large, CYCLES))
+        asyncio.run(_make_records(small, PER_DAY))
+        events = asyncio.run(_make_records(large, CYCLES))
         size = large.stat().st_size / 1e6
         print(f"{CYCLES} cycles, {events} events, {size:.0f} MB", flush=True)
         figures = [_open_figure(small, large)]
@@ -46,11 +46,11 @@ def measure() -> list[Figure]:
         return figures
 
 
-async def _make(path: Path, cycles: int) -> int:
-    """Makes the records with this many cycles; how many events they have."""
+async def _make_records(path: Path, cycles: int) -> int:
+    """Makes records of this many cycles at `path`. Returns the number of their events."""
     records = await Records.open(_url(path))
     await records.close()
-    rows = Rows(random.Random(SEED))
+    rows = SessionRows(random.Random(SEED))
     days = -(-cycles // PER_DAY)
     sessions = [_LAST_DAY - timedelta(days=back) for back in range(days * 7 // 5 + 7)]
     sessions = [day for day in sessions if day.weekday() < 5][:days]
@@ -69,7 +69,7 @@ async def _make(path: Path, cycles: int) -> int:
 
 
 def _open_figure(small: Path, large: Path) -> Figure:
-    """A trader opens the records and asks all that a start asks of them."""
+    """The time in which a trader opens the records and makes all reads of a start."""
     base, ours = (min(asyncio.run(_opened(path)) for _ in range(REPEATS)) for path in (small, large))
     return Figure(
         f"opening {CYCLES} cycles as a trader",
@@ -91,7 +91,7 @@ async def _opened(path: Path) -> float:
 
 
 async def _start(records: Records, _: int) -> None:
-    """What `Engine._start` and the first snapshot ask."""
+    """The reads of `Engine._start` and of the first snapshot."""
     now = datetime.combine(_LAST_DAY, datetime.min.time(), UTC)
     await records.breakers.open_now()
     await records.accounts.all()

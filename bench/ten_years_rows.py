@@ -1,5 +1,7 @@
-"""Rows of made up sessions, as the records hold them: written straight to the tables, because ten years of commits
-would take hours."""
+"""Table rows of random sessions, in the form of the records.
+
+The ten_years bench writes them to the tables itself: with the engine's commits, ten years of them would take hours.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,10 @@ from core.records.store.types import RequestText
 from core.runtime.clock import EXCHANGE_ZONE
 
 ACCOUNTS = ("5WT00001", "5WT00002", "5WT00003")
-_FILLS_AT_PART = 0.4
-"""The share of sessions on which an order fills in the first cycle that passes."""
-_RETRIES_AT_PART = 0.15
+_FILLED_SHARE = 0.4
+"""The share of sessions in which the first cycle sends an order that fills."""
+_RETRIED_SHARE = 0.15
+"""The share of cycles without an entry that fail after three attempts."""
 _FACTORS = ("IV rank", "ADX", "HV/IV", "direction", "stress", "Bollinger", "RSI")
 
 _COLUMNS = {
@@ -33,22 +36,23 @@ _COLUMNS = {
 }
 
 Table = tuple[list[str], list[tuple[object, ...]]]
+"""The columns of a table, and its rows."""
 
 
-class Rows:
-    """Makes one session after the other; the same chance gives the same rows."""
+class SessionRows:
+    """Makes the rows of one session after the other. One seed always gives the same rows."""
 
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
 
     def of_day(self, day: date, first: int, count: int) -> dict[str, Table]:
-        """The rows of a session's cycles, numbered from `first`, by table."""
+        """The rows of a session with `count` cycles, numbered from `first`: table name to columns and rows."""
         made: dict[str, Table] = {name: (columns.split(), []) for name, columns in _COLUMNS.items()}
-        trades = self._chance.random() < _FILLS_AT_PART
+        trades = self._rng.random() < _FILLED_SHARE
         for index in range(count):
             slot = datetime.combine(day, time(9, 45), EXCHANGE_ZONE).astimezone(UTC) + timedelta(minutes=15 * index)
             self._cycle(made, day, slot, first + index, enters=trades and index == 0, held=trades and index > 0)
-        if self._chance.random() < 0.1:
+        if self._rng.random() < 0.1:
             at = instant_text(datetime.combine(day, time(12), EXCHANGE_ZONE))
             made["commands"][1].append((f"command-{day}", "pause", "operator", at, first, "done", "paused", at))
         return made
@@ -60,7 +64,7 @@ class Rows:
         outcome = ("succeeded", "", "") if enters else ("skipped", "low_score", "QQQ scores 31.2; 40 needed")
         if held:
             outcome = ("skipped", "entry_today", "an entry already holds the day: filled")
-        elif not enters and self._chance.random() < _RETRIES_AT_PART:
+        elif not enters and self._rng.random() < _RETRIED_SHARE:
             outcome = ("failed", "leg_stale", ".QQQ260417P624 quote is 31.0 s old; at most 30 s")
         totals = to_json_text({"processed": 2, "skipped": 0, "succeeded": 0, "failed": 0, "unknown": 0})
         ended = instant_text(slot + timedelta(seconds=4))
@@ -112,9 +116,9 @@ class Rows:
         )
 
     def _figures(self, step: str) -> str:
-        money = Decimal(self._chance.randrange(100, 2_500_000)) / 100
+        money = Decimal(self._rng.randrange(100, 2_500_000)) / 100
         if step == "judge":
-            factors = tuple((name, f"{self._chance.randrange(100)} (+5)") for name in _FACTORS)
+            factors = tuple((name, f"{self._rng.randrange(100)} (+5)") for name in _FACTORS)
             return to_json_text((("score", money), ("minimum", Decimal(40)), ("regime", "none"), *factors))
         if step == "price":
             legs = tuple(

@@ -1,4 +1,4 @@
-"""A console in tmux, seen through an attached client whose bytes are what an SSH client would get."""
+"""A console in tmux, with an attached client that gets the bytes an SSH client would get."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
 
-from bench.counted_console import Counts
+from bench.counted_console import QuoteCounter
 from bench.pty_child import COLUMNS, ROWS, PtyChild
 
-GIVE_UP_S = 40.0
+TIMEOUT_S = 40.0
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 FOCUS_IN, FOCUS_OUT = b"\x1b[I", b"\x1b[O"
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`cpu` of the console's process in % of one core, `rate` in bytes a second to the client, `quotes` a second."""
+    """The load of a console: `cpu` in % of one core, `rate` in bytes per second to the client, `quotes` per second."""
 
     cpu: float
     rate: float
@@ -31,12 +31,12 @@ class Load:
 
 
 class TmuxConsole:
-    """Opens on the broker at this port, in a home of its own; ends, tmux server and all, with the `with` block."""
+    """Runs a console on the broker at this port, within a `with` block. `home` is its home folder."""
 
     def __init__(self, kind: str, port: int, home: Path) -> None:
         self._socket = f"senex-bench-{uuid4().hex[:8]}"
         self._counts_file = home / "counts"
-        self._counts = Counts(self._counts_file)
+        self._counts = QuoteCounter(self._counts_file)
         self._kind = kind
         self._home = home
         self._environ = {
@@ -74,12 +74,12 @@ class TmuxConsole:
         return done.stdout
 
     def press(self, keys: bytes) -> None:
-        """Types at the client's terminal."""
+        """Types keys into the terminal of the client."""
         os.write(self._client.terminal, keys)
 
     def wait_for(self, words: str) -> None:
-        """Until these words stand on the screen."""
-        deadline = time.monotonic() + GIVE_UP_S
+        """Waits until these words are on the screen. Raises RuntimeError after TIMEOUT_S."""
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.drain(0.1)
             shown = self._tmux("capture-pane", "-p")
@@ -88,8 +88,8 @@ class TmuxConsole:
         raise RuntimeError(f"{words!r} did not appear:\n{shown}")
 
     def wait_gone(self, words: str) -> None:
-        """Until these words stand on the screen no more."""
-        deadline = time.monotonic() + GIVE_UP_S
+        """Waits until these words are no longer on the screen. Raises RuntimeError after TIMEOUT_S."""
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.drain(0.02)
             if words not in self._tmux("capture-pane", "-p"):
@@ -97,7 +97,7 @@ class TmuxConsole:
         raise RuntimeError(f"{words!r} did not go")
 
     def drain(self, seconds: float) -> int:
-        """Reads as the client's terminal does for so long; the bytes it got."""
+        """Reads the output to the client for so long. Returns the number of bytes."""
         deadline = time.monotonic() + seconds
         got = 0
         while (left := deadline - time.monotonic()) > 0:
@@ -105,7 +105,7 @@ class TmuxConsole:
         return got
 
     def load(self, seconds: float) -> Load:
-        """What the console costs over so many seconds."""
+        """The load of the console over so many seconds."""
         cpu, quotes, started = self._cpu_s(), self._counts.value, time.monotonic()
         got = self.drain(seconds)
         took = time.monotonic() - started
@@ -118,13 +118,13 @@ class TmuxConsole:
         self.press(keys)
         seen = b""
         while marker not in seen:
-            if time.perf_counter() - started > GIVE_UP_S:
+            if time.perf_counter() - started > TIMEOUT_S:
                 raise RuntimeError(f"{keys!r} was not answered by {marker!r}; {seen[-300:]!r}")
             seen = seen[-len(marker) :] + self._client.read(1.0)
         return (time.perf_counter() - started) * 1000
 
     def _cpu_s(self) -> float:
-        """CPU seconds of the console's process so far: the 14th and 15th word of its line."""
+        """The CPU seconds of the console's process so far, from the 14th and 15th word of /proc/PID/stat."""
         line = Path(f"/proc/{self.pid}/stat").read_text()
         user, system = line.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / TICKS_PER_S

@@ -1,5 +1,8 @@
-"""Watching through Redis: from a quote to a watcher's screen, what ten watchers cost the trader, and pricing from Redis
-beside pricing from memory. On a real Valkey from its wheel, at 1,000 quotes a second."""
+"""Measures watching through Redis at 1,000 quotes a second, on a real Valkey server from its wheel.
+
+The figures: the time from a quote to a watcher's screen, the CPU that ten watchers cost the trader, and pricing from
+Redis against pricing from memory.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,9 @@ from tests.support.valkey import Valkey
 WINDOW_S = 12.0
 SETTLE_S = 3.0
 WATCHERS_START_S = 6.0
-"""What their process needs to come up and warm up before the trader's CPU is compared."""
+"""Seconds for the watchers' process to start and warm up, before the trader's CPU is measured."""
 CADENCES_S = 0.1 + 0.1 + 0.25
-"""The longest a quote waits by design: for the publisher, the watcher and its screen."""
+"""The longest that a quote waits by design, in seconds: for the publisher, the watcher and its screen."""
 AIM_CPU = 1.10
 AIM_PRICING_MS = 1.0
 PRICINGS = 1500
@@ -39,21 +42,21 @@ def measure() -> list[Figure]:
         try:
             with _trader(server.url, Path(folder)) as cpu_s:
                 time.sleep(SETTLE_S)
-                alone = _share(cpu_s)
+                alone = _cpu_percent(cpu_s)
                 watchers = _watchers(server.url, Path(folder))
                 time.sleep(WATCHERS_START_S)
-                watched = _share(cpu_s)
+                watched = _cpu_percent(cpu_s)
                 output, _ = watchers.communicate(timeout=120)
             ages = [float(line) for line in output.split()]
             in_memory, in_redis = asyncio.run(_pricing(server.url))
         finally:
             server.kill()
-    return [*_to_the_screen(ages), _cpu(alone, watched), _priced(in_memory, in_redis)]
+    return [*_age_figures(ages), _cpu_figure(alone, watched), _pricing_figure(in_memory, in_redis)]
 
 
 @contextmanager
 def _trader(url: str, folder: Path) -> Iterator[Callable[[], float]]:
-    """The trader's process; what it gives is asked for the CPU seconds it has used."""
+    """Runs the trader's process. Gives a function that returns the CPU seconds the process has used."""
     words = [sys.executable, "-m", "bench.watched_trader", url, str(folder)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         if process.stdin is None or process.stdout is None:
@@ -78,14 +81,14 @@ def _watchers(url: str, folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
-def _share(cpu_s: Callable[[], float]) -> float:
-    """The trader's CPU in % of a core, over the window."""
+def _cpu_percent(cpu_s: Callable[[], float]) -> float:
+    """The trader's CPU over the next WINDOW_S seconds, in % of a core."""
     began, used = time.monotonic(), cpu_s()
     time.sleep(WINDOW_S)
     return 100 * (cpu_s() - used) / (time.monotonic() - began)
 
 
-def _to_the_screen(ages: list[float]) -> list[Figure]:
+def _age_figures(ages: list[float]) -> list[Figure]:
     figures = []
     for share in (0.5, 0.99):
         age = percentile(ages, share)
@@ -95,7 +98,7 @@ def _to_the_screen(ages: list[float]) -> list[Figure]:
     return figures
 
 
-def _cpu(alone: float, watched: float) -> Figure:
+def _cpu_figure(alone: float, watched: float) -> Figure:
     ratio = watched / alone
     return Figure(
         "trader's CPU with 10 watchers, 1,000 quotes/s",
@@ -108,7 +111,7 @@ def _cpu(alone: float, watched: float) -> Figure:
 
 
 async def _pricing(url: str) -> tuple[float, float]:
-    """Seconds of one pricing of four legs, p50, from memory and from Redis, by turns."""
+    """The median seconds of pricing four legs, from memory and from Redis."""
     clock, store, link = SystemClock(), PublishedQuoteStore(), RedisLink(url)
     on = trident()
     legs = [leg.symbols.streamer for leg in on.legs]
@@ -130,7 +133,7 @@ async def _pricing(url: str) -> tuple[float, float]:
     return percentile(from_memory, 0.5), percentile(from_redis, 0.5)
 
 
-def _priced(in_memory: float, in_redis: float) -> Figure:
+def _pricing_figure(in_memory: float, in_redis: float) -> Figure:
     more_ms = (in_redis - in_memory) * 1000
     return Figure(
         "pricing four legs from Redis, p50",

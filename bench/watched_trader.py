@@ -1,7 +1,8 @@
-"""A trader to be watched, `python -m bench.watched_trader URL FOLDER`: 1,000 quotes a second into the store that is
-published, a screen that changes five times a second. Every line it prints is the CPU seconds it has used by now.
+"""A trader for the watch bench: `python -m bench.watched_trader URL FOLDER`.
 
-Each quote's price is the monotonic second at which it came: whoever sees it knows how old it is.
+It puts 1,000 quotes a second into the published store and changes its screen five times a second. For each line on
+standard input it prints the CPU seconds it has used. The price of a quote is the monotonic second at which it was made:
+its reader can tell its age.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ RECORDS = "records.sqlite3"
 
 
 class Trader:
-    """`shown` is replaced whole, as the engine's snapshot builder does it."""
+    """Stands in for the engine: a quote store, and a screen that is replaced as a whole when it changes."""
 
     def __init__(self) -> None:
         self.store = PublishedQuoteStore()
         self.shown = calm()
 
     async def quote(self) -> None:
-        """Ten quotes at once every 10 ms, as a feed delivers them."""
+        """Stores ten quotes at once every 10 ms, as a feed delivers them."""
         began = time.monotonic()
         for number in count(1):
             await asyncio.sleep(max(0.0, began + number / 100 - time.monotonic()))
@@ -85,7 +86,7 @@ async def main(url: str, folder: Path) -> None:
 
 
 def report() -> None:
-    """A reading for every line that comes in; the end with its end."""
+    """Prints the CPU seconds for each line of standard input, until it ends."""
     for _ in sys.stdin:
         print(time.process_time(), flush=True)
 

@@ -1,6 +1,6 @@
-"""Ten watchers of the bench's trader, one of them with a screen: `python -m bench.watching_screens URL FOLDER SECONDS`.
+"""Ten watchers of the bench's trader, one with a screen: `python -m bench.watching_screens URL FOLDER SECONDS`.
 
-Prints the age of every price that reached the screen, in seconds, once it was painted.
+It prints the age of each price on the screen when it was painted, in seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WARM_UP_S = 2.0
 
 
 class MeasuredScreen(WatchApp):
-    """Notes, after each paint, how old the price is that it now shows."""
+    """A watcher's screen that records, after each paint, the age of the price it shows."""
 
     def __init__(self, client: WatchClient) -> None:
         super().__init__(client, Watching.READ_ONLY)

@@ -1,4 +1,4 @@
-"""Memory of the console over a trading week: engine and screen in one process, in virtual time."""
+"""Measures the memory of the console over a trading week in virtual time, with engine and screen in one process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import sys
 from bench.figure import Figure
 
 AIM = 1.05
-GIVE_UP_S = 400
+TIMEOUT_S = 400
 
 
 def measure() -> list[Figure]:
-    """The process's resident memory after the fifth day beside the first."""
+    """The resident memory of the process after the last day, against that after the first."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.week_console"], stdout=subprocess.PIPE, text=True, timeout=GIVE_UP_S, check=True
+        [sys.executable, "-m", "bench.week_console"], stdout=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=True
     )
     days: list[float] = json.loads(done.stdout.splitlines()[-1])
     ratio = days[-1] / days[0]

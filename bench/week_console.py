@@ -1,7 +1,7 @@
-"""A console over a week of trading days: `python -m bench.week_console` prints the megabytes it has after each.
+"""A console over a week of trading days: `python -m bench.week_console` prints its megabytes after each day.
 
-The engine lives in virtual time on a thread of its own; the screen, without a terminal, pulls from it in real time
-and is walked through, and the recording takes what it shows.
+The engine runs in virtual time on a thread of its own. The screen has no terminal; it takes snapshots in real time,
+while keys are pressed in turn and its snapshots are recorded.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from tests.support.world import World, in_world, seldom
 DAYS = 5
 PULLS_PER_S = 10
 KEY_S = 0.4
-LOOKED_AT_S = 10.0
-"""Virtual seconds from one snapshot to the next."""
+SNAPSHOT_S = 10.0
+"""Seconds of virtual time between two snapshots."""
 SIZE = (120, 40)
-WALK = "123456z6ztqhqaq"
+KEYS_PRESSED = "123456z6ztqhqaq"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 Found = TypeVar("Found")
 
 
 class WeekEngine:
-    """The engine of a simulated week, on its thread: `EngineClient` once `ready`."""
+    """The engine of a simulated week, on a thread of its own. It is an `EngineClient` once `ready` is set."""
 
     def __init__(self, folder: Path, days: int) -> None:
         self._folder = folder
@@ -78,14 +78,14 @@ class WeekEngine:
             self.ready.set()
 
     async def _week(self, world: World) -> None:
-        world.intervals = replace(seldom(60), snapshot_s=LOOKED_AT_S)
+        world.intervals = replace(seldom(60), snapshot_s=SNAPSHOT_S)
         await world.start()
         self._world, self._loop = world, asyncio.get_running_loop()
         world.engine.builder.refresh()
         self.ready.set()
         while True:
             await world.until("16:30")
-            forget_market(world)
+            clear_market_caches(world)
             gc.collect()
             self.megabytes.append(resident_mb())
             print(f"{world.day}: {self.megabytes[-1]:.1f} MB", file=sys.stderr, flush=True)
@@ -95,11 +95,11 @@ class WeekEngine:
         await world.stop()
 
 
-def forget_market(world: World) -> None:
-    """Empties what the simulated broker keeps of each day: a real one is in no process of ours."""
+def clear_market_caches(world: World) -> None:
+    """Empties the caches of the simulated broker: a real broker takes no memory of this process."""
     world.broker.chains.clear()
     market, listing = world.market, world.market._listing
-    for kept in (listing._chains, listing._strikes, listing._known, market._quoters, market._open_paths):
+    for kept in (listing._chains, listing._strikes, listing._contracts, market._quoters, market._session_paths):
         kept.clear()
     for name, module in tuple(sys.modules.items()):
         if name.startswith("core.simulator."):
@@ -109,7 +109,7 @@ def forget_market(world: World) -> None:
 
 
 def resident_mb() -> float:
-    """Of this process, after what can be handed back to the system was."""
+    """The resident memory of this process in MB, after it has returned free memory to the system."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
@@ -117,14 +117,15 @@ def resident_mb() -> float:
 
 
 def screen_over(engine: WeekEngine, folder: Path) -> SenexApp:
+    """The console's screen over this engine."""
     return SenexApp(engine, view_settings=ViewSettings(asked=Looks(refresh_hz=PULLS_PER_S)), state_folder=folder)
 
 
-async def look_on(engine: WeekEngine, folder: Path) -> None:
-    """The console in front of it, to the end of the week. Raises what ended the engine early."""
+async def operate_screen(engine: WeekEngine, folder: Path) -> None:
+    """Uses the console until the week is over. Raises the error that ended the engine early, if there was one."""
     recorder = DayRecorder(folder / "days", lambda text: None)
     async with screen_over(engine, folder).run_test(size=SIZE) as pilot:
-        for key in cycle(WALK):
+        for key in cycle(KEYS_PRESSED):
             if not engine.thread.is_alive():
                 break
             recorder.take(engine.snapshot())
@@ -144,7 +145,7 @@ def main(days: int = DAYS) -> None:
         engine.ready.wait()
         if engine.failure is not None:
             raise engine.failure
-        asyncio.run(look_on(engine, folder))
+        asyncio.run(operate_screen(engine, folder))
     print(json.dumps(engine.megabytes))
 
 

@@ -11,7 +11,7 @@ from widgets.base.lines import Drawing, Line, Tone, fit, plain, right, wrap
 from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
-    from core.views.story import Story, StoryLine
+    from core.snapshot.story import Story, StoryLine
 
 TEXT_BELOW = 60
 """In panels narrower than this a text goes under its label."""

@@ -1,6 +1,7 @@
-"""The logins and what they reach: taken up at the start, looked at now and then (SPEC 4).
+"""Takes up the logins at the start and asks them from time to time what they reach (SPEC 4).
 
-A login that turns bad is recorded and told of once; the accounts another login reaches too go on through that one.
+A login that the broker refuses is recorded and reported once. Accounts that another login reaches too go on through
+that one.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 from core.accounts.sign_in import log_in, tell_refused
 from core.broker.multi_login import LoginsBroker
 from core.broker.port import Broker, BrokerAccount, BrokerError, BrokerFault, LoginAtBroker
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.guards.breakers import Breakers
 from core.locks.folder_lock import LockRefused, OneTrader
 from core.records.records import AccountRecord, LoginRecord, Records
@@ -25,41 +27,38 @@ VALID = "login.valid"
 SILENT = "login.silent"
 
 
+@dataclass(eq=False, repr=False)
 class Logins:
-    """Every login of the broker. `enable_new` says whether accounts never seen before are traded at once."""
+    """Every login of the broker. `enable_new` says whether an account that was never seen before is traded at once."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        breakers: Breakers,
-        records: Records,
-        bus: Bus,
-        clock: Clock,
-        locks: OneTrader,
-        *,
-        enable_new: bool,
-    ) -> None:
-        self._several = broker if isinstance(broker, LoginsBroker) else None
-        self._each: Sequence[LoginAtBroker] = (broker,) if self._several is None else self._several.each
-        self._breakers = breakers
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._locks = locks
-        self._enable_new = enable_new
-        self._reached: dict[str, frozenset[str]] = {}
-        self._refused: set[str] = set()
-        self._refusals = Counter[str]()
-        self._barred: set[str] = set()
-        self._silent: set[str] = set()
-        self._looking = False
-        self.known: tuple[LoginRecord, ...] = ()
-        """Every login ever checked, as last recorded."""
+    broker: Broker
+    breakers: Breakers
+    records: Records
+    bus: Bus
+    clock: Clock
+    locks: OneTrader
+    _: KW_ONLY
+    enable_new: bool
+    _several: LoginsBroker | None = field(init=False)
+    _each: Sequence[LoginAtBroker] = field(init=False)
+    _reached: dict[str, frozenset[str]] = field(init=False, default_factory=dict)
+    _refused: set[str] = field(init=False, default_factory=set)
+    _refusals: Counter[str] = field(init=False, default_factory=Counter)
+    _barred: set[str] = field(init=False, default_factory=set)
+    _silent: set[str] = field(init=False, default_factory=set)
+    _looking: bool = field(init=False, default=False)
+    known: tuple[LoginRecord, ...] = field(init=False, default=())
+    """Every login that was ever checked, as last recorded."""
+
+    def __post_init__(self) -> None:
+        self._several = self.broker if isinstance(self.broker, LoginsBroker) else None
+        self._each = (self.broker,) if self._several is None else self._several.each
 
     async def start(self) -> None:
-        """Logs in with each and records the accounts they reach.
+        """Logs in with each login and records the accounts they reach.
 
-        Raises BrokerError when no login is taken, LockRefused when another console has one of the accounts.
+        Raises BrokerError when no login is accepted, LockRefused when another console has one of the accounts,
+        RecordsError.
         """
         answers = await asyncio.gather(*(self._take_up(login) for login in self._each))
         failures = [answer for answer in answers if isinstance(answer, BrokerError)]
@@ -70,25 +69,26 @@ class Logins:
             for login, answer in zip(self._each, answers, strict=True)
             if not isinstance(answer, BrokerError)
         }
-        await self._locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
+        await self.locks.lock_accounts(sorted({account.number for accounts in found.values() for account in accounts}))
         for name, accounts in found.items():
             await self._keep(name, accounts)
         await self.prefer_primary()
 
     @property
     def overdue(self) -> bool:
-        """Whether to look before it is time: a token was refused meanwhile, or the operator has reset a login."""
+        """Whether to check before it is time, because a token was refused meanwhile or the operator has reset a
+        login."""
         refused = frozenset() if self._several is None else self._several.refused
         return bool(refused - self._refused) or any(
-            not self._breakers.is_open(BreakerKind.LOGIN, name) for name in self._barred
+            not self.breakers.is_open(BreakerKind.LOGIN, name) for name in self._barred
         )
 
     async def check(self) -> bool:
-        """Asks each login what it reaches; True when an account is reached now that was not before.
+        """Asks each login what it reaches. True when an account is reached that was not reached before.
 
-        A login the broker refuses is tried once more, and then not again until `senex reset login`.
+        A login that the broker refuses is tried once more, and then not again until `senex reset login`.
         """
-        if self._looking:  # one at a time: refused credentials are not shown to the broker twice by two looks
+        if self._looking:  # one at a time: two checks must not both send refused credentials to the broker
             return False
         self._looking = True
         try:
@@ -99,10 +99,10 @@ class Logins:
     async def _look(self) -> bool:
         before = self._numbers()
         for login in self._each:
-            if self._breakers.is_open(BreakerKind.LOGIN, login.name):
+            if self.breakers.is_open(BreakerKind.LOGIN, login.name):
                 self._barred.add(login.name)
                 continue
-            if login.name in self._barred:  # the operator has reset it: it may be tried twice again
+            if login.name in self._barred:  # the operator has reset it, so it may be tried twice again
                 self._barred.discard(login.name)
                 del self._refusals[login.name]
             taken = login.name in self._reached and login.name not in self._refused
@@ -115,12 +115,12 @@ class Logins:
         return more
 
     async def accounts(self) -> tuple[AccountRecord, ...]:
-        """The accounts some login reaches, with the operator's settings."""
+        """The accounts that some login reaches, with the operator's settings. Raises RecordsError."""
         reached = self._numbers()
-        return tuple(account for account in await self._records.accounts.all() if account.number in reached)
+        return tuple(account for account in await self.records.accounts.all() if account.number in reached)
 
     async def prefer_primary(self) -> None:
-        """The login of the primary account feeds the market; one that is refused does not."""
+        """Takes market data through the login of the primary account, unless that login is refused."""
         primary = next((account for account in await self.accounts() if account.is_primary), None)
         if self._several is not None and primary is not None:
             self._several.prefer(primary.login)
@@ -131,7 +131,7 @@ class Logins:
     async def _take_up(self, login: LoginAtBroker) -> tuple[BrokerAccount, ...] | BrokerError:
         try:
             here = self._refusals[login.name]
-            await log_in(login, self._breakers, self._records, self._bus, self._clock, refused_here=here)
+            await log_in(login, self.breakers, self.records, self.bus, refused_here=here)
             found = await login.accounts()
         except BrokerError as error:
             await self._failed(login.name, error)
@@ -144,7 +144,7 @@ class Logins:
             found = await login.accounts()
         except BrokerError as error:
             if error.fault is BrokerFault.LOGIN_REFUSED:
-                await tell_refused(self._bus, self._clock, login.name, error)
+                await tell_refused(self.bus, login.name, error)
                 await self._hand_over(login.name)
             await self._failed(login.name, error)
             return error
@@ -167,8 +167,8 @@ class Logins:
         if not refusal and name in self._silent:
             self._silent.discard(name)
             await self._say(VALID, name, "answers again", Severity.INFO)
-        changed = await self._records.logins.note(name, is_valid=not refusal, detail=refusal, at=self._clock.now())
-        self.known = await self._records.logins.all()
+        changed = await self.records.logins.note(name, is_valid=not refusal, detail=refusal, at=self.clock.now())
+        self.known = await self.records.logins.all()
         if changed and refusal:
             text = f"the broker refuses its token: {refusal}; log in anew with `senex login {name}`, then start again"
             await self._say(INVALID, name, text, Severity.CRITICAL)
@@ -177,13 +177,13 @@ class Logins:
 
     async def _keep(self, name: str, accounts: Sequence[BrokerAccount]) -> None:
         self._reached[name] = frozenset(account.number for account in accounts)
-        await self._records.accounts.discover(name, accounts, enable_new=self._enable_new, at=self._clock.now())
+        await self.records.accounts.discover(name, accounts, enable_new=self.enable_new, at=self.clock.now())
 
     async def _keep_if_free(self, name: str, accounts: Sequence[BrokerAccount]) -> None:
-        """Accounts another console trades are left to it."""
+        """Takes the login's accounts, except those that another console trades."""
         new = sorted({account.number for account in accounts} - self._numbers())
         try:
-            await self._locks.lock_accounts(new)
+            await self.locks.lock_accounts(new)
         except LockRefused as refused:
             await self._say(SILENT, name, f"its new accounts are not traded here: {refused}", Severity.WARNING)
             return
@@ -191,16 +191,15 @@ class Logins:
             await self._keep(name, accounts)
 
     async def _hand_over(self, name: str) -> None:
-        """Accounts of a login that is refused now go on through another that reaches them; the rest wait for it."""
+        """Moves the accounts of a refused login to other logins that reach them. The rest wait for it."""
         lost = self._reached.pop(name, frozenset())
         for other, numbers in self._reached.items():
             taken = sorted(lost & numbers)
             if taken:
-                await self._records.accounts.hand_over(other, taken)
+                await self.records.accounts.hand_over(other, taken)
                 lost -= numbers
         if lost:
             self._reached[name] = lost
 
     async def _say(self, kind: str, name: str, text: str, severity: Severity) -> None:
-        figures = (("login", name),)
-        await self._bus.publish(Event(self._clock.now(), kind, f"login {name}: {text}", severity, figures=figures))
+        await self.bus.say(kind, f"login {name}: {text}", severity, figures=(("login", name),))

@@ -1,1 +1,1 @@
-"""What an operator may ask, from any place: the inbox, its handlers, and what a shell may do while no engine runs."""
+"""What an operator may ask for, from any place: the inbox, its handlers, and what works while no engine runs."""

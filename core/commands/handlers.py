@@ -1,9 +1,10 @@
-"""What each command does, once the inbox hands it over (SPEC 9, 10)."""
+"""Carries out each command that the inbox hands over (SPEC 9, 10)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.accounts.logins import Logins
@@ -29,39 +30,29 @@ from core.runtime.clock import Clock
 
 ATTESTED_ABSENT = "absent"
 Forced = tuple[AccountResult, ...] | Refusal
-"""What a forced cycle came to: each account's result, or why it did not start after all."""
+"""The result of a forced cycle: each account's result, or why it did not start after all."""
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class CommandHandlers:
-    """Carries out commands. Pausing and halting are acknowledged after their own commit."""
+    """The handlers of a running engine. A pause or a halt is acknowledged only after it is committed to the records."""
 
-    def __init__(
-        self,
-        *,
-        records: Records,
-        broker: Broker,
-        gate: TradingGate,
-        breakers: Breakers,
-        watch: OrderTracker,
-        reconciliation: Reconciliation,
-        runner: CycleRunner,
-        alerting: Alerting,
-        logins: Logins,
-        clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
-    ) -> None:
-        self._records = records
-        self._broker = broker
-        self._gate = gate
-        self._without_broker = LocalHandlers(records, breakers, clock, running=True)
-        self._watch = watch
-        self._reconciliation = reconciliation
-        self._runner = runner
-        self._alerting = alerting
-        self._logins = logins
-        self._clock = clock
-        self._spawn = spawn
-        self._awaited: dict[str, asyncio.Future[Forced]] = {}
+    records: Records
+    broker: Broker
+    gate: TradingGate
+    breakers: Breakers
+    watch: OrderTracker
+    reconciliation: Reconciliation
+    runner: CycleRunner
+    alerting: Alerting
+    logins: Logins
+    clock: Clock
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    _without_broker: LocalHandlers = field(init=False)
+    _awaited: dict[str, asyncio.Future[Forced]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True)
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -75,13 +66,13 @@ class CommandHandlers:
         }
 
     def _followed(self, handler: Handler) -> Handler:
-        """What runs here follows the records before the command is acknowledged."""
+        """Wraps a handler: the engine takes over what it changed in the records before the command is acknowledged."""
 
         async def carried_out(command: Command) -> Done | Refusal:
             answer = await handler(command)
             await self._follow(command)
             if command.kind is CommandKind.RESET and command.target != HALT and isinstance(answer, Done):
-                self._reconciliation.want("a breaker was reset")
+                self.reconciliation.want("a breaker was reset")
             return answer
 
         return carried_out
@@ -89,40 +80,40 @@ class CommandHandlers:
     async def _follow(self, command: Command) -> None:
         match command.kind:
             case CommandKind.ACKNOWLEDGE:
-                await self._alerting.take_up()
+                await self.alerting.take_up()
             case CommandKind.SET_ACCOUNT:
-                await self._runner.refresh_accounts()
+                await self.runner.refresh_accounts()
                 if command.note.partition(" ")[0] == AccountField.PRIMARY:
-                    await self._logins.prefer_primary()
+                    await self.logins.prefer_primary()
             case _:
-                await self._gate.read()
+                await self.gate.read()
 
     async def _resume(self, command: Command) -> Done | Refusal:
         why = command.note or "resumed by the operator"
         try:
-            await self._records.trading.resume(command.who, why, self._clock.now())
+            await self.records.trading.resume(command.who, why, self.clock.now())
         except StateConflict:
             return refuse(Reason.HALTED)
-        self._gate.resume_here()
-        await self._gate.read()
+        self.gate.resume_here()
+        await self.gate.read()
         return Done("automation resumed")
 
     async def _force(self, command: Command) -> Done | Refusal:
-        if command.saw_cycle is not None and command.saw_cycle != self._runner.newest:
+        if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:
             return refuse(Reason.COMMAND_OUTDATED)
-        refusal = await self._runner.force_refusal()
+        refusal = await self.runner.force_refusal()
         if refusal is not None:
             return refusal
-        self._spawn(self._forced(self._awaited.pop(command.id, None)))
+        self.spawn(self._forced(self._awaited.pop(command.id, None)))
         return Done("a cycle starts now")
 
     def results_of(self, command_id: str) -> asyncio.Future[Forced]:
-        """What the cycle of a force command yet to be posted comes to; never set when it is refused."""
+        """The results of a force command that is still to be posted. Never set when the command is refused."""
         return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
 
     async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
         try:
-            results = await self._runner.force()
+            results = await self.runner.force()
         except Exception as error:
             if awaited is not None:
                 awaited.set_exception(error)
@@ -131,7 +122,7 @@ class CommandHandlers:
             awaited.set_result(results)
 
     async def _reconcile(self, command: Command) -> Done | Refusal:
-        self._reconciliation.want(f"asked by {command.who}")
+        self.reconciliation.want(f"asked by {command.who}")
         return Done("reconciliation starts; entries wait for it")
 
     async def _cancel(self, command: Command) -> Done | Refusal:
@@ -140,51 +131,52 @@ class CommandHandlers:
             return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
         if entry.state is not EntryState.WORKING or entry.order_id is None:
             return refuse(Reason.NOT_CANCELLABLE, state=entry.state.value)
-        # Recorded first: a day closed by the operator is never opened again by the machine (SPEC 9).
-        await self._records.entries.note_cancel_request(entry.id, command.who, self._clock.now())
+        # Recorded before the broker is asked: the machine never reopens a day that the operator closed (SPEC 9).
+        await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:
-            await self._broker.cancel(entry.account, entry.order_id)
+            await self.broker.cancel(entry.account, entry.order_id)
         except BrokerError as error:
-            self._watch.poll_soon()
+            self.watch.poll_soon()
             if error.fault is BrokerFault.REFUSED:
                 return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
             return Done(
                 f"the answer to the cancel was lost ({error.detail}); it works until the broker shows otherwise"
             )
-        self._watch.poll_soon()
+        self.watch.poll_soon()
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
     async def _attest(self, command: Command) -> Done | Refusal:
-        """What the operator saw at the broker: evidence that can close the day, never reopen it (SPEC 9)."""
+        """Records what the operator saw at the broker. This evidence can close the day, never reopen it (SPEC 9)."""
         entry = await self._find(command.target, EntryState.UNKNOWN)
         if entry is None:
             return refuse(Reason.NO_SUCH_TARGET, target="an unknown entry" if not command.target else command.target)
         if entry.state is not EntryState.UNKNOWN:
             return refuse(Reason.NOT_UNKNOWN, state=entry.state.value)
-        await self._records.entries.add_evidence(
-            entry.id, "attestation", who=command.who, complete=True, detail={"seen": command.note}, at=self._clock.now()
+        await self.records.entries.add_evidence(
+            entry.id, "attestation", who=command.who, complete=True, detail={"seen": command.note}, at=self.clock.now()
         )
         if command.note == ATTESTED_ABSENT:
-            await self._watch.absent(entry, f"{command.who} saw no such order at the broker")
+            await self.watch.absent(entry, f"{command.who} saw no such order at the broker")
             return Done(f"{masked(entry.account)}: the entry is closed as absent; the day stays closed")
         return await self._adopt(entry, command.note)
 
     async def _adopt(self, entry: Entry, order_id: str) -> Done | Refusal:
-        """The operator named the order: the broker's own answer about it is the evidence."""
+        """Reads the order that the operator named: the broker's own answer about it is the evidence."""
         try:
-            report = await self._broker.order(entry.account, order_id)
+            report = await self.broker.order(entry.account, order_id)
         except BrokerError as error:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {error.detail}")
         if report.identifier != entry.identifier:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id} does not carry this entry's identifier")
-        current = await self._watch.apply(entry.id, report)
+        current = await self.watch.apply(entry.id, report)
         return Done(f"order {order_id} is this entry; it is {current.state.value}")
 
     async def _find(self, target: str, state: EntryState) -> Entry | None:
-        """The entry named, by id or order id, or the only one in this state when none is named."""
-        found = [e for e in await self._records.entries.open() if not target or target in (e.id, e.order_id)]
+        """The entry with this id or order id. Without a target the only entry in this state, None when there are
+        several."""
+        found = [e for e in await self.records.entries.open() if not target or target in (e.id, e.order_id)]
         if target and not found:
-            today = await self._records.entries.of_day(self._runner.today())
+            today = await self.records.entries.of_day(self.runner.today())
             found = [e for e in today if target in (e.id, e.order_id)]
         fitting = found if target else [e for e in found if e.state is state]
         return fitting[0] if len(fitting) == 1 else None

@@ -1,15 +1,16 @@
-"""The one inbox of commands: checked, recorded with who, done once, acknowledged, expired after 30 s (SPEC 10)."""
+"""The inbox of commands: each is checked, recorded with its sender, done once, answered, and expired after 30 s (SPEC
+10)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -18,7 +19,7 @@ from core.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command carried out; `text` says what came of it, for the operator."""
+    """A command was carried out. `text` tells the operator what came of it."""
 
     text: str
 
@@ -29,36 +30,29 @@ Handler = Callable[[Command], Awaitable[Done | Refusal]]
 _WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
 
 
+@dataclass(eq=False, repr=False)
 class CommandDesk:
-    """Takes commands from the inbox in order and has each done once.
+    """Takes commands from the inbox in their order and has each carried out once.
 
-    One that waits for the broker runs beside the others: a pause must not wait for a broker that is slow.
+    A command that waits for the broker runs beside the others, because a pause must not wait for a slow broker. Without
+    `spawn` every command is carried out in its turn.
     """
 
-    def __init__(
-        self,
-        records: Records,
-        bus: Bus,
-        clock: Clock,
-        handlers: Mapping[CommandKind, Handler],
-        spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None,
-    ) -> None:
-        """Without `spawn` every command is carried out in its turn."""
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._handlers = handlers
-        self._spawn = spawn
-        self._under_way: set[str] = set()
-        self._wake = asyncio.Event()
+    records: Records
+    bus: Bus
+    clock: Clock
+    handlers: Mapping[CommandKind, Handler]
+    spawn: Callable[[Coroutine[Any, Any, None]], None] | None = None
+    _under_way: set[str] = field(init=False, default_factory=set)
+    _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     async def post(self, command: Command) -> None:
-        """Records the command; it is done at the next turn."""
-        await self._records.inbox.post(command)
+        """Records the command. `run` carries it out in its turn."""
+        await self.records.inbox.post(command)
         self._wake.set()
 
     def check(self) -> None:
-        """Looks for commands other processes have posted."""
+        """Has `run` look for commands that other processes have posted."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -66,14 +60,14 @@ class CommandDesk:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            for command in await self._records.inbox.pending():
+            for command in await self.records.inbox.pending():
                 if command.id in self._under_way:
                     continue
-                if self._spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
+                if self.spawn is None or command.kind not in _WAIT_FOR_THE_BROKER:
                     await self.carry_out(command)
                 else:
                     self._under_way.add(command.id)
-                    self._spawn(self._carry_out_beside(command))
+                    self.spawn(self._carry_out_beside(command))
 
     async def _carry_out_beside(self, command: Command) -> None:
         try:
@@ -82,16 +76,16 @@ class CommandDesk:
             self._under_way.discard(command.id)
 
     async def post_and_do(self, command: Command) -> Done | Refusal:
-        """Records the command and does it now, for a sender in this process who waits for what comes of it."""
+        """Records the command and carries it out now, for a sender in this process that waits for the answer."""
         self._under_way.add(command.id)
         try:
-            await self._records.inbox.post(command)
+            await self.records.inbox.post(command)
             return await self.carry_out(command)
         finally:
             self._under_way.discard(command.id)
 
     async def carry_out(self, command: Command) -> Done | Refusal:
-        """Does one posted command and records its answer, which it returns. Raises RecordsError."""
+        """Carries out one posted command, records its answer and returns it. Raises RecordsError."""
         result = await self._answer(command)
         if isinstance(result, Refusal):
             expired = result.reason is Reason.COMMAND_EXPIRED
@@ -99,23 +93,20 @@ class CommandDesk:
             text, severity = result.sentence(), Severity.WARNING
         else:
             state, text, severity = CommandState.DONE, result.text, Severity.INFO
-        if not await self._records.inbox.finish(command.id, state, text, self._clock.now()):
+        if not await self.records.inbox.finish(command.id, state, text, self.clock.now()):
             return result
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=f"command.{command.kind.value}.{state.value}",
-                text=f"{command.kind.value} by {command.who}: {text}",
-                severity=severity,
-                reason=result.reason if isinstance(result, Refusal) else None,
-                figures=(("command", command.id),),
-            )
+        await self.bus.say(
+            f"command.{command.kind.value}.{state.value}",
+            f"{command.kind.value} by {command.who}: {text}",
+            severity,
+            reason=result.reason if isinstance(result, Refusal) else None,
+            figures=(("command", command.id),),
         )
         return result
 
     async def _answer(self, command: Command) -> Done | Refusal:
-        # A command's lifetime is an operator's, so wall seconds even when market time runs faster.
-        lifetime = timedelta(seconds=COMMAND_LIFETIME_S * self._clock.speed)
-        if self._clock.now() - command.at > lifetime:
+        # The operator waits in real time, so a command lives for wall seconds even when market time runs faster.
+        lifetime = timedelta(seconds=COMMAND_LIFETIME_S * self.clock.speed)
+        if self.clock.now() - command.at > lifetime:
             return refuse(Reason.COMMAND_EXPIRED, limit_s=f"{COMMAND_LIFETIME_S:g}")
-        return await self._handlers[command.kind](command)
+        return await self.handlers[command.kind](command)

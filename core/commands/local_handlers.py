@@ -1,8 +1,10 @@
-"""The commands that need no broker, from pause to acknowledge; done the same with and without an engine."""
+"""The commands that need no broker, from pause to acknowledge. They are done the same way with and without an
+engine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 
 from core.commands.account_settings import set_account
 from core.commands.inbox import Done, Handler
@@ -18,14 +20,16 @@ from core.runtime.clock import Clock, exchange_time
 HALT = "halt"
 
 
+@dataclass(eq=False, repr=False)
 class LocalHandlers:
-    """Each is acknowledged after its own commit. `running` says whether a console is there that obeys at once."""
+    """Handlers that only change the records; each is acknowledged after its own commit. `running` says whether an
+    engine runs that obeys at once: it changes the words of the answer."""
 
-    def __init__(self, records: Records, breakers: Breakers, clock: Clock, *, running: bool) -> None:
-        self._records = records
-        self._breakers = breakers
-        self._clock = clock
-        self._running = running
+    records: Records
+    breakers: Breakers
+    clock: Clock
+    _: KW_ONLY
+    running: bool
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -40,13 +44,13 @@ class LocalHandlers:
 
     async def _pause(self, command: Command) -> Done | Refusal:
         why = command.note or "paused by the operator"
-        state = await self._records.trading.pause(command.who, why, self._clock.now())
+        state = await self.records.trading.pause(command.who, why, self.clock.now())
         if state.state == "halted":
             return refuse(Reason.HALTED)
         return self._done("automation paused; no entries", "no console is running; the next one starts paused")
 
     async def _halt(self, command: Command) -> Done | Refusal:
-        await self._records.trading.halt(command.who, command.note or "halted by the operator", self._clock.now())
+        await self.records.trading.halt(command.who, command.note or "halted by the operator", self.clock.now())
         return self._done(
             "entries halted; `senex reset halt` ends it",
             "no console is running; the next one starts halted, `senex reset halt` ends it",
@@ -56,19 +60,20 @@ class LocalHandlers:
         code, _, whom = command.target.partition(":")
         why = command.note or "reset by the operator"
         if code == HALT:
-            await self._records.trading.resolve_halt(command.who, why, self._clock.now())
+            await self.records.trading.resolve_halt(command.who, why, self.clock.now())
             return Done("the halt is over; entries stay paused until resumed")
-        found = [b for b in self._breakers.open_now if b.kind.code == code and b.subject.endswith(whom)]
+        found = [b for b in self.breakers.open_now if b.kind.code == code and b.subject.endswith(whom)]
         if not found:
             return refuse(Reason.NO_SUCH_TARGET, target=f"an open breaker {command.target!r}")
         for breaker in found:
-            await self._breakers.close(breaker.kind, breaker.subject, command.who, why)
+            await self.breakers.close(breaker.kind, breaker.subject, command.who, why)
         again = " and tries the login once more" if found[0].kind is BreakerKind.LOGIN else ""
         return self._done(f"{code} reset", f"{code} reset; the next console reconciles first{again}")
 
     async def _allow_reentry(self, command: Command) -> Done | Refusal:
-        """The word takes the place of "never when the operator cancelled it", and of no proof (SPEC 9)."""
-        today = await self._records.entries.of_day(exchange_time(self._clock.now()).date())
+        """Records that the operator allows another entry after a cancel of his own. It lifts that bar only: the proof
+        that nothing filled is still needed (SPEC 9)."""
+        today = await self.records.entries.of_day(exchange_time(self.clock.now()).date())
         found = [e for e in today if command.target in (e.id, e.order_id)]
         if len(found) != 1:
             return refuse(Reason.NO_SUCH_TARGET, target=f"an entry of today {command.target!r}")
@@ -77,19 +82,19 @@ class LocalHandlers:
         if not closed or not entry.cancel_requested_by:
             held = "" if entry.holds_day else " and does not hold the day"
             return refuse(Reason.NOT_CLOSED_BY_CANCEL, state=f"{entry.state.value}{held}")
-        await self._records.entries.allow_reentry(entry.id, command.who, self._clock.now())
+        await self.records.entries.allow_reentry(entry.id, command.who, self.clock.now())
         proof = f"{masked(entry.account)}: re-entry allowed; the day is free when two complete reads show no fill"
         return self._done(proof, f"{proof}. No console is running; the next one reads")
 
     async def _acknowledge(self, command: Command) -> Done | Refusal:
-        target, alerts = command.target, self._records.alerts
+        target, alerts = command.target, self.records.alerts
         if target not in {str(alert.id) for alert in await alerts.open_now()}:
             return refuse(Reason.NO_SUCH_TARGET, target=f"an open alert {target!r}")
-        await alerts.acknowledge(int(target), command.who, self._clock.now())
+        await alerts.acknowledge(int(target), command.who, self.clock.now())
         return Done(f"alert {target} acknowledged; it closes by itself when its cause is gone")
 
     async def _set_account(self, command: Command) -> Done | Refusal:
-        return await set_account(self._records, self._clock, command)
+        return await set_account(self.records, self.clock, command)
 
     def _done(self, running: str, alone: str) -> Done:
-        return Done(running if self._running else alone)
+        return Done(running if self.running else alone)

@@ -1,4 +1,4 @@
-"""What an operator can ask while no trader runs: done at once, under the trader's own lock (SPEC 9, 10)."""
+"""Commands while no trader runs: carried out at once, under the lock a trader would hold (SPEC 9, 10)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ POSSIBLE = frozenset(
         CommandKind.SET_ACCOUNT,
     }
 )
-"""What stops entries, or what the next start acts on: it reconciles before any entry, whatever was said. And what
-concerns no broker, or is only kept for the next cycle."""
+"""Commands that stop entries, that the next start acts on (it reconciles before any entry), that concern no broker, or
+that are only kept for the next cycle."""
 
 
 async def carry_out_without_engine(records: Records, command: Command, clock: Clock) -> CommandRecord:
-    """Posts the command, carries it out and returns its record. The caller has the data folder's lock and opened the
-    records as their trader. Raises KeyError for a kind that is not in POSSIBLE, RecordsError."""
-    bus = Bus(records.journal.append)
+    """Posts the command, carries it out and returns its record. The caller holds the lock of the data folder and has
+    opened the records as their trader.
+
+    Raises RecordsError, and KeyError for a kind that is not in POSSIBLE.
+    """
+    bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     await breakers.load()
     desk = CommandDesk(records, bus, clock, LocalHandlers(records, breakers, clock, running=False).handlers)

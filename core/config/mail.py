@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from core.domain.reporting.notices import Preference
+from core.domain.operation.mail_preference import MailPreference
 
 Security = Literal["starttls", "tls", "none"]
 PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
@@ -91,8 +91,8 @@ class MailSettings(BaseModel):
     operator: MailAddress | None = Field(
         default=None, title="an address like me@example.com", description="whom the mail is for"
     )
-    preference: Preference = Field(
-        default=Preference.IMMEDIATE,
+    preference: MailPreference = Field(
+        default=MailPreference.IMMEDIATE,
         title='"immediate", "daily", "weekly" or "never"',
         description="what is told of an account that has no preference of its own; alarms are always told at once",
     )

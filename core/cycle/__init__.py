@@ -1,1 +1,1 @@
-"""One cycle, from its slot to the steps of one account and the attempts inside them."""
+"""Runs one cycle: from its slot to the steps of each account and the attempts inside them."""

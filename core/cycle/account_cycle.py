@@ -1,4 +1,4 @@
-"""One cycle: accounts side by side, steps and attempts in order (SPEC 4). Read it top to bottom."""
+"""One cycle, top to bottom: the accounts side by side, the steps of each in order (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -19,7 +19,8 @@ from core.cycle.attempts import Attempts
 from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
 from core.domain.market.underlying import Underlying
-from core.domain.operation.events import Event, Severity, Step, masked
+from core.domain.operation.accounts import own_or_default
+from core.domain.operation.events import Severity, Step, masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState, state_for
@@ -35,7 +36,8 @@ from core.market.calendar import SessionCalendar
 from core.market.feed import Feed
 from core.market.quote_store import QuoteStore
 from core.market.study import MarketStudy
-from core.orders.desk import Decision, OrderDesk, Validated
+from core.orders.decision import Decision, Validated
+from core.orders.desk import OrderDesk
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import held_legs
 from core.orders.suggestion_record import refused_record
@@ -53,7 +55,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CycleParts:
-    """What a cycle works with; the same for every cycle of an engine."""
+    """The parts a cycle works with. They are the same for every cycle of an engine."""
 
     broker: Broker
     study: MarketStudy
@@ -73,9 +75,9 @@ class CycleParts:
 
 @dataclass(frozen=True, slots=True)
 class AccountResult:
-    """How the cycle ended for one account. `entry` is there once one was acknowledged.
+    """How the cycle ended for one account. `entry` is set once the broker has acknowledged it.
 
-    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement,
+    `acknowledged_ms` is wall milliseconds from the slot, or from the start of a forced cycle, to that acknowledgement;
     in dry-run mode to the broker's validation.
     """
 
@@ -90,7 +92,7 @@ class AccountResult:
     acknowledged_ms: int | None = None
 
     def run(self, day: date) -> AccountRun:
-        """This result as it is recorded; `day` is the cycle's session."""
+        """This result as the records keep it. `day` is the cycle's session date."""
         return AccountRun(
             cycle=self.progress.number,
             account=self.account,
@@ -108,7 +110,7 @@ class AccountResult:
 async def run_cycle(
     parts: CycleParts, accounts: Sequence[AccountRecord], progress: Sequence[CycleProgress]
 ) -> tuple[AccountResult, ...]:
-    """Runs the accounts side by side; a slow or failing account delays no other."""
+    """Runs the accounts side by side. A slow or failing account delays no other."""
     async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(_Account(parts, account, seen).run(), name=f"cycle {seen.number}")
@@ -117,37 +119,38 @@ async def run_cycle(
     return tuple(task.result() for task in tasks)
 
 
+@dataclass(eq=False, repr=False)
 class _Account:
-    """The steps of one account, in the order of SPEC 4."""
+    """Runs the steps of one account, in the order of SPEC 4."""
 
-    def __init__(self, parts: CycleParts, account: AccountRecord, progress: CycleProgress) -> None:
-        self._parts = parts
-        self._account = account
-        self._progress = progress
-        self._day = parts.study.today()
-        self._steps = StepLog(parts.bus, parts.clock, progress.number, account.number)
-        self._attempts: Attempts | None = None
+    parts: CycleParts
+    account: AccountRecord
+    progress: CycleProgress
+    _day: date = field(init=False)
+    _steps: StepLog = field(init=False)
+    _attempts: Attempts | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._day = self.parts.study.today()
+        self._steps = StepLog(self.parts.bus, self.parts.clock, self.progress.number, self.account.number)
 
     async def run(self) -> AccountResult:
-        """Never raises: what breaks inside one account is that account's failure."""
-        # In a task of its own: what the log says from here on, the SDK's lines too, carries both.
-        bind_contextvars(cycle=self._progress.number, account=masked(self._account.number))
+        """Runs the steps. Never raises: what breaks inside one account is that account's failure."""
+        # This task is the account's own: every log line from here on, also of the SDK, carries both values.
+        bind_contextvars(cycle=self.progress.number, account=masked(self.account.number))
         try:
             return await self._run()
         except Exception as error:
-            log.exception("cycle %s failed", self._progress.number)
+            log.exception("cycle %s failed", self.progress.number)
             refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
-            with suppress(RecordsError):  # the store may be what broke; the other accounts go on
-                await self._parts.bus.publish(
-                    Event(
-                        at=self._parts.clock.now(),
-                        kind="cycle.error",
-                        text=refusal.sentence(),
-                        severity=Severity.CRITICAL,
-                        cycle=self._progress.number,
-                        account=self._account.number,
-                        reason=refusal.reason,
-                    )
+            with suppress(RecordsError):  # the records may be what broke; the other accounts go on
+                await self.parts.bus.say(
+                    "cycle.error",
+                    refusal.sentence(),
+                    Severity.CRITICAL,
+                    cycle=self.progress.number,
+                    account=self.account.number,
+                    reason=refusal.reason,
                 )
             return self._result(refusal)
         finally:
@@ -155,10 +158,10 @@ class _Account:
                 await self._attempts.release()
 
     async def _run(self) -> AccountResult:
-        guard = await self._step(Step.ENTRY_TODAY, self._entry_today())
+        guard = await self._step(Step.GUARD, self._guard())
         if isinstance(guard, Refusal):
             return self._result(guard)
-        market = await self._step(Step.MARKET_OPEN, self._market_open(), figures=_market_figures)
+        market = await self._step(Step.MARKET, self._market(), figures=_market_figures)
         if isinstance(market, Refusal):
             return self._result(market)
         account = await self._step(Step.ACCOUNT, self._read_account(), figures=_account_figures)
@@ -177,17 +180,17 @@ class _Account:
         if isinstance(risk, Refusal):
             await self._keep_refused(suggestion)
             return self._result(risk, suggestion)
-        price = await self._step(Step.ENTRY_PRICE, self._entry_price(suggestion), figures=_price_figures)
+        price = await self._step(Step.LIMIT, self._limit(suggestion), figures=_limit_figures)
         if isinstance(price, Refusal):
             await self._keep_refused(suggestion)
             return self._result(price, suggestion, risk)
-        self._progress.limited(price)
+        self.progress.limited(price)
 
         decision = Decision(
-            self._account.number, self._account.login, self._day, self._progress.number, suggestion, risk, price
+            self.account.number, self.account.login, self._day, self.progress.number, suggestion, risk, price
         )
         sent: Entry | Validated | Refusal = await self._step(
-            Step.SEND, self._parts.desk.enter(decision, self._attempts), figures=_entry_figures
+            Step.SEND, self.parts.desk.enter(decision, self._attempts), figures=_entry_figures
         )
         return await self._conclude(decision, sent, self._attempts)
 
@@ -199,38 +202,38 @@ class _Account:
         figures: Callable[[T], Figures] | None = None,
         also_refused: Callable[[T], Refusal | None] | None = None,
     ) -> T | Refusal:
-        self._progress.step_started(step)
+        self.progress.step_started(step)
         return await self._steps.run(step, work, figures=figures, also_refused=also_refused)
 
     # The steps
 
-    async def _entry_today(self) -> Refusal | None:
-        if self._account.skip_day == self._day:
+    async def _guard(self) -> Refusal | None:
+        if self.account.skip_day == self._day:
             return refuse(Reason.SKIP_TODAY)
-        barred = self._parts.gate.account_refusal(self._account.number, self._account.login)
+        barred = self.parts.gate.account_refusal(self.account.number, self.account.login)
         if barred is not None:
             return barred
-        held = await self._parts.records.entries.holding(self._account.number, self._day)
+        held = await self.parts.records.entries.holding(self.account.number, self._day)
         if held is not None:
             return refuse(Reason.ENTRY_TODAY, state=held.state.value)
-        if await self._parts.records.journal.validated_on(self._account.number, self._day):
+        if await self.parts.records.journal.validated_on(self.account.number, self._day):
             return refuse(Reason.VALIDATED_TODAY)
         return None
 
-    async def _market_open(self) -> MarketState | Refusal:
-        if not self._parts.calendar.is_open(self._parts.clock.now()):
+    async def _market(self) -> MarketState | Refusal:
+        if not self.parts.calendar.is_open(self.parts.clock.now()):
             return refuse(Reason.MARKET_CLOSED)
         try:
-            market = await self._parts.broker.market_state()
+            market = await self.parts.broker.market_state()
         except BrokerError:
             return refuse(Reason.SESSION_UNREADABLE)
         return market if market.is_open else refuse(Reason.MARKET_CLOSED)
 
     async def _read_account(self) -> tuple[AccountReads, Exposure] | Refusal:
-        number = self._account.number
+        number = self.account.number
         try:
             reads, orders = await asyncio.gather(
-                self._parts.broker.account_reads(number), self._parts.broker.orders_of_day(number, self._day)
+                self.parts.broker.account_reads(number), self.parts.broker.orders_of_day(number, self._day)
             )
         except BrokerError as error:
             if error.fault is BrokerFault.LOGIN_REFUSED:
@@ -239,10 +242,10 @@ class _Account:
         restriction = reads.restriction or restriction_by_level(reads.options_level)
         if restriction is not None:
             return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
-        if not reads.derivative_buying_power.is_finite():  # the width needs it before the risk gates do
+        if not reads.derivative_buying_power.is_finite():  # the width needs it, before the risk step
             return refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
         working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
-        entries = self._parts.records.entries
+        entries = self.parts.records.entries
         own_open = [e for e in await entries.open() if e.account == number]
         return reads, exposure(
             await entries.filled_open(number, self._day),
@@ -252,7 +255,7 @@ class _Account:
         )
 
     def _new_attempts(self, capital_now: Decimal) -> Attempts:
-        parts = self._parts
+        parts = self.parts
         trading = parts.settings.trading
         return Attempts(
             study=parts.study,
@@ -261,16 +264,16 @@ class _Account:
             clock=parts.clock,
             ids=parts.ids,
             steps=self._steps,
-            progress=self._progress,
+            progress=self.progress,
             underlyings=parts.underlyings,
             capital=capital_now,
-            fixed_width=self._account.width if self._account.width is not None else trading.width,
+            fixed_width=own_or_default(self.account.width, trading.width),
             stabilization_s=trading.stabilization_seconds,
         )
 
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
-        trading = self._parts.settings.trading
-        account = self._account
+        trading = self.parts.settings.trading
+        account = self.account
         assessed = assess_risk(
             suggestion.trident,
             suggestion.pricing.max_risk_natural,
@@ -279,30 +282,27 @@ class _Account:
                 open_risk=exposed.open_risk,
                 open_tridents=exposed.open_tridents,
                 held=exposed.held,
-                tolerance=account.tolerance if account.tolerance is not None else trading.tolerance,
-                position_limit=(
-                    account.position_limit if account.position_limit is not None else trading.position_limit
-                ),
+                tolerance=own_or_default(account.tolerance, trading.tolerance),
+                position_limit=own_or_default(account.position_limit, trading.position_limit),
             ),
         )
-        self._progress.assessed(assessed)
+        self.progress.assessed(assessed)
         return assessed
 
-    async def _entry_price(self, suggestion: Suggestion) -> EntryPrice | Refusal:
-        offset = self._account.offset_cents
+    async def _limit(self, suggestion: Suggestion) -> EntryPrice | Refusal:
         return entry_price(
             suggestion.pricing.mid,
             suggestion.pricing.natural,
-            offset if offset is not None else self._parts.settings.trading.entry_offset_cents,
+            own_or_default(self.account.offset_cents, self.parts.settings.trading.entry_offset_cents),
             suggestion.expiration.ticks,
         )
 
     # The end
 
     async def _keep_refused(self, suggestion: Suggestion) -> None:
-        """Records a suggestion that no order was made from; the order desk records the others before it sends."""
-        record = refused_record(self._account.number, self._day, self._progress.number, suggestion)
-        await self._parts.records.journal.record_suggestion(record)
+        """Records a suggestion that became no order. The order desk records the others before it sends."""
+        record = refused_record(self.account.number, self._day, self.progress.number, suggestion)
+        await self.parts.records.journal.record_suggestion(record)
 
     async def _conclude(
         self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts
@@ -311,13 +311,13 @@ class _Account:
             return self._result(sent, decision.suggestion, decision.risk, decision.price)
         if isinstance(sent, Validated):
             return self._result(None, decision.suggestion, decision.risk, decision.price)
-        self._progress.entered(sent.id)
+        self.progress.entered(sent.id)
         if sent.state is EntryState.REJECTED:
             refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
         if sent.state is EntryState.WORKING and attempts.legs is not None:
             legs, attempts.legs = attempts.legs, None
-            await self._parts.legs.keep(sent.id, legs)  # quotes of the legs until the entry ends (SPEC 4.5)
+            await self.parts.legs.keep(sent.id, legs)  # the legs stay quoted until the entry ends (SPEC 4.5)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
 
     def _result(
@@ -329,16 +329,16 @@ class _Account:
         entry: Entry | None = None,
     ) -> AccountResult:
         outcome = Outcome.SUCCEEDED if refusal is None else outcome_for(refusal.reason)
-        self._progress.ended_with(outcome, refusal, self._parts.clock.monotonic())
+        self.progress.ended_with(outcome, refusal, self.parts.clock.monotonic())
         took_ms = self._since_slot_ms() if outcome is Outcome.SUCCEEDED else None
         return AccountResult(
-            self._account.number, outcome, refusal, self._progress, suggestion, risk, price, entry, took_ms
+            self.account.number, outcome, refusal, self.progress, suggestion, risk, price, entry, took_ms
         )
 
     def _since_slot_ms(self) -> int:
-        clock, slot = self._parts.clock, self._progress.slot
+        clock, slot = self.parts.clock, self.progress.slot
         if slot is None:
-            return round(1000 * (clock.monotonic() - self._progress.started))
+            return round(1000 * (clock.monotonic() - self.progress.started))
         return round(1000 * (clock.now() - slot).total_seconds() / clock.speed)
 
 
@@ -366,7 +366,7 @@ def _risk_figures(risk: RiskAssessment) -> Figures:
     )
 
 
-def _price_figures(price: EntryPrice) -> Figures:
+def _limit_figures(price: EntryPrice) -> Figures:
     return (
         ("mid", price.mid),
         ("natural", price.natural),

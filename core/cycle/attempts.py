@@ -1,9 +1,10 @@
-"""Attempts at a suggestion: underlyings in preference order, transient reasons tried again (SPEC 4.2, 4.3)."""
+"""Attempts at a suggestion. Each tries the underlyings in order of preference; transient refusals are tried again (SPEC
+4.2, 4.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from core.cycle.progress import CycleProgress
@@ -37,40 +38,27 @@ class _Plan:
     trident: Trident
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Attempts:
-    """The attempts of one account in one cycle. Holds the leg subscription of the suggestion it returns."""
+    """The attempts of one account in one cycle. While it holds a suggestion it also holds the subscription of its
+    legs."""
 
-    def __init__(
-        self,
-        *,
-        study: MarketStudy,
-        feed: Feed,
-        quotes: QuoteStore,
-        clock: Clock,
-        ids: Ids,
-        steps: StepLog,
-        progress: CycleProgress,
-        underlyings: Sequence[Underlying],
-        capital: Decimal,
-        fixed_width: Decimal | None,
-        stabilization_s: float,
-    ) -> None:
-        self._study = study
-        self._feed = feed
-        self._quotes_kept = quotes
-        self._clock = clock
-        self._ids = ids
-        self._steps = steps
-        self._progress = progress
-        self._underlyings = underlyings
-        self._capital = capital
-        self._fixed_width = fixed_width
-        self._stabilization_s = stabilization_s
-        self.legs: LegSubscription | None = None
+    study: MarketStudy
+    feed: Feed
+    quotes: QuoteStore
+    clock: Clock
+    ids: Ids
+    steps: StepLog
+    progress: CycleProgress
+    underlyings: Sequence[Underlying]
+    capital: Decimal
+    fixed_width: Decimal | None
+    stabilization_s: float
+    legs: LegSubscription | None = field(init=False, default=None)
 
     async def find(self) -> Suggestion | Refusal:
-        """The first suggestion that passes, or the refusal that decided: a transient one if any remained."""
-        remaining = list(self._underlyings)
+        """The first suggestion that passes, else the refusal that decided: a transient one when any was left."""
+        remaining = list(self.underlyings)
         first_terminal: Refusal | None = None
         transient: Refusal | None = None
         for attempt in range(1, MAX_ATTEMPTS + 1):
@@ -87,22 +75,22 @@ class Attempts:
             if transient is None:
                 break
             if attempt < MAX_ATTEMPTS:
-                await self._clock.sleep(PAUSE_BETWEEN_ATTEMPTS_S)
+                await self.clock.sleep(PAUSE_BETWEEN_ATTEMPTS_S)
         return transient or first_terminal or refuse(Reason.INTERNAL, detail="no underlying is configured")
 
     async def _try(self, underlying: Underlying, attempt: int) -> Suggestion | Refusal:
         symbol = underlying.symbol
-        self._progress.attempt_started(attempt, symbol, self._clock.now())
+        self.progress.attempt_started(attempt, symbol, self.clock.now())
         result = await self._price(underlying, attempt)
-        self._progress.attempt_ended(symbol, result)
+        self.progress.attempt_ended(symbol, result)
         return result
 
     async def _price(self, underlying: Underlying, attempt: int) -> Suggestion | Refusal:
         symbol = underlying.symbol
-        self._progress.step_started(Step.JUDGEMENT)
-        judgement = await self._steps.run(
+        self.progress.step_started(Step.JUDGEMENT)
+        judgement = await self.steps.run(
             Step.JUDGEMENT,
-            self._judge(underlying),
+            self._judgement(underlying),
             figures=_judgement_figures,
             also_refused=lambda j: j.refusal,
             attempt=attempt,
@@ -110,31 +98,31 @@ class Attempts:
         )
         if isinstance(judgement, Refusal):
             return judgement
-        self._progress.step_started(Step.STRUCTURE)
-        plan = await self._steps.run(
-            Step.STRUCTURE, self._plan(underlying), figures=_plan_figures, attempt=attempt, underlying=symbol
+        self.progress.step_started(Step.STRIKES)
+        plan = await self.steps.run(
+            Step.STRIKES, self._strikes(underlying), figures=_strikes_figures, attempt=attempt, underlying=symbol
         )
         if isinstance(plan, Refusal):
             return plan
-        self._progress.planned(plan.trident, (plan.expiration.day - self._study.today()).days)
-        self._progress.step_started(Step.QUOTES)
-        ready = await self._steps.run(
+        self.progress.planned(plan.trident, (plan.expiration.day - self.study.today()).days)
+        self.progress.step_started(Step.QUOTES)
+        ready = await self.steps.run(
             Step.QUOTES, self._quotes(plan.trident, underlying), attempt=attempt, underlying=symbol
         )
         if isinstance(ready, Refusal):
             return ready
-        self._progress.step_started(Step.PRICING)
-        pricing = await self._steps.run(
+        self.progress.step_started(Step.PRICING)
+        pricing = await self.steps.run(
             Step.PRICING, self._pricing(plan.trident), figures=_pricing_figures, attempt=attempt, underlying=symbol
         )
         if isinstance(pricing, Refusal):
             await self.release()
             return pricing
         return Suggestion(
-            id=self._ids.new(),
+            id=self.ids.new(),
             attempt=attempt,
-            at=self._clock.now(),
-            decided=self._clock.monotonic(),
+            at=self.clock.now(),
+            decided=self.clock.monotonic(),
             underlying=underlying,
             price=plan.price,
             expiration=plan.expiration,
@@ -143,31 +131,31 @@ class Attempts:
             judgement=judgement,
         )
 
-    async def _judge(self, underlying: Underlying) -> Judgement | Refusal:
-        if not self._feed.is_live(self._clock.monotonic()):
-            return refuse(Reason.FEED_DOWN, detail=self._feed.why_not_live())
-        judgement = await self._study.judge(underlying)
-        self._progress.judged(judgement)
+    async def _judgement(self, underlying: Underlying) -> Judgement | Refusal:
+        if not self.feed.is_live(self.clock.monotonic()):
+            return refuse(Reason.FEED_DOWN, detail=self.feed.why_not_live())
+        judgement = await self.study.judge(underlying)
+        self.progress.judged(judgement)
         return judgement
 
-    async def _plan(self, underlying: Underlying) -> _Plan | Refusal:
+    async def _strikes(self, underlying: Underlying) -> _Plan | Refusal:
         price = await self.price(underlying)
         if isinstance(price, Refusal):
             return price
-        chain = await self._study.chain(underlying.symbol)
+        chain = await self.study.chain(underlying.symbol)
         if isinstance(chain, Refusal):
             return chain
-        expiration = choose_expiration(chain, self._study.today())
+        expiration = choose_expiration(chain, self.study.today())
         if isinstance(expiration, Refusal):
             return expiration
         body = body_for(price, underlying.step)
-        width = width_for(self._capital, underlying.width_multiple, self._fixed_width)
+        width = width_for(self.capital, underlying.width_multiple, self.fixed_width)
         trident = build_trident(underlying, expiration, body, width)
         return trident if isinstance(trident, Refusal) else _Plan(price, expiration, trident)
 
     async def price(self, underlying: Underlying) -> Decimal | Refusal:
-        """The underlying's price, at most 10 s old (SPEC 2)."""
-        price = await self._study.price(underlying)
+        """The underlying's price, at most 10 s old, or why there is none (SPEC 2)."""
+        price = await self.study.price(underlying)
         if price is None:
             return refuse(Reason.PRICE_MISSING, symbol=underlying.symbol)
         if price[1] > MAX_PRICE_AGE_S:
@@ -181,9 +169,9 @@ class Attempts:
 
     async def _quotes(self, trident: Trident, underlying: Underlying) -> LegSubscription | Refusal:
         await self.release()
-        self.legs = await self._feed.subscribe_legs([leg.symbols.streamer for leg in trident.legs])
-        refusal = await self._feed.wait_ready(
-            self.legs, underlying, stabilization_s=self._stabilization_s, give_up_s=LEG_WAIT_S
+        self.legs = await self.feed.subscribe_legs([leg.symbols.streamer for leg in trident.legs])
+        refusal = await self.feed.wait_ready(
+            self.legs, underlying, stabilization_s=self.stabilization_s, give_up_s=LEG_WAIT_S
         )
         if refusal is None:
             return self.legs
@@ -192,23 +180,23 @@ class Attempts:
 
     async def _pricing(self, trident: Trident) -> Pricing | Refusal:
         pricing = self.reprice(trident)
-        self._progress.priced(pricing)
+        self.progress.priced(pricing)
         return _diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
 
     def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
         """Prices the trident from the quotes of this moment."""
-        quotes = self._quotes_kept.quotes([leg.symbols.streamer for leg in trident.legs])
-        return price_trident(trident, quotes, self._clock.monotonic())
+        quotes = self.quotes.quotes([leg.symbols.streamer for leg in trident.legs])
+        return price_trident(trident, quotes, self.clock.monotonic())
 
     async def release(self) -> None:
         """Ends the leg subscription, if one is held."""
         if self.legs is not None:
             legs, self.legs = self.legs, None
-            await self._feed.release(legs)
+            await self.feed.release(legs)
 
 
 def _diagnosed(refused: PricingRefusal) -> Refusal:
-    """The refusal with the full diagnostic: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
+    """The refusal with what is needed to check it: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
     figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
     return Refusal(refused.refusal.reason, figures)
 
@@ -228,7 +216,7 @@ def _judgement_figures(judgement: Judgement) -> Figures:
     return (("score", judgement.score), ("minimum", judgement.minimum), ("regime", judgement.regime.value), *shown)
 
 
-def _plan_figures(plan: _Plan) -> Figures:
+def _strikes_figures(plan: _Plan) -> Figures:
     trident = plan.trident
     return (
         ("price", plan.price),

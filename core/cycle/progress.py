@@ -1,4 +1,4 @@
-"""Where the running cycle stands, for the screen. The cycle writes it, the snapshot builder reads it."""
+"""How far the running cycle is, for the screen. The cycle writes it, the snapshot builder reads it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from core.snapshot import AttemptView, StepState
 
 @dataclass
 class SpreadProgress:
-    """The trident being priced, or the last one."""
+    """The trident being priced, or the last one that was."""
 
     trident: Trident
     dte: int
@@ -34,7 +34,7 @@ class SpreadProgress:
 
 @dataclass
 class CycleProgress:
-    """One cycle as seen so far. Instants are market time; `started` is monotonic."""
+    """One cycle as far as it has come. `slot` is market time, UTC; `started` and `ended` are monotonic seconds."""
 
     number: int
     slot: datetime | None
@@ -54,7 +54,7 @@ class CycleProgress:
     pricing_refusals: int = 0
 
     def step_started(self, step: Step) -> None:
-        """This step is under way; those before it are done, those after it to come."""
+        """Marks this step as running, those before it as done and those after it as to come."""
         self.current = step
         order = list(Step)
         for other in order:
@@ -97,12 +97,12 @@ class CycleProgress:
             self.spread.pricing = pricing
 
     def assessed(self, risk: RiskAssessment) -> None:
-        """The gates of SPEC 7 were asked, whether or not one closed."""
+        """Keeps the utilization, whether or not a risk gate refused (SPEC 7)."""
         if self.spread is not None:
             self.spread.utilization = risk.utilization
 
     def limited(self, price: EntryPrice) -> None:
-        """The entry price is known: on the spread and on the attempt that passed."""
+        """Keeps the entry price, on the spread and on the attempt that passed."""
         if self.spread is not None:
             self.spread.entry_price = price
             self.spread.verdict = "passed"
@@ -110,7 +110,7 @@ class CycleProgress:
             self.attempts[-1] = replace(self.attempts[-1], limit=price.limit)
 
     def entered(self, entry_id: str) -> None:
-        """The spread became the entry of the day; its verdict now follows the entry's state."""
+        """Keeps the entry that the spread became. From now on the spread shows the entry's state."""
         if self.spread is not None:
             self.spread.entry_id = entry_id
 

@@ -1,10 +1,11 @@
-"""Slots and forced cycles: one cycle at a time, each recorded from its claim to its end (SPEC 3, 4)."""
+"""Starts cycles at slots and on demand: one at a time, each recorded from its start to its end (SPEC 3, 4)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from core.cycle.account_cycle import AccountResult, CycleParts, run_cycle
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import Outcome, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.reporting.figures import AccountRun
@@ -26,72 +27,65 @@ ALL_RECONCILED_WITHIN_S = 5.0
 _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICAL}
 
 
+@dataclass(eq=False, repr=False)
 class CycleRunner:
-    """Starts cycles when the rules allow it. `accounts` are those the logins reach; it keeps them up to date."""
+    """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progress` and `newest` belong to
+    the newest cycle. `only_account` restricts cycles to one account's number."""
 
-    def __init__(
-        self,
-        parts: CycleParts,
-        slots: SlotBook,
-        gate: TradingGate,
-        bus: Bus,
-        only_account: str | None,
-        after_cycle: Callable[[], Awaitable[None]],
-    ) -> None:
-        self._parts = parts
-        self._slots = slots
-        self._gate = gate
-        self._bus = bus
-        self._only_account = only_account
-        self._after_cycle = after_cycle
-        self._cycle: asyncio.Task[Any] | None = None
-        self._closing = False
-        self.accounts: tuple[AccountRecord, ...] = ()
-        self.progress: CycleProgress | None = None
-        self.newest = 0
+    parts: CycleParts
+    slots: SlotBook
+    gate: TradingGate
+    bus: Bus
+    only_account: str | None
+    after_cycle: Callable[[], Awaitable[None]]
+    _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
+    _closing: bool = field(init=False, default=False)
+    accounts: tuple[AccountRecord, ...] = field(init=False, default=())
+    progress: CycleProgress | None = field(init=False, default=None)
+    newest: int = field(init=False, default=0)
 
     def today(self) -> date:
-        """The exchange's day."""
-        return self._parts.study.today()
+        """The exchange's date now."""
+        return self.parts.study.today()
 
     async def on_slot(self, slot: datetime) -> None:
-        """Runs the slot's cycle, or records why it was missed. Days without this slot are left alone."""
-        if not self._slots.is_slot(slot):
+        """Runs the slot's cycle, or records why it was missed. Does nothing on a day that has no such slot."""
+        if not self.slots.is_slot(slot):
             return
-        refusal = self._slots.lateness(slot)
+        refusal = self.slots.lateness(slot)
         if refusal is None:
             await self._wait_for_reconciliation(slot)
-            refusal = await self.refusal() or self._slots.lateness(slot)
+            refusal = await self.refusal() or self.slots.lateness(slot)
         if refusal is None:
             if await self._run(slot) is not None:
                 return
             refusal = refuse(Reason.CYCLE_RUNNING)
-        if await self._slots.miss(slot, refusal):
+        if await self.slots.miss(slot, refusal):
             text = f"slot {exchange_time(slot):%H:%M} missed: {refusal.sentence()}"
-            await self._tell("slot.missed", text, reason=refusal.reason)
+            await self.bus.say("slot.missed", text, reason=refusal.reason)
 
     async def take_up_passed(self) -> None:
-        """A slot that passed just before the start still runs; older ones are missed (SPEC 3)."""
-        for slot in await self._slots.passed_unrecorded():
+        """Runs a slot that passed just before the start, and records older ones as missed (SPEC 3)."""
+        for slot in await self.slots.passed_unrecorded():
             await self.on_slot(slot)
 
     async def refusal(self) -> Refusal | None:
-        """Whether a cycle may start at all: the gate, and one cycle at a time (SPEC 3)."""
+        """Why no cycle may start now: what the gate says, or another cycle that runs (SPEC 3). None when one may."""
         if self._closing:
             return refuse(Reason.PROCESS_DOWN)
-        await self._gate.read()
-        barred = self._gate.refusal()
+        await self.gate.read()
+        barred = self.gate.refusal()
         if barred is None and self._cycle is not None:
             return refuse(Reason.CYCLE_RUNNING)
         return barred
 
     async def force_refusal(self) -> Refusal | None:
-        """Whether a forced cycle may start now: it skips only the waiting (SPEC 3)."""
-        session = self._slots.session()
-        return may_force(self._parts.clock.now(), session, self._slots.times) or await self.refusal()
+        """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (SPEC 3)."""
+        session = self.slots.session()
+        return may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
 
     async def force(self) -> tuple[AccountResult, ...] | Refusal:
-        """One cycle now, outside the schedule, to its end."""
+        """Runs one cycle now, outside the schedule, to its end."""
         refusal = await self.force_refusal()
         if refusal is not None:
             return refusal
@@ -99,22 +93,22 @@ class CycleRunner:
         return refuse(Reason.CYCLE_RUNNING) if results is None else results
 
     async def close(self) -> None:
-        """No cycle starts any more; a running one is ended, an order under way first gets its outcome recorded."""
+        """Lets no further cycle start and ends a running one. An order under way first gets its outcome recorded."""
         self._closing = True
         if self._cycle is not None and self._cycle is not asyncio.current_task():
             self._cycle.cancel()
             await asyncio.wait({self._cycle})
 
     async def _wait_for_reconciliation(self, slot: datetime) -> None:
-        """A reconciliation of a moment is no reason to miss a slot that may still start."""
-        left = (slot + self._slots.grace() - self._parts.clock.now()).total_seconds() / self._parts.clock.speed
+        """Waits for a reconciliation that is under way, for as long as the slot may still start."""
+        left = (slot + self.slots.grace() - self.parts.clock.now()).total_seconds() / self.parts.clock.speed
         if left > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
-                    await self._gate.until_reconciled(ALL_RECONCILED_WITHIN_S)
+                    await self.gate.until_reconciled(ALL_RECONCILED_WITHIN_S)
 
     async def _run(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
-        """Runs a cycle to its end and records it; None when one is running or the slot was taken meanwhile."""
+        """Runs a cycle to its end and records it. None when another one runs or the slot was taken meanwhile."""
         if self._cycle is not None or self._closing:
             return None
         self._cycle = asyncio.current_task()
@@ -124,7 +118,7 @@ class CycleRunner:
             self._cycle = None
 
     async def _recorded(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
-        records, clock = self._parts.records, self._parts.clock
+        records, clock = self.parts.records, self.parts.clock
         number = await records.cycles.begin(self.today(), slot, slot is None, clock.now())
         if number is None:
             return None
@@ -144,41 +138,41 @@ class CycleRunner:
         if not results:
             self.progress.ended_with(outcome, total, clock.monotonic())
         await self._end(number, named, outcome, total, results)
-        await self._after_cycle()
+        await self.after_cycle()
         return results
 
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
-        """Every chosen account side by side; the first one's progress is the one shown."""
-        await self._tell("cycle.started", f"{named} started", number)
+        """Runs the chosen accounts side by side. The screen shows the progress of the first one."""
+        await self.bus.say("cycle.started", f"{named} started", cycle=number)
         await self.refresh_accounts()
         chosen = self._chosen()
-        started = self._parts.clock.monotonic()
+        started = self.parts.clock.monotonic()
         progress = [CycleProgress(number, slot, slot is None, started) for _ in chosen]
         if progress:
             self.progress = progress[0]
-        return await run_cycle(self._parts, chosen, progress)
+        return await run_cycle(self.parts, chosen, progress)
 
     async def _end(
         self, number: int, named: str, outcome: Outcome, refusal: Refusal | None, results: tuple[AccountResult, ...]
     ) -> None:
         totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in Outcome}
         code, text = (refusal.code, refusal.sentence()) if refusal is not None else ("", "")
-        day, at = self.today(), self._parts.clock.now()
+        day, at = self.today(), self.parts.clock.now()
         runs = (*(result.run(day) for result in results), *self._switched_off(number, day))
-        await self._parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
-        await self._tell(
+        await self.parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
+        await self.bus.say(
             "cycle.ended",
             f"{named} {outcome.value}" + (f": {text}" if text else ""),
-            number,
-            severity=_SEVERITY.get(outcome, Severity.INFO),
+            _SEVERITY.get(outcome, Severity.INFO),
+            cycle=number,
             reason=None if refusal is None else refusal.reason,
         )
 
     def _chosen(self) -> list[AccountRecord]:
-        return [a for a in self.accounts if a.enabled and self._only_account in (None, a.number)]
+        return [a for a in self.accounts if a.enabled and self.only_account in (None, a.number)]
 
     def _switched_off(self, number: int, day: date) -> list[AccountRun]:
-        """Accounts the operator switched off have an outcome too, and its reason (SPEC 4)."""
+        """The outcome of the accounts that the operator switched off: skipped, with that reason (SPEC 4)."""
         off = refuse(Reason.ACCOUNT_DISABLED)
         return [
             AccountRun(number, a.number, day, Outcome.SKIPPED, off.code, off.sentence(), 0, False, 0)
@@ -192,24 +186,13 @@ class CycleRunner:
         return self.progress is not None and self.progress.ended is None
 
     async def refresh_accounts(self) -> None:
-        """Reads the accounts' settings again: the operator may have changed them. Raises RecordsError."""
+        """Reads the accounts' settings again, because the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}
-        self.accounts = tuple(a for a in await self._parts.records.accounts.all() if a.number in reached)
-
-    async def _tell(
-        self,
-        kind: str,
-        text: str,
-        cycle: int | None = None,
-        *,
-        severity: Severity = Severity.INFO,
-        reason: Reason | None = None,
-    ) -> None:
-        await self._bus.publish(Event(self._parts.clock.now(), kind, text, severity, cycle, reason=reason))
+        self.accounts = tuple(a for a in await self.parts.records.accounts.all() if a.number in reached)
 
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:
-    """The cycle's outcome, and the reason of the account that decided it."""
+    """The outcome of the whole cycle, and the refusal of the account that decided it."""
     if not results:
         return Outcome.SKIPPED, refuse(Reason.NO_ACCOUNTS)
     outcome = worst(r.outcome for r in results)

@@ -1,7 +1,8 @@
-"""The slots: which there are, which were missed and why, which comes next (SPEC 3)."""
+"""The slots of a day: which there are, which comes next, which were missed and why (SPEC 3)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.domain.market.sessions import START_GRACE, Session, SlotTimes, slots_of
@@ -10,53 +11,49 @@ from core.market.calendar import SessionCalendar
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time
 
-# A start is late by scheduling, which is a wall matter: never less than this much wall time (SPEC 14).
+# Scheduling takes wall time, however fast the market's clock runs: a start may always be this late (SPEC 14).
 _LEAST_GRACE_WALL_S = 5.0
 _LONGEST_ABSENCE = timedelta(days=90)
 
 
+@dataclass(eq=False, repr=False)
 class SlotBook:
-    """Answers about slots from the calendar, and records the ones that did not run."""
+    """Answers about slots from the exchange's calendar, and records the slots that did not run."""
 
-    def __init__(self, calendar: SessionCalendar, times: SlotTimes, records: Records, clock: Clock) -> None:
-        self._calendar = calendar
-        self._times = times
-        self._records = records
-        self._clock = clock
-
-    @property
-    def times(self) -> SlotTimes:
-        return self._times
+    calendar: SessionCalendar
+    times: SlotTimes
+    records: Records
+    clock: Clock
 
     def session(self) -> Session | None:
-        return self._calendar.today(self._clock.now())
+        return self.calendar.today(self.clock.now())
 
     def is_slot(self, instant: datetime) -> bool:
-        session = self._calendar.on(exchange_time(instant).date())
-        return session is not None and instant in slots_of(session, self._times)
+        session = self.calendar.on(exchange_time(instant).date())
+        return session is not None and instant in slots_of(session, self.times)
 
     def of_today(self) -> tuple[datetime, ...]:
         session = self.session()
-        return () if session is None else slots_of(session, self._times)
+        return () if session is None else slots_of(session, self.times)
 
     def next(self) -> datetime:
-        """The next slot, today or in the next session."""
-        now = self._clock.now()
+        """The next slot (UTC), today or in a later session."""
+        now = self.clock.now()
         later = [slot for slot in self.of_today() if slot > now]
         if later:
             return later[0]
-        following = self._calendar.next_after(exchange_time(now).date())
-        while not slots_of(following, self._times):
-            following = self._calendar.next_after(following.day)
-        return slots_of(following, self._times)[0]
+        following = self.calendar.next_after(exchange_time(now).date())
+        while not slots_of(following, self.times):
+            following = self.calendar.next_after(following.day)
+        return slots_of(following, self.times)[0]
 
     def grace(self) -> timedelta:
         """How late a slot may start: 60 s of market time, and at least 5 s of wall time."""
-        return max(START_GRACE, timedelta(seconds=_LEAST_GRACE_WALL_S * self._clock.speed))
+        return max(START_GRACE, timedelta(seconds=_LEAST_GRACE_WALL_S * self.clock.speed))
 
     def lateness(self, slot: datetime) -> Refusal | None:
-        """A refusal when the slot is further back than a start may be late."""
-        late = self._clock.now() - slot
+        """The refusal of a slot that is later than the grace allows, else None."""
+        late = self.clock.now() - slot
         if late <= self.grace():
             return None
         return refuse(
@@ -64,26 +61,27 @@ class SlotBook:
         )
 
     async def miss(self, slot: datetime, refusal: Refusal) -> bool:
-        """Records the slot as missed; False when it already has a record."""
-        return await self._records.slots.miss(
-            exchange_time(slot).date(), slot, refusal.reason, refusal.sentence(), self._clock.now()
+        """Records the slot as missed. False when it already has a record. Raises RecordsError."""
+        return await self.records.slots.miss(
+            exchange_time(slot).date(), slot, refusal.reason, refusal.sentence(), self.clock.now()
         )
 
     async def miss_passed(self, why: Refusal | None = None) -> int:
-        """Records as missed every slot that passed without a record since the last session that has one, for that
-        reason or for how late it is now. Those within the grace may still run; years of absence are not written up."""
-        now = self._clock.now()
+        """Records every slot as missed that passed without a record since the last session that has one. The reason is
+        `why`, or how late the slot is now. Returns how many. Slots within the grace are left, as they may still run; an
+        absence of years is not written up. Raises RecordsError."""
+        now = self.clock.now()
         today = exchange_time(now).date()
-        first = max(await self._records.slots.last_day() or today, today - _LONGEST_ABSENCE)
+        first = max(await self.records.slots.last_day() or today, today - _LONGEST_ABSENCE)
         missed = 0
-        for session in self._calendar.between(first, today):
-            passed = [slot for slot in slots_of(session, self._times) if slot + self.grace() < now]
+        for session in self.calendar.between(first, today):
+            passed = [slot for slot in slots_of(session, self.times) if slot + self.grace() < now]
             reasons = {slot: refusal for slot in passed if (refusal := why or self.lateness(slot)) is not None}
-            missed += await self._records.slots.miss_all(session.day, reasons, now)
+            missed += await self.records.slots.miss_all(session.day, reasons, now)
         return missed
 
     async def passed_unrecorded(self) -> tuple[datetime, ...]:
-        """Today's slots that have passed without a record: neither run nor missed."""
-        now = self._clock.now()
-        recorded = {record.slot for record in await self._records.slots.of_day(exchange_time(now).date())}
+        """Today's slots that have passed and have neither run nor been missed. Raises RecordsError."""
+        now = self.clock.now()
+        recorded = {record.slot for record in await self.records.slots.of_day(exchange_time(now).date())}
         return tuple(slot for slot in self.of_today() if slot <= now and slot not in recorded)

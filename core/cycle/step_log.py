@@ -1,11 +1,12 @@
-"""Every step of a cycle leaves an event with its figures, duration and reason (SPEC 4)."""
+"""Leaves an event for every step of a cycle, with its figures, duration and reason (SPEC 4)."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
-from core.domain.operation.events import Event, Severity, Step, StepResult
+from core.domain.operation.events import Severity, Step, StepResult
 from core.domain.operation.reasons import Figures, Refusal
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -13,14 +14,14 @@ from core.runtime.clock import Clock
 T = TypeVar("T")
 
 
+@dataclass(eq=False, repr=False)
 class StepLog:
-    """Runs steps of one account in one cycle and publishes what each did."""
+    """Runs the steps of one account in one cycle and publishes what each came to."""
 
-    def __init__(self, bus: Bus, clock: Clock, cycle: int, account: str | None) -> None:
-        self._bus = bus
-        self._clock = clock
-        self._cycle = cycle
-        self._account = account
+    bus: Bus
+    clock: Clock
+    cycle: int
+    account: str | None
 
     async def run(
         self,
@@ -32,8 +33,8 @@ class StepLog:
         underlying: str | None = None,
         also_refused: Callable[[T], Refusal | None] | None = None,
     ) -> T | Refusal:
-        """Awaits the work and publishes its result. `also_refused` finds a refusal carried inside a value."""
-        started = self._clock.monotonic()
+        """Awaits the work and publishes its result. `also_refused` finds a refusal that is carried inside a value."""
+        started = self.clock.monotonic()
         result = await work
         refusal = result if isinstance(result, Refusal) else also_refused(result) if also_refused else None
         shown: Figures = ()
@@ -41,21 +42,18 @@ class StepLog:
             shown = refusal.figures
         if not isinstance(result, Refusal) and figures is not None:
             shown = figures(result) + shown
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=f"step.{step.name.lower()}",
-                text=refusal.sentence() if refusal is not None else "passed",
-                severity=Severity.INFO if refusal is None or not refusal.transient else Severity.WARNING,
-                cycle=self._cycle,
-                attempt=attempt,
-                account=self._account,
-                underlying=underlying,
-                step=step,
-                result=StepResult.PASSED if refusal is None else StepResult.REFUSED,
-                reason=None if refusal is None else refusal.reason,
-                figures=shown,
-                duration_ms=round((self._clock.monotonic() - started) * 1000),
-            )
+        await self.bus.say(
+            step.event_kind,
+            refusal.sentence() if refusal is not None else "passed",
+            Severity.INFO if refusal is None or not refusal.transient else Severity.WARNING,
+            cycle=self.cycle,
+            attempt=attempt,
+            account=self.account,
+            underlying=underlying,
+            step=step,
+            result=StepResult.PASSED if refusal is None else StepResult.REFUSED,
+            reason=None if refusal is None else refusal.reason,
+            figures=shown,
+            duration_ms=round((self.clock.monotonic() - started) * 1000),
         )
         return refusal if refusal is not None else result

@@ -1,6 +1,6 @@
-"""Slots and periodic jobs on `schedule`, driven by our clock (SPEC 3).
+"""Calls back at slots and periodically, with the library `schedule` driven by our clock (SPEC 3).
 
-The library calls `datetime.now()` itself. The two subclasses here give it a clock and are the only code that knows.
+The library calls `datetime.now()` itself. The two subclasses here give it a clock; nothing else has to know.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Now = Callable[[], datetime]
 
 
 class ClockedScheduler(schedule.Scheduler):
-    """A `schedule.Scheduler` whose jobs ask `now`, a naive time on whatever scale the caller chose."""
+    """A `schedule.Scheduler` whose jobs ask `now`: a naive time, on the scale its maker chose."""
 
     def __init__(self, now: Now) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class ClockedScheduler(schedule.Scheduler):
         return ClockedJob(interval, self)
 
     def seconds_to_next(self) -> float | None:
-        """Seconds on the scheduler's own scale until the next job, or None without jobs."""
+        """Seconds to the next job on the scheduler's own scale, None without jobs."""
         if not self.jobs:
             return None
         next_run = min(job.next_run for job in self.jobs if job.next_run is not None)
@@ -35,7 +35,7 @@ class ClockedScheduler(schedule.Scheduler):
 
 
 class ClockedJob(schedule.Job):
-    """A `schedule.Job` on its scheduler's clock."""
+    """A `schedule.Job` that runs on its scheduler's clock."""
 
     def __init__(self, interval: int, clocked: ClockedScheduler) -> None:
         super().__init__(interval, clocked)
@@ -61,7 +61,7 @@ class ClockedJob(schedule.Job):
 
 
 class Timetable:
-    """Every periodic thing of the engine: slots in market time, housekeeping in wall seconds."""
+    """The engine's periodic calls: slots in market time, everything else in wall seconds."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -71,9 +71,9 @@ class Timetable:
         self._wall = ClockedScheduler(lambda: wall_origin + timedelta(seconds=clock.monotonic() - start))
 
     def at_slots(self, times: SlotTimes, on_slot: Callable[[datetime], None]) -> None:
-        """Calls back at each slot's time of day, every day, with the slot's instant (UTC).
+        """Calls back every day at each slot's time of day, with the slot's instant (UTC).
 
-        The callback decides whether the day has that slot; `schedule` knows no holidays.
+        `schedule` knows no holidays: the callback decides whether the day has that slot.
         """
         minute = times.first.hour * 60 + times.first.minute
         while minute <= times.last.hour * 60 + times.last.minute:
@@ -84,22 +84,22 @@ class Timetable:
         job = self._market.every().day.at(f"{at:%H:%M:%S}")
 
         def fire() -> None:
-            if job.next_run is not None:  # still the moment this run was due
+            if job.next_run is not None:  # the library renews it after the run: this is still the instant it was due
                 on_slot(job.next_run.replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC))
 
         job.do(fire)
 
     def every(self, wall_seconds: int, job: Callable[[], None]) -> None:
-        """Calls back every so many wall seconds."""
+        """Calls back every `wall_seconds`."""
         self._wall.every(wall_seconds).seconds.do(job)
 
     def run_due(self) -> None:
-        """Runs what is due now; callbacks must return at once."""
+        """Calls back whatever is due now. Callbacks must return at once."""
         self._market.run_pending()
         self._wall.run_pending()
 
     def wall_seconds_to_next(self, at_most: float) -> float:
-        """Wall seconds until the next job, within 0..at_most."""
+        """Wall seconds to the next call, from 0 to `at_most`."""
         market = self._market.seconds_to_next()
         wall = self._wall.seconds_to_next()
         waits = [at_most]

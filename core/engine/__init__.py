@@ -1,1 +1,1 @@
-"""One trader: built, started, supervised and ended in order, on a thread of its own; it builds the snapshot."""
+"""Builds, starts, supervises and ends one trader on a thread of its own, and builds what its screen is shown."""

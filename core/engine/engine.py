@@ -1,4 +1,5 @@
-"""The engine: recover, run slots, supervise. The one object the console builds (ARCHITECTURE 2)."""
+"""The engine of one trader. It takes up what an earlier process left, runs the slots and supervises its services. It is
+the only object of the core that a console builds (ARCHITECTURE 2)."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
 from core.engine.housekeeping import Housekeeping
@@ -49,14 +50,15 @@ from core.snapshot import EngineState
 
 
 class Engine:
-    """Runs until `stop`; then ends in order: no new cycles, outcomes awaited, records closed."""
+    """Builds every part of a trader and runs them until `stop`. It then ends in order: no new cycle starts, outcomes of
+    orders are awaited, the records are closed."""
 
     def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
         self._jobs = Jobs(clock, self._say_failed)
-        self.bus = Bus(records.journal.append)
+        self.bus = Bus(records.journal.append, clock)
         self.mail = MailQueue(
             parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.intervals
         )
@@ -83,7 +85,7 @@ class Engine:
             parts.broker, parts.market_data, self.feed, self.quotes, clock, settings.trading.minimum_score
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
-        self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
+        self.broker_check = BrokerCheck(parts.broker, self.bus)
         desk = OrderDesk(
             broker=parts.broker,
             records=records,
@@ -114,10 +116,8 @@ class Engine:
         )
         self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus, clock)
-        self.reconciliation = Reconciliation(
-            reconciler, self.gate, self.bus, clock, lambda: self.accounts, self.study.today
-        )
+        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus)
+        self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
         self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
         self.tridents = OpenTridents(
             parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
@@ -168,26 +168,45 @@ class Engine:
             study=self.study,
             spawn=self._jobs.spawn,
         )
-        self.builder = SnapshotBuilder(self)
-        self.publishing = Publishing(self)
+        self.builder = SnapshotBuilder(
+            parts=parts,
+            quotes=self.quotes,
+            feed=self.feed,
+            study=self.study,
+            slots=self.slots,
+            runner=self.runner,
+            legs=self.legs,
+            tridents=self.tridents,
+            watch=self.watch,
+            settlement=self.settlement,
+            gate=self.gate,
+            breakers=self.breakers,
+            broker_check=self.broker_check,
+            logins=self.logins,
+            alerting=self.alerting,
+            mail=self.mail,
+            state=lambda: self.state,
+            redis=lambda: self.publishing.health,
+        )
+        self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
         self.bus.listen(log_event)
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
 
-    # Life
+    # Starting, running, ending
 
     async def run(self, *, scheduled: bool = True) -> None:
-        """Starts, runs until `stop`, ends in order.
+        """Starts, runs until `stop`, and ends in order.
 
-        Raises BrokerError, LockRefused or RecordsError when it cannot start; FencedOff or LockLost, alone or in a
-        group, at once when another trader could be there.
+        Raises BrokerError, LockRefused or RecordsError when it cannot start. Raises FencedOff or LockLost, alone or in
+        an exception group, as soon as another trader could be at work.
         """
         try:
             try:
                 await self._start()
             except BrokerError:
-                await self.mail.flush()  # a login turned bad is told, though nothing runs
+                await self.mail.flush()  # mail about a refused login goes out although nothing runs
                 raise
             async with asyncio.TaskGroup() as group:
                 self._jobs.open(group)
@@ -205,12 +224,13 @@ class Engine:
             self.state = EngineState.STOPPED
 
     def accept(self, command: Command) -> None:
-        """Takes a command to the inbox; call on the engine's loop."""
+        """Hands a command to the inbox. Call it on the engine's loop."""
         self.builder.pending(command)
         self._jobs.spawn(self._post(command))
 
     async def _post(self, command: Command) -> None:
-        """A stop that cannot be recorded still stops this process; it says that it will not outlive it."""
+        """Records the command. A pause or halt that cannot be recorded still stops this process, and says that it ends
+        with it."""
         try:
             await self.commands.post(command)
         except RecordsError as error:
@@ -222,13 +242,18 @@ class Engine:
             self.builder.not_recorded(command, f"{text}; it could not be recorded: {error}")
 
     def stop(self) -> None:
-        """Asks the engine to end in order; call on its own loop. From here on nothing leaves for the broker."""
+        """Asks the engine to end in order. Call it on the engine's loop. From here on no order leaves for the
+        broker."""
         self.gate.stop_here("the console is ending")
         self._stop.set()
 
     async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
-        """One cycle now, asked for through the inbox like every command; every rule but the waiting applies (SPEC 3).
-        Raises what broke the cycle; waits for ever when the engine ends first."""
+        """Runs one cycle now. It is asked for through the inbox like every command, and every rule applies but the
+        waiting for a slot (SPEC 3).
+
+        Returns the accounts' results, or why no cycle started. Raises what broke the cycle. Never returns when the
+        engine ends first.
+        """
         command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
@@ -237,22 +262,24 @@ class Engine:
     async def _start(self) -> None:
         records, clock = self.parts.records, self.parts.clock
         await self.breakers.load()
-        await self.builder.load()  # before anything is said: what is said from here on is heard once
+        await self.builder.load()  # before the first event: otherwise it would be shown twice
         await self.logins.start()
         self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
-            await self._tell("cycle.interrupted", f"cycle {number} was interrupted when the process ended", number)
+            await self.bus.say(
+                "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
+            )
         await self.watch.recover()
         await self.legs.take_up()
         missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
         if missed:
             passed = "1 slot" if missed == 1 else f"{missed} slots"
-            await self._tell("slot.missed", f"{passed} passed while the console was not running")
+            await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
         await self.broker_check.check()
         await self.alerting.load()
-        await self._tell("engine.started", f"engine started in {self.parts.mode.value} mode")
+        await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]
@@ -292,16 +319,16 @@ class Engine:
         self.state = EngineState.STOPPING
         self._jobs.close()
         await self.runner.close()
-        await self._tell("engine.stopped", "engine stopped in order")
+        await self.bus.say("engine.stopped", "engine stopped in order")
         await self.mail.flush()
         self._jobs.cancel()
 
     async def _prepare_study(self) -> None:
         for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
-            await self._tell("study.incomplete", refusal.sentence(), severity=Severity.WARNING)
+            await self.bus.say("study.incomplete", refusal.sentence(), Severity.WARNING)
 
     async def _on_closed(self, entry_id: str) -> None:
-        """An entry came to its end: its legs are let go, and its fill counts in the figures."""
+        """Called when an entry has come to its end: releases its leg quotes and has the figures computed again."""
         await self.legs.release(entry_id)
         self._jobs.spawn(self.alerting.check())
 
@@ -309,14 +336,14 @@ class Engine:
         self._jobs.spawn(self.alerting.check())
         await self._housekeeping.look_after()
 
-    # What the parts call, and what the snapshot builder asks
+    # Called by the parts
 
     def _on_alerts_connected(self) -> None:
-        """Nothing is replayed after a reconnect: read everything again (reference 4, 6)."""
+        """Reconciles with the broker, because nothing is replayed after a reconnect (reference 4, 6)."""
         self.reconciliation.want("the alert stream connected")
 
     def _on_lost(self) -> None:
-        """A stream is lost: whether the broker still answers is asked now, not at the next look."""
+        """Asks at once whether the broker still answers, because a stream was lost."""
         self._jobs.spawn(self.broker_check.check())
 
     def _say_failed(self, text: str) -> None:
@@ -332,8 +359,3 @@ class Engine:
     @property
     def progress(self) -> CycleProgress | None:
         return self.runner.progress
-
-    async def _tell(
-        self, kind: str, text: str, cycle: int | None = None, *, severity: Severity = Severity.INFO
-    ) -> None:
-        await self.bus.publish(Event(self.parts.clock.now(), kind, text, severity, cycle))

@@ -1,4 +1,4 @@
-"""The engine on its own thread with its own event loop, so that no screen can ever stop it (ARCHITECTURE 3)."""
+"""Runs the engine on a thread of its own with its own event loop, so that no screen can stop it (ARCHITECTURE 3)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import Command, CommandKind, CommandState
@@ -30,28 +30,28 @@ log = logging.getLogger(__name__)
 Found = TypeVar("Found")
 
 
+@dataclass(eq=False, repr=False)
 class EngineHost:
-    """Runs one engine on a thread and is its client: snapshots out, commands in (`EngineClient`)."""
+    """Runs one engine on a thread and is its client (`EngineClient`): snapshots come out, commands go in.
 
-    def __init__(
-        self,
-        open_engine: Callable[[], Awaitable[Engine]],
-        mode: Mode,
-        who: str,
-        ids: Ids,
-        explain: Callable[[BaseException], str],
-    ) -> None:
-        """`open_engine` runs on the engine's thread, where the heavy imports belong; `explain` turns what ended the
-        engine into a sentence for the operator."""
-        self._open_engine = open_engine
-        self._who = who
-        self._ids = ids
-        self._explain = explain
-        self._engine: Engine | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+    `open_engine` runs on the engine's thread, so that the heavy imports happen there. `explain` turns the error that
+    ended the engine into a sentence for the operator.
+    """
+
+    open_engine: Callable[[], Awaitable[Engine]]
+    mode: InitVar[Mode]
+    who: str
+    ids: Ids
+    explain: Callable[[BaseException], str]
+    _engine: Engine | None = field(init=False, default=None)
+    _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
+    _last: Snapshot = field(init=False)
+    _refused: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=10))
+    _stop_wanted: threading.Event = field(init=False, default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self, mode: Mode) -> None:
         self._last = without_engine_yet(mode, "starting")
-        self._refused: deque[CommandView] = deque(maxlen=10)
-        self._stop_wanted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -60,16 +60,17 @@ class EngineHost:
     # The client
 
     def snapshot(self) -> Snapshot:
-        """The newest snapshot; before the engine is up and after it ended, one that says so."""
+        """The newest snapshot. Before the engine is up and after it has ended, one that says so."""
         engine = self._engine
         if engine is not None and engine.builder.snapshot is not None and self._thread.is_alive():
             self._last = engine.builder.snapshot
         return replace(self._last, commands=(*self._last.commands, *self._refused)) if self._refused else self._last
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
-        """Hands a command to the engine's inbox. Without a running engine it is refused at once."""
+        """Hands a command to the engine's inbox and returns the command's id. Without a running engine it is refused at
+        once."""
         engine, loop = self._engine, self._loop
-        command_id = self._ids.new()
+        command_id = self.ids.new()
         if engine is None or loop is None or not self._thread.is_alive() or not engine.ready.is_set():
             self._refused.append(
                 CommandView(command_id, kind, CommandState.REFUSED, "the engine is not running; nothing was done")
@@ -79,7 +80,7 @@ class EngineHost:
         command = Command(
             command_id,
             kind,
-            self._who,
+            self.who,
             engine.parts.clock.now(),
             saw_cycle=0 if shown is None else shown.newest,
             target=target,
@@ -89,14 +90,15 @@ class EngineHost:
         return command_id
 
     def warn(self, source: str, text: str) -> None:
-        """Tells the operator, from any thread, of something that stops nothing; it is in the log in any case."""
+        """Shows the operator a warning that stops nothing, and logs it. May be called from any thread."""
         log.warning("%s: %s", source, text)
         engine, loop = self._engine, self._loop
         if engine is not None and loop is not None and self._thread.is_alive():
             loop.call_soon_threadsafe(engine.builder.warn, source, text)
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
-        """Asks the records on the engine's loop; their store answers from a thread of its own."""
+        """Asks the records on the engine's loop. The future raises RecordsError, or EngineNotRunning without an
+        engine."""
         engine, loop = self._engine, self._loop
         if engine is None or loop is None or not self._thread.is_alive():
             nobody: Future[Found] = Future()
@@ -109,22 +111,22 @@ class EngineHost:
         return asyncio.run_coroutine_threadsafe(asked(), loop)
 
     async def stop(self) -> None:
-        """Ends the engine in order and waits for it: outcomes awaited, records closed. Call from another loop."""
+        """Ends the engine in order and waits for it: outcomes awaited, records closed. Call it from another loop."""
         self.ask_to_stop()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     def stop_and_wait(self) -> None:
-        """The same for a caller without a loop."""
+        """Does the same as `stop`, for a caller without an event loop."""
         self.ask_to_stop()
         self._thread.join()
 
     @property
     def running(self) -> bool:
-        """Whether the engine's thread is at work: starting, running or ending."""
+        """Whether the engine's thread is alive: the engine starts, runs or ends."""
         return self._thread.is_alive()
 
     def ask_to_stop(self) -> None:
-        """Has the engine end in order; returns at once."""
+        """Asks the engine to end in order, and returns at once."""
         self._stop_wanted.set()
         engine, loop = self._engine, self._loop
         if engine is not None and loop is not None and self._thread.is_alive():
@@ -137,13 +139,13 @@ class EngineHost:
             asyncio.run(self._main())
         except BaseException as failure:
             log.exception("the engine ended")
-            self._last = _failed(self._last, self._explain(failure))
+            self._last = _failed(self._last, self.explain(failure))
         else:
             self._last = replace(self._last, status=replace(self._last.status, engine=EngineState.STOPPED))
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        engine = await self._open_engine()
+        engine = await self.open_engine()
         self._engine = engine
         if self._stop_wanted.is_set():
             engine.stop()

@@ -1,4 +1,4 @@
-"""What the engine does by the time of day: slots, and every look that is due now and then (SPEC 3)."""
+"""Everything the engine does by the clock: the slots, and every check that is due now and then (SPEC 3)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from core.runtime.intervals import Intervals
 
 @dataclass(slots=True)
 class Housekeeping:
-    """Runs what is due until cancelled. Each look is a job of its own, so that none waits for another."""
+    """Runs whatever is due, until cancelled. Every check is a job of its own, so that none waits for another."""
 
     clock: Clock
     intervals: Intervals
@@ -63,7 +63,7 @@ class Housekeeping:
         self._day = self.study.today()
 
     async def run(self, *, scheduled: bool) -> None:
-        """`scheduled` says whether slots run, or only what keeps the rest in order."""
+        """Runs the timetable until cancelled. With `scheduled` the slots run too, otherwise only the checks."""
         timetable = Timetable(self.clock)
         if scheduled:
             timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
@@ -89,18 +89,20 @@ class Housekeeping:
                 self.spawn(self._miss_passed())
 
     def _verify_locks(self) -> None:
-        """Nothing is sent while a lock is in doubt; whether it is lost, the one who keeps it finds out."""
+        """Checks the locks. While one is in doubt nothing is sent; whether it is lost is found out by the task that
+        keeps it."""
         with suppress(LockUnconfirmed):
             self.locks.verify()
 
     async def look_after(self) -> None:
-        """The breakers that close by themselves, and a login that does not wait for its time."""
+        """Checks what the breakers depend on, and the logins when one of them cannot wait for its time."""
         await self.watchdog.check(self.runner.accounts)
         if self.logins.overdue:
             await self._look_at_logins()
 
     async def _settle(self) -> None:
-        """What only time settles; an entry of an earlier date that was settled lets its account go on."""
+        """Settles what only the passing of time can prove. An account that an entry of an earlier date had stopped goes
+        on once that entry is settled."""
         if self._day != self.study.today():
             self._day = self.study.today()
             self.reconciliation.want("a new day")
@@ -117,11 +119,13 @@ class Housekeeping:
                 await self.reconciler.judge_earlier(account.number, self.study.today())
 
     async def _miss_passed(self) -> None:
-        """Slots that went by while the machine slept; one within its grace may still run."""
+        """Records the slots that passed while the machine slept as missed. One that is still within its grace may
+        run."""
         await self.slots.miss_passed()
 
     async def _look_at_logins(self) -> None:
-        """An account that is reached only now is reconciled before it trades, like every other at the start."""
+        """Asks the logins what they reach. An account that is reached only now is reconciled before it trades, like
+        every account at the start."""
         more = await self.logins.check()
         self.runner.accounts = await self.logins.accounts()
         if more:

@@ -1,4 +1,4 @@
-"""What an engine is built from."""
+"""The parts an engine is built from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WatchSettings = Callable[[Bus, Clock], SettingsWatch]
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """What a mode's wiring hands the engine. `real_time` says whether market time is real (SPEC 14)."""
+    """What the wiring of a mode hands to the engine. `real_time` says whether market time is real time (SPEC 14)."""
 
     mode: Mode
     settings: Settings
@@ -46,4 +46,4 @@ class EngineParts:
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
     settings_watch: WatchSettings | None = None
-    """Looks whether the settings are still those of the start; None where there is nobody to tell."""
+    """Watches the settings for edits since the start. None where there is nobody to tell."""

@@ -1,11 +1,11 @@
-"""What the pictures need and nothing else keeps: the credit since an entry, and one trident's payoff."""
+"""The data of the two pictures that no other part keeps: how a trident's credit moved since its entry, and its payoff
+at expiration."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from core.cycle.progress import SpreadProgress
 from core.domain.orders.orders import Entry
@@ -23,26 +23,23 @@ from core.snapshot import (
     QuoteSlice,
     SpreadSlice,
 )
+from core.views.moment import Moment
 from core.views.quotes import known_quotes
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
 
 EVERY = timedelta(seconds=30)
 """Market time between two points of a trail."""
 _EVERY_S = 5.0
-"""Wall seconds between two of them, which counts when the clock runs fast."""
+"""Wall seconds between two points; this one decides when the clock runs fast."""
 _POINTS = 800
-"""A whole session of points every 30 s, and some."""
+"""Enough for a whole session with a point every 30 s."""
 _UNDER_WAY = ("pricing", "passed", "validated", "prepared", "sent", "working", "unknown", "filled")
 _Package = tuple[str, date, str]
 
 
 class Pictures:
-    """Keeps a trail of each trident entered today, in memory: a restart begins a new one."""
+    """Keeps a trail of credits for each trident entered today. It is in memory only: after a restart it begins anew."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._trails: dict[_Package, tuple[CreditPoint, ...]] = {}
         self._shown: tuple[CreditTrail, ...] = ()
         self._sampled_at: tuple[datetime, float] | None = None
@@ -50,19 +47,27 @@ class Pictures:
 
     def slice(
         self,
+        moment: Moment,
         spread: SpreadSlice | None,
         progress: SpreadProgress | None,
         entries: Sequence[Entry],
         positions: PositionsSlice,
+        held: Sequence[OpenTrident],
         quotes: Sequence[QuoteSlice],
     ) -> PicturesSlice:
-        """The pictures' data at this moment; the trails are the same objects until a point is added."""
-        self._sample(spread, progress, entries)
-        return PicturesSlice(self._shown, payoff_view(spread, positions, self._engine.tridents.held, quotes))
+        """The data of both pictures at this moment. The trails stay the same objects until a point is added."""
+        self._sample(moment, spread, progress, entries, held)
+        return PicturesSlice(self._shown, payoff_view(spread, positions, held, quotes))
 
-    def _sample(self, spread: SpreadSlice | None, progress: SpreadProgress | None, entries: Sequence[Entry]) -> None:
-        clock, today = self._engine.parts.clock, self._engine.study.today()
-        now, mono = clock.now(), clock.monotonic()
+    def _sample(
+        self,
+        moment: Moment,
+        spread: SpreadSlice | None,
+        progress: SpreadProgress | None,
+        entries: Sequence[Entry],
+        held: Sequence[OpenTrident],
+    ) -> None:
+        now, mono, today = moment.now, moment.monotonic, moment.today
         if today != self._day:
             self._day, self._sampled_at = today, None
             self._trails.clear()
@@ -72,7 +77,7 @@ class Pictures:
         ):
             return
         ours = {entry.id for entry in entries if entry.session_day == today}
-        points = dict(self._of_held(ours, now, mono))
+        points = dict(_of_held(moment, held, ours))
         if spread is not None and progress is not None and progress.entry_id in ours:
             points = {**_of_spread(spread, now), **points}
         if not points:
@@ -82,19 +87,22 @@ class Pictures:
             self._trails[package] = (*self._trails.get(package, ()), point)[-_POINTS:]
         self._shown = tuple(CreditTrail(*package, trail) for package, trail in self._trails.items())
 
-    def _of_held(self, ours: Collection[str], now: datetime, mono: float) -> Iterable[tuple[_Package, CreditPoint]]:
-        """Open tridents entered today whose legs are all quoted now."""
-        for trident in self._engine.tridents.held:
-            if trident.entry_id not in ours:
-                continue
-            mark = mark_trident(trident, known_quotes(self._engine.quotes, trident), mono)
-            if mark is not None and mark.age_s <= MAX_QUOTE_AGE_S:
-                package = (trident.underlying.symbol, trident.expiration, trident.strikes)
-                yield package, CreditPoint(now.replace(microsecond=0), mark.natural_credit, mark.mid)
+
+def _of_held(
+    moment: Moment, held: Sequence[OpenTrident], ours: Collection[str]
+) -> Iterable[tuple[_Package, CreditPoint]]:
+    """A point for each open trident that was entered today and whose legs are all quoted now."""
+    for trident in held:
+        if trident.entry_id not in ours:
+            continue
+        mark = mark_trident(trident, known_quotes(moment.quotes, trident), moment.monotonic)
+        if mark is not None and mark.age_s <= MAX_QUOTE_AGE_S:
+            package = (trident.underlying.symbol, trident.expiration, trident.strikes)
+            yield package, CreditPoint(moment.now.replace(microsecond=0), mark.natural_credit, mark.mid)
 
 
 def _of_spread(spread: SpreadSlice, now: datetime) -> Mapping[_Package, CreditPoint]:
-    """The trident being worked, while its legs are live."""
+    """A point for the trident that is being worked, while its legs are live."""
     if not spread.live or spread.natural is None or spread.mid is None:
         return {}
     package = (spread.underlying, spread.expiration, spread.strikes)
@@ -107,8 +115,8 @@ def payoff_view(
     held: Sequence[OpenTrident],
     quotes: Sequence[QuoteSlice],
 ) -> PayoffView | None:
-    """The trident of the day while it is under way or open, else the open one that expires first, else the last one
-    priced. None without a credit."""
+    """The payoff of one trident: today's while it is under way or open, else the open one that expires first, else the
+    last one priced. None while there is no credit to start from."""
     views = {view.entry_id: view for view in positions.open}
     ours = None if spread is None else next((t for t in held if _same(t, spread)), None)
     under_way = spread is not None and spread.verdict in _UNDER_WAY

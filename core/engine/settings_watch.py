@@ -1,44 +1,47 @@
-"""Settings that are edited while the console runs: said once, and used from the next start, never in between."""
+"""Notices edits of the settings while the console runs. They are said once and used from the next start on, never in
+between."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from core.config.loader import Loaded, SettingsError, changed_names
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
 CHANGED = "settings.changed"
 EVERY_S = 30.0
-"""Wall seconds between two looks at the file."""
+"""Wall seconds between two readings of the file."""
 
 
+@dataclass(eq=False, repr=False)
 class SettingsWatch:
-    """Compares what `read` gives now with what this process started with. `read` raises SettingsError."""
+    """Compares what `read` returns now with the settings this process started with. `read` raises SettingsError."""
 
-    def __init__(self, started: Loaded, read: Callable[[], Loaded], bus: Bus, clock: Clock) -> None:
-        self._started = started
-        self._read = read
-        self._bus = bus
-        self._clock = clock
-        self._said = ""
+    started: Loaded
+    read: Callable[[], Loaded]
+    bus: Bus
+    clock: Clock
+    _said: str = field(init=False, default="")
 
     async def run(self) -> None:
-        """Looks until cancelled. Raises RecordsError."""
+        """Checks every 30 s until cancelled. Raises RecordsError."""
         while True:
-            await self._clock.sleep(EVERY_S)
+            await self.clock.sleep(EVERY_S)
             await self.check()
 
     async def check(self) -> None:
-        """Says what is new since the last look; an edit that changes no value is none. Raises RecordsError."""
+        """Says what has changed since the last check. An edit that changes no value is not a change. Raises
+        RecordsError."""
         try:
-            now = await asyncio.to_thread(self._read)
+            now = await asyncio.to_thread(self.read)
         except SettingsError as error:
             text = f"the settings were changed and cannot be used: {error.sentences[0].rstrip('.')}"
             return await self._say(f"{text}; this console goes on as it is, the next start refuses", Severity.WARNING)
-        names = changed_names(self._started, now)
+        names = changed_names(self.started, now)
         if names:
             text = f"the settings were changed ({', '.join(names)})"
             return await self._say(f"{text}; this console goes on as it is, the next start uses them", Severity.INFO)
@@ -49,4 +52,4 @@ class SettingsWatch:
         if text != self._said:
             self._said = text
             told = text or "the settings are again those this console started with"
-            await self._bus.publish(Event(self._clock.now(), CHANGED, told, severity))
+            await self.bus.say(CHANGED, told, severity)

@@ -1,4 +1,4 @@
-"""Noticing that the machine slept, or that its clock was set (SPEC 9)."""
+"""Notices that the machine slept or that its clock was set (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_JUMP_S = 2.0
 
 
 class SleepDetector:
-    """Compares market time with the monotonic clock from look to look, at most `nap_s` wall seconds apart."""
+    """Compares market time with the monotonic clock at every `check`. Checks are at most `nap_s` wall seconds apart."""
 
     def __init__(self, clock: Clock, nap_s: float) -> None:
         self._clock = clock
@@ -17,7 +17,7 @@ class SleepDetector:
         self._seen = clock.now(), clock.monotonic()
 
     def check(self) -> str:
-        """What happened since the last look, for the operator; empty when nothing did."""
+        """What happened since the last check, in words for the operator. Empty when nothing did."""
         now, mono = self._clock.now(), self._clock.monotonic()
         market_s = (now - self._seen[0]).total_seconds() / self._clock.speed
         wall_s = mono - self._seen[1]

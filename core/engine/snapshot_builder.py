@@ -1,21 +1,37 @@
-"""What the engine shows: folds its state into one frozen snapshot, several times a second (ARCHITECTURE 3)."""
+"""Builds the snapshot: the engine's state folded into one frozen value, several times a second (ARCHITECTURE 3)."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
+from core.accounts.logins import Logins
 from core.broker.port import StreamState
 from core.cycle.progress import CycleProgress, SpreadProgress
+from core.cycle.runner import CycleRunner
+from core.cycle.slots import SlotBook
 from core.domain.market.judgement import Judgement
 from core.domain.operation.breakers import Breaker, BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandState
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.engine.parts import EngineParts
 from core.engine.pictures import Pictures
-from core.market.feed import NOT_STARTED, FeedHealth
+from core.guards.breakers import Breakers
+from core.guards.broker_check import BrokerCheck
+from core.guards.gate import TradingGate
+from core.market.feed import NOT_STARTED, Feed, FeedHealth
+from core.market.quote_store import QuoteStore
+from core.market.study import MarketStudy
+from core.notify.alerting import Alerting
+from core.notify.mail_queue import MailQueue
+from core.orders.leg_subscriptions import LegSubscriptions
+from core.orders.open_tridents import OpenTridents
+from core.orders.settlement import Settlement
+from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import CycleRecord, EvidenceRecord, SlotRecord
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
@@ -23,6 +39,7 @@ from core.snapshot import (
     AttemptView,
     BreakerView,
     CommandView,
+    EngineState,
     Health,
     Level,
     MessageView,
@@ -34,72 +51,90 @@ from core.snapshot import (
 from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
 from core.views.figures import ShownFigures, alert_view
+from core.views.moment import Moment
 from core.views.orders import evidence_text, order_view, reentry_of
 from core.views.positions import positions_slice
 from core.views.quotes import QuoteTrails, quote_slice
 from core.views.slots import slot_views
 from core.views.spread import spread_slice
 
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
-
 _MESSAGES = 200
 _ATTEMPTS = 60
-# Shown on their own panel; as messages they would only be noise.
+_COMMANDS = 20
+# Panels of their own show these; as messages they would only be noise.
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
+@dataclass(slots=True)
 class SnapshotBuilder:
-    """Built on the engine's loop; `snapshot` may be read from any thread, since it is replaced whole.
+    """Keeps what the screen needs beyond the parts' own state, and builds the snapshot from both on the engine's loop.
 
-    It is None until the engine has started.
+    `snapshot` is replaced whole, so any thread may read it; it is None until the engine has started. `state` returns
+    the engine's state and `redis` how publishing goes, None when it is off.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._messages: deque[MessageView] = deque(maxlen=_MESSAGES)
-        self._attempts: deque[AttemptView] = deque(maxlen=_ATTEMPTS)
-        self._commands: deque[CommandView] = deque(maxlen=20)
-        self._figures = ShownFigures()
-        self._trails = QuoteTrails(engine.parts.clock)
-        self._pictures = Pictures(engine)
-        self._entries: tuple[Entry, ...] = ()
-        self._evidence: dict[str, tuple[EvidenceRecord, ...]] = {}
-        self._evidence_of: tuple[object, ...] = ()
-        self._reentry: dict[str, Reentry] = {}
-        self._slots: tuple[SlotRecord, ...] = ()
-        self._last_cycle: CycleRecord | None = None
-        self._numbers = 0
-        self._feed_told = ""
-        self._dirty = True
-        self._judgements: dict[str, Judgement] = {}
-        self._day: date | None = None
-        self._yesterday: CycleProgress | None = None
-        self.spread: SpreadProgress | None = None
-        self.snapshot: Snapshot | None = None
+    parts: EngineParts
+    quotes: QuoteStore
+    feed: Feed
+    study: MarketStudy
+    slots: SlotBook
+    runner: CycleRunner
+    legs: LegSubscriptions
+    tridents: OpenTridents
+    watch: OrderTracker
+    settlement: Settlement
+    gate: TradingGate
+    breakers: Breakers
+    broker_check: BrokerCheck
+    logins: Logins
+    alerting: Alerting
+    mail: MailQueue
+    state: Callable[[], EngineState]
+    redis: Callable[[], PartHealth | None]
+    spread: SpreadProgress | None = field(init=False, default=None)
+    snapshot: Snapshot | None = field(init=False, default=None)
+    _messages: deque[MessageView] = field(init=False, default_factory=lambda: deque(maxlen=_MESSAGES))
+    _attempts: deque[AttemptView] = field(init=False, default_factory=lambda: deque(maxlen=_ATTEMPTS))
+    _commands: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=_COMMANDS))
+    _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
+    _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
+    _pictures: Pictures = field(init=False, default_factory=Pictures)
+    _entries: tuple[Entry, ...] = field(init=False, default=())
+    _evidence: dict[str, tuple[EvidenceRecord, ...]] = field(init=False, default_factory=dict)
+    _evidence_of: tuple[object, ...] = field(init=False, default=())
+    _reentry: dict[str, Reentry] = field(init=False, default_factory=dict)
+    _slots: tuple[SlotRecord, ...] = field(init=False, default=())
+    _last_cycle: CycleRecord | None = field(init=False, default=None)
+    _numbers: int = field(init=False, default=0)
+    _feed_told: str = field(init=False, default="")
+    _dirty: bool = field(init=False, default=True)
+    _judgements: dict[str, Judgement] = field(init=False, default_factory=dict)
+    _day: date | None = field(init=False, default=None)
+    _yesterday: CycleProgress | None = field(init=False, default=None)
 
-    # What happened
+    # Taking in what happened
 
     def heard(self, event: Event) -> None:
-        """A listener of the bus: keeps what the operator should read, and marks what must be read again."""
+        """Takes an event from the bus: keeps what the operator should read, and notes what has to be read again."""
         if event.kind.startswith(("order.", "cycle.", "slot.", "engine.", "command.")):
             self._dirty = True
         if event.kind.startswith("step."):
-            # Only what one attempt refused: the cycle's own end tells the reason of every other step.
+            # Only refusals of an attempt: the event that ends the cycle gives the reason of every other step.
             if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
                 text = f"attempt {event.attempt} {event.underlying}: {event.text}"
-                self._add(event.at, event.severity, event.step.value, text)
+                self._add(event.at, event.severity, event.step.word, text)
             return
         if event.kind in _SEEN_ELSEWHERE:
             return
         self._add(event.at, event.severity, event.kind.split(".")[0], event.text)
 
     def note(self, severity: Severity, source: str, text: str) -> None:
-        """A line for the operator that is not an event of the records (they may be the trouble)."""
-        self._add(self._engine.parts.clock.now(), severity, source, redact(text))
+        """Shows the operator a line that is not an event of the records, for instance because the records are the
+        trouble."""
+        self._add(self.parts.clock.now(), severity, source, redact(text))
 
     def warn(self, source: str, text: str) -> None:
-        """The same for what the operator should know and that stops nothing."""
+        """Shows the operator a warning of something that stops nothing."""
         self.note(Severity.WARNING, source, text)
 
     def pending(self, command: Command) -> None:
@@ -107,7 +142,7 @@ class SnapshotBuilder:
         self._commands.append(CommandView(command.id, command.kind, CommandState.PENDING, ""))
 
     def not_recorded(self, command: Command, text: str) -> None:
-        """A command whose request could not be recorded: it will never be answered by the inbox."""
+        """Shows a command as refused when it could not be recorded: the inbox will never answer it."""
         for index, view in enumerate(self._commands):
             if view.id == command.id:
                 self._commands[index] = CommandView(view.id, view.kind, CommandState.REFUSED, text)
@@ -119,31 +154,31 @@ class SnapshotBuilder:
             MessageView(self._numbers, at.replace(microsecond=0), Level(severity.value), source, text)
         )
 
-    # Keeping up
+    # Reading again
 
     async def load(self) -> None:
-        """Today's messages from the records, so that a restart does not forget what was said."""
-        today = exchange_time(self._engine.parts.clock.now()).date()
-        for event in reversed(await self._engine.parts.records.journal.newest(50)):
+        """Reads today's messages from the records, so that a restart does not forget them. Raises RecordsError."""
+        today = exchange_time(self.parts.clock.now()).date()
+        for event in reversed(await self.parts.records.journal.newest(50)):
             if exchange_time(event.at).date() == today:
                 self.heard(event)
         await self._read_records()
 
     async def run(self) -> None:
-        """Replaces the snapshot again and again, until cancelled. Waits for nothing: a slow disk must not make prices
-        and clock on the screen stand still."""
+        """Builds the snapshot again and again, until cancelled. It waits for no disk: prices and clock on the screen
+        must not stand still."""
         while True:
             self.refresh()
-            await self._engine.parts.clock.sleep(self._engine.parts.intervals.snapshot_s)
+            await self.parts.clock.sleep(self.parts.intervals.snapshot_s)
 
     async def follow_records(self) -> None:
-        """Reads again what changed in the records, until cancelled."""
+        """Reads again whatever has changed in the records, until cancelled."""
         while True:
             if self._dirty:
                 await self._read_records()
             await self._read_evidence()
             await self._read_answers()
-            await self._engine.parts.clock.sleep(self._engine.parts.intervals.snapshot_s)
+            await self.parts.clock.sleep(self.parts.intervals.snapshot_s)
 
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
@@ -153,8 +188,8 @@ class SnapshotBuilder:
 
     async def _read_records(self) -> None:
         self._dirty = False
-        day = exchange_time(self._engine.parts.clock.now()).date()
-        records = self._engine.parts.records
+        day = exchange_time(self.parts.clock.now()).date()
+        records = self.parts.records
         today = await records.entries.of_day(day)
         todays = {entry.id for entry in today}
         self._entries = (*today, *(e for e in await records.entries.open() if e.id not in todays))
@@ -163,8 +198,8 @@ class SnapshotBuilder:
         self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
 
     async def _read_evidence(self) -> None:
-        """Evidence is recorded without an event of its own; an unknown entry's is read again when there is more."""
-        entries = self._engine.parts.records.entries
+        """Reads the evidence of unknown entries when there is more of it. Evidence is recorded without an event."""
+        entries = self.parts.records.entries
         unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
         asked = (entries.evidence_written, *unknown)
         if asked != self._evidence_of:
@@ -174,13 +209,13 @@ class SnapshotBuilder:
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):
             if view.state is CommandState.PENDING:
-                record = await self._engine.parts.records.inbox.get(view.id)
+                record = await self.parts.records.inbox.get(view.id)
                 if record is not None and record.state is not CommandState.PENDING:
                     self._commands[index] = CommandView(view.id, view.kind, record.state, record.text)
 
     def _follow_cycle(self) -> None:
-        """What the newest cycle came to; a new day begins with empty panels."""
-        progress, today = self._engine.progress, self._engine.study.today()
+        """Takes over what the newest cycle has found so far. A new day begins with empty panels."""
+        progress, today = self.runner.progress, self.study.today()
         if today != self._day:
             self._day, self._yesterday = today, progress
             self._attempts.clear()
@@ -195,8 +230,8 @@ class SnapshotBuilder:
         self._attempts.extend([*kept, *progress.attempts])
 
     def _follow_feed(self) -> None:
-        """Says once why the feed is down; narrow screens have no room for it beside the word."""
-        feed = self._engine.feed.health()
+        """Writes once why the feed is down, because narrow screens have no room for it in the status bar."""
+        feed = self.feed.health()
         if feed.state is StreamState.CONNECTED:
             self._feed_told = ""
         elif feed.detail not in ("", NOT_STARTED, self._feed_told):
@@ -206,80 +241,92 @@ class SnapshotBuilder:
     # The snapshot
 
     def _build(self) -> Snapshot:
-        engine = self._engine
-        clock = engine.parts.clock
-        progress = engine.progress
-        now, mono = clock.now(), clock.monotonic()
-        slots = slot_views(engine.slots.of_today(), self._slots, engine.slots.next(), now)
-        quotes, session = [], engine.slots.session()
-        in_session = session is not None and session.is_open(now)
-        for underlying in engine.underlyings:
-            shown = quote_slice(engine.quotes, engine.feed.is_live(mono), underlying, mono, in_session=in_session)
-            quotes.append(self._trails.add(shown, session, now))
-        spread, positions = spread_slice(engine, self.spread, self._entries), positions_slice(engine)
+        moment, next_slot = self._moment(), self.slots.next()
+        now, speed = moment.now, self.parts.clock.speed
+        slots = slot_views(self.slots.of_today(), self._slots, next_slot, now)
+        quotes = []
+        for underlying in self.parts.settings.preferred_underlyings:
+            shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
+            quotes.append(self._trails.add(shown, moment))
+        held = self.tridents.held
+        spread = spread_slice(moment, self.spread, self._entries, subscribed=self._legs_subscribed())
+        positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
         return Snapshot(
             status=self._status(),
             quotes=tuple(quotes),
-            cycle=cycle_slice(progress, engine.runner.newest, slots, engine.slots.next(), clock, self._last_cycle),
+            cycle=cycle_slice(
+                moment, self.runner.progress, self.runner.newest, slots, next_slot, speed, self._last_cycle
+            ),
             spread=spread,
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
             orders=tuple(
-                order_view(entry, now, clock.speed, self._known_of(entry, now), self._reentry.get(entry.id))
+                order_view(entry, now, speed, self._known_of(entry, now), self._reentry.get(entry.id))
                 for entry in self._entries
             ),
             schedule=slots,
             messages=tuple(self._messages),
             commands=tuple(self._commands),
-            breakers=tuple(_breaker_view(b) for b in engine.breakers.open_now),
+            breakers=tuple(_breaker_view(b) for b in self.breakers.open_now),
             positions=positions,
-            pictures=self._pictures.slice(spread, self.spread, self._entries, positions, quotes),
-            alerts=tuple(alert_view(alert) for alert in engine.alerting.open_now),
-            figures=self._figures.of(engine.alerting.figures),
-            accounts=account_views(engine.accounts, engine.logins.known, engine.parts.settings, engine.study.today()),
-            logins=login_views(engine.logins.known),
+            pictures=self._pictures.slice(moment, spread, self.spread, self._entries, positions, held, quotes),
+            alerts=tuple(alert_view(alert) for alert in self.alerting.open_now),
+            figures=self._figures.of(self.alerting.figures),
+            accounts=account_views(self.runner.accounts, self.logins.known, self.parts.settings, moment.today),
+            logins=login_views(self.logins.known),
         )
 
+    def _moment(self) -> Moment:
+        now, mono = self.parts.clock.now(), self.parts.clock.monotonic()
+        live = self.feed.is_live(mono)
+        return Moment(now, mono, self.study.today(), self.slots.session(), self.quotes, live)
+
+    def _legs_subscribed(self) -> bool:
+        """Whether the legs of the spread are still subscribed: its cycle runs, or its entry may still work."""
+        if self.spread is None:
+            return False
+        progress = self.runner.progress
+        running = progress is not None and progress.ended is None and progress.spread is self.spread
+        return running or self.legs.keeps(self.spread.entry_id)
+
     def _known_of(self, entry: Entry, now: datetime) -> str:
-        engine = self._engine
         return evidence_text(
             entry,
             self._evidence.get(entry.id, ()),
-            engine.settlement.first_read(entry.id),
+            self.settlement.first_read(entry.id),
             now,
-            engine.parts.clock.speed,
-            alerts_connected=engine.watch.alerts.state is StreamState.CONNECTED,
+            self.parts.clock.speed,
+            alerts_connected=self.watch.alerts.state is StreamState.CONNECTED,
         )
 
     def _status(self) -> StatusSlice:
-        engine = self._engine
-        parts = engine.parts
+        parts = self.parts
         now = parts.clock.now()
-        feed = engine.feed.health()
-        session = engine.slots.session()
+        feed = self.feed.health()
+        session = self.slots.session()
         if session is None or now >= session.close:
             market = "closed"
         elif now < session.open:
             market = "before the open"
         else:
-            market = engine.broker_check.market or "open"
+            market = self.broker_check.market or "open"
         return StatusSlice(
             mode=parts.mode,
-            engine=engine.state,
+            engine=self.state(),
             now=now.replace(microsecond=0),
             speed=parts.clock.speed,
-            automation=engine.gate.automation,
-            automation_detail=engine.gate.automation_detail,
+            automation=self.gate.automation,
+            automation_detail=self.gate.automation_detail,
             feed=_feed_health(feed),
             feed_age_s=None if feed.age_s is None else int(feed.age_s),
-            broker=engine.broker_check.health,
-            records=_store_health(engine),
+            broker=self.broker_check.health,
+            records=_store_health(self.breakers),
             market=market,
-            next_slot=engine.slots.next(),
-            accounts=", ".join(masked(a.number) for a in engine.accounts if a.enabled) or "none enabled",
-            open_alerts=len(engine.alerting.open_now),
-            mail=engine.mail.health,
-            redis=engine.publishing.health,
+            next_slot=self.slots.next(),
+            accounts=", ".join(masked(a.number) for a in self.runner.accounts if a.enabled) or "none enabled",
+            open_alerts=len(self.alerting.open_now),
+            mail=self.mail.health,
+            redis=self.redis(),
         )
 
 
@@ -293,8 +340,8 @@ def _feed_health(feed: FeedHealth) -> PartHealth:
     return PartHealth(Health.DOWN, feed.detail or feed.state.value)
 
 
-def _store_health(engine: Engine) -> PartHealth:
-    trouble = next((b.why for b in engine.breakers.open_now if b.kind is BreakerKind.STORE), None)
+def _store_health(breakers: Breakers) -> PartHealth:
+    trouble = next((b.why for b in breakers.open_now if b.kind is BreakerKind.STORE), None)
     return PartHealth(Health.OK) if trouble is None else PartHealth(Health.DOWN, trouble)
 
 

@@ -1,4 +1,4 @@
-"""The tasks of one engine: services that start again when they break, and jobs that say when they failed."""
+"""The tasks of one engine: services that are started again when they break, and jobs that report when they fail."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ log = logging.getLogger(__name__)
 
 
 class Jobs:
-    """Tasks of a group that exists only while the engine runs: what comes before or after is not started.
+    """Runs tasks in a group that exists only while the engine runs. Work that comes before or after is dropped.
 
-    `say` is told in a sentence what failed. FencedOff and LockLost end the group: another trader could be there.
+    `say` is given a sentence about whatever failed. FencedOff and LockLost are not caught and end the group, because
+    another trader could be at work.
     """
 
     def __init__(self, clock: Clock, say: Callable[[str], None]) -> None:
@@ -29,31 +30,31 @@ class Jobs:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def open(self, group: asyncio.TaskGroup) -> None:
-        """From here on tasks start, in this group."""
+        """Lets tasks start in this group from now on."""
         self._group = group
 
     def close(self) -> None:
-        """From here on nothing starts; what runs goes on."""
+        """Lets no further task start; those that run go on."""
         self._group = None
 
     def cancel(self) -> None:
-        """Cancels all that runs."""
+        """Cancels every task that runs."""
         for task in tuple(self._tasks):
             task.cancel()
 
     def keep_alive(self, name: str, work: Service) -> None:
-        """Runs a service for as long as the engine lives; one that breaks says so and starts again."""
+        """Runs a service for as long as the engine lives. One that breaks is reported and started again."""
         self.own(self._kept_alive(name, work), name)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Runs a job once; one that fails says so."""
+        """Runs a job once. One that fails is reported."""
         if self._group is None:
             work.close()
             return
         self.own(self._reported(work), "job")
 
     def own(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Runs this as it is: what it raises ends the group."""
+        """Runs this work uncaught: what it raises ends the group."""
         if self._group is None:
             work.close()
             return

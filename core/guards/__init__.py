@@ -1,1 +1,1 @@
-"""Whether anything may be sent now: the gate, the breakers, the watchdog, the broker check."""
+"""Decides whether anything may be sent now: the gate, the breakers, the watchdog, the broker check."""

@@ -1,11 +1,12 @@
-"""Breakers: kept in the records, and mirrored in memory so that a guard can ask without waiting (SPEC 9)."""
+"""The open breakers: kept in the records, and in memory so that a guard can ask without waiting (SPEC 9)."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 
 from core.domain.operation.breakers import Breaker, BreakerKind
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.records.records import Records
 from core.records.repositories.breakers import CLOSED_BY_ENGINE
@@ -16,66 +17,67 @@ from core.runtime.clock import Clock
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class Breakers:
-    """Opens, closes and answers. A breaker that cannot be recorded still stops entries in this process."""
+    """Opens and closes breakers, and says what they stop. One that cannot be recorded still stops entries in this
+    process."""
 
-    def __init__(self, records: Records, bus: Bus, clock: Clock) -> None:
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._open: dict[tuple[BreakerKind, str], Breaker] = {}
-        self._unrecorded: set[tuple[BreakerKind, str]] = set()
+    records: Records
+    bus: Bus
+    clock: Clock
+    _open: dict[tuple[BreakerKind, str], Breaker] = field(init=False, default_factory=dict)
+    _unrecorded: set[tuple[BreakerKind, str]] = field(init=False, default_factory=set)
 
     @property
     def open_now(self) -> tuple[Breaker, ...]:
         return tuple(self._open.values())
 
     async def load(self) -> None:
-        """Takes up what earlier processes left open. Raises RecordsError."""
-        self._open = {(b.kind, b.subject): b for b in await self._records.breakers.open_now()}
+        """Takes over what earlier processes left open. Raises RecordsError."""
+        self._open = {(b.kind, b.subject): b for b in await self.records.breakers.open_now()}
 
     def refusal(self, account: str, login: str) -> Refusal | None:
-        """Why entries of this account are barred, or None."""
+        """Why entries of this account are barred, None when they are not."""
         return next((_refusal(b) for b in self._open.values() if b.stops(account, login)), None)
 
     def is_open(self, kind: BreakerKind, subject: str = "") -> bool:
         return (kind, subject) in self._open
 
     async def open(self, kind: BreakerKind, subject: str, why: str) -> None:
-        """Stops entries at once, then records it. What is open already stays as it was."""
+        """Stops entries at once, then records it. A breaker that is open already stays as it was."""
         if self.is_open(kind, subject):
             return
-        self._open[kind, subject] = Breaker(kind, subject, why, self._clock.now())
+        self._open[kind, subject] = Breaker(kind, subject, why, self.clock.now())
         self._unrecorded.add((kind, subject))
         try:
             await self.record_open()
         except RecordsError:
-            # The store may be the very trouble; the mirror stops entries all the same.
+            # The records may be the very trouble; what is in memory stops entries all the same.
             log.exception("breaker %s could not be recorded", kind.code)
 
     async def record_open(self) -> None:
-        """Records what is open and could not be recorded before. Raises RecordsError."""
+        """Records open breakers that could not be recorded before. Raises RecordsError."""
         for key in tuple(self._unrecorded):
             breaker = self._open.get(key)
             if breaker is not None:
-                await self._records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
+                await self.records.breakers.open(breaker.kind, breaker.subject, breaker.why, breaker.opened_at)
             self._unrecorded.discard(key)
             if breaker is not None:
                 text = f"entries stopped: {breaker.why}; {breaker.kind.reset}"
                 await self._say("breaker.opened", breaker.kind, breaker.subject, text, Severity.CRITICAL)
 
     async def close(self, kind: BreakerKind, subject: str, by: str, why: str) -> bool:
-        """Lets entries go on; False when it was not open. Raises RecordsError, and then it stays open."""
+        """Lets entries go on. False when the breaker was not open. Raises RecordsError, and then it stays open."""
         if not self.is_open(kind, subject):
             return False
         await self.record_open()
-        await self._records.breakers.close(kind, subject, by, why, self._clock.now())
+        await self.records.breakers.close(kind, subject, by, why, self.clock.now())
         self._open.pop((kind, subject), None)
         await self._say("breaker.closed", kind, subject, f"{kind.code} is over: {why}", Severity.INFO)
         return True
 
     async def follow(self, kind: BreakerKind, subject: str, trouble: str | None) -> None:
-        """Opens or closes a breaker that resets itself, by whether there is trouble now."""
+        """Opens a breaker that resets itself while there is `trouble`, and closes it when there is none."""
         if trouble is not None:
             await self.open(kind, subject, trouble)
         elif self.is_open(kind, subject):
@@ -84,16 +86,7 @@ class Breakers:
     async def _say(self, kind: str, breaker: BreakerKind, subject: str, text: str, severity: Severity) -> None:
         account = subject if subject and breaker.scope.value == "account" else None
         whom = f"{masked(subject)}: " if account else f"{subject}: " if subject else ""
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=kind,
-                text=f"{whom}{text}",
-                severity=severity,
-                account=account,
-                figures=(("breaker", breaker.code),),
-            )
-        )
+        await self.bus.say(kind, f"{whom}{text}", severity, account=account, figures=(("breaker", breaker.code),))
 
 
 def _refusal(breaker: Breaker) -> Refusal:

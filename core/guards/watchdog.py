@@ -1,9 +1,10 @@
-"""Watching what entries depend on: feed, clock, store, sends; each opens its breaker and closes it again (SPEC 9)."""
+"""Watches what entries depend on: feed, clock, records, sends. Each opens its breaker and closes it again (SPEC 9)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from core.broker.port import Broker
@@ -19,78 +20,72 @@ MAX_CLOCK_OFFSET = timedelta(seconds=2)
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
 FEED_PATIENCE_S = 20.0
-# The broker's Date header is cut to the second: on average half a second behind.
+# The broker's Date header has no fractions of a second: on average it is half a second behind.
 _DATE_CUT = timedelta(seconds=0.5)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Watchdog:
-    """`real_time` says whether market time is real: only then the broker's Date can be compared (SPEC 14)."""
+    """Checks everything entries depend on. With `real_time` the clock is compared with the broker's Date too; a
+    simulated market time cannot be (SPEC 14)."""
 
-    def __init__(
-        self,
-        *,
-        breakers: Breakers,
-        broker: Broker,
-        feed: Feed,
-        records: Records,
-        clock: Clock,
-        real_time: bool,
-        in_session: Callable[[], bool],
-    ) -> None:
-        self._breakers = breakers
-        self._broker = broker
-        self._feed = feed
-        self._records = records
-        self._clock = clock
-        self._real_time = real_time
-        self._in_session = in_session
-        self._feed_fine_at = clock.monotonic()
+    breakers: Breakers
+    broker: Broker
+    feed: Feed
+    records: Records
+    clock: Clock
+    real_time: bool
+    in_session: Callable[[], bool]
+    _feed_fine_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._feed_fine_at = self.clock.monotonic()
 
     async def check(self, accounts: Sequence[AccountRecord]) -> None:
-        """One look at everything."""
+        """Checks everything once."""
         store_trouble = await self._store_trouble()
-        await self._breakers.follow(BreakerKind.STORE, "", store_trouble)
+        await self.breakers.follow(BreakerKind.STORE, "", store_trouble)
         if store_trouble is None:
-            await self._breakers.record_open()
-        await self._breakers.follow(BreakerKind.FEED, "", self._feed_trouble())
-        await self._breakers.follow(BreakerKind.CLOCK, "", self._clock_trouble())
+            await self.breakers.record_open()
+        await self.breakers.follow(BreakerKind.FEED, "", self._feed_trouble())
+        await self.breakers.follow(BreakerKind.CLOCK, "", self._clock_trouble())
         await self._count_sends(accounts)
 
     async def _count_sends(self, accounts: Sequence[AccountRecord]) -> None:
-        """Three failed sends in a session stop the account until the next; each reset by the operator allows as many
-        again."""
-        midnight = exchange_time(self._clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
-        failed = await self._records.entries.failed_sends(midnight.date())
-        resets = await self._records.breakers.resets(BreakerKind.SENDS, midnight) if failed else Counter[str]()
+        """Stops an account after three failed sends in a session, until the next session. Each reset by the operator
+        allows three more."""
+        midnight = exchange_time(self.clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+        failed = await self.records.entries.failed_sends(midnight.date())
+        resets = await self.records.breakers.resets(BreakerKind.SENDS, midnight) if failed else Counter[str]()
         for account in accounts:
             allowed = MAX_FAILED_SENDS * (1 + resets[account.number])
             count = failed[account.number]
             trouble = f"{count} sends failed today" if count >= allowed else None
-            await self._breakers.follow(BreakerKind.SENDS, account.number, trouble)
+            await self.breakers.follow(BreakerKind.SENDS, account.number, trouble)
 
     async def _store_trouble(self) -> str | None:
-        stalled = self._records.oldest_call_s(self._clock.monotonic())
+        stalled = self.records.oldest_call_s(self.clock.monotonic())
         if stalled > STORE_STALL_S:
             return f"the records have not answered for {stalled:.0f} s"
         try:
-            await self._records.probe()
+            await self.records.probe()
         except RecordsError as error:
             return str(error)
         return None
 
     def _feed_trouble(self) -> str | None:
-        now = self._clock.monotonic()
-        if not self._in_session() or self._feed.is_live(now):
+        now = self.clock.monotonic()
+        if not self.in_session() or self.feed.is_live(now):
             self._feed_fine_at = now
             return None
         silent = now - self._feed_fine_at
         if silent <= FEED_PATIENCE_S:
             return None
-        return f"the quote feed has not been live for {silent:.0f} s: {self._feed.why_not_live()}"
+        return f"the quote feed has not been live for {silent:.0f} s: {self.feed.why_not_live()}"
 
     def _clock_trouble(self) -> str | None:
-        offset = self._broker.date_offset
-        if not self._real_time or offset is None:
+        offset = self.broker.date_offset
+        if not self.real_time or offset is None:
             return None
         off = offset + _DATE_CUT
         return f"the clock is {off.total_seconds():+.1f} s off the broker's" if abs(off) > MAX_CLOCK_OFFSET else None

@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -137,26 +138,28 @@ class FolderLock:
             os.close(handle)
 
 
+@dataclass(eq=False, repr=False)
 class AccountLocks:
-    """The accounts one trading process has on this machine, once they are discovered."""
+    """The accounts one trading process has on this machine, once they are discovered.
 
-    def __init__(self, folder: Path, broker: str, holder: Holder) -> None:
-        """`folder` is the one folder of this user for account locks, whatever the data folder; `broker` is the
-        address of the broker (`broker_address`)."""
-        self._folder = folder
-        self._broker = broker
-        self._holder = holder
-        self._accounts: list[FolderLock] = []
+    `folder` is the one folder of this user for account locks, whatever the data folder; `broker` is the address of the
+    broker (`broker_address`).
+    """
+
+    folder: Path
+    broker: str
+    holder: Holder
+    _accounts: list[FolderLock] = field(init=False, default_factory=list)
 
     def take(self, numbers: Sequence[str]) -> None:
         """All of them or none. Raises LockRefused."""
         # In one order for everybody, so that of two traders with several accounts one gets them all.
-        names = sorted((_account_name(self._broker, number), number) for number in numbers)
+        names = sorted((_account_name(self.broker, number), number) for number in numbers)
         taken: list[FolderLock] = []
         try:
             for name, number in names:
                 subject = f"account {masked(number)}"
-                taken.append(FolderLock(self._folder / name, subject, self._holder, remove=True))
+                taken.append(FolderLock(self.folder / name, subject, self.holder, remove=True))
         except LockRefused:
             for lock in taken:  # those of an earlier call stay
                 lock.release()

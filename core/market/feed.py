@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
 
 from core.broker.port import MarketData, StreamState, StreamStatus
 from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
-from core.domain.market.underlying import PriceSource, Underlying
+from core.domain.market.underlying import Underlying
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.market.quote_store import QuoteStore
+from core.market.underlying_price import UnderlyingPrice, underlying_price
 from core.runtime.clock import Clock
 
 SILENCE_S = 15.0
@@ -47,14 +46,7 @@ class FeedHealth:
     symbols: int
 
 
-class UnderlyingPrice(NamedTuple):
-    """`age_s` in wall seconds; `source` is a word of PriceSource."""
-
-    price: Decimal
-    age_s: float
-    source: str
-
-
+@dataclass(eq=False, repr=False)
 class Feed:
     """The market data of one login, written into the store. Implements `core.broker.port.MarketDataSink`.
 
@@ -62,54 +54,50 @@ class Feed:
     or not made.
     """
 
-    def __init__(
-        self,
-        market_data: MarketData,
-        store: QuoteStore,
-        clock: Clock,
-        underlyings: Iterable[Underlying],
-        market_hours: Callable[[datetime], bool],
-        on_lost: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._market_data = market_data
-        self._store = store
-        self._clock = clock
+    market_data: MarketData
+    store: QuoteStore
+    clock: Clock
+    underlyings: InitVar[Iterable[Underlying]]
+    market_hours: Callable[[datetime], bool]
+    on_lost: Callable[[], None] = lambda: None
+    _underlyings: frozenset[str] = field(init=False)
+    _status: StreamStatus = field(init=False)
+    _holds: Counter[str] = field(init=False, default_factory=Counter)
+    _open: set[LegSubscription] = field(init=False, default_factory=set)
+    _shown: frozenset[str] = field(init=False, default_factory=frozenset)
+
+    def __post_init__(self, underlyings: Iterable[Underlying]) -> None:
         self._underlyings = frozenset(underlying.symbol for underlying in underlyings)
-        self._market_hours = market_hours
-        self._on_lost = on_lost
-        self._status = StreamStatus(StreamState.WAITING, clock.monotonic(), NOT_STARTED)
-        self._holds: Counter[str] = Counter()
-        self._open: set[LegSubscription] = set()
-        self._shown: frozenset[str] = frozenset()
+        self._status = StreamStatus(StreamState.WAITING, self.clock.monotonic(), NOT_STARTED)
 
     async def run(self) -> None:
         """Subscribes the underlyings and keeps the feed running until cancelled."""
-        await self._market_data.subscribe(self._underlyings, frozenset())
+        await self.market_data.subscribe(self._underlyings, frozenset())
         try:
-            await self._market_data.run(self)
+            await self.market_data.run(self)
         finally:
-            self._store.invalidate()
+            self.store.invalidate()
             self._status = StreamStatus(
-                StreamState.WAITING, self._clock.monotonic(), "stopped", self._status.connections
+                StreamState.WAITING, self.clock.monotonic(), "stopped", self._status.connections
             )
 
     async def subscribe_legs(self, symbols: Sequence[str]) -> LegSubscription:
         """Subscribes option legs (streamer symbols) afresh, also ones already subscribed: the answer then shows what
         the feed knows now. End it with `release`."""
         wanted = frozenset(symbols)
-        await self._market_data.unsubscribe(wanted)
-        self._store.expect_snapshot(wanted)
+        await self.market_data.unsubscribe(wanted)
+        self.store.expect_snapshot(wanted)
         return await self.hold_legs(symbols)
 
     async def hold_legs(self, symbols: Sequence[str]) -> LegSubscription:
         """Subscribes option legs as they are, disturbing nobody who prices from them; end it with `release`."""
         legs = tuple(dict.fromkeys(symbols))
         subscription = LegSubscription(
-            legs, self._clock.monotonic(), {symbol: self._store.mark(symbol) for symbol in legs}
+            legs, self.clock.monotonic(), {symbol: self.store.mark(symbol) for symbol in legs}
         )
         self._holds.update(legs)
         self._open.add(subscription)
-        await self._market_data.subscribe(frozenset(), frozenset(legs))
+        await self.market_data.subscribe(frozenset(), frozenset(legs))
         return subscription
 
     async def release(self, subscription: LegSubscription) -> None:
@@ -122,7 +110,7 @@ class Feed:
         for symbol in free:
             del self._holds[symbol]
         if free - self._shown:
-            await self._market_data.unsubscribe(free - self._shown)
+            await self.market_data.unsubscribe(free - self._shown)
 
     async def show_legs(self, symbols: Iterable[str]) -> None:
         """Keeps exactly these option legs (streamer symbols) quoted for display. One that a cycle has subscribed is
@@ -131,10 +119,10 @@ class Feed:
         new, gone = shown - self._shown - self._held(), self._shown - shown - self._held()
         self._shown = shown
         if gone:
-            await self._market_data.unsubscribe(gone)
+            await self.market_data.unsubscribe(gone)
         if new:
-            self._store.expect_snapshot(new)
-            await self._market_data.subscribe(frozenset(), new)
+            self.store.expect_snapshot(new)
+            await self.market_data.subscribe(frozenset(), new)
 
     async def wait_ready(
         self,
@@ -148,13 +136,13 @@ class Feed:
         FEED_DOWN, or QUOTES_NOT_ARRIVING with the symbols still missing, after `give_up_s`."""
         ready_from, deadline = subscription.since + stabilization_s, subscription.since + give_up_s
         while True:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             missing = self._missing(subscription, underlying)
             if not missing and now + _EPSILON_S >= ready_from:
                 return None
             if now + _EPSILON_S >= deadline:
                 break
-            await self._clock.sleep(min(LOOK_EVERY_S, deadline - now))
+            await self.clock.sleep(min(LOOK_EVERY_S, deadline - now))
         if not self._connected:
             return refuse(Reason.FEED_DOWN, detail=self.why_not_live())
         # Nothing missing and yet not ready: the stabilization asked for is longer than the patience.
@@ -166,23 +154,23 @@ class Feed:
         come after the snapshots, at most 15 s ago. Outside market hours silence says nothing."""
         if not self._connected:
             return False
-        if not self._market_hours(self._clock.now()):
+        if not self.market_hours(self.clock.now()):
             return True
-        newest = self._store.last_event_at
+        newest = self.store.last_event_at
         return newest is not None and now - newest < SILENCE_S
 
     def why_not_live(self) -> str:
         """What keeps the feed from being live, in words."""
         if not self._connected:
             return self._status.detail or self._status.state.value
-        newest = self._store.last_event_at
+        newest = self.store.last_event_at
         if newest is None:
             return "nothing has come after the first quotes"
-        return f"nothing has come for {max(0.0, self._clock.monotonic() - newest):.0f} s"
+        return f"nothing has come for {max(0.0, self.clock.monotonic() - newest):.0f} s"
 
     def health(self) -> FeedHealth:
-        now = self._clock.monotonic()
-        newest = self._store.last_event_at
+        now = self.clock.monotonic()
+        newest = self.store.last_event_at
         return FeedHealth(
             state=self._status.state,
             live=self.is_live(now),
@@ -194,38 +182,28 @@ class Feed:
         )
 
     def underlying_price(self, underlying: Underlying, now: float) -> UnderlyingPrice | None:
-        """The price at this monotonic second and its age: the uncrossed midpoint, or for an index the last trade and
-        never a quote (SPEC 2). None without one on this connection; the caller judges the age."""
-        if underlying.price_source is PriceSource.LAST:
-            trade = self._store.trade(underlying.symbol)
-            if trade is None or trade.price <= 0:
-                return None
-            return UnderlyingPrice(trade.price, trade.age(now), PriceSource.LAST.value)
-        quote = self._store.quote(underlying.symbol)
-        mid = quote.mid if quote is not None else None
-        if quote is None or mid is None or quote.bid is None or quote.bid <= 0:
-            return None
-        return UnderlyingPrice(mid, quote.age(now), PriceSource.MIDPOINT.value)
+        """The underlying's price in the store of this feed, as `core.market.underlying_price` says."""
+        return underlying_price(self.store, underlying, now)
 
     def on_quotes(self, quotes: Sequence[Quote]) -> None:
-        self._store.put_quotes(quotes)
+        self.store.put_quotes(quotes)
 
     def on_trades(self, trades: Sequence[Trade]) -> None:
-        self._store.put_trades(trades)
+        self.store.put_trades(trades)
 
     def on_summaries(self, summaries: Sequence[DaySummary]) -> None:
-        self._store.put_summaries(summaries)
+        self.store.put_summaries(summaries)
 
     def on_halts(self, halts: Sequence[TradingHalt]) -> None:
-        self._store.put_halts(halts)
+        self.store.put_halts(halts)
 
     def on_market_data_status(self, status: StreamStatus) -> None:
         """Any state but connected makes what is kept stale at once (SPEC 14)."""
         self._status = status
         if status.state is not StreamState.CONNECTED:
-            self._store.invalidate()
+            self.store.invalidate()
         if status.state is StreamState.WAITING:
-            self._on_lost()
+            self.on_lost()
 
     @property
     def _connected(self) -> bool:
@@ -238,8 +216,8 @@ class Feed:
         missing = [
             symbol
             for symbol in subscription.symbols
-            if self._store.quote(symbol) is None or self._store.events_since(symbol, subscription.marks[symbol]) < 1
+            if self.store.quote(symbol) is None or self.store.events_since(symbol, subscription.marks[symbol]) < 1
         ]
-        if not self._store.moved(underlying.symbol):
+        if not self.store.moved(underlying.symbol):
             missing.append(underlying.symbol)
         return missing

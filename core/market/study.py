@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -23,32 +24,24 @@ SHARED_S = 2.0
 """Wall seconds a judgement serves every account: less than the pause between two attempts (SPEC 4)."""
 
 
+@dataclass(eq=False, repr=False)
 class MarketStudy:
     """Daily candles and chains are read once a session; metrics at every judgement."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        market_data: MarketData,
-        feed: Feed,
-        quotes: QuoteStore,
-        clock: Clock,
-        minimum_score: Decimal,
-    ) -> None:
-        self._broker = broker
-        self._market_data = market_data
-        self._feed = feed
-        self._quotes = quotes
-        self._clock = clock
-        self._minimum = minimum_score
-        self._candles: dict[str, tuple[date, tuple[Candle, ...]]] = {}
-        self._chains: dict[str, tuple[date, OptionChain]] = {}
-        self._judged: dict[str, tuple[float, Judgement]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+    broker: Broker
+    market_data: MarketData
+    feed: Feed
+    quotes: QuoteStore
+    clock: Clock
+    minimum_score: Decimal
+    _candles: dict[str, tuple[date, tuple[Candle, ...]]] = field(init=False, default_factory=dict)
+    _chains: dict[str, tuple[date, OptionChain]] = field(init=False, default_factory=dict)
+    _judged: dict[str, tuple[float, Judgement]] = field(init=False, default_factory=dict)
+    _locks: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
 
     def today(self) -> date:
         """The exchange's day."""
-        return exchange_time(self._clock.now()).date()
+        return exchange_time(self.clock.now()).date()
 
     async def prepare(self, underlyings: Mapping[str, Underlying]) -> tuple[Refusal, ...]:
         """Reads candles and chains ahead of the first slot; what failed will be tried again when needed."""
@@ -66,9 +59,9 @@ class MarketStudy:
             today = self.today()
             cached = self._candles.get(symbol)
             if cached is None or cached[0] != today:
-                since = self._clock.now() - timedelta(days=_CALENDAR_DAYS)
+                since = self.clock.now() - timedelta(days=_CALENDAR_DAYS)
                 try:
-                    read = await self._market_data.daily_candles(symbol, since)
+                    read = await self.market_data.daily_candles(symbol, since)
                 except BrokerError as error:
                     return refuse(Reason.CANDLES_UNREADABLE, symbol=symbol, detail=error.detail)
                 cached = today, tuple(c for c in read if c.day < today)[-CANDLE_DAYS:]
@@ -83,7 +76,7 @@ class MarketStudy:
             cached = self._chains.get(symbol)
             if cached is None or cached[0] != today:
                 try:
-                    cached = today, await self._broker.chain(symbol)
+                    cached = today, await self.broker.chain(symbol)
                 except BrokerError as error:
                     return refuse(Reason.CHAIN_UNREADABLE, symbol=symbol, detail=error.detail)
                 self._chains[symbol] = cached
@@ -91,12 +84,12 @@ class MarketStudy:
 
     async def price(self, underlying: Underlying) -> tuple[Decimal, float] | None:
         """The underlying's price and its age in wall seconds: the feed's, else an index's mark at the broker."""
-        seen = self._feed.underlying_price(underlying, self._clock.monotonic())
+        seen = self.feed.underlying_price(underlying, self.clock.monotonic())
         if seen is not None:
             return seen.price, seen.age_s
-        if underlying.price_source is PriceSource.LAST and self._feed.is_live(self._clock.monotonic()):
+        if underlying.price_source is PriceSource.LAST and self.feed.is_live(self.clock.monotonic()):
             try:
-                mark = (await self._broker.marks((underlying.symbol,))).get(underlying.symbol)
+                mark = (await self.broker.marks((underlying.symbol,))).get(underlying.symbol)
             except BrokerError:
                 return None  # the caller reports the missing price
             return None if mark is None else (mark, 0.0)
@@ -106,10 +99,10 @@ class MarketStudy:
         """Judges the underlying now (SPEC 5); accounts that ask at the same time share one judgement."""
         async with self._lock(f"judgement {underlying.symbol}"):
             shared = self._judged.get(underlying.symbol)
-            if shared is not None and self._clock.monotonic() - shared[0] <= SHARED_S:
+            if shared is not None and self.clock.monotonic() - shared[0] <= SHARED_S:
                 return shared[1]
             judgement = await self._judge(underlying)
-            self._judged[underlying.symbol] = self._clock.monotonic(), judgement
+            self._judged[underlying.symbol] = self.clock.monotonic(), judgement
             return judgement
 
     async def _judge(self, underlying: Underlying) -> Judgement:
@@ -117,24 +110,24 @@ class MarketStudy:
         price = await self.price(underlying)
         metrics = await self._metrics(symbol)
         if isinstance(metrics, Refusal):
-            return Judgement(symbol, metrics, minimum=self._minimum)
+            return Judgement(symbol, metrics, minimum=self.minimum_score)
         candles = await self.candles(symbol)
         if isinstance(candles, Refusal):
-            return Judgement(symbol, candles, minimum=self._minimum)
+            return Judgement(symbol, candles, minimum=self.minimum_score)
         return judge(
             symbol,
             price=None if price is None else price[0],
             price_age_s=None if price is None else price[1],
-            halted=self._quotes.halted(symbol),
+            halted=self.quotes.halted(symbol),
             metrics=metrics,
             candles=candles,
             today=self.today(),
-            minimum=self._minimum,
+            minimum=self.minimum_score,
         )
 
     async def _metrics(self, symbol: str) -> Metrics | Refusal | None:
         try:
-            read = await self._broker.metrics((symbol,))
+            read = await self.broker.metrics((symbol,))
         except BrokerError:
             return refuse(Reason.METRICS_MISSING, symbol=symbol)
         return next((m for m in read if m.symbol == symbol), None)

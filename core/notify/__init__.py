@@ -1,1 +1,1 @@
-"""What tells somebody outside: mail, alerts, Prometheus, the heartbeat, log lines."""
+"""Tells somebody outside: mail, alerts, Prometheus, the heartbeat, log lines."""

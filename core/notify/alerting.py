@@ -1,8 +1,9 @@
-"""Looks at the figures after each cycle and at the close, and opens and closes alerts by them (SPEC 12)."""
+"""Computes the figures after each cycle and at the close, and opens and closes alerts by them (SPEC 12)."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from core.domain.operation.events import Event, Severity, masked
@@ -15,37 +16,39 @@ from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 
 
+@dataclass(eq=False, repr=False)
 class Alerting:
-    """Keeps the figures of the last 20 sessions and what is open; both are replaced whole, so any thread may read.
+    """Keeps the figures of the last 20 sessions and the open alerts. Both are replaced whole, so any thread may read
+    them.
 
-    Earlier sessions are read once a day and at the close, the present one at every look.
+    Earlier sessions are read once a day and at the close, today's at every check.
     """
 
-    def __init__(self, records: Records, bus: Bus, clock: Clock, calendar: SessionCalendar) -> None:
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._calendar = calendar
-        self._turn = asyncio.Lock()
-        self._earlier_of: date | None = None
-        self._earlier_days: tuple[date, ...] = ()
-        self._earlier = Recorded((), (), {})
-        self._closed: date | None = None
-        self.figures: SessionFigures | None = None
-        self.open_now: tuple[Alert, ...] = ()
+    records: Records
+    bus: Bus
+    clock: Clock
+    calendar: SessionCalendar
+    _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _earlier_of: date | None = field(init=False, default=None)
+    _earlier_days: tuple[date, ...] = field(init=False, default=())
+    _earlier: Recorded = field(init=False, default_factory=lambda: Recorded((), (), {}))
+    _closed: date | None = field(init=False, default=None)
+    figures: SessionFigures | None = field(init=False, default=None)
+    open_now: tuple[Alert, ...] = field(init=False, default=())
 
     async def load(self) -> None:
-        """Takes up what earlier processes left open, and looks. Raises RecordsError."""
+        """Takes over the alerts that earlier processes left open, and checks. Raises RecordsError."""
         await self.take_up()
         await self.check()
 
     async def take_up(self) -> None:
-        """Takes up what is open in the records, as after one was acknowledged there. Raises RecordsError."""
+        """Reads the open alerts again, for instance after one was acknowledged in the records. Raises RecordsError."""
         async with self._turn:
-            self.open_now = await self._records.alerts.open_now()
+            self.open_now = await self.records.alerts.open_now()
 
     async def check(self) -> None:
-        """Computes the figures, opens what is due and closes what no longer is. Raises RecordsError."""
+        """Computes the figures, opens the alerts that are due and closes those that no longer are. Raises
+        RecordsError."""
         async with self._turn:
             self.figures = await self._compute()
             due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, self._running())}
@@ -57,20 +60,20 @@ class Alerting:
                 if key not in known:
                     await self._open(wanted)
             if known.keys() != due.keys():
-                self.open_now = await self._records.alerts.open_now()
+                self.open_now = await self.records.alerts.open_now()
 
     async def look_at_the_close(self) -> None:
-        """The same once after each close, with everything read again: fills and settled entries of earlier days
-        count. Does nothing otherwise. Raises RecordsError."""
-        session = self._calendar.today(self._clock.now())
-        if session is None or self._clock.now() < session.close or self._closed == session.day:
+        """Checks once after each close with everything read again, because fills and settled entries of earlier days
+        count. Does nothing at any other time. Raises RecordsError."""
+        session = self.calendar.today(self.clock.now())
+        if session is None or self.clock.now() < session.close or self._closed == session.day:
             return
         self._earlier_of = None
         await self.check()
         self._closed = session.day
 
     async def _compute(self) -> SessionFigures:
-        today, results = exchange_time(self._clock.now()).date(), self._records.results
+        today, results = exchange_time(self.clock.now()).date(), self.records.results
         if self._earlier_of != today:
             self._earlier_days = tuple(day for day in await results.sessions(last=today, count=SESSIONS) if day < today)
             first = self._earlier_days[0] if self._earlier_days else today
@@ -88,20 +91,20 @@ class Alerting:
         )
 
     def _running(self) -> date | None:
-        """Today's session until it closes."""
-        session = self._calendar.today(self._clock.now())
-        return session.day if session is not None and self._clock.now() < session.close else None
+        """The date of today's session until it closes, else None."""
+        session = self.calendar.today(self.clock.now())
+        return session.day if session is not None and self.clock.now() < session.close else None
 
     async def _open(self, due: DueAlert) -> None:
         said = self._event("alert.opened", due.kind, due.subject, due.kind.severity, due.text)
-        await self._bus.publish_with(said, lambda event: self._records.alerts.open(due, event.at, event))
+        await self.bus.publish_with(said, lambda event: self.records.alerts.open(due, event.at, event))
 
     async def _close(self, alert: Alert) -> None:
         whom = f" of {masked(alert.subject)}" if alert.subject else ""
         text = f"alert {alert.kind.code}{whom} is over"
         said = self._event("alert.closed", alert.kind, alert.subject, Severity.INFO, text)
-        await self._bus.publish_with(said, lambda event: self._records.alerts.close(alert.id, event.at, event))
+        await self.bus.publish_with(said, lambda event: self.records.alerts.close(alert.id, event.at, event))
 
     def _event(self, what: str, kind: AlertKind, subject: str, severity: Severity, text: str) -> Event:
         figures = (("alert", kind.code),)
-        return Event(self._clock.now(), what, text, severity, account=subject or None, figures=figures)
+        return Event(self.clock.now(), what, text, severity, account=subject or None, figures=figures)

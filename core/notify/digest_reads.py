@@ -1,4 +1,4 @@
-"""What the digests tell, read from the records."""
+"""Reads from the records what the digests tell."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from core.domain.reporting.digests import AccountDay, SessionDay, Standing
 from core.records.records import Records
 
 _NOTHING_NEW = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
-"""Why the runs after the day's entry end: the digest tells of the entry itself."""
+"""Reasons of runs that come after the day's entry: the digest tells of the entry itself."""
 
 
 async def accounts_known_by(records: Records, instant: datetime) -> set[str]:
-    """The accounts found before the instant: a console set up this morning has nothing to tell of yesterday."""
+    """The accounts found before the instant. A console set up this morning has nothing to tell of yesterday. Raises
+    RecordsError."""
     return set(await records.accounts.found_before(instant))
 
 
@@ -54,7 +55,7 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
 
 
 async def standing(records: Records, numbers: Collection[str], today: date) -> Standing:
-    """What stands now: open tridents of these accounts, and what stops entries. Raises RecordsError."""
+    """The present state of these accounts: open tridents, and what stops entries. Raises RecordsError."""
     state = await records.trading.read()
     return Standing(
         open_tridents={number: await records.entries.filled_open(number, today) for number in numbers},

@@ -1,4 +1,4 @@
-"""Every event of the engine is one line of the log too, whatever becomes of the records."""
+"""Writes every event of the engine to the log too, whatever becomes of the records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger("senex.engine")
 
 
 def log_event(event: Event) -> None:
-    """A listener of the bus. `market_at` is market time, UTC; the line's own time is the machine's."""
+    """A listener of the bus. `market_at` is market time in UTC; the log line's own time is the machine's."""
     level = _LEVELS[event.severity]
     if not log.isEnabledFor(level):
         return

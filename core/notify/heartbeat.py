@@ -1,4 +1,5 @@
-"""A sign of life to an address of the operator's: when it stays away, a monitor elsewhere says so (off by default)."""
+"""Asks for an address of the operator's as a sign of life. When it stays away, a monitor elsewhere raises the alarm
+(off by default)."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Asks for the address every `interval_s` wall seconds. Nothing waits for it, and a failure only is said, once.
+    """Asks for the address every `interval_s` wall seconds. Nothing waits for it. Only a change between failing and
+    working is said.
 
-    `note` puts a line before the operator. The address's path is the monitor's key: it is kept out of every output.
+    `note` shows the operator a line. The path of the address is the monitor's key, so it is kept out of every output.
     """
 
     def __init__(self, url: str, interval_s: float, clock: Clock, note: Callable[[Severity, str, str], None]) -> None:
@@ -32,7 +34,7 @@ class Heartbeat:
         redact.add_address(url)
 
     async def run(self) -> None:
-        """Until cancelled. Never raises for an address that does not answer."""
+        """Runs until cancelled. Never raises for an address that does not answer."""
         host = urlsplit(self._url).hostname
         timeout = httpx2.Timeout(WITHIN_S)
         async with httpx2.AsyncClient(timeout=timeout, follow_redirects=False) as client:
@@ -49,7 +51,7 @@ class Heartbeat:
 
 
 async def ping(client: httpx2.AsyncClient, url: str) -> str | None:
-    """One sign of life; what went wrong, or None."""
+    """Asks for the address once. Returns what went wrong, None when nothing did."""
     try:
         async with asyncio.timeout(WITHIN_S), client.stream("GET", url) as answer:
             return None if answer.is_success else f"it was answered with status {answer.status_code}"

@@ -1,8 +1,8 @@
-"""Sends what the outbox holds, and writes the digests; trading never waits for it (SPEC 11).
+"""Sends the messages of the outbox, and writes the digests. Trading never waits for it (SPEC 11).
 
-Every message is sent at least once and in its order, under a Message-ID that is the same for every try: a process that
-dies between the server's word and its own record sends it again, and a mailbox can tell. One that the server refuses
-does not hold up the others.
+Every message is sent at least once, in order, with a Message-ID that stays the same for every try. A process that dies
+between the server's answer and its own record sends the message again, and a mailbox can recognise the copy. A message
+that the server refuses does not hold up the others.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime, timedelta
 
 from core.config.mail import MailSettings
 from core.domain.market.sessions import Session
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.reporting.digests import daily_digest, weekly_digest
-from core.domain.reporting.notices import Letterhead, Preference
+from core.domain.reporting.notices import Letterhead
 from core.market.calendar import SessionCalendar
 from core.notify.digest_reads import accounts_known_by, session_day, standing
 from core.notify.smtp import Mail, Mailer, MailError, MailFault
@@ -34,68 +36,65 @@ GIVE_UP_AFTER = timedelta(days=3)
 FLUSH_S = 3.0
 """How long the end of the process waits for mail, in wall seconds."""
 DIGEST_AFTER_CLOSE = timedelta(minutes=15)
-"""How long after the close a digest is written: orders expire at the close, and their end is told a little later."""
+"""How long after the close a digest is written. Orders expire at the close, and the broker reports it a little
+later."""
 
 log = logging.getLogger(__name__)
 
 
 def retry_s(failures: int) -> float:
-    """Wall seconds before the next try after so many failures in a row: 5, 10, 20 and so on to 15 minutes."""
+    """Wall seconds to the next try after so many failures in a row: 5, 10, 20 and so on up to 15 minutes."""
     return min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(failures - 1, 16))
 
 
+@dataclass(eq=False, repr=False)
 class MailQueue:
     """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent."""
 
-    def __init__(
-        self,
-        mailer: Mailer | None,
-        settings: MailSettings,
-        mode: str,
-        records: Records,
-        bus: Bus,
-        clock: Clock,
-        calendar: SessionCalendar,
-        intervals: Intervals,
-    ) -> None:
-        self._mailer = mailer
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._calendar = calendar
-        self._look_every_s = intervals.mail_s
+    mailer: Mailer | None
+    settings: InitVar[MailSettings]
+    mode: InitVar[str]
+    records: Records
+    bus: Bus
+    clock: Clock
+    calendar: SessionCalendar
+    intervals: Intervals
+    _head: Letterhead = field(init=False)
+    _health: PartHealth = field(init=False, default_factory=lambda: PartHealth(Health.OK))
+    _failures: int = field(init=False, default=0)
+    _trouble: MailError | None = field(init=False, default=None)
+    _trouble_since: datetime | None = field(init=False, default=None)
+    _next_try: float = field(init=False)
+    _taken: set[int] = field(init=False, default_factory=set)
+    """Numbers of messages that this process sent and has not yet recorded as sent."""
+    _digested: date | None = field(init=False, default=None)
+    _one_round: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+
+    def __post_init__(self, settings: MailSettings, mode: str) -> None:
         self._head = Letterhead(mode, settings.orders_url)
-        self._health = PartHealth(Health.OK)
-        self._failures = 0
-        self._trouble: MailError | None = None
-        self._trouble_since: datetime | None = None
-        self._next_try = clock.monotonic()
-        self._taken: set[int] = set()
-        """Sent by this process, but not yet recorded as sent."""
-        self._digested: date | None = None
-        self._one_round = asyncio.Lock()
-        if mailer is not None:
-            records.outbox.open(self._head, settings.preference)
+        self._next_try = self.clock.monotonic()
+        if self.mailer is not None:
+            self.records.outbox.open(self._head, settings.preference)
 
     @property
     def is_on(self) -> bool:
-        return self._mailer is not None
+        return self.mailer is not None
 
     @property
     def health(self) -> PartHealth | None:
-        """For the console: None when mail is off."""
+        """How mail goes, for the console. None when it is off."""
         return self._health if self.is_on else None
 
     async def run(self) -> None:
-        """Sends until cancelled; while mail is off it only waits. Raises RecordsError."""
+        """Sends until cancelled. While mail is off it only waits. Raises RecordsError."""
         if not self.is_on:
             await asyncio.Event().wait()
         while True:
             await self.send_due()
-            await self._clock.sleep(self._look_every_s)
+            await self.clock.sleep(self.intervals.mail_s)
 
     async def flush(self) -> None:
-        """Sends what waits before the process ends; gives up after a moment, since the next one sends it too."""
+        """Sends what waits before the process ends. It gives up after a moment: the next process sends the rest."""
         try:
             async with asyncio.timeout(FLUSH_S):
                 await self.send_due()
@@ -105,21 +104,21 @@ class MailQueue:
             log.exception("mail is left for the next start")
 
     async def send_due(self) -> None:
-        """One round over what waits, in its order. Raises RecordsError."""
+        """Tries once what waits and is due, in order. Raises RecordsError."""
         async with self._one_round:
-            if self._mailer is not None and self._clock.monotonic() >= self._next_try:
-                await self._round(self._mailer)
+            if self.mailer is not None and self.clock.monotonic() >= self._next_try:
+                await self._round(self.mailer)
 
     async def _round(self, mailer: Mailer) -> None:
-        waiting = await self._records.outbox.waiting()
+        waiting = await self.records.outbox.waiting()
         for message in waiting:
-            if message.due_at <= self._clock.now() and not await self._send(mailer, message):
+            if message.due_at <= self.clock.now() and not await self._send(mailer, message):
                 break
-        left = await self._records.outbox.waiting() if waiting else ()
+        left = await self.records.outbox.waiting() if waiting else ()
         self._health = self._health_of(left)
 
     async def _send(self, mailer: Mailer, message: Message) -> bool:
-        """Tries one message; False when the others would meet the same trouble now."""
+        """Tries one message. False when the others would meet the same trouble now."""
         if message.seq not in self._taken:
             try:
                 await mailer.send(self._mail(message))
@@ -127,30 +126,30 @@ class MailQueue:
                 return await self._failed(message, error)
             self._taken.add(message.seq)
         await self._over()
-        await self._records.outbox.mark_sent(message.seq, self._clock.now())
+        await self.records.outbox.mark_sent(message.seq, self.clock.now())
         self._taken.discard(message.seq)
         return True
 
     def _mail(self, message: Message) -> Mail:
-        # The key alone repeats in another database, and holds an account's number.
+        # The key alone would not do: another database has the same one, and it contains an account's number.
         told = f"{self._head.mode}\n{message.key}\n{message.created_at.isoformat()}"
         message_id = f"senex.{hashlib.sha256(told.encode()).hexdigest()[:32]}"
         return Mail(message_id, message.subject, message.text, message.html, message.created_at)
 
     async def _failed(self, message: Message, error: MailError) -> bool:
-        now = self._clock.now()
+        now = self.clock.now()
         alone = error.fault is MailFault.REFUSED
         wait_s = retry_s(message.attempts + 1 if alone else self._failures + 1)
         gives_up = self._wall(now - message.created_at) > GIVE_UP_AFTER
-        due = now + timedelta(seconds=wait_s * self._clock.speed) if alone else now
-        await self._records.outbox.mark_failed(message.seq, error.detail, now, due, give_up=gives_up)
+        due = now + timedelta(seconds=wait_s * self.clock.speed) if alone else now
+        await self.records.outbox.mark_failed(message.seq, error.detail, now, due, give_up=gives_up)
         if gives_up:
-            older = await self._records.outbox.give_up_older(now - GIVE_UP_AFTER * self._clock.speed, now)
+            older = await self.records.outbox.give_up_older(now - GIVE_UP_AFTER * self.clock.speed, now)
             text = f"{1 + older} messages could not be sent for 3 days and are given up: {error.detail}"
             await self._say("mail.given_up", text, Severity.WARNING)
         if not alone:
             self._failures += 1
-            self._next_try = self._clock.monotonic() + wait_s
+            self._next_try = self.clock.monotonic() + wait_s
         if self._trouble is None:
             self._trouble_since = now
             await self._say("mail.failing", f"mail waits, trading goes on: {error.detail}", Severity.WARNING)
@@ -173,27 +172,28 @@ class MailQueue:
         return PartHealth(Health.TROUBLE, f"{len(left)} waiting since {since}, {self._trouble.fault.value}")
 
     def _wall(self, market: timedelta) -> timedelta:
-        return market / self._clock.speed
+        return market / self.clock.speed
 
     async def _say(self, kind: str, text: str, severity: Severity) -> None:
         try:
-            await self._bus.publish(Event(self._clock.now(), kind, text, severity))
+            await self.bus.say(kind, text, severity)
         except RecordsError:
             log.exception("%s could not be recorded: %s", kind, text)
 
     # Digests
 
     async def digest(self) -> None:
-        """Writes the digests of the last session that ended, once; also a day later, when no console was running."""
+        """Writes the digests of the last session that ended, once. It does so a day later when no console was running.
+        Raises RecordsError."""
         if not self.is_on:
             return
         session = self._last_ended()
         if session is None or session.day == self._digested:
             return
-        preferences = await self._records.outbox.preferences()
-        daily = {n for n, p in preferences.items() if p is Preference.DAILY}
-        weekly = {n for n, p in preferences.items() if p is Preference.WEEKLY}
-        known = await accounts_known_by(self._records, session.close)
+        preferences = await self.records.outbox.preferences()
+        daily = {n for n, p in preferences.items() if p is MailPreference.DAILY}
+        weekly = {n for n, p in preferences.items() if p is MailPreference.WEEKLY}
+        known = await accounts_known_by(self.records, session.close)
         if daily & known:
             await self._write_daily(session, daily & known)
         if weekly & known and self._ends_week(session):
@@ -201,26 +201,24 @@ class MailQueue:
         self._digested = session.day
 
     async def _write_daily(self, session: Session, numbers: set[str]) -> None:
-        now = self._clock.now()
-        day = await session_day(self._records, session.day, numbers)
-        stands = await standing(self._records, numbers, exchange_time(now).date())
-        await self._records.outbox.add(daily_digest(day, stands, self._head), now)
+        now = self.clock.now()
+        day = await session_day(self.records, session.day, numbers)
+        stands = await standing(self.records, numbers, exchange_time(now).date())
+        await self.records.outbox.add(daily_digest(day, stands, self._head), now)
 
     async def _write_weekly(self, session: Session, numbers: set[str]) -> None:
-        now = self._clock.now()
+        now = self.clock.now()
         monday = session.day - timedelta(days=session.day.weekday())
-        days = [
-            await session_day(self._records, one.day, numbers) for one in self._calendar.between(monday, session.day)
-        ]
-        stands = await standing(self._records, numbers, exchange_time(now).date())
-        await self._records.outbox.add(weekly_digest(days, stands, self._head), now)
+        days = [await session_day(self.records, one.day, numbers) for one in self.calendar.between(monday, session.day)]
+        stands = await standing(self.records, numbers, exchange_time(now).date())
+        await self.records.outbox.add(weekly_digest(days, stands, self._head), now)
 
     def _last_ended(self) -> Session | None:
-        ended = self._clock.now() - DIGEST_AFTER_CLOSE
+        ended = self.clock.now() - DIGEST_AFTER_CLOSE
         today = exchange_time(ended).date()
-        sessions = [s for s in self._calendar.between(today - timedelta(days=7), today) if s.close <= ended]
+        sessions = [s for s in self.calendar.between(today - timedelta(days=7), today) if s.close <= ended]
         return sessions[-1] if sessions else None
 
     def _ends_week(self, session: Session) -> bool:
-        following = self._calendar.next_after(session.day)
+        following = self.calendar.next_after(session.day)
         return following.day.isocalendar()[:2] != session.day.isocalendar()[:2]

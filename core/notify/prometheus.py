@@ -1,7 +1,7 @@
-"""The figures as Prometheus text on this machine's loopback, off unless a port is set (SPEC 12).
+"""Serves the figures as Prometheus text on this machine's loopback address, off unless a port is set (SPEC 12).
 
-The endpoint answers on threads of its own from the newest snapshot, which is replaced whole: a scrape asks the engine
-for nothing and cannot make it wait.
+The endpoint answers on threads of its own, from the newest snapshot. A snapshot is replaced whole, so a scrape asks
+nothing of the engine and cannot make it wait.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 Value = tuple[Mapping[str, str], int | Decimal]
-"""Labels and the value."""
+"""Labels, and the value they stand for."""
 
 
 class MetricsEndpoint:
-    """Serves what `snapshot` returns on a port of the loopback address; `trouble` is told why it does not."""
+    """Serves what `snapshot` returns on a port of the loopback address. `trouble` is told why it cannot."""
 
     def __init__(self, port: int, snapshot: Callable[[], Snapshot | None], trouble: Callable[[str, str], None]) -> None:
-        """Port 0 takes a free one; `port` then says which."""
+        """Port 0 takes a free port; `port` then says which."""
         self.port = port
         self._snapshot = snapshot
         self._trouble = trouble
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
-        """Serves until cancelled. A port that cannot be had is said once, and nothing is served."""
-        from prometheus_client import CollectorRegistry, start_http_server  # heavy, and off by default
+        """Serves until cancelled. When the port cannot be had, this is said once and nothing is served."""
+        from prometheus_client import CollectorRegistry, start_http_server  # heavy, and not needed by default
 
         registry = CollectorRegistry()
         registry.register(self)
         try:
-            # On a thread: binding asks for the address's name, which a resolver may take its time over.
+            # On a thread, because binding asks a resolver for the address's name, which may take time.
             server, thread = await asyncio.to_thread(start_http_server, self.port, LOOPBACK, registry)
         except OSError as error:
             self._trouble("metrics", _sentence(self.port, error))
@@ -57,17 +57,17 @@ class MetricsEndpoint:
             thread.join()
 
     def collect(self) -> Iterator[Metric]:
-        """A collector of the client library; called on the endpoint's threads."""
+        """Implements a collector of the client library. Called on the endpoint's threads."""
         snapshot = self._snapshot()
         return metrics_of(snapshot) if snapshot is not None else iter(())
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing is collected when the endpoint is registered."""
+        """Empty, so that registering the endpoint collects nothing."""
         return iter(())
 
 
 def metrics_of(snapshot: Snapshot) -> Iterator[Metric]:
-    """Everything served. Times are seconds, amounts dollars per share, shares 0..1; accounts are masked."""
+    """Every metric. Times are seconds, amounts dollars per share, shares 0..1; account numbers are masked."""
     yield from _status(snapshot)
     yield from _alerts(snapshot)
     if snapshot.figures is not None:
@@ -147,7 +147,7 @@ def _gauge(name: str, what: str, values: Sequence[Value]) -> Metric:
 
 
 def _counted(name: str, what: str, labelled: Sequence[dict[str, str]]) -> Metric:
-    """How many have the same labels: a label may not come twice, and two masked account numbers may look alike."""
+    """Counts things with the same labels. Labels must not repeat, and two masked account numbers may look alike."""
     counts = Counter(tuple(labels.items()) for labels in labelled)
     return _gauge(name, what, [(dict(labels), count) for labels, count in counts.items()])
 

@@ -1,6 +1,6 @@
-"""Handing a message to the mail server, or saying in one sentence why not (SPEC 11).
+"""Hands a message to the mail server, or says in one sentence why it could not (SPEC 11).
 
-Nothing here waits longer than its limits: a server that hangs costs the one task that sends, and nothing else.
+No wait is longer than its limit: a server that hangs holds up the sending task and nothing else.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from core.config.mail import MailSettings
 from core.runtime.redaction import redact
 
 STEP_S = 20.0
-"""The longest the server may take for one answer, in wall seconds."""
+"""How long the server may take for one answer, in wall seconds."""
 GOODBYE_S = 2.0
 WHOLE_S = 60.0
-"""The longest one message may take from connecting to the server's last word, in wall seconds."""
+"""How long one message may take, from connecting to the server's last answer, in wall seconds."""
 
 
 class MailFault(Enum):
-    """What kept a message from being taken."""
+    """Why a message was not taken."""
 
     NO_SERVER = "no server"
-    """No connection, no answer in time, or an answer that is no mail server's."""
+    """No connection, no answer in time, or an answer that is not a mail server's."""
     NOT_NOW = "not now"
     """The server takes nothing for now (4xx)."""
     LOGIN_REFUSED = "login refused"
@@ -44,7 +44,7 @@ class MailFault(Enum):
 
 
 class MailError(Exception):
-    """A message that was not taken, or may not have been; `detail` is a sentence without any secret."""
+    """The message was not taken, or may not have been. `detail` is a sentence without any secret."""
 
     def __init__(self, fault: MailFault, detail: str) -> None:
         super().__init__(detail)
@@ -54,7 +54,7 @@ class MailError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A message on its way. `message_id` is the same for every try, so that a reader's mailbox knows a second copy."""
+    """A message to be sent. `message_id` is the same for every try, so that a mailbox recognises a second copy."""
 
     message_id: str
     subject: str
@@ -64,22 +64,22 @@ class Mail:
 
 
 class Mailer(Protocol):
-    """What the engine knows of a mail server."""
+    """A mail server, as the engine needs it."""
 
     @property
     def server(self) -> str:
-        """The server as it is named to people."""
+        """The server's name for people."""
         ...
 
     async def send(self, mail: Mail) -> str:
-        """Hands the message over and returns the server's word. Raises MailError."""
+        """Hands the message over and returns the server's answer. Raises MailError."""
         ...
 
 
 class SmtpMailer:
-    """A mail server over SMTP, with STARTTLS, TLS or neither, one connection a message.
+    """A mail server over SMTP, with STARTTLS, TLS or neither, and one connection for each message.
 
-    With TLS the server's certificate is verified, and the login is never sent without it. `tls` is for a certificate
+    With TLS the server's certificate is verified, and the login is never sent without TLS. `tls` is for a certificate
     that the machine does not trust by itself.
     """
 
@@ -111,7 +111,7 @@ class SmtpMailer:
         message = self.message(mail)
         security = self._settings.security
         if security != "none" and self._tls is None:
-            # Reads the machine's certificates, too long for the engine's loop.
+            # Reading the machine's certificates would block the engine's loop for too long.
             self._tls = await asyncio.to_thread(ssl.create_default_context)
         client = aiosmtplib.SMTP(
             hostname=self._host.removeprefix("[").removesuffix("]"),
@@ -131,18 +131,18 @@ class SmtpMailer:
                     await client.login(self._settings.user, self._password or "")
                 doing = "did not say whether it took the message"
                 _, answer = await client.send_message(message)
-            with suppress(aiosmtplib.SMTPException, OSError):  # it has the message, whatever becomes of the goodbye
+            with suppress(aiosmtplib.SMTPException, OSError):  # the server has the message, even if the goodbye fails
                 await client.quit(timeout=GOODBYE_S)
             return redact(_one_line(answer))
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise self._explained(error, doing) from None
         finally:
             if isinstance(client.transport, asyncio.WriteTransport):
-                client.transport.abort()  # a server that does not read would keep a closing connection for ever
+                client.transport.abort()  # else a server that does not read keeps the connection for ever
             client.close()
 
     def message(self, mail: Mail) -> EmailMessage:
-        """The message as it goes over the wire; the same `mail` gives the same Message-ID and date."""
+        """The message in the form it is sent. The same `mail` always gives the same Message-ID and date."""
         message = EmailMessage(policy=SMTP_POLICY)
         message["From"] = self._sender
         message["To"] = self._operator
@@ -207,7 +207,7 @@ def _one_line(words: str) -> str:
 
 
 def _forms(user: str | None, password: str) -> tuple[str, ...]:
-    """Every form a login gives the password: a server may echo what it was sent."""
+    """Every form in which a login sends the password, because a server may echo what it was sent."""
     return password, _base64(password), _base64(f"\0{user}\0{password}"), _base64(f"{user}\0{user}\0{password}")
 
 

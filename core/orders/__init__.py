@@ -1,1 +1,1 @@
-"""An order from its intent to its proved end: desk, tracker, settlement, reconciliation."""
+"""Takes an order from its intent to its proved end: desk, tracker, settlement, reconciliation."""

@@ -1,33 +1,34 @@
-"""The only door to sending: intent first, then the wire, then the outcome by evidence (SPEC 9)."""
+"""The only way to send an order: the intent is recorded first, then the order is sent, then its outcome is recorded by
+evidence (SPEC 9)."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
 
 from structlog.contextvars import bind_contextvars
 
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
-from core.cycle.attempts import Attempts
-from core.domain.operation.events import Event, Severity, masked
-from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.market.underlying import Underlying
+from core.domain.operation.events import masked
+from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for, is_ours
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
-from core.domain.risk.risk import RiskAssessment
-from core.domain.trident.entry_price import EntryPrice
-from core.domain.trident.pricing import PricingRefusal
-from core.domain.trident.suggestion import Suggestion
-from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, body_for
+from core.domain.trident.pricing import Pricing, PricingRefusal
+from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, Trident, body_for
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import LockLost, OneTrader
 from core.market.calendar import SessionCalendar
+from core.orders.decision import Decision, Validated
 from core.orders.suggestion_record import dry_run_record, suggestion_record
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
-from core.records.repositories.rows import DayHeld, SuggestionRecord
+from core.records.repositories.rows import DayHeld
 from core.records.store.errors import AlreadyValidated, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -35,82 +36,65 @@ from core.runtime.ids import Ids
 
 MAX_DECISION_AGE_S = 5.0
 MAX_WIRE_DELAY_S = 2.0
-# Warnings the broker gives a perfectly good order; any other refuses (SPEC 9). None is known: the one about the next
-# valid session (reference 5) means that the order would work on another day than its entry holds.
+# Warnings that a perfectly good order may carry; any other one refuses it (SPEC 9). None is known: the warning about
+# the next valid session (reference 5) means that the order would work on another day than the one of its entry.
 LISTED_WARNINGS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class SendingRules:
-    """What the mode allows. `preflight` asks the broker's dry run first; without `sends` nothing is ever sent."""
+    """What the mode allows. With `preflight` the broker's dry run is asked first. Without `sends` nothing is ever
+    sent."""
 
     preflight: bool
     sends: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """A suggestion with its risk and entry price: everything an entry needs."""
+class PriceNow(Protocol):
+    """Gives prices of this moment. The desk asks for them once more just before sending."""
 
-    account: str
-    login: str
-    session_day: date
-    cycle: int
-    suggestion: Suggestion
-    risk: RiskAssessment
-    price: EntryPrice
+    async def price(self, underlying: Underlying) -> Decimal | Refusal:
+        """The underlying's price, or why there is none to go by. May ask the broker."""
+        ...
 
-
-@dataclass(frozen=True, slots=True)
-class Validated:
-    """Dry-run mode: the broker validated the order and nothing was sent."""
-
-    suggestion: SuggestionRecord
+    def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
+        """The trident priced from the quotes of this moment. Waits for nothing."""
+        ...
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
-    """Prepares, guards, sends and records entries; hands what the broker holds to the watch."""
+    """Prepares, guards, sends and records entries. What the broker holds is then followed by the tracker."""
 
-    def __init__(
-        self,
-        *,
-        broker: Broker,
-        records: Records,
-        watch: OrderTracker,
-        bus: Bus,
-        clock: Clock,
-        ids: Ids,
-        calendar: SessionCalendar,
-        gate: TradingGate,
-        locks: OneTrader,
-        rules: SendingRules,
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._watch = watch
-        self._bus = bus
-        self._clock = clock
-        self._ids = ids
-        self._calendar = calendar
-        self._gate = gate
-        self._locks = locks
-        self._rules = rules
+    broker: Broker
+    records: Records
+    watch: OrderTracker
+    bus: Bus
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    gate: TradingGate
+    locks: OneTrader
+    rules: SendingRules
 
-    async def enter(self, decision: Decision, attempts: Attempts) -> Entry | Validated | Refusal:
-        """Takes a decision to the broker, once. An entry returned is acknowledged: working or further."""
-        identifier = identifier_for(self._ids.new())
+    async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
+        """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or is further on.
+
+        Raises RecordsError, and then nothing was sent unless the entry is recorded as sent.
+        """
+        identifier = identifier_for(self.ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
-        if not self._rules.sends:
+        if not self.rules.sends:
             return await self._validate(decision, request)
-        await self._records.journal.record_suggestion(suggestion_record(decision, validated=False))
-        entry_id = self._ids.new()
-        with self._watch.preparing(entry_id):
+        await self.records.journal.record_suggestion(suggestion_record(decision, validated=False))
+        entry_id = self.ids.new()
+        with self.watch.preparing(entry_id):
             entry = await self._prepare(decision, request, entry_id)
             if isinstance(entry, Refusal):
                 return entry
             bind_contextvars(entry=entry_id)
             try:
-                refusal = await self._guards(decision, request, attempts)
+                refusal = await self._guards(decision, request, prices)
             except BaseException as error:
                 with suppress(RecordsError):
                     detail = f"{type(error).__name__} before sending"
@@ -128,17 +112,17 @@ class OrderDesk:
         warned = _unlisted_warning(answer)
         record = suggestion_record(decision, validated=warned is None)
         try:
-            await self._records.journal.record_suggestion(record, dry_run_record(record.id, answer, self._clock.now()))
+            await self.records.journal.record_suggestion(record, dry_run_record(record.id, answer, self.clock.now()))
         except AlreadyValidated:
             return refuse(Reason.VALIDATED_TODAY)
         if warned is not None:
             return warned
-        await self._say(decision, "order.validated", "the broker validated the order; a dry run sends nothing")
+        await self._say_validated(decision)
         return Validated(record)
 
     async def _prepare(self, decision: Decision, request: OrderRequest, entry_id: str) -> Entry | Refusal:
         suggestion, trident = decision.suggestion, decision.suggestion.trident
-        prepared = await self._records.entries.prepare(
+        prepared = await self.records.entries.prepare(
             Entry(
                 id=entry_id,
                 account=decision.account,
@@ -157,7 +141,7 @@ class OrderDesk:
                 max_risk=decision.risk.max_risk,
                 state=EntryState.PREPARED,
                 holds_day=True,
-                prepared_at=self._clock.now(),
+                prepared_at=self.clock.now(),
                 sent_at=None,
                 order_id=None,
                 broker_status=None,
@@ -171,32 +155,30 @@ class OrderDesk:
 
     async def _preflight(self, account: str, request: OrderRequest) -> DryRunAnswer | Refusal:
         try:
-            return await self._broker.dry_run(account, request)
+            return await self.broker.dry_run(account, request)
         except BrokerError as error:
             if error.fault is BrokerFault.REFUSED:
                 return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
             return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
 
-    async def _guards(self, decision: Decision, request: OrderRequest, attempts: Attempts) -> Refusal | None:
-        """The last guards (SPEC 9): broker reads first, so that the quotes are read last."""
-        if self._rules.preflight:
+    async def _guards(self, decision: Decision, request: OrderRequest, prices: PriceNow) -> Refusal | None:
+        """The last guards (SPEC 9). The broker is read first, so that the quotes are read last."""
+        if self.rules.preflight:
             answer = await self._preflight(decision.account, request)
             if isinstance(answer, Refusal):
                 return answer
-            await self._records.journal.record_dry_run(
-                dry_run_record(decision.suggestion.id, answer, self._clock.now())
-            )
+            await self.records.journal.record_dry_run(dry_run_record(decision.suggestion.id, answer, self.clock.now()))
             warned = _unlisted_warning(answer)
             if warned is not None:
                 return warned
         refusal = await self._broker_guard(decision)
-        return refusal or await self._market_guard(decision, attempts)
+        return refusal or await self._market_guard(decision, prices)
 
     async def _broker_guard(self, decision: Decision) -> Refusal | None:
         try:
             market, orders = await asyncio.gather(
-                self._broker.market_state(),
-                self._broker.orders_of_day(decision.account, decision.session_day),
+                self.broker.market_state(),
+                self.broker.orders_of_day(decision.account, decision.session_day),
             )
         except BrokerError as error:
             return refuse(Reason.ORDERS_UNREADABLE, detail=error.detail)
@@ -208,24 +190,25 @@ class OrderDesk:
         return None
 
     async def _stands_against(self, report: OrderReport) -> bool:
-        """Whether an order of today forbids another: ours by identifier or shape, unless it is known to be rejected."""
+        """Whether an order of today forbids another one. Orders of ours do, by identifier or by shape, unless they are
+        known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:
             return False
         dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
         if report.identifier is not None and is_ours(report.identifier):
-            entry = await self._records.entries.by_identifier(report.identifier)
+            entry = await self.records.entries.by_identifier(report.identifier)
             return entry is None or entry.holds_day or not dead
         return not dead and _has_trident_shape(report)
 
-    async def _market_guard(self, decision: Decision, attempts: Attempts) -> Refusal | None:
+    async def _market_guard(self, decision: Decision, prices: PriceNow) -> Refusal | None:
         suggestion = decision.suggestion
-        price = await attempts.price(suggestion.underlying)  # may ask the broker, so before the quotes are read
+        price = await prices.price(suggestion.underlying)  # may take time, so it comes before the quotes
         if isinstance(price, Refusal):
             return price
         body = body_for(price, suggestion.underlying.step)
         if body != suggestion.trident.body:
             return refuse(Reason.BODY_MOVED, was=suggestion.trident.body, now=body)
-        pricing = attempts.reprice(suggestion.trident)
+        pricing = prices.reprice(suggestion.trident)
         if isinstance(pricing, PricingRefusal):
             return pricing.refusal
         if pricing.natural > decision.price.limit:
@@ -236,44 +219,45 @@ class OrderDesk:
         return self._wire_refusal(decision.account, decision.login)
 
     def _since(self, mono: float, at: datetime) -> float:
-        """Wall seconds since a moment known on both scales; the monotonic clock stands still while a machine sleeps."""
-        return max(self._clock.monotonic() - mono, (self._clock.now() - at).total_seconds() / self._clock.speed)
+        """Wall seconds since a moment known on both clocks. The longer one counts, because the monotonic clock stands
+        still while a machine sleeps."""
+        return max(self.clock.monotonic() - mono, (self.clock.now() - at).total_seconds() / self.clock.speed)
 
     def _wire_refusal(self, account: str, login: str) -> Refusal | None:
-        """What can still be asked without waiting: the trader's lock, the gate with the kill file, the calendar."""
+        """What can be checked without waiting: the trader's lock, the gate with the HALT file, the calendar."""
         try:
-            self._locks.verify()
+            self.locks.verify()
         except LockLost as lost:
             return refuse(Reason.LOCK_LOST, detail=str(lost))
-        barred = self._gate.account_refusal(account, login)
+        barred = self.gate.account_refusal(account, login)
         if barred is not None:
             return barred
-        if not self._calendar.is_open(self._clock.now()):
+        if not self.calendar.is_open(self.clock.now()):
             return refuse(Reason.MARKET_CLOSED)
         return None
 
     async def _mark_sent(self, entry: Entry) -> bool:
-        session = self._calendar.on(entry.session_day)
+        session = self.calendar.on(entry.session_day)
         if session is None:
             return False
-        return await self._records.entries.mark_sent(
-            entry.id, self._clock.now(), epoch=self._records.epoch, closes=session.close
+        return await self.records.entries.mark_sent(
+            entry.id, self.clock.now(), epoch=self.records.epoch, closes=session.close
         )
 
     async def _why_not_sent(self, decision: Decision) -> Refusal:
-        """The conditional update said no: paused or halted meanwhile, a breaker, or another console's epoch."""
-        await self._gate.read()
-        barred = self._gate.account_refusal(decision.account, decision.login)
+        """Why the entry could not be marked as sent: a pause, halt or breaker meanwhile, or another console's epoch."""
+        await self.gate.read()
+        barred = self.gate.account_refusal(decision.account, decision.login)
         return barred or refuse(Reason.RECORD_FAILED, detail="another console or a cancel took this entry over")
 
     async def _not_sent(self, entry: Entry, refusal: Refusal) -> None:
-        entry = await self._records.entries.become(
-            entry.id, EntryState.NOT_SENT, at=self._clock.now(), detail=refusal.sentence()
+        entry = await self.records.entries.become(
+            entry.id, EntryState.NOT_SENT, at=self.clock.now(), detail=refusal.sentence()
         )
-        await self._watch.announce(entry)
+        await self.watch.announce(entry)
 
     async def _send_shielded(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
-        """From `sent` on it runs until the outcome is recorded, whoever cancels us."""
+        """Sends, and runs on until the outcome is recorded even when the caller is cancelled."""
         sending = asyncio.create_task(self._mark_and_send(decision, entry, request), name=f"send {entry.id}")
         try:
             return await asyncio.shield(sending)
@@ -282,7 +266,7 @@ class OrderDesk:
             raise
 
     async def _mark_and_send(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
-        with self._watch.sending(entry.id):
+        with self.watch.sending(entry.id):
             if not await self._mark_sent(entry):
                 refusal = await self._why_not_sent(decision)
                 await self._not_sent(entry, refusal)
@@ -290,7 +274,7 @@ class OrderDesk:
             return await self._send(entry, request, decision.login)
 
     async def _send(self, entry: Entry, request: OrderRequest, login: str) -> Entry | Refusal:
-        committed, committed_at = self._clock.monotonic(), self._clock.now()
+        committed, committed_at = self.clock.monotonic(), self.clock.now()
         refused_at_wire: list[Refusal] = []
 
         def guard() -> Refusal | None:
@@ -304,36 +288,31 @@ class OrderDesk:
                 refused_at_wire.append(refusal)
             return refusal
 
-        outcome = await self._broker.send(entry.account, request, guard)
+        outcome = await self.broker.send(entry.account, request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
-            return await self._watch.acknowledged(entry.id, outcome.report)
+            return await self.watch.acknowledged(entry.id, outcome.report)
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
-        recorded = await self._watch.unacknowledged(entry.id, state, outcome.detail)
+        recorded = await self.watch.unacknowledged(entry.id, state, outcome.detail)
         if recorded.state is not state:
-            return recorded  # an alert has brought the proof the answer did not
+            return recorded  # an alert has proved meanwhile what the answer left open
         if state is EntryState.UNKNOWN:
-            self._watch.poll_soon()
+            self.watch.poll_soon()
         return refusal
 
-    async def _say(self, decision: Decision, kind: str, text: str) -> None:
-        price = decision.price
-        figures: Figures = (("limit", price.limit), ("mid", price.mid), ("natural", price.natural))
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=kind,
-                text=f"{decision.suggestion.underlying.symbol} {masked(decision.account)}: {text}",
-                severity=Severity.INFO,
-                cycle=decision.cycle,
-                account=decision.account,
-                underlying=decision.suggestion.underlying.symbol,
-                figures=figures,
-            )
+    async def _say_validated(self, decision: Decision) -> None:
+        price, symbol = decision.price, decision.suggestion.underlying.symbol
+        await self.bus.say(
+            "order.validated",
+            f"{symbol} {masked(decision.account)}: the broker validated the order; a dry run sends nothing",
+            cycle=decision.cycle,
+            account=decision.account,
+            underlying=symbol,
+            figures=(("limit", price.limit), ("mid", price.mid), ("natural", price.natural)),
         )
 
 
 def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:
-    """A warning nobody has looked at refuses the order (SPEC 9)."""
+    """The refusal for a warning that nobody has looked at (SPEC 9)."""
     unlisted = next((code for code, _ in answer.warnings if code not in LISTED_WARNINGS), None)
     return None if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
 
@@ -348,7 +327,7 @@ def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal
 
 
 def _has_trident_shape(report: OrderReport) -> bool:
-    """Whether an order opens two put spreads and one call spread, whoever tagged it."""
+    """Whether an order opens two put spreads and one call spread, whoever sent it."""
     shape = sorted((leg.action, int(leg.quantity)) for leg in report.legs)
     return shape == sorted(
         (action, quantity) for action in ("Sell to Open", "Buy to Open") for quantity in (PUT_SPREADS, CALL_SPREADS)

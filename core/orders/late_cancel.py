@@ -1,11 +1,12 @@
-"""An entry left working too long is cancelled, when the settings say so (SPEC 9: off by default)."""
+"""Cancels an entry that has been left working too long, when the settings ask for it (SPEC 9: off by default)."""
 
 from __future__ import annotations
 
+from dataclasses import InitVar, dataclass, field
 from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Severity, masked
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.orders.tracker import OrderTracker
@@ -14,66 +15,65 @@ from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
 ASK_AGAIN_S = 60.0
-"""Wall seconds between two cancels of one entry: the first may have been lost."""
+"""Wall seconds between two cancels of one entry, because the first may have been lost."""
 
 
+@dataclass(eq=False, repr=False)
 class LateCancel:
-    """Asks the broker to cancel what has worked for too long; the watch then learns how it ended.
+    """Asks the broker to cancel entries that have worked too long. The tracker then learns how they ended.
 
-    It is the engine's own cancel and no operator's: proof may free the day (SPEC 9). A partly filled entry is left
-    alone, for cancelling it would leave unbalanced legs.
+    It is the engine's cancel and not the operator's, so a proof that nothing filled may free the day (SPEC 9). A partly
+    filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market minutes
+    since the entry was sent; None cancels nothing.
     """
 
-    def __init__(
-        self, broker: Broker, records: Records, watch: OrderTracker, bus: Bus, clock: Clock, after_minutes: int | None
-    ) -> None:
-        """`after_minutes` are market minutes since the entry was sent; None cancels nothing."""
-        self._broker = broker
-        self._records = records
-        self._watch = watch
-        self._bus = bus
-        self._clock = clock
+    broker: Broker
+    records: Records
+    watch: OrderTracker
+    bus: Bus
+    clock: Clock
+    after_minutes: InitVar[int | None]
+    _after: timedelta | None = field(init=False)
+    _asked: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self, after_minutes: int | None) -> None:
         self._after = None if after_minutes is None else timedelta(minutes=after_minutes)
-        self._asked: dict[str, float] = {}
 
     async def check(self) -> None:
-        """One look at every working entry. Raises RecordsError."""
+        """Looks once at every working entry. Raises RecordsError."""
         if self._after is None:
             return
-        for entry in await self._records.entries.open():
+        for entry in await self.records.entries.open():
             if self._is_late(entry, self._after):
-                self._asked[entry.id] = self._clock.monotonic()
+                self._asked[entry.id] = self.clock.monotonic()
                 await self._cancel(entry)
 
     def _is_late(self, entry: Entry, after: timedelta) -> bool:
         if entry.state is not EntryState.WORKING or entry.sent_at is None or entry.order_id is None or entry.fills:
             return False
         asked = self._asked.get(entry.id)
-        if asked is not None and self._clock.monotonic() - asked < ASK_AGAIN_S:
+        if asked is not None and self.clock.monotonic() - asked < ASK_AGAIN_S:
             return False
-        return self._clock.now() - entry.sent_at >= after
+        return self.clock.now() - entry.sent_at >= after
 
     async def _cancel(self, entry: Entry) -> None:
         minutes = (self._after or timedelta()) // timedelta(minutes=1)
-        # Said before the broker is asked: the journal then explains a cancel whose answer the process did not live for.
+        # Said before the broker is asked: if the process dies before the answer, the journal still explains the cancel.
         await self._say(entry, f"working for {minutes} minutes; its cancel is asked", Severity.INFO)
         try:
-            await self._broker.cancel(entry.account, entry.order_id or "")
+            await self.broker.cancel(entry.account, entry.order_id or "")
         except BrokerError as error:
             await self._say(
                 entry, f"the cancel was not acknowledged ({error.detail}); it works until read again", Severity.WARNING
             )
-        self._watch.poll_soon()
+        self.watch.poll_soon()
 
     async def _say(self, entry: Entry, text: str, severity: Severity) -> None:
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind="order.cancel_late",
-                text=f"{entry.underlying} {masked(entry.account)}: order {entry.order_id}: {text}",
-                severity=severity,
-                cycle=entry.cycle,
-                account=entry.account,
-                figures=(("entry", entry.id), ("order_id", entry.order_id)),
-            )
+        await self.bus.say(
+            "order.cancel_late",
+            f"{entry.underlying} {masked(entry.account)}: order {entry.order_id}: {text}",
+            severity,
+            cycle=entry.cycle,
+            account=entry.account,
+            figures=(("entry", entry.id), ("order_id", entry.order_id)),
         )

@@ -1,4 +1,4 @@
-"""Leg subscriptions that outlive their cycle: while an entry works, or may, its legs stay quoted (SPEC 4.5)."""
+"""Keeps the legs of an entry quoted after its cycle, for as long as the entry works or may work (SPEC 4.5)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEPT = (EntryState.WORKING, EntryState.UNKNOWN)
 
 
 class LegSubscriptions:
-    """Subscriptions by entry; released when the entry ends."""
+    """The leg subscriptions by entry. Each is released when its entry ends."""
 
     def __init__(self, feed: Feed, records: Records) -> None:
         self._feed = feed
@@ -21,15 +21,16 @@ class LegSubscriptions:
         self._by_entry: dict[str, LegSubscription] = {}
 
     async def keep(self, entry_id: str, legs: LegSubscription) -> None:
-        """Keeps the legs for this entry, unless it ended meanwhile."""
+        """Keeps these legs for the entry, unless it has ended meanwhile. Raises RecordsError."""
         await self.release(entry_id)
         self._by_entry[entry_id] = legs
         if (await self._records.entries.get(entry_id)).state not in OPEN_STATES:
             await self.release(entry_id)
 
     async def take_up(self) -> None:
-        """Subscribes the legs of every working or unknown entry that has none: sent by an earlier process, or one whose
-        cycle ended without an answer. The symbols are those its suggestion was priced on. Raises RecordsError."""
+        """Subscribes the legs of every working or unknown entry that has no subscription: an earlier process sent it,
+        or its cycle ended without an answer. The symbols are those its suggestion was priced on. Raises
+        RecordsError."""
         for entry in await self._records.entries.open():
             if entry.state in _KEPT and not self.keeps(entry.id):
                 symbols = await self._streamers(entry)
@@ -45,7 +46,7 @@ class LegSubscriptions:
         return entry_id in self._by_entry
 
     async def _streamers(self, entry: Entry) -> list[str]:
-        """The chain's own streamer symbols; none when its suggestion is not on record."""
+        """The streamer symbols as the chain gave them. None of them when the suggestion is not on record."""
         for suggestion in await self._records.journal.suggestions_of(entry.account, entry.session_day):
             if suggestion.id == entry.suggestion_id:
                 evidence: Any = suggestion.evidence

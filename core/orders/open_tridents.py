@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from core.broker.port import Broker, BrokerError, Position
@@ -19,11 +20,11 @@ from core.records.repositories.rows import AccountRecord, SuggestionRecord
 from core.runtime.clock import Clock
 
 SHOWN_LEGS = 200
-"""At most so many legs are quoted for display, the nearest expirations first: one subscription of the feed."""
+"""How many legs are quoted for display at most: one subscription of the feed. The nearest expirations come first."""
 
 
 def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
-    """The broker's positions as the rules take them; closed ones are left out."""
+    """The broker's positions in the form the risk rules take. Closed positions are left out."""
     return tuple(
         HeldLeg(p.symbol, Direction.SHORT if p.direction == Direction.SHORT.value else Direction.LONG, abs(p.quantity))
         for p in positions
@@ -31,70 +32,62 @@ def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
     )
 
 
+@dataclass(eq=False, repr=False)
 class OpenTridents:
-    """Compares the filled entries with the broker's positions now and then, and keeps their legs quoted.
+    """Compares filled entries with the broker's positions from time to time, and keeps the legs of those still held
+    quoted.
 
-    `busy` says that a cycle runs: then nothing is read and nothing subscribed, display never delays a cycle.
+    `busy` says that a cycle runs: then nothing is read and nothing subscribed, because display must not delay a cycle.
     """
 
-    def __init__(
-        self,
-        broker: Broker,
-        records: Records,
-        feed: Feed,
-        clock: Clock,
-        accounts: Callable[[], Sequence[AccountRecord]],
-        today: Callable[[], date],
-        busy: Callable[[], bool],
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._feed = feed
-        self._clock = clock
-        self._accounts = accounts
-        self._today = today
-        self._busy = busy
-        self._built: dict[str, OpenTrident] = {}
-        self._by_account: dict[str, tuple[OpenTrident, ...]] = {}
-        self._trouble: dict[str, str] = {}
-        self._dates_read: date | None = None
-        self.ex_dividends: Mapping[str, date | None] = {}
+    broker: Broker
+    records: Records
+    feed: Feed
+    clock: Clock
+    accounts: Callable[[], Sequence[AccountRecord]]
+    today: Callable[[], date]
+    busy: Callable[[], bool]
+    _built: dict[str, OpenTrident] = field(init=False, default_factory=dict)
+    _by_account: dict[str, tuple[OpenTrident, ...]] = field(init=False, default_factory=dict)
+    _trouble: dict[str, str] = field(init=False, default_factory=dict)
+    _dates_read: date | None = field(init=False, default=None)
+    ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
     @property
     def held(self) -> tuple[OpenTrident, ...]:
-        """As last compared, the nearest expiration first."""
+        """The open tridents as last compared, the nearest expiration first."""
         found = [trident for held in self._by_account.values() for trident in held]
         return tuple(sorted(found, key=lambda t: (t.expiration, t.account, t.entry_id)))
 
     @property
     def trouble(self) -> str:
-        """Which accounts could not be read the last time; empty when all were."""
+        """Which accounts could not be read the last time. Empty when all were."""
         return "; ".join(self._trouble.values())
 
     async def run(self, every_s: float) -> None:
-        """Looks again and again, until cancelled."""
+        """Compares every `every_s` wall seconds, until cancelled. Raises RecordsError."""
         while True:
-            if not self._busy():
+            if not self.busy():
                 await self.check()
-            await self._clock.sleep(every_s)
+            await self.clock.sleep(every_s)
 
     async def check(self) -> None:
-        """Compares once. An account that cannot be read keeps what was known of it."""
-        for account in self._accounts():
+        """Compares once. An account that cannot be read keeps what was known of it. Raises RecordsError."""
+        for account in self.accounts():
             await self._look_at(account.number)
         await self._read_dates()
-        if not self._busy():
+        if not self.busy():
             symbols = dict.fromkeys(leg.streamer for trident in self.held for leg in trident.legs if leg.streamer)
-            await self._feed.show_legs(tuple(symbols)[:SHOWN_LEGS])
+            await self.feed.show_legs(tuple(symbols)[:SHOWN_LEGS])
 
     async def _look_at(self, number: str) -> None:
-        filled = await self._records.entries.filled_open(number, self._today())
-        if not filled:  # nothing of ours to look for: the broker is not asked
+        filled = await self.records.entries.filled_open(number, self.today())
+        if not filled:  # we hold nothing there, so the broker is not asked
             self._by_account.pop(number, None)
             self._trouble.pop(number, None)
             return
         try:
-            reads = await self._broker.account_reads(number)
+            reads = await self.broker.account_reads(number)
         except BrokerError as error:
             self._trouble[number] = f"positions of {masked(number)} could not be read: {error.detail}"
             return
@@ -103,35 +96,36 @@ class OpenTridents:
         self._by_account[number] = tuple([await self._opened(entry) for entry in ours])
 
     async def _opened(self, entry: Entry) -> OpenTrident:
-        """Built anew when fill records have come since."""
+        """The open trident of an entry; built again when more fill records have come."""
         known = self._built.get(entry.id)
         credit = fill_credit(entry.request, entry.fills)
         if known is None or known.credit != credit:
-            known = open_trident(entry, await suggestion_of(self._records, entry))
+            known = open_trident(entry, await suggestion_of(self.records, entry))
             self._built[entry.id] = known
         return known
 
     async def _read_dates(self) -> None:
-        """Ex-dividend dates of what can be assigned early, once a day; a read that fails is tried again."""
+        """Reads the ex-dividend dates of underlyings that can be assigned early, once a day. A read that fails is tried
+        again."""
         symbols = sorted({t.underlying.symbol for t in self.held if not t.underlying.is_index})
-        if not symbols or (self._dates_read == self._today() and set(symbols) <= set(self.ex_dividends)):
+        if not symbols or (self._dates_read == self.today() and set(symbols) <= set(self.ex_dividends)):
             return
         try:
-            metrics = await self._broker.metrics(symbols)
+            metrics = await self.broker.metrics(symbols)
         except BrokerError:
-            return  # the next look asks again; until then a known date stays
+            return  # the next check asks again; until then known dates stay
         self.ex_dividends = {**dict.fromkeys(symbols), **{m.symbol: m.ex_dividend for m in metrics}}
-        self._dates_read = self._today()
+        self._dates_read = self.today()
 
 
 async def suggestion_of(records: Records, entry: Entry) -> SuggestionRecord | None:
-    """The suggestion the entry was made of."""
+    """The suggestion that the entry was made of, None when it is not on record. Raises RecordsError."""
     of_day = await records.journal.suggestions_of(entry.account, entry.session_day)
     return next((s for s in of_day if s.id == entry.suggestion_id), None)
 
 
 def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTrident:
-    """The trident of a filled entry; a leg whose streamer symbol was not recorded has none and is never quoted."""
+    """The trident of a filled entry. A leg without a recorded streamer symbol gets an empty one and is never quoted."""
     streamers = {} if suggestion is None else _streamers(suggestion)
     return OpenTrident(
         entry_id=entry.id,

@@ -1,87 +1,76 @@
-"""When to reconcile, and that no entry is made until it is clean (SPEC 9): start, reconnect, suspend, on demand."""
+"""When to reconcile: at a start, a reconnect, after a sleep and on demand. No entry is made until it is clean (SPEC
+9)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
 
-from core.domain.operation.events import Event, Severity
+from core.domain.operation.events import Severity
 from core.guards.gate import TradingGate
 from core.orders.reconciler import Reconciler
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
-from core.runtime.clock import Clock
 
 FIRST_RETRY_S = 2.0
 LONGEST_RETRY_S = 30.0
 
 
+@dataclass(eq=False, repr=False)
 class Reconciliation:
-    """Runs the reconciler whenever it is wanted, again and again until every read was complete."""
+    """Runs the reconciler when it is wanted, and again until every read was complete."""
 
-    def __init__(
-        self,
-        reconciler: Reconciler,
-        gate: TradingGate,
-        bus: Bus,
-        clock: Clock,
-        accounts: Callable[[], Sequence[AccountRecord]],
-        today: Callable[[], date],
-    ) -> None:
-        self._reconciler = reconciler
-        self._gate = gate
-        self._bus = bus
-        self._clock = clock
-        self._accounts = accounts
-        self._today = today
-        self._wanted: str = ""
-        self._wake = asyncio.Event()
+    reconciler: Reconciler
+    gate: TradingGate
+    bus: Bus
+    accounts: Callable[[], Sequence[AccountRecord]]
+    today: Callable[[], date]
+    _wanted: str = field(init=False, default="")
+    _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
     def want(self, cause: str) -> None:
-        """Bars entries at once and reconciles at the next turn."""
-        self._gate.reconciling(cause)
+        """Bars entries at once, and reconciles in the next turn of `run`. `cause` is shown to the operator."""
+        self.gate.reconciling(cause)
         self._wanted = cause
         self._wake.set()
 
     async def run(self) -> None:
-        """Reconciles when wanted, until cancelled."""
+        """Reconciles whenever it is wanted, until cancelled."""
         while True:
             await self._wake.wait()
             self._wake.clear()
             try:
                 await self._until_clean(self._wanted)
             except BaseException:
-                self._wake.set()  # whatever broke, entries stay barred and it is tried again
+                self._wake.set()  # whatever broke: entries stay barred, and the next run tries again
                 raise
 
     async def _until_clean(self, cause: str) -> None:
-        await self._say("started", f"reconciling with the broker ({cause})", Severity.INFO)
-        accounts = [account.number for account in self._accounts()]
+        await self.bus.say("reconcile.started", f"reconciling with the broker ({cause})")
+        accounts = [account.number for account in self.accounts()]
         async with asyncio.TaskGroup() as group:
             for number in accounts:
                 group.create_task(self._account(number))
-        if not self._wake.is_set():  # else: what was read may be older than the new cause
-            self._gate.reconciled()
-            await self._say("done", f"reconciled with the broker ({cause})", Severity.INFO)
+        if not self._wake.is_set():  # otherwise what was read may be older than the new cause
+            self.gate.reconciled()
+            await self.bus.say("reconcile.done", f"reconciled with the broker ({cause})")
 
     async def _account(self, number: str) -> None:
         retry, told = FIRST_RETRY_S, ""
         while not self._wake.is_set():
-            trouble = await self._reconciler.reconcile(number, self._today())
+            trouble = await self.reconciler.reconcile(number, self.today())
             if self._wake.is_set():
                 return
             if not trouble:
-                self._gate.account_reconciled(number)
+                self.gate.account_reconciled(number)
                 return
             if trouble != told:
                 told = trouble
-                await self._say("waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
+                await self.bus.say("reconcile.waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
             with suppress(TimeoutError):
                 async with asyncio.timeout(retry):
                     await self._wake.wait()
             retry = min(retry * 2, LONGEST_RETRY_S)
-
-    async def _say(self, what: str, text: str, severity: Severity) -> None:
-        await self._bus.publish(Event(self._clock.now(), f"reconcile.{what}", text, severity))

@@ -1,7 +1,8 @@
-"""Settling what only time can prove: an unknown order that is absent, a cancelled one that never filled (SPEC 9).
+"""Settles what only the passing of time can prove: that an unknown order never arrived, that a cancelled one never
+filled (SPEC 9).
 
-Two complete reads at the broker, 30 s apart and both 120 s after the event, with the alert stream connected over both
-and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
+The proof is two complete reads at the broker, 30 s apart and both at least 120 s after the event, with the alert stream
+connected over both and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.broker.port import AccountReads, Broker, BrokerError, StreamState
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.orders.tracker import OrderTracker
@@ -27,10 +28,10 @@ BETWEEN_READS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SettleTimes:
-    """The figures of SPEC 9, in wall seconds; a proof that runs on a shorter scale gives its own."""
+    """The waits of SPEC 9, in wall seconds. A proof that runs on a shorter scale gives its own."""
 
     settle_s: float = SETTLE_S
-    """After the sending, or the terminal status, before a read counts."""
+    """From the sending, or from the terminal status, to the first read that counts."""
     between_reads_s: float = BETWEEN_READS_S
 
 
@@ -39,7 +40,8 @@ PRODUCT_TIMES = SettleTimes()
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """One complete read: when, over which alert connection, what positions, what orders of the entry."""
+    """One complete read: when it was, over which alert connection, a digest of the positions, and the entry's
+    orders."""
 
     at: datetime
     alerts: tuple[int, int]
@@ -47,59 +49,52 @@ class _Read:
     reports: tuple[OrderReport, ...]
 
 
+@dataclass(eq=False, repr=False)
 class Settlement:
-    """Looks at entries that are unknown, or ended without a fill, until two reads agree."""
+    """Reads the broker about entries that are unknown or ended without a fill, until two reads agree."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        records: Records,
-        watch: OrderTracker,
-        bus: Bus,
-        clock: Clock,
-        times: SettleTimes = PRODUCT_TIMES,
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._watch = watch
-        self._bus = bus
-        self._clock = clock
-        self._times = times
-        self._first: dict[str, _Read] = {}
+    broker: Broker
+    records: Records
+    watch: OrderTracker
+    bus: Bus
+    clock: Clock
+    times: SettleTimes = PRODUCT_TIMES
+    _first: dict[str, _Read] = field(init=False, default_factory=dict)
 
     def first_read(self, entry_id: str) -> datetime | None:
-        """When the first of the two reads was, while the second is still to come."""
+        """When the first of the two reads was, None unless the second is still to come."""
         first = self._first.get(entry_id)
         return None if first is None else first.at
 
     async def check(self) -> None:
-        """One look at every entry that waits; a read that fails or is incomplete counts for nothing."""
-        for entry in await self._records.entries.waiting(exchange_time(self._clock.now()).date()):
+        """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
+        RecordsError."""
+        for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
                 await self._look_at(entry, since=entry.sent_at)
-            elif not entry.cancel_requested_by or await self._records.entries.reentry_allowed(entry.id):
+            elif not entry.cancel_requested_by or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
-            # else: cancelled by the operator, and the day stays closed (SPEC 9)
+            # otherwise the operator cancelled it, and the day stays closed (SPEC 9)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
-        if since is None or self._wall_s(since) < self._times.settle_s:
+        if since is None or self._wall_s(since) < self.times.settle_s:
             return
         first = self._first.get(entry.id)
-        if first is not None and self._wall_s(first.at) < self._times.between_reads_s:
+        if first is not None and self._wall_s(first.at) < self.times.between_reads_s:
             return
         read = await self._read(entry)
         if read is None:
             self._first.pop(entry.id, None)
             return
         for report in read.reports:
-            current = await self._watch.apply(entry.id, report)
+            current = await self.watch.apply(entry.id, report)
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
         if entry.state is not EntryState.UNKNOWN and not _show_the_end(read.reports):
             self._first.pop(entry.id, None)
             return
-        await self._records.entries.add_evidence(
+        await self.records.entries.add_evidence(
             entry.id,
             "listing",
             who="engine",
@@ -114,31 +109,31 @@ class Settlement:
         await self._conclude(entry, first, read)
 
     async def _read(self, entry: Entry) -> _Read | None:
-        status = self._watch.alerts
+        status = self.watch.alerts
         if status.state is not StreamState.CONNECTED:
             return None
         try:
-            listed = await self._broker.orders_of_day(entry.account, entry.session_day)
-            reads = await self._broker.account_reads(entry.account)
+            listed = await self.broker.orders_of_day(entry.account, entry.session_day)
+            reads = await self.broker.account_reads(entry.account)
         except BrokerError:
             return None
-        if self._watch.alerts.connections != status.connections:
+        if self.watch.alerts.connections != status.connections:
             return None
         if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
-            return None  # it may be filled and only the listing late: time proves nothing here
+            return None  # it may have filled and only the listing be late: here time proves nothing
         held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
         fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
         reports = tuple(
             r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None
         )
-        return _Read(self._clock.now(), (self._records.epoch, status.connections), fingerprint, reports)
+        return _Read(self.clock.now(), (self.records.epoch, status.connections), fingerprint, reports)
 
     async def _may_hold(self, entry: Entry, reads: AccountReads) -> bool:
         """Whether the account holds a leg of this entry beyond what our filled tridents explain."""
         held: Counter[str] = Counter()
         for position in reads.positions:
             held[position.symbol] += int(abs(position.quantity))
-        for filled in await self._records.entries.filled_open(entry.account, exchange_time(self._clock.now()).date()):
+        for filled in await self.records.entries.filled_open(entry.account, exchange_time(self.clock.now()).date()):
             held.subtract({leg.symbol: leg.quantity for leg in filled.request.legs})
         return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
 
@@ -146,27 +141,22 @@ class Settlement:
         proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
         if entry.state is EntryState.UNKNOWN:
             if not first.reports and not second.reports:
-                await self._watch.absent(entry, f"{proof} such order")
+                await self.watch.absent(entry, f"{proof} such order")
             return
-        await self._records.entries.free_day(entry.id, f"{proof} fill", self._clock.now())
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind="order.day_freed",
-                text=f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; "
-                f"{proof} fill",
-                severity=Severity.INFO,
-                cycle=entry.cycle,
-                account=entry.account,
-            )
+        await self.records.entries.free_day(entry.id, f"{proof} fill", self.clock.now())
+        await self.bus.say(
+            "order.day_freed",
+            f"{entry.underlying} {masked(entry.account)}: the {entry.state.value} entry frees the day; {proof} fill",
+            cycle=entry.cycle,
+            account=entry.account,
         )
 
     def _wall_s(self, since: datetime) -> float:
-        return (self._clock.now() - since).total_seconds() / self._clock.speed
+        return (self.clock.now() - since).total_seconds() / self.clock.speed
 
 
 def _show_the_end(reports: Sequence[OrderReport]) -> bool:
-    """Whether the listing shows the entry's orders, all ended without a fill. One it leaves out proves nothing, and one
-    that replaced it at the broker may still fill."""
+    """Whether the listing shows the entry's orders, and all of them ended without a fill. An order that it leaves out
+    proves nothing, and one that replaced it at the broker may still fill."""
     ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
     return bool(reports) and all(state_for(r.status) in ended and not r.fills for r in reports)

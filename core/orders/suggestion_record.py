@@ -1,24 +1,21 @@
-"""A suggestion as it is kept: the figures in columns, the evidence as a document."""
+"""Turns a suggestion into its row: figures in columns, the evidence behind them as a document."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING
 
 from core.broker.port import DryRunAnswer
 from core.domain.market.judgement import Judgement
 from core.domain.risk.risk import RiskAssessment
 from core.domain.trident.pricing import Pricing, subtraction
 from core.domain.trident.suggestion import Suggestion
+from core.orders.decision import Decision
 from core.records.repositories.rows import DryRunRecord, SuggestionRecord
-
-if TYPE_CHECKING:
-    from core.orders.desk import Decision
 
 
 def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecord:
-    """The row of this decision's suggestion; `validated` marks the one a dry run validates (SPEC 9)."""
+    """The row of a decision's suggestion. `validated` marks the one that a dry run validates (SPEC 9)."""
     suggestion, price = decision.suggestion, decision.price
     evidence: dict[str, object] = {
         "risk": _risk(decision.risk),
@@ -42,14 +39,14 @@ def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecor
 
 
 def dry_run_record(suggestion_id: str, answer: DryRunAnswer, at: datetime) -> DryRunRecord:
-    """The row of the broker's answer, received at this market instant."""
+    """The row of the broker's dry-run answer. `at` is the market instant it was received."""
     return DryRunRecord(
         suggestion_id, at, answer.buying_power_change, answer.new_buying_power, answer.fees, answer.warnings
     )
 
 
 def refused_record(account: str, day: date, cycle: int, suggestion: Suggestion) -> SuggestionRecord:
-    """The row of a suggestion that was refused before it had an entry price (SPEC 7): it is kept all the same."""
+    """The row of a suggestion that was refused before it had an entry price. It is kept all the same (SPEC 7)."""
     trident, pricing = suggestion.trident, suggestion.pricing
     return SuggestionRecord(
         id=suggestion.id,

@@ -1,4 +1,4 @@
-"""Following entries at the broker to their end: alerts, polling, fills (SPEC 9)."""
+"""Follows entries at the broker to their end, by alerts, polls and fills (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
-from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
@@ -24,7 +25,7 @@ from core.runtime.clock import Clock, exchange_time
 
 _PARKED = 200
 _FILLS_MAY_COME = timedelta(days=7)
-"""How long after its session an order filled by the broker's word is asked for fill records still missing."""
+"""How long after its session a filled order is still polled for fill records that are missing."""
 _SEVERITY = {
     EntryState.REJECTED: Severity.WARNING,
     EntryState.CANCELLED: Severity.WARNING,
@@ -35,39 +36,32 @@ _SEVERITY = {
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class OrderTracker:
-    """Folds what the broker says into the records; the only writer of an entry's state after sending."""
+    """Applies what the broker reports to the recorded entries. After sending, nothing else writes an entry's state."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        records: Records,
-        bus: Bus,
-        clock: Clock,
-        on_closed: Callable[[str], Awaitable[None]],
-        on_incident: Callable[[Entry, str], Awaitable[None]],
-        on_alerts_connected: Callable[[], None],
-        on_alerts_lost: Callable[[], None] = lambda: None,
-    ) -> None:
-        self._broker = broker
-        self._records = records
-        self._bus = bus
-        self._clock = clock
-        self._on_closed = on_closed
-        self._on_incident = on_incident
-        self._on_alerts_connected = on_alerts_connected
-        self._on_alerts_lost = on_alerts_lost
-        self._folding = asyncio.Lock()
-        self._heard: asyncio.Queue[OrderReport] = asyncio.Queue()
-        self._poll_wanted = asyncio.Event()
-        self._preparing: set[str] = set()
-        self._sending: set[str] = set()
-        # Alerts for orders no entry is known for yet; offered again once the acknowledgement is stored.
-        self._parked: OrderedDict[str, list[OrderReport]] = OrderedDict()
-        self._unknown_words: set[tuple[str, str]] = set()
-        self.alerts = StreamStatus(StreamState.CONNECTING, clock.monotonic())
+    broker: Broker
+    records: Records
+    bus: Bus
+    clock: Clock
+    on_closed: Callable[[str], Awaitable[None]]
+    on_incident: Callable[[Entry, str], Awaitable[None]]
+    on_alerts_connected: Callable[[], None]
+    on_alerts_lost: Callable[[], None] = lambda: None
+    _folding: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
+    _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
+    _poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _preparing: set[str] = field(init=False, default_factory=set)
+    _sending: set[str] = field(init=False, default_factory=set)
+    # Alerts about orders that no entry is known for yet. They are applied once the acknowledgement is stored.
+    _parked: OrderedDict[str, list[OrderReport]] = field(init=False, default_factory=OrderedDict)
+    _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
+    alerts: StreamStatus = field(init=False)
 
-    # What the alert stream calls
+    def __post_init__(self) -> None:
+        self.alerts = StreamStatus(StreamState.CONNECTING, self.clock.monotonic())
+
+    # Called by the alert stream
 
     def on_order(self, report: OrderReport) -> None:
         self._heard.put_nowait(report)
@@ -76,15 +70,16 @@ class OrderTracker:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
         self.alerts = status
         if reconnected:
-            self._on_alerts_connected()
+            self.on_alerts_connected()
         if status.state is StreamState.WAITING:
-            self._on_alerts_lost()
+            self.on_alerts_lost()
 
-    # What the engine calls
+    # Called by the engine and the desk
 
     async def recover(self) -> None:
-        """After a start: an entry prepared but never sent did not leave; one sent without an outcome is unknown."""
-        for entry in await self._records.entries.open():
+        """Settles what an earlier process left: an entry that was prepared and not sent did not leave; one that was
+        sent and has no outcome is unknown. Raises RecordsError."""
+        for entry in await self.records.entries.open():
             if entry.state is EntryState.PREPARED:
                 await self._become(entry, EntryState.NOT_SENT, detail="the process ended before sending")
             elif entry.state is EntryState.SENT:
@@ -92,11 +87,12 @@ class OrderTracker:
         self.poll_soon()
 
     def poll_soon(self) -> None:
-        """Asks the broker about every open entry at the next turn of `run_polls`."""
+        """Has `run_polls` ask the broker about every open entry in its next turn."""
         self._poll_wanted.set()
 
     async def run(self) -> None:
-        """Applies alerts until cancelled. One that could not be stored is kept for the next try."""
+        """Applies alerts until cancelled. An alert that could not be stored is kept for the next try. Raises
+        RecordsError."""
         while True:
             report = await self._heard.get()
             try:
@@ -106,7 +102,8 @@ class OrderTracker:
                 raise
 
     async def run_polls(self) -> None:
-        """Polls when asked, until cancelled; beside `run`, so that slow reads hold up no alert."""
+        """Polls when asked, until cancelled. It runs beside `run`, so that slow reads hold up no alert. Raises
+        RecordsError."""
         while True:
             await self._poll_wanted.wait()
             self._poll_wanted.clear()
@@ -114,7 +111,8 @@ class OrderTracker:
 
     @contextmanager
     def preparing(self, entry_id: str) -> Iterator[None]:
-        """While inside, a `prepared` entry is on its way to be sent; outside, that it was not sent is not recorded."""
+        """Marks a `prepared` entry as on its way to be sent. A prepared entry without the mark did not leave, and only
+        that fact could not be recorded."""
         self._preparing.add(entry_id)
         try:
             yield
@@ -123,7 +121,8 @@ class OrderTracker:
 
     @contextmanager
     def sending(self, entry_id: str) -> Iterator[None]:
-        """While inside, a `sent` entry is on its way; outside, its outcome could not be recorded."""
+        """Marks a `sent` entry as on its way. A sent entry without the mark has an outcome that could not be
+        recorded."""
         self._sending.add(entry_id)
         try:
             yield
@@ -131,15 +130,16 @@ class OrderTracker:
             self._sending.discard(entry_id)
 
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
-        """Stores the broker's acknowledgement, then what was heard before it."""
+        """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
         entry = await self.apply(entry_id, report)
-        # All of it: the last heard need not be the last that happened.
+        # All of them: the last that came need not be the last that happened.
         for heard in self._parked.pop(report.order_id, ()):
             entry = await self.apply(entry_id, heard)
         return entry
 
     async def poll(self) -> None:
-        """Reads every open entry at the broker, unknown ones by their identifier; a failed read proves nothing."""
+        """Reads every open entry at the broker, unknown ones by their identifier. A failed read proves nothing. Raises
+        RecordsError."""
         for entry in await self._to_poll():
             if entry.state is EntryState.PREPARED:
                 await self._become(
@@ -158,10 +158,10 @@ class OrderTracker:
                 await self.apply(entry.id, report)
 
     async def _to_poll(self) -> list[Entry]:
-        since = exchange_time(self._clock.now()).date() - _FILLS_MAY_COME
+        since = exchange_time(self.clock.now()).date() - _FILLS_MAY_COME
         entries = [
             e
-            for e in await self._records.entries.to_follow(since)
+            for e in await self.records.entries.to_follow(since)
             if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
         ]
         polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
@@ -174,14 +174,14 @@ class OrderTracker:
 
     async def _read(self, entry: Entry) -> OrderReport | None:
         if entry.order_id is not None:
-            return await self._broker.order(entry.account, entry.order_id)
-        listed = await self._broker.orders_of_day(entry.account, entry.session_day)
+            return await self.broker.order(entry.account, entry.order_id)
+        listed = await self.broker.orders_of_day(entry.account, entry.session_day)
         return next((report for report in listed if report.identifier == entry.identifier), None)
 
     async def _offer(self, report: OrderReport) -> None:
-        entry = await self._records.entries.by_order(report.order_id, report.account)
+        entry = await self.records.entries.by_order(report.order_id, report.account)
         if entry is None and report.identifier is not None:
-            entry = await self._records.entries.by_identifier(report.identifier)
+            entry = await self.records.entries.by_identifier(report.identifier)
         if entry is not None:
             await self.apply(entry.id, report)
             return
@@ -193,30 +193,33 @@ class OrderTracker:
             self._parked.popitem(last=False)
 
     async def unacknowledged(self, entry_id: str, state: EntryState, detail: str) -> Entry:
-        """What the evidence says of a sending without an acknowledgement; what an alert has proved meanwhile stands."""
+        """Records the state of a sending that has no acknowledgement. What an alert has proved meanwhile stands. Raises
+        RecordsError."""
         async with self._folding:
-            current = await self._records.entries.get(entry_id)
+            current = await self.records.entries.get(entry_id)
             if current.state is not EntryState.SENT:
                 return current
             return await self._become(current, state, detail=detail)
 
     async def absent(self, entry: Entry, proof: str) -> Entry:
-        """An unknown entry proved not to be at the broker: it holds the day all the same (policy `close_day`)."""
+        """Records that an unknown entry is proved not to be at the broker. It still holds the day (policy `close_day`).
+        Raises RecordsError."""
         async with self._folding:
-            current = await self._records.entries.get(entry.id)
+            current = await self.records.entries.get(entry.id)
             if current.state is not EntryState.UNKNOWN:
                 return current
             return await self._become(current, EntryState.ABSENT, detail=proof)
 
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
-        """Folds one report into the entry. Fills are always stored; a state never goes back (SPEC 9)."""
+        """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back (SPEC
+        9). Raises RecordsError."""
         async with self._folding:
-            entry = await self._records.entries.get(entry_id)
+            entry = await self.records.entries.get(entry_id)
             known = {fill.fill_id for fill in entry.fills}
-            if any(fill.fill_id not in known for fill in report.fills) and await self._records.entries.add_fills(
-                entry.id, report.fills, self._clock.now()
+            if any(fill.fill_id not in known for fill in report.fills) and await self.records.entries.add_fills(
+                entry.id, report.fills, self.clock.now()
             ):
-                entry = await self._records.entries.get(entry_id)
+                entry = await self.records.entries.get(entry_id)
                 if not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
             if _is_dead_sibling(entry, report):
@@ -240,10 +243,10 @@ class OrderTracker:
                 if _is_older_word(entry, report):
                     return entry
                 if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
-                    entry = await self._records.entries.become(
+                    entry = await self.records.entries.become(
                         entry.id,
                         state,
-                        at=self._clock.now(),
+                        at=self.clock.now(),
                         order_id=report.order_id,
                         broker_status=report.status,
                         detail=entry.detail,
@@ -258,7 +261,7 @@ class OrderTracker:
             )
 
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
-        """Our state by the fills first and the broker's word second."""
+        """The state that the fills show, and only without one what the broker's status means."""
         state = state_for(report.status)
         if is_complete(entry.request, entry.fills):
             return EntryState.FILLED
@@ -269,7 +272,7 @@ class OrderTracker:
         return state
 
     async def _park_status(self, entry: Entry, report: OrderReport) -> None:
-        await self._records.entries.note_status(entry.id, report.status, self._clock.now())
+        await self.records.entries.note_status(entry.id, report.status, self.clock.now())
         if (entry.id, report.status) not in self._unknown_words:
             self._unknown_words.add((entry.id, report.status))
             text = f"the broker calls order {report.order_id} {report.status!r}, which this console does not know"
@@ -284,14 +287,14 @@ class OrderTracker:
         status: str | None = None,
         detail: str = "",
     ) -> Entry:
-        entry = await self._records.entries.become(
-            entry.id, state, at=self._clock.now(), order_id=order_id, broker_status=status, detail=detail
+        entry = await self.records.entries.become(
+            entry.id, state, at=self.clock.now(), order_id=order_id, broker_status=status, detail=detail
         )
         if entry.state is EntryState.INCIDENT:
-            await self._on_incident(entry, entry.detail or "fills do not add up to the order")
+            await self.on_incident(entry, entry.detail or "fills do not add up to the order")
         await self.announce(entry)
         if entry.state not in OPEN_STATES:
-            await self._on_closed(entry.id)
+            await self.on_closed(entry.id)
         return entry
 
     async def announce(self, entry: Entry) -> None:
@@ -316,17 +319,14 @@ class OrderTracker:
         if credit is not None:
             text = f"{text} at {per_share(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
             figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
-        await self._bus.publish(
-            Event(
-                at=self._clock.now(),
-                kind=kind,
-                text=f"{entry.underlying} {masked(entry.account)}: {text}",
-                severity=severity,
-                cycle=entry.cycle,
-                account=entry.account,
-                underlying=entry.underlying,
-                figures=figures,
-            )
+        await self.bus.say(
+            kind,
+            f"{entry.underlying} {masked(entry.account)}: {text}",
+            severity,
+            cycle=entry.cycle,
+            account=entry.account,
+            underlying=entry.underlying,
+            figures=figures,
         )
 
 
@@ -334,7 +334,8 @@ _ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntrySt
 
 
 def _fills_contradict(entry: Entry) -> bool:
-    """More contracts than ordered, or some of an order that had ended: for people to settle (SPEC 9, 13.6)."""
+    """Whether more contracts filled than were ordered, or some of an order that had ended. People have to settle that
+    (SPEC 9, 13.6)."""
     if entry.state is EntryState.INCIDENT:
         return False
     if is_overfilled(entry.request, entry.fills):
@@ -346,7 +347,7 @@ _ROUTE = ("Received", "Routed", "In Flight", "Live")
 
 
 def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
-    """Whether the order was already further on its way: answers and alerts may cross."""
+    """Whether the order is already known to be further on than this report. Answers and alerts may cross."""
     if entry.state is EntryState.FILLED:
         return state_for(heard.status) is EntryState.WORKING
     if entry.order_id is not None and heard.order_id != entry.order_id:
@@ -356,22 +357,22 @@ def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
 
 
 def _is_newer(order_id: str, than: str) -> bool:
-    """Whether a broker gave this id later: its ids count up."""
+    """Whether the broker gave this order id later: its ids count up."""
     return (len(order_id), order_id) > (len(than), than)
 
 
 def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
-    """Whether another order of this entry ended unfilled: one replaced at the broker, or a replacement that was not
-    wanted any more. Both carry our identifier (reference 8: track both ids)."""
+    """Whether the report is about another order of this entry that ended unfilled: one that was replaced at the broker,
+    or a replacement that was dropped. Both carry our identifier (reference 8: track both ids)."""
     ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
     return entry.order_id is not None and report.order_id != entry.order_id and ended and not report.fills
 
 
 def _contradicts(entry: Entry, report: OrderReport, state: EntryState) -> bool:
-    """Whether an order exists that the evidence said does not: one that never left, or was refused at the door."""
+    """Whether the report shows an order that by our evidence does not exist: it never left, or was refused at once."""
     if entry.state is EntryState.NOT_SENT:
         return True
     if entry.state in (EntryState.CANCELLED, EntryState.EXPIRED) and state is EntryState.WORKING:
-        # The order recorded is out, and one that replaced it at the broker works.
+        # The recorded order has ended, and one that replaced it at the broker works.
         return entry.order_id is not None and _is_newer(report.order_id, entry.order_id)
     return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.domain.operation.commands import Command, CommandKind, CommandState
+from core.domain.operation.commands import WATCHER_COMMANDS, Command, CommandKind, CommandState
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.remote.follower import Follower, OtherVersion
@@ -21,7 +21,7 @@ from core.remote.keys import RedisKeys
 from core.remote.link import RedisLink, RedisTrouble
 from core.remote.overlay import legs_of, with_quotes
 from core.remote.quote_hashes import QuoteReader, QuotesSeen, QuotesUnreadable, TraderSeen
-from core.remote.watched_records import ALLOWED, OpenRecords, WatchedRecords
+from core.remote.watched_records import OpenRecords, WatchedRecords
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
 from core.snapshot import (
@@ -125,7 +125,7 @@ class WatchClient:
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Asks the trader through the records; a watcher without the operator's role is refused at once."""
         identifier = self._ids.new()
-        if self._watching is not Watching.OPERATOR or kind not in ALLOWED:
+        if self._watching is not Watching.OPERATOR or kind not in WATCHER_COMMANDS:
             why = NOT_FROM_HERE if self._watching is Watching.OPERATOR else READS_ONLY
             self._tell(CommandView(identifier, kind, CommandState.REFUSED, why))
             return identifier

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
+from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandState
 from core.domain.operation.events import Severity
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -79,7 +79,3 @@ class WatchedRecords:
 
 def _level(severity: Severity) -> Level:
     return Level(severity.value)
-
-
-ALLOWED = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
-"""What a watcher with the operator's role may ask."""

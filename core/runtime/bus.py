@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from core.domain.operation.events import Event
+from core.domain.operation.events import Event, Severity, Step, StepResult
+from core.domain.operation.reasons import Figures, Reason
+from core.runtime.clock import Clock
 from core.runtime.redaction import redact
 
 Listener = Callable[[Event], None]
@@ -14,12 +16,48 @@ Listener = Callable[[Event], None]
 class Bus:
     """Takes an event, has it recorded, then tells the listeners. Listeners must return at once and not raise."""
 
-    def __init__(self, record: Callable[[Event], Awaitable[None]]) -> None:
+    def __init__(self, record: Callable[[Event], Awaitable[None]], clock: Clock) -> None:
         self._record = record
+        self._clock = clock
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
         self._listeners.append(listener)
+
+    async def say(
+        self,
+        kind: str,
+        text: str,
+        severity: Severity = Severity.INFO,
+        *,
+        cycle: int | None = None,
+        attempt: int | None = None,
+        account: str | None = None,
+        underlying: str | None = None,
+        step: Step | None = None,
+        result: StepResult | None = None,
+        reason: Reason | None = None,
+        figures: Figures = (),
+        duration_ms: int | None = None,
+    ) -> None:
+        """Publishes an event of this moment, with these values of `Event`. Raises as `publish`."""
+        await self.publish(
+            Event(
+                at=self._clock.now(),
+                kind=kind,
+                text=text,
+                severity=severity,
+                cycle=cycle,
+                attempt=attempt,
+                account=account,
+                underlying=underlying,
+                step=step,
+                result=result,
+                reason=reason,
+                figures=figures,
+                duration_ms=duration_ms,
+            )
+        )
 
     async def publish(self, event: Event) -> None:
         """Records, then tells. Raises what the records raise, after telling: the screen may know sooner than disk.

@@ -1,1 +1,1 @@
-"""A market and an exchange that stand in for the broker; only a demo, a test or a simulation builds them."""
+"""A simulated market and a simulated broker. Only the demo, the tests and the simulations build them."""

@@ -1,1 +1,1 @@
-"""Turns records and engine values into what a person reads: slices, stories, pages. Pure functions."""
+"""Turns records and values of the engine into what a person reads: slices of the snapshot, stories, pages."""

@@ -1,4 +1,4 @@
-"""The accounts and logins as the screen shows them: numbers masked, each setting with whose it is."""
+"""Accounts and logins for the screen: numbers are masked, and each setting says whether it is the account's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date
 
 from core.config.settings import Settings
 from core.domain.operation.account_settings import AccountField
+from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import masked
 from core.records.repositories.rows import AccountRecord, LoginRecord
 from core.snapshot import AccountView, LoginView, SettingView
@@ -17,7 +18,7 @@ _SHORTEST_TARGET = 4
 def account_views(
     accounts: Sequence[AccountRecord], logins: Sequence[LoginRecord], defaults: Settings, today: date
 ) -> tuple[AccountView, ...]:
-    """In the order of `accounts`; `today` is the session date."""
+    """One view an account, in the order of `accounts`. `today` is the session date."""
     valid = {login.name: login.is_valid for login in logins}
     numbers = [account.number for account in accounts]
     return tuple(
@@ -32,7 +33,7 @@ def account_views(
             token_valid=valid.get(account.login),
             is_primary=account.is_primary,
             skips_today=account.skip_day == today,
-            settings=_settings(account, defaults),
+            settings=setting_views(account, defaults),
         )
         for account in accounts
     )
@@ -44,7 +45,8 @@ def login_views(logins: Sequence[LoginRecord]) -> tuple[LoginView, ...]:
     )
 
 
-def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
+def setting_views(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
+    """What may be special to the account, each with whether it is its own or the default of the settings file."""
     defaults = settings.trading
     values = (
         (AccountField.OFFSET_CENTS, account.offset_cents, defaults.entry_offset_cents),
@@ -54,13 +56,12 @@ def _settings(account: AccountRecord, settings: Settings) -> tuple[SettingView, 
         (AccountField.MAIL, account.mail, settings.mail.preference.value),
     )
     return tuple(
-        SettingView(field.value, str(default if own is None else own), own is not None)
-        for field, own, default in values
+        SettingView(field.value, str(own_or_default(own, default)), own is not None) for field, own, default in values
     )
 
 
 def _target(number: str, numbers: Sequence[str]) -> str:
-    """The shortest end of the number that no other account has: what a command is told to mean this one."""
+    """The shortest end of the number that no other account shares. A command names the account by it."""
     for length in range(_SHORTEST_TARGET, len(number)):
         if sum(other.endswith(number[-length:]) for other in numbers) == 1:
             return number[-length:]

@@ -1,4 +1,4 @@
-"""The running or last cycle as the operator sees it."""
+"""The running cycle, or the last one, for the screen."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from core.cycle.attempts import MAX_ATTEMPTS
 from core.cycle.progress import CycleProgress
 from core.domain.operation.events import Step
 from core.records.repositories.rows import CycleRecord
-from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock import exchange_time
 from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
+from core.views.moment import Moment
 
 
 def cycle_slice(
+    moment: Moment,
     progress: CycleProgress | None,
     newest: int,
     slots: Sequence[SlotView],
     next_slot: datetime,
-    clock: Clock,
+    speed: float,
     recorded: CycleRecord | None = None,
 ) -> CycleSlice:
-    """The cycle's steps and figures; before the first cycle of this process the last one `recorded` today, number 0
-    without one."""
-    # Market time, cut as the clock on the screen is, so that the two never differ.
-    until_next = max(0, int((next_slot - clock.now().replace(microsecond=0)).total_seconds()))
+    """The cycle's steps and figures. Before the first cycle of this process it is the last one `recorded` today, or
+    number 0 without one. `speed` is market seconds in a wall second."""
+    # Market time without microseconds, like the clock on the screen, so that the two never differ.
+    until_next = max(0, int((next_slot - moment.now.replace(microsecond=0)).total_seconds()))
     previous = _previous(None if progress is None else progress.slot, slots)
     if progress is None and recorded is not None:
-        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, clock)
+        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, moment.now, speed)
     if progress is None:
-        steps = tuple(StepView(step.value, StepState.TODO) for step in Step)
+        steps = tuple(StepView(step.word, StepState.TODO) for step in Step)
         return CycleSlice(0, None, False, False, 0, MAX_ATTEMPTS, steps, 0, "", "", "", previous, until_next, newest)
-    ended = progress.ended if progress.ended is not None else clock.monotonic()
+    ended = progress.ended if progress.ended is not None else moment.monotonic
     return CycleSlice(
         number=progress.number,
         slot=progress.slot,
@@ -39,7 +41,7 @@ def cycle_slice(
         running=progress.ended is None,
         attempt=progress.attempt,
         max_attempts=MAX_ATTEMPTS,
-        steps=tuple(StepView(s.value, progress.steps[s], progress.details.get(s, "")) for s in Step),
+        steps=tuple(StepView(s.word, progress.steps[s], progress.details.get(s, "")) for s in Step),
         elapsed_s=int(ended - progress.started),
         outcome="" if progress.outcome is None else progress.outcome.value,
         reason_code="" if progress.refusal is None else progress.refusal.code,
@@ -51,7 +53,7 @@ def cycle_slice(
 
 
 def _reason(progress: CycleProgress) -> str:
-    """Why it ended so: when no underlying passed, what the last attempt at each said (SPEC 4.2)."""
+    """Why the cycle ended so. When no underlying passed, what the last attempt at each of them said (SPEC 4.2)."""
     if progress.refusal is None:
         return ""
     last = {attempt.underlying: attempt for attempt in progress.attempts}
@@ -60,9 +62,11 @@ def _reason(progress: CycleProgress) -> str:
     return "; ".join(dict.fromkeys(attempt.reason for attempt in last.values()))
 
 
-def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, clock: Clock) -> CycleSlice:
-    """A cycle of an earlier process: its steps are in the journal, its end is here."""
-    ended = cycle.ended_at or clock.now()
+def _recorded(
+    cycle: CycleRecord, newest: int, previous: str, until_next: int, now: datetime, speed: float
+) -> CycleSlice:
+    """A cycle of an earlier process: its end is known here, its steps only in the journal."""
+    ended = cycle.ended_at or now
     return CycleSlice(
         number=cycle.number,
         slot=cycle.slot,
@@ -71,7 +75,7 @@ def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, c
         attempt=0,
         max_attempts=MAX_ATTEMPTS,
         steps=(),
-        elapsed_s=int((ended - cycle.began_at).total_seconds() / clock.speed),
+        elapsed_s=int((ended - cycle.began_at).total_seconds() / speed),
         outcome=cycle.outcome,
         reason_code=cycle.reason_code,
         reason=cycle.reason_text,
@@ -82,7 +86,7 @@ def _recorded(cycle: CycleRecord, newest: int, previous: str, until_next: int, c
 
 
 def _previous(shown: datetime | None, slots: Sequence[SlotView]) -> str:
-    """The slot before the shown cycle's, in a line."""
+    """One line about the slot before that of the shown cycle."""
     for view in reversed(slots):
         if view.at == shown or view.state not in (SlotState.DONE, SlotState.MISSED):
             continue

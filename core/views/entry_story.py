@@ -1,4 +1,5 @@
-"""An entry told whole: its price and risk, its legs with what filled of each, and its way to the end (SPEC 8, 9)."""
+"""The story of one entry: its price and risk, its legs with the fills of each, and its states to the end (SPEC 8,
+9)."""
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ from core.domain.orders.orders import Entry, OrderLeg
 from core.domain.trident.per_share import per_share
 from core.domain.trident.trident import max_risk
 from core.records.search.cycle_details import EntryDetails
-from core.views.story import Story, StoryKind, StoryLine, entry_lines
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.story import entry_lines
 
 
 def story_of_entry(file: EntryDetails) -> Story:
-    """Credits per share, risks in $ per package; what the broker's words hold is as it came."""
+    """Credits are per share, risks in $ per package. The broker's own words are not masked here."""
     entry = file.entry
     verdict = f"{per_share(entry.limit)} limit, {per_share(entry.natural)} natural, {per_share(entry.mid)} mid"
     lines = (*_price_lines(entry), *_leg_lines(entry), *entry_lines(file))

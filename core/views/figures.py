@@ -1,4 +1,4 @@
-"""Figures and alerts for the screen: account numbers masked, and nothing done again while nothing changed."""
+"""Figures and alerts for the screen, with account numbers masked."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from core.snapshot import AlertView
 
 
 class ShownFigures:
-    """The same figures give the same value, which a screen compares at no cost."""
+    """Masks figures once for each change: the same figures give the same object, so that a screen can compare them
+    cheaply."""
 
     def __init__(self) -> None:
         self._of: SessionFigures | None = None
         self._shown: SessionFigures | None = None
 
     def of(self, figures: SessionFigures | None) -> SessionFigures | None:
-        """The figures with masked account numbers."""
+        """The figures with masked account numbers, None for None."""
         if figures is not self._of:
             self._of = figures
             if figures is not None:

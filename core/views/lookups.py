@@ -1,4 +1,4 @@
-"""What the console asks the records for; every account number in an answer is masked to its last four."""
+"""The console's questions to the records. Every account number in an answer is masked to its last four characters."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.commands.account_settings import named_account
+from core.domain.operation.accounts import resolve_account
 from core.domain.operation.events import masked, masked_in
 from core.domain.operation.reasons import Refusal
 from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.runtime.clock import exchange_time
 from core.snapshot import AlertView, ChangeView, OrderView
+from core.snapshot.story import Story
 from core.views.entry_story import story_of_entry
 from core.views.figures import alert_view
 from core.views.orders import order_view
-from core.views.story import Story, story_of_cycle, story_of_slot
+from core.views.story import story_of_cycle, story_of_slot
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OrdersFound:
-    """Entries, newest first; `end` is where they ended, None when nothing is older."""
+    """Entries, newest first. `end` marks the last of them, None when there is nothing older."""
 
     orders: tuple[OrderView, ...]
     end: Mark | None
@@ -34,15 +35,16 @@ class OrdersFound:
 async def history_page(
     records: Records, kind: HistoryKind, wanted: HistoryFilter, limit: int, after: Mark | None = None
 ) -> tuple[HistoryRow, ...]:
-    """At most `limit` things, newest first, those older than `after`; `wanted.account` may be a number's end.
+    """At most `limit` rows, newest first, older than `after`. `wanted.account` may be the end of a number.
 
-    Raises RecordsError; ValueError as `History.page`, and for an account that is not one known one."""
+    Raises RecordsError, and ValueError as `History.page` does or when the account is not exactly one known account.
+    """
     numbers = await _account_numbers(records)
     if wanted.account:
-        found = [number for number in numbers if number.endswith(wanted.account.removeprefix("…"))]
-        if len(found) != 1:
-            raise ValueError(f"account {wanted.account} names {len(found) or 'no'} known accounts")
-        wanted = replace(wanted, account=found[0])
+        number = resolve_account(wanted.account, numbers)
+        if isinstance(number, Refusal):
+            raise ValueError(f"account {number.sentence()}")
+        wanted = replace(wanted, account=number)
     rows = await records.history.page(kind, wanted, limit, after)
     return tuple(
         replace(row, account=masked(row.account) if row.account else "", text=masked_in(row.text, numbers))
@@ -51,9 +53,9 @@ async def history_page(
 
 
 async def orders_page(records: Records, limit: int, after: Mark | None = None) -> OrdersFound:
-    """At most `limit` entries with their fills, newest first, those older than `after`. Raises RecordsError.
+    """At most `limit` entries with their fills, newest first, older than `after`. Raises RecordsError.
 
-    An entry that is still open has the age 0: the snapshot shows it with its present one.
+    An entry that is still open has the age 0 here; the snapshot shows its present age.
     """
     rows = await records.history.page(HistoryKind.ORDERS, HistoryFilter(), limit, after)
     numbers = await _account_numbers(records)
@@ -74,13 +76,13 @@ async def orders_page(records: Records, limit: int, after: Mark | None = None) -
 
 
 async def story(records: Records, cycle: int) -> Story | None:
-    """What happened in the cycle and why, in order; None when no such cycle is recorded. Raises RecordsError."""
+    """The story of a cycle, None when no such cycle is recorded. Raises RecordsError."""
     file = await records.cycle_details.of_cycle(cycle)
     return None if file is None else _masked(story_of_cycle(file), await _account_numbers(records))
 
 
 async def slot_story(records: Records, slot: datetime) -> Story:
-    """Why no cycle ran at a slot (UTC), and what stood around it. Raises RecordsError."""
+    """Why no cycle ran at a slot (UTC), and the events around it. Raises RecordsError."""
     of_day = await records.slots.of_day(exchange_time(slot).date())
     record = next((one for one in of_day if one.slot == slot), None)
     told = story_of_slot(slot, record, await records.cycle_details.around(slot))
@@ -88,25 +90,25 @@ async def slot_story(records: Records, slot: datetime) -> Story:
 
 
 async def entry_story(records: Records, entry_id: str) -> Story | None:
-    """The entry told whole; None when no such entry is recorded. Raises RecordsError."""
+    """The story of an entry, None when no such entry is recorded. Raises RecordsError."""
     file = await records.cycle_details.of_entry(entry_id)
     return None if file is None else _masked(story_of_entry(file), await _account_numbers(records))
 
 
 async def closed_alerts(records: Records, since: datetime, limit: int) -> tuple[AlertView, ...]:
-    """The alerts that closed since the instant, at most `limit`, the last closed first. Raises RecordsError."""
+    """At most `limit` alerts that closed since the instant, the last closed first. Raises RecordsError."""
     numbers = await _account_numbers(records)
     found = (alert_view(alert) for alert in await records.alerts.closed_since(since, limit))
     return tuple(replace(view, text=masked_in(view.text, numbers)) for view in found)
 
 
 async def account_changes(records: Records, target: str) -> tuple[ChangeView, ...]:
-    """Every change of the account's settings, newest first; none for a target that names no account. `target` is
-    `AccountView.target`. Raises RecordsError."""
-    account = named_account(await records.accounts.all(), target)
-    if isinstance(account, Refusal):
+    """Every change of an account's settings, newest first. `target` is `AccountView.target`; one that names no account
+    gives none. Raises RecordsError."""
+    number = resolve_account(target, await _account_numbers(records))
+    if isinstance(number, Refusal):
         return ()
-    changes = await records.accounts.changes(account.number)
+    changes = await records.accounts.changes(number)
     return tuple(ChangeView(c.at, c.field.value, c.old, c.new, c.who) for c in reversed(changes))
 
 

@@ -1,4 +1,4 @@
-"""Entries as the operator sees them, and what is known of one whose fate is unknown."""
+"""Entries for the screen, and what is known about one whose fate is unknown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from core.snapshot import FillView, OrderView, Reentry
 
 
 async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
-    """Whether an operator's cancel closed the day, and whether re-entry was allowed since, as `allowed` says."""
+    """Whether an operator's cancel closed the day, and whether re-entry was allowed since. `allowed` tells the latter
+    for an entry's id."""
     if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not entry.cancel_requested_by:
         return Reentry.NONE
     return Reentry.ALLOWED if await allowed(entry.id) else Reentry.CLOSED
@@ -26,7 +27,7 @@ async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) ->
 def order_view(
     entry: Entry, now: datetime, speed: float, evidence: str = "", reentry: Reentry | None = None
 ) -> OrderView:
-    """The entry with its fills; its age is wall seconds since it was prepared, or until it ended."""
+    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end."""
     until = entry.terminal_at or now
     return OrderView(
         entry_id=entry.id,
@@ -61,10 +62,10 @@ def evidence_text(
     *,
     alerts_connected: bool = True,
 ) -> str:
-    """For an unknown entry: what was looked for so far, and what comes next; empty for any other.
+    """For an unknown entry: what was looked for so far and what comes next. Empty for any other entry.
 
-    `seen` is its recorded evidence, oldest first, `first_read` when the first of the two complete reads of the
-    settlement was (reference reliability 2.5). Countdowns are wall seconds, clock times exchange time.
+    `seen` is its recorded evidence, oldest first. The settlement needs two complete reads; `first_read` is when the
+    first of them was (reference reliability 2.5). Countdowns are wall seconds, clock times exchange time.
     """
     if entry.state is not EntryState.UNKNOWN:
         return ""
@@ -107,6 +108,6 @@ def _clock(at: datetime) -> str:
 
 
 def _fill_view(entry: Entry, fill: Fill) -> FillView:
-    """A leg is named by its place in the order: the strikes are kept in the same order (SPEC 2)."""
+    """A fill with the strike of its leg. An entry keeps its strikes in the order of the order's legs (SPEC 2)."""
     names = dict(zip((leg.symbol for leg in entry.request.legs), entry.strikes.split("/"), strict=True))
     return FillView(names.get(fill.symbol, fill.symbol), fill.quantity, fill.price, fill.at.replace(microsecond=0))

@@ -1,39 +1,43 @@
-"""Open tridents as the operator sees them (SPEC 7)."""
+"""Open tridents for the screen (SPEC 7)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 from core.domain.operation.events import masked
 from core.domain.risk.positions import OpenTrident, mark_trident, profit, warnings_of
+from core.market.underlying_price import underlying_price
 from core.snapshot import PositionsSlice, PositionView
+from core.views.moment import Moment
 from core.views.quotes import freshness, known_quotes
 
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
+
+def positions_slice(
+    moment: Moment, held: Sequence[OpenTrident], trouble: str, ex_dividends: Mapping[str, date | None]
+) -> PositionsSlice:
+    """Every open trident, priced by the quotes of this moment. Old quotes stay readable, with their age.
+
+    `trouble` says which accounts could not be read. `ex_dividends` has the dates by the underlying's symbol.
+    """
+    views = (_view(moment, trident, ex_dividends.get(trident.underlying.symbol)) for trident in held)
+    return PositionsSlice(tuple(views), trouble)
 
 
-def positions_slice(engine: Engine) -> PositionsSlice:
-    """Every open trident at the quotes of this moment; old ones stay readable, with their age."""
-    return PositionsSlice(tuple(_view(engine, trident) for trident in engine.tridents.held), engine.tridents.trouble)
-
-
-def _view(engine: Engine, trident: OpenTrident) -> PositionView:
-    clock = engine.parts.clock
-    mono, today, session = clock.monotonic(), engine.study.today(), engine.slots.session()
-    mark = mark_trident(trident, known_quotes(engine.quotes, trident), mono)
-    seen = engine.feed.underlying_price(trident.underlying, mono)
+def _view(moment: Moment, trident: OpenTrident, ex_dividend: date | None) -> PositionView:
+    mark = mark_trident(trident, known_quotes(moment.quotes, trident), moment.monotonic)
+    seen = underlying_price(moment.quotes, trident.underlying, moment.monotonic)
     price = None if seen is None else seen.price
     mid, natural = (None, None) if mark is None else (mark.mid, mark.natural)
     below, above = trident.break_evens
     age = None if mark is None else mark.age_s
-    warned = warnings_of(trident, today, price, engine.tridents.ex_dividends.get(trident.underlying.symbol))
+    warned = warnings_of(trident, moment.today, price, ex_dividend)
     return PositionView(
         entry_id=trident.entry_id,
         account=masked(trident.account),
         underlying=trident.underlying.symbol,
         expiration=trident.expiration,
-        dte=trident.dte(today),
+        dte=trident.dte(moment.today),
         strikes=trident.strikes,
         credit=trident.credit,
         max_risk=trident.max_risk,
@@ -45,8 +49,6 @@ def _view(engine: Engine, trident: OpenTrident) -> PositionView:
         profit_mid=profit(trident.credit, mid),
         profit_natural=profit(trident.credit, natural),
         age_s=None if age is None else int(age),
-        freshness=freshness(
-            engine.feed.is_live(mono), age, in_session=session is not None and session.is_open(clock.now())
-        ),
+        freshness=freshness(moment.live, age, in_session=moment.in_session),
         warnings=tuple(one.sentence() for one in warned),
     )

@@ -1,19 +1,18 @@
-"""The underlyings' quotes as the operator sees them (SPEC 14)."""
+"""The underlyings' quotes for the screen (SPEC 14)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 
 from core.domain.market.quotes import Quote
-from core.domain.market.sessions import Session
 from core.domain.market.underlying import Underlying
 from core.domain.risk.positions import OpenTrident
 from core.domain.trident.pricing import MAX_QUOTE_AGE_S
 from core.market.quote_store import QuoteReads
-from core.runtime.clock import Clock
 from core.snapshot import Freshness, QuoteSlice
+from core.views.moment import Moment
 
 QUIET_AFTER_S = 10.0
 _TRAIL_EVERY_S = 1.0
@@ -22,7 +21,7 @@ _PATH_STEP_S = 10
 
 
 def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: float, *, in_session: bool) -> QuoteSlice:
-    """The newest price with its age; values that are no longer current stay readable as stale."""
+    """The newest price with its age. Values that are no longer current stay readable, marked as stale."""
     symbol = underlying.symbol
     quote = None if underlying.is_index else store.last_known_quote(symbol)
     trade = store.last_known_trade(symbol)
@@ -47,7 +46,7 @@ def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: flo
 
 
 def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
-    """How old a figure of this age is, in words (SPEC 14)."""
+    """The word for a figure of this age in wall seconds (SPEC 14)."""
     if age is None:
         return Freshness.NONE
     if not live and in_session:
@@ -58,34 +57,35 @@ def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
 
 
 def known_quotes(store: QuoteReads, trident: OpenTrident) -> Mapping[str, Quote]:
-    """The last known quotes of its legs, by streamer symbol."""
+    """The last known quotes of a trident's legs, by streamer symbol."""
     found = ((leg.streamer, store.last_known_quote(leg.streamer)) for leg in trident.legs)
     return {streamer: quote for streamer, quote in found if quote is not None}
 
 
 class QuoteTrails:
-    """Recent prices for a one-row picture, and the day's path since the console opened or the session began."""
+    """Keeps recent prices for a picture of one row, and the day's path since the console opened or the session
+    began."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._sampled: dict[str, float] = {}
         self._trails: dict[str, tuple[float, ...]] = {}
         self._paths: dict[str, tuple[tuple[int, float], ...]] = {}
         self._day: date | None = None
 
-    def add(self, shown: QuoteSlice, session: Session | None, now: datetime) -> QuoteSlice:
-        """The slice with its pictures; they are the same objects until a sample is added."""
+    def add(self, shown: QuoteSlice, moment: Moment) -> QuoteSlice:
+        """The slice with both pictures. They stay the same objects until a sample is added."""
+        session = moment.session
         if session is not None and session.day != self._day:
             self._day = session.day
             self._paths.clear()
-        symbol, mono = shown.symbol, self._clock.monotonic()
+        symbol, mono = shown.symbol, moment.monotonic
         due = mono - self._sampled.get(symbol, float("-inf")) >= _TRAIL_EVERY_S
         if due and shown.price is not None and shown.freshness is Freshness.LIVE:
             self._sampled[symbol] = mono
             price = float(shown.price)  # for pictures only: no decision reads it
             self._trails[symbol] = (*self._trails.get(symbol, ()), price)[-_TRAIL:]
-            if session is not None and session.is_open(now):
-                self._extend(symbol, int((now - session.open).total_seconds()), price)
+            if session is not None and session.is_open(moment.now):
+                self._extend(symbol, int((moment.now - session.open).total_seconds()), price)
         return replace(shown, trail=self._trails.get(symbol, ()), day_path=self._paths.get(symbol, ()))
 
     def _extend(self, symbol: str, second: int, price: float) -> None:

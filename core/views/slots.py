@@ -1,4 +1,4 @@
-"""Today's slots as the operator sees them."""
+"""Today's slots for the screen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STATES = {"claimed": SlotState.RUNNING, "done": SlotState.DONE, "missed": SlotS
 def slot_views(
     slots: Sequence[datetime], records: Sequence[SlotRecord], next_slot: datetime, now: datetime
 ) -> tuple[SlotView, ...]:
-    """Every slot of today with what became of it; a slot is either recorded, next, or to come."""
+    """Every slot of today with its state: recorded, next or to come."""
     recorded = {record.slot: record for record in records}
     views: list[SlotView] = []
     for slot in slots:

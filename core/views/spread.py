@@ -1,11 +1,10 @@
-"""The trident being priced, working or filled as the operator sees it."""
+"""The trident being priced, working or filled, for the screen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from core.cycle.progress import SpreadProgress
 from core.domain.market.chain import OptionSymbols, Right
@@ -15,27 +14,23 @@ from core.domain.orders.orders import Entry
 from core.domain.trident.pricing import LegQuote, Pricing, price_trident
 from core.domain.trident.trident import Action, Leg, LegRole, Trident, max_risk
 from core.snapshot import LegView, SpreadSlice
-
-if TYPE_CHECKING:
-    from core.engine.engine import Engine
+from core.views.moment import Moment
 
 
-def spread_slice(engine: Engine, spread: SpreadProgress | None, entries: Sequence[Entry]) -> SpreadSlice | None:
-    """The spread of the running cycle, or of the last that came to one; its legs are live while subscribed."""
+def spread_slice(
+    moment: Moment, spread: SpreadProgress | None, entries: Sequence[Entry], *, subscribed: bool
+) -> SpreadSlice | None:
+    """The spread of the running cycle, or of the last cycle that came to one. Its legs are live while `subscribed`."""
     if spread is None:
         return None
-    progress = engine.progress
     entry = next((e for e in entries if e.id == spread.entry_id), None)
-    now = engine.parts.clock.monotonic()
-    running = progress is not None and progress.ended is None and progress.spread is spread
-    live = running or engine.legs.keeps(spread.entry_id)
     pricing = spread.pricing
-    if live:
+    if subscribed:
         streamers = [leg.symbols.streamer for leg in spread.trident.legs]
-        seen = price_trident(spread.trident, engine.quotes.quotes(streamers), now)
+        seen = price_trident(spread.trident, moment.quotes.quotes(streamers), moment.monotonic)
         if isinstance(seen, Pricing) or spread.pricing is None:
             pricing = seen
-    return _slice(spread, pricing, entry, live=live)
+    return _slice(spread, pricing, entry, live=subscribed)
 
 
 def _slice(spread: SpreadProgress, pricing: object, entry: Entry | None, *, live: bool) -> SpreadSlice:
@@ -89,9 +84,10 @@ def _leg_view(leg: Leg, quote: LegQuote | None) -> LegView:
 
 
 def repriced(shown: SpreadSlice, streamers: Sequence[str], quotes: Mapping[str, Quote], now: float) -> SpreadSlice:
-    """A spread shown elsewhere with the credits of these quotes, by the same rules; as it was where they refuse.
+    """A spread that another process shows, with the credits of these quotes by the same rules. Unchanged where the
+    rules refuse the quotes.
 
-    `streamers` are the symbols of its legs, in their order; `now` is the monotonic second of the quotes' clock.
+    `streamers` are the symbols of its legs, in their order. `now` is the monotonic second of the quotes' clock.
     """
     if len(streamers) != len(shown.legs):
         return shown

@@ -1,4 +1,5 @@
-"""A step's event in a trader's words: the sum behind every figure, so that it can be checked by hand (SPEC 5 to 8)."""
+"""The event of a step in a trader's words, with the sum behind every figure so that it can be checked by hand (SPEC 5
+to 8)."""
 
 from __future__ import annotations
 
@@ -12,34 +13,22 @@ from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Figures, FigureValue
 from core.runtime.clock import exchange_time
 
-NAMES: dict[Step, str] = {
-    Step.ENTRY_TODAY: "entry today",
-    Step.MARKET_OPEN: "market",
-    Step.ACCOUNT: "account",
-    Step.JUDGEMENT: "judgement",
-    Step.STRUCTURE: "strikes",
-    Step.QUOTES: "quotes",
-    Step.PRICING: "pricing",
-    Step.RISK: "risk",
-    Step.ENTRY_PRICE: "entry price",
-    Step.SEND: "send",
-}
 FigureLine = tuple[str, str, Decimal | None]
-"""A figure's name, its words, and a factor's points."""
+"""A figure's name, its words, and the points of a factor."""
 
 _FACTOR = re.compile(r"(.*) \(([+-][0-9.E+-]+)\)", re.DOTALL)
 _LEG = re.compile(r"bid .* ask .* age .*")
 
 
 def words_of(event: Event) -> str:
-    """What the step came to, in a sentence; a refusal's own sentence."""
+    """What the step came to, in a sentence. For a refusal, the refusal's own sentence."""
     if event.result is StepResult.REFUSED:
         return event.text
     f = dict(event.figures)
     match event.step:
-        case Step.ENTRY_TODAY:
+        case Step.GUARD:
             return "no entry holds the day, and nothing stops entries"
-        case Step.MARKET_OPEN:
+        case Step.MARKET:
             return f"the broker says {_shown(f.get('market'))}; the session closes at {_shown(f.get('close'))}"
         case Step.ACCOUNT:
             return (
@@ -48,7 +37,7 @@ def words_of(event: Event) -> str:
             )
         case Step.JUDGEMENT:
             return f"score {_points(f.get('score'))}, {_shown(f.get('minimum'))} needed"
-        case Step.STRUCTURE:
+        case Step.STRIKES:
             return (
                 f"{_shown(f.get('trident'))} of {_shown(f.get('expiration'))} ({_shown(f.get('root'))}): "
                 f"body {_shown(f.get('body'))} at a price of {_shown(f.get('price'))}, width {_shown(f.get('width'))}"
@@ -62,7 +51,7 @@ def words_of(event: Event) -> str:
             )
         case Step.RISK:
             return f"max risk {_dollars(f.get('max_risk'))} is within the budget of {_dollars(f.get('budget'))}"
-        case Step.ENTRY_PRICE:
+        case Step.LIMIT:
             return f"limit {_shown(f.get('limit'))} credit"
         case Step.SEND if f.get("validated"):
             return "the broker's dry run accepted the order; a dry run sends nothing"
@@ -72,7 +61,8 @@ def words_of(event: Event) -> str:
 
 
 def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
-    """The figures under the step, each with the sum it comes from. `read` are those of the account step before it."""
+    """The figures below the step, each with the sum it comes from. `read` are the figures of the account step before
+    it."""
     match event.step:
         case Step.JUDGEMENT:
             yield from _waterfall(event)
@@ -80,7 +70,7 @@ def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
             yield from _pricing(event)
         case Step.RISK:
             yield from _risk(event, dict(read))
-        case Step.ENTRY_PRICE if event.result is StepResult.PASSED:
+        case Step.LIMIT if event.result is StepResult.PASSED:
             yield from _limit(event)
         case _ if event.result is StepResult.REFUSED:
             yield from _rest(event)
@@ -147,7 +137,7 @@ def _limit(event: Event) -> Iterator[FigureLine]:
 
 
 def _rest(event: Event, *but: str) -> Iterator[FigureLine]:
-    """The figures the sentence does not already say."""
+    """The figures that the sentence does not already say."""
     said = "" if event.reason is None else event.reason.sentence
     for name, value in event.figures:
         if name not in but and f"{{{name}}}" not in said and value is not None:
@@ -167,7 +157,7 @@ def _shown(value: FigureValue) -> str:
 
 
 def _short(value: Decimal) -> Decimal:
-    """Without zeros beyond the cents: 6.710 is 6.71 to a trader, 6.50 stays, and 6.825 too."""
+    """The value without zeros beyond the cents: 6.710 becomes 6.71, while 6.50 and 6.825 stay."""
     cents = Decimal("0.01")
     return value.quantize(cents) if value.as_tuple().exponent not in (0, -1, -2) and value % cents == 0 else value
 

@@ -1,12 +1,10 @@
-"""What happened in a cycle and why, in order, with the figures: lines a screen and `senex explain` share (SPEC 4)."""
+"""What happened in a cycle and why, in order, with the figures. A screen and `senex explain` share these lines (SPEC
+4)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 
 from core.broker.port import DryRunAnswer
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
@@ -18,7 +16,8 @@ from core.domain.trident.trident import max_risk
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
 from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
 from core.runtime.clock import exchange_time
-from core.views.step_words import NAMES, figure_lines, words_of
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.step_words import figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
     {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
@@ -26,40 +25,8 @@ _TOLD_BY_ENTRY = frozenset(
 _BEFORE_SLOT, _AFTER_SLOT = 8, 2
 
 
-class StoryKind(StrEnum):
-    """A section begins a part of the story; an event has its time; a figure belongs to the event above it."""
-
-    SECTION = "section"
-    EVENT = "event"
-    FIGURE = "figure"
-
-
-@dataclass(frozen=True, slots=True)
-class StoryLine:
-    """One line. `at` is market time, UTC. `label` names the step, state or figure; `points` are a factor's."""
-
-    kind: StoryKind
-    label: str
-    text: str = ""
-    at: datetime | None = None
-    severity: Severity = Severity.INFO
-    points: Decimal | None = None
-    account: str = ""
-    reason: str = ""
-    figures: Figures = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """`verdict` answers in one sentence what the slot or cycle came to."""
-
-    title: str
-    verdict: str
-    lines: tuple[StoryLine, ...]
-
-
 def story_of_cycle(file: CycleDetails) -> Story:
-    """Each account's steps with their figures, its entry to its end, and the commands that touched it."""
+    """Each account's steps with their figures, its entry to the end, and the commands that touched it."""
     lines: list[StoryLine] = []
     for account in dict.fromkeys(e.account for e in file.events if e.account is not None):
         lines += _account_lines(file, account)
@@ -72,7 +39,7 @@ def story_of_cycle(file: CycleDetails) -> Story:
 
 
 def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroundings) -> Story:
-    """Why no cycle ran at a slot, and what stood around it. Without a record no console has told why."""
+    """Why no cycle ran at a slot, and the events around it. Without a record no console has told why."""
     if record is None:
         verdict = "did not run and has no record: no console was running, and none has started since"
     else:
@@ -134,7 +101,7 @@ def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
     text, code = words_of(event), "" if event.reason is None else event.reason.code
     yield StoryLine(
         kind=StoryKind.EVENT,
-        label=NAMES[step],
+        label=step.word,
         text=f"REFUSED: {text} ({code})" if refused else text,
         at=event.at,
         severity=event.severity,
@@ -161,7 +128,7 @@ def _dry_run_words(answer: DryRunAnswer) -> str:
 
 
 def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
-    """The states the entry went through, its fills and what was seen of it, in the order of time."""
+    """The entry's states, its fills and the evidence about it, in the order of time."""
     entry = file.entry
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)

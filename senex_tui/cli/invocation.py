@@ -1,4 +1,4 @@
-"""What every command starts from: the folders, the settings, the logins, and the place of the records."""
+"""What every command starts from: the folders, the settings, the logins, and where the records are."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from core.config.credentials import Credentials
     from core.config.folders import Folders
     from core.config.loader import Loaded
-    from core.config.mail import MailSettings
     from core.config.settings import Settings
-    from core.domain.market.sessions import SlotTimes
     from core.snapshot import Mode
     from senex_tui.run.replay import Recorded
     from senex_tui.trader.place import Place
@@ -27,20 +25,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """What every command but the simulator starts from."""
+    """The settings with their origins, and the folders, of this run of `senex`."""
 
     loaded: Loaded
     folders: Folders
 
 
 def prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> Invocation:
-    from core.config.folders import folders, settings_path
+    """Reads the settings and sets up the log; secrets in the settings are kept out of every output from here on.
+
+    `own_simulator`: a demo, which uses neither broker.url nor credentials. Raises SettingsError, OSError.
+    """
+    from core.config.folders import settings_path
     from core.config.loader import load_settings
     from core.config.redis import secrets_of
     from senex_tui.support.crash_report import keep_reports_in
     from senex_tui.support.logs import set_up_logging
 
-    chosen = folders(data_dir or context.find_root().params["data_dir"])
+    chosen = folders_of(context, data_dir)
     keep_reports_in(chosen.state)
     loaded = load_settings(settings_path(chosen, os.environ), os.environ, own_simulator=own_simulator)
     redact.add_address(loaded.settings.ping.url or "")
@@ -50,13 +52,27 @@ def prepare(context: typer.Context, data_dir: Path | None, *, own_simulator: boo
     return Invocation(loaded, chosen)
 
 
+def folders_of(context: typer.Context, data_dir: Path | None) -> Folders:
+    """The folders of `--data-dir`, given after the command or before it; else the user's own."""
+    from core.config.folders import folders
+
+    return folders(data_dir or context.find_root().params["data_dir"])
+
+
+def settings_of(context: typer.Context, data_dir: Path | None, *, own_simulator: bool = False) -> Settings:
+    """The settings alone. Raises SettingsError, OSError."""
+    return prepare(context, data_dir, own_simulator=own_simulator).loaded.settings
+
+
 def mode_of(context: typer.Context, run: Invocation) -> Mode:
+    """The mode of the configured broker and of `--live`. Raises Refused."""
     from senex_tui.cli.modes import choose_mode
 
     return choose_mode(run.loaded.settings, live=context.find_root().params["live"])
 
 
 def logins_found(run: Invocation) -> tuple[Credentials, ...]:
+    """The logins there are; their secrets are kept out of every output from here on. Raises CredentialsError."""
     from core.config.credentials import find_logins
 
     environment_only = run.loaded.settings.broker.url is not None
@@ -67,6 +83,7 @@ def logins_found(run: Invocation) -> tuple[Credentials, ...]:
 
 
 def logins_needed(run: Invocation) -> tuple[Credentials, ...]:
+    """The same, at least one. Raises Refused when there is none."""
     found = logins_found(run)
     if not found and run.loaded.settings.broker.url is not None:
         raise Refused(
@@ -83,7 +100,8 @@ def logins_needed(run: Invocation) -> tuple[Credentials, ...]:
 
 
 def settle_terminal() -> None:
-    """Before Textual is imported, which reads the environment then."""
+    """Checks the terminal and prepares the environment. Call it before Textual is imported, which reads the
+    environment then. Raises Refused for a terminal that cannot show the console."""
     from senex_tui.support.terminal import MIN_COLUMNS, MIN_ROWS, prepare_environment, refusal_for_terminal
 
     refusal = refusal_for_terminal()
@@ -99,15 +117,18 @@ def settle_terminal() -> None:
 
 
 def place_for(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    from core.config.folders import folders
+    """The records that a command is about. With `demo` those of the newest demo that runs.
+
+    When the settings cannot be read, the one console that runs is meant: settings edited while it runs must not keep
+    its operator from stopping it. Raises Refused, and SettingsError when no console runs or several do.
+    """
     from core.config.loader import SettingsError
     from senex_tui.trader.place import newest_demo, only_running, place_of
 
     try:
         run = prepare(context, data_dir, own_simulator=demo)
     except SettingsError as error:
-        # Settings edited while a console runs must not keep its operator from stopping it.
-        running = only_running(folders(data_dir or context.find_root().params["data_dir"]), demo)
+        running = only_running(folders_of(context, data_dir), demo)
         if running is None:
             raise
         typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
@@ -117,38 +138,22 @@ def place_for(context: typer.Context, data_dir: Path | None, demo: bool) -> Plac
     return place_of(run.folders, mode_of(context, run), run.loaded.settings.database.url)
 
 
-def logs_folder(context: typer.Context, data_dir: Path | None) -> Path:
-    from core.config.folders import folders
-
-    return folders(data_dir or context.find_root().params["data_dir"]).logs
-
-
-def slot_times(context: typer.Context, data_dir: Path | None, demo: bool) -> SlotTimes:
-    return prepare(context, data_dir, own_simulator=demo).loaded.settings.schedule.slot_times
-
-
-def defaults(context: typer.Context, data_dir: Path | None) -> Settings:
-    return prepare(context, data_dir).loaded.settings
-
-
-def settings_and_folders(context: typer.Context) -> tuple[Settings, Folders]:
-    run = prepare(context, None)
-    return run.loaded.settings, run.folders
-
-
-def mail_settings(context: typer.Context, data_dir: Path | None) -> MailSettings:
-    return prepare(context, data_dir).loaded.settings.mail
-
-
-def watched(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Place, Loaded, Path]:
-    run = prepare(context, data_dir, own_simulator=demo)
-    return place_for(context, data_dir, demo), run.loaded, run.folders.state
-
-
-def recorded(context: typer.Context, data_dir: Path | None, demo: bool) -> tuple[Recorded, Loaded, Path]:
-    run = prepare(context, data_dir, own_simulator=demo)
+def days_of(context: typer.Context, run: Invocation, demo: bool) -> Recorded:
+    """The recorded days of the configured mode, or with `demo` those of every demo. Raises Refused."""
     from core.snapshot import Mode
     from senex_tui.run.replay import recorded_in
 
-    mode = Mode.DEMO if demo else mode_of(context, run)
-    return recorded_in(run.folders, mode, demos=demo), run.loaded, run.folders.state
+    return recorded_in(run.folders, Mode.DEMO if demo else mode_of(context, run), demos=demo)
+
+
+def is_alone(context: typer.Context, data_dir: Path | None, demo: bool) -> bool:
+    """Whether a group of commands, like `senex mail`, was called without one of its commands.
+
+    Raises Refused for an option between group and command: it would not reach the command, which would then work on
+    other records than meant.
+    """
+    command = context.invoked_subcommand
+    if command is not None and (demo or data_dir is not None):
+        option = "--demo" if demo else "--data-dir"
+        raise Refused(f"{option} goes after the command: senex {context.info_name} {command} ... {option}")
+    return command is None

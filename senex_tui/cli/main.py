@@ -6,18 +6,15 @@ import gc
 import logging
 import os
 import sys
-from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from core.runtime.redaction import redact
 from senex_tui.cli.invocation import logins_found, logins_needed, mode_of, prepare, settle_terminal
+from senex_tui.cli.options import Ascii, AsJson, Live, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
+from senex_tui.cli.printing import print_lines, print_report
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
-
-if TYPE_CHECKING:
-    pass
 
 DEFECT = 1
 ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
@@ -42,36 +39,6 @@ redact.add(
 )
 
 
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date and time like 2026-03-02T09:44:45-05:00") from None
-    if instant.tzinfo is None:
-        raise typer.BadParameter(f"{text!r} has no time zone; add one, for example {text}-05:00")
-    return instant
-
-
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", metavar="DIR", help="Keep data, state and logs in DIR instead of the user's folders."),
-]
-Live = Annotated[bool, typer.Option("--live", help="Really trade; needs trading.live = true in the settings too.")]
-Ascii = Annotated[bool, typer.Option("--ascii", help="Only ASCII characters on the screen.")]
-ReadOnly = Annotated[bool, typer.Option("--read-only", help="Watch only: no command is sent from this console.")]
-Speed = Annotated[
-    float | None, typer.Option(min=1, max=60, metavar="N", help="Market seconds per second, 1 to 60; 1 when left out.")
-]
-Start = Annotated[
-    datetime | None,
-    typer.Option(parser=_instant, metavar="ISO", help="Market time to start at, with its zone."),
-]
-Plain = Annotated[
-    bool, typer.Option("--plain", help="Without a screen: print one line an event, for logs and screen readers.")
-]
-Seed = Annotated[int, typer.Option(metavar="N", help="The same seed and start give the same market.")]
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
@@ -83,7 +50,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback(invoke_without_command=True)
 def console(
     context: typer.Context,
-    data_dir: DataDir = None,
+    data_dir: OwnDataDir = None,
     live: Live = False,
     ascii_only: Ascii = False,
     read_only: ReadOnly = False,
@@ -105,10 +72,10 @@ def console(
         settle_terminal()
     logins = logins_needed(run)
     from senex_tui.console.view_settings import with_options
-    from senex_tui.run import wiring
+    from senex_tui.run import hosted
 
     loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
-    opened = wiring.run_plain if plain else wiring.run_console
+    opened = hosted.run_plain if plain else hosted.run_console
     raise typer.Exit(opened(loaded, run.folders, mode, logins, None))
 
 
@@ -121,7 +88,7 @@ def demo(
     ascii_only: Ascii = False,
     read_only: ReadOnly = False,
     plain: Plain = False,
-    data_dir: DataDir = None,
+    data_dir: OwnDataDir = None,
 ) -> None:
     """Open the console on a simulated broker of its own.
 
@@ -134,12 +101,13 @@ def demo(
         settle_terminal()
     from core.snapshot import Mode
     from senex_tui.console.view_settings import with_options
-    from senex_tui.run import wiring
+    from senex_tui.run import hosted
+    from senex_tui.run.demo import DemoSimulator
 
     clock = run.loaded.settings.clock
-    simulator = wiring.DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
+    simulator = DemoSimulator(speed=speed or clock.speed, start=start or clock.start, seed=seed)
     loaded = with_options(run.loaded, ascii_only=ascii_only, read_only=read_only)
-    opened = wiring.run_plain if plain else wiring.run_console
+    opened = hosted.run_plain if plain else hosted.run_console
     raise typer.Exit(opened(loaded, run.folders, Mode.DEMO, (), simulator))
 
 
@@ -149,7 +117,7 @@ def run(
     headless: Annotated[
         bool, typer.Option("--headless", help="Without a screen, for a server: a line an event; SIGTERM ends it.")
     ] = False,
-    data_dir: DataDir = None,
+    data_dir: OwnDataDir = None,
 ) -> None:
     """Trade, or stand by until the trader that is there ends.
 
@@ -160,9 +128,9 @@ def run(
     if not headless:
         settle_terminal()
     logins = logins_needed(prepared)
-    from senex_tui.run import wiring
+    from senex_tui.run import hosted
 
-    raise typer.Exit(wiring.run_trader(prepared.loaded, prepared.folders, mode, logins, headless=headless))
+    raise typer.Exit(hosted.run_trader(prepared.loaded, prepared.folders, mode, logins, headless=headless))
 
 
 @app.command()
@@ -192,10 +160,10 @@ def simulator(
 @app.command()
 def once(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
     account: Annotated[str | None, typer.Option(metavar="N", help="Only this account number.")] = None,
     wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Follow the order this long at most.")] = 20.0,
-    data_dir: DataDir = None,
+    data_dir: OwnDataDir = None,
 ) -> None:
     """Force one cycle without a screen, then follow its order.
 
@@ -204,15 +172,15 @@ def once(
     run = prepare(context, data_dir)
     mode = mode_of(context, run)
     logins = logins_needed(run)
-    from senex_tui.run import wiring
+    from senex_tui.run.once import run_once
 
-    result = wiring.run_once(run.loaded, run.folders, mode, logins, account, wait)
-    typer.echo(result.to_json() if as_json else result.to_text())
+    result = run_once(run.loaded, run.folders, mode, logins, account, wait)
+    print_report(result, as_json)
     raise typer.Exit(ONCE_EXIT_CODES[result.outcome])
 
 
 @app.command()
-def check(context: typer.Context, data_dir: DataDir = None) -> None:
+def check(context: typer.Context, data_dir: OwnDataDir = None) -> None:
     """Show every setting and where it came from.
 
     Settings are validated; secrets are masked. Nothing is asked of the broker.
@@ -232,16 +200,15 @@ def check(context: typer.Context, data_dir: DataDir = None) -> None:
         refusal, mode = refused, "refused, see below"
     settings = run.loaded.settings
     password = mail_password_words(settings.mail, os.environ, environment_only=settings.broker.url is not None)
-    for line in check_lines(run.loaded, run.folders, mode, logins_found(run), password):
-        typer.echo(redact(line))
+    print_lines(redact(line) for line in check_lines(run.loaded, run.folders, mode, logins_found(run), password))
     if refusal:
         raise refusal
 
 
 def main() -> None:
-    """The entry point: exit code 2 and one sentence each for what the user can mend, 1 for a defect of ours."""
+    """The entry point. Exit code 2 and a sentence for each thing the user can mend, 1 for a defect of ours."""
     os.umask(0o077)  # records, logs and sockets are this user's alone
-    gc.disable()  # until the first paint, or until an engine is built: imports leave no garbage to look for
+    gc.disable()  # until the first paint, or until an engine is built: imports leave hardly any garbage
     if not _opens_at_once(sys.argv[1:]):
         from senex_tui.cli.registry import add_other_commands
 
@@ -253,7 +220,10 @@ def main() -> None:
 
 
 def _opens_at_once(words: list[str]) -> bool:
-    """Whether the command line is surely the console's or the demo's; one not seen through here only starts later."""
+    """Whether the command line surely opens the console or a demo, which need none of the other commands.
+
+    A wrong no costs only time: then the other commands are described too.
+    """
     return words in ([], ["--live"]) or words[:1] == ["demo"]
 
 

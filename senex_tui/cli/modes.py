@@ -1,4 +1,4 @@
-"""Which mode a run has (SPEC 9), or why it does not start."""
+"""The mode of a run (SPEC 9), or why it does not start."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from senex_tui.support.refusals import Refused
 def choose_mode(settings: Settings, *, live: bool) -> Mode:
     """The mode of the configured broker; `live` is the flag of the command line. Raises Refused.
 
-    Live takes both the setting and the flag, and the real broker: nothing else may ever be taken for it.
+    Live needs the setting, the flag and the real broker: no mistake in one of them may trade live.
     """
     if live != settings.trading.live:
         raise Refused(_half_live(flag=live))

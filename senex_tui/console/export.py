@@ -12,13 +12,6 @@ if TYPE_CHECKING:
     from senex_tui.console.app import SenexApp
 
 log = logging.getLogger(__name__)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def harmless(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula; a number stays a number."""
-    is_number = text.lstrip("+-").replace(".", "", 1).isdigit()
-    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
 
 
 def export(app: SenexApp, name: str, text: str, kind: str = "csv") -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.domain.operation.commands import WATCHER_COMMANDS
 from core.remote.watch_client import FOREIGN, NOT_FROM_HERE, READS_ONLY, UNSEEN_S, WatchClient, WatchState
 from core.snapshot import EngineState, Watching
 from senex_tui.console.app import SenexApp
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from widgets.banner import Alarm
 
 _COMMANDS = frozenset(key.action for key in KEYS if key.group == AUTOMATION)
-_ALLOWED = frozenset({"pause", "resume", "force", "cancel"})
+_ALLOWED = frozenset(kind.value for kind in WATCHER_COMMANDS)
 
 
 class WatchApp(SenexApp):

@@ -1,4 +1,4 @@
-"""The doctor's look at the broker: login, account list, clock and quote feed, with one login for all of it."""
+"""The doctor's checks of the broker: login, account list, clock and quote feed, all with one login."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NO_ANSWER_FIX = "check the network and broker.url; the log has the details"
 
 
 def look_at_broker(settings: Settings, credentials_file: Path, records_file: Path, post: Post) -> None:
-    """Posts the rows of ABOUT_THE_BROKER. The login is tried once, and not at all after the console gave it up."""
+    """Posts the rows of ABOUT_THE_BROKER. Logs in once, and not at all when the console has given the login up."""
     try:
         found = find_logins(os.environ, credentials_file, environment_only=settings.broker.url is not None)
     except CredentialsError as error:
@@ -93,13 +93,14 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
 
 
 async def _was_given_up(records_file: Path, login: str) -> bool:
-    """Repeated bad logins block the address for hours: what the console gave up is not tried from here either."""
+    """Whether the console has given this login up. The broker blocks an address for hours after repeated bad logins, so
+    it is not tried from here either."""
     if not await asyncio.to_thread(records_file.exists):
         return False
     try:
         records = await Records.open(f"sqlite+aiosqlite:///{records_file}", trader=False)
     except RecordsError:
-        return False  # told by a row of its own
+        return False  # the row `records` says it
     try:
         return any(b.kind is BreakerKind.LOGIN and b.subject == login for b in await records.breakers.open_now())
     finally:
@@ -112,7 +113,7 @@ def _clock(broker: TastytradeBroker, *, simulated: bool) -> Row:
         return Row("clock", Finding.SKIP, "the simulator's market time is its own")
     if offset is None:
         return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
-    # The broker's time is cut to the second: on average half a second behind.
+    # The broker sends whole seconds, cut off: on average half a second behind.
     off_s = offset.total_seconds() + 0.5
     told = f"{off_s:+.1f} s against the broker's; {exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET here"
     if abs(off_s) > MAX_CLOCK_OFFSET.total_seconds():
@@ -122,7 +123,7 @@ def _clock(broker: TastytradeBroker, *, simulated: bool) -> Row:
 
 
 class _First:
-    """A sink that waits for the first word about anything."""
+    """A sink of market data that notes when the first event came."""
 
     def __init__(self) -> None:
         self.came = asyncio.Event()

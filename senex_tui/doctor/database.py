@@ -1,4 +1,4 @@
-"""The doctor's rows of records that are kept in PostgreSQL."""
+"""The doctor's rows about records in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NOT_YET = "start the console once"
 
 
 def records_row(place: Place) -> Row:
-    """Whether the server answers, and has these records in the schema of this version."""
+    """Whether the server answers and its records have the schema of this version."""
     from core.records.records import Records
     from core.records.store.errors import RecordsError
 
@@ -34,7 +34,7 @@ def records_row(place: Place) -> Row:
 
 
 def lock_row(place: Place) -> Row:
-    """Who holds the database's lock, on whichever machine."""
+    """Who holds the lock in the database, on whichever machine."""
     from core.records.store.errors import RecordsError
 
     try:

@@ -1,4 +1,4 @@
-"""`senex doctor`: all that a trading day needs, looked at side by side; each row says what to do."""
+"""`senex doctor`: runs its checks side by side and shows a row for each thing that a trading day needs."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
+from senex_tui.support.text import one_line
 
 WITHIN_S = 13.0
 ABOUT_THE_BROKER = ("credentials", "broker", "clock", "feed")
@@ -19,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Finding(StrEnum):
-    """SKIP: not used here, or not to be told because of another row."""
+    """What a check found. SKIP: it is not used here, or cannot be known because of another row."""
 
     OK = "OK"
     WARN = "WARN"
@@ -29,7 +30,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`todo` is empty when there is nothing to do."""
+    """One thing that was checked. `todo` is what to do about it, empty when there is nothing to do."""
 
     name: str
     finding: Finding
@@ -42,9 +43,9 @@ Post = Callable[[Row], None]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`run` posts one row for each of the names, as soon as it knows it; it may take as long as it likes, and may fail.
+    """A check of one or more rows. `run` posts a row for each of the names once it is known; it may be slow or fail.
 
-    `todo` is what to do about a row that did not come.
+    `todo` is what to do about a row that did not come in time.
     """
 
     names: tuple[str, ...]
@@ -58,9 +59,9 @@ def one(name: str, look: Callable[[], Row], todo: str) -> Check:
 
 
 def examine(checks: Sequence[Check], clock: Clock, within_s: float = WITHIN_S) -> tuple[Row, ...]:
-    """The rows of all checks in their order, `within_s` wall seconds later at most.
+    """The rows of all checks in their order, after `within_s` wall seconds at most.
 
-    Each check has a thread of its own, so that none can keep another, or the command, from its end.
+    Each check has a thread of its own, so that none can hold up another, or the end of the command.
     """
     arrived: queue.SimpleQueue[Row] = queue.SimpleQueue()
     deadline = clock.monotonic() + within_s
@@ -83,7 +84,7 @@ def _isolated(check: Check, post: Post) -> None:
         check.run(post)
     except Exception as error:
         log.exception("the check of %s failed", ", ".join(check.names))
-        for name in check.names:  # those it has posted already stand
+        for name in check.names:  # rows that it posted before stay as they are
             post(Row(name, Finding.FAIL, f"could not be looked at: {type(error).__name__}: {error}", check.todo))
 
 
@@ -96,17 +97,12 @@ def to_text(rows: Sequence[Row]) -> str:
     width = max(len(row.name) for row in rows)
     lines = []
     for row in rows:
-        lines.append(f"{row.finding:<4}  {row.name:<{width}}  {_plain(row.found)}")
+        lines.append(f"{row.finding:<4}  {row.name:<{width}}  {one_line(row.found)}")
         if row.todo:
-            lines.append(f"{'':<{width + 8}}-> {_plain(row.todo)}")
+            lines.append(f"{'':<{width + 8}}-> {one_line(row.todo)}")
     return redact("\n".join(lines))
 
 
 def to_json(rows: Sequence[Row]) -> str:
     scrubbed = [{name: redact(str(value)) for name, value in asdict(row).items()} for row in rows]
     return json.dumps({"ok": exit_code(rows) == 0, "rows": scrubbed}, ensure_ascii=False)
-
-
-def _plain(text: str) -> str:
-    """One printable line: a row may quote what a server said."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)

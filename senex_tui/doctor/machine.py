@@ -1,4 +1,4 @@
-"""What the doctor looks at on this machine, and the list of all its checks."""
+"""The doctor's checks of this machine, and the list of all checks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SERVER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What could be read before anything was looked at. `trouble` says why settings or mode are missing."""
+    """The folders, settings and mode that the checks work with. `trouble` says why settings or mode are missing."""
 
     folders: Folders
     loaded: Loaded | None
@@ -47,13 +47,13 @@ class Setup:
 
     @property
     def database(self) -> Place | None:
-        """The records in PostgreSQL, where the settings keep them there."""
+        """The records in PostgreSQL; None when they are in a file."""
         url = None if self.loaded is None else self.loaded.settings.database.url
         return None if url is None or self.mode is None else place_of(self.folders, self.mode, url)
 
 
 def all_checks(setup: Setup) -> Sequence[Check]:
-    """In the order in which they are shown."""
+    """All checks, in the order in which their rows are shown."""
     return (
         one("settings", lambda: _settings(setup), "see `senex check`"),
         Check(ABOUT_THE_BROKER, lambda post: _broker(setup, post), "check the network and broker.url"),
@@ -69,7 +69,7 @@ def all_checks(setup: Setup) -> Sequence[Check]:
 
 
 def _section(setup: Setup, name: str) -> Any:
-    """A section of the settings, or None where this version or this run has none."""
+    """A section of the settings; None when the settings could not be read."""
     return getattr(setup.loaded.settings, name, None) if setup.loaded is not None else None
 
 
@@ -152,7 +152,7 @@ def _lock(folder: Path) -> Row:
 
 
 def _mail(setup: Setup) -> Row:
-    """A login without its password is found before the server is asked: with it no console starts."""
+    """The row about mail. A missing password is a FAIL, because without it no console starts."""
     from core.config.credentials import CredentialsError
     from core.config.mail_password import find_mail_password
     from senex_tui.reports.mail import off_because
@@ -169,7 +169,7 @@ def _mail(setup: Setup) -> Row:
 
 
 def mail_row(section: Any) -> Row:
-    """Connects and, where TLS is wanted, speaks it; nobody logs in and nothing is sent."""
+    """Connects to the mail server, with TLS where it is wanted. Does not log in and sends nothing."""
     host = getattr(section, "host", None)
     if not host:
         return Row("mail", Finding.SKIP, "not used")
@@ -198,7 +198,7 @@ def mail_row(section: Any) -> Row:
 
 
 def _ping(section: Any) -> Row:
-    """Not asked for: a sign of life from here would say that the console lives."""
+    """The row about the ping. Nothing is sent: the monitor would take it for a sign that the console lives."""
     url = getattr(section, "url", None)
     if not url:
         return Row("ping", Finding.SKIP, "not used")
@@ -206,7 +206,7 @@ def _ping(section: Any) -> Row:
 
 
 def _disk(folders: Folders) -> Row:
-    """Free space and the right to write, in each folder or the one it will be made in."""
+    """The row about free space and the right to write, in each folder or the one it will be made in."""
     least: tuple[int, Path] | None = None
     for folder in (folders.data, folders.state, folders.logs):
         there = next(place for place in (folder, *folder.parents) if place.exists())

@@ -1,4 +1,4 @@
-"""The doctor's row about Redis: it answers, lets this user do what is needed, and keeps what it is given."""
+"""The doctor's row about Redis: whether it answers, allows what is needed, and keeps what it is given."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEEPS = "noeviction"
 
 
 def redis_row(section: RedisSettings | None, mode: Mode | None) -> Row:
-    """Only a warning in any case: trading goes on without Redis."""
+    """The row about Redis. It is never a FAIL, because trading goes on without Redis."""
     if section is None or section.url is None:
         return Row("redis", Finding.SKIP, "not used")
     from core.remote.link import RedisTrouble

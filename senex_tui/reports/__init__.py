@@ -1,1 +1,1 @@
-"""What the commands without a screen print: reads of the records as values and as text."""
+"""What the commands without a screen print: the records read as plain values and as text."""

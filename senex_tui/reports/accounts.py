@@ -1,33 +1,35 @@
-"""The accounts the logins reach, as lines of text, and one change of one setting."""
+"""`senex accounts`: the list of accounts, the changes of their settings, and one change."""
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from core.commands.account_settings import named_account
-from core.domain.operation.account_settings import account_setting
+from core.domain.operation.account_settings import AccountField, account_setting
+from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
-from core.domain.reporting.notices import Preference
 from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
+from core.views.accounts import setting_views
 from senex_tui.reports.check import columns
 from senex_tui.support.refusals import Refused
-from senex_tui.trader.place import Place, watching
-from senex_tui.trader.send_command import Answer, send
+from senex_tui.support.report import Answer
+from senex_tui.trader.place import Place, with_records
+from senex_tui.trader.send_command import send
 
 if TYPE_CHECKING:
-    from core.config.settings import TradingSettings
+    from core.config.settings import Settings
     from core.records.records import AccountRecord, LoginRecord, Records
+    from core.snapshot import SettingView
 
 _HEAD = ("account", "automation", "login", "token", "offset", "width", "tolerance", "limit", "mail", "")
+_UNITS = {AccountField.OFFSET_CENTS.value: " c"}
 
 
-async def account_lines(place: Place, defaults: TradingSettings, mail: str = Preference.IMMEDIATE.value) -> list[str]:
-    """One line an account; a value in brackets is the settings file's, `mail` the preference there. Raises Refused
-    before the first start."""
+async def account_lines(place: Place, defaults: Settings) -> list[str]:
+    """One line an account, under a head; a value in brackets is that of `defaults`. Raises Refused before the first
+    start, RecordsError."""
 
     async def read(records: Records) -> list[str]:
         logins = {login.name: login for login in await records.logins.all()}
@@ -38,18 +40,18 @@ async def account_lines(place: Place, defaults: TradingSettings, mail: str = Pre
             notes += ["closed at the broker"] if account.is_closed else []
             notes += ["primary"] if account.is_primary else []
             notes += ["skips today"] if account.skip_day == today else []
-            rows.append((*_values(account, defaults, mail, logins.get(account.login)), ", ".join(filter(None, notes))))
+            rows.append((*_cells(account, defaults, logins.get(account.login)), ", ".join(filter(None, notes))))
         return list(columns([_HEAD, *rows]))
 
     _need_accounts(place)
-    return await watching(place, read)
+    return await with_records(place, read)
 
 
 async def change_lines(place: Place, number: str | None) -> list[str]:
     """Every change of settings, oldest first. Raises Refused for an account that is not known."""
 
     async def read(records: Records) -> list[str]:
-        only = None if number is None else (await _named(records, number)).number
+        only = None if number is None else await _resolved(records, number)
         rows = [
             (
                 f"{exchange_time(c.at):%Y-%m-%d %H:%M:%S} ET",
@@ -63,28 +65,21 @@ async def change_lines(place: Place, number: str | None) -> list[str]:
         return list(columns(rows)) if rows else ["no setting was ever changed"]
 
     _need_accounts(place)
-    return await watching(place, read)
+    return await with_records(place, read)
 
 
 async def change_account(place: Place, number: str, field: str, value: str) -> Answer:
-    """Has the setting changed, by the console that trades there or, without one, here.
+    """Changes the setting: through the console that trades there, or here when none does.
 
-    Raises Refused for an account that is not known and a value that is none, before anything is posted.
+    Raises Refused before anything is posted: for an account that is not known and for a value that cannot be set.
     """
     _need_accounts(place)
-    account = await watching(place, lambda records: _named(records, number))
+    account = await with_records(place, lambda records: _resolved(records, number))
     today = exchange_time(noted_clock(place.records_file.parent).now()).date()
     setting = account_setting(field, value, today)
     if isinstance(setting, Refusal):
         raise Refused(f"{setting.sentence()}.")
-    return await send(place, CommandKind.SET_ACCOUNT, target=account.number, note=f"{field} {value}")
-
-
-async def _named(records: Records, number: str) -> AccountRecord:
-    account = named_account(await records.accounts.all(), number)
-    if isinstance(account, Refusal):
-        raise Refused(f"{account.sentence()}.")
-    return account
+    return await send(place, CommandKind.SET_ACCOUNT, target=account, note=f"{field} {value}")
 
 
 def _need_accounts(place: Place) -> None:
@@ -92,20 +87,20 @@ def _need_accounts(place: Place) -> None:
         raise Refused("no account is known yet; start `senex` once, which asks the broker for them.")
 
 
-def _values(account: AccountRecord, defaults: TradingSettings, mail: str, login: LoginRecord | None) -> tuple[str, ...]:
+async def _resolved(records: Records, number: str) -> str:
+    found = resolve_account(number, [account.number for account in await records.accounts.all()])
+    if isinstance(found, Refusal):
+        raise Refused(f"{found.sentence()}.")
+    return found
+
+
+def _cells(account: AccountRecord, defaults: Settings, login: LoginRecord | None) -> tuple[str, ...]:
     token = "not checked" if login is None else "valid" if login.is_valid else f"invalid: {login.detail}"
-    return (
-        masked(account.number),
-        "on" if account.enabled else "off",
-        account.login,
-        token,
-        _own_or(account.offset_cents, defaults.entry_offset_cents, " c"),
-        _own_or(account.width, defaults.width or "by capital"),
-        _own_or(account.tolerance, defaults.tolerance),
-        _own_or(account.position_limit, defaults.position_limit),
-        _own_or(account.mail, mail),
-    )
+    switch = "on" if account.enabled else "off"
+    shown = (_shown(setting) for setting in setting_views(account, defaults))
+    return masked(account.number), switch, account.login, token, *shown
 
 
-def _own_or(own: Decimal | int | str | None, default: Decimal | int | str, unit: str = "") -> str:
-    return f"({default}{unit})" if own is None else f"{own}{unit}"
+def _shown(setting: SettingView) -> str:
+    value = setting.value + _UNITS.get(setting.name, "")
+    return value if setting.own else f"({value})"

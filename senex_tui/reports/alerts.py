@@ -1,67 +1,58 @@
-"""`senex alerts`: what is open, and who has seen it."""
+"""`senex alerts`: the open alerts, and who acknowledged them."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.domain.operation.events import masked
-from core.runtime.clock import exchange_time
-from senex_tui.trader.place import Place, watching
+from senex_tui.support.report import Report, instant_text
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.domain.reporting.alerts import Alert
 
 MOST = 100
-"""How many alerts --all goes back."""
+"""The most alerts that --all shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlertList:
-    alerts: tuple[Alert, ...]
+async def read_alerts(place: Place, *, everything: bool) -> Report:
+    """The open alerts in the order they opened, or with `everything` the newest of all, newest first.
 
-    def to_json(self) -> str:
-        return json.dumps({"alerts": [alert_values(alert) for alert in self.alerts]}, ensure_ascii=False)
-
-    def to_text(self) -> str:
-        return "\n".join(_line(alert) for alert in self.alerts) or "No alert is open."
-
-
-async def read_alerts(place: Place, *, everything: bool) -> AlertList:
-    """The open alerts in the order they opened, or the newest of all, newest first. Raises Refused before the first
-    start, RecordsError."""
+    Raises Refused before the first start, RecordsError.
+    """
     place.need_records()
-    if everything:
-        return AlertList(await watching(place, lambda records: records.alerts.newest(MOST)))
-    return AlertList(await watching(place, lambda records: records.alerts.open_now()))
+    found = await with_records(
+        place, lambda records: records.alerts.newest(MOST) if everything else records.alerts.open_now()
+    )
+    return Report({"alerts": [alert_values(alert) for alert in found]}, _lines)
 
 
-def alert_values(alert: Alert) -> dict[str, object]:
-    """An alert as plain values, its account masked."""
+def alert_values(alert: Alert) -> dict[str, Any]:
+    """An alert as a report's values, its account masked."""
     return {
         "id": alert.id,
         "kind": alert.kind.code,
         "severity": alert.severity.name.lower(),
         "account": masked(alert.subject) if alert.subject else None,
         "text": alert.text,
-        "opened_at": _instant(alert.opened_at),
-        "acknowledged_at": _instant(alert.acknowledged_at),
+        "opened_at": instant_text(alert.opened_at),
+        "acknowledged_at": instant_text(alert.acknowledged_at),
         "acknowledged_by": alert.acknowledged_by or None,
-        "closed_at": _instant(alert.closed_at),
+        "closed_at": instant_text(alert.closed_at),
     }
 
 
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
+def _lines(values: dict[str, Any]) -> list[str]:
+    return [_line(alert) for alert in values["alerts"]] or ["No alert is open."]
 
 
-def _line(alert: Alert) -> str:
-    seen = f"acknowledged by {alert.acknowledged_by}" if alert.acknowledged_at else "not acknowledged"
-    if alert.closed_at is not None:
-        seen = f"closed {exchange_time(alert.closed_at):%Y-%m-%d %H:%M}, {seen}"
-    return (
-        f"{alert.id:>4}  {alert.severity.name.lower():<8}  {exchange_time(alert.opened_at):%Y-%m-%d %H:%M} ET  "
-        f"{alert.text} ({seen})"
-    )
+def _line(alert: dict[str, Any]) -> str:
+    seen = f"acknowledged by {alert['acknowledged_by'] or ''}" if alert["acknowledged_at"] else "not acknowledged"
+    if alert["closed_at"] is not None:
+        seen = f"closed {_minute(alert['closed_at'])}, {seen}"
+    return f"{alert['id']:>4}  {alert['severity']:<8}  {_minute(alert['opened_at'])} ET  {alert['text']} ({seen})"
+
+
+def _minute(instant: str) -> str:
+    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"

@@ -15,7 +15,7 @@ from core.runtime.redaction import MASK
 def check_lines(
     loaded: Loaded, folders: Folders, mode: str, logins: tuple[Credentials, ...], mail_password: str
 ) -> Iterator[str]:
-    """Plain lines, without any secret; `mail_password` says where that one comes from."""
+    """The lines, without any secret. `mail_password` says where the mail password comes from."""
     yield from columns(
         [
             ("mode", mode),
@@ -68,7 +68,7 @@ def _credentials(login: Credentials) -> tuple[str, str]:
 
 
 def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """The rows with their columns under each other."""
+    """The rows as lines with aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,4 +1,4 @@
-"""`senex day`: the slots of a day, what ran and how it ended, what was missed and why, what is next."""
+"""`senex day`: the slots of a day: what ran and how it ended, what was missed and why, what comes next."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.domain.market.sessions import Session, SlotTimes, slots_of
-from core.domain.operation.events import masked, masked_in
-from core.domain.orders.orders import Entry
+from core.domain.operation.events import masked_in
 from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
+from senex_tui.reports.entries import entry_values, entry_words
 from senex_tui.support.refusals import Refused
-from senex_tui.support.text import hanging, safe, table
-from senex_tui.support.told import Told
-from senex_tui.trader.place import Place, watching
+from senex_tui.support.report import Report, instant_text
+from senex_tui.support.text import LABEL, hanging, safe, table
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.market.calendar import SessionCalendar
@@ -24,13 +24,19 @@ if TYPE_CHECKING:
 
 EARLIEST = date(2000, 1, 1)
 _AHEAD = timedelta(days=365)
-_LABEL = 12
+_OF_ENTRY = (
+    *("account", "cycle", "state", "underlying", "expiration", "strikes", "limit", "order"),
+    *("contracts_filled", "holds_day", "detail"),
+)
 _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
 
-async def read_day(place: Place, times: SlotTimes, day: date | None) -> Told:
-    """The day, today's without one. Raises Refused before the first start or for a day far off, RecordsError."""
+async def read_day(place: Place, times: SlotTimes, day: date | None) -> Report:
+    """The report of a day of the exchange, without one of today.
+
+    Raises Refused before the first start and for a day too far off, RecordsError, CalendarError.
+    """
     from core.market.calendar import SessionCalendar
 
     place.need_records()
@@ -39,11 +45,13 @@ async def read_day(place: Place, times: SlotTimes, day: date | None) -> Told:
     chosen = today if day is None else day
     need_near(chosen, today)
     calendar = await asyncio.to_thread(SessionCalendar, now + (chosen - today))
-    return Told(await watching(place, lambda records: _values(records, place, times, calendar, chosen, now)), _lines)
+    return Report(
+        await with_records(place, lambda records: _values(records, place, times, calendar, chosen, now)), _lines
+    )
 
 
 def need_near(day: date, today: date) -> None:
-    """Raises Refused for a day no calendar of ours is asked about."""
+    """Raises Refused for a day too far off for the exchange calendar."""
     if not EARLIEST <= day <= today + _AHEAD:
         raise Refused(f"{day} is too far off; give a day from {EARLIEST} to {today + _AHEAD}.")
 
@@ -65,16 +73,16 @@ async def _values(
     return {
         "day": day.isoformat(),
         "today": day == today,
-        "now": _instant(now),
+        "now": instant_text(now),
         "session": None if session is None else _session(session),
         "next_session": None if first_after is None else first_after.day.isoformat(),
         "next": None
         if following is None
-        else {"at": _instant(following), "in_s": int((following - now).total_seconds())},
+        else {"at": instant_text(following), "in_s": int((following - now).total_seconds())},
         "console_runs": runs,
         "automation": {"state": trading.state, "who": trading.who, "why": trading.why},
         "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, following, now, runs=runs)],
-        "entries": [_masked(_entry(entry), numbers) for entry in await records.entries.of_day(day)],
+        "entries": [_masked(entry_values(entry, _OF_ENTRY), numbers) for entry in await records.entries.of_day(day)],
     }
 
 
@@ -98,7 +106,7 @@ def _rows(
     *,
     runs: bool,
 ) -> list[dict[str, Any]]:
-    """Slots and forced cycles in the order of their times; a slot of other settings that was recorded is shown too."""
+    """Slots and forced cycles in the order of their times; also recorded slots that today's settings do not plan."""
     by_slot = {record.slot: record for record in recorded}
     rows = [_slot(slot, by_slot.get(slot), following, now, runs=runs) for slot in sorted({*planned, *by_slot})]
     rows += [_forced(cycle) for cycle in ran if cycle.slot is None]
@@ -108,7 +116,7 @@ def _rows(
 def _slot(
     slot: datetime, record: SlotRecord | None, following: datetime | None, now: datetime, *, runs: bool
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"at": _instant(slot), "forced": False, "cycle": None, "reason": "", "text": ""}
+    row: dict[str, Any] = {"at": instant_text(slot), "forced": False, "cycle": None, "reason": "", "text": ""}
     if record is None:
         if slot <= now:
             due = runs and exchange_time(slot).date() == exchange_time(now).date()
@@ -120,7 +128,7 @@ def _slot(
 
 def _forced(cycle: CycleRecord) -> dict[str, Any]:
     return {
-        "at": _instant(cycle.began_at),
+        "at": instant_text(cycle.began_at),
         "forced": True,
         "cycle": cycle.number,
         "state": cycle.outcome or "running",
@@ -129,32 +137,12 @@ def _forced(cycle: CycleRecord) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "account": masked(entry.account),
-        "cycle": entry.cycle,
-        "state": entry.state.value,
-        "underlying": entry.underlying,
-        "expiration": entry.expiration.isoformat(),
-        "strikes": entry.strikes,
-        "limit": str(entry.limit),
-        "order": entry.order_id,
-        "contracts_filled": int(sum(fill.quantity for fill in entry.fills)),
-        "holds_day": entry.holds_day,
-        "detail": entry.detail,
-    }
-
-
 def _masked(values: dict[str, Any], numbers: Sequence[str]) -> dict[str, Any]:
     return {name: masked_in(value, numbers) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _session(session: Session) -> dict[str, Any]:
-    return {"open": _instant(session.open), "close": _instant(session.close), "half_day": session.half_day}
-
-
-def _instant(at: datetime) -> str:
-    return exchange_time(at).isoformat(timespec="seconds")
+    return {"open": instant_text(session.open), "close": instant_text(session.close), "half_day": session.half_day}
 
 
 def _lines(values: dict[str, Any]) -> list[str]:
@@ -176,7 +164,7 @@ def _lines(values: dict[str, Any]) -> list[str]:
     if values["entries"]:
         lines.append("")
     for entry in values["entries"]:
-        lines += hanging(f"{entry['account']:<{_LABEL}}", safe(_entry_words(entry)))
+        lines += hanging(f"{entry['account']:<{LABEL}}", safe(_words_of(entry)))
     return lines
 
 
@@ -194,12 +182,12 @@ def _now_lines(values: dict[str, Any]) -> list[str]:
     now, following = datetime.fromisoformat(values["now"]), datetime.fromisoformat(values["next"]["at"])
     on = "" if following.date() == now.date() else f"{_day_words(following.date().isoformat())} "
     runs = "" if values["console_runs"] else "; no console is running: no cycle will run until one is started"
-    lines = [f"{'now':<{_LABEL}}{now:%H:%M:%S} ET"]
-    lines += hanging(f"{'next':<{_LABEL}}", f"{on}{following:%H:%M} ET, in {_span(values['next']['in_s'])}{runs}")
+    lines = [f"{'now':<{LABEL}}{now:%H:%M:%S} ET"]
+    lines += hanging(f"{'next':<{LABEL}}", f"{on}{following:%H:%M} ET, in {_span(values['next']['in_s'])}{runs}")
     state = values["automation"]
     if state["state"] != "active":
         why = f"{state['state'].upper()} by {state['who']}: {state['why']}; slots are missed until it is active"
-        lines += hanging(f"{'automation':<{_LABEL}}", safe(why))
+        lines += hanging(f"{'automation':<{LABEL}}", safe(why))
     return lines
 
 
@@ -218,12 +206,9 @@ def _why(row: dict[str, Any], values: dict[str, Any]) -> str:
     return safe("; ".join(part for part in ("forced" * row["forced"], told) if part))
 
 
-def _entry_words(entry: dict[str, Any]) -> str:
-    order = f", order {entry['order']}" if entry["order"] else ""
-    filled = f", {entry['contracts_filled']} contracts filled" if entry["contracts_filled"] else ""
-    what = f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {entry['limit']} credit"
+def _words_of(entry: dict[str, Any]) -> str:
     detail = f"; {entry['detail']}" if entry["detail"] else ""
-    return f"{entry['state'].upper()} (cycle {entry['cycle']}): {what}{order}{filled}{detail}"
+    return entry_words(entry, f"cycle {entry['cycle']}") + detail
 
 
 def _span(seconds: int) -> str:

@@ -12,11 +12,12 @@ from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.runtime.clock_file import noted_clock
-from core.views.story import Story, StoryKind, StoryLine, story_of_cycle, story_of_slot
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.story import story_of_cycle, story_of_slot
 from senex_tui.reports.day import need_near
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import hanging, safe
-from senex_tui.trader.place import Place, watching
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -29,13 +30,13 @@ _NOTICE = {Severity.INFO: " ", Severity.WARNING: "!", Severity.CRITICAL: "!"}
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A story as it may leave the records: every one of the account numbers given is masked in it."""
+    """A story as it is printed: each of the numbers in `accounts` is masked in it."""
 
     story: Story
     accounts: tuple[str, ...]
 
     def to_json(self) -> str:
-        told = {
+        values = {
             "title": self.story.title,
             "verdict": self.story.verdict,
             "lines": [
@@ -53,7 +54,7 @@ class Explained:
                 for line in self.story.lines
             ],
         }
-        return masked_in(json.dumps(told, ensure_ascii=False), self.accounts)
+        return masked_in(json.dumps(values, ensure_ascii=False), self.accounts)
 
     def to_text(self) -> str:
         lines = [self.story.title, *hanging("", safe(self.story.verdict))]
@@ -63,12 +64,13 @@ class Explained:
 
 
 async def explain(place: Place, times: SlotTimes, what: str) -> Explained:
-    """The story of `what`: a cycle's number, `last`, or a slot as an exchange time, of today or with its date.
+    """The story of one cycle or slot.
 
+    `what` is a cycle's number, `last`, or the exchange time of a slot, of today or with its date.
     Raises Refused when there is no such cycle or slot, RecordsError, CalendarError.
     """
     place.need_records()
-    return await watching(place, lambda records: _explain(records, place, times, what.strip()))
+    return await with_records(place, lambda records: _explain(records, place, times, what.strip()))
 
 
 async def _explain(records: Records, place: Place, times: SlotTimes, what: str) -> Explained:
@@ -111,7 +113,7 @@ async def _of_slot(records: Records, times: SlotTimes, minute: datetime, now: da
 
 
 def _slot_at(minute: datetime, times: SlotTimes) -> datetime:
-    """The slot of the exchange's calendar at this minute. Raises Refused when there is none."""
+    """The slot of this minute by the exchange's calendar. Raises Refused when there is none."""
     from core.market.calendar import SessionCalendar
 
     day = exchange_time(minute).date()
@@ -130,7 +132,7 @@ def _slot_at(minute: datetime, times: SlotTimes) -> datetime:
 
 
 def _minute(what: str, now: datetime) -> datetime:
-    """The minute meant, UTC; exchange time unless it has a zone. Raises Refused."""
+    """The minute that `what` names, UTC; without a zone it is exchange time. Raises Refused when it names none."""
     text = f"{exchange_time(now).date()}T{what}" if "-" not in what and ":" in what else what
     try:
         meant = datetime.fromisoformat(text)
@@ -153,7 +155,7 @@ def _drawn(line: StoryLine) -> list[str]:
         head = f"{_NOTICE[line.severity]} {exchange_time(line.at):%H:%M:%S}  {label:<{_LABEL}}"
         return hanging(head, text)
     if line.points is not None:
-        # The start and the sum carry no sign: only what is between them is added.
+        # Only what is added has a sign; the start and the sum have none.
         total = line.label in ("start", "score")
         shown = f"{line.points:.1f}" if total else f"{line.points:+.1f}"
         return [f"{'':12}{label:<{_LABEL}}{text:<24}{shown:>7}"]

@@ -15,7 +15,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason
 from core.domain.reporting.figures import SESSIONS, AccountDay, DayKind, SessionFigures, Share, figures_of
 from senex_tui.support.refusals import Refused
-from senex_tui.trader.place import Place, watching
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -37,14 +37,14 @@ _WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The figures, with account numbers masked, and the mode whose records they are of."""
+class FiguresReport:
+    """The figures of some sessions in one mode. Account numbers are masked."""
 
     mode: str
     figures: SessionFigures
 
     def to_json(self) -> str:
-        """One object; rates are percent to one place and amounts are text, exact; None where nothing was counted."""
+        """One object. Percentages have one decimal place; they and amounts are text, None where nothing was counted."""
         return json.dumps(_values(self), ensure_ascii=False)
 
     def to_csv(self) -> str:
@@ -60,7 +60,7 @@ class Report:
 
 
 def day_of(option: str, text: str | None) -> date | None:
-    """The date of an option. Raises Refused for anything but a date like 2026-03-02."""
+    """The date given to an option, None for None. Raises Refused for anything but a date like 2026-03-02."""
     if text is None:
         return None
     try:
@@ -72,18 +72,18 @@ def day_of(option: str, text: str | None) -> date | None:
     return day
 
 
-async def read_report(place: Place, first: date | None, last: date | None) -> Report:
-    """The figures of the recorded sessions from first to last, both included; without a first, the 20 newest.
+async def read_report(place: Place, first: date | None, last: date | None) -> FiguresReport:
+    """The figures of the recorded sessions from `first` to `last`, both included; without `first` of the 20 newest.
 
-    Locks nothing, so it may be read while a console trades. Raises Refused for a range upside down and before the
+    Takes no lock, so it can be read while a console trades. Raises Refused when `first` is after `last` and before the
     first start, RecordsError.
     """
     if first is not None and last is not None and first > last:
         raise Refused(f"--from {first} is after --to {last}; give the earlier day to --from.")
     place.need_records()
-    figures = await watching(place, lambda records: _read(records, first, last))
+    figures = await with_records(place, lambda records: _read(records, first, last))
     days = tuple(replace(day, account=masked(day.account)) for day in figures.days)
-    return Report(place.mode.value, replace(figures, days=days))
+    return FiguresReport(place.mode.value, replace(figures, days=days))
 
 
 async def _read(records: Records, first: date | None, last: date | None) -> SessionFigures:
@@ -99,7 +99,7 @@ async def _read(records: Records, first: date | None, last: date | None) -> Sess
     return figures_of(sessions, found.runs, found.entries, found.traded)
 
 
-def _values(report: Report) -> dict[str, Any]:
+def _values(report: FiguresReport) -> dict[str, Any]:
     figures = report.figures
     return {
         "mode": report.mode,
@@ -131,7 +131,7 @@ def _share(share: Share) -> dict[str, Any]:
 
 
 def _amount(value: Decimal | None) -> str | None:
-    """Per share, to a hundredth of a cent: a mean need not end."""
+    """An amount per share as text, rounded to a hundredth of a cent, because a mean may have endless digits."""
     return None if value is None else f"{value:+.4f}"
 
 
@@ -151,7 +151,7 @@ def _day_values(day: AccountDay) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _lines(report: Report) -> list[str]:
+def _lines(report: FiguresReport) -> list[str]:
     figures = report.figures
     if not figures.sessions:
         return [f"No session is recorded there in {report.mode} mode."]
@@ -159,15 +159,15 @@ def _lines(report: Report) -> list[str]:
     lines = [
         f"{report.mode.upper()}: {_sessions(figures)}, {figures.sessions[0]} to {figures.sessions[-1]}",
         "",
-        _told("account-days", counted or "none"),
-        _told("success rate", _rate(figures.success, "account-days no rule or risk forbade")),
-        _told("retry rate", _rate(figures.retry, "cycles that reached pricing")),
-        _told("skip rate", _rate(figures.skipped, "runs")),
-        _told("failure rate", _rate(figures.failed, "runs")),
-        _told("risk refusals", _rate(figures.risk, "priced runs")),
-        _told("slot to acknowledged", _execution(figures)),
-        _told("pricing rejections", _rejections(figures)),
-        _told("slippage to mid", _slippage(figures)),
+        _line("account-days", counted or "none"),
+        _line("success rate", _rate(figures.success, "account-days no rule or risk forbade")),
+        _line("retry rate", _rate(figures.retry, "cycles that reached pricing")),
+        _line("skip rate", _rate(figures.skipped, "runs")),
+        _line("failure rate", _rate(figures.failed, "runs")),
+        _line("risk refusals", _rate(figures.risk, "priced runs")),
+        _line("slot to acknowledged", _execution(figures)),
+        _line("pricing rejections", _rejections(figures)),
+        _line("slippage to mid", _slippage(figures)),
         "",
         "DAY         ACCT   RESULT           RUNS    TIME   SLIP  REASON",
     ]
@@ -184,7 +184,7 @@ def _sessions(figures: SessionFigures) -> str:
     return "1 session" if len(figures.sessions) == 1 else f"{len(figures.sessions)} sessions"
 
 
-def _told(label: str, text: str) -> str:
+def _line(label: str, text: str) -> str:
     return f"{label:<{_LABEL}}  {text}"
 
 
@@ -215,7 +215,7 @@ def _slippage(figures: SessionFigures) -> str:
 
 
 def seconds(ms: int | None) -> str:
-    """Wall seconds to a tenth, rounded down."""
+    """Milliseconds as seconds to a tenth, rounded down; `--` for None."""
     return "--" if ms is None else f"{ms // 1000}.{ms % 1000 // 100} s"
 
 
@@ -228,7 +228,7 @@ def _day_line(day: AccountDay) -> str:
 
 
 def reason_words(code: str) -> str:
-    """The code with its sentence, figures left open, where this version knows it."""
+    """A reason's code with its sentence; the code alone when it is not known here or its sentence has figures."""
     try:
         sentence = Reason.of(code).sentence
     except KeyError:

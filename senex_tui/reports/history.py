@@ -1,4 +1,4 @@
-"""`senex history`: what is kept of every cycle, attempt, suggestion, order, fill and command, searched."""
+"""`senex history`: searches the recorded cycles, attempts, suggestions, orders, fills and commands."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from core.domain.market.underlying import SHIPPED
-from core.domain.operation.events import masked
-from core.domain.operation.reasons import Reason
+from core.domain.operation.accounts import resolve_account
+from core.domain.operation.reasons import Reason, Refusal
 from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark, not_of
 from senex_tui.reports.history_text import HistoryText
 from senex_tui.support.refusals import Refused
-from senex_tui.trader.place import Place, watching
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.records.records import Records
 
 SHOWN = 20
-"""How many things the table shows when nobody says; CSV and JSON hold all that fits the filter."""
+"""The most rows of the table without --limit. CSV and JSON hold all rows."""
 LONGEST_TEXT = 200
 _PAGE = 500
 
@@ -27,19 +27,26 @@ Say = Callable[[str], None]
 
 
 async def search(place: Place, kind: str, wanted: HistoryFilter, limit: int | None, form: str, say: Say) -> None:
-    """Says what was found, newest first, a line at a time. `form` is text, csv or json; `wanted.account` may be the
-    last characters of a number. Raises Refused for what cannot be looked for, RecordsError."""
+    """Calls `say` with each line of what was found, newest first.
+
+    `form` is text, csv or json; `wanted.account` may be the last characters of a number; `limit` None is 20 rows of
+    text or all rows otherwise. Raises Refused for what cannot be looked for, RecordsError.
+    """
     place.need_records()
     chosen = _kind(kind)
     check(chosen, wanted)
-    await watching(place, lambda records: _search(records, chosen, wanted, limit, form, say))
+    await with_records(place, lambda records: _search(records, chosen, wanted, limit, form, say))
 
 
 async def _search(
     records: Records, kind: HistoryKind, wanted: HistoryFilter, limit: int | None, form: str, say: Say
 ) -> None:
     known = [account.number for account in await records.accounts.all()]
-    wanted = replace(wanted, account=full_number(wanted.account, known))
+    if wanted.account:
+        number = resolve_account(wanted.account, known)
+        if isinstance(number, Refusal):
+            raise Refused(f"--account {number.sentence()}.")
+        wanted = replace(wanted, account=number)
     text = HistoryText(kind, known)
     if form == "csv":
         say(text.csv_head())
@@ -64,7 +71,7 @@ async def _search(
 async def _each(
     records: Records, kind: HistoryKind, wanted: HistoryFilter, limit: int | None, take: Callable[[HistoryRow], None]
 ) -> None:
-    """Page by page, so that ten years of rows are never held at once."""
+    """Calls `take` with each row. Reads page by page, so that ten years of rows are never held at once."""
     left, after = limit, None
     while left is None or left > 0:
         size = _PAGE if left is None else min(left, _PAGE)
@@ -81,17 +88,6 @@ def _last(page: tuple[HistoryRow, ...]) -> Mark:
     return page[-1].mark
 
 
-def full_number(account: str, known: list[str]) -> str:
-    """The one account of this number, or of these last characters; empty for empty. Raises Refused."""
-    if not account:
-        return ""
-    found = [number for number in known if number.endswith(account.removeprefix("…"))]
-    if len(found) != 1:
-        names = ", ".join(masked(number) for number in known) or "none"
-        raise Refused(f"--account {account!r} names {len(found) or 'no'} known accounts; known are {names}.")
-    return found[0]
-
-
 def _kind(kind: str) -> HistoryKind:
     try:
         return HistoryKind(kind)
@@ -100,7 +96,10 @@ def _kind(kind: str) -> HistoryKind:
 
 
 def check(kind: HistoryKind, wanted: HistoryFilter, name: str = "--{}") -> None:
-    """Raises Refused for what things of this kind cannot be looked for by; `name` is how a field is written."""
+    """Raises Refused when rows of this kind have no such field or the field no such value.
+
+    `name` is how the user writes a field's name: `--{}` at the shell, `{}:` on the console's page.
+    """
     since, until, reason, outcome, underlying, text = map(
         name.format, ("from", "to", "reason", "outcome", "underlying", "text")
     )

@@ -1,4 +1,4 @@
-"""What was found in the records, as a table to read, as CSV, as JSON."""
+"""Rows of the history as a table, as CSV and as JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.domain.operation.events import masked, masked_in
+from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.records.search.history import HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
-from senex_tui.console.export import harmless
-from senex_tui.support.text import safe, table
+from senex_tui.support.text import harmless, safe, table
 
 _COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
 _OWN: dict[HistoryKind, tuple[str, ...]] = {
@@ -38,7 +37,7 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
 
 
 class HistoryText:
-    """Draws rows of one kind. Every word of theirs is masked of the account numbers given."""
+    """Writes rows of one kind. Each of the account numbers given is masked in every word."""
 
     def __init__(self, kind: HistoryKind, accounts: Sequence[str]) -> None:
         self._kind = kind
@@ -64,8 +63,8 @@ class HistoryText:
 
     def json(self, rows: Iterable[HistoryRow]) -> str:
         """One object: the kind and its rows, newest first."""
-        told = {"kind": self._kind.value, "rows": [self.values(row) for row in rows]}
-        return json.dumps(told, ensure_ascii=False)
+        values = {"kind": self._kind.value, "rows": [self.values(row) for row in rows]}
+        return json.dumps(values, ensure_ascii=False)
 
     def csv_head(self) -> str:
         return _csv_line((*_COMMON, *_OWN[self._kind]))
@@ -103,7 +102,7 @@ def _csv_line(cells: Sequence[str]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value as a spreadsheet may have it: words that it would take for a formula are quoted."""
+    """A value as a cell of CSV; text that a spreadsheet would take for a formula is quoted."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -128,7 +127,7 @@ def _attempt_cells(v: dict[str, Any]) -> list[str]:
     priced = f"natural {f.get('natural_credit')}, mid {f.get('mid_credit')}, max risk {f.get('max_risk')} $"
     told = f"{v['text']} ({v['reason']})" if v["reason"] else priced
     which = f"{v['attempt']} {v['underlying']}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], which, v["step"], told]
+    return [str(v["cycle"]), _when(v["at"]), v["account"], which, Step(v["step"]).word, told]
 
 
 def _suggestion_cells(v: dict[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""`senex logs`: the log's lines for a person, over its rotated files, and followed as they come."""
+"""`senex logs`: the lines of the log and its rotated files as text, and new ones as they come."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from typing import IO, Any
 from core.runtime.clock import Clock, exchange_time
 from senex_tui.support.logs import FIELDS, FILE_NAME, OLDER_FILES
 from senex_tui.support.refusals import Refused
+from senex_tui.support.text import one_line
 
 LOOK_EVERY_S = 0.2
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _NUMBERS: dict[str, int] = {name: getattr(logging, name.upper()) for name in LEVELS}
 _ALIASES = {"warn": "warning", "crit": "critical"}
-# Told by the line's own text or time already.
+# The line's text or time says these already.
 _SILENT = frozenset({"market_at", "kind", "result"})
 
 
 def level_named(text: str) -> str:
-    """Raises ValueError for what is no level; `warn` and `crit` are taken too."""
+    """The level of this name; `warn` and `crit` are names too. Raises ValueError for any other word."""
     name = _ALIASES.get(text.lower(), text.lower())
     if name not in LEVELS:
         raise ValueError(f"{text!r} is not a level; use one of {', '.join(LEVELS)}")
@@ -34,7 +35,7 @@ def level_named(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines: at least this level, and only of this cycle."""
+    """Which lines are wanted: of at least this level and, when given, of this cycle."""
 
     level: str = "debug"
     cycle: int | None = None
@@ -46,7 +47,7 @@ class Wanted:
 
 
 def newest(folder: Path, wanted: Wanted, count: int) -> list[str]:
-    """The newest wanted lines, oldest first, for a person. Raises Refused when there is no log yet."""
+    """The newest `count` wanted lines as text, oldest first. Raises Refused when there is no log yet."""
     files = _files(folder)
     if not files:
         raise Refused(f"there is no log yet in {folder}; start `senex` once, or wait for one with --follow.")
@@ -55,13 +56,13 @@ def newest(folder: Path, wanted: Wanted, count: int) -> list[str]:
         try:
             with file.open(encoding="utf-8", errors="replace") as opened:
                 kept.extend(shown for text in opened if (shown := _told(text, wanted)))
-        except FileNotFoundError:  # rotated away meanwhile
+        except FileNotFoundError:  # rotated away in the meantime
             continue
     return list(kept)
 
 
 async def follow(folder: Path, wanted: Wanted, clock: Clock, count: int) -> AsyncIterator[str]:
-    """The newest wanted lines, then each new one as it is written, also after the file was rotated; never ends."""
+    """The newest `count` wanted lines, then each new one as it is written, also after a rotation. Never ends."""
     path = folder / FILE_NAME
     stream = _opened(path)
     if stream is not None:
@@ -77,7 +78,7 @@ async def follow(folder: Path, wanted: Wanted, clock: Clock, count: int) -> Asyn
                 await clock.sleep(LOOK_EVERY_S)
                 continue
             if stream is not None:
-                part += stream.readline()  # what came between the last look and the rotation
+                part += stream.readline()  # what was written between the last read and the rotation
                 if part:
                     following.close()
                 else:
@@ -106,7 +107,7 @@ def _opened(path: Path) -> IO[str] | None:
 
 
 def _next(folder: Path, stream: IO[str] | None) -> IO[str] | None:
-    """The file written after the one that is open; None while that is the newest."""
+    """Opens the file that follows the open one; None while the open one is the newest."""
     files = _files(folder)
     if stream is None:
         return _opened(files[-1]) if files else None
@@ -116,38 +117,33 @@ def _next(folder: Path, stream: IO[str] | None) -> IO[str] | None:
             if os.path.samestat(ours, file.stat()):
                 return _opened(files[place + 1]) if place + 1 < len(files) else None
         except FileNotFoundError:
-            return None  # in the middle of a rotation: at the next look it is over
+            return None  # in the middle of a rotation; the next read comes after it
     return _opened(files[0]) if files else None
 
 
 def _told(text: str, wanted: Wanted) -> str | None:
-    """A line for a person; None for one that is not wanted. A line that is not ours is shown as it is."""
+    """A line of the file as text; None when it is not wanted. A line that is not ours stays as it is."""
     try:
         line = json.loads(text)
         at = datetime.fromisoformat(line["at"]).astimezone(UTC)
     except (ValueError, KeyError, TypeError):
-        return (_plain(text.rstrip("\n")) or None) if wanted == Wanted() else None
+        return (one_line(text.rstrip("\n")) or None) if wanted == Wanted() else None
     if not wanted(line):
         return None
     fields = [f"{name}={_value(line[name])}" for name in FIELDS if name in line and name not in _SILENT]
     if "error_type" in line:
-        fields.append("error=" + _plain(f"{line['error_type']}: {line.get('error', '')}"))
+        fields.append("error=" + one_line(f"{line['error_type']}: {line.get('error', '')}"))
     parts = [
         f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET",
-        f"{_plain(str(line.get('level', ''))).upper():<8}",
-        _plain(str(line.get("event", ""))),
+        f"{one_line(str(line.get('level', ''))).upper():<8}",
+        one_line(str(line.get("event", ""))),
         *fields,
     ]
-    trace = [f"    {_plain(row)}" for row in str(line.get("traceback", "")).splitlines()]
+    trace = [f"    {one_line(row)}" for row in str(line.get("traceback", "")).splitlines()]
     return "\n".join(["  ".join(parts), *trace])
 
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{_plain(str(name))}:{_plain(str(one))}" for name, one in value.items())
-    return _plain(str(value))
-
-
-def _plain(text: str) -> str:
-    """One printable line: what a log quotes from outside must not move the cursor."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+        return ",".join(f"{one_line(str(name))}:{one_line(str(one))}" for name, one in value.items())
+    return one_line(str(value))

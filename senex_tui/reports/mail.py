@@ -1,103 +1,39 @@
-"""`senex mail`: what waits to be sent and what was; `senex mail test`: one message now, and what came of it."""
+"""Mail as the reports tell it: the outbox, why mail is off, and what became of a test message."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 import socket
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
-from senex_tui.cli.commands.operator import DataDir, Demo, FindPlace, is_alone
-from senex_tui.support.refusals import Refused
+from senex_tui.support.report import Answer, instant_text
+from senex_tui.support.text import labelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from core.config.mail import MailSettings
-    from core.notify.smtp import Mailer, MailFault
+    from core.notify.smtp import MailFault
     from core.records.records import Records
     from core.records.repositories.outbox import Message, Outbox, OutboxCounts
     from core.snapshot import Mode
     from senex_tui.trader.place import Place
 
 SENT, NOT_TAKEN, NO_ANSWER = 0, 3, 5
-_LABEL = 12
 _SHOWN = 10
-_OFF = "mail is off: mail.host is not set; set mail.host, mail.sender and mail.operator to turn it on"
-
-
-@dataclass(frozen=True, slots=True)
-class MailTest:
-    """What became of the test message, for the shell."""
-
-    exit_code: int
-    text: str
-
-
-def mailer_for(settings: MailSettings, mode: Mode) -> Mailer | None:
-    """The mailer of a mode's engine; None when mail is off.
-
-    A demo knows no real credentials (SPEC 9): it reads no keyring, and it mails only to a server on this machine.
-    Raises CredentialsError for a login without a password.
-    """
-    from core.config.mail_password import find_mail_password
-    from core.notify.smtp import SmtpMailer
-    from core.snapshot import Mode
-
-    if off_because(settings, mode):
-        return None
-    demo = mode is Mode.DEMO
-    return SmtpMailer(settings, find_mail_password(settings, os.environ, environment_only=demo))
+MAIL_IS_OFF = "mail is off: mail.host is not set; set mail.host, mail.sender and mail.operator to turn it on"
 
 
 def off_because(settings: MailSettings, mode: Mode) -> str:
-    """Why this mode's engine sends no mail; empty when it sends."""
+    """Why the engine of this mode sends no mail; empty when it sends."""
     from core.snapshot import Mode
 
     if not settings.is_on:
-        return _OFF
+        return MAIL_IS_OFF
     local = mode is not Mode.DEMO or settings.is_local
     return "" if local else "a demo mails only to a server on this machine, so nothing is sent"
 
 
-def add_mail_commands(
-    app: typer.Typer, find_settings: Callable[[typer.Context, Path | None], MailSettings], find_place: FindPlace
-) -> None:
-    """Adds `senex mail` to the command line."""
-    mail_app = typer.Typer(
-        help="Show what mail waits to be sent; send a test.", invoke_without_command=True, rich_markup_mode=None
-    )
-    app.add_typer(mail_app, name="mail")
-
-    @mail_app.callback()
-    def mail(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
-        """Show the mail server, what waits to be sent, what was given up, and the newest messages."""
-        if is_alone(context, data_dir, demo):
-            settings = find_settings(context, data_dir)
-            for line in asyncio.run(read_outbox(settings, find_place(context, data_dir, demo))):
-                typer.echo(line)
-
-    @mail_app.command(epilog="Exit code: 0 the server took it, 2 mail is not set up, 3 refused, 5 no answer.")
-    def test(context: typer.Context, data_dir: DataDir = None) -> None:
-        """Send one message to mail.operator now, and say what the server answered."""
-        from core.config.mail_password import find_mail_password
-
-        settings = find_settings(context, data_dir)
-        if not settings.is_on:
-            raise Refused(f"{_OFF}.")
-        password = find_mail_password(settings, os.environ, environment_only=False)
-        result = asyncio.run(send_test(settings, password))
-        typer.echo(result.text, err=result.exit_code != SENT)
-        raise typer.Exit(result.exit_code)
-
-
-async def send_test(settings: MailSettings, password: str | None) -> MailTest:
-    """Sends the test message at once, past the outbox."""
+async def send_test(settings: MailSettings, password: str | None) -> Answer:
+    """Sends the test message at once, without the outbox."""
     from core.notify.smtp import Mail, MailError, MailFault, SmtpMailer
     from core.runtime.clock import SystemClock
     from core.runtime.ids import RandomIds
@@ -115,8 +51,8 @@ async def send_test(settings: MailSettings, password: str | None) -> MailTest:
         answer = await mailer.send(mail)
     except MailError as error:
         code = NO_ANSWER if error.fault is MailFault.NO_SERVER else NOT_TAKEN
-        return MailTest(code, f"not sent: {error.detail}{_fix(error.fault)}.")
-    return MailTest(SENT, f"sent to {settings.operator} through {settings.server}{login}; the server says: {answer}")
+        return Answer(code, f"not sent: {error.detail}{_fix(error.fault)}.")
+    return Answer(SENT, f"sent to {settings.operator} through {settings.server}{login}; the server says: {answer}")
 
 
 def _fix(fault: MailFault) -> str:
@@ -131,33 +67,33 @@ def _fix(fault: MailFault) -> str:
 
 async def read_outbox(settings: MailSettings, place: Place) -> list[str]:
     """The outbox as lines of text. Raises Refused before the first start, RecordsError."""
-    from senex_tui.trader.place import watching
+    from senex_tui.trader.place import with_records
 
     place.need_records()
 
     async def read(records: Records) -> tuple[OutboxCounts, tuple[Message, ...]]:
         return await records.outbox.counts(), await records.outbox.newest(_SHOWN)
 
-    counts, newest = await watching(place, read)
+    counts, newest = await with_records(place, read)
     return [*_summary(settings, place.mode, counts), *_messages(newest)]
 
 
 async def mail_values(outbox: Outbox, off: str) -> dict[str, Any]:
-    """What `senex status` tells of mail, as plain values; `failing` is what the server said last of what waits."""
+    """What `senex status` tells of mail, as a report's values. `failing` is the server's last answer to what waits."""
     counts, waiting = await outbox.counts(), await outbox.waiting()
     failing = next((message.last_error for message in reversed(waiting) if message.last_error), "")
     return {
         "off": off or None,
         "waiting": counts.waiting,
-        "waiting_since": _instant(counts.waiting_since),
+        "waiting_since": instant_text(counts.waiting_since),
         "failing": failing or None,
         "given_up": counts.given_up,
-        "last_sent": _instant(counts.last_sent_at),
+        "last_sent": instant_text(counts.last_sent_at),
     }
 
 
 def mail_words(values: dict[str, Any]) -> str:
-    """The same in one line."""
+    """The values of `mail_values` as one line."""
     given_up = f"; {values['given_up']} given up" if values["given_up"] else ""
     if not values["waiting"]:
         return f"{values['off'] or 'nothing waits'}{given_up}"
@@ -167,25 +103,19 @@ def mail_words(values: dict[str, Any]) -> str:
     return f"{values['waiting']} waiting since {since}{failing}{off}{given_up}; see `senex mail`"
 
 
-def _instant(at: datetime | None) -> str | None:
-    from core.runtime.clock import exchange_time
-
-    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
-
-
 def _summary(settings: MailSettings, mode: Mode, counts: OutboxCounts) -> list[str]:
     off = off_because(settings, mode)
-    lines = [_line("server", settings.server if settings.is_on else off)]
+    lines = [labelled("server", settings.server if settings.is_on else off)]
     if settings.is_on:
         if off:
-            lines.append(_line("", off))
+            lines.append(labelled("", off))
         lines.append(
-            _line("to", f"{settings.operator}, from {settings.sender}; {settings.preference.value} by default")
+            labelled("to", f"{settings.operator}, from {settings.sender}; {settings.preference.value} by default")
         )
     since = f", the oldest since {_time(counts.waiting_since)}" if counts.waiting_since else ""
-    lines.append(_line("waiting", f"{counts.waiting}{since}"))
-    lines.append(_line("given up", str(counts.given_up)))
-    lines.append(_line("last sent", _time(counts.last_sent_at) if counts.last_sent_at else "nothing yet"))
+    lines.append(labelled("waiting", f"{counts.waiting}{since}"))
+    lines.append(labelled("given up", str(counts.given_up)))
+    lines.append(labelled("last sent", _time(counts.last_sent_at) if counts.last_sent_at else "nothing yet"))
     return lines
 
 
@@ -208,7 +138,3 @@ def _time(at: datetime) -> str:
     from core.runtime.clock import exchange_time
 
     return f"{exchange_time(at):%m-%d %H:%M:%S} ET"
-
-
-def _line(label: str, text: str) -> str:
-    return f"{label:<{_LABEL}}{text}".rstrip()

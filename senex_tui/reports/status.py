@@ -1,4 +1,4 @@
-"""`senex status`: what the records say now, for a person or, with --json, for a program."""
+"""`senex status`: what the records say now."""
 
 from __future__ import annotations
 
@@ -17,28 +17,35 @@ from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from core.views.orders import evidence_text
 from senex_tui.reports.alerts import alert_values
+from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
-from senex_tui.support.text import safe
-from senex_tui.support.told import Told
-from senex_tui.trader.place import Place, watching
+from senex_tui.support.report import Report, instant_shown, instant_text
+from senex_tui.support.text import LABEL, labelled, safe
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.config.mail import MailSettings
     from core.locks.holder import Holder
     from core.records.records import EvidenceRecord, Records, SlotRecord
 
-_LABEL = 12
+_OF_ENTRY = (
+    *("id", "account", "day", "state", "underlying", "expiration", "strikes", "limit", "order"),
+    *("broker_status", "sent", "holds_day", "contracts_filled", "detail"),
+)
 WAY_OUT = (
     "look again with `senex reconcile`; or look at the broker yourself, then `senex attest absent` "
     "when no such order is there, `senex attest ORDER` when it is"
 )
 
 
-async def read_status(place: Place, mail: MailSettings | None = None) -> Told:
-    """Everything at once, without locking anything; of mail only what waits, without its settings. Raises Refused
-    before the first start, RecordsError."""
+async def read_status(place: Place, mail: MailSettings | None = None) -> Report:
+    """Reads everything that `senex status` shows. Takes no lock.
+
+    Without `mail`, the settings, the report cannot say whether mail is off. Raises Refused before the first start,
+    RecordsError.
+    """
     place.need_records()
-    return Told(await watching(place, lambda records: _values(records, place, mail)), _lines)
+    return Report(await with_records(place, lambda records: _values(records, place, mail)), _lines)
 
 
 async def _values(records: Records, place: Place, mail: MailSettings | None) -> dict[str, Any]:
@@ -59,19 +66,19 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
     latest = {entry.account: entry for entry in today} | held_today
     return {
         "mode": place.mode.value,
-        "now": _instant(now),
+        "now": instant_text(now),
         "records": place.named,
         "trader": _trader(holder),
         "automation": {
             "state": trading.state,
             "who": trading.who,
-            "since": _instant(trading.at),
+            "since": instant_text(trading.at),
             "why": trading.why,
             "reconciling": reconciling,
         },
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
-        "reconciled": {"at": _instant(reconciled.at), "text": reconciled.text} if reconciled else None,
+        "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
         "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
         "slots": _slots(await records.slots.of_day(day)),
@@ -79,11 +86,11 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
             {
                 "account": masked(account.number),
                 "enabled": account.enabled,
-                "entry": _entry(latest[account.number]) if account.number in latest else None,
+                "entry": entry_values(latest[account.number], _OF_ENTRY) if account.number in latest else None,
             }
             for account in accounts
         ],
-        "earlier": [_entry(entry) for entry in earlier],
+        "earlier": [entry_values(entry, _OF_ENTRY) for entry in earlier],
         "open_tridents": [
             _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
         ],
@@ -92,7 +99,7 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
 
 
 async def _reconciling(records: Records) -> str | None:
-    """What the console that runs is reconciling for, or what keeps it from it; None once it is done."""
+    """Why the running console reconciles, or what keeps it from reconciling; None once it is done."""
     newest = await records.journal.newest_of(
         ("engine.started", "reconcile.started", "reconcile.waiting", "reconcile.done")
     )
@@ -102,7 +109,7 @@ async def _reconciling(records: Records) -> str | None:
 def _trader(holder: Holder | None) -> dict[str, Any] | None:
     if holder is None:
         return None
-    return {"pid": holder.pid, "since": _instant(holder.since), "mode": holder.mode, "attach": holder.attach}
+    return {"pid": holder.pid, "since": instant_text(holder.since), "mode": holder.mode, "attach": holder.attach}
 
 
 def _breaker(breaker: Breaker) -> dict[str, Any]:
@@ -111,39 +118,20 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
         "code": breaker.kind.code,
         "whom": whom,
         "why": breaker.why,
-        "since": _instant(breaker.opened_at),
+        "since": instant_text(breaker.opened_at),
         "reset": breaker.kind.reset,
     }
 
 
 def _slots(slots: tuple[SlotRecord, ...]) -> dict[str, Any]:
-    """How many of today's slots came, and what became of them; the newest reason of each kind."""
+    """How many of today's slots have passed, how many had each outcome, and the newest reason of each outcome."""
     words = Counter(slot.outcome or slot.state for slot in slots)
     reasons = {slot.outcome or slot.state: slot.reason_text for slot in slots if slot.reason_text}
     return {"passed": len(slots), "outcomes": dict(words), "newest_reasons": reasons}
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "account": masked(entry.account),
-        "day": entry.session_day.isoformat(),
-        "state": entry.state.value,
-        "underlying": entry.underlying,
-        "expiration": entry.expiration.isoformat(),
-        "strikes": entry.strikes,
-        "limit": str(entry.limit),
-        "order": entry.order_id,
-        "broker_status": entry.broker_status,
-        "sent": _instant(entry.sent_at),
-        "holds_day": entry.holds_day,
-        "contracts_filled": int(sum(fill.quantity for fill in entry.fills)),
-        "detail": entry.detail,
-    }
-
-
 def _open_trident(entry: Entry, day: date) -> dict[str, Any]:
-    """By the fills recorded: a mark needs quotes, which only a running console has."""
+    """A trident that is still held, by its recorded fills. It has no mark: quotes are only in a running console."""
     trident = open_trident(entry, None)
     below, above = trident.break_evens
     return {
@@ -169,69 +157,59 @@ def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, spee
     reads = [one.at for one in seen if one.kind == "listing" and one.complete]
     known = evidence_text(entry, seen, None, now, speed)
     return {
-        **_entry(entry),
+        **entry_values(entry, _OF_ENTRY),
         "identifier": entry.identifier,
-        "complete_reads": [_instant(at) for at in reads],
+        "complete_reads": [instant_text(at) for at in reads],
         "known": known,
         "way_out": WAY_OUT,
     }
 
 
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
-
-
 def _lines(values: dict[str, Any]) -> list[str]:
-    lines = [_line("mode", values["mode"].upper()), _line("time", _shown(values["now"]))]
-    lines.append(_line("console", _console(values["trader"])))
-    lines.append(_line("automation", _automation(values)))
+    lines = [labelled("mode", values["mode"].upper()), labelled("time", instant_shown(values["now"]))]
+    lines.append(labelled("console", _console(values["trader"])))
+    lines.append(labelled("automation", _automation(values)))
     for one in values["breakers"]:
         whom = f"{one['whom']}: " if one["whom"] else ""
-        lines.append(_line("stopped", f"{whom}{one['why']} (since {_shown(one['since'])}); {one['reset']}"))
+        lines.append(labelled("stopped", f"{whom}{one['why']} (since {instant_shown(one['since'])}); {one['reset']}"))
     if values["reconciled"] is not None:
-        lines.append(_line("reconciled", f"{_shown(values['reconciled']['at'])}: {values['reconciled']['text']}"))
-    lines.append(_line("alerts", _alert_words(values["alerts"])))
-    lines.append(_line("mail", mail_words(values["mail"])))
-    lines.append(_line("slots today", _slot_words(values["slots"])))
+        done = values["reconciled"]
+        lines.append(labelled("reconciled", f"{instant_shown(done['at'])}: {done['text']}"))
+    lines.append(labelled("alerts", _alert_words(values["alerts"])))
+    lines.append(labelled("mail", mail_words(values["mail"])))
+    lines.append(labelled("slots today", _slot_words(values["slots"])))
     for account in values["accounts"]:
         entry = account["entry"]
         switch = "" if account["enabled"] else "  (automation off)"
-        lines.append(_line(account["account"], ("no entry today" if entry is None else _words(entry)) + switch))
-    lines += [_line(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
+        lines.append(labelled(account["account"], ("no entry today" if entry is None else _words(entry)) + switch))
+    lines += [labelled(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
     for trident in values["open_tridents"]:
-        lines.append(_line("open", _open_words(trident)))
-        lines += [_line("", f"warning: {warning}") for warning in trident["warnings"]]
+        lines.append(labelled("open", _open_words(trident)))
+        lines += [labelled("", f"warning: {warning}") for warning in trident["warnings"]]
     for entry in values["unknown"]:
         lines += [
             "",
-            f"UNKNOWN     {entry['account']} {_what(entry)}: the broker may have it or not; nothing is sent again",
-            _line("  sent", f"{_shown(entry['sent'])}: {entry['detail']}"),
-            _line("  entry", f"{entry['id']}, at the broker it would carry {entry['identifier']}"),
-            _line("  known", entry["known"]),
-            _line("  way out", entry["way_out"]),
+            f"{'UNKNOWN':<{LABEL}}{entry['account']} {order_words(entry)}: "
+            "the broker may have it or not; nothing is sent again",
+            labelled("  sent", f"{instant_shown(entry['sent'])}: {entry['detail']}"),
+            labelled("  entry", f"{entry['id']}, at the broker it would carry {entry['identifier']}"),
+            labelled("  known", entry["known"]),
+            labelled("  way out", entry["way_out"]),
         ]
     return lines
-
-
-def _line(label: str, text: str) -> str:
-    return f"{label:<{_LABEL}}{text}".rstrip()
-
-
-def _shown(instant: str | None) -> str:
-    return "--" if instant is None else f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M:%S} ET"
 
 
 def _console(trader: dict[str, Any] | None) -> str:
     if trader is None:
         return "none is running: no cycle will run"
     attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""
-    return f"process {trader['pid']}, {trader['mode']}, since {_shown(trader['since'])}{attach}"
+    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{attach}"
 
 
 def _automation(values: dict[str, Any]) -> str:
     state = values["automation"]
     word = "ON" if state["state"] == "active" else state["state"].upper()
-    by = f", by {state['who']} since {_shown(state['since'])}: {state['why']}" if state["who"] else ""
+    by = f", by {state['who']} since {instant_shown(state['since'])}: {state['why']}" if state["who"] else ""
     reset = "; `senex reset halt` ends it" if state["state"] == "halted" else ""
     if values["halt_file"]:
         reset += f"; the file {values['halt_file']} halts all entries, remove it to go on"
@@ -243,7 +221,7 @@ def _automation(values: dict[str, Any]) -> str:
 
 
 def _alert_words(alerts: list[dict[str, Any]]) -> str:
-    """The first one not acknowledged in full: it is what somebody should look at."""
+    """How many alerts are open, and the text of the first one that nobody has acknowledged."""
     if not alerts:
         return "none is open"
     new = [alert for alert in alerts if alert["acknowledged_at"] is None]
@@ -262,8 +240,8 @@ def _slot_words(slots: dict[str, Any]) -> str:
     return f"{slots['passed']} passed: {', '.join(told)}"
 
 
-def _what(entry: dict[str, Any]) -> str:
-    return f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {entry['limit']} credit"
+def _words(entry: dict[str, Any]) -> str:
+    return f"{entry_words(entry, entry['broker_status'])}, entry {entry['id']}"
 
 
 def _open_words(trident: dict[str, Any]) -> str:
@@ -274,10 +252,3 @@ def _open_words(trident: dict[str, Any]) -> str:
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
         f"({trident['dte']} days): {figures}, max risk {trident['max_risk']} $, by the fills recorded"
     )
-
-
-def _words(entry: dict[str, Any]) -> str:
-    order = f", order {entry['order']}" if entry["order"] else ""
-    status = f" ({entry['broker_status']})" if entry["broker_status"] else ""
-    filled = f", {entry['contracts_filled']} contracts filled" if entry["contracts_filled"] else ""
-    return f"{entry['state'].upper()}{status}: {_what(entry)}{order}{filled}, entry {entry['id']}"

@@ -1,4 +1,4 @@
-"""`senex backup`: the records into one file, while the console goes on."""
+"""`senex backup`: copies the records into one file while the console goes on."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ FOLDER = "backups"
 
 
 def backed_up(place: Place, file: Path | None, now: datetime) -> str:
-    """Copies the records of the place and says where. Without a file: into the data folder's `backups`.
+    """Copies the records into a file and returns a sentence that says where it is.
 
-    `now` is the machine's time, aware, UTC. Raises Refused and RecordsError.
+    Without `file` it is a new one in the data folder's `backups`, named by `now`: the machine's time, aware, UTC.
+    Raises Refused and RecordsError.
     """
     from core.records.store.backup import back_up
 

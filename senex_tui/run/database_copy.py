@@ -1,4 +1,4 @@
-"""`senex db copy`: the records of a mode from its file into PostgreSQL, verified (SPEC 10)."""
+"""`senex db copy`: copies the records of a mode from its file into PostgreSQL and verifies them (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 async def copied(place: Place) -> list[str]:
-    """Copies the file's records of this mode into the database of the settings and says what was verified.
+    """Copies the records of this mode from the file into database.url. Returns lines that say what was verified.
 
-    Both are locked meanwhile, so that nobody trades with either. Raises Refused, LockRefused and RecordsError; then
-    nothing is in the target, and the source is never changed.
+    File and database are locked meanwhile, so that nobody trades with either. The file is never changed. Raises
+    Refused, LockRefused and RecordsError; the database then holds nothing new.
     """
     from core.records.copying import copy_records
     from senex_tui.trader.locks import take_locks, this_trader

@@ -1,20 +1,24 @@
-"""The demo's own world: a simulator in a process of its own, which ends when we do."""
+"""The world of one `senex demo`: a simulator in a process of its own, which ends with the demo."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.runtime.ids import RandomIds
+from core.snapshot import Mode
 from senex_tui.support.refusals import Refused
+from senex_tui.trader.place import Place
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
+    from core.config.folders import Folders
     from core.records.records import Records
-    from senex_tui.run.wiring import DemoSimulator
 
 READY_WITHIN_S = 30.0
 _READY = "simulator ready port="
@@ -22,17 +26,26 @@ DEMO_LOGIN = ("secret-ok", "refresh-ok")
 """The simulator's own credentials; they open nothing else."""
 
 
+@dataclass(frozen=True, slots=True)
+class DemoSimulator:
+    """The simulated market a demo opens on; `start` None is 15 wall seconds before the 09:45 slot."""
+
+    speed: float = 1.0
+    start: datetime | None = None
+    seed: int = 7
+
+
 class DemoWorld:
-    """Starts the simulator at once, so that it loads while the screen does its first paint.
+    """The simulator's process, and where the records of this demo are.
 
     Every demo is a world of its own, with its own account and records: what happened in an earlier demo did not happen
-    in this one, and nothing recorded is lost. Only a pause is carried over, for it is the operator's word.
+    in this one, and nothing recorded is lost. Only a pause is carried over, because the operator asked for it.
     """
 
     def __init__(self, simulator: DemoSimulator) -> None:
         ids = RandomIds()
         self.name = ids.new()[:12]
-        """Names the world's folder; an account number stays in the records (SPEC 13.7)."""
+        """The name of the world's folder. It is not the account number, which must stay in the records (SPEC 13.7)."""
         self._order = {
             "seed": simulator.seed,
             "speed": simulator.speed,
@@ -41,19 +54,24 @@ class DemoWorld:
         }
         self._process: subprocess.Popen[str] | None = None
 
+    def place(self, folders: Folders) -> Place:
+        """Where the world's records are: in a file of its own, whatever database.url says."""
+        beside = folders.records(Mode.DEMO.value).parent / "worlds" / self.name
+        return Place(Mode.DEMO, beside / "records.sqlite3", folders.halt_file)
+
     def start(self) -> None:
-        """Starts the process; it ends with our end of its standard input."""
+        """Starts the process. It ends when its standard input is closed, also when this process is killed."""
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "core.simulator.wire.child", json.dumps(self._order)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # ctrl-c and a closing terminal are for the console, which then ends this
+            start_new_session=True,  # ctrl+c and a hangup reach only the console, which then ends this
         )
 
     def wait_ready(self) -> str:
-        """The simulator's address once it listens; blocks, so call it off the loop. Raises Refused."""
+        """Waits until the simulator listens and returns its address. Blocks: call it on a thread. Raises Refused."""
         process = self._process
         if process is None or process.stdout is None or process.stderr is None:
             raise Refused("the simulated market was not started.")
@@ -81,10 +99,10 @@ class DemoWorld:
 
 
 async def carry_pause(world: Path, records: Records) -> None:
-    """Pauses a new world where the newest earlier one was left paused, with its own who, when and why.
+    """Pauses a new world when the newest earlier one was left paused, with the who, when and why of that pause.
 
-    `world` is the new world's folder. Earlier records that cannot be read, such as those of an older version, leave
-    the new world as it is. Raises RecordsError when the pause cannot be recorded.
+    `world` is the new world's folder. Earlier records that cannot be read, such as those of an older version, are
+    passed over. Raises RecordsError when the pause cannot be recorded.
     """
     from core.records.records import Records, RecordsError
 

@@ -1,4 +1,4 @@
-"""`senex once`: one forced cycle without a screen, told as one object (SPEC 4.4)."""
+"""`senex once`: forces one cycle without a screen and reports what came of it (SPEC 4.4)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from core.domain.trident.trident import max_risk
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
+    from core.config.credentials import Credentials
+    from core.config.folders import Folders
+    from core.config.loader import Loaded
     from core.cycle.account_cycle import AccountResult
     from core.domain.orders.orders import Entry
     from core.engine.engine import Engine
+    from core.snapshot import Mode
 
 FEED_WAIT_S = 15.0
 _LOOK_EVERY_S = 0.1
@@ -29,8 +33,11 @@ _SETTLED = frozenset(EntryState) - {EntryState.PREPARED, EntryState.SENT, EntryS
 
 @dataclass(frozen=True, slots=True)
 class OnceResult:
-    """`reason` is a stable code or None; money is text, so that no reader turns it into a float. `duration_s` is wall
-    seconds from the start to the cycle's end, without the time its order was followed."""
+    """What the forced cycle came to. All but `sentence` is what --json prints.
+
+    `reason` is a stable code or None. Money is text, so that no reader turns it into a float. `duration_s` is wall
+    seconds from the start to the cycle's end, without the time its order was followed.
+    """
 
     outcome: str
     reason: str | None
@@ -59,8 +66,21 @@ class OnceResult:
         return "\n".join(lines)
 
 
+def run_once(
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], account: str | None, wait: float
+) -> OnceResult:
+    """Builds the engine of the configured broker and forces one cycle; the rest is as in `force_once`."""
+    from senex_tui.run.wiring import build_configured_engine
+
+    async def main() -> OnceResult:
+        engine = await build_configured_engine(loaded, folders, mode, logins, only_account=account)
+        return await force_once(engine, account, wait)
+
+    return asyncio.run(main())
+
+
 async def force_once(engine: Engine, account: str | None, wait: float) -> OnceResult:
-    """Starts the engine without its schedule, forces one cycle, follows the order for at most `wait` seconds.
+    """Starts the engine without its schedule, forces one cycle and follows its order for at most `wait` wall seconds.
 
     Raises what keeps the engine from starting, and Refused for an account the login does not reach.
     """
@@ -99,7 +119,7 @@ def _require_account(engine: Engine, account: str | None) -> None:
 
 
 async def _wait_until_live(engine: Engine) -> None:
-    """Gives a feed that has just connected, and the reconciliation, their time; without it the cycle says why not."""
+    """Waits for the quote feed and the reconciliation, FEED_WAIT_S at most; then the cycle says what is missing."""
     clock = engine.parts.clock
     deadline = clock.monotonic() + FEED_WAIT_S
     while clock.monotonic() < deadline:
@@ -109,7 +129,7 @@ async def _wait_until_live(engine: Engine) -> None:
 
 
 async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: float) -> dict[str, Entry]:
-    """Every entry of the results, read again until all are settled or the wait is over."""
+    """The entries of this cycle by account, read until all are settled or `wait` seconds are over."""
     clock = engine.parts.clock
     deadline = clock.monotonic() + wait
     while True:

@@ -22,7 +22,7 @@ from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
-from core.views.step_words import NAMES, words_of
+from core.views.step_words import words_of
 from senex_tui.support.text import safe
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.snapshot import PartHealth, Snapshot, StatusSlice
 
 WAITING = 10_000
-"""Lines kept for an output that does not take them; what comes then is counted, and in the log."""
+"""The most lines held for an output that does not take them. Further ones are only counted; the log has them."""
 LOOK_S = 0.5
 _WORDS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"}
 _SEVERITIES = {word.value: word for word in Severity}
@@ -39,13 +39,16 @@ OUTPUT_CLOSED = 1
 
 
 def plain_line(at: datetime | None, severity: Severity, source: str, text: str) -> str:
-    """`2026-11-20 09:45:03 ET warning feed: the quote feed is down`. `at` is market time; None before it is known."""
+    """A line like `2026-11-20 09:45:03 ET warning feed: the quote feed is down`.
+
+    `at` is market time, None before it is known. Secrets are masked, and nothing in it steers a terminal.
+    """
     when = "starting" if at is None else f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET"
     return safe(redact(f"{when} {_WORDS[severity]} {source}: {text}"))
 
 
 def event_line(event: Event) -> str | None:
-    """The line of an event; None for one that says no more than another does: a step that has only begun."""
+    """The line of an event; None for a step that has only begun, because its end has a line."""
     if event.result is StepResult.STARTED:
         return None
     about = [f"cycle {event.cycle}"] if event.cycle is not None else []
@@ -56,11 +59,11 @@ def event_line(event: Event) -> str | None:
         return plain_line(event.at, event.severity, event.kind.split(".")[0], event.text)
     refused = "REFUSED: " if event.result is StepResult.REFUSED else ""
     lead = f"{', '.join(about)}: " if about else ""
-    return plain_line(event.at, event.severity, NAMES[event.step], f"{lead}{refused}{words_of(event)}")
+    return plain_line(event.at, event.severity, event.step.word, f"{lead}{refused}{words_of(event)}")
 
 
 class StatusChanges:
-    """What changed in the words of the status bar since the last look; at the first, what they are."""
+    """Lines for what changed in the words of the status bar since they were last asked for; at first all of them."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[str, Severity]] = {}
@@ -107,7 +110,7 @@ def _part(part: PartHealth) -> tuple[str, Severity]:
 
 
 class PlainPrinter:
-    """Takes events on the engine's loop, at once and without waiting, and hands out lines to whoever prints them."""
+    """Holds lines between the engine's loop, where `heard` never waits, and the thread that prints them."""
 
     def __init__(self) -> None:
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -119,7 +122,7 @@ class PlainPrinter:
         self._lost = 0
 
     def heard(self, event: Event) -> None:
-        """A listener of the bus."""
+        """Takes an event; a listener of the engine's bus."""
         with self._recent_lock:
             self._recent.append(event.text)
         line = event_line(event)
@@ -127,7 +130,7 @@ class PlainPrinter:
             self._put(line)
 
     def check(self, snapshot: Snapshot) -> None:
-        """What no event told: the status, and notes such as of the feed or the recording."""
+        """Adds lines for what no event says: changes of the status, and messages such as of the recording."""
         for line in self._status.lines(snapshot.status):
             self._put(line)
         if snapshot.status.engine is not EngineState.RUNNING:
@@ -136,14 +139,14 @@ class PlainPrinter:
             recent = frozenset(self._recent)
         for message in snapshot.messages:
             told = message.text in recent or message.text.partition(": ")[2] in recent
-            # What was said before this process began is in its own log.
+            # Messages from before this process are in the log of the process that wrote them.
             if message.number > self._message and self._seen_running and not told:
                 self._put(plain_line(message.at, _SEVERITIES[message.level.value], message.source, message.text))
         self._message = max((m.number for m in snapshot.messages), default=self._message)
         self._seen_running = True
 
     def say(self, at: datetime | None, text: str) -> None:
-        """A line of the console itself."""
+        """Adds a line of the console itself."""
         self._put(plain_line(at, Severity.INFO, "console", text))
 
     def _put(self, line: str) -> None:
@@ -156,7 +159,7 @@ class PlainPrinter:
         self._lines.put(line)
 
     def take(self, wait_s: float) -> Iterator[str]:
-        """The lines there are, after waiting for the first one so long at most."""
+        """The lines that wait to be printed. Waits `wait_s` wall seconds at most for the first one."""
         try:
             yield self._lines.get(timeout=wait_s)
             while True:
@@ -192,10 +195,10 @@ class _Signals:
 
 
 def print_until_ended(host: EngineHost, printer: PlainPrinter, out: TextIO | None = None) -> int:
-    """Prints until the engine has ended and all is said; call on the main thread. Returns the exit code.
+    """Prints until the engine has ended and every line is out. Returns the exit code. Call it on the main thread.
 
-    An output that is closed ends the engine in order, with exit code 1: nobody would hear it any more. One that is
-    full loses the line; the log has it.
+    An output that was closed ends the engine in order, with exit code 1, because nobody reads it any more. An output
+    that is full loses the line; the log has it.
     """
     out = out or sys.stdout
     _Signals(host, printer)
@@ -210,13 +213,13 @@ def print_until_ended(host: EngineHost, printer: PlainPrinter, out: TextIO | Non
         if not at_work:
             break
     if closed:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is buffered has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else flushing the buffer fails at exit
         return OUTPUT_CLOSED
     return 0
 
 
 def _printed(out: TextIO, line: str) -> bool:
-    """Whether the output is still there."""
+    """Writes the line; False when the output was closed."""
     try:
         out.write(f"{line}\n")
         out.flush()

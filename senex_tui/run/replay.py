@@ -1,4 +1,4 @@
-"""Which recorded days there are, and the console on one of them."""
+"""`senex replay`: lists the recorded days and opens the console on one of them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The days of one mode, each with its newest file: every demo is a world with days of its own."""
+    """Where the recorded days of one mode are. Every demo is a world with a folder of its own."""
 
     folders: tuple[Path, ...]
     of_demos: bool
 
     def files(self) -> dict[date, Path]:
-        """By day, the earliest first."""
+        """The newest file of each day, the earliest day first."""
         newest: dict[date, Path] = {}
         for path in (day_path(folder, day) for folder in self.folders for day in recorded_days(folder)):
             day = date.fromisoformat(path.stem)
@@ -42,14 +42,14 @@ class Recorded:
 
 
 def recorded_in(folders: Folders, mode: Mode, *, demos: bool) -> Recorded:
-    """Where the days of a mode are, or those of every `senex demo` there was."""
+    """Where the days of a mode are recorded, or with `demos` those of every `senex demo`."""
     beside = folders.records((Mode.DEMO if demos else mode).value).parent
     worlds = sorted(beside.glob(f"worlds/*/{DAYS}"))
     return Recorded(tuple(worlds) if demos else (beside / DAYS,), demos)
 
 
 def listed(recorded: Recorded) -> list[str]:
-    """One line a day. Raises Refused when there is none."""
+    """A table of the days, one line each. Raises Refused when there is none."""
     files = recorded.files()
     if not files:
         raise _none_at_all(recorded)
@@ -77,7 +77,10 @@ def _reason(unreadable: DayUnreadable, path: Path) -> str:
 
 
 def open_day(recorded: Recorded, day: str) -> RecordedDay:
-    """The recorded day of this name. Raises Refused, with the days there are."""
+    """The recorded day of a date like 2026-11-20.
+
+    Raises Refused when it cannot be opened, and names the days there are.
+    """
     files = recorded.files()
     try:
         wanted = date.fromisoformat(day)
@@ -108,9 +111,10 @@ def _none_at_all(recorded: Recorded) -> Refused:
 
 
 def run_replay(day: RecordedDay, speed: float | None, at: time | None, loaded: Loaded, state_folder: Path) -> int:
-    """The console on this day, until it is left; copies and exports go to `state_folder`.
+    """Opens the console on this day and returns the exit code; copies and exports go to `state_folder`.
 
-    Raises Refused for a day that cannot be read after all, SettingsError for keys that cannot be mapped.
+    `speed` in market seconds per second, None as recorded; `at` in exchange time. Raises Refused for a day that cannot
+    be read after all, SettingsError for keys that cannot be mapped.
     """
     from senex_tui.console.view_settings import settled_view
 

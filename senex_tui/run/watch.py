@@ -1,4 +1,4 @@
-"""`senex watch`: what has to be true before the screen opens, and the console over a watcher's client."""
+"""`senex watch`: checks that a trader can be watched, then opens the console on what it publishes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def run_watch(client: WatchClient, watching: Watching, loaded: Loaded, state_folder: Path) -> int:
-    """The console until it is left; the trader goes on. Copies and exports go to `state_folder`.
+    """Opens the console and returns its exit code; the trader goes on. Copies and exports go to `state_folder`.
 
     Raises SettingsError for keys that cannot be mapped.
     """
@@ -50,8 +50,10 @@ def run_watch(client: WatchClient, watching: Watching, loaded: Loaded, state_fol
 
 
 def watcher(place: Place, settings: Settings, watching: Watching) -> WatchClient:
-    """The client, not yet started. Raises Refused when Redis cannot be used or the trader has another version, and
-    RecordsError."""
+    """The client of the trader with these records, not yet started.
+
+    Raises Refused when Redis cannot be used or the trader has another version, and RecordsError.
+    """
     from core.records.records import Records
     from core.remote.keys import RedisKeys
     from core.remote.watch_client import WatchClient
@@ -86,7 +88,7 @@ def watcher(place: Place, settings: Settings, watching: Watching) -> WatchClient
 
 
 async def look_at_trader(url: str, keys: RedisKeys) -> None:
-    """One look, so that what cannot work is said at the shell. Raises Refused."""
+    """Asks Redis once, so that what cannot work is said at the shell and not on the screen. Raises Refused."""
     from core.remote.check import TO_WATCH, require
     from core.remote.follower import OtherVersion, require_same_version
     from core.remote.link import RedisLink, RedisTrouble

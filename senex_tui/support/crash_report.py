@@ -1,4 +1,4 @@
-"""What is kept of a defect: a report for its mender, and one sentence for the operator. Neither holds a secret."""
+"""Reports of a defect: a file for whoever mends it, and one sentence for the operator. Neither holds a secret."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _reports_in: list[Path] = []
 
 
 def keep_reports_in(state: Path) -> None:
-    """Where the reports of this process go: a folder below the state folder."""
+    """Sends the reports of this process to a folder below the state folder."""
     _reports_in[:] = [state / FOLDER]
 
 
 def tell_crash(what: str, failure: BaseException) -> str:
     """Writes a report of the failure and returns the sentence that names it.
 
-    `what` says who failed ("the engine was"). The report has places and messages, no local variable. One that cannot
-    be written is said in the sentence: it never hides the failure.
+    `what` says who failed ("the engine was"). The report has places and messages, but no local variables. When it
+    cannot be written the sentence says so: that never hides the failure.
     """
     named = f"{what} stopped by a defect ({type(failure).__name__})"
     if not _reports_in:

@@ -1,4 +1,4 @@
-"""The log file: one JSON line an event, rotated, for this user only, without secrets, and never on the terminal."""
+"""The log file: one JSON object a line, rotated, readable by this user only, without secrets, never on the terminal."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ FIELDS = (
     "figures",
     "duration_ms",
 )
-"""What a line may carry beside its text; `account` is masked by whoever sets it, and again here."""
+"""The fields that a line may have beside its text. `account` is masked by whoever sets it, and again here."""
 
 
 class LineFormatter(logging.Formatter):
-    """A record as one line of JSON. Every value is scrubbed, then the finished line: nothing passes by either.
+    """Writes a record as one line of JSON. Secrets are masked in every value, and once more in the finished line.
 
-    The library that does it is loaded with the first line, which comes after the console's first paint.
+    structlog is loaded with the first line, which comes after the console's first paint.
     """
 
     def __init__(self, scrubber: Redactor) -> None:
@@ -92,7 +92,7 @@ class LineFormatter(logging.Formatter):
 
 
 def _line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    """The fields in the order of a line; an error by its type, its words and its traceback without local variables."""
+    """The fields of a line in their order. An error is given by its type, its words and its traceback."""
     record: logging.LogRecord = event["_record"]
     line: dict[str, Any] = {
         "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
@@ -109,12 +109,15 @@ def _line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mappin
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback as text: places and messages, never a local variable."""
+    """The traceback as text: places and messages, but no local variables, which may hold secrets."""
     return "".join(traceback.format_exception(error))
 
 
 class OneLogFile(RotatingFileHandler):
-    """Rotates by size. Several processes write it: one that was rotated away by another goes on in the new file."""
+    """A log file rotated by size and written by several processes.
+
+    When another one has rotated it, this process goes on in the new file.
+    """
 
     def _open(self) -> TextIOWrapper:
         handle = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
@@ -140,7 +143,7 @@ def _was_rotated_away(stream: IO[str], name: str) -> bool:
 
 
 def worth_writing(record: logging.LogRecord) -> bool:
-    """Everything of ours; of the libraries only warnings and worse."""
+    """Whether a record belongs in the log: all of ours, and of noisy libraries only warnings and worse."""
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in QUIET_LIBRARIES
 
 
@@ -160,7 +163,7 @@ def set_up_logging(folder: Path, scrubber: Redactor) -> Path:
 
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:
-    """Python would draw the traceback over the console."""
+    """Logs what ended a thread. Python itself would print the traceback over the console."""
     if failed.exc_value is not None and not isinstance(failed.exc_value, SystemExit):
         name = "a thread" if failed.thread is None else f"thread {failed.thread.name}"
         logging.getLogger("senex").error("%s failed", name, exc_info=failed.exc_value)

@@ -1,4 +1,4 @@
-"""What went wrong at the start, in one sentence with its fix; nothing a user meets is a traceback."""
+"""Failures in one sentence with its fix: what a user can mend is never shown as a traceback."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ REFUSED_TO_START = 2
 
 
 class Refused(Exception):
-    """This run does not start; the text says why and what to do."""
+    """This run of `senex` does not start. The text says why and what to do."""
 
 
 def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
-    """The sentences for a failure a user can mend; None for one that is a defect of ours."""
-    # Here and not above: these modules are heavy and needed only when something failed.
+    """The sentences for a failure that a user can mend; None for a defect of ours."""
+    # Imported here because these modules are heavy and needed only when something failed.
     from core.broker.port import BrokerError
     from core.config.credentials import CredentialsError
     from core.config.loader import SettingsError
@@ -44,7 +44,7 @@ def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
 
 
 def explain(failure: BaseException) -> str:
-    """What ended the engine, in a sentence for its operator."""
+    """What ended the engine, as a sentence for its operator; a defect gets a crash report too."""
     sentences = sentences_for(failure)
     if sentences:
         return redact(" ".join(sentences))

@@ -1,4 +1,4 @@
-"""What the console needs of its terminal, settled before Textual is imported, and its signals afterwards.
+"""The terminal of the console: what it must be able to do, how it is prepared, and which signals end the console.
 
 Facts are measured in the console reference 3.1. Importing this module does not import Textual.
 """
@@ -51,14 +51,14 @@ def too_small(columns: int, rows: int) -> str | None:
 
 
 def not_kept_running(env: Mapping[str, str]) -> str:
-    """The words for a console that ends with its terminal: neither tmux, screen nor a service keeps it; or nothing."""
+    """The warning for a console that ends with its terminal; empty when tmux, screen or a service keeps it running."""
     if any(env.get(name) for name in ("TMUX", "STY", "INVOCATION_ID")):
         return ""
     return "This console ends when its terminal does: it runs neither in tmux nor as a service (docs/operations.md)"
 
 
 def prepare_environment(env: MutableMapping[str, str]) -> None:
-    """Call with `os.environ` before Textual is imported.
+    """Prepares the environment for Textual. Call it with `os.environ` before Textual is imported.
 
     COLUMNS and LINES would freeze the size (Textual follows no resize with them set); ESCDELAY is read once, at import.
     """
@@ -68,7 +68,7 @@ def prepare_environment(env: MutableMapping[str, str]) -> None:
 
 
 def prepare_colours(env: MutableMapping[str, str], colours: str) -> None:
-    """How many colours the terminal is sent: "16", "256", "true", or "auto" to judge it by its own variables.
+    """Sets how many colours the terminal is sent: "16", "256", "true", or "auto" to judge it by its own variables.
 
     Call with `os.environ` before Textual is imported, which reads this once.
     """
@@ -82,9 +82,9 @@ def terminal_gone(descriptor: int = 0) -> bool:
 
 
 def install_signal_handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[str], None]) -> Callable[[], None]:
-    """SIGHUP, SIGTERM and SIGINT call `stop(signal name)` in the loop instead of killing the process; returns the undo.
+    """Makes SIGHUP, SIGTERM and SIGINT call `stop(signal name)` in the loop instead of killing the process.
 
-    Must run in the main thread; raises ValueError or RuntimeError elsewhere.
+    Returns the function that undoes it. Call it in the main thread; elsewhere it raises ValueError or RuntimeError.
     """
     numbers = [getattr(signal, name) for name in _HANDLED if hasattr(signal, name)]
     for number in numbers:
@@ -98,7 +98,7 @@ def install_signal_handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[str
 
 
 def set_title(text: str) -> str:
-    """The sequence (OSC 2) that names the pane; only printable ASCII passes."""
+    """The sequence (OSC 2) that names the terminal's window or pane; only printable ASCII passes."""
     return f"\x1b]2;{''.join(c for c in text if ' ' <= c <= '~')}\x07"
 
 

@@ -1,4 +1,4 @@
-"""Text for a terminal of 80 columns: tables whose last column wraps, and outside words made safe."""
+"""Text for a terminal of 80 columns or a spreadsheet: tables whose last column wraps, and outside words made safe."""
 
 from __future__ import annotations
 
@@ -6,24 +6,43 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 COLUMNS = 80
+LABEL = 12
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GAP = "  "
 _NARROWEST = 20
 
 
 def safe(text: str) -> str:
-    """Outside text on one line, without anything a terminal would obey."""
+    """Text from outside on one line, without any character that would steer a terminal."""
     return "".join(c if c.isprintable() else " " if c in "\n\t" else "·" for c in text)
 
 
+def one_line(text: str) -> str:
+    """The same, with a space for every character that cannot be printed."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def harmless(text: str) -> str:
+    """The text as a cell of CSV that no spreadsheet takes for a formula; a number stays a number."""
+    is_number = text.lstrip("+-").replace(".", "", 1).isdigit()
+    return f"'{text}" if text.startswith(_FORMULA) and not is_number else text
+
+
 def hanging(head: str, text: str, columns: int = COLUMNS) -> list[str]:
-    """The text after its head, wrapped so that it stays right of the head."""
+    """The head and after it the text, wrapped so that its further lines stay right of the head."""
     width = max(_NARROWEST, columns - len(head))
     first, *rest = wrap(text, width, break_long_words=True, break_on_hyphens=False) or [""]
     return [f"{head}{first}".rstrip(), *(f"{' ' * len(head)}{line}" for line in rest)]
 
 
+def labelled(label: str, text: str) -> str:
+    """A line with a label before it, as wide as the labels of the lines above and below."""
+    return f"{label:<{LABEL}}{text}".rstrip()
+
+
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[str] = frozenset()) -> list[str]:
-    """Aligned columns; the last one takes what is left of the line and wraps. `right` names those aligned right."""
+    """Lines with aligned columns under `heads`. The last column takes what is left of the line and wraps; `right` names
+    the columns that are aligned right."""
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads) - 1)]
     lines: list[str] = []
     for row in (heads, *rows):

@@ -1,1 +1,1 @@
-"""Who trades with these records: where they are, the locks, standing by, sending a command."""
+"""The trader of some records: where the records are, its locks, standing by for it, sending it a command."""

@@ -1,4 +1,4 @@
-"""Which locks keep every other trader out: the kernel's for records in a file, the database server's for PostgreSQL."""
+"""The locks that keep every other trader out: of the kernel for records in a file, of the server for PostgreSQL."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def this_trader(place: Place) -> Holder:
-    """This process as others are told of it: with its machine where they may be on another."""
+    """This process as others see it in the lock; with its machine when the records are in PostgreSQL."""
     from core.locks.holder import Holder
     from core.runtime.clock import SystemClock
 
@@ -23,14 +23,16 @@ def this_trader(place: Place) -> Holder:
 
 
 def lock_data(place: Place) -> FolderLock:
-    """The lock of the folder the records are in, before they are opened. Raises LockRefused."""
+    """Takes the lock of the folder with the records. Take it before they are opened. Raises LockRefused."""
     from core.locks.folder_lock import lock_data_folder
 
     return lock_data_folder(place.records_file.parent, this_trader(place))
 
 
 async def take_locks(place: Place, broker: str, data_lock: FolderLock | None = None) -> OneTrader:
-    """The locks of the trader of these records, before they are opened; `broker` is the broker's address.
+    """Takes the locks of the trader of these records. Take them before the records are opened.
+
+    `broker` is the broker's address, by which accounts are locked. `data_lock` is the folder's lock when it is taken.
 
     Raises LockRefused, RecordsError.
     """
@@ -42,13 +44,13 @@ async def take_locks(place: Place, broker: str, data_lock: FolderLock | None = N
         return TraderLocks(data_lock or lock_data(place), account_locks(), broker)
     from core.locks.postgres_lock import take_trader_lock
 
-    place.records_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is noted beside the records
+    place.records_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the market clock is noted there
     accounts = AccountLocks(account_locks(), broker, this_trader(place))
     return await take_trader_lock(place.url, accounts, broker, SystemClock())
 
 
 async def require_free(place: Place) -> None:
-    """Raises LockRefused while somebody trades with these records; takes nothing. Raises RecordsError."""
+    """Raises LockRefused while somebody trades with these records, and RecordsError. Takes no lock."""
     from core.locks.folder_lock import LockRefused
     from core.locks.holder import refusal
     from core.records.store.postgres_url import store_name_of

@@ -1,4 +1,4 @@
-"""Which records a command from another shell speaks to, and who trades with them."""
+"""Where the records of a mode are, and who trades with them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Place:
 
     @property
     def named(self) -> str:
-        """Where they are, for people: without user and password."""
+        """Where they are, as a person may read it: without user and password."""
         if self.database is None:
             return str(self.records_file)
         from core.records.store.postgres_url import store_name_of
@@ -42,7 +42,7 @@ class Place:
         return store_name_of(self.url)
 
     async def holder(self) -> Holder | None:
-        """The console that trades with these records; asking locks nothing. Raises RecordsError."""
+        """Who trades with these records, None when nobody does. Takes no lock. Raises RecordsError."""
         if self.database is not None:
             from core.locks.postgres_lock import who_trades
 
@@ -52,7 +52,7 @@ class Place:
         return who_holds(self.records_file.parent)
 
     def need_records(self) -> None:
-        """Raises Refused before the first start, when there is no file."""
+        """Raises Refused when there is no file, as before the first start."""
         if self.database is None and not self.records_file.exists():
             raise Refused(
                 f"there are no records yet in {self.records_file.parent}; start `senex` once. "
@@ -65,7 +65,7 @@ def place_of(folders: Folders, mode: Mode, database: str | None = None) -> Place
 
 
 def records_url(database: str | None, mode: Mode, file: Path) -> str:
-    """Where the records of a mode are: in the database its schema, else the file."""
+    """The address of a mode's records: its schema in the database, or the file."""
     if database is None:
         return f"sqlite+aiosqlite:///{file}"
     from sqlalchemy.engine import make_url
@@ -92,12 +92,12 @@ def newest_demo(folders: Folders) -> Place:
 
 
 def schema_name(mode: Mode) -> str:
-    """Each mode has records of its own (SPEC 9): in PostgreSQL a schema of this name."""
+    """The schema of a mode's records in PostgreSQL: each mode has records of its own (SPEC 9)."""
     return f"senex_{mode.value.replace('-', '_')}"
 
 
 def only_running(folders: Folders, demo: bool) -> Place | None:
-    """The one console that runs, with the mode it runs in; None when there is none, or more than one."""
+    """The records of the one console that runs; None when none runs, or more than one. With `demo` as `newest_demo`."""
     from core.locks.folder_lock import who_holds
     from core.snapshot import Mode
 
@@ -108,8 +108,8 @@ def only_running(folders: Folders, demo: bool) -> Place | None:
     return running[0] if len(running) == 1 else None
 
 
-async def watching(place: Place, work: Callable[[Records], Awaitable[T]]) -> T:
-    """Does the work with the records as one who does not trade. Raises RecordsError."""
+async def with_records(place: Place, work: Callable[[Records], Awaitable[T]]) -> T:
+    """Opens the records without the right to trade, does the work with them and closes them. Raises RecordsError."""
     from core.records.records import Records
 
     records = await Records.open(place.url, trader=False)

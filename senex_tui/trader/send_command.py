@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
 from core.runtime.clock import SystemClock
 from core.runtime.clock_file import noted_clock
 from core.runtime.ids import RandomIds
-from senex_tui.trader.place import Place, watching
+from senex_tui.support.report import Answer
+from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.records.records import CommandRecord, Records
@@ -21,19 +21,12 @@ DONE, REFUSED, EXPIRED, NO_ANSWER, NO_CONSOLE = 0, 3, 4, 5, 6
 _EXIT_CODES = {CommandState.DONE: DONE, CommandState.REFUSED: REFUSED, CommandState.EXPIRED: EXPIRED}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of the command, for the shell: a sentence and the exit code."""
-
-    exit_code: int
-    text: str
-
-
 async def send(place: Place, kind: CommandKind, *, target: str = "", note: str = "", wait_s: float = WAIT_S) -> Answer:
-    """Has the command done by the console that trades there.
+    """Sends the command to the console that trades there and waits `wait_s` wall seconds at most for its answer.
 
-    Without one, pause, halt, reset, allow-reentry and an account's settings are done here, under the trader's own lock;
-    the rest say that they need a console. Raises Refused when there are no records yet, RecordsError.
+    When no console runs, pause, halt, reset, allow-reentry and an account's settings are carried out here, under the
+    trader's own lock; any other command is answered with NO_CONSOLE. Raises Refused when there are no records yet,
+    RecordsError.
     """
     from core.commands.offline import POSSIBLE
 
@@ -46,11 +39,11 @@ async def send(place: Place, kind: CommandKind, *, target: str = "", note: str =
             return _answer(record)
     elif await place.holder() is None:
         return Answer(NO_CONSOLE, f"no console is running in {place.mode.value} mode; `senex {kind.value}` needs one.")
-    return await watching(place, lambda records: _posted(records, place, command, wait_s))
+    return await with_records(place, lambda records: _posted(records, place, command, wait_s))
 
 
 async def _done_here(place: Place, command: Command) -> CommandRecord | None:
-    """Carried out under the trader's own lock; None when somebody else has it: then it is the trader's to do."""
+    """Carries the command out under the trader's own lock; None when a trader has the lock and must do it itself."""
     from core.commands.offline import carry_out_without_engine
     from core.locks.folder_lock import LockRefused
     from core.records.records import Records

@@ -1,4 +1,4 @@
-"""Standing by while another trader has the records (`senex run`, SPEC 10)."""
+"""Stands by while another trader has the records (`senex run`, SPEC 10)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from core.runtime.redaction import redact
 
 LOOK_EVERY_S = 1.0
 ENDED_STANDING_BY = 0
-"""The exit code of a standby that was asked to end: it had nothing to do, and that is done."""
+"""The exit code of a standby that was asked to end: it ended as it should."""
 
 
 def wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
-    """Waits until `look` refuses no more, and says why it waits; False when SIGTERM or SIGINT ends the waiting.
+    """Waits until `look` raises LockRefused no more. False when SIGTERM or SIGINT ends the waiting.
 
-    A store that fails is said and waited for, but at the first look: then a setting is wrong. Raises RecordsError.
+    It prints why it waits. When the store fails it waits too, except at the first look: then a setting is wrong, and
+    RecordsError is raised.
     """
     return asyncio.run(_wait_until_free(look))
 
@@ -53,6 +54,6 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
 
 
 def _say(text: str) -> None:
-    """One line for whoever reads the terminal or the journal of the machine, without secrets."""
+    """Prints one line for a terminal or the machine's journal, without secrets."""
     sys.stdout.write(redact(f"{exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET  {text}") + "\n")
     sys.stdout.flush()

@@ -38,6 +38,7 @@ SLOW = (
     "senex_tui.reports.figures",
     "senex_tui.trader.send_command",
     "senex_tui.reports.status",
+    "senex_tui.run.hosted",
     "senex_tui.run.wiring",
 )
 MOST_FDS = 4

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.broker.multi_login.routes import Routes
@@ -18,19 +18,25 @@ _LOOK_EVERY_S = 0.5
 log = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class LoginsMarketData:
-    """Implements `port.MarketData`. What is wanted outlives every change of login."""
+    """Implements `port.MarketData`. What is wanted outlives every change of login.
 
-    def __init__(self, feeds: Mapping[str, MarketData], routes: Routes, clock: Clock, patience_s: float) -> None:
-        """`patience_s`: wall seconds a feed may be without a connection before the next login takes over."""
-        self._patience_s = patience_s
-        self._feeds = feeds
-        self._routes = routes
-        self._clock = clock
-        self._underlyings: set[str] = set()
-        self._options: set[str] = set()
-        self.feeding = routes.names[0]
-        """The login that feeds the market."""
+    `patience_s`: wall seconds a feed may be without a connection before the next login takes over.
+    """
+
+    feeds: Mapping[str, MarketData]
+    routes: Routes
+    clock: Clock
+    patience_s: float
+    _underlyings: set[str] = field(init=False, default_factory=set)
+    _options: set[str] = field(init=False, default_factory=set)
+    feeding: str = field(init=False)
+    """The login that feeds the market."""
+    _wanted: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.feeding = self.routes.names[0]
         self._wanted = self.feeding
 
     def prefer(self, name: str) -> None:
@@ -42,35 +48,35 @@ class LoginsMarketData:
         before = 0
         while True:
             await self._change_to(self._wanted)
-            heard = CountingSink(sink, self._clock, before)
+            heard = CountingSink(sink, self.clock, before)
             await self._feed_until_failed(heard)
             before = heard.connections
             words = f"login {self.feeding} feeds no quotes; login {self._wanted} takes over"
             log.warning("%s", words)
-            sink.on_market_data_status(StreamStatus(StreamState.WAITING, self._clock.monotonic(), words, before))
+            sink.on_market_data_status(StreamStatus(StreamState.WAITING, self.clock.monotonic(), words, before))
 
     async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
         self._underlyings |= underlyings
         self._options |= options
-        await self._feeds[self.feeding].subscribe(underlyings, options)
+        await self.feeds[self.feeding].subscribe(underlyings, options)
 
     async def unsubscribe(self, options: AbstractSet[str]) -> None:
         self._options -= options
-        await self._feeds[self.feeding].unsubscribe(options)
+        await self.feeds[self.feeding].unsubscribe(options)
 
     async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        return await self._feeds[self.feeding].daily_candles(symbol, since)
+        return await self.feeds[self.feeding].daily_candles(symbol, since)
 
     async def _change_to(self, name: str) -> None:
         if name == self.feeding:
             return
-        await self._feeds[self.feeding].unsubscribe(frozenset(self._options))
+        await self.feeds[self.feeding].unsubscribe(frozenset(self._options))
         self.feeding = name
-        await self._feeds[name].subscribe(frozenset(self._underlyings), frozenset(self._options))
+        await self.feeds[name].subscribe(frozenset(self._underlyings), frozenset(self._options))
 
     async def _feed_until_failed(self, heard: CountingSink) -> None:
-        feed = self._feeds[self.feeding]
-        if len(self._feeds) == 1:
+        feed = self.feeds[self.feeding]
+        if len(self.feeds) == 1:
             await feed.run(heard)
             return
         running = asyncio.create_task(feed.run(heard), name=f"quotes of {self.feeding}")
@@ -87,10 +93,10 @@ class LoginsMarketData:
     async def _until_failing(self, heard: CountingSink) -> None:
         """Until another login is to feed the market: the operator's choice, or the next one that is not refused."""
         while self._wanted == self.feeding:
-            await self._clock.sleep(_LOOK_EVERY_S)
-            lost = heard.lost_s() >= self._patience_s or self._routes.is_refused(self.feeding)
-            following = [name for name in self._routes.after(self.feeding) if name != self.feeding]
-            if lost and self._wanted == self.feeding and not self._routes.is_refused(following[0]):
+            await self.clock.sleep(_LOOK_EVERY_S)
+            lost = heard.lost_s() >= self.patience_s or self.routes.is_refused(self.feeding)
+            following = [name for name in self.routes.after(self.feeding) if name != self.feeding]
+            if lost and self._wanted == self.feeding and not self.routes.is_refused(following[0]):
                 self._wanted = following[0]
 
 

@@ -7,8 +7,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.reporting.notices import Preference
 
 DEFAULT = "default"
 """The word that gives an account the default of the settings file again."""
@@ -96,7 +96,7 @@ def _value(field: AccountField, text: str, today: date) -> AccountValue | _Unfit
         case AccountField.TOLERANCE:
             return _above_zero(text, Decimal(1))
         case AccountField.MAIL:
-            return text if text in list(Preference) else _Unfit()
+            return text if text in list(MailPreference) else _Unfit()
         case AccountField.SKIP:
             return today if text == "today" else _Unfit()
     return _Unfit()

@@ -23,6 +23,10 @@ class CommandKind(StrEnum):
     SET_ACCOUNT = "set_account"
 
 
+WATCHER_COMMANDS = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
+"""What a console elsewhere may ask when it watches with the operator's role."""
+
+
 class CommandState(StrEnum):
     PENDING = "pending"
     DONE = "done"

@@ -17,18 +17,41 @@ class Severity(StrEnum):
 
 
 class Step(StrEnum):
-    """The steps of a cycle for one account, in order (SPEC 4)."""
+    """The steps of a cycle for one account, in order (SPEC 4).
 
-    ENTRY_TODAY = "guard"
-    MARKET_OPEN = "market"
+    The value is what records, log lines and JSON keep: two of them are older and shorter than the step's name. People
+    read `word`.
+    """
+
+    GUARD = "guard"
+    MARKET = "market"
     ACCOUNT = "account"
     JUDGEMENT = "judge"
-    STRUCTURE = "strikes"
+    STRIKES = "strikes"
     QUOTES = "quotes"
     PRICING = "price"
     RISK = "risk"
-    ENTRY_PRICE = "limit"
+    LIMIT = "limit"
     SEND = "send"
+
+    @property
+    def word(self) -> str:
+        """The step's one name on screens, in stories and in documents."""
+        return self.name.lower()
+
+    @property
+    def event_kind(self) -> str:
+        """The kind of the event this step leaves, as the records keep it."""
+        return f"step.{_OLDER_KINDS.get(self, self.word)}"
+
+
+# Kinds that were recorded before the steps had their present names.
+_OLDER_KINDS = {
+    Step.GUARD: "entry_today",
+    Step.MARKET: "market_open",
+    Step.STRIKES: "structure",
+    Step.LIMIT: "entry_price",
+}
 
 
 class StepResult(StrEnum):

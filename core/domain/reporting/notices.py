@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from html import escape
 
 from core.domain.market.sessions import EXCHANGE_ZONE
@@ -23,15 +22,6 @@ from core.domain.trident.trident import SHARES_PER_CONTRACT, max_risk
 
 _LABEL = 15
 _LONGEST_SUBJECT = 120
-
-
-class Preference(StrEnum):
-    """What is told of an account, and when (SPEC 11)."""
-
-    IMMEDIATE = "immediate"
-    DAILY = "daily"
-    WEEKLY = "weekly"
-    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)

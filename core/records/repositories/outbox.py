@@ -12,12 +12,13 @@ from sqlalchemy import and_, bindparam, exists, func, insert, literal, select, u
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Event
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.orders import Entry
 from core.domain.reporting.notices import (
     Letterhead,
     Notice,
-    Preference,
     entry_notices,
     event_notice,
     fills_notice,
@@ -102,10 +103,10 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._head: Letterhead | None = None
-        self._default = Preference.NEVER
+        self._default = MailPreference.NEVER
         self._held = ReadCache(database, messages.name)
 
-    def open(self, head: Letterhead, default: Preference) -> None:
+    def open(self, head: Letterhead, default: MailPreference) -> None:
         """From here on what happens is told; `default` is for accounts without a preference of their own."""
         self._head, self._default = head, default
 
@@ -150,7 +151,7 @@ class Outbox:
         if not notices:
             return
         chosen = (await connection.execute(_PREFERENCE, {"account": entry.account})).scalar_one_or_none()
-        at_once = self._preference(chosen) is Preference.IMMEDIATE
+        at_once = self._preference(chosen) is MailPreference.IMMEDIATE
         for notice in notices:
             if at_once or notice.always:
                 await _add(connection, notice, at)
@@ -167,7 +168,7 @@ class Outbox:
         async with self._database.read() as connection:
             return (await connection.execute(_KNOWN, {"key": key})).first() is not None
 
-    async def preferences(self) -> dict[str, Preference]:
+    async def preferences(self) -> dict[str, MailPreference]:
         """What is told of each account known, by its number."""
         async with self._database.read() as connection:
             return {row.number: self._preference(row.mail) for row in await connection.execute(_PREFERENCES)}
@@ -207,11 +208,9 @@ class Outbox:
         async with self._database.write() as connection:
             return (await connection.execute(_GIVE_UP, {"before": than, "at": at})).rowcount
 
-    def _preference(self, chosen: str | None) -> Preference:
-        if chosen is None:
-            return self._default
+    def _preference(self, chosen: str | None) -> MailPreference:
         try:
-            return Preference(chosen)
+            return MailPreference(own_or_default(chosen, self._default))
         except ValueError:
             log.error("an account has the unknown mail preference %r; the default is used", chosen)
             return self._default

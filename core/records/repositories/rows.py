@@ -147,7 +147,7 @@ class AccountRecord:
     """An account and the operator's settings for it; None means the default of the settings file.
 
     `login` is the login that reaches it; `width` in dollars per share; `tolerance` a fraction of capital; `mail` a word
-    of Preference; `skip_day` the session date on which it makes no entry.
+    of MailPreference; `skip_day` the session date on which it makes no entry.
     """
 
     number: str

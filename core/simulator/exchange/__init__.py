@@ -1,1 +1,1 @@
-"""The exchange of the simulated broker: accounts, margin, orders and their fills; no clock and no sockets."""
+"""The simulated broker's accounts, margin, orders and fills, and its faults. It opens no sockets."""

@@ -1,4 +1,4 @@
-"""The broker's books: accounts, their cash and positions, and what they may still risk."""
+"""The accounts of the simulated broker: their cash, positions, margin and balances. Amounts are in $."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from core.simulator.exchange.margin import SHARES, requirement
+from core.simulator.exchange.margin import SHARES_PER_CONTRACT, margin_requirement
 from core.simulator.exchange.orders import SimBalances, SimPosition
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption
@@ -14,7 +14,7 @@ from core.simulator.market.market_data import ListedOption
 
 @dataclass(frozen=True, slots=True)
 class AccountSetup:
-    """An account as the world begins. `login` names its owner's login, `also` others that reach it; `cash` in $."""
+    """An account at the start. `login` is the login that owns it, `also` names others that reach it; `cash` is in $."""
 
     number: str
     nickname: str
@@ -31,7 +31,7 @@ class AccountSetup:
 
 @dataclass(frozen=True, slots=True)
 class SimAccount:
-    """An account as the broker shows it."""
+    """An account as the broker lists it. `opened_at` is in UTC."""
 
     number: str
     nickname: str
@@ -43,6 +43,8 @@ class SimAccount:
 
 @dataclass(frozen=True, slots=True)
 class SimTradingStatus:
+    """What an account may trade, as the broker reports it."""
+
     account_number: str
     options_level: str
     is_closed: bool
@@ -54,7 +56,10 @@ class SimTradingStatus:
 
 @dataclass(slots=True)
 class _Holding:
-    """Signed contracts of one option, with the average price they were opened at."""
+    """The position of an account in one option. `quantity` is negative when short; prices are $ per share.
+
+    `realized` is what closing trades earned on the session date `realized_on`, in $.
+    """
 
     option: ListedOption
     quantity: int
@@ -66,7 +71,7 @@ class _Holding:
 
 
 class Ledger:
-    """One account's cash and positions. Cash moves with every fill and every settlement at expiration."""
+    """The cash and the positions of one account. Fills, fees and settlements at expiration change them."""
 
     def __init__(self, setup: AccountSetup) -> None:
         self.setup = setup
@@ -75,15 +80,19 @@ class Ledger:
         self._holdings: dict[str, _Holding] = {}
 
     def held(self) -> dict[str, int]:
-        """OCC symbol to signed contracts, closed positions left out."""
+        """The open positions: OCC symbol to contracts, negative when short."""
         return {symbol: h.quantity for symbol, h in self._holdings.items() if h.quantity}
 
     def options(self) -> dict[str, ListedOption]:
+        """Every contract the account has ever held, by OCC symbol."""
         return {symbol: h.option for symbol, h in self._holdings.items()}
 
     def trade(self, option: ListedOption, change: int, price: Decimal, at: datetime, day: date) -> None:
-        """Adds signed contracts at a price per share; what they close is realized."""
-        self.cash -= change * price * SHARES
+        """Adds contracts (negative: sold) at a price per share, on the session date `day`.
+
+        The gain or loss on contracts that this closes is realized.
+        """
+        self.cash -= change * price * SHARES_PER_CONTRACT
         holding = self._holdings.get(option.occ)
         if holding is None or holding.quantity == 0:
             realized, on = (holding.realized, holding.realized_on) if holding is not None else (Decimal(0), None)
@@ -98,22 +107,26 @@ class Ledger:
             holding.average_open_price = cost / total
         else:
             closed = min(abs(change), abs(holding.quantity)) * (1 if holding.quantity > 0 else -1)
-            holding.realized += closed * SHARES * (price - holding.average_open_price)
+            holding.realized += closed * SHARES_PER_CONTRACT * (price - holding.average_open_price)
             if abs(change) > abs(holding.quantity):
                 holding.average_open_price = price
         holding.quantity += change
         holding.updated_at = at
 
     def charge(self, fees: Decimal) -> None:
+        """Takes fees from the cash."""
         self.cash -= fees
         self.fees_paid += fees
 
     def next_expiry(self) -> datetime | None:
-        """When the first held contract settles."""
+        """When the next of the held contracts settles; None without positions."""
         return min((h.option.expires_at for h in self._holdings.values() if h.quantity), default=None)
 
     def settle(self, market: Market, at: datetime) -> list[ListedOption]:
-        """Settles in cash what has expired by the instant, at the underlying's settlement price; ETFs too."""
+        """Settles what has expired at the instant, in cash, and returns those contracts.
+
+        Options of an ETF settle in cash too: this broker delivers no shares.
+        """
         expired = [h for h in self._holdings.values() if h.quantity and h.option.expires_at <= at]
         for holding in expired:
             price = market.settlement_price(holding.option)
@@ -122,12 +135,15 @@ class Ledger:
             self.trade(holding.option, -holding.quantity, worth, at, holding.option.expiration)
         return [holding.option for holding in expired]
 
-    def requirement(self) -> Decimal:
-        """Margin of the positions in $."""
-        return requirement(self.held(), self.options())
+    def margin_requirement(self) -> Decimal:
+        """The margin of the positions in $."""
+        return margin_requirement(self.held(), self.options())
 
     def position(self, occ: str, market: Market, now: datetime) -> SimPosition:
-        """One position as the broker shows it, also when it has been closed (direction Zero). Raises KeyError."""
+        """One position as the broker shows it, with direction Zero once it is closed.
+
+        Raises KeyError for a contract the account has never held.
+        """
         holding = self._holdings[occ]
         option = holding.option
         quote = market.quote(option.streamer, now)
@@ -144,7 +160,7 @@ class Ledger:
             quantity_direction="Long" if count > 0 else "Short" if count < 0 else "Zero",
             close_price=summary.previous_close or mark,
             average_open_price=holding.average_open_price.quantize(Decimal("0.0001")),
-            multiplier=SHARES,
+            multiplier=SHARES_PER_CONTRACT,
             cost_effect="Credit" if count > 0 else "Debit" if count < 0 else "None",
             mark_price=mark,
             realized_day_gain=realized,
@@ -155,15 +171,15 @@ class Ledger:
         )
 
     def balances(self, market: Market, now: datetime, reserved: Decimal) -> SimBalances:
-        """The account's figures; `reserved` is what working orders hold of the buying power."""
+        """The balances of the account. `reserved` is the buying power in $ that working orders hold."""
         long_value = short_value = Decimal(0)
         for symbol, count in self.held().items():
-            value = abs(count) * SHARES * self.position(symbol, market, now).mark_price
+            value = abs(count) * SHARES_PER_CONTRACT * self.position(symbol, market, now).mark_price
             if count > 0:
                 long_value += value
             else:
                 short_value += value
-        margin = self.requirement()
+        margin = self.margin_requirement()
         buying_power = max(Decimal(0), self.cash - margin - reserved)
         leverage = 2 if self.setup.margin_or_cash == "Margin" else 1
         net = self.cash + long_value - short_value

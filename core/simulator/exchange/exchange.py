@@ -1,7 +1,7 @@
-"""The simulated broker's order desk: accounts of several logins, preflight, orders, fills, positions, notices.
+"""The simulated broker: the accounts of several logins, and the orders, fills and positions of each.
 
-Everything takes the market instant it happens at; nothing here reads a clock. The state is that of the last instant it
-was asked about: a read brings the exchange up to that instant first.
+Nothing here reads a clock. Calls name their instant, an aware datetime of market time, and first bring the exchange up
+to it. A read without an instant shows the state at the last one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.runtime.clock import exchange_time
 from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, SimTradingStatus
 from core.simulator.exchange.buying_power import order_fees
 from core.simulator.exchange.fees import fees_for
-from core.simulator.exchange.lifecycle import Entry, FillPlan, OrderBook
+from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
 from core.simulator.exchange.matching import off_tick
 from core.simulator.exchange.orders import (
     BuyingPowerEffect,
@@ -42,7 +42,10 @@ OPENED = timedelta(days=700)
 
 
 class Exchange:
-    """The broker of one world. An account or order that is not there raises OrderRefused (`record_not_found`)."""
+    """One simulated broker.
+
+    Every call about an account or an order that does not exist raises OrderRefused (`record_not_found`).
+    """
 
     def __init__(self, market: Market, seed: int, accounts: Sequence[AccountSetup]) -> None:
         self._market = market
@@ -52,14 +55,14 @@ class Exchange:
         self._book = OrderBook(market, seed, self._changed, self._filled)
         self._preflight = Preflight(market, self._ledgers, self._book.working)
         self._started = market.start
-        # Ids differ between worlds that start at different instants, so records of two demos never collide.
+        # Ids depend on the start, so that the records of two demos never hold the same one.
         self._next_id = (int(market.start.timestamp()) - _ID_EPOCH) * 1000
 
-    # Knobs
+    # Settings that may change while it runs
 
     @property
     def speed(self) -> float:
-        """Market seconds per wall second; routing delays are wall time."""
+        """Market seconds per wall second. Routing delays are wall time and are scaled by it."""
         return self._book.speed
 
     @speed.setter
@@ -68,6 +71,7 @@ class Exchange:
 
     @property
     def fill_plan(self) -> str:
+        """The plan of accounts without one of their own: the value of a FillPlan."""
         return self._book.fill_plan.value
 
     @fill_plan.setter
@@ -76,7 +80,7 @@ class Exchange:
         self._book.fill_plan = FillPlan(value)
 
     def set_fill_plan(self, number: str, plan: str | None) -> None:
-        """A plan for one account; None returns it to the common one. Raises ValueError for an unknown plan."""
+        """Sets the plan of one account; None gives it the common plan again. Raises ValueError for an unknown plan."""
         self._ledger(number)
         if plan is None:
             self._book.account_plans.pop(number, None)
@@ -92,7 +96,7 @@ class Exchange:
         is_closing_only: bool | None = None,
         is_in_margin_call: bool | None = None,
     ) -> None:
-        """Changes an account's restrictions; None leaves one as it is."""
+        """Changes the restrictions of an account. None leaves one as it is."""
         ledger = self._ledger(number)
         setup = ledger.setup
         ledger.setup = replace(
@@ -103,14 +107,14 @@ class Exchange:
             is_in_margin_call=setup.is_in_margin_call if is_in_margin_call is None else is_in_margin_call,
         )
 
-    # Orders in
+    # Orders
 
     def validate(self, number: str, order: OrderRequest, now: datetime) -> list[OrderError]:
-        """The preflight's errors, empty for an order the broker would take. Ticks are not checked."""
+        """The errors of the preflight, none for an order the broker would accept. Ticks are not checked."""
         return self._check(number, order, now)[1]
 
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
-        """What the order would do, without placing it. Its errors are listed, not raised."""
+        """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
         draft, errors = self._check(number, order, now)
         warnings = self._warnings(now)
         if draft is None:
@@ -122,14 +126,21 @@ class Exchange:
         return DryRun(replace(draft, warnings=warnings), effect, order_fees(draft), warnings, tuple(errors))
 
     def submit(self, number: str, order: OrderRequest, now: datetime) -> SimOrder:
-        """Takes an order; it is Received. Raises OrderRefused (`preflight_check_failure` or `validation_error`)."""
+        """Accepts an order with status Received.
+
+        Raises OrderRefused: `validation_error` for a malformed order, `preflight_check_failure` for a forbidden one.
+        """
         draft, errors = self._check(number, order, now)
         if errors or draft is None:
             raise _refusal(errors)
         return self._accept(draft, now).order
 
     def replace(self, number: str, order_id: int, changes: OrderChanges, now: datetime) -> SimOrder:
-        """Asks for a replacement: a new, contingent order. Raises OrderRefused (`cannot_update_order`, preflight)."""
+        """Asks to replace an order. Returns the new order, which stays Contingent until the old one is cancelled.
+
+        Raises OrderRefused: `cannot_update_order` when the old order has ended, is partly filled or may not change, and
+        what `submit` raises for the new one.
+        """
         entry = self._changeable(number, order_id, now)
         old = entry.order
         if old.partially_filled or not old.editable:
@@ -162,59 +173,60 @@ class Exchange:
         return successor.order
 
     def cancel(self, number: str, order_id: int, now: datetime) -> SimOrder:
-        """Asks for a cancel; a fill may still come first. Raises OrderRefused (`cannot_update_order`)."""
+        """Asks to cancel an order, which may still fill. Raises OrderRefused (`cannot_update_order`) after its end."""
         entry = self._changeable(number, order_id, now)
         self._book.request_cancel(entry, now)
         return entry.order
 
     def advance(self, now: datetime) -> list[Notice]:
-        """Brings the exchange up to the instant and hands out the notices since the last call, oldest first."""
-        self._run(now)
+        """Brings the exchange up to the instant. Returns the notices since the last call, oldest first."""
+        self._advance_to(now)
         notices, self._notices = self._notices, []
         return notices
 
     def next_event_at(self) -> datetime | None:
-        """When something next happens by itself: an order step, a matching attempt, an expiration."""
+        """When an order or a position next changes by itself, or may do so; None if nothing is due."""
         return min((at for at in (self._book.next_event_at(), self._next_settlement()) if at is not None), default=None)
 
     # Reads
 
     def accounts_of(self, login: str) -> list[SimAccount]:
-        """The accounts of a login, closed ones included, in the order they were set up."""
+        """The accounts that a login reaches, closed ones included, in the order of the settings."""
         setups = (ledger.setup for ledger in self._ledgers.values())
         return [self._account(setup) for setup in setups if login in (setup.login, *setup.also)]
 
     def account(self, number: str) -> SimAccount:
+        """One account, as the broker lists it."""
         return self._account(self._ledger(number).setup)
 
     def order(self, number: str, order_id: int) -> SimOrder:
-        """The order as of the last instant the exchange was brought to."""
+        """The order, as of the last instant the exchange was brought up to."""
         order = self._orders.get(order_id)
         if order is None or order.account_number != self._ledger(number).setup.number:
             raise OrderRefused("record_not_found", f"Order {order_id} was not found.")
         return order
 
     def live_orders(self, number: str, now: datetime) -> list[SimOrder]:
-        """Today's orders in any status (changed on this exchange date) and all that still work, newest first."""
-        self._run(now)
+        """The orders that still work, and those that ended on the exchange date of `now`; newest first."""
+        self._advance_to(now)
         today = exchange_time(now).date()
-        return [o for o in self._of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
+        return [o for o in self._orders_of(number) if not o.terminal or exchange_time(o.updated_at).date() == today]
 
     def orders(self, number: str, start: datetime | None = None, end: datetime | None = None) -> list[SimOrder]:
-        """Orders received in start <= t < end, any status, newest first."""
+        """The orders received at start <= t < end, in any status, newest first. None as a bound means no bound."""
         return [
             order
-            for order in self._of(number)
+            for order in self._orders_of(number)
             if (start is None or order.received_at >= start) and (end is None or order.received_at < end)
         ]
 
     def balances(self, number: str, now: datetime) -> SimBalances:
-        self._run(now)
+        self._advance_to(now)
         return self._balances(number, now)
 
     def positions(self, number: str, now: datetime) -> list[SimPosition]:
-        """Open positions, by symbol."""
-        self._run(now)
+        """The open positions, sorted by symbol."""
+        self._advance_to(now)
         ledger = self._ledger(number)
         return [ledger.position(symbol, self._market, now) for symbol in sorted(ledger.held())]
 
@@ -230,7 +242,7 @@ class Exchange:
             updated_at=self._started,
         )
 
-    # Inside
+    # Internals
 
     def _ledger(self, number: str) -> Ledger:
         ledger = self._ledgers.get(number)
@@ -242,12 +254,12 @@ class Exchange:
         opened = self._started - OPENED
         return SimAccount(setup.number, setup.nickname, setup.login, setup.margin_or_cash, setup.is_closed, opened)
 
-    def _of(self, number: str) -> list[SimOrder]:
+    def _orders_of(self, number: str) -> list[SimOrder]:
         self._ledger(number)
         return [order for order in reversed(self._orders.values()) if order.account_number == number]
 
-    def _changeable(self, number: str, order_id: int, now: datetime) -> Entry:
-        self._run(now)
+    def _changeable(self, number: str, order_id: int, now: datetime) -> BookEntry:
+        self._advance_to(now)
         order = self.order(number, order_id)
         entry = self._book.entry(order_id)
         if entry is None or not order.cancellable:
@@ -257,11 +269,11 @@ class Exchange:
     def _check(
         self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
     ) -> tuple[SimOrder | None, list[OrderError]]:
-        self._run(now)
+        self._advance_to(now)
         self._ledger(number)
         return self._preflight.check(number, request, now, replacing)
 
-    def _accept(self, draft: SimOrder, now: datetime, contingent: bool = False) -> Entry:
+    def _accept(self, draft: SimOrder, now: datetime, contingent: bool = False) -> BookEntry:
         self._next_id += 1
         number = self._next_id
         order = replace(
@@ -299,7 +311,7 @@ class Exchange:
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
 
-    def _run(self, now: datetime) -> None:
+    def _advance_to(self, now: datetime) -> None:
         while True:
             booked, settles = self._book.next_event_at(), self._next_settlement()
             if settles is not None and settles <= now and (booked is None or settles <= booked):

@@ -1,7 +1,7 @@
-"""Faults the simulated broker can be told to show, and the board that says which are armed.
+"""The faults that the simulated broker can show, and the list of those that are armed.
 
-A fault is armed by the control endpoint, by a test, or by a plan in market time. Nothing here does anything by itself:
-the wire asks the board at the places where a real broker or network fails (reference 5, 11).
+A fault is armed by the control endpoint, by a test, or by a plan in market time. Nothing happens here: the code that
+answers clients asks `ArmedFaults` at the places where a real broker or network fails (reference 5, 11).
 """
 
 from __future__ import annotations
@@ -14,51 +14,55 @@ from enum import Enum
 
 
 class FaultKind(Enum):
-    """What goes wrong. `seconds` is how long the fault stays armed (wall), except where a kind says otherwise."""
+    """What goes wrong.
+
+    `seconds`, `code` and `match` are fields of Fault; the number after `code` is its default. `seconds` is the wall
+    time for which the fault stays armed, except for DURATION_KINDS.
+    """
 
     REST_DROP_REQUEST = "rest-drop-request"
-    """The connection closes before the request is processed: nothing happened at the broker."""
+    """The connection closes before the request is processed. Nothing happens at the broker."""
     REST_DROP_RESPONSE = "rest-drop-response"
     """The request is processed, then the connection closes without an answer."""
     REST_DELAY_BEFORE = "rest-delay-before"
     """The request is processed `seconds` late."""
     REST_DELAY_AFTER = "rest-delay-after"
-    """The request is processed at once, its answer comes `seconds` late."""
+    """The request is processed at once. Its answer comes `seconds` late."""
     REST_5XX_HTML = "rest-5xx-html"
-    """An HTML error page with status `code` (502); the request is not processed."""
+    """The answer is an HTML error page with status `code` (502). The request is not processed."""
     REST_5XX_AFTER = "rest-5xx-after"
-    """The request is processed; its answer is an HTML error page with status `code` (502)."""
+    """The request is processed. Its answer is an HTML error page with status `code` (502)."""
     REST_429 = "rest-429"
-    """429 without rate headers; the request is not processed."""
+    """The answer is 429 without rate headers. The request is not processed."""
     REST_TOKEN_INVALID = "rest-token-invalid"  # noqa: S105 - the broker's error code, not a secret
-    """401 token_invalid whatever the token; the request is not processed."""
+    """The answer is 401 token_invalid, whatever the token. The request is not processed."""
     REST_GARBAGE = "rest-garbage"
-    """Processed; a 2xx whose body is cut-off JSON."""
+    """The request is processed. The body of its answer is the first half of the JSON."""
     REST_HTML = "rest-html"
-    """Processed; a 2xx whose body is HTML."""
+    """The request is processed. The body of its answer is HTML, with status 200."""
     REST_JSON_LIST = "rest-json-list"
-    """Processed; a 2xx whose body is a JSON list instead of an object."""
+    """The request is processed. The body of its answer is a JSON list instead of an object."""
     REST_MISSING_FIELD = "rest-missing-field"
-    """Processed; the answer lacks a mandatory key (`match.field` names it, else the first of a usual set)."""
+    """The request is processed. Its answer lacks the key `match.field`, or else the first mandatory key found."""
     REST_UNKNOWN_ORDER_STATUS = "rest-unknown-order-status"
-    """Processed; orders in the answer have a status the SDK does not know ("Dead")."""
+    """The request is processed. Orders in the answer have a status the SDK does not know ("Dead")."""
 
     DXLINK_CLOSE = "dxlink-close"
     """The feed connection closes with websocket code `code` (1001)."""
     DXLINK_SILENCE = "dxlink-silence"
-    """The feed stops sending, keepalives included, for `seconds` or for good; it still reads."""
+    """The feed sends nothing, not even keepalives, for `seconds` or for good. It still reads."""
     DXLINK_HALF_OPEN = "dxlink-half-open"
     """The feed neither reads nor writes for `seconds` or for good, while TCP stays up."""
     DXLINK_ERROR = "dxlink-error"
-    """An ERROR frame."""
+    """The feed sends an ERROR frame."""
     DXLINK_BAD_ARITY = "dxlink-bad-arity"
-    """A COMPACT frame with one value too few."""
+    """The feed sends a COMPACT frame with one value too few."""
     DXLINK_AUTH_REFUSED = "dxlink-auth-refused"
-    """AUTH is answered with UNAUTHORIZED again; each answer counts."""
+    """AUTH is answered with UNAUTHORIZED. Each answer is one occurrence."""
     DXLINK_AUTH_UNANSWERED = "dxlink-auth-unanswered"
     """AUTH is never answered."""
     DXLINK_FULL = "dxlink-full"
-    """The feed switches to the FULL format in mid-session."""
+    """The feed switches an open connection to the FULL format."""
     DXLINK_UPGRADE_REFUSED = "dxlink-upgrade-refused"
     """The websocket upgrade is answered with status `code` (502)."""
     QUOTE_TOKEN_REFUSED = "quote-token-refused"  # noqa: S105 - a name, not a secret
@@ -77,37 +81,37 @@ class FaultKind(Enum):
     ALERTS_DUPLICATED = "alerts-duplicated"
     """An alert comes twice."""
     ALERTS_REORDERED = "alerts-reordered"
-    """An alert comes after the one that follows it."""
+    """An alert comes after its successor."""
     ALERTS_LOST = "alerts-lost"
     """An alert never comes."""
 
     ORDERS_LISTING_LAG = "orders-listing-lag"
-    """An order accepted now is missing from listings for `seconds` (5) of wall time; each order counts."""
+    """An order accepted now is missing from listings for `seconds` (5) of wall time. Each order is one occurrence."""
     ORDERS_PARTIAL_PAGE = "orders-partial-page"
-    """A listing of orders holds only the first half of the page it announces."""
+    """A listing of orders holds only the first half of its page."""
 
     MARKET_CROSSED = "market-crossed"
-    """Quotes with bid and ask exchanged."""
+    """Quotes have their bid above their ask."""
     MARKET_NAN = "market-nan"
-    """Quotes without a bid or an ask (NaN on the feed)."""
+    """Quotes have neither bid nor ask (NaN on the feed)."""
     MARKET_ZERO_BID = "market-zero-bid"
-    """Quotes with a bid of zero."""
+    """Quotes have a bid of zero."""
     MARKET_STALE_SNAPSHOT = "market-stale-snapshot"
-    """A subscription is answered with a quote of two hours ago, and nothing follows."""
+    """Market data is that of two hours before the fault began, and does not change."""
     MARKET_FROZEN = "market-frozen"
-    """Market data stands still at the instant the fault began; no events."""
+    """Market data is that of the instant the fault began, and does not change."""
     MARKET_HALTED = "market-halted"
-    """Trading in the symbol is halted, as the broker reports it."""
+    """The broker reports that trading in the symbol is halted."""
     SESSION_CLOSED = "session-closed"
-    """The market session reads closed."""
+    """The broker reports that the market session is closed."""
     SESSION_UNREADABLE = "session-unreadable"
-    """The market session comes without its state."""
+    """The broker reports the market session without its state."""
 
 
-STANDING = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
-"""Kinds that are a condition and not an occurrence: `count` does not wear them out."""
+CONDITION_KINDS = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
+"""Kinds that are a lasting condition, not a single event: `count` does not apply to them."""
 
-AMOUNTS = frozenset(
+DURATION_KINDS = frozenset(
     {
         FaultKind.REST_DELAY_BEFORE,
         FaultKind.REST_DELAY_AFTER,
@@ -116,27 +120,28 @@ AMOUNTS = frozenset(
         FaultKind.DXLINK_HALF_OPEN,
     }
 )
-"""Kinds whose `seconds` is an amount of the fault itself and not the time it stays armed."""
+"""Kinds whose `seconds` is how long the fault itself lasts, not how long it stays armed."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultMatch:
-    """Where a fault applies; a field left out applies anywhere."""
+    """Where a fault applies. A field that is None matches everything."""
 
     method: str | None = None
-    """HTTP method, upper case."""
+    """HTTP method, in upper case."""
     path: str | None = None
     """Prefix of the request path."""
     path_end: str | None = None
-    """How the request path ends: `/orders` is the place to send one, and not its dry run."""
+    """Suffix of the request path: `/orders` matches placing an order, but not its dry run."""
     symbol: str | None = None
-    """Streamer symbol: exact, a prefix followed by `*`, or `*`."""
+    """Streamer symbol, or a prefix of it followed by `*`. A lone `*` matches every symbol."""
     account: str | None = None
     """Account number."""
     field: str | None = None
     """The key to leave out (rest-missing-field)."""
 
     def allows(self, *, method: str | None, path: str | None, symbol: str | None, account: str | None) -> bool:
+        """Whether the fault applies to a place with these properties; None where it has no such property."""
         if self.method is not None and self.method != method:
             return False
         if self.path is not None and (path is None or not path.startswith(self.path)):
@@ -150,19 +155,19 @@ class FaultMatch:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: what, how often, for how long, where."""
+    """One fault: what goes wrong, how often, for how long and where."""
 
     kind: FaultKind
     count: int | None = 1
-    """Occurrences left; None until removed. Conditions (STANDING) ignore it."""
+    """How many times it occurs; None for every time. CONDITION_KINDS ignore it."""
     seconds: float | None = None
-    """Wall seconds; see FaultKind for its meaning."""
+    """Wall seconds; FaultKind says what they measure."""
     code: int | None = None
-    """HTTP status or websocket close code, where the kind has one."""
+    """HTTP status or websocket close code, for kinds that have one."""
     match: FaultMatch = field(default_factory=FaultMatch)
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a count, seconds or code nothing could mean."""
+        """Raises ValueError for a count, seconds or code out of range."""
         if self.count is not None and self.count < 1:
             raise ValueError(f"count {self.count} is below 1; leave it out for one occurrence, null for every one")
         if self.seconds is not None and not 0 < self.seconds <= 86_400:
@@ -173,7 +178,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFault:
-    """A fault that arms itself `after` this much market time since the start."""
+    """A fault to be armed when this much market time has passed since the start."""
 
     after: timedelta
     fault: Fault
@@ -181,19 +186,19 @@ class PlannedFault:
 
 @dataclass(slots=True)
 class ArmedFault:
-    """A fault on the board."""
+    """A fault that is armed."""
 
     number: int
     fault: Fault
     since: datetime
     """Market time at which it was armed, UTC."""
     until: float | None
-    """Monotonic second at which it ends by itself."""
+    """Monotonic second at which it ends; None for one that does not end by itself."""
     left: int | None
-    """Occurrences left."""
+    """Occurrences left; None for no limit."""
 
 
-class FaultBoard:
+class ArmedFaults:
     """The armed faults, in the order they were armed."""
 
     def __init__(self) -> None:
@@ -201,15 +206,15 @@ class FaultBoard:
         self._numbers = 0
 
     def arm(self, fault: Fault, now: datetime, monotonic: float) -> ArmedFault:
-        """Arms a fault from this market instant and monotonic second on."""
+        """Arms a fault. `now` is market time and `monotonic` the monotonic second at this moment."""
         self._numbers += 1
-        lasts = fault.seconds is not None and fault.kind not in AMOUNTS
+        lasts = fault.seconds is not None and fault.kind not in DURATION_KINDS
         armed = ArmedFault(
             number=self._numbers,
             fault=fault,
             since=now,
             until=monotonic + fault.seconds if lasts and fault.seconds is not None else None,
-            left=None if fault.kind in STANDING else fault.count,
+            left=None if fault.kind in CONDITION_KINDS else fault.count,
         )
         self._armed.append(armed)
         return armed
@@ -219,7 +224,7 @@ class FaultBoard:
         self._armed.clear()
 
     def listing(self, monotonic: float) -> Sequence[ArmedFault]:
-        """The faults still armed at this monotonic second."""
+        """The faults that are armed at this monotonic second, oldest first."""
         self._expire(monotonic)
         return tuple(self._armed)
 
@@ -233,7 +238,7 @@ class FaultBoard:
         symbol: str | None = None,
         account: str | None = None,
     ) -> ArmedFault | None:
-        """The first armed fault of this kind that applies here, or None. Uses up one of its occurrences."""
+        """The first armed fault of this kind that applies here, or None. This counts as one of its occurrences."""
         if not self._armed:
             return None
         self._expire(monotonic)
@@ -278,22 +283,22 @@ PLANNED_KINDS = (
     FaultKind.MARKET_FROZEN,
     FaultKind.MARKET_STALE_SNAPSHOT,
 )
-"""What a random plan draws from: faults a client is expected to get over without a person."""
+"""The kinds in a random plan: faults from which a client must recover without a person's help."""
 
 
 def random_plan(
     seed: int, *, faults: int = 24, within: timedelta = timedelta(hours=6, minutes=30)
 ) -> tuple[PlannedFault, ...]:
-    """The same plan for the same seed: faults spread over the given market time, oldest first."""
+    """A random plan of faults over this market time, earliest first. One seed always gives the same plan."""
     draw = random.Random(seed)
     plan = []
     for _ in range(faults):
         kind = draw.choice(PLANNED_KINDS)
         after = timedelta(seconds=draw.uniform(0.0, within.total_seconds()))
         seconds = round(draw.uniform(2.0, 20.0), 1)
-        if kind in STANDING:
+        if kind in CONDITION_KINDS:
             plan.append(PlannedFault(after, Fault(kind, count=None, seconds=seconds)))
-        elif kind in AMOUNTS:
+        elif kind in DURATION_KINDS:
             plan.append(PlannedFault(after, Fault(kind, count=1, seconds=seconds)))
         else:
             plan.append(PlannedFault(after, Fault(kind, count=draw.randint(1, 3), seconds=60.0)))

@@ -1,4 +1,4 @@
-"""What the broker charges for an order of options, in $. Rates are those of its published schedule, per contract."""
+"""The broker's fees for trading options, in $ per contract. The rates are those of its published schedule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ _CENT = Decimal("0.01")
 
 
 def fees_for(underlying: str, legs: Iterable[tuple[str, int]]) -> FeeCalculation:
-    """Fees of trading (action, contracts) legs. Opening pays commission, at most 10 $ a leg; closing pays none."""
+    """The fees of trading these legs, each an action and a number of contracts. Every kind is rounded to the cent.
+
+    Opening costs a commission, at most 10 $ a leg; closing costs none.
+    """
     commission = clearing = regulatory = index = Decimal(0)
     for action, quantity in legs:
         if action.endswith("Open"):

@@ -1,7 +1,7 @@
-"""The order book: every order's way from Received to its end, in market time, and the fills on that way.
+"""The order book: the statuses of each order from Received to its end, and its fills. Instants are market time.
 
-Each order acts on its own timetable, drawn from the seed and its id, so how often the book is run changes nothing.
-Routing and cancelling take wall time (scaled by `speed`); matching follows the market.
+Each order has random delays and fills of its own, drawn from the seed and its id: how often the book is run has no
+effect on them. Routing and cancelling take wall time (scaled by `speed`); fills follow the market.
 """
 
 from __future__ import annotations
@@ -20,24 +20,31 @@ from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
 DELAYED_FILL_S = 20.0
-PARTIAL_REST_S = 10.0
-PATIENT_AFTER = 600
-"""Matching steps after which a resting order is looked at every fifth step only."""
+"""Wall seconds from live to filled, under FillPlan.DELAYED."""
+PARTIAL_REMAINDER_S = 10.0
+"""Wall seconds from the partial fill to the rest, under FillPlan.PARTIAL."""
+SPARSE_MATCHING_AFTER = 600
+"""Attempts to match an order, after which only every fifth is made."""
 
 
 class FillPlan(Enum):
-    """How the exchange treats orders; anything but NORMAL is for tests and demonstrations."""
+    """How orders fill. Only NORMAL follows the market; the others are for tests and demonstrations."""
 
     NORMAL = "normal"
+    """By chance, the more likely the nearer the limit is to the natural price."""
     NEVER = "never"
     IMMEDIATE = "immediate"
+    """As soon as the order is live."""
     PARTIAL = "partial"
+    """One part as soon as the order is live, the rest PARTIAL_REMAINDER_S later."""
     REJECT = "reject"
+    """Not at all: the exchange rejects the order."""
     DELAYED = "delayed"
+    """DELAYED_FILL_S after the order is live."""
 
 
 class Stage(Enum):
-    """How far an order has come, apart from the status a pending cancel or replace shows."""
+    """How far an order has come. Its status can differ: it may say that a cancel or a replacement was requested."""
 
     CONTINGENT = "Contingent"
     RECEIVED = "Received"
@@ -51,29 +58,37 @@ _NEXT = {Stage.RECEIVED: Stage.ROUTED, Stage.ROUTED: Stage.IN_FLIGHT, Stage.IN_F
 
 
 @dataclass(slots=True)
-class Entry:
-    """An order in the book with its timetable."""
+class BookEntry:
+    """An order in the book, with the instants at which something next happens to it."""
 
     order: SimOrder
     stage: Stage
     chance: random.Random
+    """The random numbers of this order."""
     expires_at: datetime | None
     reject_reason: str | None = None
     step_at: datetime | None = None
+    """When it reaches its next stage."""
     match_at: datetime | None = None
+    """When it is next matched against the market."""
     matches: int = 0
-    rest_at: datetime | None = None
+    """How often it has been matched."""
+    remainder_at: datetime | None = None
+    """When the rest of it fills, after a partial fill."""
     prices: tuple[Decimal, ...] = ()
+    """The prices of its legs, once it has been matched."""
     cancel_at: datetime | None = None
-    successor: Entry | None = field(default=None, repr=False)
+    """When a requested cancel or replacement takes effect."""
+    successor: BookEntry | None = field(default=None, repr=False)
+    """The order that is to replace it."""
 
     def next_event(self) -> tuple[datetime, str] | None:
-        """The instant and name of what happens next to this order."""
+        """The instant and the name of the next event of this order, or None."""
         events = [
             (when, name)
             for when, name in (
                 (self.step_at, "step"),
-                (self.rest_at, "rest"),
+                (self.remainder_at, "remainder"),
                 (self.match_at, "match"),
                 (self.cancel_at, "cancel"),
                 (self.expires_at, "expire"),
@@ -84,35 +99,36 @@ class Entry:
 
 
 FillHandler = Callable[[SimOrder, list[tuple[int, int, Decimal]], datetime], None]
-"""Called with the order after the fill, the (leg index, contracts, price) filled, and the instant."""
+"""Called with the order after a fill, its filled legs (leg index, contracts, price per share) and the instant."""
 
 
+@dataclass(slots=True, eq=False)
 class OrderBook:
-    """All orders of the exchange that have not ended."""
+    """The orders that have not ended, of all accounts."""
 
-    def __init__(
-        self,
-        market: Market,
-        seed: int,
-        on_change: Callable[[SimOrder, datetime], None],
-        on_fill: FillHandler,
-    ) -> None:
-        self.speed = 1.0
-        self.fill_plan = FillPlan.NORMAL
-        self.account_plans: dict[str, FillPlan] = {}
-        self._market = market
-        self._seed = seed
-        self._on_change = on_change
-        self._on_fill = on_fill
-        self._entries: dict[int, Entry] = {}
+    market: Market
+    seed: int
+    on_change: Callable[[SimOrder, datetime], None]
+    """Called with each new state of an order, and the instant."""
+    on_fill: FillHandler
+    speed: float = 1.0
+    """Market seconds per wall second."""
+    fill_plan: FillPlan = FillPlan.NORMAL
+    account_plans: dict[str, FillPlan] = field(default_factory=dict)
+    """The accounts with a plan of their own."""
+    _entries: dict[int, BookEntry] = field(default_factory=dict, init=False)
+    """By order id."""
 
     def add(
         self, order: SimOrder, now: datetime, expires_at: datetime | None, reject_reason: str | None, contingent: bool
-    ) -> Entry:
-        """Takes an order in; it starts its way at once, at the next open, or when what it replaces is cancelled."""
-        chance = random.Random(self._seed * 1_000_003 + order.id)
+    ) -> BookEntry:
+        """Adds an order, to be routed now or at the next open. A contingent one waits for its predecessor's cancel.
+
+        With a `reject_reason` the order is rejected once it has been routed.
+        """
+        chance = random.Random(self.seed * 1_000_003 + order.id)
         stage = Stage.CONTINGENT if contingent else Stage.RECEIVED
-        entry = Entry(order, stage, chance, expires_at, reject_reason)
+        entry = BookEntry(order, stage, chance, expires_at, reject_reason)
         if self.plan(order.account_number) is FillPlan.REJECT:
             entry.reject_reason = "Rejected by the exchange"
         if not contingent:
@@ -120,22 +136,24 @@ class OrderBook:
         self._entries[order.id] = entry
         return entry
 
-    def entry(self, order_id: int) -> Entry | None:
+    def entry(self, order_id: int) -> BookEntry | None:
         return self._entries.get(order_id)
 
     def working(self, account_number: str) -> list[SimOrder]:
+        """The orders of an account that have not ended."""
         return [entry.order for entry in self._entries.values() if entry.order.account_number == account_number]
 
     def plan(self, account_number: str) -> FillPlan:
+        """The fill plan of an account: its own, else the common one."""
         return self.account_plans.get(account_number, self.fill_plan)
 
-    def request_cancel(self, entry: Entry, now: datetime) -> None:
-        """Asks the exchange to cancel; a fill may come first."""
+    def request_cancel(self, entry: BookEntry, now: datetime) -> None:
+        """Asks to cancel an order. It may still fill before the cancel arrives."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         self._change(entry, now, status="Cancel Requested", cancellable=False, editable=False)
 
-    def request_replace(self, entry: Entry, successor: Entry, now: datetime) -> None:
-        """As a cancel, after which the successor starts on its way; a fill before it removes the successor."""
+    def request_replace(self, entry: BookEntry, successor: BookEntry, now: datetime) -> None:
+        """Asks to cancel an order and then route its successor. If the order fills first, the successor is removed."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
         entry.successor = successor
         new_id = successor.order.id
@@ -144,12 +162,12 @@ class OrderBook:
         )
 
     def next_event_at(self) -> datetime | None:
-        """When the book does something next."""
+        """When the next event of any order is due, or None."""
         upcoming = [event[0] for entry in self._entries.values() if (event := entry.next_event()) is not None]
         return min(upcoming, default=None)
 
     def run_next(self) -> None:
-        """Does the earliest thing that is due to happen; nothing when there is none."""
+        """Carries out the earliest event of all orders, if there is one."""
         soonest: tuple[datetime, int, str] | None = None
         for order_id, entry in self._entries.items():
             event = entry.next_event()
@@ -159,13 +177,17 @@ class OrderBook:
             return
         at, order_id, name = soonest
         entry = self._entries[order_id]
-        {"step": self._step, "rest": self._rest, "match": self._match, "cancel": self._cancel, "expire": self._expire}[
-            name
-        ](entry, at)
+        {
+            "step": self._step,
+            "remainder": self._fill_remainder,
+            "match": self._match,
+            "cancel": self._cancel,
+            "expire": self._expire,
+        }[name](entry, at)
 
-    # What happens to an order
+    # The events of an order
 
-    def _step(self, entry: Entry, at: datetime) -> None:
+    def _step(self, entry: BookEntry, at: datetime) -> None:
         entry.step_at = None
         if entry.stage is Stage.ROUTED and entry.reject_reason is not None:
             self._end(entry, at, "Rejected", reject_reason=entry.reject_reason)
@@ -185,12 +207,12 @@ class OrderBook:
             shown["live_at"] = at
         self._change(entry, at, **shown)
 
-    def _match(self, entry: Entry, at: datetime) -> None:
+    def _match(self, entry: BookEntry, at: datetime) -> None:
         order, plan = entry.order, self.plan(entry.order.account_number)
         entry.matches += 1
-        patience = 1 if entry.matches <= PATIENT_AFTER else 5
-        entry.match_at = self._opening(at + timedelta(seconds=patience * sqrt(self.speed)))
-        if plan is FillPlan.NEVER or self._market.halted(order.underlying_symbol, at) or entry.rest_at is not None:
+        every = 1 if entry.matches <= SPARSE_MATCHING_AFTER else 5
+        entry.match_at = self._opening(at + timedelta(seconds=every * sqrt(self.speed)))
+        if plan is FillPlan.NEVER or self.market.halted(order.underlying_symbol, at) or entry.remainder_at is not None:
             return
         package = package_quote(order.legs, lambda occ: self._quote(occ, at))
         if package is None:
@@ -200,13 +222,13 @@ class OrderBook:
             live = order.live_at or at
             matched = at >= live + timedelta(seconds=DELAYED_FILL_S * self.speed)
         else:
-            chance = 1.0 - (1.0 - fill_chance(package, limit)) ** patience
+            chance = 1.0 - (1.0 - fill_chance(package, limit)) ** every
             matched = plan in (FillPlan.IMMEDIATE, FillPlan.PARTIAL) or entry.chance.random() < chance
         if matched:
             self._trade(entry, at, plan, package, max(limit, to_cent(package.natural)))
 
-    def _trade(self, entry: Entry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
-        """Fills now what the plan or the draw gives; the rest follows by itself or waits for its own match."""
+    def _trade(self, entry: BookEntry, at: datetime, plan: FillPlan, package: PackageQuote, net: Decimal) -> None:
+        """Fills all or part of the order. The rest fills after a delay, or waits until it is matched itself."""
         order = entry.order
         entry.prices = leg_prices(package, net)
         left = order.legs[0].remaining_quantity // package.ratios[0]
@@ -219,15 +241,15 @@ class OrderBook:
         else:
             part = list(package.ratios)
         if forced or left == 1:
-            wait = PARTIAL_REST_S if forced else 0.4 + entry.chance.random()
-            entry.rest_at = self._opening(at + timedelta(seconds=wait * self.speed))
+            wait = PARTIAL_REMAINDER_S if forced else 0.4 + entry.chance.random()
+            entry.remainder_at = self._opening(at + timedelta(seconds=wait * self.speed))
         self._fill(entry, at, part)
 
-    def _rest(self, entry: Entry, at: datetime) -> None:
-        entry.rest_at = None
+    def _fill_remainder(self, entry: BookEntry, at: datetime) -> None:
+        entry.remainder_at = None
         self._fill(entry, at, [leg.remaining_quantity for leg in entry.order.legs])
 
-    def _fill(self, entry: Entry, at: datetime, part: list[int]) -> None:
+    def _fill(self, entry: BookEntry, at: datetime, part: list[int]) -> None:
         order = entry.order
         count = sum(len(leg.fills) for leg in order.legs)
         legs, filled = [], []
@@ -251,24 +273,24 @@ class OrderBook:
         done = entry.order.remaining == 0
         if done:
             self._close(entry, at, "Filled")
-        self._on_change(entry.order, at)
-        self._on_fill(entry.order, filled, at)
+        self.on_change(entry.order, at)
+        self.on_fill(entry.order, filled, at)
         if done:
-            self._settle_successor(entry, at, cancelled=False)
+            self._resolve_successor(entry, at, cancelled=False)
 
-    def _cancel(self, entry: Entry, at: datetime) -> None:
+    def _cancel(self, entry: BookEntry, at: datetime) -> None:
         entry.cancel_at = None
         if entry.successor is not None and entry.order.partially_filled:
-            # A replacement would trade the filled part again, so the original stays.
-            self._settle_successor(entry, at, cancelled=False)
+            # The successor would trade the filled part again, so the original order stays.
+            self._resolve_successor(entry, at, cancelled=False)
             self._change(entry, at, status="Live", cancellable=True, editable=True, replacing_order_id=None)
             return
         self._end(entry, at, "Cancelled", cancelled_at=at)
 
-    def _expire(self, entry: Entry, at: datetime) -> None:
+    def _expire(self, entry: BookEntry, at: datetime) -> None:
         self._end(entry, at, "Expired")
 
-    def _settle_successor(self, entry: Entry, at: datetime, cancelled: bool) -> None:
+    def _resolve_successor(self, entry: BookEntry, at: datetime, cancelled: bool) -> None:
         successor, entry.successor = entry.successor, None
         if successor is None or successor.stage is not Stage.CONTINGENT:
             return
@@ -279,33 +301,33 @@ class OrderBook:
         successor.step_at = self._after(self._opening(at), successor, 0.02, 0.1)
         self._change(successor, at, status="Received", contingent_status=None, cancellable=True, editable=True)
 
-    def _end(self, entry: Entry, at: datetime, status: str, **changes: object) -> None:
+    def _end(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         self._close(entry, at, status, **changes)
-        self._on_change(entry.order, at)
-        self._settle_successor(entry, at, cancelled=status == "Cancelled")
+        self.on_change(entry.order, at)
+        self._resolve_successor(entry, at, cancelled=status == "Cancelled")
 
-    def _close(self, entry: Entry, at: datetime, status: str, **changes: object) -> None:
+    def _close(self, entry: BookEntry, at: datetime, status: str, **changes: object) -> None:
         entry.stage = Stage.DONE
         ended: dict[str, object] = {"status": status, "terminal_at": at, "cancellable": False, "editable": False}
         entry.order = _updated(entry.order, at, {**ended, **changes})
         del self._entries[entry.order.id]
 
-    def _change(self, entry: Entry, at: datetime, **changes: object) -> None:
+    def _change(self, entry: BookEntry, at: datetime, **changes: object) -> None:
         entry.order = _updated(entry.order, at, changes)
-        self._on_change(entry.order, at)
+        self.on_change(entry.order, at)
 
-    def _after(self, at: datetime, entry: Entry, low: float, high: float) -> datetime:
+    def _after(self, at: datetime, entry: BookEntry, low: float, high: float) -> datetime:
         return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)
 
     def _opening(self, at: datetime) -> datetime:
-        """The instant itself in a session, else the next open."""
-        _, current, following = self._market.sessions_around(at)
+        """The instant itself if a session is open then, else the next open."""
+        _, current, following = self.market.sessions_around(at)
         return at if current is not None else following.open
 
     def _quote(self, occ: str, at: datetime) -> MarketQuote | None:
-        streamer = self._market.occ_to_streamer(occ)
-        return self._market.quote(streamer, at) if streamer is not None else None
+        streamer = self.market.occ_to_streamer(occ)
+        return self.market.quote(streamer, at) if streamer is not None else None
 
 
 def _updated(order: SimOrder, at: datetime, changes: dict[str, object]) -> SimOrder:
-    return replace(order, updated_at=at, **changes)  # type: ignore[arg-type]  # the keys are SimOrder's own fields
+    return replace(order, updated_at=at, **changes)  # type: ignore[arg-type]  # the keys are fields of SimOrder

@@ -1,4 +1,4 @@
-"""Defined-risk margin: the most option positions can cost at expiration, and the bounds of an order's payoff."""
+"""Margin of positions with a defined risk: the most they can lose at expiration, and the bounds of their payoff."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from decimal import Decimal
 
 from core.simulator.market.market_data import ListedOption
 
-SHARES = 100
+SHARES_PER_CONTRACT = 100
 Holdings = Mapping[str, int]
-"""OCC symbol to signed contracts; positive is long."""
+"""OCC symbol to contracts, positive when long and negative when short."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayoffBounds:
-    """Worst and best value at expiration, $ of the whole holding. `unbounded` marks uncovered short calls."""
+    """The lowest and highest value of a holding at expiration, in $.
+
+    `best` is None when there is no highest value. `unbounded` means that there is no lowest value, because some short
+    calls are not covered; `worst` then leaves out prices above the last strike.
+    """
 
     worst: Decimal
     best: Decimal | None
@@ -23,13 +27,14 @@ class PayoffBounds:
 
 
 def payoff_bounds(positions: Iterable[tuple[ListedOption, int]]) -> PayoffBounds:
-    """The payoff's bounds over every settlement price, for contracts of one expiration and underlying."""
+    """The bounds of the payoff over all settlement prices. The contracts share one underlying and expiration."""
     held = list(positions)
     slope = sum(count for option, count in held if option.right == "C")
-    # The payoff is linear between strikes, so its extremes lie at zero, at a strike, or beyond the last one.
+    # The payoff is linear between strikes: its extremes lie at a price of zero, at a strike, or above the last strike.
     prices = [Decimal(0), *sorted({option.strike for option, _ in held})]
     values = [
-        sum((count * SHARES * _intrinsic(option, price) for option, count in held), Decimal(0)) for price in prices
+        sum((count * SHARES_PER_CONTRACT * _intrinsic(option, price) for option, count in held), Decimal(0))
+        for price in prices
     ]
     return PayoffBounds(min(values), max(values) if slope <= 0 else None, slope < 0)
 
@@ -42,7 +47,7 @@ def _intrinsic(option: ListedOption, price: Decimal) -> Decimal:
 def by_expiration(
     holdings: Holdings, options: Mapping[str, ListedOption]
 ) -> dict[tuple[str, object], list[tuple[ListedOption, int]]]:
-    """Holdings grouped by underlying and expiration; no spread reaches across expirations here."""
+    """The contracts held, by underlying and expiration. Legs of different expirations do not cover each other here."""
     groups: dict[tuple[str, object], list[tuple[ListedOption, int]]] = {}
     for symbol, count in holdings.items():
         if count:
@@ -51,19 +56,19 @@ def by_expiration(
     return groups
 
 
-def requirement(holdings: Holdings, options: Mapping[str, ListedOption]) -> Decimal:
-    """Margin in $: what each underlying and expiration can lose at most. Uncovered calls are not computed here."""
+def margin_requirement(holdings: Holdings, options: Mapping[str, ListedOption]) -> Decimal:
+    """The margin in $: the sum of what each underlying and expiration can lose. Uncovered calls are not considered."""
     groups = by_expiration(holdings, options).values()
     return sum((max(Decimal(0), -payoff_bounds(group).worst) for group in groups), Decimal(0))
 
 
-def uncovered(holdings: Holdings, options: Mapping[str, ListedOption]) -> bool:
-    """Whether the holding is short more calls than it is long, in any expiration."""
+def has_uncovered_calls(holdings: Holdings, options: Mapping[str, ListedOption]) -> bool:
+    """Whether the holding has more short calls than long ones in any underlying and expiration."""
     return any(payoff_bounds(group).unbounded for group in by_expiration(holdings, options).values())
 
 
 def combined(first: Holdings, second: Holdings) -> dict[str, int]:
-    """Both holdings as one."""
+    """The sum of two holdings."""
     total = dict(first)
     for symbol, count in second.items():
         total[symbol] = total.get(symbol, 0) + count

@@ -1,6 +1,6 @@
-"""The market as the broker shows it: the simulated market, seen through the market faults that are armed.
+"""The market as the broker shows it to clients: the simulated market, changed by the armed faults.
 
-The exchange matches on the true market; only what clients are told goes through here.
+Orders fill on the simulated market itself. Only what clients are told is changed here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import (
     MarketCandle,
@@ -22,19 +22,19 @@ from core.simulator.market.market_data import (
 )
 
 STALE_BY = timedelta(hours=2)
-"""How old the quotes of market-stale-snapshot are."""
+"""How old market data is under market-stale-snapshot."""
 
 
 class MarketView:
-    """Answers every question a client can ask about the market at an instant."""
+    """The market data that clients are shown. Each call takes an instant of market time; see Market for the values."""
 
-    def __init__(self, market: Market, faults: FaultBoard, clock: Clock) -> None:
+    def __init__(self, market: Market, faults: ArmedFaults, clock: Clock) -> None:
         self.market = market
         self._faults = faults
         self._clock = clock
 
     def quote(self, symbol: str, at: datetime) -> MarketQuote | None:
-        """Bid and ask as shown; a side is None where the feed says NaN."""
+        """Bid and ask; both are None for an index and under market-nan."""
         quote = self.market.quote(symbol, self._instant(symbol, at))
         if quote is None:
             return None
@@ -43,7 +43,7 @@ class MarketView:
         if self._armed(FaultKind.MARKET_ZERO_BID, symbol):
             return replace(quote, bid=Decimal(0), bid_size=0)
         if self._armed(FaultKind.MARKET_CROSSED, symbol) and quote.bid is not None and quote.ask is not None:
-            # A quote one tick wide or locked would not look crossed by an exchange of sides alone.
+            # A locked quote has equal sides: swapping them alone would not show it as crossed.
             gap = max(quote.ask - quote.bid, Decimal("0.01"))
             return replace(quote, bid=quote.ask, ask=max(quote.ask - gap, Decimal(0)))
         return quote
@@ -77,7 +77,7 @@ class MarketView:
         return self._armed(FaultKind.SESSION_CLOSED, "*")
 
     def _instant(self, symbol: str, at: datetime) -> datetime:
-        """The instant whose market is shown: earlier than asked for while frozen or stale."""
+        """The instant whose market is shown: `at`, or an earlier one while market data is frozen or stale."""
         frozen = self._faults.take(FaultKind.MARKET_FROZEN, self._clock.monotonic(), symbol=symbol)
         if frozen is not None:
             return min(at, frozen.since)

@@ -1,4 +1,4 @@
-"""Matching: what an order's package is worth in the market, when it fills, and how the net price falls on its legs."""
+"""The market price of an order's legs together, the chance that its limit fills, and the prices of its legs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from core.simulator.exchange.orders import SimLeg, package_size
 from core.simulator.market.market_data import MarketQuote, TickSize
 
 CENT = Decimal("0.01")
-AT_THE_MID = 1 / 18
-"""Chance a second (wall, speed 1) that a limit at the mid finds a counterparty."""
-BEYOND_THE_MID = 0.25
-"""How far above the mid a counterparty may still be found, as a share of the way from natural to mid."""
-NEAR_NATURAL = 0.9
-"""That chance for a limit just short of the natural price."""
+FILL_CHANCE_AT_MID = 1 / 18
+"""The chance that a limit at the mid fills within one second of wall time at speed 1."""
+REACH_ABOVE_MID = 0.25
+"""How far above the mid a limit can still fill, as a fraction of the distance from natural to mid."""
+FILL_CHANCE_NEAR_NATURAL = 0.9
+"""The same chance for a limit just above the natural price."""
 
 
 @dataclass(frozen=True, slots=True)
 class PackageQuote:
-    """A package per ratio unit: what it fetches at once and at the midpoints. Positive is a credit, per share."""
+    """The market price of an order's legs together, per share and per unit of their ratio. Positive is a credit.
+
+    `natural` trades every leg at the side it can have at once, `mid` at the middle of its quote. `quotes` holds each
+    leg's bid and ask, `ratios` its contracts per unit, `sells` whether it is sold.
+    """
 
     natural: Decimal
     mid: Decimal
@@ -31,7 +35,7 @@ class PackageQuote:
 
 
 def package_quote(legs: Sequence[SimLeg], quote: Callable[[str], MarketQuote | None]) -> PackageQuote | None:
-    """The legs' package in this market, or None when a leg has no two-sided quote. `quote` takes OCC symbols."""
+    """The market price of these legs together, or None when one has no bid or no ask. `quote` takes an OCC symbol."""
     size = package_size(tuple(leg.quantity for leg in legs))
     natural = mid = Decimal(0)
     quotes: list[tuple[Decimal, Decimal]] = []
@@ -47,22 +51,22 @@ def package_quote(legs: Sequence[SimLeg], quote: Callable[[str], MarketQuote | N
 
 
 def fill_chance(package: PackageQuote, limit: Decimal) -> float:
-    """Chance that a resting limit fills within a second: 1 at or through the natural price, 0 well above the mid."""
+    """The chance that a limit fills within one second: 1 up to the natural price, falling to 0 above the mid."""
     if limit <= package.natural:
         return 1.0
     if package.mid <= package.natural:
         return 0.0
     depth = float((package.mid - limit) / (package.mid - package.natural))
     if depth < 0:
-        return AT_THE_MID * max(0.0, 1 + depth / BEYOND_THE_MID)
-    return AT_THE_MID + (NEAR_NATURAL - AT_THE_MID) * depth * depth
+        return FILL_CHANCE_AT_MID * max(0.0, 1 + depth / REACH_ABOVE_MID)
+    return FILL_CHANCE_AT_MID + (FILL_CHANCE_NEAR_NATURAL - FILL_CHANCE_AT_MID) * depth * depth
 
 
 def leg_prices(package: PackageQuote, net: Decimal) -> tuple[Decimal, ...]:
-    """A price for each leg, in cents, whose net is exactly `net`.
+    """The price of each leg in $ and whole cents. By their ratios and sides they add up to exactly `net`.
 
-    Legs are placed as far between their midpoints and their worse sides as the net is; what rounding leaves over is
-    put on the legs whose ratios can take it.
+    Each leg lies between its mid and its worse side in the proportion in which `net` lies between mid and natural. The
+    cents that rounding leaves over are added to one or two legs.
     """
     span = package.mid - package.natural
     share = min(Decimal(1), max(Decimal(-1), (package.mid - net) / span)) if span > 0 else Decimal(0)
@@ -81,9 +85,9 @@ def _net(weights: Sequence[int], prices: Sequence[Decimal]) -> Decimal:
 
 
 def _spread_remainder(prices: list[Decimal], weights: list[int], left: int) -> list[Decimal]:
-    """The prices with `left` cents of net added, keeping every price positive.
+    """The prices, changed in at most two legs so that their net grows by `left` cents. All stay positive.
 
-    Raises ValueError when no change of two legs gives it, which ratios without a common factor never cause.
+    Raises ValueError when no such change exists. With ratios that have no common factor one always does.
     """
     if left == 0:
         return prices
@@ -107,7 +111,10 @@ def _spread_remainder(prices: list[Decimal], weights: list[int], left: int) -> l
 
 
 def tick_at(ticks: Sequence[TickSize], price: Decimal) -> Decimal:
-    """The tick at a price: the first band above it, else the fallback (reference 9)."""
+    """The tick at a price: that of the first band whose threshold is above it, else the last one (reference 9).
+
+    Raises ValueError for a tick table without a band that applies at any price.
+    """
     for band in ticks:
         if band.threshold is None or price < band.threshold:
             return band.value
@@ -120,5 +127,5 @@ def off_tick(ticks: Sequence[TickSize], price: Decimal) -> bool:
 
 
 def to_cent(price: Decimal) -> Decimal:
-    """A net price in whole cents, never below the figure given."""
+    """A net price rounded up to whole cents."""
     return price.quantize(CENT, ROUND_CEILING)

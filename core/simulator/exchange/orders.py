@@ -1,6 +1,7 @@
-"""Orders as the simulated broker holds them: requests, immutable order states, refusals, notices.
+"""The values of the simulated broker: order requests, orders, fills, refusals, notices, positions and balances.
 
-Prices in a request are absolute with an effect, as on the wire; in `SimOrder` the price is signed, positive a credit.
+A request has an absolute price and an effect (Credit or Debit), as on the wire. `SimOrder` has a signed price instead:
+positive is a credit. Prices are $ per share.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ TERMINAL_STATUSES = frozenset({"Filled", "Cancelled", "Expired", "Rejected", "Re
 
 @dataclass(frozen=True, slots=True)
 class OrderLeg:
-    """One leg as asked for; `symbol` is OCC."""
+    """One leg of an order request. `symbol` is an OCC symbol."""
 
     instrument_type: str
     symbol: str
@@ -25,7 +26,7 @@ class OrderLeg:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """The body of POST /orders (reference 2.3). `price` is absolute; its sign is `price_effect`."""
+    """The body of POST /orders (reference 2.3). `price` is absolute; `price_effect` says Credit or Debit."""
 
     time_in_force: str
     order_type: str
@@ -42,7 +43,7 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class OrderChanges:
-    """The body of PUT /orders/{id}: no legs; only price, order type and time in force may change."""
+    """The body of PUT /orders/{id}. It has no legs: only price, order type and time in force may change."""
 
     time_in_force: str
     order_type: str
@@ -55,7 +56,7 @@ class OrderChanges:
 
 @dataclass(frozen=True, slots=True)
 class OrderMessage:
-    """A warning or an error of a preflight."""
+    """A warning or an error of the preflight, the broker's check of an order before it accepts it."""
 
     code: str
     message: str
@@ -65,7 +66,7 @@ OrderError = OrderMessage
 
 
 class OrderRefused(Exception):
-    """The broker refuses: an error code of reference 5, with the preflight's errors when it is a preflight failure."""
+    """The broker refuses a request. `code` is an error code of reference 5; `errors` holds those of the preflight."""
 
     def __init__(self, code: str, message: str, errors: tuple[OrderError, ...] = ()) -> None:
         super().__init__(f"{code}: {message}")
@@ -76,7 +77,7 @@ class OrderRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimFill:
-    """One fill record of one leg; `fill_id` is unique over the exchange. `fill_price` is per share."""
+    """One fill of one leg. `fill_id` is unique at this broker; `fill_price` is $ per share."""
 
     fill_id: str
     quantity: int
@@ -89,6 +90,8 @@ class SimFill:
 
 @dataclass(frozen=True, slots=True)
 class SimLeg:
+    """One leg of an order, with its fills. `symbol` is an OCC symbol."""
+
     instrument_type: str
     symbol: str
     action: str
@@ -107,7 +110,7 @@ class SimLeg:
 
 @dataclass(frozen=True, slots=True)
 class SimOrder:
-    """One state of an order, with every field of the order JSON (reference 2.3). Times are market time, UTC.
+    """The state of an order at one instant, with all fields of the order JSON (reference 2.3). Times are UTC.
 
     `price` is signed: positive a credit, negative a debit, None for an order without a price. `id` is 0 for a dry run.
     """
@@ -153,7 +156,7 @@ class SimOrder:
 
     @property
     def remaining(self) -> int:
-        """Contracts not yet filled, over all legs."""
+        """Contracts not yet filled, summed over all legs."""
         return sum(leg.remaining_quantity for leg in self.legs)
 
     @property
@@ -163,7 +166,7 @@ class SimOrder:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One account alert: the full object as it stood at `at`."""
+    """One account alert: an order, a balance or a position as it was at `at`, in market time."""
 
     account_number: str
     type: str  # "Order", "AccountBalance" or "CurrentPosition"
@@ -173,7 +176,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class SimPosition:
-    """One position; `quantity` is absolute, `quantity_direction` Long, Short or Zero. Prices are per share."""
+    """One position. `quantity` is absolute, `quantity_direction` is Long, Short or Zero. Prices are $ per share."""
 
     account_number: str
     symbol: str
@@ -195,7 +198,7 @@ class SimPosition:
 
 @dataclass(frozen=True, slots=True)
 class SimBalances:
-    """AccountBalance figures that are not zero for an options account, in $. Values of shorts are absolute."""
+    """The balances of an account in $: those that an options account has. The value of short options is positive."""
 
     account_number: str
     cash_balance: Decimal
@@ -218,7 +221,7 @@ class SimBalances:
 
 @dataclass(frozen=True, slots=True)
 class BuyingPowerEffect:
-    """Signed amounts in $: negative lowers the account (a debit on the wire)."""
+    """How an order changes the buying power, in $. A negative amount is a debit on the wire."""
 
     change_in_margin_requirement: Decimal
     change_in_buying_power: Decimal
@@ -232,7 +235,7 @@ class BuyingPowerEffect:
 
 @dataclass(frozen=True, slots=True)
 class FeeCalculation:
-    """Fees of an order in $, each a positive cost."""
+    """The fees of an order in $. A cost is positive."""
 
     regulatory_fees: Decimal
     clearing_fees: Decimal
@@ -246,7 +249,7 @@ class FeeCalculation:
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """What POST /orders/dry-run answers; `order` has id 0. `errors` not empty means the order would be refused."""
+    """The result of a dry run. `order` has id 0. With any `errors` the broker would refuse the order."""
 
     order: SimOrder | None
     buying_power_effect: BuyingPowerEffect
@@ -256,5 +259,5 @@ class DryRun:
 
 
 def package_size(quantities: tuple[int, ...]) -> int:
-    """How many ratio units the legs' quantities make: 1 for 2:2:1:1, 3 for 6:6:3:3."""
+    """The greatest common divisor of the legs' quantities: 1 for 2:2:1:1, 3 for 6:6:3:3. The broker calls it size."""
     return gcd(*quantities)

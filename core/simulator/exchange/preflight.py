@@ -1,4 +1,4 @@
-"""The desk that checks an order before it is taken: its terms, the account, and the buying power it needs."""
+"""The broker's check of an order before it accepts it: its terms, its account and the buying power it needs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from core.simulator.market.market_data import ListedOption
 
 
 class Preflight:
-    """Checks and reckons orders against the accounts' books. `working` lists an account's orders in the book."""
+    """Checks orders against their accounts' ledgers. `working` returns the orders of an account that have not ended."""
 
     def __init__(self, market: Market, ledgers: Mapping[str, Ledger], working: Callable[[str], list[SimOrder]]) -> None:
         self.options: dict[str, ListedOption] = {}
-        """Every contract an order has named, by OCC symbol."""
+        """Every contract that an order has named, by OCC symbol."""
         self._market = market
         self._ledgers = ledgers
         self._working = working
@@ -29,7 +29,10 @@ class Preflight:
     def check(
         self, number: str, request: OrderRequest, now: datetime, replacing: int | None = None
     ) -> tuple[SimOrder | None, list[OrderError]]:
-        """The order as it would be Received, and its errors; no order when the request itself is unreadable."""
+        """The order with status Received and id 0, and its errors. No order when its legs or terms are invalid.
+
+        `replacing` is the id of the order that it replaces, whose buying power counts as free.
+        """
         ledger = self._ledgers[number]
         options, errors = read_legs(request, self._market, now)
         errors += check_terms(request.order_type, request.time_in_force, request.price, request.price_effect)
@@ -50,7 +53,7 @@ class Preflight:
         return draft, errors
 
     def net(self, order: SimOrder, now: datetime) -> Decimal:
-        """The price the order is reckoned at: its limit, or the natural price of a market order."""
+        """The signed price by which buying power is computed: the limit, or the natural price of a market order."""
         if order.price is not None:
             return order.price
         streamers = {leg.symbol: self.options[leg.symbol].streamer for leg in order.legs}
@@ -58,7 +61,10 @@ class Preflight:
         return package.natural if package is not None else Decimal(0)
 
     def reserved(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
-        """Buying power held by working orders. A contingent replacement holds none: its original still does."""
+        """The buying power in $ held by the account's working orders, without the order with the id `apart_from`.
+
+        A contingent order holds none: the order that it replaces still does.
+        """
         ledger = self._ledgers[number]
         return sum(
             (
@@ -70,19 +76,19 @@ class Preflight:
         )
 
     def available(self, number: str, now: datetime, apart_from: int | None = None) -> Decimal:
-        """Buying power in $ that nothing holds; below zero when positions or orders hold more than there is."""
+        """The buying power in $ that is left. Below zero when positions and orders hold more than the cash."""
         ledger = self._ledgers[number]
-        return ledger.cash - ledger.requirement() - self.reserved(number, now, apart_from)
+        return ledger.cash - ledger.margin_requirement() - self.reserved(number, now, apart_from)
 
     def effect(self, order: SimOrder, now: datetime, replacing: int | None = None) -> BuyingPowerEffect:
-        """What the order does to its account's buying power."""
+        """How the order changes the buying power of its account."""
         number = order.account_number
         available = self.available(number, now, replacing)
         return effect_of(order, self._ledgers[number], self.options, self.net(order, now), available)
 
 
 def _draft(number: str, request: OrderRequest, options: Mapping[str, ListedOption], now: datetime) -> SimOrder:
-    """The order as it would be Received; id 0."""
+    """The requested order with status Received and id 0."""
     underlying = next(iter(options.values())).underlying
     price = request.price
     if price is not None and request.price_effect == "Debit":

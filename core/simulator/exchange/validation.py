@@ -1,4 +1,4 @@
-"""The broker's preflight: what it refuses before an order is taken (reference 5, 9). Ticks are not checked here."""
+"""The single checks of the preflight: what the broker refuses (reference 5, 9). Ticks are not checked here."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.simulator.exchange.accounts import AccountSetup, Ledger
-from core.simulator.exchange.buying_power import legs_held
-from core.simulator.exchange.margin import combined, payoff_bounds, uncovered
+from core.simulator.exchange.buying_power import unfilled_contracts
+from core.simulator.exchange.margin import combined, has_uncovered_calls, payoff_bounds
 from core.simulator.exchange.orders import OrderError, OrderRequest, SimOrder
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import ListedOption
@@ -24,7 +24,7 @@ def _invalid(message: str) -> OrderError:
 
 
 def read_legs(request: OrderRequest, market: Market, now: datetime) -> tuple[dict[str, ListedOption], list[OrderError]]:
-    """The legs' contracts by OCC symbol, and what is wrong with the legs themselves."""
+    """The contracts of the legs by OCC symbol, and the errors of the legs."""
     errors: list[OrderError] = []
     if not request.legs:
         errors.append(_invalid("legs: an order needs at least one leg"))
@@ -57,7 +57,7 @@ def read_legs(request: OrderRequest, market: Market, now: datetime) -> tuple[dic
 
 
 def check_terms(order_type: str, time_in_force: str, price: Decimal | None, effect: str | None) -> list[OrderError]:
-    """What is wrong with order type, time in force and price taken together."""
+    """The errors of order type, time in force and price."""
     errors: list[OrderError] = []
     if order_type not in ("Limit", "Market", "Marketable Limit"):
         errors.append(_invalid(f"order-type {order_type} is not supported"))
@@ -78,10 +78,13 @@ def check_terms(order_type: str, time_in_force: str, price: Decimal | None, effe
 
 
 def check_sign(order: SimOrder, options: Mapping[str, ListedOption]) -> list[OrderError]:
-    """A package that can only pay its owner cannot be bought for a credit, nor its opposite sold for a debit."""
+    """The error of a price with the wrong sign, such as a credit for legs that can only gain at expiration.
+
+    Only orders that open positions of one expiration are checked.
+    """
     if not order.price or not all(leg.opens for leg in order.legs):
         return []
-    held = legs_held(order)
+    held = unfilled_contracts(order)
     if len({options[symbol].expiration for symbol in held}) > 1:
         return []
     bounds = payoff_bounds((options[symbol], count) for symbol, count in held.items())
@@ -93,7 +96,7 @@ def check_sign(order: SimOrder, options: Mapping[str, ListedOption]) -> list[Ord
 
 
 def check_account(setup: AccountSetup, order: SimOrder) -> list[OrderError]:
-    """Restrictions of the account."""
+    """The error of an order that the restrictions of its account forbid."""
     opens = any(leg.opens for leg in order.legs)
     if setup.is_closed:
         return [OrderError("not_permitted", "This account is closed.")]
@@ -108,13 +111,13 @@ def check_account(setup: AccountSetup, order: SimOrder) -> list[OrderError]:
 
 
 def check_positions(order: SimOrder, ledger: Ledger, options: Mapping[str, ListedOption]) -> list[OrderError]:
-    """Closing legs need a position to close; short calls need longs against them."""
+    """The errors of closing legs without a position, and of short calls without long ones that cover them."""
     held = ledger.held()
     errors = []
     for leg in order.legs:
         count = held.get(leg.symbol, 0)
         if not leg.opens and (count if leg.sells else -count) < leg.quantity:
             errors.append(_invalid(f"{leg.action} {leg.quantity} {leg.symbol}: the position is {count}"))
-    if uncovered(combined(held, legs_held(order)), {**ledger.options(), **options}):
+    if has_uncovered_calls(combined(held, unfilled_contracts(order)), {**ledger.options(), **options}):
         errors.append(OrderError("margin_check_failed", "Uncovered short calls are not supported by this account."))
     return errors

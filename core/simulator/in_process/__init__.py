@@ -1,1 +1,1 @@
-"""The simulated broker behind the engine's ports, without sockets, for virtual time."""
+"""The simulated broker as an implementation of the engine's broker ports, without sockets, for virtual time."""

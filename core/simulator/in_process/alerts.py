@@ -1,4 +1,4 @@
-"""The simulated account alerts without a wire: the exchange moved through time, and what happened told."""
+"""The account alerts of the in-process broker. They also bring the exchange up to the present instant."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ from core.broker.port import OrderAlertSink, StreamState, StreamStatus
 from core.domain.orders.orders import OrderReport
 from core.runtime.clock import Clock
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.orders import Notice, SimOrder
 from core.simulator.in_process import values
 
-LONGEST_WAIT_S = 60.0
-LEAST_WAIT_S = 0.001
+MAX_WAIT_S = 60.0
+MIN_WAIT_S = 0.001
+"""Bounds of the wait for the exchange's next event, in seconds of the event loop."""
 RECONNECT_S = 2.0
+"""Seconds from a lost connection to the next one."""
 
 
 class InProcessAlerts:
-    """Implements `core.broker.port.OrderAlerts`. Nothing is replayed: what happens while nobody listens is not told."""
+    """Implements `core.broker.port.OrderAlerts`. What happens while `run` is not running is not reported later."""
 
-    def __init__(self, exchange: Exchange, faults: FaultBoard, clock: Clock) -> None:
+    def __init__(self, exchange: Exchange, faults: ArmedFaults, clock: Clock) -> None:
         self._exchange = exchange
         self._faults = faults
         self._clock = clock
-        self._stirred = asyncio.Event()
-        self._held: OrderReport | None = None
-        """An alert that comes after the one that follows it; lost when the connection is."""
+        self._woken = asyncio.Event()
+        self._delayed: OrderReport | None = None
+        """An alert that waits for its successor, to be delivered after it. It is lost with the connection."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
         connections = 0
@@ -37,24 +39,24 @@ class InProcessAlerts:
             connections += 1
             self._exchange.advance(self._clock.now())
             sink.on_alert_status(StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections))
-            self._held = None
-            await self._tell_until_lost(frozenset(accounts), sink)
+            self._delayed = None
+            await self._deliver_until_lost(frozenset(accounts), sink)
             lost = StreamStatus(StreamState.WAITING, self._clock.monotonic(), "the connection was closed", connections)
             sink.on_alert_status(lost)
             await self._clock.sleep(RECONNECT_S)
 
-    def stir(self) -> None:
-        """Something was asked of the exchange: look again now."""
-        self._stirred.set()
+    def wake(self) -> None:
+        """Checks the exchange at once. The broker calls this after each order it sends or cancels."""
+        self._woken.set()
 
-    async def _tell_until_lost(self, accounts: frozenset[str], sink: OrderAlertSink) -> None:
+    async def _deliver_until_lost(self, accounts: frozenset[str], sink: OrderAlertSink) -> None:
         while self._faults.take(FaultKind.ALERTS_CLOSE, self._clock.monotonic()) is None:
             for notice in self._exchange.advance(self._clock.now()):
                 if notice.account_number in accounts:
-                    self._tell(notice, sink)
+                    self._deliver(notice, sink)
             await self._until_next_event()
 
-    def _tell(self, notice: Notice, sink: OrderAlertSink) -> None:
+    def _deliver(self, notice: Notice, sink: OrderAlertSink) -> None:
         if not isinstance(notice.obj, SimOrder):
             return
         now, account = self._clock.monotonic(), notice.account_number
@@ -63,22 +65,22 @@ class InProcessAlerts:
         report = values.order_report(notice.obj)
         if self._faults.take(FaultKind.ALERTS_UNKNOWN_STATUS, now, account=account) is not None:
             report = replace(report, status="Dead")
-        if self._held is None and self._faults.take(FaultKind.ALERTS_REORDERED, now, account=account) is not None:
-            self._held = report
+        if self._delayed is None and self._faults.take(FaultKind.ALERTS_REORDERED, now, account=account) is not None:
+            self._delayed = report
             return
         sink.on_order(report)
-        if self._held is not None:
-            held, self._held = self._held, None
+        if self._delayed is not None:
+            held, self._delayed = self._delayed, None
             sink.on_order(held)
         if self._faults.take(FaultKind.ALERTS_DUPLICATED, now, account=account) is not None:
             sink.on_order(report)
 
     async def _until_next_event(self) -> None:
         upcoming = self._exchange.next_event_at()
-        wait = LONGEST_WAIT_S
+        wait = MAX_WAIT_S
         if upcoming is not None:
             wait = (upcoming - self._clock.now()).total_seconds() / self._clock.speed
-        self._stirred.clear()
+        self._woken.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(LONGEST_WAIT_S, max(LEAST_WAIT_S, wait))):
-                await self._stirred.wait()
+            async with asyncio.timeout(min(MAX_WAIT_S, max(MIN_WAIT_S, wait))):
+                await self._woken.wait()

@@ -1,56 +1,64 @@
-"""The simulated quote feed without a wire: the market looked at in steps, and what changed delivered."""
+"""The market data of the in-process broker: reads the market in steps and delivers what has changed."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.broker.port import MarketDataSink, StreamState, StreamStatus
 from core.domain.market.quotes import Candle, TradingHalt
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.in_process import values
 from core.simulator.market.market_data import MarketQuote, MarketSummary, MarketTrade
 
 SAMPLE_S = 0.5
+"""Seconds between two reads of the market during a session."""
 CLOSED_SAMPLE_S = 60.0
-SLOW_S = 10.0
-"""Seconds between two looks at summaries and halts."""
-BEAT_S = 14.0
-"""The longest step while nobody looks: just often enough to count as live (SPEC 14)."""
-FRESH_S = 20.0
-"""Seconds after a subscription in which somebody certainly looks."""
+"""The same while the market is closed, at most."""
+SUMMARY_PERIOD_S = 10.0
+"""Seconds between two reads of summaries and halts."""
+HEARTBEAT_S = 14.0
+"""The longest step while no price is needed: short enough for the feed to count as live (SPEC 14)."""
+ASSUME_WATCHED_S = 20.0
+"""Seconds after a subscription in which prices are needed, whatever `unwatched_s` says."""
 RECONNECT_S = 2.0
+"""Seconds from a lost connection to the next one."""
 
 
+@dataclass(eq=False)
 class InProcessMarketData:
     """Implements `core.broker.port.MarketData` on a view of the market.
 
-    A symbol's first event after a subscription or a reconnect is its last known one, however old; after it come
-    changes only. `idle_s` is the step while no option is subscribed. `ask` answers a read or raises BrokerError.
-    `unwatched_s` says for how many seconds from now nobody will look at a price: until then the feed gives only a sign
-    of life.
+    The first event of a symbol after a subscription or a reconnect is its last one, however old. After it come only
+    changes.
     """
 
-    def __init__(self, view: MarketView, faults: FaultBoard, clock: Clock, ask: Callable[[str], None]) -> None:
-        self.idle_s = SAMPLE_S
-        self.unwatched_s: Callable[[], float] = lambda: 0.0
-        self._view = view
-        self._faults = faults
-        self._clock = clock
-        self._ask = ask
-        self._underlyings: set[str] = set()
-        self._options: set[str] = set()
-        self._quotes: dict[str, MarketQuote] = {}
-        self._trades: dict[str, MarketTrade] = {}
-        self._summaries: dict[str, MarketSummary] = {}
-        self._halts: dict[str, bool] = {}
-        self._slow_at = 0.0
-        self._fresh_until = 0.0
-        self._waiter: asyncio.Future[None] | None = None
+    view: MarketView
+    faults: ArmedFaults
+    clock: Clock
+    check_request: Callable[[str], None]
+    """Called with the path of a request. Raises BrokerError when the request fails."""
+    idle_s: float = SAMPLE_S
+    """Seconds between two reads of the market while no option is subscribed. More saves computing."""
+    unwatched_s: Callable[[], float] = lambda: 0.0
+    """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
+    _underlyings: set[str] = field(default_factory=set, init=False)
+    _options: set[str] = field(default_factory=set, init=False)
+    _quotes: dict[str, MarketQuote] = field(default_factory=dict, init=False)
+    """The values delivered last, by symbol; likewise the trades, summaries and halts."""
+    _trades: dict[str, MarketTrade] = field(default_factory=dict, init=False)
+    _summaries: dict[str, MarketSummary] = field(default_factory=dict, init=False)
+    _halts: dict[str, bool] = field(default_factory=dict, init=False)
+    _summaries_due: float = field(default=0.0, init=False)
+    """Monotonic second of the next read of summaries and halts."""
+    _assume_watched_until: float = field(default=0.0, init=False)
+    """Monotonic second until which prices are needed, because of a recent subscription."""
+    _waiter: asyncio.Future[None] | None = field(default=None, init=False)
 
     async def run(self, sink: MarketDataSink) -> None:
         connections = 0
@@ -58,23 +66,23 @@ class InProcessMarketData:
             while True:
                 connections += 1
                 sink.on_market_data_status(
-                    StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections)
+                    StreamStatus(StreamState.CONNECTED, self.clock.monotonic(), connections=connections)
                 )
                 await self._deliver_until_lost(sink)
-                self._forget()
+                self._clear()
                 lost = StreamStatus(
-                    StreamState.WAITING, self._clock.monotonic(), "the feed closed the connection", connections
+                    StreamState.WAITING, self.clock.monotonic(), "the feed closed the connection", connections
                 )
                 sink.on_market_data_status(lost)
-                await self._clock.sleep(RECONNECT_S)
+                await self.clock.sleep(RECONNECT_S)
         finally:
-            self._forget()
+            self._clear()
 
     async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
         self._underlyings |= underlyings
         self._options |= options
-        self._fresh_until = self._clock.monotonic() + FRESH_S
-        self._look_now()
+        self._assume_watched_until = self.clock.monotonic() + ASSUME_WATCHED_S
+        self._sample_now()
 
     async def unsubscribe(self, options: AbstractSet[str]) -> None:
         for symbol in options & self._options:
@@ -82,90 +90,90 @@ class InProcessMarketData:
             self._quotes.pop(symbol, None)
 
     async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        self._ask("/candles")
-        return tuple(values.candle(c) for c in self._view.candles(symbol, since, self._clock.now()))
+        self.check_request("/candles")
+        return tuple(values.candle(c) for c in self.view.candles(symbol, since, self.clock.now()))
 
     def shown(self, symbol: str) -> MarketQuote | None:
-        """The quote last delivered of a subscribed symbol: what the client may have priced from."""
+        """The last quote of a subscribed symbol that was delivered, from which the client may have priced."""
         return self._quotes.get(symbol)
 
     async def _deliver_until_lost(self, sink: MarketDataSink) -> None:
         while self._take(FaultKind.DXLINK_CLOSE) is None:
             silence = self._take(FaultKind.DXLINK_SILENCE)
             if silence is not None:
-                await self._clock.sleep(silence)
+                await self.clock.sleep(silence)
                 continue
-            unwatched = 0.0 if self._clock.monotonic() < self._fresh_until else self.unwatched_s()
+            unwatched = 0.0 if self.clock.monotonic() < self._assume_watched_until else self.unwatched_s()
             if unwatched > 0:
-                self._beat(sink)
+                self._send_heartbeat(sink)
             else:
                 self._deliver(sink)
-            await self._until_next_look(unwatched)
+            await self._wait_for_next_sample(unwatched)
 
-    async def _until_next_look(self, unwatched: float) -> None:
+    async def _wait_for_next_sample(self, unwatched: float) -> None:
         step = SAMPLE_S if self._options else self.idle_s
         if unwatched > 0:
-            step = max(SAMPLE_S, min(BEAT_S, unwatched))
-        if not self._view.market.is_open(self._clock.now()):
-            opens = self._view.market.sessions_around(self._clock.now())[2].open
-            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self._clock.now()).total_seconds()))
+            step = max(SAMPLE_S, min(HEARTBEAT_S, unwatched))
+        if not self.view.market.is_open(self.clock.now()):
+            opens = self.view.market.sessions_around(self.clock.now())[2].open
+            step = min(CLOSED_SAMPLE_S, max(SAMPLE_S, (opens - self.clock.now()).total_seconds()))
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        timer = loop.call_later(step, self._look_now)
+        timer = loop.call_later(step, self._sample_now)
         try:
             await self._waiter
         finally:
             timer.cancel()
 
-    def _look_now(self) -> None:
+    def _sample_now(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _beat(self, sink: MarketDataSink) -> None:
-        now = self._clock.now()
+    def _send_heartbeat(self, sink: MarketDataSink) -> None:
+        now = self.clock.now()
         for symbol in sorted(self._underlyings):
-            quote = self._view.quote(symbol, now)
+            quote = self.view.quote(symbol, now)
             if quote is not None and quote != self._quotes.get(symbol):
                 self._quotes[symbol] = quote
-                sink.on_quotes([values.quote(quote, self._clock)])
+                sink.on_quotes([values.quote(quote, self.clock)])
                 return
 
     def _deliver(self, sink: MarketDataSink) -> None:
-        now = self._clock.now()
-        quotes = [q for s in self._wanted() if (q := self._view.quote(s, now)) != self._quotes.get(s) and q is not None]
+        now = self.clock.now()
+        quotes = [q for s in self._wanted() if (q := self.view.quote(s, now)) != self._quotes.get(s) and q is not None]
         trades = [
             t
             for s in sorted(self._underlyings)
-            if (t := self._view.trade(s, now)) != self._trades.get(s) and t is not None
+            if (t := self.view.trade(s, now)) != self._trades.get(s) and t is not None
         ]
         self._quotes.update((q.symbol, q) for q in quotes)
         self._trades.update((t.symbol, t) for t in trades)
         if quotes:
-            sink.on_quotes([values.quote(q, self._clock) for q in quotes])
+            sink.on_quotes([values.quote(q, self.clock) for q in quotes])
         if trades:
-            sink.on_trades([values.trade(t, self._clock) for t in trades])
-        if self._clock.monotonic() >= self._slow_at or not self._underlyings <= self._halts.keys():
-            self._slow_at = self._clock.monotonic() + SLOW_S
-            self._deliver_slow(sink, now)
+            sink.on_trades([values.trade(t, self.clock) for t in trades])
+        if self.clock.monotonic() >= self._summaries_due or not self._underlyings <= self._halts.keys():
+            self._summaries_due = self.clock.monotonic() + SUMMARY_PERIOD_S
+            self._deliver_summaries(sink, now)
 
-    def _deliver_slow(self, sink: MarketDataSink, now: datetime) -> None:
-        summaries = {s: self._view.summary(s, now) for s in sorted(self._underlyings)}
-        halts = {s: self._view.halted(s, now) for s in sorted(self._underlyings)}
+    def _deliver_summaries(self, sink: MarketDataSink, now: datetime) -> None:
+        summaries = {s: self.view.summary(s, now) for s in sorted(self._underlyings)}
+        halts = {s: self.view.halted(s, now) for s in sorted(self._underlyings)}
         sink.on_summaries(
-            [values.day_summary(v, self._clock) for s, v in summaries.items() if v != self._summaries.get(s)]
+            [values.day_summary(v, self.clock) for s, v in summaries.items() if v != self._summaries.get(s)]
         )
-        received = self._clock.monotonic()
+        received = self.clock.monotonic()
         sink.on_halts([TradingHalt(s, v, received) for s, v in halts.items() if v != self._halts.get(s)])
         self._summaries, self._halts = summaries, halts
 
     def _wanted(self) -> list[str]:
         return sorted(self._underlyings | self._options)
 
-    def _forget(self) -> None:
+    def _clear(self) -> None:
         for kept in (self._quotes, self._trades, self._summaries, self._halts):
             kept.clear()
 
     def _take(self, kind: FaultKind) -> float | None:
-        """The seconds of this fault when it is armed; a second where it has none."""
-        armed = self._faults.take(kind, self._clock.monotonic())
+        """The seconds of this fault if it is armed, 1 if it names none; None if it is not armed."""
+        armed = self.faults.take(kind, self.clock.monotonic())
         return None if armed is None else armed.fault.seconds or 1.0

@@ -1,4 +1,4 @@
-"""From the simulator's values to the engine's own, as the adapter makes them from the wire (reference 2, 3)."""
+"""Converts the simulator's values to the engine's, as the adapter converts those of the wire (reference 2, 3)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def account_reads(
 
 
 def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
-    """Ranks become 0..100, the 30-day volatility a fraction, the time an age in wall seconds."""
+    """Converts metrics. Ranks become 0 to 100, the 30-day volatility a fraction, the time an age in seconds."""
     return Metrics(
         symbol=row.symbol,
         iv_rank=row.tos_implied_volatility_index_rank * HUNDRED,
@@ -109,7 +109,7 @@ def tick_table(sizes: tuple[TickSize, ...]) -> TickTable:
 
 
 def order_body(request: OrderRequest) -> sim.OrderRequest:
-    """The request as it would be on the wire: a limit day order for a credit."""
+    """The request as it would be sent on the wire: a limit order for the day, for a credit."""
     legs = tuple(
         sim.OrderLeg("Equity Option", leg.symbol, leg.action.value, Decimal(leg.quantity)) for leg in request.legs
     )

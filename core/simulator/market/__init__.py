@@ -1,1 +1,1 @@
-"""The simulated market: paths, quotes, listings, sessions; no clock and no sockets."""
+"""The simulated market: price paths, quotes, listed options and sessions. It reads no clock and opens no sockets."""

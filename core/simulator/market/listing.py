@@ -1,7 +1,7 @@
-"""What is listed: roots, expirations and strikes of each underlying on a session date, and the symbols' meaning.
+"""The listed options of each underlying: its roots, expirations and strikes on a date, and what a symbol names.
 
-Expirations fall on sessions only; a Friday that is a holiday moves to the session before it. Once listed, a strike
-stays: the band follows the closes of the last 60 sessions, longer than the options traded here live.
+An expiration falls on a session: one meant for a holiday moves to the session before it. The strikes cover a band
+around the closes of the last 60 sessions. The options traded here live shorter, so a listed strike stays listed.
 """
 
 from __future__ import annotations
@@ -23,15 +23,19 @@ _STREAMER = re.compile(r"^\.([A-Z]{1,6})(\d{2})(\d{2})(\d{2})([CP])(\d+(?:\.\d+)
 
 @dataclass(frozen=True, slots=True)
 class RootRules:
-    """How one root is listed. `near_step` within `near_band` of the price, `far_step` out to `far_band`."""
+    """The rules by which the options of one root are listed.
+
+    Strikes are `near_step` $ apart up to `near_band` away from the price, and `far_step` $ apart up to `far_band` away.
+    Both bands are fractions of the price.
+    """
 
     root: str
     underlying: str
     settlement_type: str
     dailies: int
-    """Sessions ahead for which every day expires."""
+    """How many of the next sessions each have an expiration."""
     weekly_days: int
-    """Days ahead for which every Friday expires."""
+    """For how many calendar days ahead each Friday has an expiration."""
     month_ends: bool
     near_step: int
     near_band: float
@@ -50,20 +54,20 @@ ROOTS = {
 
 
 def settles_on(day: date) -> date:
-    """The session an expiration meant for this day falls on: the day itself or the session before it."""
+    """The date of an expiration meant for this day: the day itself if it has a session, else the session before it."""
     return day if session_on(day) is not None else previous_session(day).day
 
 
 @lru_cache(maxsize=256)
 def third_friday(year: int, month: int) -> date:
-    """The monthly expiration, moved to the session before when the third Friday is a holiday."""
+    """The date of a month's standard expiration: its third Friday, or the session before it on a holiday."""
     first = date(year, month, 1)
     return settles_on(first + timedelta(days=(4 - first.weekday()) % 7 + 14))
 
 
 @lru_cache(maxsize=256)
 def month_end(year: int, month: int) -> date:
-    """The last session of a month."""
+    """The date of a month's last session."""
     first_of_next = date(year + month // 12, month % 12 + 1, 1)
     return previous_session(first_of_next).day
 
@@ -75,7 +79,10 @@ def _months(first: date, last: date) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=512)
 def expirations_of(root: str, day: date) -> dict[date, str]:
-    """Expiration date to type, ascending, as listed on a session date; AM-settled ones not on their own day."""
+    """The expirations of a root that are listed on a session date: date to type, in ascending order.
+
+    An AM-settled expiration is no longer listed on its own day.
+    """
     rules = ROOTS[root]
     horizon = day + timedelta(days=HORIZON_DAYS)
     found: dict[date, str] = {}
@@ -95,7 +102,7 @@ def expirations_of(root: str, day: date) -> dict[date, str]:
 
 
 def strikes_between(rules: RootRules, low: float, high: float) -> tuple[int, ...]:
-    """Strikes listed for a price that ranged between these two: fine near it, coarse far away."""
+    """The strikes listed, in $ and ascending, after the price has ranged from `low` to `high`."""
     near = range(
         round(low * (1 - rules.near_band) / rules.near_step) * rules.near_step,
         round(high * (1 + rules.near_band) / rules.near_step) * rules.near_step + 1,
@@ -110,7 +117,11 @@ def strikes_between(rules: RootRules, low: float, high: float) -> tuple[int, ...
 
 
 def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
-    """When an expiration stops trading, and when it settles: AM at that day's open, having stopped the day before."""
+    """The instants at which an expiration stops trading and settles.
+
+    PM-settled options do both at the close of their day. AM-settled ones stop at the close of the session before, and
+    settle at the open of their day.
+    """
     session = next_session(expiry)
     if rules.settlement_type == "PM":
         return session.close, session.close
@@ -118,13 +129,13 @@ def _last_trade(rules: RootRules, expiry: date) -> tuple[datetime, datetime]:
 
 
 @lru_cache(maxsize=512)
-def _strikes_of(root: str, day: date) -> dict[int, ListedStrike]:
-    """The strikes named so far of an expiration: most are listed again on the next day."""
+def _named_strikes(root: str, day: date) -> dict[int, ListedStrike]:
+    """A cache of one expiration's strikes, filled by `_listed_strikes`: the next day lists most of them again."""
     return {}
 
 
-def _symbols(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
-    known = _strikes_of(root, day)
+def _listed_strikes(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStrike]:
+    known = _named_strikes(root, day)
     when = day.strftime("%y%m%d")
     occ = f"{root:<6}{when}"
     streamer = f".{root}{when}"
@@ -138,16 +149,19 @@ def _symbols(root: str, day: date, strikes: Sequence[int]) -> Iterator[ListedStr
 
 
 class Listing:
-    """The listing of one world. `price_range(underlying, day)` gives the low and high the strike band follows."""
+    """The listed options of one simulated market.
+
+    `price_range(underlying, day)` returns the lowest and the highest recent close, around which strikes are listed.
+    """
 
     def __init__(self, price_range: Callable[[str, date], tuple[float, float]]) -> None:
         self._price_range = price_range
         self._chains: dict[tuple[str, date], list[ListedRoot]] = {}
         self._strikes: dict[tuple[str, date], frozenset[int]] = {}
-        self._known: dict[str, ListedOption | None] = {}
+        self._contracts: dict[str, ListedOption | None] = {}
 
     def chain(self, underlying: str, day: date) -> list[ListedRoot]:
-        """The underlying's roots as listed on a date (the next session's listing on a day without one)."""
+        """The roots of an underlying as listed on a date; on a day without a session, those of the next session."""
         day = next_session(day).day
         key = (underlying, day)
         if key not in self._chains:
@@ -157,13 +171,13 @@ class Listing:
         return self._chains[key]
 
     def contract(self, symbol: str) -> ListedOption | None:
-        """The contract a symbol (OCC or streamer) names, if it is, was or may come to be listed; else None."""
-        if symbol not in self._known:
-            self._known[symbol] = self._read(symbol)
-        return self._known[symbol]
+        """The contract named by an OCC or streamer symbol, listed now or not. None if it can never be listed."""
+        if symbol not in self._contracts:
+            self._contracts[symbol] = self._parse(symbol)
+        return self._contracts[symbol]
 
     def is_listed(self, option: ListedOption, day: date) -> bool:
-        """Whether the chain of this date holds the contract."""
+        """Whether the contract is in the chain of this date."""
         day = next_session(day).day
         return option.expiration in expirations_of(option.root, day) and option.strike in self._strike_set(
             option.root, day
@@ -179,7 +193,7 @@ class Listing:
                 days_to_expiration=(expiry - day).days,
                 stops_trading_at=_last_trade(rules, expiry)[0],
                 expires_at=_last_trade(rules, expiry)[1],
-                strikes=tuple(_symbols(rules.root, expiry, strikes)),
+                strikes=tuple(_listed_strikes(rules.root, expiry, strikes)),
             )
             for expiry, kind in expirations_of(rules.root, day).items()
         )
@@ -194,7 +208,7 @@ class Listing:
             self._strikes[key] = frozenset(strikes_between(rules, *self._price_range(rules.underlying, day)))
         return self._strikes[key]
 
-    def _read(self, symbol: str) -> ListedOption | None:
+    def _parse(self, symbol: str) -> ListedOption | None:
         occ = _OCC.match(symbol)
         match = occ or _STREAMER.match(symbol)
         if match is None or match[1] not in ROOTS:
@@ -210,7 +224,7 @@ class Listing:
             return None
         if strike % rules.near_step or not 0 < strike < 10**5:
             return None
-        (symbols,) = _symbols(rules.root, expiry, (int(strike),))
+        (symbols,) = _listed_strikes(rules.root, expiry, (int(strike),))
         call = match[5] == "C"
         names = (symbols.call_occ, symbols.call_streamer) if call else (symbols.put_occ, symbols.put_streamer)
         if symbol not in names:

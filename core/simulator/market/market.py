@@ -1,7 +1,7 @@
-"""The simulated market: a pure function of seed, start and instant, whatever order it is asked in.
+"""The simulated market of QQQ, SPX and their options. Its answers depend on seed, start and instant alone.
 
-QQQ (an ETF, quoted) and SPX (an index: trades, no quote) with their option chains. Instants are market time, aware,
-UTC. Outside a session the last session's values and times stand.
+QQQ is an ETF with quotes and trades. SPX is an index: it has trades and no quotes. Instants are aware datetimes of
+market time, in UTC. Outside a session the market shows the values and times at which the last session ended.
 """
 
 from __future__ import annotations
@@ -30,8 +30,15 @@ from core.simulator.market.market_data import (
 )
 from core.simulator.market.market_metrics import metrics_row
 from core.simulator.market.paths import HISTORY, SESSIONS_PER_YEAR, SYMBOLS, DailyPaths, volume_share
-from core.simulator.market.quoting import QUARTERS, OptionQuoter, SessionPath, cents, equity_quote, noise_table
-from core.simulator.market.sessions import SessionLine, session_on
+from core.simulator.market.quoting import (
+    QUARTERS_PER_SECOND,
+    OptionQuoter,
+    SessionPath,
+    cents,
+    equity_quote,
+    noise_table,
+)
+from core.simulator.market.sessions import SessionIndex, session_on
 from core.simulator.market.surface import SHAPES, sensitivities
 
 __all__ = [
@@ -52,15 +59,16 @@ __all__ = [
 ]
 
 CANDLES = 300
-"""Daily bars of history that are answered before the start."""
+"""How many daily bars before the current session `candles` returns at most."""
 _KEPT_SESSIONS = 6
-_STRIKE_MEMORY = 60
+_STRIKE_LOOKBACK = 60
 _TRADE_QUARTERS = {"QQQ": 2, "SPX": 4}
+"""Quarters of a second between two trades of an underlying."""
 
 
 @lru_cache(maxsize=64)
 def _daily_paths(seed: int) -> DailyPaths:
-    """Every market of a seed walks the same paths; they only ever grow, and the order of asking changes nothing."""
+    """The daily bars of a seed. Markets may share them: they only grow, and the order of reads does not matter."""
     return DailyPaths(seed)
 
 
@@ -69,39 +77,39 @@ def _money(value: float) -> Decimal:
 
 
 class Market:
-    """The market of one seeded world."""
+    """One simulated market."""
 
     symbols = SYMBOLS
 
     def __init__(self, seed: int, start: datetime) -> None:
-        """`start` is the market instant the world begins at. Raises ValueError when it has no zone."""
+        """`start` is the market time at which the simulation begins. Raises ValueError when it has no time zone."""
         if start.tzinfo is None:
             raise ValueError(f"market start {start.isoformat()} has no time zone")
         self.seed = seed
         self.start = start.astimezone(UTC)
-        self._line = SessionLine(self.start, back=HISTORY)
+        self._sessions = SessionIndex(self.start, back=HISTORY)
         self._paths = _daily_paths(seed)
         self._noise = noise_table(seed)
         self._listing = Listing(self._price_range)
         self._quoters: dict[str, OptionQuoter] = {}
-        self._open_paths: OrderedDict[int, SessionPath] = OrderedDict()
+        self._session_paths: OrderedDict[int, SessionPath] = OrderedDict()
         self._halts: dict[str, list[tuple[datetime, datetime | None]]] = {}
         self._current: tuple[float, float, SessionPath] | None = None
 
     # Symbols and the listing
 
     def knows(self, streamer_symbol: str) -> bool:
-        """Whether the symbol is an underlying's or a contract's that is, was or may come to be listed."""
+        """Whether the symbol names an underlying, or a contract that is, was or can be listed."""
         return streamer_symbol in SYMBOLS or (
             streamer_symbol.startswith(".") and self._listing.contract(streamer_symbol) is not None
         )
 
     def option(self, symbol: str) -> ListedOption | None:
-        """The contract behind an OCC or a streamer symbol; None when there can be none."""
+        """The contract named by an OCC or streamer symbol, listed now or not. None if it can never be listed."""
         return self._listing.contract(symbol)
 
     def is_listed(self, option: ListedOption, day: date) -> bool:
-        """Whether the chain of a session date holds the contract."""
+        """Whether the contract is in the chain of this date."""
         return self._listing.is_listed(option, day)
 
     def occ_to_streamer(self, occ: str) -> str | None:
@@ -113,7 +121,10 @@ class Market:
         return option.occ if option is not None and option.streamer == streamer else None
 
     def chain(self, symbol: str, day: date) -> list[ListedRoot]:
-        """The roots listed on a date: QQQ has one, SPX has SPX (AM monthlies) and SPXW (PM). Empty for others."""
+        """The roots listed on a date, empty for an unknown symbol.
+
+        QQQ has one root. SPX has two: SPX with AM-settled monthly options, and SPXW with PM-settled ones.
+        """
         return self._listing.chain(symbol, day)
 
     # Sessions
@@ -123,35 +134,35 @@ class Market:
         return session_on(day)
 
     def sessions_around(self, at: datetime) -> tuple[TradingSession, TradingSession | None, TradingSession]:
-        """The last session that has closed, the one that is open (if any), and the next to open."""
-        offset = self._line.offset_at(at)
-        last = self._line.session(offset)
+        """The last session that has closed, the one that is open or None, and the next one to open."""
+        offset = self._sessions.offset_at(at)
+        last = self._sessions.session(offset)
         if last.open <= at < last.close:
-            return self._line.session(offset - 1), last, self._line.session(offset + 1)
-        return last, None, self._line.session(offset + 1)
+            return self._sessions.session(offset - 1), last, self._sessions.session(offset + 1)
+        return last, None, self._sessions.session(offset + 1)
 
     def is_open(self, at: datetime) -> bool:
         return self.sessions_around(at)[1] is not None
 
     def session_day(self, at: datetime) -> date:
-        """The date the market counts as today: of the session that last opened."""
-        return self._line.session(self._line.offset_at(at)).day
+        """The date of the session that opened last. The market counts it as today until the next one opens."""
+        return self._sessions.session(self._sessions.offset_at(at)).day
 
     # Prices
 
     def quote(self, streamer_symbol: str, at: datetime) -> MarketQuote | None:
-        """Bid and ask. An index has neither; an expired or unknown contract has no quote."""
+        """Bid and ask. Both are None for an index. The quote itself is None for an expired or unknown contract."""
         path = self._path(at)
         if streamer_symbol == "QQQ":
             return equity_quote(path, streamer_symbol, at.timestamp())
         if streamer_symbol == "SPX":
-            when = path.instant(path.quarter(at.timestamp(), QUARTERS))
+            when = path.instant(path.quarter(at.timestamp(), QUARTERS_PER_SECOND))
             return MarketQuote(streamer_symbol, None, None, 0, 0, when, when)
         quoter = self._quoter(streamer_symbol, path)
         return quoter.quote(path, at.timestamp()) if quoter is not None else None
 
     def trade(self, streamer_symbol: str, at: datetime) -> MarketTrade | None:
-        """The last trade; a contract that has not traded this session has none."""
+        """The last trade. None for an unknown or expired contract, and for one that has not traded in this session."""
         path = self._path(at)
         instant = at.timestamp()
         if streamer_symbol in SYMBOLS:
@@ -169,7 +180,7 @@ class Market:
             quarter = path.quarter(instant, every, quoter.salt % every)
             if quarter == 0:
                 return None
-            price, before = quoter.middle(path, quarter), quoter.middle(path, max(0, quarter - every))
+            price, before = quoter.rounded_value(path, quarter), quoter.rounded_value(path, max(0, quarter - every))
             previous = self._previous_close(streamer_symbol, path) or price
             total = 0.3 * self._open_interest(streamer_symbol)
             size = 1 + abs(int(path.jitter(quarter, quoter.salt) * 8))
@@ -184,9 +195,9 @@ class Market:
         )
 
     def summary(self, streamer_symbol: str, at: datetime) -> MarketSummary:
-        """The session's open, high and low so far (contracts: the open only) and the previous close."""
+        """The session's open, its high and low so far, and the previous close. Contracts have no high and low."""
         path = self._path(at)
-        days = path.session.day, self._line.session(path.offset - 1).day
+        days = path.session.day, self._sessions.session(path.offset - 1).day
         if streamer_symbol in SYMBOLS:
             low, high = path.extremes(streamer_symbol, path.quarter(at.timestamp()))
             opened = _money(path.price(streamer_symbol, 0))
@@ -195,13 +206,13 @@ class Market:
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
             return MarketSummary(streamer_symbol, None, None, None, None, *days, 0)
-        opened = quoter.middle(path, 0)
+        opened = quoter.rounded_value(path, 0)
         previous_close = self._previous_close(streamer_symbol, path)
         interest = self._open_interest(streamer_symbol)
         return MarketSummary(streamer_symbol, opened, None, None, previous_close, *days, interest)
 
     def greeks(self, streamer_symbol: str, at: datetime) -> MarketGreeks | None:
-        """The greeks of a contract, refreshed with its quote; None for anything else."""
+        """The greeks of a contract as of its last change of quote. None for anything but a traded contract."""
         path = self._path(at)
         quoter = self._quoter(streamer_symbol, path)
         if quoter is None:
@@ -217,7 +228,10 @@ class Market:
         )
 
     def candles(self, symbol: str, since: datetime, at: datetime) -> list[MarketCandle]:
-        """Daily bars from `since` on, oldest first, the forming session last. Empty for other than an underlying."""
+        """The daily bars of an underlying that begin at or after `since`, oldest first.
+
+        The last one is the current session's, which still changes. Empty for anything but an underlying.
+        """
         if symbol not in SYMBOLS:
             return []
         path = self._path(at)
@@ -225,7 +239,7 @@ class Market:
         for offset in range(max(path.offset - CANDLES, -HISTORY), path.offset):
             bar = self._paths.bar(symbol, offset)
             values = bar.open, bar.high, bar.low, bar.close
-            found.append(self._candle(symbol, self._line.session(offset).day, values, bar.volume, bar.implied))
+            found.append(self._candle(symbol, self._sessions.session(offset).day, values, bar.volume, bar.implied))
         quarter = path.quarter(at.timestamp())
         low, high = path.extremes(symbol, quarter)
         values = path.price(symbol, 0), high, low, path.price(symbol, quarter)
@@ -234,11 +248,11 @@ class Market:
         return [candle for candle in found if candle.time >= since]
 
     def metrics(self, symbol: str, at: datetime) -> MarketMetricsRow:
-        """The broker's metrics, renewed every minute of the session. Raises KeyError for an unknown symbol."""
+        """The broker's volatility metrics, renewed once a minute. Raises KeyError for anything but an underlying."""
         if symbol not in SYMBOLS:
             raise KeyError(symbol)
         path = self._path(at)
-        quarter = path.quarter(at.timestamp(), 60 * QUARTERS)
+        quarter = path.quarter(at.timestamp(), 60 * QUARTERS_PER_SECOND)
         bars = self._paths.bars(symbol, path.offset - SESSIONS_PER_YEAR, path.offset - 1)
         day = path.session.day
         return metrics_row(
@@ -250,39 +264,39 @@ class Market:
             expirations=[
                 (e.day, e.settlement_type, e.expires_at) for root in self.chain(symbol, day) for e in root.expirations
             ],
-            started=self._line.session(0).day,
+            started=self._sessions.session(0).day,
         )
 
     # Halts
 
     def halt(self, symbol: str, since: datetime, until: datetime | None = None) -> None:
-        """Halts an underlying from an instant, until another or for good."""
+        """Halts trading in an underlying from `since` until `until`, or for good if that is None."""
         self._halts.setdefault(symbol, []).append((since, until))
 
     def halted(self, symbol: str, at: datetime) -> bool:
         return any(since <= at and (until is None or at < until) for since, until in self._halts.get(symbol, ()))
 
     def settlement_price(self, option: ListedOption) -> Decimal:
-        """The underlying's price a contract settles at: the open of its date when AM-settled, else the close."""
-        bar = self._paths.bar(option.underlying, self._line.offset_of(option.expiration))
+        """The underlying's price at which a contract settles: its date's open if AM-settled, else the close."""
+        bar = self._paths.bar(option.underlying, self._sessions.offset_of(option.expiration))
         return _money(bar.open if option.settlement_type == "AM" else bar.close)
 
     def _path(self, at: datetime) -> SessionPath:
         instant = at.timestamp()
         if self._current is not None and self._current[0] <= instant < self._current[1]:
             return self._current[2]
-        offset = self._line.offset_at(at)
+        offset = self._sessions.offset_at(at)
         path = self._session_path(offset)
-        self._current = path.open_at, self._line.session(offset + 1).open.timestamp(), path
+        self._current = path.open_at, self._sessions.session(offset + 1).open.timestamp(), path
         return path
 
     def _session_path(self, offset: int) -> SessionPath:
-        path = self._open_paths.get(offset)
+        path = self._session_paths.get(offset)
         if path is None:
-            path = SessionPath(self._paths, self._line.session(offset), offset, self._noise)
-            self._open_paths[offset] = path
-            if len(self._open_paths) > _KEPT_SESSIONS:
-                self._open_paths.popitem(last=False)
+            path = SessionPath(self._paths, self._sessions.session(offset), offset, self._noise)
+            self._session_paths[offset] = path
+            if len(self._session_paths) > _KEPT_SESSIONS:
+                self._session_paths.popitem(last=False)
         return path
 
     def _quoter(self, symbol: str, path: SessionPath) -> OptionQuoter | None:
@@ -297,14 +311,14 @@ class Market:
     def _previous_close(self, symbol: str, path: SessionPath) -> Decimal | None:
         before = self._session_path(path.offset - 1)
         quoter = self._quoter(symbol, before)
-        return quoter.middle(before, before.quarters) if quoter is not None else None
+        return quoter.rounded_value(before, before.quarters) if quoter is not None else None
 
     def _open_interest(self, symbol: str) -> int:
         return 20 + crc32(f"{self.seed}{symbol}".encode()) % 9000
 
     def _price_range(self, underlying: str, day: date) -> tuple[float, float]:
-        offset = self._line.offset_of(day)
-        closes = [bar.close for bar in self._paths.bars(underlying, offset - _STRIKE_MEMORY, offset - 1)]
+        offset = self._sessions.offset_of(day)
+        closes = [bar.close for bar in self._paths.bars(underlying, offset - _STRIKE_LOOKBACK, offset - 1)]
         return min(closes), max(closes)
 
     @staticmethod

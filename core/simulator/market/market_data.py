@@ -1,4 +1,4 @@
-"""What the simulated market answers with: frozen values, times aware UTC in market time, prices Decimal."""
+"""The values that the simulated market returns. Times are aware, in UTC and market time; prices are Decimal $."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class MarketQuote:
-    """Best bid and ask of a streamer symbol; None where the symbol has no such side (an index)."""
+    """Best bid and ask of a streamer symbol, per share. An index has neither: both are None."""
 
     symbol: str
     bid: Decimal | None
@@ -22,7 +22,7 @@ class MarketQuote:
 
 @dataclass(frozen=True, slots=True)
 class MarketTrade:
-    """The last trade. `change` is against the previous close; `tick` is the feed's direction word."""
+    """The last trade. `change` is the price less the previous close; `tick` is UP, DOWN or ZERO_UP, as in the feed."""
 
     symbol: str
     price: Decimal
@@ -35,7 +35,7 @@ class MarketTrade:
 
 @dataclass(frozen=True, slots=True)
 class MarketSummary:
-    """Open, high and low so far of the session `day`, and the close of the session before it."""
+    """The open, and the high and low so far, of the session on `day`; and the close of the session before it."""
 
     symbol: str
     day_open: Decimal | None
@@ -49,7 +49,7 @@ class MarketSummary:
 
 @dataclass(frozen=True, slots=True)
 class MarketGreeks:
-    """Theta per calendar day, vega and rho per one percentage point; volatility a fraction."""
+    """A contract's greeks. Theta is per calendar day, vega and rho per percentage point. Volatility is a fraction."""
 
     symbol: str
     time: datetime
@@ -64,7 +64,7 @@ class MarketGreeks:
 
 @dataclass(frozen=True, slots=True)
 class MarketCandle:
-    """One session's bar; `time` is midnight UTC of the session's date, as the feed stamps daily candles."""
+    """The bar of one session. `time` is midnight UTC of its date, as in the feed's daily candles."""
 
     symbol: str
     day: date
@@ -79,7 +79,7 @@ class MarketCandle:
 
 @dataclass(frozen=True, slots=True)
 class TradingSession:
-    """One session of the exchange; open and close are UTC."""
+    """One session of the exchange. `open` and `close` are in UTC."""
 
     day: date
     open: datetime
@@ -89,7 +89,7 @@ class TradingSession:
 
 @dataclass(frozen=True, slots=True)
 class TickSize:
-    """One band of a tick table (reference 9); without a threshold it is the fallback."""
+    """One band of a tick table (reference 9). It applies below its threshold; without one, at any price."""
 
     value: Decimal
     threshold: Decimal | None = None
@@ -97,7 +97,7 @@ class TickSize:
 
 @dataclass(frozen=True, slots=True)
 class ListedStrike:
-    """One strike with the chain's own symbols."""
+    """One strike of an expiration, with the symbols of its call and its put."""
 
     strike: Decimal
     call_occ: str
@@ -108,7 +108,7 @@ class ListedStrike:
 
 @dataclass(frozen=True, slots=True)
 class ListedExpiration:
-    """One expiration of one root.
+    """One listed expiration of a root.
 
     `expiration_type` is Regular, Weekly, End-Of-Month or Quarterly; `settlement_type` AM or PM.
     """
@@ -124,7 +124,7 @@ class ListedExpiration:
 
 @dataclass(frozen=True, slots=True)
 class ListedRoot:
-    """One root of an underlying's chain on a session date."""
+    """One root of an underlying's option chain, as listed on one date."""
 
     underlying: str
     root: str
@@ -136,7 +136,7 @@ class ListedRoot:
 
 @dataclass(frozen=True, slots=True)
 class ListedOption:
-    """One contract: everything its symbol stands for."""
+    """One option contract, with everything its symbol says."""
 
     occ: str
     streamer: str
@@ -152,7 +152,7 @@ class ListedOption:
 
 @dataclass(frozen=True, slots=True)
 class ExpirationVolatility:
-    """At-the-money implied volatility of one expiration, a fraction."""
+    """The at-the-money implied volatility of one expiration, as a fraction."""
 
     day: date
     settlement_type: str
@@ -163,8 +163,8 @@ class ExpirationVolatility:
 class MarketMetricsRow:
     """The broker's volatility metrics (reference 2.2, Appendix MarketMetricInfo).
 
-    Ranks, percentile, index and expiration volatilities are fractions; the 30/60/90-day figures are in percent, as the
-    broker sends them.
+    The 30, 60 and 90-day figures are in percent; every other rank, percentile and volatility is a fraction. The broker
+    sends them in these units.
     """
 
     symbol: str

@@ -1,7 +1,8 @@
-"""Seeded price and volatility paths: daily bars first, then the seconds of a session through the bar's own knots.
+"""Random price and volatility paths from a seed: a bar for each session, then a price for each of its seconds.
 
-Everything is a function of the seed and the session's offset from the world's start, so a world judges the same on
-whatever date it begins. Prices are floats; what leaves the market is rounded and Decimal.
+A session is known by its offset from the first session of the simulation. The paths depend on seed and offset, not on
+dates: a simulation meets the same prices on whatever date it begins. Prices are floats here; the market rounds them to
+Decimal before it returns them.
 """
 
 from __future__ import annotations
@@ -14,34 +15,34 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 HISTORY = 330
-"""Sessions of history before the start: 260 candles and a year of volatility to rank against."""
+"""Sessions before the start: enough for daily candles, and for a year of volatilities to rank against."""
 KNOTS = 78
-"""Segments of a session's skeleton; 5 minutes each on a full day."""
+"""Segments of a session, 5 minutes each on a full day. A bar fixes the price at both ends of each."""
 SESSIONS_PER_YEAR = 252
 OVERNIGHT_SHARE = 0.22
-"""Part of a day's variance that falls into the opening gap."""
+"""Part of a day's variance that falls between the previous close and the open."""
 ANNUAL_DRIFT = 0.07
 _STREAM = 324
-"""Chosen so that the default seed opens into an ordinary, tradable market; other seeds are not steered."""
+"""Mixed into every seed. Chosen so that the default seed begins in an ordinary market that can be traded."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnderlyingModel:
-    """What makes one underlying: where it stands at the start and how it moves with the market."""
+    """The parameters of one underlying: its price at the start and how it moves. Volatilities are annual fractions."""
 
     symbol: str
     level: float
-    """Close of the session before the start."""
+    """Close of the session before the start, in $."""
     beta: float
-    """Share of the common move."""
-    own: float
-    """Volatility of its own, as a fraction of the common one."""
+    """How strongly it follows the move that all underlyings have in common."""
+    idiosyncratic: float
+    """Volatility of the rest of its moves, as a fraction of the common volatility."""
     implied: float
     """Typical 30-day implied volatility."""
     realized: float
-    """Typical realized volatility of the common factor for this underlying."""
+    """Typical volatility of the common move for this underlying."""
     volume: float
-    """Typical shares a session."""
+    """Typical number of shares traded in a session."""
 
 
 MODELS = {
@@ -52,7 +53,7 @@ SYMBOLS = tuple(MODELS)
 
 
 def intraday_variance(u: Floats) -> Floats:
-    """Relative variance at a fraction of the session: wild at the open, calm at midday, livelier into the close."""
+    """Relative variance at fractions (0 to 1) of the session: high at the open, low at midday, higher at the close."""
     return np.asarray(0.55 + 2.6 * np.exp(-u / 0.045) + 0.8 * np.exp(-(1.0 - u) / 0.07), dtype=np.float64)
 
 
@@ -63,16 +64,18 @@ _CUMULATIVE = np.concatenate(([0.0], np.cumsum(np.sqrt(_WEIGHTS) / np.sqrt(_WEIG
 
 
 def volume_share(fraction: float) -> float:
-    """Part of the session's volume traded by this fraction of it."""
+    """The part of a session's volume (0 to 1) that has traded once this fraction of the session is over."""
     return float(np.interp(fraction, _EDGES, _CUMULATIVE))
 
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
-    """One session of one underlying: log prices at the knots and the implied volatility at its close."""
+    """One session of one underlying."""
 
     knots: Floats
+    """Log prices at the ends of the segments, KNOTS + 1 of them."""
     implied: float
+    """30-day implied volatility at the close, an annual fraction."""
     sigma: float
     """Standard deviation of the intraday log return."""
     volume: float
@@ -95,8 +98,8 @@ class DayBar:
 
 
 @dataclass(slots=True)
-class _Carried:
-    """What a session hands to the next."""
+class _CarriedState:
+    """The state that carries over from one session to the next."""
 
     volatility: float
     slow: float
@@ -104,13 +107,13 @@ class _Carried:
 
 
 class DailyPaths:
-    """Bars by session offset, extended forward as they are asked for; the order of asking changes nothing."""
+    """The bars of all sessions by offset. Later ones are made when read; the order of reads does not matter."""
 
     def __init__(self, seed: int, stream: int = _STREAM) -> None:
         self._seed = seed
         self._stream = stream
         self._bars: dict[str, list[DayBar]] = {symbol: [] for symbol in SYMBOLS}
-        self._carried = _Carried(0.0, 0.0, dict.fromkeys(SYMBOLS, 0.0))
+        self._carried = _CarriedState(0.0, 0.0, dict.fromkeys(SYMBOLS, 0.0))
         for offset in range(-HISTORY, 0):
             self._append(offset)
         for symbol, model in MODELS.items():
@@ -119,7 +122,7 @@ class DailyPaths:
             self._bars[symbol] = [DayBar(b.knots + shift, b.implied, b.sigma, b.volume) for b in self._bars[symbol]]
 
     def bar(self, symbol: str, offset: int) -> DayBar:
-        """The bar of a session. Raises IndexError before the history."""
+        """The bar of one session. Raises IndexError for an offset before the history."""
         if offset < -HISTORY:
             raise IndexError(f"session offset {offset} lies before the world's history")
         bars = self._bars[symbol]
@@ -128,12 +131,12 @@ class DailyPaths:
         return bars[offset + HISTORY]
 
     def bars(self, symbol: str, first: int, last: int) -> list[DayBar]:
-        """The bars of the sessions `first` to `last`, both included."""
+        """The bars of the sessions `first` to `last`, both included, as far back as the history goes."""
         self.bar(symbol, max(last, -HISTORY))
         return self._bars[symbol][max(first, -HISTORY) + HISTORY : last + HISTORY + 1]
 
     def seconds(self, symbol: str, offset: int, length: int) -> Floats:
-        """Prices at every second of a session `length` seconds long, `length` + 1 of them, through the bar's knots."""
+        """The prices at every second of a session that lasts `length` seconds: an array of `length` + 1 values."""
         bar = self.bar(symbol, offset)
         rng = self._generator(offset, 1 + SYMBOLS.index(symbol))
         at = np.rint(_EDGES * length).astype(np.int64)
@@ -141,7 +144,7 @@ class DailyPaths:
         spread = intraday_variance(second[1:] / length)
         steps = rng.standard_normal(length) * bar.sigma * np.sqrt(spread / spread.sum())
         walk = np.concatenate(([0.0], np.cumsum(steps)))
-        # A Brownian bridge inside every segment keeps the skeleton, hence the bar, exactly.
+        # A Brownian bridge inside each segment meets the bar's prices at both ends exactly.
         log_price = np.interp(second, at, bar.knots) + walk - np.interp(second, at, walk[at])
         low, high = float(bar.knots.min()), float(bar.knots.max())
         log_price = np.where(log_price > high, 2 * high - log_price, log_price)
@@ -157,7 +160,7 @@ class DailyPaths:
         sigma_shape = float(np.exp(carried.volatility))
         gap = float(rng.standard_normal()) * np.sqrt(OVERNIGHT_SHARE)
         common = rng.standard_normal(KNOTS)
-        # A few jumps, most likely while the opening is still being digested.
+        # A few jumps, most of them soon after the open.
         jumps = (rng.random(KNOTS) < 0.25 * _WEIGHTS) * rng.standard_normal(KNOTS) * 3.0
         common = (common + jumps) * np.sqrt(_WEIGHTS * (1 - OVERNIGHT_SHARE))
         move = gap + float(common.sum())
@@ -167,10 +170,15 @@ class DailyPaths:
         volume = float(np.exp(0.18 * rng.standard_normal() + 0.5 * carried.volatility))
         for symbol, model in MODELS.items():
             daily = model.realized * sigma_shape / np.sqrt(SESSIONS_PER_YEAR)
-            own = rng.standard_normal(KNOTS + 1)
-            steps = daily * (model.beta * common + model.own * np.sqrt(_WEIGHTS * (1 - OVERNIGHT_SHARE)) * own[1:])
+            idiosyncratic = rng.standard_normal(KNOTS + 1)
+            steps = daily * (
+                model.beta * common
+                + model.idiosyncratic * np.sqrt(_WEIGHTS * (1 - OVERNIGHT_SHARE)) * idiosyncratic[1:]
+            )
             steps += ANNUAL_DRIFT / SESSIONS_PER_YEAR / KNOTS
-            opened = carried.levels[symbol] + daily * (model.beta * gap + model.own * np.sqrt(OVERNIGHT_SHARE) * own[0])
+            opened = carried.levels[symbol] + daily * (
+                model.beta * gap + model.idiosyncratic * np.sqrt(OVERNIGHT_SHARE) * idiosyncratic[0]
+            )
             knots = opened + np.concatenate(([0.0], np.cumsum(steps)))
             carried.levels[symbol] = float(knots[-1])
             implied = model.implied * float(np.exp(0.8 * carried.volatility + carried.slow + 0.015 * implied_shock))

@@ -1,4 +1,4 @@
-"""The exchange's sessions, from the NYSE calendar: holidays, half days and daylight saving included."""
+"""The exchange's sessions, from the NYSE calendar with its holidays, half days and daylight saving time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _by_day(year: int) -> dict[date, TradingSession]:
 
 
 def session_on(day: date) -> TradingSession | None:
-    """The session of a date, None on weekends and holidays."""
+    """The session of a date, or None on weekends and holidays."""
     return _by_day(day.year).get(day)
 
 
@@ -58,11 +58,11 @@ def sessions_between(first: date, last: date) -> list[TradingSession]:
     return [s for year in range(first.year, last.year + 1) for s in sessions_of(year) if first <= s.day <= last]
 
 
-class SessionLine:
-    """Sessions numbered from the one the world begins in: 0 is the session running at `start` or the next to open."""
+class SessionIndex:
+    """Sessions by offset. At 0 is the session open at `start`, or else the next to open; earlier ones are negative."""
 
     def __init__(self, start: datetime, back: int) -> None:
-        """`back` sessions before the start are guaranteed; later ones are added as they are asked for."""
+        """Knows at least `back` sessions before the start. Later ones are added when they are read."""
         year = start.year
         self._sessions = [*sessions_of(year - 1), *sessions_of(year), *sessions_of(year + 1)]
         self._first_year, self._last_year = year - 1, year + 1
@@ -76,7 +76,7 @@ class SessionLine:
             self._origin += len(earlier)
 
     def session(self, offset: int) -> TradingSession:
-        """The session this many sessions after the world's first. Raises IndexError before the known past."""
+        """The session at this offset. Raises IndexError for one before the known past."""
         index = self._origin + offset
         if index < 0:
             raise IndexError(f"session offset {offset} lies before the world's history")
@@ -85,7 +85,7 @@ class SessionLine:
         return self._sessions[index]
 
     def offset_at(self, at: datetime) -> int:
-        """The offset of the last session that has opened at the instant; its values stand until the next opens."""
+        """The offset of the session that opened last at the instant. Its values hold until the next one opens."""
         while at > self._closes[-1]:
             self._grow()
         index = bisect_left(self._closes, at)

@@ -1,4 +1,7 @@
-"""The volatility surface and Black-Scholes: what an option is worth, in floats (no money is moved by these figures)."""
+"""The volatility surface and the Black-Scholes value of an option, in floats: these figures move no money.
+
+Volatilities, rates and yields are annual fractions; times to expiration are in years; prices are in $ per share.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,11 @@ _ROOT_TWO_PI = sqrt(2.0 * pi)
 
 @dataclass(frozen=True, slots=True)
 class SurfaceShape:
-    """Skew and smile in units of standardized moneyness; `long_run` is the volatility long expirations tend to."""
+    """The shape of one underlying's volatility surface.
+
+    `skew` and `smile` act on the moneyness in standard deviations. `long_run` is the volatility that options with a
+    long time to expiration approach.
+    """
 
     long_run: float
     skew: float
@@ -31,19 +38,19 @@ SHAPES = {
 
 
 def at_the_money(shape: SurfaceShape, implied_30_day: float, years: float) -> float:
-    """Volatility at the forward for a time to expiration: the 30-day figure, decaying towards the long run."""
+    """The implied volatility at the forward price, nearer to `long_run` the longer the time to expiration."""
     weight = min(1.5, (_THIRTY_DAYS / max(years, MIN_YEARS)) ** 0.3)
     return shape.long_run + (implied_30_day - shape.long_run) * float(weight)
 
 
 def implied_volatility(shape: SurfaceShape, implied_30_day: float, spot: float, strike: float, years: float) -> float:
-    """Volatility of one strike and time to expiration."""
+    """The implied volatility of one strike and time to expiration."""
     years = max(years, MIN_YEARS)
     base = at_the_money(shape, implied_30_day, years)
     z = (log(strike / spot) - (RATE - shape.dividend_yield) * years) / (base * sqrt(years))
     near = min(_HIGH_WING, max(_LOW_WING, z))
     sigma = base * (1.0 + shape.skew * near + shape.smile * near * near)
-    # Beyond the low wing variance grows with distance, no faster, or far puts would be worth more than nearer ones.
+    # Below the low wing variance grows in proportion to distance. Faster, and far puts would cost more than near ones.
     return sigma if z >= _LOW_WING else sigma * sqrt(z / _LOW_WING)
 
 
@@ -52,7 +59,7 @@ def _normal(x: float) -> float:
 
 
 def black_scholes(spot: float, strike: float, years: float, sigma: float, dividend_yield: float, call: bool) -> float:
-    """European value per share."""
+    """The value of a European option, per share."""
     years = max(years, MIN_YEARS)
     deviation = sigma * sqrt(years)
     d1 = (log(spot / strike) + (RATE - dividend_yield) * years) / deviation + 0.5 * deviation
@@ -66,7 +73,7 @@ def black_scholes(spot: float, strike: float, years: float, sigma: float, divide
 
 @dataclass(frozen=True, slots=True)
 class Sensitivities:
-    """Theta per calendar day, vega and rho per percentage point."""
+    """The greeks of an option. Theta is per calendar day, vega and rho are per percentage point."""
 
     delta: float
     gamma: float

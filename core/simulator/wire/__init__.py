@@ -1,1 +1,1 @@
-"""The simulated broker over its real protocols: OAuth, REST, alerts and quotes on loopback."""
+"""The simulated broker as a server: OAuth, REST, account alerts and the quote feed, on the local machine."""

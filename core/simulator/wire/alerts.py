@@ -1,4 +1,4 @@
-"""Account alerts: the websocket on `/` that pushes orders, balances and positions (reference 4)."""
+"""The account alerts: a websocket on `/` that sends changed orders, balances and positions (reference 4)."""
 
 from __future__ import annotations
 
@@ -12,60 +12,63 @@ from aiohttp import WSMsgType, web
 
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.orders import Notice
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload
 from core.simulator.wire.payloads_orders import notice as notice_payload
 
 MAX_MESSAGE = 65_536
-MAX_WAITING = 5_000
-"""Messages waiting for a client that does not read; beyond it the connection is cut."""
+MAX_QUEUED = 5_000
+"""Messages that wait for a client that does not read. One more, and the connection is cut."""
 
 CLOSE_SECONDS = 1.0
-MOST_HELD_SECONDS = 1.0
-"""Wall seconds an alert to be reordered waits for a successor."""
+"""Wall seconds for a client to answer the close of its websocket."""
+
+MAX_REORDER_SECONDS = 1.0
+"""Wall seconds for which an alert to be reordered waits for its successor."""
 
 SUBSCRIPTIONS = frozenset({"public-watchlists-subscribe", "quote-alerts-subscribe", "user-message-subscribe"})
 MANDATORY = {"Order": "underlying-symbol", "AccountBalance": "cash-balance", "CurrentPosition": "cost-effect"}
-"""A key whose absence makes an alert unreadable."""
+"""For each type of alert, a key without which the SDK cannot read it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """An alert that waits for its successor, until this monotonic second at most."""
+class _DelayedAlert:
+    """An alert that waits for its successor, at most until the monotonic second `until`."""
 
     account: str
     payload: Payload
     until: float
 
 
-class AlertHub:
-    """All alert connections, and who hears what."""
+class AlertServer:
+    """The alert connections of all clients. Each gets the alerts of the accounts it has subscribed."""
 
     def __init__(
         self,
-        tokens: TokenOffice,
+        tokens: TokenIssuer,
         accounts: Mapping[str, frozenset[str]],
-        faults: FaultBoard,
+        faults: ArmedFaults,
         clock: Clock,
         ids: Ids,
     ) -> None:
-        """`accounts`: the account numbers of each login."""
+        """`accounts` maps each login to the numbers of its accounts."""
         self.tokens = tokens
         self.accounts = accounts
         self.faults = faults
         self.clock = clock
         self._ids = ids
         self._connections: set[AlertConnection] = set()
-        self._held: list[_Held] = []
+        self._delayed: list[_DelayedAlert] = []
 
     @property
     def connections(self) -> int:
+        """How many clients are connected."""
         return len(self._connections)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The handler of GET / for a websocket upgrade."""
+        """Handles GET / with a websocket upgrade."""
         socket = web.WebSocketResponse(timeout=CLOSE_SECONDS, max_msg_size=MAX_MESSAGE, compress=False)
         await socket.prepare(request)
         connection = AlertConnection(self, socket, request.transport, self._ids.new())
@@ -77,21 +80,21 @@ class AlertHub:
         return socket
 
     def publish(self, notices: Sequence[Notice]) -> None:
-        """Queues each notice for the connections subscribed to its account, through the armed alert faults."""
+        """Queues each notice for the connections that subscribed its account, changed by the armed alert faults."""
         for item in notices:
-            for payload in self._distorted(item):
+            for payload in self._with_faults(item):
                 self._deliver(item.account_number, payload)
 
     def flush(self) -> None:
-        """Delivers what was held back to be reordered and has had no successor for a while."""
+        """Delivers the alerts that have waited too long for a successor."""
         monotonic = self.clock.monotonic()
-        late = [held for held in self._held if held.until <= monotonic]
-        self._held = [held for held in self._held if held.until > monotonic]
+        late = [held for held in self._delayed if held.until <= monotonic]
+        self._delayed = [held for held in self._delayed if held.until > monotonic]
         for held in late:
             self._deliver(held.account, held.payload)
 
     async def apply_faults(self) -> None:
-        """Closes connections while alerts-close is armed: one connection an occurrence."""
+        """Closes connections while alerts-close is armed. Each closed connection is one occurrence."""
         for connection in tuple(self._connections):
             fault = self.faults.take(FaultKind.ALERTS_CLOSE, self.clock.monotonic(), path="/")
             if fault is None:
@@ -102,7 +105,7 @@ class AlertHub:
         """Closes every connection (1001)."""
         await asyncio.gather(*(connection.close(1001, "going away") for connection in tuple(self._connections)))
 
-    def _distorted(self, item: Notice) -> list[Payload]:
+    def _with_faults(self, item: Notice) -> list[Payload]:
         payload = notice_payload(item)
         if self._take(FaultKind.ALERTS_LOST, item):
             return []
@@ -113,10 +116,12 @@ class AlertHub:
             if self._take(FaultKind.ALERTS_INVALID_OBJECT, item):
                 data.pop(MANDATORY[item.type], None)
         if self._take(FaultKind.ALERTS_REORDERED, item):
-            self._held.append(_Held(item.account_number, payload, self.clock.monotonic() + MOST_HELD_SECONDS))
+            self._delayed.append(
+                _DelayedAlert(item.account_number, payload, self.clock.monotonic() + MAX_REORDER_SECONDS)
+            )
             return []
-        late = [held.payload for held in self._held if held.account == item.account_number]
-        self._held = [held for held in self._held if held.account != item.account_number]
+        late = [held.payload for held in self._delayed if held.account == item.account_number]
+        self._delayed = [held for held in self._delayed if held.account != item.account_number]
         copies = 2 if self._take(FaultKind.ALERTS_DUPLICATED, item) else 1
         return [payload] * copies + late
 
@@ -131,20 +136,20 @@ class AlertHub:
 
 
 class AlertConnection:
-    """One client: it must `connect` with its accounts before it hears anything."""
+    """The connection of one client. It gets no alerts until it has sent `connect` with its accounts."""
 
     def __init__(
-        self, hub: AlertHub, socket: web.WebSocketResponse, transport: asyncio.Transport | None, session: str
+        self, server: AlertServer, socket: web.WebSocketResponse, transport: asyncio.Transport | None, session: str
     ) -> None:
-        self._hub = hub
+        self._server = server
         self._socket = socket
         self._transport = transport
         self._session = session
-        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_WAITING)
+        self._outbox: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
         self.subscribed: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Serves the client until it goes or the server stops."""
+        """Serves the client until it disconnects or the server stops."""
         try:
             async with asyncio.TaskGroup() as group:
                 writer = group.create_task(self._write())
@@ -153,11 +158,11 @@ class AlertConnection:
                 finally:
                     writer.cancel()
         except* ConnectionError:
-            # The client is gone while we were writing; there is nobody left to tell.
+            # The client disconnected while we wrote to it, which is no error here.
             pass
 
     def send(self, text: str) -> None:
-        """Queues a message; a client that never reads is cut off."""
+        """Queues a message. Cuts the connection when too many are waiting."""
         try:
             self._outbox.put_nowait(text)
         except asyncio.QueueFull:
@@ -165,6 +170,7 @@ class AlertConnection:
                 self._transport.abort()
 
     async def close(self, code: int, reason: str) -> None:
+        """Closes with this websocket code. Cuts the connection of a client that does not answer."""
         try:
             async with asyncio.timeout(2 * CLOSE_SECONDS):
                 await self._socket.close(code=code, message=reason.encode())
@@ -194,7 +200,7 @@ class AlertConnection:
         if action == "heartbeat":
             return self._ok(action, request_id)
         token = str(message.get("auth-token", "")).removeprefix("Bearer ")
-        login = self._hub.tokens.login_of(token, self._hub.clock.monotonic())
+        login = self._server.tokens.login_of(token, self._server.clock.monotonic())
         if action == "connect":
             return self._connect(login, message, request_id)
         if action not in SUBSCRIPTIONS:
@@ -206,13 +212,16 @@ class AlertConnection:
         return self._ok(action, request_id)
 
     def _connect(self, login: str | None, message: Mapping[str, Any], request_id: object) -> Payload:
-        if self._hub.faults.take(FaultKind.ALERTS_CONNECT_REFUSED, self._hub.clock.monotonic(), path="/") is not None:
+        if (
+            self._server.faults.take(FaultKind.ALERTS_CONNECT_REFUSED, self._server.clock.monotonic(), path="/")
+            is not None
+        ):
             return self._error("connect", None, "failed")
         if login is None:
             return self._error("connect", request_id, "not-authorized")
         value = message.get("value")
         numbers = [str(number) for number in value] if isinstance(value, list) else []
-        if not numbers or not self._hub.accounts.get(login, frozenset()).issuperset(numbers):
+        if not numbers or not self._server.accounts.get(login, frozenset()).issuperset(numbers):
             return self._error("connect", request_id, "not-permitted")
         self.subscribed = frozenset(numbers)
         answer = self._ok("connect", request_id)

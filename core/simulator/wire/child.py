@@ -1,7 +1,8 @@
-"""A simulator as a child process: `python -m core.simulator.wire.child JSON`, ended by the end of its standard input.
+"""Runs a simulated broker as a child process, with `python -m core.simulator.wire.child JSON`.
 
-The JSON names `seed`, `speed`, `start` (ISO with zone, or null for 15 wall seconds before the next 09:45 slot) and
-the number of the one `account`.
+The JSON object holds `seed`, `speed`, `start` (an ISO instant with its zone, or null for 15 wall seconds before the
+next first slot, at 09:45) and `account` (the number of the only account). The process ends when its standard input
+ends, and with it when the parent ends.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ WALL_SECONDS_BEFORE_SLOT = 15.0
 
 
 def settings_from(order: dict[str, object], now: datetime) -> SimulatorSettings:
-    """The settings of this child; `now` is real time. Raises ValueError or KeyError for a malformed order."""
+    """The settings from the JSON object. `now` is real time. Raises KeyError or ValueError for an invalid object."""
     speed = float(str(order["speed"]))
     start = order["start"]
     return SimulatorSettings(
@@ -30,12 +31,12 @@ def settings_from(order: dict[str, object], now: datetime) -> SimulatorSettings:
         speed=speed,
         start=demo_start(now, speed) if start is None else datetime.fromisoformat(str(start)),
         accounts=(replace(DEFAULT_ACCOUNT, number=str(order["account"])),),
-        lifeline=True,
+        ends_with_stdin=True,
     )
 
 
 def demo_start(now: datetime, speed: float) -> datetime:
-    """15 wall seconds before the first slot of today's session, or of the next one on a day without."""
+    """15 wall seconds before the first slot of today's session, or of the next session on a day without one."""
     calendar = SessionCalendar(now)
     day = exchange_time(now).date()
     session = calendar.on(day) or calendar.next_after(day)

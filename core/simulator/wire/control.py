@@ -1,7 +1,7 @@
-"""The control endpoint: what a simulated broker has and a real one does not. Loopback peers only, no token.
+"""The control endpoints under /simulator, which a real broker does not have. They need no token.
 
-GET /simulator/clock tells the market's time; /simulator/faults arms, lists and removes faults; /simulator/fill-plan
-says how resting orders fill; /simulator/tokens ends tokens.
+GET /simulator/clock returns the market time. /simulator/faults arms, lists and removes faults. /simulator/fill-plan
+sets how orders fill. /simulator/tokens revokes tokens. Only clients on the same machine are answered.
 """
 
 from __future__ import annotations
@@ -15,28 +15,31 @@ from typing import Any
 from aiohttp import web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFault, Fault, FaultBoard, FaultKind, FaultMatch
+from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderRefused
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload, iso
 
 Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BodyRefused(ValueError):
-    """A control body that cannot be used: the text names the field, its value and the fix."""
+    """The body of a control request is invalid. The text names the field, its value and the fix."""
 
 
 class Control:
-    """Handlers of /simulator/*."""
+    """The handlers of the control endpoints.
+
+    `set_fill_plan` takes a plan and an account number, or None for all accounts.
+    """
 
     def __init__(
         self,
         clock: Clock,
         seed: int,
-        faults: FaultBoard,
-        tokens: TokenOffice,
+        faults: ArmedFaults,
+        tokens: TokenIssuer,
         set_fill_plan: Callable[[FillPlan, str | None], None],
     ) -> None:
         self._clock = clock
@@ -46,13 +49,13 @@ class Control:
         self._set_fill_plan = set_fill_plan
 
     def add_routes(self, app: web.Application) -> None:
-        """Registers the control endpoints."""
-        app.router.add_get("/simulator/clock", _local(self.clock))
-        app.router.add_get("/simulator/faults", _local(self.list_faults))
-        app.router.add_post("/simulator/faults", _local(self.arm))
-        app.router.add_delete("/simulator/faults", _local(self.clear))
-        app.router.add_post("/simulator/fill-plan", _local(self.fill_plan))
-        app.router.add_delete("/simulator/tokens", _local(self.revoke))
+        """Adds the control endpoints to an application."""
+        app.router.add_get("/simulator/clock", _loopback_only(self.clock))
+        app.router.add_get("/simulator/faults", _loopback_only(self.list_faults))
+        app.router.add_post("/simulator/faults", _loopback_only(self.arm))
+        app.router.add_delete("/simulator/faults", _loopback_only(self.clear))
+        app.router.add_post("/simulator/fill-plan", _loopback_only(self.fill_plan))
+        app.router.add_delete("/simulator/tokens", _loopback_only(self.revoke))
 
     async def clock(self, request: web.Request) -> web.StreamResponse:
         shown: Payload = {
@@ -63,20 +66,20 @@ class Control:
         return web.json_response({"data": shown})
 
     async def list_faults(self, request: web.Request) -> web.StreamResponse:
-        armed = [_shown(entry) for entry in self._faults.listing(self._clock.monotonic())]
+        armed = [_fault_json(entry) for entry in self._faults.listing(self._clock.monotonic())]
         return web.json_response({"data": {"items": armed}})
 
     async def arm(self, request: web.Request) -> web.StreamResponse:
-        fault = parse_fault(await _object(request))
+        fault = parse_fault(await _json_object(request))
         armed = self._faults.arm(fault, self._clock.now(), self._clock.monotonic())
-        return web.json_response({"data": _shown(armed)}, status=201)
+        return web.json_response({"data": _fault_json(armed)}, status=201)
 
     async def clear(self, request: web.Request) -> web.StreamResponse:
         self._faults.clear()
         return web.json_response({"data": {"items": []}})
 
     async def fill_plan(self, request: web.Request) -> web.StreamResponse:
-        body = await _object(request)
+        body = await _json_object(request)
         try:
             plan = FillPlan(body.get("plan"))
         except ValueError as error:
@@ -92,14 +95,14 @@ class Control:
         return web.json_response({"data": {"plan": plan.value, "account": account}})
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
-        """Ends every access token and quote token; refresh tokens still work."""
+        """Revokes all access tokens and quote tokens. Refresh tokens still work."""
         self._tokens.revoke_access()
         self._tokens.revoke_quote_tokens()
         return web.json_response({"data": {}})
 
 
 def parse_fault(body: Mapping[str, Any]) -> Fault:
-    """A fault from its JSON. Raises BodyRefused."""
+    """The fault that a JSON object describes. Raises BodyRefused."""
     unknown = set(body) - {"kind", "count", "seconds", "code", "match"}
     if unknown:
         raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match")
@@ -139,7 +142,7 @@ def _match(value: object) -> FaultMatch:
     return FaultMatch(**{**value, "method": method.upper() if method is not None else None})
 
 
-def _shown(armed: ArmedFault) -> Payload:
+def _fault_json(armed: ArmedFault) -> Payload:
     fault = armed.fault
     match = {entry.name: getattr(fault.match, entry.name) for entry in fields(FaultMatch)}
     return {
@@ -153,8 +156,8 @@ def _shown(armed: ArmedFault) -> Payload:
     }
 
 
-def _local(endpoint: Endpoint) -> Endpoint:
-    """The endpoint for loopback peers, with its refusals as 400."""
+def _loopback_only(endpoint: Endpoint) -> Endpoint:
+    """The endpoint for clients on this machine: others get 403. A BodyRefused becomes 400."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
         if not _is_loopback(request.remote):
@@ -177,7 +180,7 @@ def _is_loopback(address: str | None) -> bool:
         return False
 
 
-async def _object(request: web.Request) -> Mapping[str, Any]:
+async def _json_object(request: web.Request) -> Mapping[str, Any]:
     try:
         body = json.loads(await request.text())
     except ValueError as error:

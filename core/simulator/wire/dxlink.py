@@ -1,4 +1,4 @@
-"""The quote feed: DXLink over a websocket, as a state machine per connection (reference 3)."""
+"""The quote feed: the DXLink protocol over a websocket (reference 3)."""
 
 from __future__ import annotations
 
@@ -6,34 +6,36 @@ import asyncio
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFault, FaultBoard, FaultKind
-from core.simulator.wire.feed_channel import LEAST_AGGREGATION, Channel, MessageInvalid
+from core.simulator.exchange.faults import ArmedFault, ArmedFaults, FaultKind
+from core.simulator.wire.feed_channel import MIN_AGGREGATION, Channel, MessageInvalid
 from core.simulator.wire.feed_events import FeedEvents
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 
 VERSION = "1.0-1.2.1-20260722-153442"
 MAX_MESSAGE = 65_536
-"""Longest message a client may send; above it the connection closes with 1009 (reference 3)."""
+"""Bytes of the longest message from a client. A longer one closes the connection with 1009 (reference 3)."""
 
 IDLE_PERIOD = 0.2
-"""Wall seconds between two looks at the faults while a connection has no channel."""
+"""Wall seconds between two checks for armed faults, while a connection has no channel."""
 
 REFUSAL_DELAY = 0.02
-"""Wall seconds before a refused AUTH is answered: the distance a real server has, where clients answer at once."""
+"""Wall seconds before a refused AUTH is answered. A client may answer at once; a real server is farther away."""
 
 CLOSE_SECONDS = 1.0
+"""Wall seconds for a client to answer the close of its websocket."""
 
 
 class QuoteFeed:
-    """All connections to `/dxlink`."""
+    """The feed connections of all clients."""
 
     def __init__(
-        self, events: FeedEvents, tokens: TokenOffice, faults: FaultBoard, clock: Clock, keepalive_seconds: float
+        self, events: FeedEvents, tokens: TokenIssuer, faults: ArmedFaults, clock: Clock, keepalive_seconds: float
     ) -> None:
         self.events = events
         self.tokens = tokens
@@ -44,10 +46,11 @@ class QuoteFeed:
 
     @property
     def connections(self) -> int:
+        """How many clients are connected."""
         return len(self._connections)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The handler of GET /dxlink."""
+        """Handles GET /dxlink with a websocket upgrade."""
         refused = self.faults.take(FaultKind.DXLINK_UPGRADE_REFUSED, self.clock.monotonic(), path=request.path)
         if refused is not None:
             return web.Response(
@@ -68,51 +71,57 @@ class QuoteFeed:
         await asyncio.gather(*(connection.close(1001, "going away") for connection in tuple(self._connections)))
 
 
+@dataclass(eq=False)
 class FeedConnection:
-    """One client: SETUP, AUTH, channels, and the pump that sends what changed."""
+    """The connection of one client: SETUP, then AUTH, then channels with their subscriptions."""
 
-    def __init__(self, feed: QuoteFeed, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
-        self._feed = feed
-        self._socket = socket
-        self._transport = transport
-        self._set_up = False
-        self._authorized = False
-        self._channels: dict[int, Channel] = {}
-        self._full = False
-        self._silent_until = -math.inf
-        self._half_open = False
-        self._wake = asyncio.Event()
-        self._keepalive_period = feed.keepalive_seconds / 2
-        self._next_keepalive = math.inf
+    feed: QuoteFeed
+    socket: web.WebSocketResponse
+    transport: asyncio.Transport | None
+    _set_up: bool = field(default=False, init=False)
+    _authorized: bool = field(default=False, init=False)
+    _channels: dict[int, Channel] = field(default_factory=dict, init=False)
+    _full: bool = field(default=False, init=False)
+    """Whether new channels use the FULL format, after dxlink-full."""
+    _silent_until: float = field(default=-math.inf, init=False)
+    """Monotonic second until which nothing is sent, after dxlink-silence."""
+    _half_open: bool = field(default=False, init=False)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    """Set by a subscription, to send its values at once."""
+    _next_keepalive: float = field(default=math.inf, init=False)
+    """Monotonic second at which the next keepalive is sent."""
+
+    def __post_init__(self) -> None:
+        self._keepalive_period = self.feed.keepalive_seconds / 2
 
     async def run(self) -> None:
-        """Serves the client until it goes, misbehaves or the server stops."""
+        """Serves the client until it disconnects, a fault ends the connection, or the server stops."""
         try:
             async with asyncio.TaskGroup() as group:
-                pump = group.create_task(self._pump())
+                pump = group.create_task(self._send_changes())
                 try:
                     await self._read()
                 finally:
                     pump.cancel()
         except* ConnectionError:
-            # The client is gone while we were writing; there is nobody left to tell.
+            # The client disconnected while we wrote to it, which is no error here.
             pass
 
     async def close(self, code: int, reason: str) -> None:
-        """Closes with this code; a client that does not answer, or does not read, is cut off."""
+        """Closes with this websocket code. Cuts the connection of a client that does not answer or read."""
         if self._half_open:
             self._abort()
             return
         try:
             async with asyncio.timeout(2 * CLOSE_SECONDS):
-                await self._socket.close(code=code, message=reason.encode())
+                await self.socket.close(code=code, message=reason.encode())
         except (TimeoutError, ConnectionError):
             self._abort()
 
     async def _read(self) -> None:
-        while not self._socket.closed:
+        while not self.socket.closed:
             try:
-                message = await self._socket.receive(timeout=self._feed.keepalive_seconds)
+                message = await self.socket.receive(timeout=self.feed.keepalive_seconds)
             except TimeoutError:
                 if self._half_open:
                     continue
@@ -165,9 +174,9 @@ class FeedConnection:
             return
         accepted = message.get("acceptKeepaliveTimeout")
         if isinstance(accepted, int | float) and not isinstance(accepted, bool) and accepted > 0:
-            self._keepalive_period = min(self._feed.keepalive_seconds, float(accepted)) / 2
-        self._next_keepalive = self._feed.clock.monotonic() + self._keepalive_period
-        seconds = self._feed.keepalive_seconds
+            self._keepalive_period = min(self.feed.keepalive_seconds, float(accepted)) / 2
+        self._next_keepalive = self.feed.clock.monotonic() + self._keepalive_period
+        seconds = self.feed.keepalive_seconds
         shown = int(seconds) if seconds.is_integer() else seconds
         setup = {"keepaliveTimeout": shown, "acceptKeepaliveTimeout": shown, "version": VERSION}
         await self._send({"type": "SETUP", "channel": 0, **setup})
@@ -181,9 +190,9 @@ class FeedConnection:
             return
         login = None
         if isinstance(token, str) and self._take(FaultKind.DXLINK_AUTH_REFUSED) is None:
-            login = self._feed.tokens.quote_login_of(token, self._feed.clock.monotonic())
+            login = self.feed.tokens.quote_login_of(token, self.feed.clock.monotonic())
         if login is None:
-            await self._feed.clock.sleep(REFUSAL_DELAY)
+            await self.feed.clock.sleep(REFUSAL_DELAY)
             await self._send({"type": "AUTH_STATE", "channel": 0, "state": "UNAUTHORIZED"})
             return
         self._authorized = True
@@ -201,38 +210,38 @@ class FeedConnection:
                 {"type": "CHANNEL_OPENED", "channel": channel, "service": "FEED", "parameters": parameters}
             )
 
-    async def _pump(self) -> None:
-        """Looks at the market once an aggregation period and sends what changed."""
+    async def _send_changes(self) -> None:
+        """Sends, once an aggregation period, the events that have changed; also keepalives and faults."""
         while True:
             period = min((channel.aggregation for channel in self._channels.values()), default=IDLE_PERIOD)
             try:
-                # Faults and keepalives are looked at more often than a slow channel's market.
-                async with asyncio.timeout(max(LEAST_AGGREGATION, min(period, IDLE_PERIOD))):
+                # Faults and keepalives are checked more often than the market of a slow channel.
+                async with asyncio.timeout(max(MIN_AGGREGATION, min(period, IDLE_PERIOD))):
                     await self._wake.wait()
             except TimeoutError:
                 pass
             self._wake.clear()
-            monotonic = self._feed.clock.monotonic()
+            monotonic = self.feed.clock.monotonic()
             if monotonic >= self._next_keepalive:
                 self._next_keepalive = monotonic + self._keepalive_period
                 await self._send({"type": "KEEPALIVE", "channel": 0})
-            if self._authorized and await self._suffer():
+            if self._authorized and await self._apply_faults():
                 return
             for channel in tuple(self._channels.values()):
-                for frame in channel.frames(self._feed.events, self._feed.clock.now(), monotonic):
+                for frame in channel.frames(self.feed.events, self.feed.clock.now(), monotonic):
                     await self._send_text(frame)
                     await asyncio.sleep(0)
 
-    async def _suffer(self) -> bool:
-        """Shows the armed faults; True when the connection is over."""
+    async def _apply_faults(self) -> bool:
+        """Carries out the armed faults of the feed. Returns True when one has ended the connection."""
         if (fault := self._take(FaultKind.DXLINK_CLOSE)) is not None:
             await self.close(fault.fault.code or 1001, "going away")
             return True
         if (fault := self._take(FaultKind.DXLINK_HALF_OPEN)) is not None:
-            await self._black_hole(fault.fault.seconds)
+            await self._go_half_open(fault.fault.seconds)
             return True
         if (fault := self._take(FaultKind.DXLINK_SILENCE)) is not None:
-            self._silent_until = self._feed.clock.monotonic() + (fault.fault.seconds or math.inf)
+            self._silent_until = self.feed.clock.monotonic() + (fault.fault.seconds or math.inf)
         if self._take(FaultKind.DXLINK_ERROR) is not None:
             await self._error(0, "UNKNOWN", "Internal server error")
         if self._channels and self._take(FaultKind.DXLINK_FULL) is not None:
@@ -247,23 +256,23 @@ class FeedConnection:
                 break
         return False
 
-    async def _black_hole(self, seconds: float | None) -> None:
-        """Neither reads nor writes while TCP stays up; afterwards the connection is cut."""
+    async def _go_half_open(self, seconds: float | None) -> None:
+        """Neither reads nor writes for so long (None: for good), while TCP stays up. Then cuts the connection."""
         self._half_open = True
-        if self._transport is not None:
-            self._transport.pause_reading()
+        if self.transport is not None:
+            self.transport.pause_reading()
         if seconds is None:
             await asyncio.get_running_loop().create_future()
         else:
-            await self._feed.clock.sleep(seconds)
+            await self.feed.clock.sleep(seconds)
         self._abort()
 
     def _abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        if self.transport is not None:
+            self.transport.abort()
 
     def _take(self, kind: FaultKind) -> ArmedFault | None:
-        return self._feed.faults.take(kind, self._feed.clock.monotonic(), path="/dxlink")
+        return self.feed.faults.take(kind, self.feed.clock.monotonic(), path="/dxlink")
 
     async def _error(self, channel: int, error: str, text: str) -> None:
         await self._send({"type": "ERROR", "channel": channel, "error": error, "message": text})
@@ -272,12 +281,12 @@ class FeedConnection:
         await self._send_text(json.dumps(message))
 
     async def _send_text(self, text: str) -> None:
-        if not self._half_open and self._feed.clock.monotonic() >= self._silent_until:
-            await self._socket.send_str(text)
+        if not self._half_open and self.feed.clock.monotonic() >= self._silent_until:
+            await self.socket.send_str(text)
 
 
 def _decode(text: str) -> Mapping[str, Any]:
-    """The message with a string `type` and an int `channel`. Raises MessageInvalid."""
+    """A message with a string `type` and an int `channel` (0 if it has none). Raises MessageInvalid."""
     try:
         message = json.loads(text)
     except ValueError as error:

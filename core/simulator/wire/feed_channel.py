@@ -1,4 +1,4 @@
-"""One channel of a feed connection: its subscriptions, its format, and which events are due (reference 3)."""
+"""One channel of a feed connection: its format, its subscriptions and the frames that are due (reference 3)."""
 
 from __future__ import annotations
 
@@ -8,55 +8,56 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from core.simulator.wire.feed_events import FIELDS, LEAST_PERIOD, FeedEvents, Value
+from core.simulator.wire.feed_events import FIELDS, MIN_PERIOD, FeedEvents, Value
 
 MAX_FRAME = 60_000
-"""Bytes of one data frame, below the 65,536 at which a client hangs up (reference 3)."""
+"""Characters of the values in one frame. Clients end the connection at frames of 65,536 bytes (reference 3)."""
 
-LEAST_AGGREGATION = 0.1
-MOST_AGGREGATION = 60.0
+MIN_AGGREGATION = 0.1
+MAX_AGGREGATION = 60.0
+"""Bounds of the aggregation period, in wall seconds."""
 
 COMPACT = "COMPACT"
 FULL = "FULL"
 
 
 class MessageInvalid(ValueError):
-    """A client's message that cannot be read: ERROR INVALID_MESSAGE with this text."""
+    """A message from the client is invalid. The answer is ERROR INVALID_MESSAGE with this text."""
 
 
 @dataclass(slots=True)
 class Subscription:
-    """One symbol of one event type."""
+    """A subscription of one symbol and event type (`kind`)."""
 
     kind: str
     symbol: str
     since: datetime | None = None
-    """Candles: how far back the snapshot goes."""
+    """The first instant of a candle snapshot; None for other event types."""
     last: tuple[Value, ...] | None = None
-    """The values last sent."""
+    """The values that were sent last."""
     due: float = 0.0
-    """Monotonic second of the next look."""
+    """Monotonic second at which the market is read next."""
     snapshot_sent: bool = False
 
 
 class Channel:
-    """A FEED channel after CHANNEL_OPENED."""
+    """An open channel of the service FEED. `full` selects the FULL format instead of COMPACT."""
 
     def __init__(self, number: int, full: bool) -> None:
         self.number = number
         self.full = full
-        self.aggregation = LEAST_AGGREGATION
+        self.aggregation = MIN_AGGREGATION
         self._fields: dict[str, tuple[str, ...]] = {}
         self._places: dict[str, tuple[int, ...]] = {}
         self._announced: set[str] = set()
         self._subscriptions: dict[tuple[str, str], Subscription] = {}
 
     def set_up(self, message: Mapping[str, Any]) -> str:
-        """FEED_SETUP: takes the client's wishes and returns the FEED_CONFIG that answers. Raises MessageInvalid."""
+        """Applies a FEED_SETUP and returns the FEED_CONFIG that answers it, as JSON. Raises MessageInvalid."""
         period = message.get("acceptAggregationPeriod", self.aggregation)
         if isinstance(period, bool) or not isinstance(period, int | float):
             raise MessageInvalid(f"acceptAggregationPeriod {period!r} is not a number of seconds")
-        self.aggregation = min(max(float(period), LEAST_AGGREGATION), MOST_AGGREGATION)
+        self.aggregation = min(max(float(period), MIN_AGGREGATION), MAX_AGGREGATION)
         asked = message.get("acceptDataFormat", COMPACT)
         if asked not in (COMPACT, FULL):
             raise MessageInvalid(f"acceptDataFormat {asked!r} is neither COMPACT nor FULL")
@@ -70,7 +71,7 @@ class Channel:
         return self.config()
 
     def config(self, kinds: tuple[str, ...] | None = None) -> str:
-        """FEED_CONFIG for these event types, or for all that have been chosen."""
+        """A FEED_CONFIG as JSON, for these event types or for all whose fields are known."""
         chosen = self._fields if kinds is None else {kind: self._fields[kind] for kind in kinds}
         message: dict[str, Any] = {
             "type": "FEED_CONFIG",
@@ -84,7 +85,7 @@ class Channel:
         return json.dumps(message)
 
     def subscribe(self, message: Mapping[str, Any]) -> None:
-        """FEED_SUBSCRIPTION: reset, remove, add. Unknown event types are ignored. Raises MessageInvalid."""
+        """Applies a FEED_SUBSCRIPTION. Unknown event types are ignored. Raises MessageInvalid."""
         if message.get("reset") is True:
             self._subscriptions.clear()
         for kind, symbol, _ in _entries(message, "remove"):
@@ -97,11 +98,14 @@ class Channel:
 
     @property
     def subscribed(self) -> int:
-        """How many symbols, over all event types."""
+        """The number of subscriptions."""
         return len(self._subscriptions)
 
     def frames(self, events: FeedEvents, at: datetime, monotonic: float) -> Iterator[str]:
-        """The frames due now, as JSON: first values after a subscription, later only what changed."""
+        """The frames that are due, as JSON. A new subscription sends its current values, an older one only changes.
+
+        `at` is market time and `monotonic` the monotonic second at this moment.
+        """
         batch: list[str] = []
         kind, size = "", 0
         for subscription in sorted(self._due(monotonic), key=lambda entry: entry.kind):
@@ -113,12 +117,12 @@ class Channel:
                 kind = subscription.kind
                 batch.append(text)
                 size += len(text) + 1
-            subscription.due = monotonic + max(self.aggregation, LEAST_PERIOD[subscription.kind])
+            subscription.due = monotonic + max(self.aggregation, MIN_PERIOD[subscription.kind])
         if batch:
             yield from self._frame(kind, batch)
 
     def bad_arity(self) -> str | None:
-        """A COMPACT frame one value short, made of the last event sent; None when nothing was sent yet."""
+        """A COMPACT frame with one value too few, made from the event sent last. None before the first event."""
         for subscription in self._subscriptions.values():
             if subscription.last is not None and not self.full:
                 values = self._picked(subscription.kind, subscription.last)[:-1]
@@ -127,7 +131,7 @@ class Channel:
         return None
 
     def _due(self, monotonic: float) -> list[Subscription]:
-        # A small allowance, so that a tick a hair early does not skip a whole period.
+        # A small tolerance: a read slightly too early must not skip a whole period.
         return [entry for entry in self._subscriptions.values() if entry.due <= monotonic + 0.01]
 
     def _changes(self, subscription: Subscription, events: FeedEvents, at: datetime) -> list[tuple[Value, ...]]:
@@ -161,7 +165,7 @@ class Channel:
         return json.dumps(picked)[1:-1]
 
     def _frame(self, kind: str, batch: list[str]) -> Iterator[str]:
-        """The data frame, after the FEED_CONFIG of a type the client has not been told about."""
+        """A data frame. Before the first one of an event type comes its FEED_CONFIG."""
         if kind not in self._announced:
             yield self.config((kind,))
         joined = ",".join(batch)

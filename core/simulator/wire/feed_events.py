@@ -1,7 +1,7 @@
-"""Feed events as DXLink names them: which fields each type has, in the canonical order, and their values.
+"""The events of the quote feed: the fields of each event type in DXLink's order, and their values.
 
-Field order and types: reference 3. Numbers the market does not have are the string "NaN"; times are epoch milliseconds
-of market time.
+Reference 3 has the order and the types of the fields. A number that the market does not have is the string "NaN". Times
+are milliseconds since 1970 UTC, in market time.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ _FIELD_NAMES = {
     ),
 }
 FIELDS: Mapping[str, tuple[str, ...]] = {kind: tuple(names.split()) for kind, names in _FIELD_NAMES.items()}
-"""The fields of every event type, in the feed's own order."""
+"""The fields of each event type, in the order of the feed."""
 
-LEAST_PERIOD: Mapping[str, float] = {
+MIN_PERIOD: Mapping[str, float] = {
     "Quote": 0.1,
     "Trade": 0.1,
     "TimeAndSale": 0.1,
@@ -72,23 +72,24 @@ LEAST_PERIOD: Mapping[str, float] = {
     "Underlying": 2.0,
     "Profile": 2.0,
 }
-"""Wall seconds between two looks at a symbol, at least: slow figures are not recomputed ten times a second."""
+"""The shortest time between two reads of a symbol, in wall seconds: values that change slowly are computed rarely."""
 
 
 @dataclass(frozen=True, slots=True)
 class CandleSymbol:
-    """`QQQ{=1d,tho=true}` taken apart."""
+    """A candle symbol such as `QQQ{=1d,tho=true}`, as its symbol QQQ and its period 1d."""
 
     symbol: str
     period: str
 
     @property
     def daily(self) -> bool:
+        """Whether the candles are daily ones, the only ones the feed has."""
         return self.period in ("d", "1d")
 
 
 def parse_candle_symbol(text: str) -> CandleSymbol:
-    """The symbol and period of a candle subscription; a symbol without attributes has period `1d`."""
+    """Parses the symbol of a candle subscription. Its period is `1d` when it names none."""
     symbol, brace, attributes = text.partition("{")
     if not brace:
         return CandleSymbol(symbol, "1d")
@@ -100,7 +101,7 @@ def parse_candle_symbol(text: str) -> CandleSymbol:
 
 
 class FeedEvents:
-    """Values of feed events at an instant, None where the market has no such event."""
+    """The values of feed events, in the order of FIELDS. `at` is an instant of market time."""
 
     def __init__(self, view: MarketView) -> None:
         self._view = view
@@ -116,13 +117,13 @@ class FeedEvents:
         }
 
     def event(self, kind: str, symbol: str, at: datetime) -> tuple[Value, ...] | None:
-        """The current event of a type other than Candle."""
+        """The current event of a type other than Candle. None when the symbol has no such event."""
         if not self._view.market.knows(symbol):
             return None
         return self._builders[kind](symbol, at)
 
     def candle_snapshot(self, text: str, since: datetime, at: datetime) -> list[tuple[Value, ...]]:
-        """Daily candles, newest first, with snapshot flags; an empty snapshot is one removed event."""
+        """The daily candles from `since` on, newest first, with snapshot flags. Without any it is one removed event."""
         asked = parse_candle_symbol(text)
         candles: list[MarketCandle] = []
         if asked.daily and asked.symbol in self._view.market.symbols:
@@ -136,7 +137,7 @@ class FeedEvents:
         return events
 
     def forming_candle(self, text: str, at: datetime) -> tuple[Value, ...] | None:
-        """The newest candle, as an update outside a snapshot."""
+        """The candle of the current session, as an update after a snapshot. None for other than daily candles."""
         asked = parse_candle_symbol(text)
         if not asked.daily or asked.symbol not in self._view.market.symbols:
             return None
@@ -268,7 +269,7 @@ class FeedEvents:
 
 
 def number(value: Decimal | float | None) -> float | str:
-    """A JSON number, or the string the feed sends for what is not one."""
+    """A JSON number, or the string that the feed sends for NaN, infinity and a missing value."""
     if value is None:
         return NAN
     plain = float(value)
@@ -285,12 +286,12 @@ def epoch_ms(instant: datetime) -> int:
 
 
 def day_id(day: date) -> int:
-    """Days since 1970, as the feed numbers them."""
+    """Days from 1970-01-01 to the date."""
     return (day - date(1970, 1, 1)).days
 
 
 def event_index(ms: int) -> int:
-    """Index of a time-series event: its second in the high 32 bits, its millisecond above the sequence."""
+    """The index of a time-series event: its second from bit 32 on, its millisecond from bit 22 on."""
     return ((ms // 1000) << 32) | ((ms % 1000) << 22)
 
 

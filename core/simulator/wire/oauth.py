@@ -1,7 +1,6 @@
-"""Who is who at the simulated broker: refresh grants, access tokens, quote tokens.
+"""The tokens of the simulated broker: refresh tokens, access tokens and quote tokens.
 
-Lifetimes are wall seconds: a token's life is a matter between machines and does not run faster with an accelerated
-market (SPEC 14).
+Lifetimes are wall seconds. They do not get shorter when market time is accelerated (SPEC 14).
 """
 
 from __future__ import annotations
@@ -16,78 +15,78 @@ if TYPE_CHECKING:
     from core.simulator.wire.settings import Login
 
 QUOTE_TOKEN_SECONDS = 24 * 3600.0
-"""Life of a quote token (reference 2.2)."""
+"""Lifetime of a quote token (reference 2.2)."""
 
 
 class GrantRefused(Exception):
-    """The client secret or the refresh token is unknown or revoked: 400 invalid_grant."""
+    """The client secret or the refresh token is unknown or revoked. The answer is 400 invalid_grant."""
 
 
 @dataclass(frozen=True, slots=True)
-class Issued:
-    """A token in somebody's hands."""
+class IssuedToken:
+    """An issued token: whose it is and when it expires."""
 
     login: str
     until: float
-    """Monotonic second at which it ends."""
+    """Monotonic second at which it expires."""
 
 
-class TokenOffice:
-    """Issues tokens, knows whose they are, and forgets them when they expire or are revoked."""
+class TokenIssuer:
+    """Issues, checks and revokes tokens. `access_token_seconds` is the lifetime of access tokens in wall seconds."""
 
     def __init__(self, logins: Sequence[Login], access_token_seconds: float, ids: Ids) -> None:
         self._logins = tuple(logins)
         self._ids = ids
-        self._access: dict[str, Issued] = {}
-        self._quote: dict[str, Issued] = {}
-        self._withdrawn: set[str] = set()
+        self._access: dict[str, IssuedToken] = {}
+        self._quote: dict[str, IssuedToken] = {}
+        self._revoked: set[str] = set()
         self.access_token_seconds = access_token_seconds
 
     def grant(self, client_secret: str, refresh_token: str, monotonic: float) -> str:
-        """A new access token for this login. Raises GrantRefused."""
+        """A new access token for the login with this secret and refresh token. Raises GrantRefused."""
         for login in self._logins:
             if login.client_secret == client_secret and login.refresh_token == refresh_token:
-                if refresh_token in self._withdrawn:
+                if refresh_token in self._revoked:
                     raise GrantRefused
                 token = self._ids.new()
                 self._drop_expired(self._access, monotonic)
-                self._access[token] = Issued(login.name, monotonic + self.access_token_seconds)
+                self._access[token] = IssuedToken(login.name, monotonic + self.access_token_seconds)
                 return token
         raise GrantRefused
 
     def login_of(self, access_token: str, monotonic: float) -> str | None:
-        """The login's name while its access token is valid."""
+        """The name of the login with this access token. None once the token is invalid."""
         return self._owner(self._access, access_token, monotonic)
 
     def quote_token(self, login: str, monotonic: float) -> str:
         """A new token for the quote feed, valid 24 hours."""
         token = self._ids.new()
         self._drop_expired(self._quote, monotonic)
-        self._quote[token] = Issued(login, monotonic + QUOTE_TOKEN_SECONDS)
+        self._quote[token] = IssuedToken(login, monotonic + QUOTE_TOKEN_SECONDS)
         return token
 
     def quote_login_of(self, quote_token: str, monotonic: float) -> str | None:
-        """The login's name while its quote token is valid."""
+        """The name of the login with this quote token. None once the token is invalid."""
         return self._owner(self._quote, quote_token, monotonic)
 
     def revoke_access(self, login: str | None = None) -> None:
-        """Ends access tokens at once, of one login or of all; the refresh token still works."""
+        """Revokes the access tokens of one login, or of all. Refresh tokens still work."""
         self._access = {token: issued for token, issued in self._access.items() if login not in (None, issued.login)}
 
     def revoke_quote_tokens(self) -> None:
-        """Ends every quote token at once."""
+        """Revokes all quote tokens."""
         self._quote.clear()
 
     def revoke_grant(self, refresh_token: str) -> None:
-        """Ends a refresh token for good: "Grant revoked"."""
-        self._withdrawn.add(refresh_token)
+        """Revokes a refresh token for good."""
+        self._revoked.add(refresh_token)
 
     @staticmethod
-    def _owner(tokens: dict[str, Issued], token: str, monotonic: float) -> str | None:
+    def _owner(tokens: dict[str, IssuedToken], token: str, monotonic: float) -> str | None:
         issued = tokens.get(token)
         return issued.login if issued is not None and monotonic < issued.until else None
 
     @staticmethod
-    def _drop_expired(tokens: dict[str, Issued], monotonic: float) -> None:
+    def _drop_expired(tokens: dict[str, IssuedToken], monotonic: float) -> None:
         for token in [token for token, issued in tokens.items() if issued.until <= monotonic]:
             del tokens[token]

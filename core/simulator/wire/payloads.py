@@ -1,7 +1,6 @@
-"""How the broker writes values: string decimals, absolute amounts with an effect, ISO instants, epoch milliseconds.
+"""The broker's JSON forms of amounts, instants, lists and errors, as in recorded answers (reference 2.1, 2.3).
 
-Shapes are those of recorded answers (reference 2.1, 2.3). The objects themselves are in payloads_accounts,
-payloads_orders, payloads_instruments and payloads_market.
+The JSON of whole objects is in payloads_accounts, payloads_orders, payloads_instruments and payloads_market.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ Payload: TypeAlias = "dict[str, Json]"
 
 
 def money(value: Decimal | int) -> str:
-    """A decimal as a JSON string, never in exponent form."""
+    """A decimal as a string without an exponent."""
     return f"{Decimal(value):f}"
 
 
 def signed(key: str, value: Decimal) -> Payload:
-    """An amount as its absolute value and `<key>-effect`: Debit below zero, Credit above, None at zero."""
+    """An amount as `key` (its absolute value) and `<key>-effect`: Debit below zero, Credit above, None at zero."""
     effect = "Debit" if value < 0 else "Credit" if value > 0 else "None"
     return {key: money(abs(value)), f"{key}-effect": effect}
 
 
 def iso(instant: datetime) -> str:
-    """An instant as the broker prints it: 2026-11-22T14:30:00.000+00:00."""
+    """An instant in UTC as the broker writes it: 2026-11-22T14:30:00.000+00:00."""
     return instant.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
@@ -36,8 +35,8 @@ def epoch_ms(instant: datetime) -> int:
     return round(instant.timestamp() * 1000)
 
 
-def present(**values: Json) -> Payload:
-    """The values that are there, under dasherized keys: the broker leaves absent ones out."""
+def omit_none(**values: Json) -> Payload:
+    """The values that are not None, with `-` for `_` in their keys. The broker leaves missing values out."""
     return {key.replace("_", "-"): value for key, value in values.items() if value is not None}
 
 
@@ -50,18 +49,18 @@ def maybe_money(value: Decimal | None) -> str | None:
 
 
 def envelope(data: Payload, context: str) -> Payload:
-    """A success: `{"data", "context"}`."""
+    """The body of a successful answer: `{"data", "context"}`."""
     return {"data": data, "context": context}
 
 
 def items(values: Sequence[Payload]) -> Payload:
-    """The data of a list answer."""
+    """The data of an answer that is a list."""
     listed: list[Json] = list(values)
     return {"items": listed}
 
 
 def error_body(code: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> Payload:
-    """A refusal: `{"error": {"code", "message", "errors"?}}` (reference 5)."""
+    """The body of a refusal: `{"error": {"code", "message", "errors"?}}` (reference 5)."""
     content: Payload = {"code": code, "message": message}
     if errors:
         content["errors"] = [{"code": inner, "message": text} for inner, text in errors]

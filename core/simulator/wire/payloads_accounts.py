@@ -1,4 +1,4 @@
-"""Accounts, balances, positions and trading status as the broker's JSON (reference 2.2, Appendix)."""
+"""The broker's JSON of accounts, balances, positions and trading status (reference 2.2, Appendix)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ABSENT = (
     "intraday-equities-cash-amount",
     "special-memorandum-account-value",
 )
-"""Balances an options account does not have: zero."""
+"""Balances that an options account does not have. They are zero."""
 
 
 def account(item: SimAccount, options_level: str) -> Payload:
@@ -107,7 +107,7 @@ def trading_status(item: SimTradingStatus) -> Payload:
 
 
 def balances(item: SimBalances) -> Payload:
-    """AccountBalance: the 44 mandatory keys; what an options account does not have is zero."""
+    """An AccountBalance with its 44 mandatory keys. Those that an options account does not have are zero."""
     return {
         "account-number": item.account_number,
         "currency": "USD",
@@ -138,7 +138,7 @@ def balances(item: SimBalances) -> Payload:
 
 
 def position(item: SimPosition) -> Payload:
-    """CurrentPosition; `mark` is the value of the whole position in $, `mark-price` per share."""
+    """A CurrentPosition. `mark` is the value of the whole position in $, `mark-price` is $ per share."""
     mark = item.mark_price * item.quantity * item.multiplier
     return {
         "account-number": item.account_number,

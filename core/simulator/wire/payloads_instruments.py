@@ -1,4 +1,4 @@
-"""Option chains, options and underlyings as the broker's JSON (reference 2.4, Appendix)."""
+"""The broker's JSON of option chains, options and underlyings (reference 2.4, Appendix)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.simulator.market.market_data import ListedExpiration, ListedOption, Li
 from core.simulator.wire.payloads import Json, Payload, iso, money
 
 EQUITY_TICKS = (TickSize(Decimal("0.0001"), Decimal("1.0")), TickSize(Decimal("0.01")))
-"""Tick table of shares (reference 9)."""
+"""The tick table of shares (reference 9)."""
 
 DESCRIPTIONS = {"QQQ": "Invesco QQQ Trust - Series 1", "SPX": "S&P 500 Index"}
 INDEXES = frozenset({"SPX"})
@@ -18,7 +18,7 @@ IDENTIFIERS = {"QQQ": 15, "SPX": 1009}
 
 
 def nested_chain(roots: Sequence[ListedRoot]) -> list[Payload]:
-    """GET /option-chains/{symbol}/nested: one item per root."""
+    """The items of GET /option-chains/{symbol}/nested: one for each root."""
     return [
         {
             "underlying-symbol": root.underlying,
@@ -34,7 +34,7 @@ def nested_chain(roots: Sequence[ListedRoot]) -> list[Payload]:
 
 
 def flat_chain(roots: Sequence[ListedRoot], today: date) -> list[Payload]:
-    """GET /option-chains/{symbol}: every option on its own."""
+    """The items of GET /option-chains/{symbol}: one for each option."""
     found = []
     for root in roots:
         for expiration in root.expirations:
@@ -46,7 +46,7 @@ def flat_chain(roots: Sequence[ListedRoot], today: date) -> list[Payload]:
 
 
 def find_option(roots: Sequence[ListedRoot], occ: str, today: date) -> Payload | None:
-    """GET /instruments/equity-options/{occ}: the option of this symbol, None when it is not listed."""
+    """The data of GET /instruments/equity-options/{occ}. None when the option is not listed."""
     for root in roots:
         for expiration in root.expirations:
             for strike in expiration.strikes:
@@ -83,7 +83,7 @@ def option(item: ListedOption, root: ListedRoot, expiration: ListedExpiration, t
 
 
 def equity(symbol: str, root: ListedRoot, halted_at: str | None) -> Payload:
-    """GET /instruments/equities/{symbol}; an index is listed there too."""
+    """The data of GET /instruments/equities/{symbol}, which has indexes too. `halted_at` is None without a halt."""
     is_index = symbol in INDEXES
     payload: Payload = {
         "id": IDENTIFIERS.get(symbol, 1),

@@ -1,4 +1,4 @@
-"""Market data, metrics, sessions and holidays as the broker's JSON (reference 2.2, Appendix)."""
+"""The broker's JSON of market data, metrics, sessions and holidays (reference 2.2, Appendix)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from core.runtime.clock import exchange_time
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market_data import MarketMetricsRow, TradingSession
 from core.simulator.market.sessions import next_session, previous_session, session_on, sessions_of
-from core.simulator.wire.payloads import Json, Payload, epoch_ms, iso, maybe_money, money, present
+from core.simulator.wire.payloads import Json, Payload, epoch_ms, iso, maybe_money, money, omit_none
 
 NEVER = -1
-"""`halt-start-time` and `halt-end-time` of a symbol that is not halted."""
+"""The `halt-start-time` and `halt-end-time` of a symbol that is not halted."""
 
 BEFORE_OPEN = timedelta(minutes=75)
 AFTER_CLOSE = timedelta(hours=4)
+"""Lengths of the pre-market and of the extended session."""
 
 
 def market_data(view: MarketView, symbol: str, streamer: str, instrument_type: str, at: datetime) -> Payload:
-    """One MarketData row; an index has neither bid nor ask, its mark is its last value."""
+    """One MarketData object. An index has neither bid nor ask, and its mark is its last value."""
     quote, trade, summary = view.quote(streamer, at), view.trade(streamer, at), view.summary(streamer, at)
     bid = quote.bid if quote is not None else None
     ask = quote.ask if quote is not None else None
@@ -29,7 +30,7 @@ def market_data(view: MarketView, symbol: str, streamer: str, instrument_type: s
     times = [quote.bid_time, quote.ask_time] if quote is not None and bid is not None else []
     if trade is not None:
         times.append(trade.time)
-    return present(
+    return omit_none(
         symbol=symbol,
         instrument_type=instrument_type,
         updated_at=iso(max(times) if times else at),
@@ -72,7 +73,7 @@ def metrics(row: MarketMetricsRow) -> Payload:
         }
         for entry in row.expirations
     ]
-    return present(
+    return omit_none(
         symbol=row.symbol,
         implied_volatility_index=money(row.implied_volatility_index),
         implied_volatility_index_5_day_change=money(row.implied_volatility_index_5_day_change),
@@ -104,7 +105,7 @@ def metrics(row: MarketMetricsRow) -> Payload:
 
 
 def market_session(view: MarketView, at: datetime, collection: str = "Equity") -> Payload:
-    """GET /market-time/sessions/current for equities; a day without a session has no open or close."""
+    """One item of GET /market-time/sessions/current. On a day without a session it has no open and no close."""
     day = exchange_time(at).date()
     today = session_on(day)
     payload: Payload = {"instrument-collection": collection}
@@ -126,7 +127,7 @@ def market_session(view: MarketView, at: datetime, collection: str = "Equity") -
 
 
 def session_state(session: TradingSession | None, at: datetime) -> str:
-    """Open, Pre-market, Extended or Closed at this instant."""
+    """The state of a session at an instant: Open, Pre-market, Extended or Closed."""
     if session is None or at < session.open - BEFORE_OPEN or at >= session.close + AFTER_CLOSE:
         return "Closed"
     if at < session.open:
@@ -135,7 +136,7 @@ def session_state(session: TradingSession | None, at: datetime) -> str:
 
 
 def holidays(at: datetime) -> Payload:
-    """GET /market-time/equities/holidays: this year and the next."""
+    """The data of GET /market-time/equities/holidays: holidays and half days of this year and the next."""
     year = exchange_time(at).year
     closed: list[Json] = []
     half: list[Json] = []

@@ -1,4 +1,4 @@
-"""Orders, dry runs and account notices as the broker's JSON, and the bodies it accepts (reference 2.3, 4)."""
+"""The broker's JSON of orders, dry runs and alerts, and the parsing of order bodies (reference 2.3, 4)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from core.simulator.wire.payloads import (
     maybe_iso,
     maybe_money,
     money,
-    present,
+    omit_none,
     signed,
 )
 from core.simulator.wire.payloads_accounts import balances, position
@@ -40,18 +40,18 @@ TIMES_IN_FORCE = frozenset({"Day", "GTC", "GTD", "Ext", "Ext Overnight", "GTC Ex
 ORDER_TYPES = frozenset({"Limit", "Market", "Marketable Limit", "Stop", "Stop Limit", "Notional Market"})
 EFFECTS = frozenset({"Credit", "Debit", "None"})
 
-LEAST = Decimal("1e-8")
-MOST = Decimal("1e9")
-"""Amounts outside these sizes are refused before anybody calculates with them."""
+MIN_AMOUNT = Decimal("1e-8")
+MAX_AMOUNT = Decimal("1e9")
+"""The smallest and largest absolute amount that is accepted, apart from zero. They keep arithmetic in bounds."""
 
 
 class BodyInvalid(ValueError):
-    """An order body the broker cannot read: 400 validation_error with this text."""
+    """The body of an order is invalid. The answer is 400 validation_error with this text."""
 
 
 def order(item: SimOrder) -> Payload:
-    """One order as REST and the alert stream send it. A dry run's order (id 0) has no id."""
-    payload = present(
+    """One order, as REST and alerts send it. The order of a dry run (id 0) has no id."""
+    payload = omit_none(
         id=item.id or None,
         account_number=item.account_number,
         time_in_force=item.time_in_force,
@@ -128,7 +128,7 @@ def buying_power_effect(item: BuyingPowerEffect) -> Payload:
 
 
 def fee_calculation(item: FeeCalculation) -> Payload:
-    """Fees are costs: debits on the wire."""
+    """The fees of an order. They are costs, which the broker sends as debits."""
     return {
         **signed("regulatory-fees", -item.regulatory_fees),
         **signed("clearing-fees", -item.clearing_fees),
@@ -143,7 +143,7 @@ def messages(values: Sequence[OrderMessage], preflight_id: str) -> list[Json]:
 
 
 def order_response(item: SimOrder, run: DryRun, preflight_id: str) -> Payload:
-    """PlacedOrderResponse: the order with the dry run's effect, fees and warnings."""
+    """A PlacedOrderResponse: the order, with the buying power effect, fees and warnings of its dry run."""
     payload: Payload = {
         "order": order(item),
         "buying-power-effect": buying_power_effect(run.buying_power_effect),
@@ -156,7 +156,7 @@ def order_response(item: SimOrder, run: DryRun, preflight_id: str) -> Payload:
 
 
 def notice(item: Notice) -> Payload:
-    """An account alert: the type, the full object and a timestamp."""
+    """An account alert: its type, the full object and a timestamp."""
     data: Payload
     match item.obj:
         case SimOrder():
@@ -169,7 +169,7 @@ def notice(item: Notice) -> Payload:
 
 
 def order_request(body: Mapping[str, Any]) -> OrderRequest:
-    """The body of POST /orders. Raises BodyInvalid."""
+    """Parses the body of POST /orders. Raises BodyInvalid."""
     legs = body.get("legs")
     if not isinstance(legs, list) or not legs:
         raise BodyInvalid("legs is missing; give one to four legs")
@@ -190,7 +190,7 @@ def order_request(body: Mapping[str, Any]) -> OrderRequest:
 
 
 def order_changes(body: Mapping[str, Any]) -> OrderChanges:
-    """The body of PUT /orders/{id}. Raises BodyInvalid."""
+    """Parses the body of PUT /orders/{id}. Raises BodyInvalid."""
     price, effect = _price(body)
     return OrderChanges(
         time_in_force=_one_of(body, "time-in-force", TIMES_IN_FORCE),
@@ -204,7 +204,7 @@ def order_changes(body: Mapping[str, Any]) -> OrderChanges:
 
 
 def _price(body: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
-    """Price and effect; a price of zero may come without an effect (reference 2.3)."""
+    """The price and its effect. A price of zero may have no effect (reference 2.3)."""
     price = _decimal(body, "price")
     effect = _one_of(body, "price-effect", EFFECTS) if body.get("price-effect") is not None else None
     if price is not None and price < 0:
@@ -250,7 +250,7 @@ def _decimal(body: Mapping[str, Any], key: str) -> Decimal | None:
         raise BodyInvalid(f"{key} {value!r} is not a number") from error
     if not number.is_finite():
         raise BodyInvalid(f"{key} {value!r} is not a number")
-    if number and not LEAST <= abs(number) < MOST:
+    if number and not MIN_AMOUNT <= abs(number) < MAX_AMOUNT:
         raise BodyInvalid(f"{key} {value!r} is out of range")
     return number
 

@@ -1,6 +1,6 @@
-"""The REST face: envelope, tokens, headers, errors, and the faults a request meets (reference 2.1, 5).
+"""What all REST requests share: tokens, headers, the form of answers and errors, and faults (reference 2.1, 5).
 
-What each path answers is in rest_accounts, rest_orders and rest_market; their handlers are plain functions of a call.
+The answers of each path are in rest_accounts, rest_orders and rest_market.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import FaultBoard, FaultKind
-from core.simulator.wire.oauth import GrantRefused, TokenOffice
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.wire.oauth import GrantRefused, TokenIssuer
 from core.simulator.wire.payloads import Json, Payload, envelope, error_body
-from core.simulator.wire.rest_faults import drop_mandatory, spoil_order_status
+from core.simulator.wire.rest_faults import drop_mandatory_key, set_unknown_status
 
 USER_AGENT = re.compile(r"^[^/\s]+/\S")
-"""`<product>/<version>`; anything else is refused with 401 (reference 2.1)."""
+"""The form `<product>/<version>`. Any other user agent is refused with 401 (reference 2.1)."""
 
 HTML_ERROR = "<html><head><title>Bad Gateway</title></head><body>The server is having a moment.</body></html>"
 
 
 class Refusal(Exception):
-    """A definite answer that the request is refused: HTTP status, code, message and, for a preflight, its errors."""
+    """The request is refused, with an HTTP status, a code and a message. `errors` holds (code, message) pairs."""
 
     def __init__(self, status: int, code: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(f"{status} {code}: {message}")
@@ -42,30 +42,30 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """An authorized request."""
+    """A REST request whose access token is valid."""
 
     login: str
     names: Mapping[str, str]
-    """The named parts of the path."""
+    """The named parts of the path, such as the account number."""
     query: MultiMapping[str]
     body: Mapping[str, Any]
     now: datetime
     """Market time."""
 
     def values(self, key: str) -> list[str]:
-        """All values of a query parameter: repeated, with `[]`, or separated by commas."""
+        """All values of a query parameter. It may be repeated, have `[]` after its name, or list values with commas."""
         found = [*self.query.getall(key, []), *self.query.getall(f"{key}[]", [])]
         return [part.strip() for value in found for part in value.split(",") if part.strip()]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success."""
+    """A successful answer."""
 
     data: Payload
     status: int = 200
     extra: Payload = field(default_factory=dict)
-    """Keys beside `data`: pagination."""
+    """Keys of the body beside `data`, such as pagination."""
 
 
 Handler: TypeAlias = Callable[[Call], Answer]
@@ -73,15 +73,15 @@ Route: TypeAlias = tuple[str, str, Handler]
 
 
 class Gateway:
-    """Turns handlers into the broker's REST endpoints."""
+    """Turns handlers into REST endpoints: checks tokens, wraps answers and applies faults."""
 
-    def __init__(self, tokens: TokenOffice, faults: FaultBoard, clock: Clock) -> None:
+    def __init__(self, tokens: TokenIssuer, faults: ArmedFaults, clock: Clock) -> None:
         self._tokens = tokens
         self._faults = faults
         self._clock = clock
 
     def add_routes(self, app: web.Application, routes: Sequence[Route]) -> None:
-        """Registers these routes, the OAuth endpoint, session validation, and the answer to unknown paths."""
+        """Adds these routes, the OAuth endpoint, session validation and the answer to unknown paths."""
         app.on_response_prepare.append(self._date)
         app.router.add_post("/oauth/token", self._oauth)
         all_routes: list[Route] = [*routes, ("POST", "/sessions/validate", _validated)]
@@ -90,7 +90,7 @@ class Gateway:
         app.router.add_route("*", "/{rest:.*}", self._endpoint(_not_found))
 
     async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Every answer is dated in market time."""
+        """Sets the Date header to market time."""
         response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
 
     def _endpoint(self, handler: Handler) -> Callable[[web.Request], Any]:
@@ -98,7 +98,7 @@ class Gateway:
             async def process() -> tuple[int, Payload]:
                 return await self._answer(request, handler)
 
-            return await self._through_faults(request, process)
+            return await self._respond(request, process)
 
         return respond
 
@@ -118,7 +118,7 @@ class Gateway:
             expires: Json = int(life) if life.is_integer() else life
             return 200, {"access_token": token, "token_type": "Bearer", "expires_in": expires}
 
-        return await self._through_faults(request, process)
+        return await self._respond(request, process)
 
     async def _answer(self, request: web.Request, handler: Handler) -> tuple[int, Payload]:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -129,8 +129,8 @@ class Gateway:
         answer = handler(Call(login, request.match_info, request.query, body, self._clock.now()))
         return answer.status, {**envelope(answer.data, request.path), **answer.extra}
 
-    async def _through_faults(self, request: web.Request, process: Callable[[], Any]) -> web.StreamResponse:
-        """The answer, or what the armed faults make of it."""
+    async def _respond(self, request: web.Request, process: Callable[[], Any]) -> web.StreamResponse:
+        """The answer of `process`, changed by the armed faults."""
 
         def armed(kind: FaultKind) -> Any:
             found = self._faults.take(kind, self._clock.monotonic(), method=request.method, path=request.path)
@@ -139,10 +139,10 @@ class Gateway:
         if USER_AGENT.match(request.headers.get("User-Agent", "")) is None:
             return web.Response(status=401, text="<html>401</html>", content_type="text/html")
         if (fault := armed(FaultKind.REST_DELAY_BEFORE)) is not None:
-            await request.read()  # it is here, whether or not its sender waits for the answer
+            await request.read()  # it has arrived, even if the client does not wait for the answer
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_REQUEST) is not None:
-            return _hang_up(request)
+            return _drop_connection(request)
         if (fault := armed(FaultKind.REST_5XX_HTML)) is not None:
             return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_429) is not None:
@@ -155,13 +155,13 @@ class Gateway:
         except Refusal as refusal:
             status, payload = refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
         if (fault := armed(FaultKind.REST_MISSING_FIELD)) is not None:
-            payload = drop_mandatory(payload, fault.match.field)
+            payload = drop_mandatory_key(payload, fault.match.field)
         if armed(FaultKind.REST_UNKNOWN_ORDER_STATUS) is not None:
-            payload = spoil_order_status(payload)
+            payload = set_unknown_status(payload)
         if (fault := armed(FaultKind.REST_DELAY_AFTER)) is not None:
             await self._clock.sleep(fault.seconds or 1.0)
         if armed(FaultKind.REST_DROP_RESPONSE) is not None:
-            return _hang_up(request)
+            return _drop_connection(request)
         if (fault := armed(FaultKind.REST_5XX_AFTER)) is not None:
             return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
         if armed(FaultKind.REST_GARBAGE) is not None:
@@ -181,7 +181,7 @@ class Gateway:
 
 
 def not_found(what: str) -> Refusal:
-    """404 record_not_found."""
+    """A refusal with 404 record_not_found."""
     return Refusal(404, "record_not_found", f"Couldn't find {what}")
 
 
@@ -197,15 +197,15 @@ def _token_invalid() -> Refusal:
     return Refusal(401, "token_invalid", "This token is invalid or has expired")
 
 
-def _hang_up(request: web.Request) -> web.StreamResponse:
-    """Closes the connection; the response returned goes nowhere."""
+def _drop_connection(request: web.Request) -> web.StreamResponse:
+    """Cuts the connection. The returned response is never sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:
-    """The JSON object of the request, empty when there is none. Raises Refusal."""
+    """The JSON object in the body of a request, empty without a body. Raises Refusal."""
     try:
         text = await request.text()
         body = json.loads(text) if text.strip() else {}

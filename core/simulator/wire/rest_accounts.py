@@ -1,4 +1,4 @@
-"""REST paths about accounts: the list, balances, positions, trading status. A login sees its own accounts only."""
+"""The REST paths of accounts: list, balances, positions and trading status. A login sees only its own accounts."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from core.simulator.wire.payloads_accounts import account, balances, position, t
 from core.simulator.wire.rest import Answer, Call, Refusal, Route, not_found
 
 
-class AccountDoor:
-    """Which accounts a login may touch."""
+class AccountAccess:
+    """Checks that a login may use an account. `logins` names all logins."""
 
     def __init__(self, exchange: Exchange, logins: frozenset[str]) -> None:
         self._exchange = exchange
         self._logins = logins
 
     def number(self, call: Call) -> str:
-        """The account number in the path. Raises Refusal: 403 for another login's account, 404 for none."""
+        """The account number in the path. Raises Refusal: 403 for another login's account, 404 for an unknown one."""
         number = call.names["number"]
         if any(entry.number == number for entry in self._exchange.accounts_of(call.login)):
             return number
@@ -28,11 +28,11 @@ class AccountDoor:
 
 
 class AccountsApi:
-    """Handlers that read accounts."""
+    """The handlers of the account paths."""
 
-    def __init__(self, exchange: Exchange, door: AccountDoor) -> None:
+    def __init__(self, exchange: Exchange, access: AccountAccess) -> None:
         self._exchange = exchange
-        self._door = door
+        self._access = access
 
     def routes(self) -> list[Route]:
         return [
@@ -52,26 +52,26 @@ class AccountsApi:
         return Answer(items(found))
 
     def account(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         found = next(entry for entry in self._exchange.accounts_of(call.login) if entry.number == number)
         return Answer(self._account(found))
 
     def balances(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         currency = call.names.get("currency", "USD")
         if currency != "USD":
             raise not_found(f"balances in {currency}")
         return Answer(balances(self._exchange.balances(number, call.now)))
 
     def positions(self, call: Call) -> Answer:
-        """Open positions, filtered as asked; marks are always included."""
-        held = self._exchange.positions(self._door.number(call), call.now)
+        """The open positions, filtered by the query. They always have their marks."""
+        held = self._exchange.positions(self._access.number(call), call.now)
         if "true" not in [value.lower() for value in call.values("include-closed-positions")]:
             held = [entry for entry in held if entry.quantity != 0]
         wanted = {
             "underlying_symbol": call.values("underlying-symbol"),
             "instrument_type": call.values("instrument-type"),
-            # An OCC symbol has inner spaces and no comma; one value is one symbol.
+            # An OCC symbol has spaces inside, so each value is taken as it is.
             "symbol": call.query.getall("symbol", []),
         }
         for name, values in wanted.items():
@@ -80,7 +80,7 @@ class AccountsApi:
         return Answer(items([position(entry) for entry in held]))
 
     def trading_status(self, call: Call) -> Answer:
-        return Answer(trading_status(self._exchange.trading_status(self._door.number(call))))
+        return Answer(trading_status(self._exchange.trading_status(self._access.number(call))))
 
     def _account(self, entry: SimAccount) -> Payload:
         return account(entry, self._exchange.trading_status(entry.number).options_level)

@@ -1,4 +1,4 @@
-"""Answers made unreadable on purpose: a mandatory key gone, an order status nobody knows (reference 5)."""
+"""Makes answers unreadable for the SDK: without a mandatory key, or with an unknown order status (reference 5)."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ MANDATORY = (
     "symbol",
     "items",
 )
-"""Keys the SDK cannot do without, in the order they are looked for."""
+"""Keys without which the SDK cannot read an answer, in the order in which they are searched."""
 
 UNKNOWN_STATUS = "Dead"
-"""A status of the broker's own specification that the SDK does not know (reference 2.3)."""
+"""An order status that is in the broker's specification but not in the SDK (reference 2.3)."""
 
 
-def drop_mandatory(payload: Payload, key: str | None) -> Payload:
-    """A copy whose first object with this key, or with a usual mandatory one, has lost it."""
-    spoiled = copy.deepcopy(payload)
+def drop_mandatory_key(payload: Payload, key: str | None) -> Payload:
+    """A copy without `key`, or without the first of MANDATORY that it has. Only the first object with it changes."""
+    copied = copy.deepcopy(payload)
     for name in (key,) if key is not None else MANDATORY:
-        holder = _holder(spoiled, name)
-        if holder is not None:
-            del holder[name]
+        found_in = _first_with_key(copied, name)
+        if found_in is not None:
+            del found_in[name]
             break
-    return spoiled
+    return copied
 
 
-def spoil_order_status(payload: Payload) -> Payload:
-    """A copy in which every order has an unknown status."""
-    spoiled = copy.deepcopy(payload)
-    for order in _orders(spoiled):
+def set_unknown_status(payload: Payload) -> Payload:
+    """A copy in which every order has the status UNKNOWN_STATUS."""
+    copied = copy.deepcopy(payload)
+    for order in _orders(copied):
         order["status"] = UNKNOWN_STATUS
-    return spoiled
+    return copied
 
 
-def _holder(node: Json, key: str) -> Payload | None:
+def _first_with_key(node: Json, key: str) -> Payload | None:
     if isinstance(node, dict):
         if key in node:
             return node
@@ -53,7 +53,7 @@ def _holder(node: Json, key: str) -> Payload | None:
         children = node
     else:
         return None
-    return next((found for child in children if (found := _holder(child, key)) is not None), None)
+    return next((found for child in children if (found := _first_with_key(child, key)) is not None), None)
 
 
 def _orders(node: Json) -> list[Payload]:

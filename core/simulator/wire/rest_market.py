@@ -1,4 +1,4 @@
-"""REST paths about the market: chains, instruments, metrics, quotes, sessions, holidays, the quote token."""
+"""The REST paths of the market: chains, instruments, metrics, quotes, sessions, holidays and the quote token."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from collections.abc import Callable
 from datetime import date
 
 from core.runtime.clock import Clock, exchange_time
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market_data import ListedRoot
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload, iso, items
 from core.simulator.wire.payloads_instruments import equity, find_option, flat_chain, nested_chain
 from core.simulator.wire.payloads_market import holidays, market_data, market_session, metrics
 from core.simulator.wire.rest import Answer, Call, Refusal, Route, not_found
 
 MAX_BY_TYPE = 100
-"""Symbols of one by-type request, over all types (reference 2.2)."""
+"""The most symbols in one by-type request, summed over all types (reference 2.2)."""
 
 COLLECTIONS = frozenset({"Equity"})
 INSTRUMENT_TYPES = {"equity": "Equity", "equity-option": "Equity Option", "index": "Index"}
 
 
 class MarketApi:
-    """Handlers that read the market."""
+    """The handlers of the market paths. `feed_address` returns the URL of the quote feed."""
 
     def __init__(
         self,
         view: MarketView,
-        tokens: TokenOffice,
-        faults: FaultBoard,
+        tokens: TokenIssuer,
+        faults: ArmedFaults,
         clock: Clock,
         feed_address: Callable[[], str],
     ) -> None:
@@ -128,7 +128,7 @@ class MarketApi:
             roots = self._roots(symbol, today)
             if not roots:
                 raise not_found(f"option chain for {symbol}")
-            # Yesterday's chains are of no use to anybody.
+            # Chains of earlier days are never read again.
             self._chains = {kept: chain for kept, chain in self._chains.items() if kept[2] == today}
             self._chains[key] = nested_chain(roots) if form == "nested" else flat_chain(roots, today)
         return self._chains[key]

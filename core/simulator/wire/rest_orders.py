@@ -1,4 +1,4 @@
-"""REST paths about orders: dry run, place, replace, cancel, and the listings (reference 2.2, 2.3, 9)."""
+"""The REST paths of orders: dry run, place, replace, cancel and listings (reference 2.2, 2.3, 9)."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FaultBoard, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.orders import OrderMessage, OrderRefused, SimOrder
 from core.simulator.wire.payloads import Payload, items
 from core.simulator.wire.payloads_orders import BodyInvalid, order, order_changes, order_request, order_response
 from core.simulator.wire.rest import Answer, Call, Refusal, Route
-from core.simulator.wire.rest_accounts import AccountDoor
+from core.simulator.wire.rest_accounts import AccountAccess
 
 PREFLIGHT_FAILED = ("preflight_check_failure", "One or more preflight checks failed")
 STATUS_OF_CODE = {"record_not_found": 404, "not_permitted": 403, "validation_error": 400}
-"""HTTP status of a refusal by its code; every other refusal is 422 (reference 5)."""
+"""The HTTP status of a refusal by its code. Every other code has status 422 (reference 5)."""
 
-PAGE = 50
-MOST_PER_PAGE = 250
+DEFAULT_PER_PAGE = 50
+MAX_PER_PAGE = 250
 LISTING_LAG_SECONDS = 5.0
 
 
 class OrdersApi:
-    """Handlers of orders. `advance` brings the exchange to now and publishes what happened on the way."""
+    """The handlers of the order paths. `advance` brings the exchange up to now and publishes its notices."""
 
     def __init__(
-        self, exchange: Exchange, door: AccountDoor, faults: FaultBoard, clock: Clock, advance: Callable[[], None]
+        self, exchange: Exchange, access: AccountAccess, faults: ArmedFaults, clock: Clock, advance: Callable[[], None]
     ) -> None:
         self._exchange = exchange
-        self._door = door
+        self._access = access
         self._faults = faults
         self._clock = clock
         self._advance = advance
@@ -43,7 +43,7 @@ class OrdersApi:
             ("POST", "/accounts/{number}/orders", self.place),
             ("GET", "/accounts/{number}/orders/live", self.live),
             ("GET", "/accounts/{number}/orders", self.history),
-            ("GET", "/accounts/{number}/orders/{id:[0-9]+}", self.one),
+            ("GET", "/accounts/{number}/orders/{id:[0-9]+}", self.by_id),
             ("PUT", "/accounts/{number}/orders/{id:[0-9]+}", self.replace),
             ("DELETE", "/accounts/{number}/orders/{id:[0-9]+}", self.cancel),
             ("GET", "/accounts/{number}/complex-orders/live", self.complex_orders),
@@ -51,7 +51,7 @@ class OrdersApi:
         ]
 
     def dry_run(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         self._advance()
         try:
             run = self._exchange.dry_run(number, order_request(call.body), call.now)
@@ -62,7 +62,7 @@ class OrdersApi:
         return Answer(order_response(run.order, run, self._preflight_id()), status=201)
 
     def place(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         self._advance()
         try:
             request = order_request(call.body)
@@ -78,7 +78,7 @@ class OrdersApi:
         return answer
 
     def replace(self, call: Call) -> Answer:
-        number, order_id = self._door.number(call), int(call.names["id"])
+        number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
             replacement = self._exchange.replace(number, order_id, order_changes(call.body), call.now)
@@ -88,7 +88,7 @@ class OrdersApi:
         return Answer(order(replacement))
 
     def cancel(self, call: Call) -> Answer:
-        number, order_id = self._door.number(call), int(call.names["id"])
+        number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
             cancelled = self._exchange.cancel(number, order_id, call.now)
@@ -97,8 +97,8 @@ class OrdersApi:
         self._advance()
         return Answer(order(cancelled))
 
-    def one(self, call: Call) -> Answer:
-        number, order_id = self._door.number(call), int(call.names["id"])
+    def by_id(self, call: Call) -> Answer:
+        number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
             return Answer(order(self._exchange.order(number, order_id)))
@@ -106,17 +106,17 @@ class OrdersApi:
             raise _refusal(error) from error
 
     def live(self, call: Call) -> Answer:
-        """Today's orders in any status, newest first."""
-        number = self._door.number(call)
+        """The orders that still work, and those that ended today; newest first."""
+        number = self._access.number(call)
         self._advance()
         found = self._listed(self._exchange.live_orders(number, call.now))
         found.sort(key=_newest_first)
-        return Answer(items([order(entry) for entry in self._page_shown(number, found)]))
+        return Answer(items([order(entry) for entry in self._page_with_fault(number, found)]))
 
     def history(self, call: Call) -> Answer:
-        number = self._door.number(call)
+        number = self._access.number(call)
         self._advance()
-        start, end = _range(call)
+        start, end = _time_range(call)
         found = self._listed(self._exchange.orders(number, start, end))
         statuses, underlyings = call.values("status"), call.values("underlying-symbol")
         if statuses:
@@ -124,24 +124,24 @@ class OrdersApi:
         if underlyings:
             found = [entry for entry in found if entry.underlying_symbol in underlyings]
         found.sort(key=_newest_first, reverse=call.query.get("sort") == "Asc")
-        per_page = min(_whole(call, "per-page", PAGE) or PAGE, MOST_PER_PAGE)
-        page = _whole(call, "page-offset", 0)
+        per_page = min(_whole_number(call, "per-page", DEFAULT_PER_PAGE) or DEFAULT_PER_PAGE, MAX_PER_PAGE)
+        page = _whole_number(call, "page-offset", 0)
         rows = found[page * per_page : (page + 1) * per_page]
         shown: Payload = {"pagination": pagination(len(found), per_page, page, len(rows))}
-        return Answer(items([order(entry) for entry in self._page_shown(number, rows)]), extra=shown)
+        return Answer(items([order(entry) for entry in self._page_with_fault(number, rows)]), extra=shown)
 
     def complex_orders(self, call: Call) -> Answer:
-        """There are none: this exchange takes single orders only."""
-        self._door.number(call)
+        """An empty list: this broker takes no complex orders."""
+        self._access.number(call)
         return Answer(items([]))
 
     def _listed(self, orders: Sequence[SimOrder]) -> list[SimOrder]:
-        """The orders without those a listing does not know yet."""
+        """The orders without those that orders-listing-lag still hides."""
         monotonic = self._clock.monotonic()
         self._unlisted_until = {number: until for number, until in self._unlisted_until.items() if until > monotonic}
         return [entry for entry in orders if entry.id not in self._unlisted_until]
 
-    def _page_shown(self, number: str, rows: list[SimOrder]) -> list[SimOrder]:
+    def _page_with_fault(self, number: str, rows: list[SimOrder]) -> list[SimOrder]:
         partial = self._faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self._clock.monotonic(), account=number)
         return rows if partial is None else rows[: len(rows) // 2]
 
@@ -151,7 +151,7 @@ class OrdersApi:
 
 
 def pagination(total: int, per_page: int, page: int, current: int) -> Payload:
-    """The pagination object (reference 2.1)."""
+    """The pagination of a listing (reference 2.1)."""
     return {
         "per-page": per_page,
         "page-offset": page,
@@ -170,7 +170,7 @@ def _newest_first(entry: SimOrder) -> int:
 
 
 def _preflight_refusal(errors: Sequence[OrderMessage]) -> Refusal:
-    """400 when the request itself is wrong, else 422 with what the account or the market forbids."""
+    """The refusal with these errors: 400 when all say that the request is malformed, else 422."""
     inner = [(error.code, error.message) for error in errors]
     if errors and all(error.code == "validation_error" for error in errors):
         return Refusal(400, "validation_error", "Request validation failed", inner)
@@ -184,8 +184,8 @@ def _refusal(error: BodyInvalid | OrderRefused) -> Refusal:
     return Refusal(STATUS_OF_CODE.get(error.code, 422), error.code, error.message, inner)
 
 
-def _range(call: Call) -> tuple[datetime, datetime]:
-    """The instants a history asks about: whole exchange dates, or exact instants. Raises Refusal."""
+def _time_range(call: Call) -> tuple[datetime, datetime]:
+    """Start and end of an order history, from instants or exchange dates. The end is excluded. Raises Refusal."""
     today = exchange_time(call.now).date()
     start = _instant(call, "start-at") or _midnight(_day(call, "start-date") or date(2000, 1, 1))
     end = _instant(call, "end-at") or _midnight((_day(call, "end-date") or today) + timedelta(days=1))
@@ -217,7 +217,7 @@ def _instant(call: Call, key: str) -> datetime | None:
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
 
 
-def _whole(call: Call, key: str, default: int) -> int:
+def _whole_number(call: Call, key: str, default: int) -> int:
     value = call.query.get(key, str(default))
     if not (value.isascii() and value.isdigit() and len(value) < 10):
         raise Refusal(400, "validation_error", f"{key} {value!r} is not a whole number")

@@ -1,6 +1,6 @@
 """The simulated broker as one server: REST, account alerts and the quote feed on one port.
 
-The market and the exchange know nothing of time or sockets; here they are given both.
+The market and the exchange read no clock and open no sockets. This module drives them by a clock and connects clients.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from aiohttp import web
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import FaultBoard, PlannedFault
+from core.simulator.exchange.faults import ArmedFaults, PlannedFault
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market import Market
-from core.simulator.wire.alerts import AlertHub
+from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
 from core.simulator.wire.feed_events import FeedEvents
-from core.simulator.wire.oauth import TokenOffice
+from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.rest import Gateway
-from core.simulator.wire.rest_accounts import AccountDoor, AccountsApi
+from core.simulator.wire.rest_accounts import AccountAccess, AccountsApi
 from core.simulator.wire.rest_market import MarketApi
 from core.simulator.wire.rest_orders import OrdersApi
 from core.simulator.wire.settings import SimulatorSettings
@@ -37,11 +37,12 @@ STEP_SECONDS = 0.1
 """Wall seconds between two steps of the exchange."""
 
 SHUTDOWN_SECONDS = 1.0
+"""Wall seconds for open requests to end when the server stops."""
 
 
 @dataclass(slots=True)
 class _Running:
-    """What `stop` has to end."""
+    """The parts of a running server that `stop` ends."""
 
     runner: web.AppRunner
     stepping: asyncio.Task[None]
@@ -49,10 +50,10 @@ class _Running:
 
 
 class Simulator:
-    """A market, an exchange and their wire. Market time is the clock's."""
+    """A simulated market and broker, and the server that clients connect to. The clock gives market time."""
 
     def __init__(self, settings: SimulatorSettings, clock: Clock, ids: Ids | None = None) -> None:
-        """The world begins at the clock's instant now."""
+        """The simulation begins at the clock's present instant."""
         self.settings = settings
         self._clock = clock
         self._began = clock.now()
@@ -62,13 +63,13 @@ class Simulator:
         self.market = Market(settings.seed, self._began)
         self.exchange = Exchange(self.market, settings.seed, settings.accounts)
         self.exchange.speed = clock.speed
-        self.faults = FaultBoard()
-        self.tokens = TokenOffice(settings.logins, settings.access_token_seconds, ids)
+        self.faults = ArmedFaults()
+        self.tokens = TokenIssuer(settings.logins, settings.access_token_seconds, ids)
         self.view = MarketView(self.market, self.faults, clock)
         self.feed = QuoteFeed(FeedEvents(self.view), self.tokens, self.faults, clock, settings.keepalive_seconds)
         logins = frozenset(login.name for login in settings.logins)
         owned = {login: frozenset(entry.number for entry in self.exchange.accounts_of(login)) for login in logins}
-        self.alerts = AlertHub(self.tokens, owned, self.faults, clock, ids)
+        self.alerts = AlertServer(self.tokens, owned, self.faults, clock, ids)
         self._logins = logins
 
     @property
@@ -93,7 +94,7 @@ class Simulator:
         return port
 
     async def stop(self) -> None:
-        """Closes every connection and ends every task. Raises what ended the exchange, if anything did."""
+        """Closes all connections and ends all tasks. Raises the error that ended the exchange, if there was one."""
         running, self._running = self._running, None
         if running is None:
             return
@@ -105,13 +106,13 @@ class Simulator:
             await asyncio.gather(self.feed.close(), self.alerts.close())
             await running.runner.cleanup()
 
-    async def failed(self) -> None:
-        """Returns never while the exchange runs; raises what ended it."""
+    async def wait_for_failure(self) -> None:
+        """Waits while the exchange runs. Raises the error that ends it."""
         if self._running is not None:
             await asyncio.shield(self._running.stepping)
 
     def advance(self) -> None:
-        """Brings the exchange to now and publishes what happened on the way."""
+        """Brings the exchange up to now and publishes its notices as alerts."""
         self.alerts.publish(self.exchange.advance(self._clock.now()))
 
     async def _step(self) -> None:
@@ -133,11 +134,11 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self._clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
-        door = AccountDoor(self.exchange, self._logins)
+        access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self._clock, self._feed_address)
-        orders = OrdersApi(self.exchange, door, self.faults, self._clock, self.advance)
+        orders = OrdersApi(self.exchange, access, self.faults, self._clock, self.advance)
         gateway = Gateway(self.tokens, self.faults, self._clock)
-        accounts = AccountsApi(self.exchange, door)
+        accounts = AccountsApi(self.exchange, access)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app
 
@@ -157,16 +158,16 @@ class Simulator:
 
 
 def announce_on_stdout(port: int) -> None:
-    """One line for whoever started the process: `simulator ready port=<port>`."""
+    """Prints `simulator ready port=<port>`, by which the parent process learns the port."""
     sys.stdout.write(f"simulator ready port={port}\n")
     sys.stdout.flush()
 
 
 async def run(settings: SimulatorSettings, announce: Callable[[int], None] = announce_on_stdout) -> None:
-    """Runs a simulated broker until SIGTERM, SIGINT or, with a lifeline, the end of standard input.
+    """Runs a simulated broker until SIGTERM, SIGINT or, with `ends_with_stdin`, the end of standard input.
 
-    `announce` is told the port once it listens. Raises OSError when the port is in use, and what ended the exchange
-    if anything did.
+    Calls `announce` with the port once the server listens. Raises OSError when the port is in use, and the error that
+    ended the exchange if there was one.
     """
     start = settings.start if settings.start is not None else SystemClock().now()
     simulator = Simulator(settings, ShiftedClock(start.astimezone(UTC), settings.speed))
@@ -177,15 +178,15 @@ async def run(settings: SimulatorSettings, announce: Callable[[int], None] = ann
         loop.add_signal_handler(number, ended.set)
     watches: set[asyncio.Task[object]] = {
         asyncio.create_task(ended.wait()),
-        asyncio.create_task(simulator.failed()),
+        asyncio.create_task(simulator.wait_for_failure()),
     }
-    if settings.lifeline:
+    if settings.ends_with_stdin:
         watches.add(asyncio.create_task(_stdin_ended()))
     try:
         announce(port)
         done, _ = await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
         for watch in done:
-            watch.result()  # raises what ended the exchange, or what is wrong with the lifeline
+            watch.result()  # raises the error that ended the exchange, or one of standard input
     finally:
         for watch in watches:
             watch.cancel()
@@ -196,7 +197,7 @@ async def run(settings: SimulatorSettings, announce: Callable[[int], None] = ann
 
 
 async def _stdin_ended() -> None:
-    """Returns when standard input reaches its end; what is written to it is ignored."""
+    """Returns at the end of standard input. What it holds is ignored."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin

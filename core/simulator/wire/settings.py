@@ -1,4 +1,4 @@
-"""What a simulated broker is started with."""
+"""The settings of a simulated broker, and its default login and account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.simulator.exchange.faults import PlannedFault
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An OAuth login. Several entries with one name reach the same accounts with different secrets."""
+    """An OAuth login. Logins with the same name reach the same accounts with different secrets."""
 
     client_secret: str = field(repr=False)
     refresh_token: str = field(repr=False)
@@ -27,28 +27,28 @@ DEFAULT_ACCOUNT = AccountSetup(
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Settings of one simulated broker. Raises ValueError for what cannot be run."""
+    """The settings of one simulated broker. Raises ValueError for invalid values."""
 
     port: int = 0
     """TCP port; 0 takes a free one."""
     host: str = "127.0.0.1"
-    """Address to listen on; the control endpoint answers loopback peers only, whatever this is."""
+    """Address to listen on. The control endpoints answer only clients on this machine, whatever the address."""
     seed: int = 7
-    """Everything that looks like chance comes from this number."""
+    """The seed of all random numbers."""
     start: datetime | None = None
-    """Market instant at which the world begins, aware; None begins now."""
+    """Market time at which the simulation begins, an aware datetime. None begins now."""
     speed: float = 1.0
     """Market seconds per wall second, 1..60 (SPEC 14)."""
     logins: tuple[Login, ...] = (DEFAULT_LOGIN,)
     accounts: tuple[AccountSetup, ...] = (DEFAULT_ACCOUNT,)
     access_token_seconds: float = 900.0
-    """Life of an access token, wall seconds."""
+    """Lifetime of an access token, in wall seconds."""
     keepalive_seconds: float = 60.0
-    """Longest silence of a feed client before the feed closes it, wall seconds; the feed itself speaks twice in it."""
+    """Wall seconds of a client's silence after which the feed closes. Its own keepalives come twice as often."""
     plan: tuple[PlannedFault, ...] = ()
-    """Faults that arm themselves."""
-    lifeline: bool = False
-    """`run` also ends when standard input does: the simulator dies with the process that started it."""
+    """Faults that are armed at set times."""
+    ends_with_stdin: bool = False
+    """Whether `run` ends with standard input, and so with the process that started the simulator."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65_535:

@@ -4,47 +4,40 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from core.runtime.redaction import redact
+from senex_tui.cli import invocation
+from senex_tui.cli.options import AsJson, DataDir
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
     from senex_tui.doctor.machine import Setup
 
 
-def add_doctor_command(app: typer.Typer) -> None:
-    """Adds `doctor`."""
+commands = typer.Typer()
 
-    @app.command()
-    def doctor(
-        context: typer.Context,
-        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
-        data_dir: Annotated[
-            Path | None, typer.Option("--data-dir", metavar="DIR", help="The data folder of the console meant.")
-        ] = None,
-    ) -> None:
-        """Look at everything a trading day needs, and say what to do.
 
-        Settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, ping, disk and terminal, in
-        at most 15 seconds. It logs in at the broker once and sends nothing.
+@commands.command()
+def doctor(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """Look at everything a trading day needs, and say what to do.
 
-        Exit code: 0 when no row is FAIL, else 1.
-        """
-        from core.config.folders import folders
-        from core.runtime.clock import SystemClock
-        from senex_tui.doctor.doctor import examine, exit_code, to_json, to_text
-        from senex_tui.doctor.machine import all_checks
+    Settings, credentials, broker, clock, feed, calendar, records, lock, redis, mail, ping, disk and terminal, in
+    at most 15 seconds. It logs in at the broker once and sends nothing.
 
-        root = context.find_root().params
-        chosen = folders(data_dir or root["data_dir"])
-        _log_if_possible(chosen)
-        rows = examine(all_checks(_setup(chosen, live=root["live"])), SystemClock())
-        typer.echo(to_json(rows) if as_json else to_text(rows))
-        raise typer.Exit(exit_code(rows))
+    Exit code: 0 when no row is FAIL, else 1.
+    """
+    from core.runtime.clock import SystemClock
+    from senex_tui.doctor.doctor import examine, exit_code, to_json, to_text
+    from senex_tui.doctor.machine import all_checks
+
+    chosen = invocation.folders_of(context, data_dir)
+    _log_if_possible(chosen)
+    rows = examine(all_checks(_setup(chosen, live=context.find_root().params["live"])), SystemClock())
+    typer.echo(to_json(rows) if as_json else to_text(rows))
+    raise typer.Exit(exit_code(rows))
 
 
 def _log_if_possible(chosen: Folders) -> None:

@@ -6,69 +6,68 @@ import asyncio
 import getpass
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from core.runtime.redaction import redact
+from senex_tui.cli import invocation
+from senex_tui.cli.printing import print_lines
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
     from core.config.settings import Settings
-    from core.runtime.redaction import Redactor
 
-Prepare = Callable[[typer.Context], "tuple[Settings, Folders]"]
+commands = typer.Typer()
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The login's name; primary when left out.")]
 
 
-def add_login_commands(app: typer.Typer, prepare: Prepare, scrub: Redactor) -> None:
-    """Adds the commands to the command line; what is typed is made known to `scrub` before it goes anywhere."""
+@commands.command()
+def login(context: typer.Context, name: Name = "primary") -> None:
+    """Check a login at the broker, then keep it.
 
-    @app.command()
-    def login(context: typer.Context, name: Name = "primary") -> None:
-        """Check a login at the broker, then keep it.
+    It is kept in the keyring, or else in the credentials file.
 
-        It is kept in the keyring, or else in the credentials file.
+    Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
+    it was started with; which one that is, and what to do then, is said.
+    """
+    from core.config.credentials import login_name
 
-        Asks for the client secret and the refresh token without showing them. A running console goes on with the logins
-        it was started with; which one that is, and what to do then, is said.
-        """
-        from core.config.credentials import login_name
+    run = invocation.prepare(context, None)
+    settings, folders = run.loaded.settings, run.folders
+    chosen = login_name(name)
+    if settings.broker.url is not None:
+        typer.echo(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
+    secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
+    redact.add(secret, refresh)  # before they go anywhere
+    reached = _check(chosen, secret, refresh, settings)
+    typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
+    if settings.broker.url is None:
+        typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
+        print_lines(without_the_new_login(folders))
+    else:
+        end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
+        typer.echo(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
 
-        settings, folders = prepare(context)
-        chosen = login_name(name)
-        if settings.broker.url is not None:
-            typer.echo(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
-        secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
-        scrub.add(secret, refresh)
-        reached = _check(chosen, secret, refresh, settings)
-        typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
-        if settings.broker.url is None:
-            typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
-            for line in without_the_new_login(folders):
-                typer.echo(line)
-        else:
-            end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
-            typer.echo(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
 
-    @app.command()
-    def logout(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-        """Remove a login from the keyring and the credentials file. At the broker its token stays valid."""
-        from core.config.credential_store import forget_login
-        from core.config.credentials import find_logins, login_name
+@commands.command()
+def logout(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Remove a login from the keyring and the credentials file. At the broker its token stays valid."""
+    from core.config.credential_store import forget_login
+    from core.config.credentials import find_logins, login_name
 
-        _, folders = prepare(context)
-        chosen = login_name(name)
-        places = forget_login(chosen, folders.credentials_file)
-        for place in places:
-            typer.echo(f"login {chosen}: removed from {place}")
-        in_environment = find_logins(os.environ, folders.credentials_file, environment_only=True)
-        if any(one.name == chosen for one in in_environment):
-            typer.echo(f"login {chosen}: still in the environment; remove its two variables there")
-        elif not places:
-            raise Refused(f"no login {chosen} is kept; `senex check` lists them.")
+    folders = invocation.prepare(context, None).folders
+    chosen = login_name(name)
+    places = forget_login(chosen, folders.credentials_file)
+    for place in places:
+        typer.echo(f"login {chosen}: removed from {place}")
+    in_environment = find_logins(os.environ, folders.credentials_file, environment_only=True)
+    if any(one.name == chosen for one in in_environment):
+        typer.echo(f"login {chosen}: still in the environment; remove its two variables there")
+    elif not places:
+        raise Refused(f"no login {chosen} is kept; `senex check` lists them.")
 
 
 def _ask(prompt: str) -> str:

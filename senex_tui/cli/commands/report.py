@@ -1,84 +1,80 @@
-"""`senex report` and `senex alerts`: what the records add up to, and what wants to be looked at (SPEC 12)."""
+"""`senex report` and `senex alerts`: what the sessions came to, and what somebody should look at (SPEC 12)."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from senex_tui.cli.commands.operator import DataDir, Demo, FindPlace
+from senex_tui.cli import invocation
+from senex_tui.cli.options import AsJson, DataDir, Demo
+from senex_tui.cli.printing import exit_with, print_report
 from senex_tui.support.refusals import Refused
 
-if TYPE_CHECKING:
-    from senex_tui.trader.place import Place
+commands = typer.Typer()
+_alerts = typer.Typer(help="List open alerts; acknowledge one.", invoke_without_command=True, rich_markup_mode=None)
+commands.add_typer(_alerts, name="alerts")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+@commands.command()
+def report(
+    context: typer.Context,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first session's date.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last session's date.")] = None,
+    as_json: AsJson = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print one row an account and day.")] = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what the sessions came to: days, rates, slippage.
+
+    The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
+    records alone, also while a console trades.
+    """
+    from senex_tui.reports.figures import day_of, read_report
+
+    if as_json and as_csv:
+        raise Refused("--json and --csv cannot both be printed; leave one out.")
+    days = day_of("--from", first), day_of("--to", last)
+    figures = asyncio.run(read_report(invocation.place_for(context, data_dir, demo), *days))
+    if as_csv:
+        typer.echo(figures.to_csv())
+    else:
+        print_report(figures, as_json)
 
 
-def add_report_commands(app: typer.Typer, find_place: FindPlace) -> None:
-    """Adds the commands to the command line; `find_place` says whose records are meant."""
+@_alerts.callback()
+def alerts(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too, the newest first.")] = False,
+    as_json: AsJson = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """List the open alerts, and who acknowledged them.
 
-    @app.command()
-    def report(
-        context: typer.Context,
-        first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first session's date.")] = None,
-        last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last session's date.")] = None,
-        as_json: AsJson = False,
-        as_csv: Annotated[bool, typer.Option("--csv", help="Print one row an account and day.")] = False,
-        demo: Demo = False,
-        data_dir: DataDir = None,
-    ) -> None:
-        """Show what the sessions came to: days, rates, slippage.
+    An alert closes by itself when its cause is gone; `senex alerts ack ID` says that you have seen it.
+    """
+    if context.invoked_subcommand is None:
+        from senex_tui.reports.alerts import read_alerts
 
-        The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
-        records alone, also while a console trades.
-        """
-        from senex_tui.reports.figures import day_of, read_report
+        place = invocation.place_for(context, data_dir, demo)
+        print_report(asyncio.run(read_alerts(place, everything=everything)), as_json)
 
-        if as_json and as_csv:
-            raise Refused("--json and --csv cannot both be printed; leave one out.")
-        days = day_of("--from", first), day_of("--to", last)
-        told = asyncio.run(read_report(find_place(context, data_dir, demo), *days))
-        typer.echo(told.to_json() if as_json else told.to_csv() if as_csv else told.to_text())
 
-    alerts_app = typer.Typer(
-        help="List open alerts; acknowledge one.", invoke_without_command=True, rich_markup_mode=None
-    )
-    app.add_typer(alerts_app, name="alerts")
+@_alerts.command(epilog="Exit code: 0 done, 3 refused, 4 expired, 5 not answered.")
+def ack(
+    context: typer.Context,
+    alert: Annotated[str, typer.Argument(metavar="ID", help="The alert's number, as `senex alerts` shows it.")],
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Acknowledge an open alert. Works without a running console too."""
+    from core.domain.operation.commands import CommandKind
+    from senex_tui.trader.send_command import send
 
-    @alerts_app.callback()
-    def alerts(
-        context: typer.Context,
-        everything: Annotated[bool, typer.Option("--all", help="Closed ones too, the newest first.")] = False,
-        as_json: AsJson = False,
-        demo: Demo = False,
-        data_dir: DataDir = None,
-    ) -> None:
-        """List the open alerts, and who acknowledged them.
-
-        An alert closes by itself when its cause is gone; `senex alerts ack ID` says that you have seen it.
-        """
-        if context.invoked_subcommand is None:
-            from senex_tui.reports.alerts import read_alerts
-
-            told = asyncio.run(read_alerts(find_place(context, data_dir, demo), everything=everything))
-            typer.echo(told.to_json() if as_json else told.to_text())
-
-    @alerts_app.command(epilog="Exit code: 0 done, 3 refused, 4 expired, 5 not answered.")
-    def ack(
-        context: typer.Context,
-        alert: Annotated[str, typer.Argument(metavar="ID", help="The alert's number, as `senex alerts` shows it.")],
-        demo: Demo = False,
-        data_dir: DataDir = None,
-    ) -> None:
-        """Acknowledge an open alert. Works without a running console too."""
-        from core.domain.operation.commands import CommandKind
-        from senex_tui.trader.send_command import DONE, send
-
-        if not alert.isdecimal():
-            raise Refused(f"{alert!r} is not an alert's number; `senex alerts` shows them.")
-        place: Place = find_place(context, data_dir, demo)
-        answer = asyncio.run(send(place, CommandKind.ACKNOWLEDGE, target=alert))
-        typer.echo(answer.text, err=answer.exit_code != DONE)
-        raise typer.Exit(answer.exit_code)
+    if not alert.isdecimal():
+        raise Refused(f"{alert!r} is not an alert's number; `senex alerts` shows them.")
+    place = invocation.place_for(context, data_dir, demo)
+    exit_with(asyncio.run(send(place, CommandKind.ACKNOWLEDGE, target=alert)))

@@ -15,8 +15,8 @@ from core.domain.operation.outcomes import Outcome
 from core.records.search.history_rows import MISSED, HistoryFilter, HistoryKind, HistoryRow, Mark
 from core.records.store.errors import RecordsError
 from core.snapshot import EngineNotRunning
+from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views import lookups
-from core.views.story import Story, StoryKind, StoryLine
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.screens.story import StoryPage

@@ -15,6 +15,7 @@ from senex_tui.console import export as exporting
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.dialogs import CalmInput
 from senex_tui.console.screens.page import Page
+from senex_tui.support.text import harmless
 from widgets.base.lines import safe
 from widgets.base.list_panel import Listing, ListPanel, Row
 
@@ -124,5 +125,5 @@ class ListPage(Page):
         written = io.StringIO()
         lines = csv.writer(written, lineterminator="\n")
         lines.writerow([column.title for column in value.columns])
-        lines.writerows([exporting.harmless(safe(text)) for text, _ in row.cells] for row in self.list.rows)
+        lines.writerows([harmless(safe(text)) for text, _ in row.cells] for row in self.list.rows)
         self.console.say(exporting.export(self.console, self.NAME, written.getvalue()), "information")

@@ -23,7 +23,7 @@ from widgets.story import StoryPanel
 if TYPE_CHECKING:
     from core.records.records import Records
     from core.snapshot import CycleSlice
-    from core.views.story import Story
+    from core.snapshot.story import Story
     from senex_tui.console.app import SenexApp
 
 Question = Callable[["Records"], Awaitable["Story | None"]]

@@ -24,7 +24,7 @@ def test_an_edit_is_said_once_with_its_names_or_with_what_is_wrong(tmp_path: Pat
         said.append(event)
 
     async def edits() -> None:
-        watch = SettingsWatch(read(), read, Bus(record), SystemClock())
+        watch = SettingsWatch(read(), read, Bus(record, SystemClock()), SystemClock())
 
         async def after(text: str) -> list[str]:
             said.clear()

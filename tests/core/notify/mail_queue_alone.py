@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 from core.broker.port import BrokerAccount
 from core.config.mail import MailSettings
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
-from core.domain.reporting.notices import Preference
 from core.notify.mail_queue import MailQueue
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -31,7 +31,7 @@ T = TypeVar("T")
 OTHER = "5WT00002"
 
 
-def mail_settings(preference: Preference = Preference.IMMEDIATE) -> MailSettings:
+def mail_settings(preference: MailPreference = MailPreference.IMMEDIATE) -> MailSettings:
     return MailSettings(
         host="post.example", sender="senex@box.example", operator="me@example.com", preference=preference
     )
@@ -54,7 +54,7 @@ class Office:
         assert self._records is not None
         return self._records
 
-    async def open(self, preference: Preference = Preference.IMMEDIATE, *, sends: bool = True) -> MailQueue:
+    async def open(self, preference: MailPreference = MailPreference.IMMEDIATE, *, sends: bool = True) -> MailQueue:
         self._calls.under_way += 1
         try:
             self._records = await Records.open(url_of(self.folder / "records.sqlite3"))
@@ -63,7 +63,7 @@ class Office:
         self._calls.one_at_a_time(self.records._database)
         accounts = [BrokerAccount(number, "Demo", "Margin", False) for number in (ACCOUNT, OTHER)]
         await self.records.accounts.discover("main", accounts, enable_new=True, at=self.clock.now())
-        self.bus = Bus(self.records.journal.append)
+        self.bus = Bus(self.records.journal.append, self.clock)
         self.mail = MailQueue(
             self.post,
             mail_settings(preference),

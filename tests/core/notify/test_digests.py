@@ -6,17 +6,17 @@ from pathlib import Path
 
 from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import EntryState
 from core.domain.reporting.figures import AccountRun
-from core.domain.reporting.notices import Preference
 from tests.core.notify.mail_queue_alone import OTHER, Office, in_office
 from tests.support.record_samples import ACCOUNT, DAY
 from tests.support.world import et
 
 FRIDAY = "2026-03-06"
-WEEKLY = AccountSetting(AccountField.MAIL, Preference.WEEKLY.value)
+WEEKLY = AccountSetting(AccountField.MAIL, MailPreference.WEEKLY.value)
 
 
 def subjects(office: Office) -> list[str]:
@@ -35,7 +35,7 @@ async def after_close(office: Office, day: str, at: str = "16:20") -> None:
 
 def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         await office.fill(await office.works())
         await office.become(await office.works("two", OTHER), EntryState.REJECTED, "Rejected", f"no money in {OTHER}")
         await after_close(office, "2026-03-02")
@@ -59,7 +59,7 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
 
 def test_each_account_is_told_why_it_did_not_trade(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         cycles = office.records.cycles
         refused = Reason.RISK_ABOVE_BUDGET, f"the budget of {ACCOUNT} is too small"
         entered, held = (None, ""), (Reason.ENTRY_TODAY, "it has its entry")
@@ -90,10 +90,10 @@ def _run(cycle: int, number: str, reason: Reason | None, text: str) -> AccountRu
 
 def test_a_digest_is_written_once_whatever_restarts(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         await after_close(office, "2026-03-02")
         await office.close()
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         await office.mail.digest()
         await office.mail.send_due()
         assert subjects(office) == ["Mon 2 Mar 2026: no entry"]
@@ -103,7 +103,7 @@ def test_a_digest_is_written_once_whatever_restarts(tmp_path: Path) -> None:
 
 def test_a_day_whose_evening_had_no_console_is_told_in_the_morning(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         await office.until("08:00", "2026-03-03")
         await office.mail.digest()
         await office.mail.send_due()
@@ -114,7 +114,7 @@ def test_a_day_whose_evening_had_no_console_is_told_in_the_morning(tmp_path: Pat
 
 def test_a_console_set_up_after_the_close_tells_nothing_of_the_day(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         await office.mail.digest()
         await office.mail.send_due()
         assert subjects(office) == []
@@ -124,7 +124,7 @@ def test_a_console_set_up_after_the_close_tells_nothing_of_the_day(tmp_path: Pat
 
 def test_only_accounts_that_want_it_are_in_it(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.NEVER, sends=False)
+        await office.open(MailPreference.NEVER, sends=False)
         await after_close(office, "2026-03-02")
         assert subjects(office) == []
 
@@ -133,7 +133,7 @@ def test_only_accounts_that_want_it_are_in_it(tmp_path: Path) -> None:
 
 def test_the_weekly_mail_comes_after_the_weeks_last_session_with_every_day(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.WEEKLY, sends=False)
+        await office.open(MailPreference.WEEKLY, sends=False)
         await office.fill(await office.works())
         for day in ("2026-03-02", "2026-03-05"):
             await after_close(office, day)
@@ -156,7 +156,7 @@ def test_the_weekly_mail_comes_after_the_weeks_last_session_with_every_day(tmp_p
 
 def test_a_week_that_ends_on_a_thursday_before_a_holiday(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.WEEKLY, sends=False)
+        await office.open(MailPreference.WEEKLY, sends=False)
         await after_close(office, "2026-04-02")  # Good Friday follows
         assert subjects(office) == ["week of Mon 30 Mar 2026: no entry"]
 
@@ -165,7 +165,7 @@ def test_a_week_that_ends_on_a_thursday_before_a_holiday(tmp_path: Path) -> None
 
 def test_a_half_day_is_told_after_its_own_close(tmp_path: Path) -> None:
     async def days(office: Office) -> None:
-        await office.open(Preference.DAILY, sends=False)
+        await office.open(MailPreference.DAILY, sends=False)
         await office.until("13:10", "2026-11-27")
         await office.mail.digest()
         assert await office.records.outbox.waiting() == ()

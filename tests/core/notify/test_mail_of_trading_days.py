@@ -10,8 +10,8 @@ import pytest
 
 from core.broker.port import BrokerError, BrokerFault
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import EntryState
-from core.domain.reporting.notices import Preference
 from core.notify.smtp import MailFault
 from core.snapshot import Health
 from tests.core.notify.mail_queue_alone import mail_settings
@@ -20,7 +20,7 @@ from tests.support.memory_mail_server import Post
 from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 
-def told_by(world: World, preference: Preference = Preference.IMMEDIATE) -> Post:
+def told_by(world: World, preference: MailPreference = MailPreference.IMMEDIATE) -> Post:
     """The world's mail, turned on before its engine starts."""
     world.settings = world.settings.model_copy(update={"mail": mail_settings(preference)})
     post = Post(world.clock)
@@ -144,7 +144,7 @@ def test_a_login_turned_bad_is_told_although_the_engine_does_not_run(tmp_path: P
 
 def test_the_engine_has_the_daily_mail_written_after_the_close(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        post = told_by(world, Preference.DAILY)
+        post = told_by(world, MailPreference.DAILY)
         await world.start()
         await world.until("16:14")
         assert post.taken == []

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from core.domain.operation.events import Event, Severity
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import EntryState
-from core.domain.reporting.notices import Preference
 from core.notify.mail_queue import retry_s
 from core.notify.smtp import MailFault
 from core.records.store.errors import RecordsError
@@ -117,8 +117,10 @@ def test_a_message_that_cannot_be_written_does_not_cost_the_state(
     in_office(day, tmp_path)
 
 
-@pytest.mark.parametrize("preference", [Preference.DAILY, Preference.WEEKLY, Preference.NEVER])
-def test_who_does_not_want_mail_at_once_is_told_only_what_is_unknown(tmp_path: Path, preference: Preference) -> None:
+@pytest.mark.parametrize("preference", [MailPreference.DAILY, MailPreference.WEEKLY, MailPreference.NEVER])
+def test_who_does_not_want_mail_at_once_is_told_only_what_is_unknown(
+    tmp_path: Path, preference: MailPreference
+) -> None:
     async def day(office: Office) -> None:
         await office.open(preference)
         await office.fill(await office.works())
@@ -136,7 +138,7 @@ def test_who_does_not_want_mail_at_once_is_told_only_what_is_unknown(tmp_path: P
 
 def test_each_account_is_told_of_by_its_own_preference(tmp_path: Path) -> None:
     async def day(office: Office) -> None:
-        await office.open(Preference.NEVER)
+        await office.open(MailPreference.NEVER)
         in_store(office, f"UPDATE accounts SET mail = 'immediate' WHERE number = '{OTHER}'")
         await office.works()
         await office.works("two", OTHER)
@@ -285,7 +287,7 @@ def test_two_databases_give_one_key_two_message_ids(tmp_path: Path) -> None:
 
 def test_an_alarm_is_told_whatever_the_preference_once_an_hour(tmp_path: Path) -> None:
     async def day(office: Office) -> None:
-        await office.open(Preference.NEVER)
+        await office.open(MailPreference.NEVER)
 
         async def alarm(seconds: int) -> None:
             text = f"…0001: entries stopped: the quote feed has not been live for {seconds} s; resets by itself"

@@ -109,7 +109,7 @@ def make_revision_1(path: Path) -> None:
     """Creates the file by the first migration and fills every table."""
     path.parent.mkdir(parents=True, exist_ok=True)
     config = Config()
-    config.set_main_option("script_location", "core.records:migrations")
+    config.set_main_option("script_location", "core.records.store:migrations")
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
         config.attributes["connection"] = connection

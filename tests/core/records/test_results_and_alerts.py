@@ -10,11 +10,12 @@ import pytest
 
 from core.broker.port import BrokerAccount
 from core.domain.operation.events import Event, Severity
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
 from core.domain.reporting.alerts import AlertKind, DueAlert
 from core.domain.reporting.figures import AccountRun
-from core.domain.reporting.notices import Letterhead, Preference
+from core.domain.reporting.notices import Letterhead
 from core.records.records import Records, RecordsError, StateConflict
 from tests.support.record_samples import ACCOUNT, AT, DAY, KEPT_IN_POSTGRES, SLOT, after, entry
 
@@ -88,7 +89,7 @@ async def test_an_alert_and_its_mail_are_there_together_or_not_at_all(
     records: Records, path: Path, broken: str
 ) -> None:
     """No end of the process lies between an alert and what is said of it: a look that could not say it says it next."""
-    records.outbox.open(Letterhead("live", "https://broker.example/"), Preference.IMMEDIATE)
+    records.outbox.open(Letterhead("live", "https://broker.example/"), MailPreference.IMMEDIATE)
     said = Event(AT, "alert.opened", _DUE.text, Severity.CRITICAL, account=ACCOUNT)
     over = Event(after(5), "alert.closed", "it is over", account=ACCOUNT)
     _rename(path, broken, "away")

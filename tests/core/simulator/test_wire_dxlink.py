@@ -25,7 +25,7 @@ from tastytrade.dxfeed import (
 )
 from tastytrade.instruments import NestedOptionChain
 
-from core.simulator.exchange.faults import FaultBoard, FaultKind, FaultMatch
+from core.simulator.exchange.faults import ArmedFaults, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market import Market
 from core.simulator.wire.feed_channel import MAX_FRAME, Channel
@@ -169,7 +169,7 @@ async def test_three_hundred_symbols_fit_in_frames_a_client_accepts() -> None:
 
 def test_frames_stay_below_the_limit() -> None:
     market = Market(7, MONDAY_TEN)
-    events = FeedEvents(MarketView(market, FaultBoard(), _StillClock()))
+    events = FeedEvents(MarketView(market, ArmedFaults(), _StillClock()))
     strikes = [
         strike for root in market.chain("SPX", MONDAY_TEN.date()) for e in root.expirations for strike in e.strikes
     ]

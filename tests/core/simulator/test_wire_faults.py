@@ -14,10 +14,10 @@ from tastytrade.market_sessions import ExchangeType, MarketStatus, get_market_se
 from tastytrade.utils import TastytradeError
 
 from core.simulator.exchange.faults import (
+    CONDITION_KINDS,
     PLANNED_KINDS,
-    STANDING,
+    ArmedFaults,
     Fault,
-    FaultBoard,
     FaultKind,
     FaultMatch,
     PlannedFault,
@@ -238,7 +238,7 @@ def test_every_field_of_a_fault_is_checked(change: dict[str, Any], text: str) ->
 
 
 def test_occurrences_wear_a_fault_out_and_conditions_do_not() -> None:
-    board = FaultBoard()
+    board = ArmedFaults()
     board.arm(Fault(FaultKind.REST_429, count=2), MONDAY_TEN, 0.0)
     assert [board.take(FaultKind.REST_429, 0.0) is not None for _ in range(3)] == [True, True, False]
     board.arm(Fault(FaultKind.MARKET_NAN), MONDAY_TEN, 0.0)
@@ -246,7 +246,7 @@ def test_occurrences_wear_a_fault_out_and_conditions_do_not() -> None:
 
 
 def test_a_fault_ends_after_its_seconds() -> None:
-    board = FaultBoard()
+    board = ArmedFaults()
     board.arm(Fault(FaultKind.MARKET_FROZEN, seconds=5.0), MONDAY_TEN, 100.0)
     assert board.take(FaultKind.MARKET_FROZEN, 104.9) is not None
     assert board.take(FaultKind.MARKET_FROZEN, 105.0) is None
@@ -268,7 +268,7 @@ def test_a_fault_ends_after_its_seconds() -> None:
     ],
 )
 def test_where_a_fault_applies(match: FaultMatch, place: dict[str, str], applies: bool) -> None:
-    board = FaultBoard()
+    board = ArmedFaults()
     board.arm(Fault(FaultKind.REST_429, match=match), MONDAY_TEN, 0.0)
     assert (board.take(FaultKind.REST_429, 0.0, **place) is not None) is applies
 
@@ -281,7 +281,7 @@ def test_a_random_plan_repeats_and_every_fault_of_it_ends() -> None:
     assert {each.fault.kind for each in plan} <= set(PLANNED_KINDS)
     for each in plan:
         assert each.fault.seconds is not None
-        assert (each.fault.count is None) == (each.fault.kind in STANDING)
+        assert (each.fault.count is None) == (each.fault.kind in CONDITION_KINDS)
 
 
 async def test_a_planned_fault_arms_itself_in_market_time() -> None:

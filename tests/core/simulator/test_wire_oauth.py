@@ -8,7 +8,7 @@ import pytest
 from tastytrade.utils import TastytradeError
 
 from core.runtime.ids import SeededIds
-from core.simulator.wire.oauth import QUOTE_TOKEN_SECONDS, GrantRefused, TokenOffice
+from core.simulator.wire.oauth import QUOTE_TOKEN_SECONDS, GrantRefused, TokenIssuer
 from core.simulator.wire.settings import DEFAULT_LOGIN, Login
 from tests.core.simulator.wire_rig import broker, only_account
 
@@ -57,7 +57,7 @@ async def test_revoked_tokens_end_at_once_and_a_revoked_grant_for_good() -> None
 
 
 def test_revoking_one_login_leaves_the_other() -> None:
-    office = TokenOffice([DEFAULT_LOGIN, Login("s", "r", "second")], 900, SeededIds(1))
+    office = TokenIssuer([DEFAULT_LOGIN, Login("s", "r", "second")], 900, SeededIds(1))
     first, second = office.grant("secret-ok", "refresh-ok", 0), office.grant("s", "r", 0)
     office.revoke_access("main")
     assert office.login_of(first, 1) is None
@@ -65,7 +65,7 @@ def test_revoking_one_login_leaves_the_other() -> None:
 
 
 def test_tokens_live_as_long_as_promised() -> None:
-    office = TokenOffice([DEFAULT_LOGIN], 900, SeededIds(1))
+    office = TokenIssuer([DEFAULT_LOGIN], 900, SeededIds(1))
     access, quote = office.grant("secret-ok", "refresh-ok", 0), office.quote_token("main", 0)
     assert office.login_of(access, 899.9) == "main"
     assert office.login_of(access, 900) is None

@@ -30,7 +30,7 @@ from datetime import datetime
 from core.simulator.wire.server import run
 from core.simulator.wire.settings import SimulatorSettings
 start = datetime.fromisoformat("2026-11-23T10:00:00-05:00")
-asyncio.run(run(SimulatorSettings(start=start, speed=10.0, lifeline=sys.argv[1] == "lifeline")))
+asyncio.run(run(SimulatorSettings(start=start, speed=10.0, ends_with_stdin=sys.argv[1] == "ends_with_stdin")))
 """
 
 
@@ -93,7 +93,7 @@ async def test_a_failure_of_the_exchange_is_not_swallowed(monkeypatch: pytest.Mo
     monkeypatch.setattr(simulator.exchange, "advance", broken)
     async with asyncio.timeout(5):
         with pytest.raises(ArithmeticError, match="books"):
-            await simulator.failed()
+            await simulator.wait_for_failure()
     with pytest.raises(ArithmeticError, match="books"):
         await simulator.stop()
 
@@ -156,7 +156,7 @@ async def test_a_random_plan_runs_without_hurting_the_server() -> None:
         assert (await rig.get("/simulator/clock"))[0] == 200
 
 
-@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "lifeline"])
+@pytest.mark.parametrize("end", ["SIGTERM", "SIGINT", "ends_with_stdin"])
 async def test_run_serves_until_told_to_end(end: str) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -178,7 +178,7 @@ async def test_run_serves_until_told_to_end(end: str) -> None:
                 shown = (await response.json())["data"]
             assert shown["speed"] == 10.0
             assert shown["market-time"].startswith("2026-11-23T15:0")
-            if end == "lifeline":
+            if end == "ends_with_stdin":
                 process.stdin.close()
             else:
                 process.send_signal(getattr(signal, end))

@@ -9,7 +9,8 @@ from core.config.settings import TradingSettings
 from core.domain.operation.commands import CommandKind
 from core.records.search.history import HistoryFilter, HistoryKind
 from core.simulator.exchange.faults import FaultKind
-from core.views.story import Story, StoryKind, StoryLine, story_of_cycle, story_of_slot
+from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.story import story_of_cycle, story_of_slot
 from tests.support.world import ACCOUNT, World, account, et, in_world
 
 OPTIONS = ".QQQ*"

@@ -118,13 +118,13 @@ class _Days:
         world.on_commit = watchman.committed
         world.broker.posted = Posts(watchman.posted)
         book = world.exchange._book
-        tell = book._on_change
+        tell = book.on_change
 
         def changed(order: SimOrder, at: datetime) -> None:
             tell(order, at)
             watchman.at_exchange(order)
 
-        book._on_change = changed
+        book.on_change = changed
 
     async def _all_days(self, lived: Lived) -> None:
         world, plan = self._world, self._world.plan

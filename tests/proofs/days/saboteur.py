@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from core.domain.operation.commands import Command, CommandKind
-from core.simulator.exchange.faults import AMOUNTS, STANDING, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import CONDITION_KINDS, DURATION_KINDS, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.orders import OrderRefused
 from tests.proofs.days.postal import MAIL_KINDS, make_mail_trouble
 from tests.proofs.days.trouble import Trouble
@@ -80,13 +80,13 @@ class Saboteur:
     def _arm(self, kind: FaultKind, trouble: Trouble, count: int | None) -> None:
         method, _, path = trouble.word.partition(" ")
         match = FaultMatch()
-        if kind in STANDING:
+        if kind in CONDITION_KINDS:
             match, count = FaultMatch(symbol=trouble.word), None
         elif kind in SESSION_KINDS:
             count = None
         elif method in ("GET", "POST"):
             match = FaultMatch(method=method, path=path or None)
-        seconds = trouble.seconds if trouble.seconds and (kind in AMOUNTS or method != "POST") else None
+        seconds = trouble.seconds if trouble.seconds and (kind in DURATION_KINDS or method != "POST") else None
         clock = self._world.outside
         self._world.broker.faults.arm(Fault(kind, count, seconds, match=match), clock.now(), clock.monotonic())
 
@@ -121,7 +121,7 @@ class Saboteur:
                         continue
                     cancelled = True
         if cancelled:
-            world.broker.alerts.stir()
+            world.broker.alerts.wake()
         return cancelled
 
     # The box

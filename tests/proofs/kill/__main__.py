@@ -1,4 +1,4 @@
-"""`python -m tests.kill [--path entry] [--part 1/4]`: the cells without pytest, a line a case, the table at the end.
+"""`python -m tests.proofs.kill [--path entry] [--part 1/4]`: the cells without pytest, a line a case, the table at the end.
 
 The parts are disjoint; together they are everything.
 """
@@ -20,7 +20,7 @@ from tests.proofs.kill.table import Table
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="tests.kill")
+    options = argparse.ArgumentParser(prog="tests.proofs.kill")
     options.add_argument("--path", choices=get_args(PathName))
     options.add_argument("--part", default="1/1")
     chosen = options.parse_args()

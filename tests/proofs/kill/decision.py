@@ -21,7 +21,7 @@ from core.engine.engine import Engine
 from core.market.feed import Feed
 from core.market.quote_store import MemoryQuoteStore
 from core.market.study import MarketStudy
-from core.orders.desk import Decision
+from core.orders.decision import Decision
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
 from core.simulator.in_process import values
@@ -77,7 +77,7 @@ def _attempts(engine: Engine, cycle: int) -> Attempts:
         quotes=quotes,
         clock=clock,
         ids=parts.ids,
-        steps=StepLog(Bus(parts.records.journal.append), clock, cycle, None),
+        steps=StepLog(Bus(parts.records.journal.append, clock), clock, cycle, None),
         progress=CycleProgress(cycle, None, True, clock.monotonic()),
         underlyings=(QQQ,),
         capital=Decimal(25_000),
@@ -90,4 +90,4 @@ def _show(attempts: Attempts, symbols: list[str], market: Market, clock: Clock) 
     for symbol in symbols:
         shown = market.quote(symbol, clock.now())
         assert shown is not None, symbol
-        attempts._quotes_kept.put_quotes([values.quote(shown, clock)])
+        attempts.quotes.put_quotes([values.quote(shown, clock)])

@@ -112,10 +112,10 @@ async def _live(life: Life, switch: KillSwitch) -> str:
     # The decision is handed in: no quotes, no chains, no candles are needed.
     setattr(engine.feed, "run", asyncio.Event().wait)  # noqa: B010 - methods of this one instance
     setattr(engine.study, "prepare", _nothing_to_prepare)  # noqa: B010
-    desk: OrderDesk = engine.runner._parts.desk
+    desk: OrderDesk = engine.runner.parts.desk
     enter, settle = desk.enter, engine.settlement.check
     if life.in_reconciling:
-        reconciler = engine.reconciliation._reconciler
+        reconciler = engine.reconciliation.reconciler
         setattr(engine.watch, "recover", switch.watching(engine.watch.recover))  # noqa: B010 - of this instance
         setattr(reconciler, "reconcile", switch.watching(reconciler.reconcile))  # noqa: B010
         settle = switch.watching(settle)

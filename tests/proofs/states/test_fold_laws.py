@@ -86,7 +86,7 @@ class FoldingRoom:
 
     async def _fold(self, reports: Sequence[OrderReport], acknowledged_after: int | None) -> Folded:
         events: list[Event] = []
-        bus = Bus(self._records.journal.append)
+        bus = Bus(self._records.journal.append, self.clock)
         bus.listen(events.append)
         broker: Broker = ScriptedBroker(self.clock, ())
         watch = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
@@ -280,7 +280,7 @@ def test_a_fill_after_the_end_is_kept(room: FoldingRoom, parts: int, word: str, 
 def test_an_alert_is_critical_when_the_word_is_unknown(room: FoldingRoom) -> None:
     async def words() -> list[Severity]:
         events: list[Event] = []
-        bus = Bus(room._records.journal.append)
+        bus = Bus(room._records.journal.append, room.clock)
         bus.listen(events.append)
         broker = ScriptedBroker(room.clock, ())
         watch = OrderTracker(broker, room._records, bus, room.clock, _nothing, _no_breaker, lambda: None)

@@ -24,7 +24,8 @@ from core.domain.trident.trident import Trident, build_trident
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import AloneInVirtualTime
-from core.orders.desk import Decision, OrderDesk, SendingRules
+from core.orders.decision import Decision
+from core.orders.desk import OrderDesk, SendingRules
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
@@ -75,7 +76,7 @@ class TradingProcess:
         self._ids = ids
         self._tasks: list[asyncio.Task[None]] = []
         self._connections = 0
-        bus = Bus(records.journal.append)
+        bus = Bus(records.journal.append, clock)
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
         self.gate = TradingGate(records, self.breakers, folder / "HALT")
@@ -83,10 +84,9 @@ class TradingProcess:
             broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
         )
         self._reconciliation = Reconciliation(
-            Reconciler(broker, records, self.watch, self.breakers, bus, clock),
+            Reconciler(broker, records, self.watch, self.breakers, bus),
             self.gate,
             bus,
-            clock,
             lambda: [_account(number) for number in broker.accounts_open],
             lambda: exchange_time(clock.now()).date(),
         )

@@ -266,7 +266,7 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     server: RawBroker, streams: RawStreams, broker: TastytradeBroker, records: Records, changes: dict[str, Any]
 ) -> None:
     clock = SystemClock()
-    bus = Bus(records.journal.append)
+    bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     wanted: list[str] = []
 
@@ -288,7 +288,7 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     assert wanted == ["reconcile", "reconcile"]
     (report,) = await broker.orders_of_day(ACCOUNT, exchange_time(clock.now()).date())
     assert report.identifier == IDENTIFIER
-    reconciler = Reconciler(broker, records, watch, breakers, bus, clock)
+    reconciler = Reconciler(broker, records, watch, breakers, bus)
     assert await reconciler._take(ACCOUNT, report)
     found = await records.entries.get(entry.id)
     assert (found.state, found.order_id) == (EntryState.WORKING, "1010")

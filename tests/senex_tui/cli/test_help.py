@@ -46,7 +46,7 @@ def test_version(box: Box) -> None:
 
 def test_the_command_line_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from senex_tui import cli, other_commands; other_commands.add_other_commands(cli.app); "
+        "import sys; from senex_tui.cli import main, registry; registry.add_other_commands(main.app); "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)

@@ -22,8 +22,9 @@ from core.records.records import Records
 from core.runtime.clock_file import noted_clock
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
+from senex_tui.support.report import Answer
 from senex_tui.trader.place import Place
-from senex_tui.trader.send_command import DONE, NO_ANSWER, NO_CONSOLE, REFUSED, Answer, send
+from senex_tui.trader.send_command import DONE, NO_ANSWER, NO_CONSOLE, REFUSED, send
 from tests.support.forked_process import WarmProcess
 from tests.support.senex_command import Box
 

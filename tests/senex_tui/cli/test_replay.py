@@ -11,9 +11,11 @@ import typer
 from typer.testing import CliRunner
 
 from core.config.folders import Folders
-from core.config.settings import ConsoleSettings
+from core.config.loader import Loaded
+from core.config.settings import Settings
 from core.snapshot import Mode
-from senex_tui.cli.commands.replay import add_replay_command
+from senex_tui.cli import invocation
+from senex_tui.cli.commands.replay import commands
 from senex_tui.run.replay import Recorded, listed, open_day, recorded_in
 from senex_tui.support.refusals import Refused
 from tests.core.recording.days import moment, record, session
@@ -89,15 +91,20 @@ def test_the_demos_days_are_found_in_all_their_worlds_the_newest_first(tmp_path:
     ],
 )
 def test_options_are_checked_and_a_terminal_is_needed_only_to_open_a_day(
-    tmp_path: Path, arguments: list[str], says: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
 ) -> None:
     record(tmp_path, session(minutes=1))
-    app = typer.Typer(rich_markup_mode=None)
+    folders = Folders(*(tmp_path / name for name in ("config", "data", "state", "logs")))
+    prepared = invocation.Invocation(Loaded(Settings(), {}, None), folders)
 
     def settle() -> None:
         raise Refused("no terminal")
 
-    add_replay_command(app, lambda context, data_dir, demo: (of(tmp_path), ConsoleSettings(), tmp_path), settle)
+    monkeypatch.setattr(invocation, "prepare", lambda context, data_dir, own_simulator: prepared)
+    monkeypatch.setattr(invocation, "days_of", lambda context, run, demo: of(tmp_path))
+    monkeypatch.setattr(invocation, "settle_terminal", settle)
+    app = typer.Typer(rich_markup_mode=None)
+    app.registered_commands += commands.registered_commands
     asked = CliRunner().invoke(app, arguments)
     assert asked.exit_code != 0
     assert says in asked.output + str(asked.exception)

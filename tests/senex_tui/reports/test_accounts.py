@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.broker.port import BrokerAccount
-from core.config.settings import TradingSettings
+from core.config.settings import Settings
 from core.records.records import AccountRecord, Records
 from core.snapshot import Mode
 from senex_tui.reports.accounts import account_lines, change_account, change_lines
@@ -63,7 +63,7 @@ def test_the_list_shows_login_token_and_settings_own_or_default(place: Place) ->
     change(place, "5WT00002", "tolerance", "0.3")
     change(place, "5WT00002", "automation", "on")
     change(place, "5WT00002", "skip", "today")
-    lines = asyncio.run(account_lines(place, TradingSettings()))
+    lines = asyncio.run(account_lines(place, Settings()))
     assert all(number.number not in line for number in FOUND for line in lines), "numbers are masked"
     assert [" ".join(line.split()) for line in lines[1:3]] == [
         "…0001 off primary valid (0 c) (by capital) (0.40) (10) (immediate) Margin, Main, primary",

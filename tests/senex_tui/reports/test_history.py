@@ -24,8 +24,8 @@ from senex_tui.reports.day import read_day
 from senex_tui.reports.explain import Explained, explain
 from senex_tui.reports.history import LONGEST_TEXT, search
 from senex_tui.support.refusals import Refused
+from senex_tui.support.report import Report
 from senex_tui.support.text import COLUMNS, hanging, safe, table
-from senex_tui.support.told import Told
 from senex_tui.trader.place import Place
 from tests.support.recorded_day import paused_over_ten
 from tests.support.senex_command import Box
@@ -64,7 +64,7 @@ def _explained(place: Place, what: str) -> Explained:
     return asyncio.run(explain(place, TIMES, what))
 
 
-def _day(place: Place, day: date | None = None) -> Told:
+def _day(place: Place, day: date | None = None) -> Report:
     return asyncio.run(read_day(place, TIMES, day))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from core.config.mail import MailSettings
 from core.domain.operation.events import Event, Severity
+from core.domain.operation.mail_preference import MailPreference
 from core.domain.reporting.alerts import AlertKind, DueAlert
-from core.domain.reporting.notices import Letterhead, Preference
+from core.domain.reporting.notices import Letterhead
 from core.records.records import Records
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
@@ -60,7 +61,7 @@ def test_open_alerts_and_mail_have_a_line_each(tmp_path: Path) -> None:
     async def live() -> None:
         records = await Records.open(place.url)
         try:
-            records.outbox.open(Letterhead("dry-run", "https://broker.example/"), Preference.IMMEDIATE)
+            records.outbox.open(Letterhead("dry-run", "https://broker.example/"), MailPreference.IMMEDIATE)
 
             async def lines(mail: MailSettings = MAIL) -> tuple[str, str]:
                 shown = (await read_status(place, mail)).to_text().splitlines()

@@ -1,0 +1,32 @@
+"""The price of an underlying, as the quotes of a store give it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from core.domain.market.underlying import PriceSource, Underlying
+from core.market.quote_store import QuoteReads
+
+
+class UnderlyingPrice(NamedTuple):
+    """`age_s` in wall seconds; `source` is a word of PriceSource."""
+
+    price: Decimal
+    age_s: float
+    source: str
+
+
+def underlying_price(quotes: QuoteReads, underlying: Underlying, now: float) -> UnderlyingPrice | None:
+    """The price at this monotonic second and its age: the uncrossed midpoint, or for an index the last trade and
+    never a quote (SPEC 2). None without one on this connection; the caller judges the age."""
+    if underlying.price_source is PriceSource.LAST:
+        trade = quotes.trade(underlying.symbol)
+        if trade is None or trade.price <= 0:
+            return None
+        return UnderlyingPrice(trade.price, trade.age(now), PriceSource.LAST.value)
+    quote = quotes.quote(underlying.symbol)
+    mid = quote.mid if quote is not None else None
+    if quote is None or mid is None or quote.bid is None or quote.bid <= 0:
+        return None
+    return UnderlyingPrice(mid, quote.age(now), PriceSource.MIDPOINT.value)

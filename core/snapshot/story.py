@@ -1,0 +1,43 @@
+"""A story as it is shown: a verdict, and lines in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from core.domain.operation.events import Severity
+from core.domain.operation.reasons import Figures
+
+
+class StoryKind(StrEnum):
+    """A section begins a part of the story; an event has its time; a figure belongs to the event above it."""
+
+    SECTION = "section"
+    EVENT = "event"
+    FIGURE = "figure"
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One line. `at` is market time, UTC. `label` names the step, state or figure; `points` are a factor's."""
+
+    kind: StoryKind
+    label: str
+    text: str = ""
+    at: datetime | None = None
+    severity: Severity = Severity.INFO
+    points: Decimal | None = None
+    account: str = ""
+    reason: str = ""
+    figures: Figures = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`verdict` answers in one sentence what the slot or cycle came to."""
+
+    title: str
+    verdict: str
+    lines: tuple[StoryLine, ...]

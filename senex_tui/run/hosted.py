@@ -1,0 +1,198 @@
+"""Runs an engine on a thread of its own: under a console, or printing plain lines, or after standing by.
+
+Everything heavy (the SDK, the database, the calendar) is imported where it is used: on the engine's thread, after the
+screen's first paint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.runtime.ids import RandomIds
+from core.snapshot import Mode
+from senex_tui.trader.locks import lock_data, require_free
+from senex_tui.trader.place import Place, place_of
+
+if TYPE_CHECKING:
+    from core.config.credentials import Credentials
+    from core.config.folders import Folders
+    from core.config.loader import Loaded
+    from core.domain.operation.events import Event
+    from core.engine.engine import Engine
+    from core.engine.host import EngineHost
+    from core.engine.settings_watch import SettingsWatch
+    from core.runtime.bus import Bus
+    from core.runtime.clock import Clock
+    from senex_tui.run.demo import DemoSimulator
+
+
+def run_console(
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], simulator: DemoSimulator | None
+) -> int:
+    """Opens the console over an engine on its own thread and returns the exit code. The engine ends with the console.
+
+    Raises SettingsError for keys that cannot be mapped, and LockRefused when another trader has the records or an
+    account: for the records before anything is opened, for an account once the screen was left.
+    """
+    from core.locks.folder_lock import LockRefused
+    from senex_tui.console.view_settings import settled_view
+
+    view = settled_view(loaded, folders.state)
+    from senex_tui.console.app import SenexApp
+    from senex_tui.support.crash_report import tell_crash
+    from senex_tui.support.terminal import not_kept_running
+
+    with _hosted(loaded, folders, mode, logins, simulator) as hosted:
+        app = SenexApp(
+            hosted.host,
+            stop_engine=hosted.host.stop,
+            view_settings=view,
+            tell_crash=lambda failure: tell_crash("the console was", failure),
+            first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
+            state_folder=folders.state,
+        )
+        app.run(mouse=app.looks.mouse)
+    for failure in hosted.failures:
+        if isinstance(failure, LockRefused):
+            raise failure
+    return app.return_code or 0
+
+
+def run_plain(
+    loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], simulator: DemoSimulator | None
+) -> int:
+    """Prints one line an event until a signal ends the engine in order; returns the exit code.
+
+    Raises what ended the engine when it failed.
+    """
+    from senex_tui.run.plain import PlainPrinter, print_until_ended
+
+    printer = PlainPrinter()
+    with _hosted(loaded, folders, mode, logins, simulator, printer.heard) as hosted:
+        code = print_until_ended(hosted.host, printer)
+    for failure in hosted.failures:
+        raise failure
+    return code
+
+
+def run_trader(loaded: Loaded, folders: Folders, mode: Mode, logins: tuple[Credentials, ...], *, headless: bool) -> int:
+    """`senex run`: stands by while another trader has the records, then trades; returns the exit code.
+
+    Raises what keeps the engine from starting, or what ended it.
+    """
+    from core.locks.folder_lock import LockRefused
+    from senex_tui.trader.standby import ENDED_STANDING_BY, wait_until_free
+
+    place = place_of(folders, mode, loaded.settings.database.url)
+    while True:
+        if not wait_until_free(lambda: require_free(place)):
+            return ENDED_STANDING_BY
+        try:
+            return (run_plain if headless else run_console)(loaded, folders, mode, logins, None)
+        except LockRefused as refused:
+            # Free records mean that the lock is an account's, of a trader with other records: waiting would not end.
+            if asyncio.run(_is_free(place)):
+                raise refused from None
+
+
+async def _is_free(place: Place) -> bool:
+    from core.locks.folder_lock import LockRefused
+
+    try:
+        await require_free(place)
+    except LockRefused:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """An engine on its thread. `failures` is filled when it fails."""
+
+    host: EngineHost
+    failures: list[BaseException]
+
+
+@contextmanager
+def _hosted(
+    loaded: Loaded,
+    folders: Folders,
+    mode: Mode,
+    logins: tuple[Credentials, ...],
+    simulator: DemoSimulator | None,
+    listener: Callable[[Event], None] | None = None,
+) -> Iterator[_Hosted]:
+    """Starts the engine, the demo's simulator and the recording of the day; on the way out they end in order.
+
+    `listener` hears every event, on the engine's loop. Raises LockRefused before anything is opened.
+    """
+    from core.engine.host import EngineHost
+    from core.recording import DAYS
+    from core.recording.thread import Recording
+    from senex_tui.run.demo import DemoWorld
+    from senex_tui.run.wiring import build_configured_engine, build_demo_engine
+    from senex_tui.support.refusals import explain
+
+    world = None if simulator is None else DemoWorld(simulator)
+    place = place_of(folders, mode, loaded.settings.database.url) if world is None else world.place(folders)
+    beside = place.records_file.parent
+    data_lock = None if place.database is not None else lock_data(place)
+    if data_lock is None:
+        asyncio.run(require_free(place))  # refused before the screen opens; the engine takes the lock itself
+        beside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if world is not None:
+        world.start()
+    failures: list[BaseException] = []
+
+    def watched(bus: Bus, clock: Clock) -> SettingsWatch:
+        from core.engine.settings_watch import SettingsWatch
+
+        own = world is not None
+        return SettingsWatch(loaded, lambda: _loaded_again(folders, own_simulator=own), bus, clock)
+
+    async def open_engine() -> Engine:
+        if world is None:
+            engine = await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock, watched=watched)
+        else:
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
+        if listener is not None:
+            engine.bus.listen(listener)
+        return engine
+
+    def explained(failure: BaseException) -> str:
+        failures.append(failure)
+        return explain(failure)
+
+    host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
+    earlier = [] if world is None else sorted(folders.records(mode.value).parent.glob(f"worlds/*/{DAYS}"))
+    recording = Recording(
+        host.snapshot,
+        beside / DAYS,
+        loaded.settings.record.keep_days,
+        lambda text: host.warn("recording", text),
+        earlier,
+    )
+    host.start()
+    recording.start()
+    try:
+        yield _Hosted(host, failures)
+    finally:
+        host.stop_and_wait()
+        recording.stop()
+        if world is not None:
+            world.stop()
+        if data_lock is not None:
+            data_lock.release()
+
+
+def _loaded_again(folders: Folders, *, own_simulator: bool) -> Loaded:
+    from core.config.folders import settings_path
+    from core.config.loader import load_settings
+
+    return load_settings(settings_path(folders, os.environ), os.environ, own_simulator=own_simulator)

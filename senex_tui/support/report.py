@@ -1,0 +1,44 @@
+"""What a command ends with: a report as plain values and as text, or an answer with its exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.runtime.clock import exchange_time
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`values` is the object that --json prints. `write` makes the lines of text from nothing else, so that both say
+    the same."""
+
+    values: dict[str, Any]
+    write: Callable[[dict[str, Any]], list[str]] = field(repr=False)
+
+    def to_json(self) -> str:
+        return json.dumps(self.values, ensure_ascii=False)
+
+    def to_text(self) -> str:
+        return "\n".join(self.write(self.values))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of what was asked: a sentence, and the exit code that the command ends with."""
+
+    exit_code: int
+    text: str
+
+
+def instant_text(at: datetime | None) -> str | None:
+    """An aware instant as a report's value: ISO 8601, exchange time, to the second."""
+    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
+
+
+def instant_shown(text: str | None) -> str:
+    """The same value for a person, like `2026-03-02 10:20:00 ET`; `--` for None."""
+    return "--" if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} ET"
