@@ -37,7 +37,7 @@ class Follower:
             pipeline.xread({self._keys.events: self._after}, count=EVENTS_AT_ONCE)
 
     def take(self, answer: Any, trader: TraderSeen | None) -> None:
-        """Takes the answer to what was queued. Raises OtherVersion; SnapshotUnreadable, then a whole one is read next."""
+        """Takes the answer to what was queued. Raises OtherVersion; SnapshotUnreadable, then a whole one is next."""
         if trader is not None:
             require_same_version(trader)
         try:
