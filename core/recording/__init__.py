@@ -1,4 +1,4 @@
-"""What the operator saw, day by day, in compact files; and the way back to it."""
+"""Records what the screen showed, in one file a day, and plays it back."""
 
 DAYS = "days"
-"""The folder of the days, beside the records of their mode or demo."""
+"""The folder of the recorded days; it lies beside the records of their mode or demo."""

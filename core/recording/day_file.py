@@ -1,8 +1,9 @@
-"""One exchange day in one file: frames of what was shown, appended as they come; a torn end costs only itself.
+"""The file of one exchange day. Frames are appended to it as they come; a torn end costs only the frame it tore.
 
-After one line that names the version come frames: a head and a part of a deflate stream. A key frame begins a stream
-and holds a whole snapshot; the frames after it go on with that stream and hold changes (`core.snapshot.codec`). Each is
-flushed, so that all before a torn end can be read. The check is over head and part, so that damage is noticed.
+The first line names the version. Then come frames, each a head and a part of a deflate stream. A key frame begins a new
+stream and holds a whole snapshot; the frames after it continue the stream and hold changes (`core.snapshot.codec`).
+Every frame is flushed, so that all frames before a torn end can be read. Its head has a checksum over head and part, so
+that damage is noticed.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ _LONGEST_HEAD = 32
 
 
 class DayUnreadable(Exception):
-    """This file is not a day this version can read; the text says why."""
+    """The file is no day that this version can read; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`at` is market time, UTC, to the second; `key` begins a stream; at `cycle` a cycle began; `part` is deflated."""
+    """One frame. `at` is market time, UTC, to the second. `key`: it begins a stream. `cycle`: a cycle began with it.
+    `part` is its part of the deflate stream."""
 
     at: datetime
     key: bool
@@ -43,9 +45,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """The whole frames of a file in their order, where they end, and what stands behind them.
+    """The whole frames of a file in order. They end at byte `end`; `rest` counts the bytes after that.
 
-    `torn` is true when that is no more than the beginning of one frame, as a process that was killed leaves it.
+    `torn` is true when those bytes are only the beginning of one frame, as a killed process leaves it.
     """
 
     frames: tuple[Frame, ...]
@@ -55,11 +57,12 @@ class Frames:
 
 
 def day_path(folder: Path, day: date) -> Path:
+    """The file of this exchange day in the folder of the days."""
     return folder / f"{day.isoformat()}{SUFFIX}"
 
 
 def recorded_days(folder: Path) -> Iterator[date]:
-    """The days with a file in this folder, the earliest first; none without the folder."""
+    """The days that have a file in this folder, earliest first; none when there is no folder."""
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
             yield date.fromisoformat(path.stem)
@@ -68,7 +71,10 @@ def recorded_days(folder: Path) -> Iterator[date]:
 
 
 def read_frames(path: Path) -> Frames:
-    """Every whole frame up to the first that is not. Raises DayUnreadable for another version, OSError."""
+    """Every frame up to the first one that is torn or damaged.
+
+    Raises DayUnreadable for a file of another version or of another kind, OSError as the disk does.
+    """
     content = path.read_bytes()
     if not content.startswith(HEAD):
         first = content[:_LONGEST_HEAD].split(b"\n")[0]
@@ -97,13 +103,13 @@ def read_frames(path: Path) -> Frames:
 
 
 class DayWriter:
-    """Appends to the file of one day, made for this user only. Every method raises OSError as the disk does.
+    """Appends frames to the file of one day, which only this user can read. Every method can raise OSError.
 
-    After one that did, only `close` is left: what it may have half written is taken away by the next writer.
+    After such an error only `close` may be called. The next writer removes what was half written.
     """
 
     def __init__(self, path: Path) -> None:
-        """A torn end is cut off; a file this version cannot go on with is put aside under another name and kept."""
+        """Opens the file and cuts off a torn end. A file this version cannot continue is kept under another name."""
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         end = _usable(path)
         self._deflate = zlib.compressobj()
@@ -118,7 +124,7 @@ class DayWriter:
             raise
 
     def write(self, at: datetime, payload: bytes, *, key: bool, cycle: bool) -> int:
-        """Adds a frame and returns the bytes it took. The first one of a writer must be a key frame."""
+        """Adds a frame and returns its size in bytes. A writer's first frame must be a key frame."""
         if key:
             self._deflate = zlib.compressobj()
         part = self._deflate.compress(payload) + self._deflate.flush(zlib.Z_SYNC_FLUSH)
@@ -136,7 +142,7 @@ class DayWriter:
 
 
 def _usable(path: Path) -> int:
-    """How far the file can be gone on with; 0 when it must begin anew."""
+    """The byte from which the file can be continued; 0 when it must begin anew."""
     if not path.exists():
         return 0
     try:

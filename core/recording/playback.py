@@ -1,7 +1,7 @@
-"""A recorded day to be looked at again: what stood on the screen at each of its moments, and the way through them.
+"""Plays a recorded day: what the screen showed at each moment, and the ways to move through them.
 
-The line a replay moves along is market time without its holes: a stretch in which nothing was recorded counts for at
-most `LONGEST_STEP_S`, and one recorded again (a simulator that began anew) follows the one before it.
+A replay moves along a line of market seconds without the day's gaps. A stretch in which nothing was recorded counts for
+at most `LONGEST_STEP_S`. A stretch recorded twice, as by a simulator that began anew, follows the one before it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from core.domain.operation.commands import CommandKind, CommandState
 from core.recording.day_file import DayUnreadable, Frame, read_frames
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
-from core.snapshot.codec import SnapshotUnreadable, changed, from_json, from_plain
+from core.snapshot.codec import SnapshotUnreadable, decode, decode_change
 
 if TYPE_CHECKING:
     from core.records.records import Records
@@ -34,10 +34,10 @@ NOTHING_SENT = "this is a replay: nothing here is live, and nothing was sent"
 
 
 class RecordedDay:
-    """The frames of one day's file. Reading one costs at most the changes since the whole snapshot before it."""
+    """The frames of one day's file. To read one, at most the frames since the last key frame before it are read."""
 
     def __init__(self, path: Path) -> None:
-        """Raises DayUnreadable, also for a file without a whole frame, and OSError."""
+        """Raises DayUnreadable, also for a file without one whole frame, and OSError."""
         found = read_frames(path)
         if not found.frames:
             raise DayUnreadable(f"{path} holds no whole frame; its console was ended too soon")
@@ -48,17 +48,17 @@ class RecordedDay:
         self.line_s = tuple(_line(found.frames))
         self.cycles = tuple(number for number, frame in enumerate(found.frames) if frame.cycle)
         self.lost = found.rest
-        """Bytes behind the last whole frame."""
+        """Bytes after the last whole frame; they cannot be shown."""
 
     def __len__(self) -> int:
         return len(self._frames)
 
     def time(self, number: int) -> datetime:
-        """Market time of a frame, UTC, to the second."""
+        """The market time of a frame, UTC, to the second."""
         return self._frames[number].at
 
     def at(self, number: int) -> Snapshot:
-        """What was shown at this frame. Raises DayUnreadable."""
+        """The snapshot shown at this frame. Raises DayUnreadable."""
         try:
             return self._read(number)
         except (SnapshotUnreadable, zlib.error) as error:
@@ -68,11 +68,11 @@ class RecordedDay:
         key = self._keys[bisect_right(self._keys, number) - 1]
         if self._at is None or not key <= self._at[0] <= number:
             stream = zlib.decompressobj()
-            self._at = (key, from_plain(from_json(stream.decompress(self._frames[key].part))), stream)
+            self._at = (key, decode(stream.decompress(self._frames[key].part)), stream)
         reached, snapshot, stream = self._at
         self._at = None  # should a frame be bad, the stream has moved on and the snapshot has not
         for place in range(reached + 1, number + 1):
-            snapshot = changed(snapshot, from_json(stream.decompress(self._frames[place].part)))
+            snapshot = decode_change(snapshot, stream.decompress(self._frames[place].part))
         self._at = (number, snapshot, stream)
         return snapshot
 
@@ -87,7 +87,7 @@ def _line(frames: tuple[Frame, ...]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
-    """Where a replay stands. `at` is market time, UTC; `speed` market seconds per wall second."""
+    """Where a replay stands. `at` is market time, UTC; `speed` is market seconds per wall second."""
 
     at: datetime
     mode: Mode
@@ -97,12 +97,13 @@ class ReplayState:
 
 
 class ReplayClient:
-    """The console's engine client over a recorded day: there is no engine, and every command is refused.
-
-    It plays from its start; `speed` None is the pace of the day as it was recorded.
-    """
+    """An engine client over a recorded day. There is no engine behind it, so every command is refused."""
 
     def __init__(self, day: RecordedDay, monotonic: Callable[[], float], speed: float | None = None) -> None:
+        """Plays from the day's start. Without a `speed` it plays as fast as the day was recorded.
+
+        Raises DayUnreadable.
+        """
         self._day = day
         self._monotonic = monotonic
         first = day.at(0).status
@@ -116,20 +117,20 @@ class ReplayClient:
     # The client
 
     def snapshot(self) -> Snapshot:
-        """What was shown at the moment the replay has come to, as a replay. Raises DayUnreadable."""
+        """The snapshot at the moment the replay has reached, marked as a replay. Raises DayUnreadable."""
         self._move_on()
         seen = self._day.at(self._number())
         status = replace(seen.status, mode=Mode.REPLAY, speed=self._speed)
         return replace(seen, status=status, commands=self._refused)
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
-        """Refuses, and says so in the snapshot."""
+        """Refuses the command; the refusal is in the next snapshot."""
         number = f"replay-{len(self._refused) + 1}"
         self._refused = (*self._refused, CommandView(number, kind, CommandState.REFUSED, NOTHING_SENT))
         return number
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
-        """Nobody answers: a replay has what was on the screen, and not the records."""
+        """Always raises EngineNotRunning: a replay has what was on the screen, not the records."""
         nobody: Future[Found] = Future()
         nobody.set_exception(EngineNotRunning("this is a replay; it has no records to ask"))
         return nobody
@@ -143,14 +144,15 @@ class ReplayClient:
         return ReplayState(self._day.time(number), self._mode, self._speed, self._playing, self._line_s >= self._end_s)
 
     def play_or_hold(self) -> None:
-        """Holds a replay that plays, plays one that is held; at the end, from the start again."""
+        """Pauses a replay that plays, and plays one that is paused. At the end it plays from the start again."""
         self._move_on()
         if not self._playing and self._line_s >= self._end_s:
             self._line_s = 0.0
         self._playing = not self._playing
 
     def step(self, seconds: float) -> None:
-        """Moves so many market seconds forth or, when negative, back: at least to another frame, if there is one."""
+        """Moves this many market seconds forward, or back when negative. It always reaches another frame if there is
+        one."""
         self._move_on()
         number = self._number()
         self._go_to_s(self._line_s + seconds)
@@ -158,7 +160,7 @@ class ReplayClient:
             self._go_to(number + (1 if seconds > 0 else -1))
 
     def step_frames(self, count: int) -> None:
-        """Moves so many frames forth or back, and holds: one by one is for reading."""
+        """Moves this many frames forward, or back when negative, and pauses so that they can be read."""
         self._move_on()
         self._playing = False
         self._go_to(self._number() + count)
@@ -170,15 +172,16 @@ class ReplayClient:
         self._go_to_s(self._end_s)
 
     def to_time(self, at: datetime) -> None:
-        """To the first frame at or after this market time; to the end when none is."""
+        """Moves to the first frame at or after this market time, or to the end when there is none."""
         times = range(len(self._day))
         found = next((number for number in times if self._day.time(number) >= at), len(self._day) - 1)
         self._go_to(found)
 
     def to_cycle(self, direction: int) -> bool:
-        """To where the next cycle begins, or with -1 the one before; False when there is none.
+        """Moves to the beginning of the next cycle (1) or the previous one (-1); False when there is none.
 
-        A cycle that began less than two wall seconds ago is not the one before: the key was only pressed again.
+        A cycle that began less than two wall seconds ago does not count as the previous one, so that pressing the key
+        again goes further back.
         """
         self._move_on()
         starts = [self._day.line_s[number] for number in self._day.cycles]
@@ -192,7 +195,7 @@ class ReplayClient:
         return True
 
     def faster(self, steps: int) -> None:
-        """The next speed of `SPEEDS` above this one, or with -1 below."""
+        """Takes the next higher speed of `SPEEDS` (1), or the next lower one (-1)."""
         self._move_on()
         place = bisect_right(SPEEDS, self._speed) if steps > 0 else bisect_left(SPEEDS, self._speed) - 1
         self._speed = SPEEDS[min(max(0, place), len(SPEEDS) - 1)]
@@ -212,7 +215,7 @@ class ReplayClient:
         self._line_s = min(max(0.0, line_s), self._end_s)
 
     def _move_on(self) -> None:
-        """As far as the time since it was last looked at; at the end it holds."""
+        """Moves on by the time since the last call while it plays; at the end it pauses."""
         now = self._monotonic()
         if self._playing:
             self._line_s = min(self._line_s + (now - self._since) * self._speed, self._end_s)

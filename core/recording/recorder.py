@@ -1,4 +1,4 @@
-"""Writes what the operator sees into the files of its days. A full disk is said once; it goes on when it can."""
+"""Writes snapshots into the files of their days. It reports a full disk once and continues as soon as it can."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from core.recording.day_file import SUFFIX, DayWriter, day_path
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import CycleSlice, Snapshot
-from core.snapshot.codec import change, to_json, to_plain
-from core.snapshot.delta import NOTHING
+from core.snapshot.codec import encode, encode_change
 
 KEY_EVERY = 300
-"""Frames from one whole snapshot to the next: what a seek has to read at most."""
+"""A key frame comes after this many frames, so that a seek never reads more."""
 RETRY_EVERY = 60
-"""Snapshots passed over after one that could not be written."""
+"""How many snapshots are skipped after one could not be written."""
 log = logging.getLogger(__name__)
 
 
 class DayRecorder:
-    """Writes snapshots into the files of their exchange days; `say` tells the operator of trouble and of its end.
+    """Writes snapshots into the files of their exchange days; `say` tells the operator when that fails and works again.
 
-    One thread uses it. Secrets are taken out of every text; account numbers are masked in a snapshot already.
+    Only one thread may use it. Every text is redacted; account numbers are already masked in a snapshot.
     """
 
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
@@ -39,7 +38,7 @@ class DayRecorder:
         self._failed = False
 
     def take(self, snapshot: Snapshot) -> None:
-        """Records what changed since the last one. Before the engine knows the time there is no day to record."""
+        """Records what changed since the last snapshot. One without a time is skipped, for it belongs to no day."""
         now = snapshot.status.now
         if now is None:
             return
@@ -64,12 +63,12 @@ class DayRecorder:
             self._writer = DayWriter(day_path(self._folder, day))
         began = _began(self._last, snapshot)
         if self._last is None or self._frames % KEY_EVERY == 0:
-            self._writer.write(now, to_json(to_plain(snapshot, redact)), key=True, cycle=began)
+            self._writer.write(now, encode(snapshot, redact), key=True, cycle=began)
         else:
-            found = change(self._last, snapshot, redact)
-            if found is NOTHING:
+            found = encode_change(self._last, snapshot, redact)
+            if found is None:
                 return
-            self._writer.write(now, to_json(found), key=False, cycle=began)
+            self._writer.write(now, found, key=False, cycle=began)
         self._last = snapshot
         self._frames += 1
 
@@ -82,7 +81,7 @@ class DayRecorder:
             self._say(f"the day is not recorded: {error.strerror or error}; trading goes on, and so does trying")
 
     def close(self) -> None:
-        """Ends the file; the next snapshot begins with a key frame."""
+        """Closes the file. The next snapshot becomes a key frame."""
         writer, self._writer = self._writer, None
         self._last, self._frames = None, 0
         if writer is not None:
@@ -91,7 +90,7 @@ class DayRecorder:
 
 
 def _began(last: Snapshot | None, now: Snapshot) -> bool:
-    """Whether a cycle began between these two; before the first one, whether one runs."""
+    """Whether a cycle began between these two snapshots. Without a last one: whether a cycle is running."""
     cycle = now.cycle
     if cycle is None or cycle.number == 0:
         return False
@@ -100,7 +99,7 @@ def _began(last: Snapshot | None, now: Snapshot) -> bool:
 
 
 def prune(folders: list[Path], keep_days: int, now: datetime) -> int:
-    """Removes the days written last more than so many days before `now`, wall time; returns how many went."""
+    """Removes the files not written for this many days before `now`, wall time. Returns how many it removed."""
     oldest = (now - timedelta(days=keep_days)).timestamp()
     gone = 0
     for folder in folders:

@@ -1,7 +1,4 @@
-"""Records what the operator sees, once a wall second, on a thread of its own: never the engine's, never the screen's.
-
-A slow or full disk therefore delays nobody.
-"""
+"""Records a snapshot each wall second on a thread of its own, so that a slow or full disk delays nobody."""
 
 from __future__ import annotations
 
@@ -18,10 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class Recording:
-    """Takes a snapshot a second from `snapshot` until `stop`. `keep_days` 0 records nothing.
-
-    `others` are folders of days that are to be pruned too, such as those of earlier demos.
-    """
+    """Records from `start` until `stop`."""
 
     def __init__(
         self,
@@ -31,6 +25,11 @@ class Recording:
         say: Callable[[str], None],
         others: list[Path] | None = None,
     ) -> None:
+        """Records into `folder` what `snapshot` returns; `say` tells the operator of trouble.
+
+        Files older than `keep_days` are removed at the start, also those in `others`, such as the folders of earlier
+        demos. With `keep_days` 0 nothing is recorded and nothing is removed.
+        """
         self._snapshot = snapshot
         self._say = say
         self._folders = [folder, *(others or [])]
@@ -43,13 +42,13 @@ class Recording:
             self._thread.start()
 
     def stop(self) -> None:
-        """Takes a last snapshot and waits for it, for a slow disk no longer than a few seconds."""
+        """Records a last snapshot and waits until it is written, 5 s at most."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        # Here and not above: the codec's forms take some milliseconds, which the first paint need not wait for.
+        # Here and not above: importing the codec takes some milliseconds, and the first paint need not wait for them.
         from core.recording.recorder import DayRecorder, prune
 
         try:

@@ -1,1 +1,1 @@
-"""A console elsewhere: the screen and the quotes go out to Redis, and a client follows them."""
+"""A console elsewhere: the trader publishes snapshots and quotes to Redis, and a client follows them."""

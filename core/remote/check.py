@@ -1,4 +1,4 @@
-"""Whether a Redis does what is needed of it: every command is tried, for only that shows what a user may do."""
+"""Checks that a Redis allows what is needed. It tries every command, because only that shows what a user may do."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from core.remote.link import RedisLink, RedisTrouble
 TO_WATCH = ("ping", "hgetall", "pttl", "xread")
 TO_PUBLISH = ("ping", "hget", "hset", "pexpire", "del", "xadd")
 SCARCE = 0.9
-"""The part of its memory limit from which a Redis is as good as full."""
+"""From this part of its memory limit on, a Redis counts as nearly full."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedisFound:
-    """What a Redis says of itself; empty or None where this user may not ask. Sizes in bytes, `limit` 0 for none."""
+    """What a Redis reports about itself: empty or None where this user may not ask. Sizes are in bytes; `limit` 0 means
+    that there is none."""
 
     version: str = ""
     policy: str = ""
@@ -31,7 +32,7 @@ class RedisFound:
 
 
 async def require(link: RedisLink, keys: RedisKeys, commands: tuple[str, ...]) -> None:
-    """Tries each of these commands on a key of its own. Raises RedisTrouble naming all that this user lacks."""
+    """Tries each of these commands on a key made for that. Raises RedisTrouble with all those the user may not run."""
     trials: dict[str, Any] = {
         "ping": lambda pipeline: pipeline.ping(),
         "hgetall": lambda pipeline: pipeline.hgetall(keys.rehearsal),
@@ -65,7 +66,7 @@ def _not_there(answer: object) -> bool:
 
 
 async def look_at(link: RedisLink) -> RedisFound:
-    """Version and memory. Raises RedisTrouble when it does not answer."""
+    """Reads version and memory. Raises RedisTrouble when Redis does not answer."""
     server, memory = await link.try_each(lambda pipeline: pipeline.info("server").info("memory"))
     about = {**(server if isinstance(server, dict) else {}), **(memory if isinstance(memory, dict) else {})}
     valkey = about.get("valkey_version")

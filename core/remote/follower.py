@@ -1,4 +1,4 @@
-"""Follows the trader's snapshot: whole once, then what changed, in order; whole again after a gap or a new epoch."""
+"""Follows the trader's snapshot in Redis: whole once, then change by change; whole again after a gap or a restart."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 from core.remote.keys import RedisKeys
 from core.remote.quote_hashes import TraderSeen, texts
 from core.snapshot import Snapshot
-from core.snapshot.codec import VERSION, SnapshotUnreadable, changed, decode, from_json
+from core.snapshot.codec import VERSION, SnapshotUnreadable, decode, decode_change
 
 EVENTS_AT_ONCE = 200
 
 
 class OtherVersion(Exception):
-    """The trader runs another version of senex; the text is one sentence with the fix."""
+    """The trader runs another version of senex. The text is one sentence that says what to do."""
 
 
 class Follower:
-    """`snapshot` is the newest one known, also while a whole one is waited for."""
+    """Holds the newest snapshot known, also while it waits for a whole one; None before the first."""
 
     def __init__(self, keys: RedisKeys) -> None:
         self._keys = keys
@@ -27,17 +27,17 @@ class Follower:
         self._differs = False
         self.snapshot: Snapshot | None = None
         self.wholes = 0
-        """How often a whole snapshot was taken."""
+        """How many whole snapshots were read."""
 
     def queue(self, pipeline: Any) -> None:
-        """One command: for the whole snapshot, or for what came after the last event."""
+        """Puts one command on the pipeline: for the whole snapshot, or for the events after the last one read."""
         if self._epoch is None:
             pipeline.hgetall(self._keys.snapshot)
         else:
             pipeline.xread({self._keys.events: self._after}, count=EVENTS_AT_ONCE)
 
     def take(self, answer: Any, trader: TraderSeen | None) -> None:
-        """The answer to what was queued. Raises OtherVersion; SnapshotUnreadable, after which a whole one is read."""
+        """Takes the answer to what was queued. Raises OtherVersion; SnapshotUnreadable, then a whole one is next."""
         if trader is not None:
             require_same_version(trader)
         try:
@@ -75,11 +75,11 @@ class Follower:
             return
         self._after = identifier
         if sequence == self._sequence + 1:
-            self.snapshot = changed(self.snapshot, from_json(change))
+            self.snapshot = decode_change(self.snapshot, change)
             self._sequence = sequence
 
     def _compare(self, trader: TraderSeen | None) -> None:
-        """A count that is not the trader's, twice in a row, is another story's: once it may be an event on its way."""
+        """Begins anew when the count of events differs from the trader's twice in a row; once, one may be under way."""
         if trader is None:
             return
         differs = _number(trader.fields.get("sequence", "")) != self._sequence
@@ -89,7 +89,7 @@ class Follower:
 
 
 def require_same_version(trader: TraderSeen) -> None:
-    """Raises OtherVersion."""
+    """Raises OtherVersion unless the trader publishes in the form that is read here."""
     if trader.fields.get("version") != str(VERSION):
         theirs = trader.fields.get("senex", "unknown")
         raise OtherVersion(

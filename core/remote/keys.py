@@ -1,4 +1,4 @@
-"""The names of what is kept in Redis: all of one trader's begin alike (docs/scaling.md)."""
+"""The names of the keys in Redis. All keys of one trader begin alike (docs/scaling.md)."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RedisKeys:
-    """`name` is the setting `redis.name`, `mode` the trader's mode: each mode has its own keys, as its own records."""
+    """The keys of one trader. `name` is the setting `redis.name`. `mode` is the trader's mode: each has keys of its
+    own, as it has records of its own."""
 
     name: str
     mode: str
 
     @property
     def trader(self) -> str:
-        """A hash: who publishes, and its clock. It lives `TRADER_LIFETIME_MS` after its last renewal."""
+        """A hash: who publishes, and the time on its clock. It expires `TRADER_LIFETIME_MS` after its last renewal."""
         return f"{self.name}:{self.mode}:trader"
 
     @property
     def snapshot(self) -> str:
-        """A hash: the whole snapshot, with its epoch, its sequence and the event it stands after."""
+        """A hash: a whole snapshot with its epoch, its sequence number and the id of the last event that is in it."""
         return f"{self.name}:{self.mode}:snapshot"
 
     @property
     def events(self) -> str:
-        """A stream of bounded length: what changed in the snapshot, by epoch and sequence."""
+        """A stream of limited length: the changes of the snapshot, each with its epoch and sequence number."""
         return f"{self.name}:{self.mode}:events"
 
     def quote(self, symbol: str) -> str:
-        """A hash for each symbol: its quote, trade, day's figures and halt."""
+        """A hash for each symbol: its quote, its trade, its figures of the day and whether it is halted."""
         return f"{self.name}:{self.mode}:quote:{symbol}"
 
     @property
     def rehearsal(self) -> str:
-        """Where `senex doctor` tries the commands."""
+        """The key on which `senex doctor` tries the commands."""
         return f"{self.name}:{self.mode}:rehearsal"

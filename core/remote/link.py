@@ -1,4 +1,4 @@
-"""One connection to Redis: limits on every wait, and each failure as one sentence without a secret."""
+"""The connection to Redis. Every wait has a limit, and every failure is one sentence without a secret."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from core.config.redis import secrets_of, shown_address
 from core.runtime.redaction import redact
 
 STEP_S = 1.0
-"""The longest one exchange may take, connecting included, in wall seconds."""
+"""The longest that one exchange may take, with connecting, in wall seconds."""
 
 _LOGIN_REFUSED = ("noauth", "wrongpass", "username-password", "invalid password", "authentication required")
-"""As servers of several ages say it, whatever redis-py makes of it."""
+"""How servers of several versions word a refused login; redis-py raises various errors for it."""
 
 Queue = Callable[[Any], None]
 """Puts commands on a redis-py pipeline."""
 
 
 class RedisTrouble(Exception):
-    """Redis could not be used; the text is one sentence with what to do, and has no secret in it."""
+    """Redis could not be used. The text is one sentence that says what to do; it holds no secret."""
 
 
 class RedisLink:
-    """Sends pipelines. Use it on one event loop; nothing here waits longer than `step_s` wall seconds.
+    """Sends pipelines on one event loop. No exchange takes longer than `step_s` wall seconds.
 
-    There is no retry: whoever asks is a loop that asks again.
+    It never retries, because its callers are loops that ask again anyway.
     """
 
     def __init__(self, url: str, step_s: float = STEP_S) -> None:
@@ -61,9 +61,9 @@ class RedisLink:
         )
 
     async def exchange(self, queue: Queue) -> list[Any]:
-        """One round trip: what `queue` puts on the pipeline, and the answers in its order. Raises RedisTrouble.
+        """Sends what `queue` puts on the pipeline in one round trip; returns the answers in order. Raises RedisTrouble.
 
-        The commands are no transaction: each one stands alone, and all were tried when one is refused.
+        The commands are no transaction: when one is refused, the others were still carried out.
         """
         answers = await self.try_each(queue)
         refused = next((answer for answer in answers if isinstance(answer, Exception)), None)
@@ -72,7 +72,8 @@ class RedisLink:
         return answers
 
     async def try_each(self, queue: Queue) -> list[Any]:
-        """The same, with the error in place of the answer where one was refused. Raises RedisTrouble for the rest."""
+        """Does the same, but returns the error in place of the answer for each command that was refused. Raises
+        RedisTrouble for every other failure."""
         try:
             async with asyncio.timeout(self._step_s), self._client.pipeline(transaction=False) as pipeline:
                 queue(pipeline)
@@ -87,7 +88,7 @@ class RedisLink:
 
 
 def explained(error: Exception, address: str) -> str:
-    """One sentence for what Redis or the way to it said, and what to do."""
+    """Says in one sentence what went wrong with Redis or on the way to it, and what to do."""
     words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     lower = words.lower()
     if isinstance(error, AuthenticationError | AuthorizationError) or any(mark in lower for mark in _LOGIN_REFUSED):

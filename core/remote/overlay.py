@@ -1,4 +1,4 @@
-"""What a watcher puts over the trader's snapshot: prices of its own reading, at their age now."""
+"""Replaces the prices in the trader's snapshot by those a watcher has just read, with their present ages."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _NO_SESSION = ("", "closed", "before the open")
 
 
 def legs_of(seen: QuotesSeen | None) -> tuple[str, ...]:
-    """The streamer symbols of the trident the trader shows live, in the order of its legs; else none."""
+    """The streamer symbols of the trident that the trader shows live, in the order of its legs; none without one."""
     trader = None if seen is None else seen.trader
     return () if trader is None else tuple(trader.fields.get("legs", "").split())
 
 
 def with_quotes(snapshot: Snapshot, seen: QuotesSeen, mono: float, *, trader_lives: bool) -> Snapshot:
-    """The snapshot with the prices, ages and credits of what was read; `mono` is the reader's monotonic second.
+    """The snapshot with the prices, ages and credits that were read. `mono` is the reader's monotonic clock in seconds.
 
-    The rules of their age are the trader's (SPEC 6, 14); without the trader every price of a session is stale.
+    Ages follow the trader's rules (SPEC 6, 14). Without a live trader every price is stale during a session.
     """
     status = snapshot.status
     live = trader_lives and status.feed.health is Health.OK

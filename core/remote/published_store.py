@@ -1,4 +1,4 @@
-"""The trader's own memory, which also knows what has changed since it was last published (SPEC 6, 10)."""
+"""The trader's store of quotes, which also knows what changed since it was last published (SPEC 6, 10)."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from core.market.quote_store import MemoryQuoteStore
 
 
 class PublishedQuoteStore(MemoryQuoteStore):
-    """A symbol that changed again before it is taken is taken once: what is kept for publishing never outgrows the
-    symbols themselves."""
+    """A quote store that remembers which symbols changed. A symbol that changed several times is remembered once, so
+    what waits to be published never outgrows the symbols."""
 
     def __init__(self) -> None:
         super().__init__()
         self._changed: set[str] = set()
         self.connection = 0
-        """Rises when all that is kept ceases to be a price."""
+        """Rises by one each time when nothing in the store is a current price any longer."""
 
     def take_changed(self) -> frozenset[str]:
-        """The symbols with something new since the last call."""
+        """The symbols that changed since the last call."""
         taken = frozenset(self._changed)
         self._changed.clear()
         return taken
 
     def mark_changed(self, symbols: Iterable[str]) -> None:
-        """These have to be published again."""
+        """Marks these symbols to be published again."""
         self._changed.update(symbols)
 
     def mark_all_changed(self) -> None:
-        """Whoever reads what is published has lost it."""
+        """Marks every known symbol to be published again, because what was published is lost."""
         self._changed.update(self._quotes, self._trades, self._summaries, self._halts)
 
     def put_quotes(self, quotes: Sequence[Quote]) -> None:

@@ -1,7 +1,7 @@
-"""The trader's side of watching: quotes and what the operator sees, out to Redis, ten times a second at most (SPEC 10).
+"""Publishes the trader's quotes and snapshots to Redis for watchers, ten times a second at most (SPEC 10).
 
-Nothing here can delay the engine: a task of its own hands over what it finds at its turn, waits no longer than the
-link's limit, and keeps of what could not be handed over only that it must be done again.
+It cannot delay the engine. It runs as a task of its own, sends what is there at its turn and waits no longer than the
+link's limit. Of what could not be sent it keeps only the fact that it must be sent again.
 """
 
 from __future__ import annotations
@@ -24,36 +24,35 @@ from core.remote.quote_hashes import QuoteWriter
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
 from core.snapshot import Health, PartHealth, Snapshot
-from core.snapshot.codec import VERSION, change, encode, to_json
-from core.snapshot.delta import NOTHING
+from core.snapshot.codec import VERSION, encode, encode_change
 
 EVERY_S = 0.1
 AGAIN_S = 1.0
-"""Wall seconds from one failure to the next attempt."""
+"""Wall seconds between a failure and the next attempt."""
 WHOLE_EVERY_S = 5.0
-"""A watcher that begins reads the whole snapshot, and what changed since: so much of it at most."""
+"""Wall seconds between whole snapshots. A new watcher reads the last whole one and the changes since then."""
 EVENTS_KEPT = 500
-"""The events of 100 s, at five snapshots a second; a watcher that was away longer takes the whole snapshot."""
+"""The events of 100 s at five snapshots a second. A watcher that was away longer reads the whole snapshot."""
 SCREEN_LIFETIME_MS = 24 * 3600 * 1000
 log = logging.getLogger(__name__)
 
 Written = tuple[str, str, Mapping[str, Any]]
-"""What a write is (`event` or `snapshot`), its key and its fields."""
+"""One write: what it is (`event` or `snapshot`), its key and its fields."""
 
 
 def epoch_of(number: int, started: datetime) -> str:
-    """What tells one trader's run from every other: the epoch of its records, and when it started, as they say too."""
+    """The name of one run of a trader. It joins the epoch of its records and its start, which the records have too."""
     return f"{number}@{started.isoformat()}"
 
 
 def started_of(epoch: str) -> str:
-    """When the trader of this epoch started, as its records write it."""
+    """When the trader of this epoch started, as text in the form of its records."""
     return epoch.partition("@")[2]
 
 
 @dataclass(slots=True)
 class _Screen:
-    """What was published of the screen: `after` is the event the snapshot stands after, empty before the first."""
+    """The snapshot that was published last. `after` is the id of its event, empty before the first one."""
 
     snapshot: Snapshot | None = None
     sequence: int = 0
@@ -62,7 +61,7 @@ class _Screen:
 
 
 class Publisher:
-    """Publishes until cancelled. `health` is for the status bar; `note` puts a line before the operator."""
+    """Publishes until it is cancelled. `health` is shown in the status bar."""
 
     def __init__(
         self,
@@ -76,7 +75,8 @@ class Publisher:
         epoch: str,
         note: Callable[[Severity, str, str], None],
     ) -> None:
-        """`epoch` is another one for every trader that ever opened the records; `spread` is what is being priced."""
+        """`epoch` is unique to this run of the trader (`epoch_of`). `spread` returns the trident being priced. `note`
+        shows the operator a line."""
         self._link = link
         self._keys = keys
         self._quotes = QuoteWriter(store, keys, epoch, clock)
@@ -95,7 +95,7 @@ class Publisher:
         self.health = PartHealth(Health.STARTING)
 
     async def run(self) -> None:
-        """Until cancelled. Never raises for a Redis that does not do what it should."""
+        """Publishes until it is cancelled. It never raises because of Redis."""
         task = asyncio.current_task()
         try:
             # Asked, too, because a cancel that a driver swallowed must not keep the engine from its end.
@@ -117,7 +117,7 @@ class Publisher:
                 await self._link.close()
 
     async def publish(self) -> None:
-        """One exchange: what changed since the last one. Raises RedisTrouble."""
+        """Publishes in one exchange what changed since the last one. Raises RedisTrouble."""
         anew = self._anew
         if anew:
             self._store.mark_all_changed()
@@ -154,8 +154,10 @@ class Publisher:
         self._look_for_another(told["epoch"], anew=anew)
 
     def _written_of(self, snapshot: Snapshot) -> Sequence[Written]:
-        """What to write of the screen: the change as an event, now and then the whole snapshot with what it stands
-        after. Secrets are taken out of every text; account numbers are masked in a snapshot already."""
+        """What to write of this snapshot: its change as an event, and now and then the last one whole.
+
+        Every text is redacted; account numbers are already masked in a snapshot.
+        """
         screen, now = self._screen, self._clock.monotonic()
         written: list[Written] = []
         if screen.snapshot is None:
@@ -167,10 +169,10 @@ class Publisher:
             if now - screen.whole_at >= WHOLE_EVERY_S:
                 screen.whole_at = now
                 written.append(("snapshot", self._keys.snapshot, self._whole(screen.snapshot, screen.after)))
-            found = change(screen.snapshot, snapshot, redact)
-            if found is not NOTHING:
+            found = encode_change(screen.snapshot, snapshot, redact)
+            if found is not None:
                 screen.sequence += 1
-                written.append(("event", self._keys.events, self._event(screen.sequence, to_json(found))))
+                written.append(("event", self._keys.events, self._event(screen.sequence, found)))
         screen.snapshot = snapshot
         return written
 
@@ -198,7 +200,8 @@ class Publisher:
         }
 
     def _look_for_another(self, found: bytes | None, *, anew: bool) -> None:
-        """Between two writes of ours nobody else may have written; the first finds the trader before us."""
+        """Warns when another trader has written between two writes of ours. Before the first one, the trader before us
+        may have."""
         another = not anew and found is not None and found.decode(errors="replace") != self._epoch
         if another and not self._another:
             text = f"another trader publishes as {self._keys.name} in this mode; give one of them its own redis.name"

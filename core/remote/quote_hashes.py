@@ -1,8 +1,9 @@
-"""Market data in Redis: one hash a symbol, as the trader's memory has it, and read back with the same answers.
+"""Quotes in Redis: one hash for each symbol. What is read answers as the trader's own store does.
 
-The seconds in it are the writer's monotonic clock. Its newest reading stands in the trader's own hash, whose remaining
-lifetime tells how long ago that was by the server's clock, so that no two machines need the same time. What is read is
-put on the reader's clock: an age is at most one exchange too old, and too young by no more than the writer's.
+Their times are seconds of the writer's monotonic clock. The trader's own hash has the newest reading of that clock, and
+its remaining lifetime tells how long ago that was, by the server's clock. So the machines need not agree on the time.
+What is read is converted to the reader's clock. An age is then too old by one exchange at most, and too young by no
+more than the writer's exchange.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from core.remote.published_store import PublishedQuoteStore
 from core.runtime.clock import Clock
 
 TRADER_LIFETIME_MS = 30_000
-"""A trader gone for as long has no quote that could still be a price (SPEC 6)."""
+"""A trader that was away this long has no quote that could still be a price (SPEC 6)."""
 QUOTE_LIFETIME_MS = 120_000
 RENEW_S = 30.0
-"""Everything that is kept is written again this often, so that it lives as long as its trader does."""
+"""All quotes are written again after this many seconds, so that they do not expire while the trader lives."""
 
 Fields = dict[str, str]
 
 
 class QuotesUnreadable(Exception):
-    """What stands in Redis was not written by this version of senex."""
+    """What is in Redis was not written by this version of senex."""
 
 
 def fields_of(store: PublishedQuoteStore, symbol: str, connection: str) -> Fields:
-    """All that is known of the symbol; empty when nothing is. `connection` marks what is still a price."""
+    """The hash of a symbol: all that is known of it, or nothing. `connection` marks what is still a price."""
     fields: Fields = {}
     quote, trade = store.last_known_quote(symbol), store.last_known_trade(symbol)
     if quote is not None:
@@ -76,13 +77,13 @@ def _amount(value: Decimal | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class TraderSeen:
-    """The trader's hash as read: its fields, and the reader's monotonic second at which its clock stood at `mono`."""
+    """The trader's hash as it was read."""
 
     fields: Mapping[str, str]
     shift: float
-    """What turns the writer's seconds into the reader's."""
+    """Added to a monotonic second of the writer, it gives that of the reader."""
     unseen_s: float
-    """Seconds since it was renewed."""
+    """Seconds since the hash was renewed."""
 
     @property
     def connection(self) -> str:
@@ -90,10 +91,11 @@ class TraderSeen:
 
 
 class QuotesSeen:
-    """What one read found, on the reader's clock: answers as a `QuoteStore` does, and never changes."""
+    """What one read found, on the reader's clock. It answers like a quote store and never changes."""
 
     def __init__(self, trader: TraderSeen | None, found: Mapping[str, Mapping[str, str]]) -> None:
-        """Without a trader nothing is a price, though what is known can be shown. Raises QuotesUnreadable."""
+        """`found` has the hash of each symbol. Without a trader nothing in them is a price, but it can still be shown.
+        Raises QuotesUnreadable."""
         self.trader = trader
         self._connection = "" if trader is None else trader.connection
         self._shift = 0.0 if trader is None else trader.shift
@@ -180,7 +182,7 @@ def _value(text: str) -> Decimal | None:
 
 
 class QuoteWriter:
-    """Puts what changed in the trader's memory on a pipeline; until `written`, it still counts as changed."""
+    """Puts what changed in the trader's store on a pipeline. After `failed` it counts as changed again."""
 
     def __init__(self, store: PublishedQuoteStore, keys: RedisKeys, epoch: str, clock: Clock) -> None:
         self._store = store
@@ -191,7 +193,7 @@ class QuoteWriter:
         self._taken: frozenset[str] = frozenset()
 
     def queue(self, pipeline: Any, about_trader: Mapping[str, str]) -> None:
-        """The symbols first and the trader's hash last: what is newer than the hash is no price yet."""
+        """Queues the symbols first and the trader's hash last, because what is newer than that hash is no price yet."""
         now = self._clock.monotonic()
         if now - self._renewed_at >= RENEW_S:
             self._renewed_at = now
@@ -215,13 +217,13 @@ class QuoteWriter:
         pipeline.pexpire(self._keys.trader, TRADER_LIFETIME_MS)
 
     def failed(self) -> None:
-        """What was queued may not have arrived."""
+        """Marks what was queued last as changed again, because it may not have arrived."""
         self._store.mark_changed(self._taken)
         self._taken = frozenset()
 
 
 class QuoteReader:
-    """Reads the quotes of symbols, in one round trip however many they are."""
+    """Reads the quotes of any number of symbols in one round trip."""
 
     def __init__(self, link: RedisLink, keys: RedisKeys, clock: Clock) -> None:
         self._link = link
@@ -229,20 +231,20 @@ class QuoteReader:
         self._clock = clock
 
     async def read(self, symbols: Sequence[str]) -> QuotesSeen:
-        """Raises RedisTrouble, QuotesUnreadable."""
+        """Reads these symbols. Raises RedisTrouble, QuotesUnreadable."""
         before = self._clock.monotonic()
         answers = await self._link.exchange(lambda pipeline: self.queue(pipeline, symbols))
         return self.seen(answers, symbols, before)
 
     def queue(self, pipeline: Any, symbols: Sequence[str]) -> None:
-        """For a read that is part of another exchange; `seen` takes the answers."""
+        """Puts the commands of a read on the pipeline of another exchange; `seen` takes the answers."""
         pipeline.hgetall(self._keys.trader)
         pipeline.pttl(self._keys.trader)
         for symbol in symbols:
             pipeline.hgetall(self._keys.quote(symbol))
 
     def seen(self, answers: Sequence[Any], symbols: Sequence[str], asked_at: float) -> QuotesSeen:
-        """`asked_at` is the reader's monotonic second before it asked. Raises QuotesUnreadable."""
+        """What the answers say. `asked_at` is the reader's monotonic second before asking. Raises QuotesUnreadable."""
         fields, lifetime_ms, *found = answers
         trader = _trader(texts(fields), int(lifetime_ms), asked_at)
         each = {symbol: texts(of) for symbol, of in zip(symbols, found, strict=True)}
@@ -260,5 +262,5 @@ def _trader(fields: Mapping[str, str], lifetime_ms: int, asked_at: float) -> Tra
 
 
 def texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
-    """A hash as Redis gives it; bytes that are no text become marks that no figure is read from."""
+    """A hash of Redis as text. Bytes that are no text become replacement marks, which no figure can be read from."""
     return {name.decode(errors="replace"): value.decode(errors="replace") for name, value in fields.items()}

@@ -1,4 +1,4 @@
-"""The console's client where there is no engine: what the trader shows, read from Redis on a thread of its own."""
+"""The engine client of a watcher: it reads from Redis, on a thread of its own, what the trader shows."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from core.snapshot.codec import SnapshotUnreadable
 EVERY_S = 0.1
 AGAIN_S = 1.0
 UNSEEN_S = 3.0
-"""Wall seconds without a sign of the trader after which the screen says so."""
+"""After this many wall seconds without a sign of the trader, the screen says so."""
 KEPT_EVERY_S = 5.0
 ENDS_WITHIN_S = 10.0
-"""The longest a watcher's end is waited for, in wall seconds: nothing of it is lost with its thread."""
+"""Wall seconds that the end of the thread is waited for at most; nothing is lost if it takes longer."""
 COMMANDS_SHOWN = 20
 READS_ONLY = "this console only watches; with `senex watch --operator` it can pause, resume, force and cancel"
 FOREIGN = "the records here are not those of the trader that publishes; check redis.name, --data-dir and database.url"
@@ -53,13 +53,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchState:
-    """What a watcher knows of its trader: seconds since a sign of it (None before the first), and what is wrong."""
+    """What a watcher knows of its trader. `unseen_s` is the wall seconds since a sign of it, None before the first.
+    `waited_s` is the wall seconds since the watcher began. `trouble` says what is wrong, or is empty."""
 
     unseen_s: float | None
     waited_s: float
     trouble: str = ""
     foreign: bool = False
-    """The records here are another trader's."""
+    """Whether the records here are those of another trader."""
 
     @property
     def lives(self) -> bool:
@@ -67,9 +68,10 @@ class WatchState:
 
 
 class WatchClient:
-    """Follows one trader (`core.snapshot.EngineClient`). With the operator's role it may ask some commands of it.
+    """Follows one trader, as a `core.snapshot.EngineClient`. In the operator's role it may send some commands.
 
-    `market` is what time to stamp a command with before the trader was ever seen; `wall` gives ages and waits.
+    `market` gives the time of a command while no trader was seen yet; `wall` gives ages and waits. `who` is recorded
+    with each command.
     """
 
     def __init__(
@@ -117,13 +119,13 @@ class WatchClient:
         self._thread.start()
 
     def snapshot(self) -> Snapshot:
-        """What the trader shows, with the watcher's own prices, ages and commands."""
+        """The trader's snapshot with the prices, ages and commands of this watcher."""
         with self._lock:
             commands = tuple(self._commands.values())
         return replace(self._shown, commands=commands)
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
-        """Asks the trader through the records; a watcher without the operator's role is refused at once."""
+        """Sends the command to the trader through the records. Without the operator's role it is refused at once."""
         identifier = self._ids.new()
         if self._watching is not Watching.OPERATOR or kind not in WATCHER_COMMANDS:
             why = NOT_FROM_HERE if self._watching is Watching.OPERATOR else READS_ONLY
@@ -149,7 +151,7 @@ class WatchClient:
         return identifier
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
-        """Asks the records, which this watcher has opened itself; nothing of it passes through the trader."""
+        """Asks the records, which this watcher has opened itself; the trader takes no part in it."""
         loop, records = self._loop, self._records
         if loop is None or records is None or not self._thread.is_alive():
             nobody: Future[Found] = Future()
@@ -164,12 +166,12 @@ class WatchClient:
         return WatchState(unseen_s, now - self._began, self._trouble, self._foreign)
 
     async def stop(self) -> None:
-        """Ends watching; the trader goes on."""
+        """Stops watching; the trader goes on."""
         self._ask_to_stop()
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join, ENDS_WITHIN_S)
 
     def stop_and_wait(self) -> None:
-        """The same for a caller without a loop."""
+        """Does the same for a caller without an event loop."""
         self._ask_to_stop()
         if self._thread.ident is not None:
             self._thread.join(ENDS_WITHIN_S)
@@ -187,7 +189,7 @@ class WatchClient:
         return "" if self._records is not None else "the records are not open yet; try again in a moment"
 
     def _market_now(self) -> datetime:
-        """Market time as the trader's own clock has it now; the noted one before it was seen."""
+        """Market time on the trader's clock now; on `market` while no trader was seen yet."""
         trader = self._trader
         if trader is None:
             return self._market.now()
@@ -262,7 +264,7 @@ class WatchClient:
             self._show()
 
     async def _read(self, link: RedisLink, reader: QuoteReader) -> None:
-        """One round trip: what changed on the trader's screen, its sign of life, and every price in sight."""
+        """Reads in one round trip what changed in the snapshot, the trader's sign of life and the prices on screen."""
         symbols = self._symbols()
         asked_at = self._wall.monotonic()
 
@@ -283,7 +285,7 @@ class WatchClient:
         return tuple(dict.fromkeys((*underlyings, *legs_of(self._seen))))
 
     async def _compare(self) -> None:
-        """Whether the records here are of the trader seen; asked once for each run of a trader."""
+        """Finds out, once for each run of a trader, whether the records here are its own."""
         epoch = "" if self._trader is None else self._trader.fields.get("epoch", "")
         if self._records is None or not epoch or epoch == self._compared:
             return
@@ -294,7 +296,7 @@ class WatchClient:
             log.warning("the records could not be compared: %s", error)
 
     async def _read_kept(self) -> None:
-        """What the records say, while nothing has been published."""
+        """Shows what the records have while nothing has been published."""
         if self._records is None:
             return
         try:

@@ -1,4 +1,4 @@
-"""A watcher's way to the records: it reads what is kept there, and asks of the trader through their inbox (SPEC 10)."""
+"""A watcher's access to the records. It reads them, and sends the trader commands through their inbox (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from core.views.orders import order_view
 
 LOOK_EVERY_S = 0.2
 GRACE_S = 5.0
-"""How much longer an answer is waited for than the trader would still give it."""
+"""How many seconds longer than a command lives its answer is waited for."""
 MESSAGES = 50
 
 OpenRecords = Callable[[], Awaitable[Records]]
-"""Opens them as one who does not trade."""
+"""Opens the records as a reader that does not trade."""
 
 
 class WatchedRecords:
-    """The records of the trader that is watched, opened by this watcher and only read but for its commands."""
+    """The records of the watched trader, opened by this watcher. It writes nothing but its commands."""
 
     def __init__(self, records: Records, wall: Clock) -> None:
         self._records = records
         self._wall = wall
 
     async def are_of(self, epoch: str) -> bool:
-        """Whether the trader of this epoch writes these records: they say when it started. Raises RecordsError."""
+        """Whether the trader of this epoch writes these records, which say when it started. Raises RecordsError."""
         started = await self._records.journal.newest_of(("engine.started",))
         return started is not None and started.at.isoformat() == started_of(epoch)
 
     async def ask(self, command: Command, told: Callable[[CommandView], None]) -> None:
-        """Posts the command and tells what becomes of it, at last that it was not answered."""
+        """Posts the command and reports what became of it, also when nobody answered or the records failed."""
         try:
             await self._records.inbox.post(command)
             told(await self._answer(command))
@@ -56,7 +56,7 @@ class WatchedRecords:
         return CommandView(command.id, command.kind, CommandState.EXPIRED, text)
 
     async def kept(self, now: datetime, speed: float) -> tuple[tuple[OrderView, ...], tuple[MessageView, ...]]:
-        """Today's entries and the newest messages, for a watcher that has no snapshot. Raises RecordsError."""
+        """Today's entries and the newest messages, for a watcher without a snapshot. Raises RecordsError."""
         day = exchange_time(now).date()
         entries = await self._records.entries.of_day(day)
         orders = tuple(order_view(entry, now, speed) for entry in entries)
@@ -70,7 +70,7 @@ class WatchedRecords:
         return orders, messages
 
     async def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Found:
-        """The answer of the records. Raises RecordsError."""
+        """Asks the records this question. Raises RecordsError."""
         return await question(self._records)
 
     async def close(self) -> None:

@@ -1,7 +1,8 @@
-"""What the console is shown: frozen slices of one frozen snapshot, replaced whole (ARCHITECTURE 3).
+"""The frozen values a screen is shown, and their text form (ARCHITECTURE 3).
 
-Instants are aware UTC market time, to the second. Ages and durations are whole wall seconds, so that equal slices stay
-equal between two pulls. Text from outside is plain text, never markup.
+A snapshot is made of slices, one for each part of the screen. Neither is ever changed; a new one takes its place.
+Instants are aware UTC market time, to the second. Ages and durations are whole wall seconds, so that a slice in which
+nothing happened is equal to the one before it. Text from outside is plain text, never markup.
 """
 
 from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView

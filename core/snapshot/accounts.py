@@ -1,4 +1,4 @@
-"""The accounts and the logins that reach them."""
+"""Slices of the accounts and of the logins that reach them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class SettingView:
-    """One setting of an account: `name` is the word it is set by; `own` False where it is the settings file's."""
+    """One setting of an account. `name` is the word that sets it; `own` is False when the settings file's value
+    applies."""
 
     name: str
     value: str
@@ -17,9 +18,9 @@ class SettingView:
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account some login reaches. `account` is masked; `target` is what a set_account command calls it.
+    """An account that one of the logins reaches. `account` is masked; `target` names it in a set_account command.
 
-    `token_valid` is None before its login was asked.
+    `token_valid` is None until the broker was asked about its login.
     """
 
     account: str
@@ -37,7 +38,7 @@ class AccountView:
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """One change of a setting of an account: by whom, and the old and the new value in the operator's words."""
+    """One change of an account's setting: who made it, and the old and new value in the operator's words."""
 
     at: datetime
     setting: str
@@ -48,7 +49,8 @@ class ChangeView:
 
 @dataclass(frozen=True, slots=True)
 class LoginView:
-    """A login, and whether the broker takes its token: as asked at `checked_at`, and so since `changed_at`."""
+    """A login, and whether the broker accepts its token. It was last asked at `checked_at`; the answer has been the
+    same since `changed_at`."""
 
     name: str
     is_valid: bool

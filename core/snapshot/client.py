@@ -1,4 +1,4 @@
-"""The snapshot, whole, and the way to the engine."""
+"""The whole snapshot, and the protocol by which a console reaches the engine."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ Found = TypeVar("Found")
 
 
 class EngineNotRunning(Exception):
-    """Nobody is there to ask: the engine has not started, or has ended."""
+    """There is nobody to ask: the engine has not started, or it has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
+    """Everything a screen shows at one moment. A slice that is None or empty has nothing to show yet."""
+
     status: StatusSlice
     quotes: tuple[QuoteSlice, ...] = ()
     cycle: CycleSlice | None = None
@@ -52,7 +54,7 @@ class Snapshot:
 
 
 def without_engine_yet(mode: Mode, why: str) -> Snapshot:
-    """What is shown before anything is known of the engine; `why` stands beside the automation."""
+    """The snapshot shown before anything is known of the engine; `why` is shown beside the automation."""
     starting = PartHealth(Health.STARTING)
     return Snapshot(
         StatusSlice(
@@ -74,23 +76,24 @@ def without_engine_yet(mode: Mode, why: str) -> Snapshot:
 
 
 class EngineClient(Protocol):
-    """The console's only way to the engine. Every call returns at once and may be made from any thread."""
+    """A console's only way to the engine. Every method returns at once and may be called from any thread."""
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
         ...
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
-        """Hands a command to the inbox and returns its id; watch `Snapshot.commands` for what became of it.
+        """Puts a command into the inbox and returns its id. `Snapshot.commands` then tells what became of it.
 
-        `target` and `note` are as in `Command`: the entry's id for cancel and attest, what was seen at the broker; for
-        set_account `AccountView.target` and the setting with its value, like `width 5` or `skip today`.
+        `target` and `note` mean what they mean in `Command`. For cancel and attest they are the entry's id and what was
+        seen at the broker; for set_account `AccountView.target` and the setting with its value, like `width 5` or
+        `skip today`.
         """
         ...
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
-        """Asks the records, away from the caller's thread; `core.views.lookups` has the questions.
+        """Asks the records a question, on another thread; `core.views.lookups` has the questions.
 
-        The future raises RecordsError when the records fail, and EngineNotRunning when there is nobody to ask.
+        The future raises RecordsError when the records fail, EngineNotRunning when there is nobody to ask.
         """
         ...

@@ -1,77 +1,67 @@
-"""A snapshot as text and back, whole or as what changed since another: for recordings and for watchers.
+"""Snapshots as JSON text and back, whole or as what changed since another one. Recordings and watchers use it.
 
-The form is JSON by field name (`core.snapshot.delta`), so that what an older version wrote without a field that has a
-default stays readable; `VERSION` rises when it does not.
+Fields go by their names. So a text of an older version stays readable when all it lacks are fields with a default;
+`VERSION` rises with every other change of the form.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any
+
+import msgspec
 
 from core.snapshot import Snapshot
-from core.snapshot.delta import Nothing, ObjectForm, Plain, Text, as_written
+from core.snapshot.delta import NOTHING, applied, difference
+from core.snapshot.json_values import Redact, as_written, read, written
 
-VERSION = 1
-
-T = TypeVar("T")
-
-_UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+VERSION = 2
+_UNREADABLE = (
+    msgspec.MsgspecError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class SnapshotUnreadable(Exception):
-    """These bytes are no snapshot of this version, or no change of the snapshot they were applied to."""
+    """The bytes are no snapshot of this version, or no change of the snapshot they were applied to."""
 
 
-def to_plain(snapshot: Snapshot, text: Text = as_written) -> Plain:
-    """The whole snapshot."""
-    return _SNAPSHOT.plain(snapshot, text)
-
-
-def from_plain(plain: object) -> Snapshot:
-    """The snapshot `to_plain` was given. Raises SnapshotUnreadable."""
-    return _read(lambda: _SNAPSHOT.value(plain))
-
-
-def change(old: Snapshot, new: Snapshot, text: Text = as_written) -> Plain | Nothing:
-    """What `changed` needs to make the new one of the old; NOTHING when they are the same."""
-    return _SNAPSHOT.change(old, new, text)
-
-
-def changed(old: Snapshot, plain: object) -> Snapshot:
-    """The snapshot after this change; the old one is left as it is. Raises SnapshotUnreadable."""
-    return _read(lambda: _SNAPSHOT.changed(old, plain))
-
-
-def encode(snapshot: Snapshot, text: Text = as_written) -> bytes:
-    """The whole snapshot with its version, as one line of ASCII JSON without its end."""
-    return to_json({"version": VERSION, "snapshot": to_plain(snapshot, text)})
+def encode(snapshot: Snapshot, redact: Redact = as_written) -> bytes:
+    """The whole snapshot with its version: one line of JSON in UTF-8, without a line end."""
+    return msgspec.json.encode({"version": VERSION, "snapshot": written(snapshot, redact)})
 
 
 def decode(encoded: bytes) -> Snapshot:
-    """The snapshot `encode` was given. Raises SnapshotUnreadable, also for another version."""
-    found = from_json(encoded)
+    """The snapshot that `encode` was given. Raises SnapshotUnreadable, also for another version."""
+    return _reading(_decoded, encoded)
+
+
+def encode_change(old: Snapshot, new: Snapshot, redact: Redact = as_written) -> bytes | None:
+    """What changed from the old snapshot to the new one, as one line of JSON; None when nothing did."""
+    found = difference(old, new)
+    return None if found is NOTHING else msgspec.json.encode(written(found, redact))
+
+
+def decode_change(old: Snapshot, encoded: bytes) -> Snapshot:
+    """The new snapshot that `encode_change` was given with this old one. Raises SnapshotUnreadable."""
+    return _reading(lambda change: applied(Snapshot, old, msgspec.json.decode(change)), encoded)
+
+
+def _decoded(encoded: bytes) -> Any:
+    found = msgspec.json.decode(encoded)
     if not isinstance(found, dict) or found.get("version") != VERSION:
         raise SnapshotUnreadable(f"it is no snapshot of version {VERSION}")
-    return from_plain(found.get("snapshot"))
+    return read(Snapshot, found.get("snapshot"))
 
 
-def to_json(plain: Plain) -> bytes:
-    """As compact ASCII JSON."""
-    return json.dumps(plain, separators=(",", ":")).encode("ascii")
-
-
-def from_json(encoded: bytes) -> object:
-    """Raises SnapshotUnreadable."""
-    return _read(lambda: json.loads(encoded))
-
-
-def _read(attempt: Callable[[], T]) -> T:
+def _reading(reader: Callable[[bytes], Any], encoded: bytes) -> Snapshot:
     try:
-        return attempt()
+        snapshot: Snapshot = reader(encoded)
     except _UNREADABLE as error:
         raise SnapshotUnreadable(f"it is not readable as a snapshot: {type(error).__name__}: {error}") from error
-
-
-_SNAPSHOT = ObjectForm(Snapshot)
+    return snapshot

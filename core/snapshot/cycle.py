@@ -1,4 +1,4 @@
-"""The cycle: its steps, its attempts, and the slots of the day."""
+"""Slices of the cycle, its steps and its attempts, and of the slots of the day."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from enum import StrEnum
 
 
 class StepState(StrEnum):
+    """Where one step of the cycle stands."""
+
     TODO = "to come"
     NOW = "now"
     DONE = "done"
@@ -27,9 +29,9 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class CycleSlice:
-    """The running cycle, or the last one. `number` counts cycles in the records; 0 means none yet.
+    """The running cycle, or else the last one. `number` counts the cycles in the records; 0 means there is none yet.
 
-    `newest` is the newest cycle's number in the records, also when it ran before this process began.
+    `newest` is the number of the newest cycle in the records, even when it ran before this process started.
     """
 
     number: int
@@ -50,7 +52,10 @@ class CycleSlice:
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One underlying's part in one attempt. `result` is a word: PASS, RETRY (transient), REFUSED (terminal), NOW."""
+    """One underlying in one attempt. Prices are per share.
+
+    `result` is a word: PASS, RETRY (another attempt may help), REFUSED (none can) or NOW (it is under way).
+    """
 
     cycle: int
     attempt: int
@@ -65,6 +70,8 @@ class AttemptView:
 
 
 class SlotState(StrEnum):
+    """Where one slot of today stands."""
+
     TO_COME = "to come"
     NEXT = "next"
     RUNNING = "running"
@@ -74,7 +81,10 @@ class SlotState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
-    """One of today's slots (or a forced cycle between them). `outcome`: succeeded, skipped, failed, unknown, or ''."""
+    """One of today's slots, or a forced cycle between two of them.
+
+    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none.
+    """
 
     at: datetime
     state: SlotState

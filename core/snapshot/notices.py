@@ -1,4 +1,4 @@
-"""What asks for attention: breakers, alerts, messages, and what became of commands."""
+"""Slices of what asks for attention: breakers, alerts, messages and the answers to commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from core.domain.operation.commands import CommandKind, CommandState
 
 @dataclass(frozen=True, slots=True)
 class BreakerView:
-    """What stops entries now: `whom` is an account (masked), a login, or empty for all; `reset` says what ends it."""
+    """A breaker that stops entries now. `whom` is the account (masked) or the login it stops, empty when it stops all;
+    `reset` says what ends it."""
 
     code: str
     whom: str
@@ -22,8 +23,8 @@ class BreakerView:
 
 @dataclass(frozen=True, slots=True)
 class AlertView:
-    """An alert. `severity` is a word: critical or warning; `whom` is the account it is about (masked), or empty for
-    all; `seen_by` who acknowledged it, empty while nobody did; `closed` is None while it is open."""
+    """An alert. `severity` is a word: critical or warning. `whom` is the account it is about (masked), empty when it is
+    about all. `seen_by` is who acknowledged it, empty while nobody has. `closed` is None while it is open."""
 
     id: int
     code: str
@@ -36,6 +37,8 @@ class AlertView:
 
 
 class Level(StrEnum):
+    """How urgent a message is."""
+
     INFO = "info"
     WARNING = "warn"
     CRITICAL = "crit"
@@ -43,7 +46,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One line for the operator. `number` rises by one per message, so a watcher can tell what is new."""
+    """One line for the operator. `number` rises by one with each message, so a reader can tell which are new."""
 
     number: int
     at: datetime
@@ -54,7 +57,7 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class CommandView:
-    """A command sent from this console and what became of it."""
+    """A command sent from this console, and what became of it; `text` is the answer."""
 
     id: str
     kind: CommandKind

@@ -1,4 +1,4 @@
-"""The entries and their orders."""
+"""Slices of the entries and their orders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class FillView:
-    """One fill record of one leg."""
+    """One fill of one leg, as the broker reported it. `price` is per share."""
 
     leg: str
     quantity: Decimal
@@ -19,7 +19,8 @@ class FillView:
 
 
 class Reentry(StrEnum):
-    """Whether an operator's cancel closed the account's day (SPEC 9); once allowed, proof of no fill frees it."""
+    """Whether an operator's cancel closed the account's day (SPEC 9). Once re-entry is allowed, the day is free again
+    as soon as it is proved that nothing was filled."""
 
     NONE = ""
     CLOSED = "closed"
@@ -28,10 +29,10 @@ class Reentry(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrderView:
-    """One entry. `state` is ours, `broker_status` the broker's word; account is masked.
+    """One entry. `state` is our word for it, `broker_status` the broker's; `account` is masked. Prices are per share.
 
-    `evidence` says, for an unknown entry, what was looked for so far and what comes next; `identifier` is what the
-    order carries at the broker.
+    `evidence` tells of an entry whose fate is unknown: what was looked for so far, and what comes next. `identifier` is
+    the mark that its order carries at the broker. `holds_day`: while it stands, its account enters nothing else today.
     """
 
     entry_id: str

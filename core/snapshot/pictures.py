@@ -1,4 +1,4 @@
-"""What the pictures are drawn from, beyond what other slices hold."""
+"""Slices that only the charts are drawn from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.domain.trident.payoff import Payoff
 
 @dataclass(frozen=True, slots=True)
 class CreditPoint:
-    """A package's natural and mid credit per share at an instant."""
+    """The natural and the mid credit of one trident at an instant, per share."""
 
     at: datetime
     natural: Decimal
@@ -20,7 +20,7 @@ class CreditPoint:
 
 @dataclass(frozen=True, slots=True)
 class CreditTrail:
-    """The credit of a trident entered today, from its entry on, oldest first."""
+    """The credit of a trident entered today since its entry, oldest first."""
 
     underlying: str
     expiration: date
@@ -30,10 +30,11 @@ class CreditTrail:
 
 @dataclass(frozen=True, slots=True)
 class PayoffView:
-    """One trident at expiry and now. `basis` says what its credit is: the fill, the limit, natural.
+    """What one trident comes to at expiry and now. `basis` says where its credit comes from: fill, limit or natural.
 
-    P&L in $ per package when closed now, None before it is open; `price` is the underlying's. A stale one keeps its
-    value and says so. `account` is masked, empty before an entry; `others` counts further open tridents.
+    `profit_mid` and `profit_natural` are the P&L in $ per trident if it were closed now, None before it is open.
+    `price` is the underlying's. Stale prices and marks keep their values and are marked as stale. `account` is masked,
+    empty before an entry. `others` counts the further open tridents.
     """
 
     underlying: str
@@ -52,5 +53,7 @@ class PayoffView:
 
 @dataclass(frozen=True, slots=True)
 class PicturesSlice:
+    """The data of the charts. `payoff` is None while there is no trident to show."""
+
     credits: tuple[CreditTrail, ...] = ()
     payoff: PayoffView | None = None

@@ -1,4 +1,4 @@
-"""The open tridents."""
+"""Slices of the open tridents."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from core.snapshot.quotes import Freshness
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """One open trident. Credit and marks per share, P&L and max risk in $ per package, both from the fill; the marks
-    are what closing costs. `age_s` and `freshness` are of the oldest leg's quote; account is masked."""
+    """One open trident. `account` is masked.
+
+    Credit and marks are per share; the marks are what closing costs now. P&L and `max_risk` are in $ per trident, from
+    the credit of the fill. `age_s` and `freshness` are those of the leg with the oldest quote.
+    """
 
     entry_id: str
     account: str
@@ -36,7 +39,8 @@ class PositionView:
 
 @dataclass(frozen=True, slots=True)
 class PositionsSlice:
-    """The open tridents of all accounts, the nearest expiration first. `trouble` says what could not be read."""
+    """The open tridents of all accounts, the nearest expiration first. `trouble` says what could not be read, or is
+    empty."""
 
     open: tuple[PositionView, ...] = ()
     trouble: str = ""

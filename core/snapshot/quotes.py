@@ -1,4 +1,4 @@
-"""An underlying's quote."""
+"""The slice of an underlying's quote."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Freshness(StrEnum):
-    """SPEC 14: quiet after 10 s without an event while the feed is live; stale after 30 s or when it is not."""
+    """How old a quote is (SPEC 14): quiet after 10 s without an event, stale after 30 s or without a live feed."""
 
     NONE = "none"
     LIVE = "live"
@@ -18,8 +18,8 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteSlice:
-    """One underlying. `trail` holds recent prices, oldest first, for a one-row picture; `day_path` holds
-    (seconds since the open, price) for the chart."""
+    """One underlying. `trail` has the recent prices, oldest first, for the sparkline. `day_path` has pairs of seconds
+    since the open and price, for the chart."""
 
     symbol: str
     price: Decimal | None

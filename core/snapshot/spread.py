@@ -1,4 +1,4 @@
-"""The spread being priced, leg by leg."""
+"""Slices of the spread being priced and of its legs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class LegView:
-    """One leg as priced, or live while its subscription lasts."""
+    """One leg: live while its quotes are subscribed, else as it was priced. Prices are per share."""
 
     role: str
     action: str
@@ -24,10 +24,10 @@ class LegView:
 
 @dataclass(frozen=True, slots=True)
 class SpreadSlice:
-    """The trident being priced, or the last one priced. Credits per share, risks in $ per package.
+    """The trident being priced, or else the last one that was. Credits are per share, risks in $ per trident.
 
-    `live` is true while the leg quotes are still subscribed. `verdict` is a word: pricing, passed, refused,
-    working, filled, validated. `utilization` is the part of the risk budget in use once filled (SPEC 7).
+    `live` is true while the quotes of its legs are subscribed. `verdict` is a word: pricing, passed, refused, working,
+    filled or validated. `utilization` is the share of the risk budget in use once it is filled (SPEC 7).
     """
 
     underlying: str

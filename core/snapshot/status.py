@@ -1,4 +1,4 @@
-"""The engine, its parts and the market, in the words of the status bar."""
+"""The slice of the status bar: the engine, its parts and the market."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """SPEC 9; a replay is none of its modes, and trades nothing."""
+    """How the console trades (SPEC 9). A replay shows a recorded day and trades nothing."""
 
     DEMO = "demo"
     DRY_RUN = "dry-run"
@@ -18,6 +18,8 @@ class Mode(StrEnum):
 
 
 class EngineState(StrEnum):
+    """Where the engine is in its life."""
+
     STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
@@ -26,7 +28,7 @@ class EngineState(StrEnum):
 
 
 class Automation(StrEnum):
-    """The trading state (SPEC 9); reconciling refuses entries too."""
+    """The trading state (SPEC 9). While reconciling, entries are refused too."""
 
     RECONCILING = "reconciling"
     ACTIVE = "active"
@@ -35,7 +37,7 @@ class Automation(StrEnum):
 
 
 class Health(StrEnum):
-    """One part's health, in a word."""
+    """The health of one part in a word."""
 
     STARTING = "starting"
     OK = "ok"
@@ -45,14 +47,14 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PartHealth:
-    """`detail` says what is wrong, or is empty."""
+    """The health of one part; `detail` says what is wrong, or is empty."""
 
     health: Health
     detail: str = ""
 
 
 class Watching(StrEnum):
-    """Whose console this is: the trader's own, or a watcher's, which may only look, or also command."""
+    """Whose console this is: the trader's own, a watcher's that may only look, or a watcher's that may also command."""
 
     NONE = ""
     READ_ONLY = "watching"
@@ -61,10 +63,10 @@ class Watching(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusSlice:
-    """The status bar. `now` is market time; `market` is a word: open, closed, before the open, unreadable.
+    """The status bar. `now` is market time; `speed` is market seconds per wall second.
 
-    `mail` and `redis` are None when they are off. `watching` says what a console without the engine may do: a word of
-    `Watching`; it is that of the trader itself otherwise.
+    `market` is a word: open, closed, before the open or unreadable. `mail` and `redis` are None when they are off.
+    `failure` says why the engine failed, or is empty.
     """
 
     mode: Mode
