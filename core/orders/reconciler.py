@@ -30,7 +30,7 @@ class Reconciler:
 
     broker: Broker
     records: Records
-    watch: OrderTracker
+    tracker: OrderTracker
     breakers: Breakers
     bus: Bus
     _foreign_told: set[str] = field(init=False, default_factory=set)
@@ -63,7 +63,7 @@ class Reconciler:
         if entry is None and report.identifier is not None:
             entry = await self.records.entries.by_identifier(report.identifier)
         if entry is not None:
-            await self.watch.apply(entry.id, report)
+            await self.tracker.apply(entry.id, report)
             return True
         if is_ours(report.identifier):
             why = f"order {report.order_id} at the broker carries our identifier, and no record here knows it"
@@ -82,7 +82,7 @@ class Reconciler:
                 report = await self.broker.order(current.account, current.order_id)
             except BrokerError as error:
                 return f"{masked(current.account)} order {current.order_id}: {error.detail}"
-            await self.watch.apply(current.id, report)
+            await self.tracker.apply(current.id, report)
         return ""
 
     async def judge_earlier(self, number: str, today: date) -> None:

@@ -72,7 +72,7 @@ def test_reads_over_different_alert_connections_prove_nothing_together(tmp_path:
         await world.until("09:47:40")
         assert (await world.entry()).state is EntryState.UNKNOWN
         await world.until("09:49")
-        assert world.engine.watch.alerts.state is StreamState.CONNECTED
+        assert world.engine.tracker.alerts.state is StreamState.CONNECTED
         assert (await world.entry()).state is EntryState.ABSENT
         await world.stop()
 

@@ -124,7 +124,7 @@ async def _run(run: EngineRun, switch: KillSwitch) -> str:
     enter, settle = desk.enter, engine.settlement.check
     if run.in_reconciling:
         reconciler = engine.reconciliation.reconciler
-        setattr(engine.watch, "recover", switch.watching(engine.watch.recover))  # noqa: B010 - of this instance
+        setattr(engine.tracker, "recover", switch.watching(engine.tracker.recover))  # noqa: B010 - of this instance
         setattr(reconciler, "reconcile", switch.watching(reconciler.reconcile))  # noqa: B010
         settle = switch.watching(settle)
     else:
@@ -143,7 +143,7 @@ async def _run(run: EngineRun, switch: KillSwitch) -> str:
     if entered in (Reason.ENTRY_TODAY.code, Reason.OUTCOME_UNKNOWN.code):
         # Settlement must not have allowed a second entry of the day.
         await _try_to_enter(engine, run, desk.enter)
-    await engine.watch.poll()
+    await engine.tracker.poll()
     engine.stop()
     await running
     return entered
@@ -204,7 +204,7 @@ async def _until_clean(engine: Engine, run: EngineRun) -> str:
     barred: Refusal | None = None
     while monotonic() < until:
         barred = engine.gate.account_refusal(run.account.number, run.account.login)
-        if barred is None and engine.watch.alerts.state is StreamState.CONNECTED:
+        if barred is None and engine.tracker.alerts.state is StreamState.CONNECTED:
             return ""
         await asyncio.sleep(TURN_S / 4)
     return "no alerts" if barred is None else f"barred: {barred.sentence()}"

@@ -244,7 +244,7 @@ class EntryMachine(EntryWorld):
     @precondition(lambda self: self.process)
     @rule()
     def poll(self) -> None:
-        self.alive.watch.poll_soon()
+        self.alive.tracker.poll_soon()
         self.settle()
 
     @precondition(lambda self: self.process)

@@ -83,7 +83,7 @@ class EntryWorld(RuleBasedStateMachine):
     def hear(self, report: OrderReport, *, nameless: bool) -> None:
         if nameless:  # the broker may leave out what it was not asked for
             report = OrderReport(**{**{n: getattr(report, n) for n in OrderReport.__slots__}, "identifier": None})
-        self.alive.watch.on_order(report)
+        self.alive.tracker.on_order(report)
         self.told.append(report)
         self.settle()
 

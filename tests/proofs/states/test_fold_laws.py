@@ -92,14 +92,14 @@ class FoldedEntries:
         bus = Bus(self._records.journal.append, self.clock)
         bus.listen(events.append)
         broker: Broker = ScriptedBroker(self.clock, ())
-        watch = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
+        tracker = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
         entry = await self._sent_entry()
         told = [_about(entry, report) for report in reports]
         if acknowledged_after is None:
             for report in told:
-                await watch.apply(entry.id, report)
+                await tracker.apply(entry.id, report)
         else:
-            await self._hear(watch, entry, told, acknowledged_after)
+            await self._hear(tracker, entry, told, acknowledged_after)
         found = await self._records.entries.get(entry.id)
         history: tuple[EntryChange, ...] = await self._records.entries.history(entry.id)
         return Folded(
@@ -111,15 +111,15 @@ class FoldedEntries:
             tuple(event.kind for event in events),
         )
 
-    async def _hear(self, watch: OrderTracker, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
-        running = asyncio.create_task(watch.run())
+    async def _hear(self, tracker: OrderTracker, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
+        running = asyncio.create_task(tracker.run())
         for index, report in enumerate(told):
             if index == after:
-                await watch.acknowledged(entry.id, told[0])
-            watch.on_order(replace(report, identifier=None))
+                await tracker.acknowledged(entry.id, told[0])
+            tracker.on_order(replace(report, identifier=None))
             await self.clock.sleep(0.01)
         if after >= len(told):
-            await watch.acknowledged(entry.id, told[0])
+            await tracker.acknowledged(entry.id, told[0])
         running.cancel()
         await asyncio.wait({running})
 
@@ -286,12 +286,12 @@ def test_a_fill_after_the_end_is_kept(entries: FoldedEntries, parts: int, word: 
 def test_an_alert_is_critical_when_the_word_is_unknown(entries: FoldedEntries) -> None:
     async def words() -> list[Severity]:
         events: list[Event] = []
-        bus = Bus(entries._records.journal.append)
+        bus = Bus(entries._records.journal.append, entries.clock)
         bus.listen(events.append)
         broker = ScriptedBroker(entries.clock, ())
-        watch = OrderTracker(broker, entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
+        tracker = OrderTracker(broker, entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
         entry = await entries._sent_entry()
-        await watch.apply(entry.id, _about(entry, report("Dead")))
+        await tracker.apply(entry.id, _about(entry, report("Dead")))
         return [event.severity for event in events]
 
     assert entries.loop.run_until_complete(words()) == [Severity.CRITICAL]

@@ -80,21 +80,21 @@ class TradingProcess:
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
         self.gate = TradingGate(records, self.breakers, folder / "HALT")
-        self.watch = OrderTracker(
+        self.tracker = OrderTracker(
             broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
         )
         self._reconciliation = Reconciliation(
-            Reconciler(broker, records, self.watch, self.breakers, bus),
+            Reconciler(broker, records, self.tracker, self.breakers, bus),
             self.gate,
             bus,
             lambda: [_account(number) for number in broker.accounts_open],
             lambda: exchange_time(clock.now()).date(),
         )
-        self.settlement = Settlement(broker, records, self.watch, bus, clock)
+        self.settlement = Settlement(broker, records, self.tracker, bus, clock)
         self._desk = OrderDesk(
             broker=broker,
             records=records,
-            watch=self.watch,
+            tracker=self.tracker,
             bus=bus,
             clock=clock,
             ids=ids,
@@ -119,10 +119,10 @@ class TradingProcess:
     async def start(self) -> None:
         """Does what the engine does before its first cycle, then starts the services an entry needs."""
         await self.breakers.load()
-        await self.watch.recover()
+        await self.tracker.recover()
         await self.gate.read()
         self._want("start")
-        for service in (self.watch.run, self.watch.run_polls, self._reconciliation.run):
+        for service in (self.tracker.run, self.tracker.run_polls, self._reconciliation.run):
             self._tasks.append(asyncio.create_task(service()))
 
     async def kill(self) -> None:
@@ -149,7 +149,7 @@ class TradingProcess:
     def hear_status(self, connected: bool) -> None:
         self._connections += connected
         state = StreamState.CONNECTED if connected else StreamState.WAITING
-        self.watch.on_alert_status(StreamStatus(state, self._clock.monotonic(), "", self._connections))
+        self.tracker.on_alert_status(StreamStatus(state, self._clock.monotonic(), "", self._connections))
 
     def _decision(self, account: str) -> Decision:
         limit = entry_price(PRICING.mid, PRICING.natural, 0, QQQ_TICKS)

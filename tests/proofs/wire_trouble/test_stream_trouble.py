@@ -277,19 +277,19 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     async def incident(entry: Entry, detail: str) -> None:
         raise AssertionError(detail)
 
-    watch = OrderTracker(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
+    tracker = OrderTracker(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
     entry = await _entry_without_an_answer(records)
     at = datetime.now(UTC).isoformat()
     listed = {"data": {"items": [order_json(**{"received-at": at})]}}
     server.on("GET", f"{ORDERS}/live", json_answer(listed))
     server.on("GET", ORDERS, json_answer(listed))
     streams.alerts = [says(order_alert(**changes)), quiet]
-    async with running(broker.alerts.run([ACCOUNT], watch)):
-        await until(lambda: watch.alerts.connections == 2, "the stream renewed")
+    async with running(broker.alerts.run([ACCOUNT], tracker)):
+        await until(lambda: tracker.alerts.connections == 2, "the stream renewed")
     assert wanted == ["reconcile", "reconcile"]
     (report,) = await broker.orders_of_day(ACCOUNT, exchange_time(clock.now()).date())
     assert report.identifier == IDENTIFIER
-    reconciler = Reconciler(broker, records, watch, breakers, bus, clock)
+    reconciler = Reconciler(broker, records, tracker, breakers, bus)
     assert await reconciler.take(ACCOUNT, report)
     found = await records.entries.get(entry.id)
     assert (found.state, found.order_id) == (EntryState.WORKING, "1010")
