@@ -16,7 +16,8 @@ from core.domain.reporting.figures import SessionFigures
 from core.snapshot import Mode, QuoteSlice, Snapshot, StatusSlice
 from core.snapshot.codec import SnapshotUnreadable, change, changed, decode, encode, to_json, to_plain
 from core.snapshot.delta import NOTHING
-from tests.support.console.scenes import SCENES, calm, filled, quotes
+from tests.support.console.parts import quotes
+from tests.support.console.scenes import SCENES, calm, filled
 
 # Equal values may look different (1.0 and 1.00), so what is compared is the text.
 DECIMALS = st.decimals(allow_nan=False, places=2, min_value=-10_000, max_value=10_000) | st.just(Decimal("1.0"))

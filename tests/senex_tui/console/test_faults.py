@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.worker import WorkerFailed
@@ -18,24 +15,11 @@ from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.support.crash_report import keep_reports_in, tell_crash
 from tests.support.console import scenes as double
 from tests.support.console.driver import driven
+from tests.support.console.poison import poisoned
 from widgets.base.panel import LinePanel
 from widgets.cycle import CyclePanel
 
 HOSTILE = "[/x] [red] [0] [@click=app.quit]x[/] \x1b[31m\x1b]2;owned\x07 \u202eevil\u202c 日本語 \t\n ${} $error {0}"
-
-
-def poisoned(value: Any, text: str) -> Any:
-    """The same value with every text in it replaced."""
-    if isinstance(value, Enum):
-        return value
-    if isinstance(value, str):
-        return text
-    if isinstance(value, tuple):
-        return tuple(poisoned(item, text) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: poisoned(getattr(value, f.name), text) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **changes)
-    return value
 
 
 @pytest.mark.parametrize(("size", "keys"), [((80, 24), "123456"), ((200, 55), "1")])
@@ -68,7 +52,7 @@ async def test_one_failing_panel_says_so_in_its_box_and_the_others_paint(
     with caplog.at_level(logging.CRITICAL):
         async with driven() as console:
             assert "panel error: ValueError: no [such] step" in console.text
-            assert "621.83" in console.text
+            assert "621.93" in console.text
             assert "max risk $" in console.text
             await console.press("p")
             assert len(console.engine.sent) == 1
