@@ -18,7 +18,7 @@ from tests.support.console.scenes import calm
 
 BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 """10:00 ET, a Friday."""
-_CALM = calm()
+_CALM = replace(calm(), commands=())
 
 
 def moment(second: float, *, number: int = 1, running: bool = False, **slices: object) -> Snapshot:
