@@ -115,7 +115,9 @@ def test_damage_in_the_middle_is_kept_aside_and_the_day_begins_anew(tmp_path: Pa
     moments = session(minutes=10)
     path = record(tmp_path, moments[:30])
     content = bytearray(path.read_bytes())
-    content[len(content) * 9 // 10] ^= 0xFF
+    parts = [len(frame.part) for frame in read_frames(path).frames]
+    head_of_each = (len(content) - len(HEAD) - sum(parts)) // len(parts)
+    content[len(HEAD) + 27 * head_of_each + sum(parts[:27]) - 1] ^= 0xFF  # the end of a frame's own bytes
     path.write_bytes(content)
     day = RecordedDay(path)
     assert 0 < len(day) < 30

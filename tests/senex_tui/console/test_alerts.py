@@ -34,13 +34,13 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
         assert await console.shows("seen by nobody")
         await console.press("enter", "space", "space")
         assert isinstance(console.app.screen, AlertsPage)
-        assert (console.engine.sent, console.engine.about) == ([CommandKind.ACKNOWLEDGE], [("2", "")])
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ACKNOWLEDGE], [("3", "")])
         assert await console.shows("✖ critical  sent…")
         seen = replace(parts.alert(), seen_by="ada at the console")
         console.engine.current = replace(console.engine.current, alerts=(seen,))
-        console.engine.settle(CommandState.DONE, "alert 2 acknowledged")
+        console.engine.settle(CommandState.DONE, "alert 3 acknowledged")
         await console.pull()
-        assert console.toasts == ["alert 2 acknowledged"]
+        assert console.toasts == ["alert 3 acknowledged"]
         assert await console.shows("Alerts 1 open, all acknowledged")
         assert await console.shows("✖ critical  seen")
         await console.press("space")
@@ -51,7 +51,7 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
 async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
         await console.press("a", "j", "space")
-        console.engine.settle(CommandState.REFUSED, "an open alert '2' is not known here")
+        console.engine.settle(CommandState.REFUSED, "an open alert '3' is not known here")
         await console.pull()
         assert "is not known here" in console.toasts[0]
         assert await console.shows("✖ critical  NEW")
