@@ -44,7 +44,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("dashboard", "followed"),
+    Picture("dashboard", "filled"),
     Picture("dashboard-80x24", "calm", size=(80, 24)),
     Picture("dashboard-200x55", "followed", size=(200, 55)),
     Picture("dashboard-60x20", "calm", size=(60, 20)),
@@ -60,7 +60,7 @@ PICTURES = (
     Picture("orders", "filled", ("o",)),
     Picture("tridents", "open", ("t",)),
     Picture("history", "followed", ("h",)),
-    Picture("story", "followed", ("h", "k", "enter")),
+    Picture("story", "followed", ("h", "j", "j", "j", "j", "enter")),
     Picture("alerts", "alerted", ("a",)),
     Picture("accounts", "reached", ("A",)),
     Picture("account", "reached", ("A", "enter")),
