@@ -8,7 +8,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench proofs soak lock clean .venv
+.PHONY: help demo test check format bench proofs scenes soak lock clean .venv
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[.a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ bench: .venv ## Measure against the bare SDK and a minimal Textual app.
 proofs: .venv ## The proofs and property tests, each going much further than in make test.
 	@SENEX_PROOFS=1 HYPOTHESIS_PROFILE=proofs $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --timeout 3600 \
 		-m "hypothesis or proof" $(ARGS)
+
+scenes: .venv ## Record the console's scenes anew; then its stored screens and the pictures of the docs.
+	@PYTHONPATH=. $(BIN)/python .ci/scenes.py $(ARGS)
 
 soak: .venv ## Simulated days with random faults: make soak DAYS=10000 SEED=0.
 	@$(BIN)/python -m tests.proofs.days $(or $(DAYS),1000) --seed $(or $(SEED),0)

@@ -1,4 +1,4 @@
-"""Writes the pictures of docs/images: the console over its tests' scenes, each at the size named.
+"""Writes the pictures of docs/images: the console over its tests' scenes and the records of their days.
 
 They are looked at before they are kept. `python .ci/pictures.py [NAME ...]` writes only those named.
 """
@@ -17,16 +17,11 @@ from pathlib import Path
 import cairosvg
 
 from core.config.loader import load_settings
-from core.domain.operation.commands import CommandKind
 from core.records.records import Records
-from core.snapshot import Snapshot
 from senex_tui.console.app import SenexApp
 from senex_tui.console.view_settings import Looks, ViewSettings, view_settings
-from tests.support.console import scenes as double
-from tests.support.console.picture_slices import followed
-from tests.support.console.scenes import FixedEngine
-from tests.support.open_tridents import holding, near, position
-from tests.support.world import World, account, in_world
+from tests.support.console.recordings import lived
+from tests.support.console.scenes import DAY_OF, SCENES, FixedEngine
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 FONT = "DejaVu Sans Mono"
@@ -37,17 +32,9 @@ CELL, LINE = 12.2, 24.4
 TEXT = re.compile(r'<text class="(?P<style>[^"]+)" x="(?P<x>[\d.]+)" y="(?P<y>[\d.]+)"[^>]*>(?P<text>[^<]*)</text>')
 
 
-def open_tridents() -> Snapshot:
-    """Two: one on its way, one near its end."""
-    return holding(position(), near())
-
-
-SCENES = double.SCENES | {"followed": followed, "open": open_tridents}
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A scene of the tests, the keys pressed in it, and the terminal's size."""
+    """A recorded scene, the keys pressed in it, and the terminal's size."""
 
     name: str
     scene: str
@@ -57,7 +44,7 @@ class Picture:
 
 
 PICTURES = (
-    Picture("dashboard", "followed"),
+    Picture("dashboard", "filled"),
     Picture("dashboard-80x24", "calm", size=(80, 24)),
     Picture("dashboard-200x55", "followed", size=(200, 55)),
     Picture("dashboard-60x20", "calm", size=(60, 20)),
@@ -72,8 +59,8 @@ PICTURES = (
     Picture("picture-score", "followed", ("7", "z", "v", "v", "v")),
     Picture("orders", "filled", ("o",)),
     Picture("tridents", "open", ("t",)),
-    Picture("history", "calm", ("h",)),
-    Picture("story", "calm", ("h", "G", "enter")),
+    Picture("history", "followed", ("h",)),
+    Picture("story", "followed", ("h", "j", "j", "j", "j", "enter")),
     Picture("alerts", "alerted", ("a",)),
     Picture("accounts", "reached", ("A",)),
     Picture("account", "reached", ("A", "enter")),
@@ -148,29 +135,13 @@ def dots(found: re.Match[str], text: str) -> Iterator[str]:
                 yield f'<circle class="{found["style"]}" cx="{x:.1f}" cy="{y:.1f}" r="1.8"/>'
 
 
-def recorded(folder: Path) -> Path:
-    """Records of a day: an entry at 09:45, a pause over 10:00, and one more slot."""
-
-    async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:46")
-        await world.command(CommandKind.PAUSE)
-        await world.until("10:01")
-        await world.command(CommandKind.RESUME)
-        await world.until("11:01")
-        await world.stop()
-
-    in_world(day, folder, accounts=(account(),))
-    return folder / "records.sqlite3"
-
-
 def main(names: list[str]) -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        records = recorded(Path(folder))
         for picture in PICTURES:
             if names and picture.name not in names:
                 continue
+            records = lived(DAY_OF[picture.scene], Path(folder))
             svg = by_words(with_dots(asyncio.run(shoot(picture, records)).replace("Fira Code", FONT)))
             target = IMAGES / f"{picture.name}.png"
             cairosvg.svg2png(bytestring=svg.encode(), write_to=str(target), output_width=picture.size[0] * 9)

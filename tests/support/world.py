@@ -62,6 +62,17 @@ class SuspendableClock(VirtualClock):
     def suspend(self, seconds: float) -> None:
         self._anchor += timedelta(seconds=seconds)
 
+    def run_at(self, speed: float) -> None:
+        """From now on market time passes `speed` times as fast as the monotonic clock."""
+        self._anchor = self.now()
+        self._since_s = self._loop.time()
+        self.speed = speed
+
+    def now(self) -> datetime:
+        return self._anchor + timedelta(seconds=(self._loop.time() - self._since_s) * self.speed)
+
+    _since_s = 0.0
+
 
 @lru_cache(maxsize=16)
 def calendar_around(year: int) -> SessionCalendar:
@@ -137,7 +148,7 @@ class World:
         self.broker.market_data.idle_s = 5.0
         self.broker.chains = chains_of(seed, self.market.start)
         self.preflight = preflight
-        self.mode, self.sends = Mode.DEMO, True
+        self.mode, self.sends, self.real_time = Mode.DEMO, True, False
         self.mailer: Mailer | None = None
         self._calls = calls
         self.running: asyncio.Task[None] | None = None
@@ -171,6 +182,7 @@ class World:
                 alerts=self.broker.alerts,
                 records=records,
                 sends=self.sends,
+                real_time=self.real_time,
                 preflight=self.preflight,
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
@@ -189,6 +201,11 @@ class World:
     async def stop(self) -> None:
         """Ends the engine in order."""
         self.engine.stop()
+        if self.running is not None:
+            await self.running
+
+    async def ended(self) -> None:
+        """Waits until the engine has ended by itself; raises what ended it."""
         if self.running is not None:
             await self.running
 
@@ -232,7 +249,7 @@ class World:
     async def until(self, at: str, day: str | None = None) -> None:
         """Sleeps until this exchange time, today unless a day is given."""
         on = self.day.isoformat() if day is None else day
-        await self.clock.sleep((et(on, at) - self.clock.now()).total_seconds())
+        await self.clock.sleep((et(on, at) - self.clock.now()).total_seconds() / self.clock.speed)
 
     # The operator
 

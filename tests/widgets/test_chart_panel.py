@@ -9,7 +9,8 @@ import pytest
 
 from core.snapshot import PicturesSlice
 from tests.support.console.driver import Driven, driven
-from tests.support.console.picture_slices import followed, payoff
+from tests.support.console.parts import payoff
+from tests.support.console.scenes import followed
 from widgets.charts import plot
 from widgets.charts.panel import BLURRED_REDRAW_S, PICTURES, REDRAW_S, ChartPanel
 
@@ -150,10 +151,10 @@ async def test_unchanged_data_are_not_drawn_again(curves: list[int]) -> None:
         await console.press("v", "v")
         await console.pilot.pause()
         curves.clear()
-        _, qqq = console.engine.current.quotes
+        qqq, spx = console.engine.current.quotes
         for cents in range(3):  # quotes move; the payoff's slice is the same
             console.ticker.now += REDRAW_S + 1
-            quotes = (console.engine.current.quotes[0], replace(qqq, price=D("621.84") + D(cents) / 100))
+            quotes = (replace(qqq, price=D("622.84") + D(cents) / 100), spx)
             console.engine.current = replace(console.engine.current, quotes=quotes)
             await console.pull()
             await console.pilot.pause()

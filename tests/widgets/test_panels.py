@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Freshness, Health, Mode, PartHealth
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from widgets.attempts import AttemptsPanel
 from widgets.base import format as figures
@@ -56,12 +57,15 @@ def test_no_line_is_wider_than_its_panel(panel: type[LinePanel[Any]], name: str,
 
 
 def test_the_spread_shows_legs_credits_and_three_risks() -> None:
-    text = text_of(SpreadPanel().draw(double.filled().spread or double.spread(), 78, 9))
-    for part in ("QQQ trident  Jan 2 2026, 43 days", "sell 2 622P", "buy  2 619P", "sell 1 622C", "buy  1 625C"):
+    filled = double.followed().spread
+    assert filled is not None
+    better = replace(filled, fill_credit=D("6.83"), max_risk_fill=D("317"))  # than its limit
+    text = text_of(SpreadPanel().draw(better, 78, 9))
+    for part in ("QQQ trident  Jan 2 2026, 43 days", "sell 2 622P", "buy  2 617P", "sell 1 622C", "buy  1 627C"):
         assert part in text
     rows = {line.split("  ")[0]: line.split() for line in text.splitlines()}
-    assert rows["credit"] == ["credit", "3.86", "4.10", "4.06", "4.08"]
-    assert rows["max risk $"] == ["max", "risk", "$", "214", "190", "194", "192"]
+    assert rows["credit"] == ["credit", "6.68", "6.815", "6.81", "6.83"]
+    assert rows["max risk $"] == ["max", "risk", "$", "332", "318.50", "319", "317"]
     assert len(text.splitlines()) == 10
 
 
@@ -69,58 +73,63 @@ def test_half_a_cent_is_shown_and_no_place_more_than_needed() -> None:
     shown = [figures.price(D(text)) for text in ("6.825", "4.1", "4.0833333", "1234.5", "-0.005", "5.9999")]
     assert shown == ["6.825", "4.10", "4.083", "1,234.50", "-0.005", "6.00"]
     assert [figures.signed(D(text)) for text in ("0", "1.005", "-1.03")] == ["+0.00", "+1.005", "-1.03"]
-    text = text_of(SpreadPanel().draw(double.spread(mid=D("6.825")), 78, 9))
+    text = text_of(SpreadPanel().draw(parts.spread(mid=D("6.825")), 78, 9))
     assert "6.825" in text
 
 
 def test_legs_as_last_priced_say_no_age() -> None:
-    live = text_of(SpreadPanel().draw(double.spread(), 78, 9))
-    priced = text_of(SpreadPanel().draw(double.spread(live=False), 78, 9))
-    assert live.count("1s") == 4
+    live = text_of(SpreadPanel().draw(parts.spread(), 78, 9))
+    priced = text_of(SpreadPanel().draw(parts.spread(live=False), 78, 9))
+    assert live.count(" 0s") == 4
     assert "last priced" in priced
-    assert "1s" not in priced
+    assert " 0s" not in priced
 
 
 def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> None:
-    refused = SpreadPanel().draw(double.spread(verdict="refused", reason="QQQ quote is 41 s old"), 56, 9)
-    assert plain(refused.lines).startswith("REFUSED  QQQ quote is 41 s old")
-    floored = SpreadPanel().draw(double.spread(floored=True), 78, 9)
+    spread = double.refused().spread
+    assert spread is not None
+    refused = SpreadPanel().draw(spread, 78, 9)
+    assert plain(refused.lines).startswith("REFUSED  max risk 331.00 $ is above the budget of 250.0000 $")
+    at_natural = parts.spread(verdict="passed", floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
+    floored = SpreadPanel().draw(at_natural, 78, 9)
     assert plain(floored.lines).startswith("PASSED  limit at the natural credit")
 
 
 def test_a_stale_leg_is_struck_through_and_named() -> None:
-    lines = SpreadPanel().draw(double.spread(legs=double.legs(41)), 78, 9).lines
-    assert ("5.10", Tone.STALE) in lines[2]
-    assert plain(lines[2:3]).endswith("STALE 41s")
+    spread = double.legs_stale().spread
+    assert spread is not None
+    lines = SpreadPanel().draw(spread, 78, 9).lines
+    assert ("15.11", Tone.STALE) in lines[2]
+    assert plain(lines[2:3]).endswith("STALE 17h")
     assert tone_styles({})[Tone.STALE].strike
 
 
 @pytest.mark.parametrize(
-    ("freshness", "age", "word", "tone"),
+    ("scene", "price", "word", "tone"),
     [
-        (Freshness.LIVE, 0, "live  0s", Tone.STRONG),
-        (Freshness.QUIET, 12, "quiet 12s", Tone.STRONG),
-        (Freshness.STALE, 41, "STALE 41s", Tone.STALE),
+        ("calm", "621.935", "live  0s", Tone.STRONG),
+        ("quiet", "621.89", "quiet 12s", Tone.STRONG),
+        ("stale", "621.895", "STALE 41s", Tone.STALE),
     ],
 )
-def test_a_quote_says_its_freshness_in_words(freshness: Freshness, age: int, word: str, tone: Tone) -> None:
-    _, qqq = double.quotes(freshness, age)
+def test_a_quote_says_its_freshness_in_words(scene: str, price: str, word: str, tone: Tone) -> None:
+    qqq, _ = double.SCENES[scene]().quotes
     small = QuotePanel().draw(qqq, 36, 2).lines
     assert word in plain(small)
-    assert ("621.84", tone) in small[0]
+    assert (price, tone) in small[0]
     tall = QuotePanel().draw(qqq, 56, 4).lines
     assert word in plain(tall)
     # Tall digits cannot be struck through, so a stale price is never set in them.
-    assert (("621.84", Tone.STALE) in tall[1]) is (freshness is Freshness.STALE)
+    assert ((price, Tone.STALE) in tall[1]) is (scene == "stale")
 
 
 def test_an_index_says_that_it_has_no_quote() -> None:
-    spx, _ = double.quotes()
+    _, spx = parts.quotes()
     assert "index: last trade" in plain(QuotePanel().draw(spx, 36, 2).lines)
 
 
 def test_an_underlying_without_a_price_says_so() -> None:
-    spx, _ = double.quotes()
+    _, spx = parts.quotes()
     empty = replace(spx, price=None, change=None, day_low=None, trail=(), freshness=Freshness.NONE, age_s=None)
     for size in ((36, 2), (56, 4)):
         text = plain(QuotePanel().draw(empty, *size).lines)
@@ -129,57 +138,57 @@ def test_an_underlying_without_a_price_says_so() -> None:
 
 
 def test_the_waterfall_adds_up() -> None:
-    qqq, _ = double.judgements()
+    [qqq] = double.filled().judgements
     lines = JudgementPanel().draw((qqq,), 64, 9).lines
-    assert plain(lines).startswith("QQQ  PASS  score 101, 40 needed")
+    assert plain(lines).startswith("QQQ  PASS  score 83, 40 needed")
     totals = [int(line[3][0]) for line in lines[1:]]
-    assert totals == [50, 58, 68, 83, 91, 101, 106, 101]
+    assert totals == [50, 58, 58, 73, 73, 83, 88, 83]
     points = [line[2][0].strip() for line in lines[1:]]
-    assert points == ["+50", "+8", "+10", "+15", "+8", "+10", "+5", "-5"]
-    assert sum(int(each) for each in points) == 101
+    assert points == ["+50", "+7.6", "0", "+15", "0", "+10", "+5", "-5"]
+    assert sum(D(each) for each in points) == D("82.6")
     assert plain(lines[1:2]).startswith("start")
     ends = [cell_len("".join(text for text, _ in line).rstrip()) for line in lines[1:8]]
     assert ends == sorted(ends)
 
 
 def test_a_refused_judgement_says_why() -> None:
-    _, spx = double.judgements()
+    _, spx = double.low_score().judgements
     assert "SPX  REFUSED" in (text := plain(JudgementPanel().draw((spx,), 64, 9).lines))
-    assert "SPX scores 0; 40 needed" in text
+    assert "SPX scores 26.3773662000; 40 needed" in text
 
 
 def test_attempts_are_newest_first_with_their_reasons() -> None:
-    text = plain(AttemptsPanel().draw(double.attempts(), 56, 20).lines)
+    text = plain(AttemptsPanel().draw(parts.attempts(), 56, 20).lines)
     assert text.index("NOW") < text.index("RETRY") < text.index("REFUSED")
     assert "at most 30 s" in " ".join(text.split())
-    assert "QQQ scores 31; 40 needed" in text
-    wide = AttemptsPanel().draw(double.attempts(), 150, 20).lines
-    assert len(wide) == 4
+    assert "SPX is halted at the exchange" in " ".join(text.split())
+    wide = AttemptsPanel().draw(parts.attempts(), 150, 20).lines
+    assert len(wide) == 9
 
 
 def test_orders_show_fills() -> None:
-    text = plain(OrdersPanel().draw((double.filled_order(),), 64, 20).lines)
-    for part in ("FILLED", "6 of 6 contracts filled at 4.08", "account …4021", "2 sell 622P", "at 5.13"):
+    text = plain(OrdersPanel().draw((parts.filled_order(),), 64, 20).lines)
+    for part in ("FILLED", "6 of 6 contracts filled at 6.86", "account …0001", "2 604P", "at 16.94"):
         assert part in text
 
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:
-    drawing = SchedulePanel().draw(double.schedule(15), 64, 8)
-    assert drawing.follow == 16
-    assert plain(drawing.lines[16:17]) == "○ 13:45  next"
+    drawing = SchedulePanel().draw(double.followed().schedule, 64, 8)
+    assert drawing.follow == 8
+    assert plain(drawing.lines[8:9]) == "○ 11:45  next"
 
 
 def test_a_message_keeps_its_level_in_words() -> None:
-    text = plain(MessagesPanel().draw(double.messages(), 78, 3).lines)
-    assert text.splitlines()[0].startswith("10:31:11  info")
+    text = plain(MessagesPanel().draw(parts.messages(), 78, 3).lines)
+    assert text.splitlines()[0].startswith("10:35:30  ✖ CRIT")
     assert "▲ WARN" in text
-    assert "✖ CRIT" in text
+    assert "10:30:14  info" in text
 
 
 @pytest.mark.parametrize("width", [78, 118, 198])
 def test_the_status_bar_never_drops_mode_automation_or_clock(width: int) -> None:
     trouble = PartHealth(Health.TROUBLE, "reconnecting for 12 s after the socket was closed by the other side")
-    status = double.status(mode=Mode.DRY_RUN, speed=60.0, feed=trouble, feed_age_s=12)
+    status = parts.status(mode=Mode.DRY_RUN, speed=60.0, feed=trouble, feed_age_s=12)
     text = plain(StatusBar().draw(StatusView(status, (CommandKind.PAUSE,)), width, 1).lines)
     for part in ("DRY-RUN 60x", "PAUSING…", "feed TROUBLE", " ok", "13:19", "10:31:41 ET"):
         assert part in text
@@ -189,7 +198,7 @@ def test_the_status_bar_never_drops_mode_automation_or_clock(width: int) -> None
 
 def test_the_status_bar_tells_of_mail_only_when_it_is_on_and_first_of_its_trouble() -> None:
     def bar(mail: PartHealth | None, width: int) -> str:
-        view = StatusView(double.status(mail=mail))
+        view = StatusView(parts.status(mail=mail))
         return plain(StatusBar().draw(view, width, 1).lines)
 
     trouble = PartHealth(Health.TROUBLE, "3 waiting since 09:46, no server")
@@ -216,8 +225,9 @@ def test_opening_the_console_imports_nothing_heavy() -> None:
 
 
 def test_change_is_signed_and_has_an_arrow() -> None:
-    spx, qqq = double.quotes()
-    assert "▲ +14.20 +0.21%" in plain(QuotePanel().draw(spx, 60, 2).lines)
-    assert "▼ -1.03 -0.17%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
+    _, spx = parts.quotes()
+    qqq, _ = double.closed().quotes
+    assert "▲ +9.80 +0.14%" in plain(QuotePanel().draw(spx, 60, 2).lines)
+    assert "▼ -0.385 -0.06%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
     flat = replace(qqq, change=D(0), change_percent=D(0))
     assert "+0.00 +0.00%" in plain(QuotePanel().draw(flat, 60, 2).lines)

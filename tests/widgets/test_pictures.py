@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.domain.trident.payoff import Payoff
-from core.snapshot import CreditPoint, Freshness, PicturesSlice, Snapshot
+from core.snapshot import CreditPoint, CreditTrail, Freshness, PicturesSlice, Snapshot
+from tests.support.console import parts
 from tests.support.console import scenes as double
-from tests.support.console.picture_slices import followed, morning, payoff, trail
+from tests.support.console.parts import payoff, trail
+from tests.support.console.scenes import followed
 from widgets.base.lines import Drawing, Tone, plain
 from widgets.charts.panel import PICTURES
 from widgets.charts.payoff import PayoffPicture
@@ -38,10 +40,16 @@ def text_of(drawing: Drawing) -> str:
     return f"{drawing.title}\n{plain(drawing.lines)}"
 
 
+def shortened(points: int) -> CreditTrail:
+    """The trail of the day's entry, as it was after so many points."""
+    return replace(trail(), points=trail().points[:points])
+
+
 def odd_views() -> list[ChartView]:
     """One point, all equal, nothing priced, no credit, huge numbers, another underlying, everything at once."""
     base = view_of(followed())
-    _, qqq = base.quotes
+    qqq, _ = base.quotes
+    [first] = [a for a in base.attempts if a.cycle == 2]
     quiet = [replace(a, mid=None, natural=None, limit=None) for a in base.attempts]
     huge = replace(payoff(), payoff=Payoff(D("9e9"), D(13), D("12.5")), price=D("1e9"))
     return [
@@ -52,10 +60,10 @@ def odd_views() -> list[ChartView]:
         replace(base, quotes=(replace(qqq, day_path=((0, 621.0),)),)),
         replace(base, quotes=(replace(qqq, day_path=tuple((s, 621.0) for s in range(0, 900, 10))),)),
         replace(base, quotes=(replace(qqq, day_path=((0, 1e12), (10, 2e12), (20, 1e-6))),)),
-        replace(base, spread=double.spread(body=D(99_000), limit=None)),
+        replace(base, spread=parts.spread(body=D(99_000), limit=None)),
         replace(base, attempts=tuple(quiet), pictures=PicturesSlice()),
-        replace(base, attempts=morning()[:1], pictures=PicturesSlice((trail(1),), payoff(price=None))),
-        replace(base, attempts=(), pictures=PicturesSlice((replace(trail(3), points=()),), huge)),
+        replace(base, attempts=(first,), pictures=PicturesSlice((shortened(1),), payoff(price=None))),
+        replace(base, attempts=(), pictures=PicturesSlice((shortened(0),), huge)),
         replace(base, pictures=PicturesSlice((), replace(payoff(), payoff=Payoff(D(622), D(3), D("8.5"))))),
         replace(base, pictures=PicturesSlice((), payoff(price=D("31.20"), profit_mid=None))),
     ]  # fmt: skip
@@ -84,25 +92,25 @@ def test_a_picture_takes_the_rows_of_its_panel(name: str, size: tuple[int, int])
 
 
 def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
-    rows = plain(draw("day", view_of(followed())).lines).splitlines()
+    rows = plain(draw("day", view_of(double.retrying())).lines).splitlines()
     marks = [sign for sign in rows[-2] if sign in "✖-▶○"]
     assert marks == ["✖", "-", "-", "▶", "○"]
     labels = rows[-1]
     for sign, at in (("✖", "09:45"), ("▶", "10:30"), ("○", "10:45")):
         assert abs(rows[-2].index(sign) - (labels.index(at) + 2)) <= 2, at
-    said = plain(draw("day", view_of(followed())).lines)
-    for words in ("last 620.78", "body 622 (dashes)", "✖ 1 failed", "- 2 not entered", "○ next 10:45"):
+    said = plain(draw("day", view_of(double.retrying())).lines)
+    for words in ("last 621.98", "body 622 (dashes)", "✖ 1 failed", "- 2 not entered", "○ next 10:45"):
         assert words in said
     assert "╌" * 20 in said
 
 
 def test_the_day_says_that_its_price_is_stale() -> None:
-    assert "STALE 620.78" in plain(draw("day", view_of(double.stale())).lines)
-    assert "last 620.78" in plain(draw("day", view_of(double.calm())).lines)
+    assert "STALE 621.895" in plain(draw("day", view_of(double.stale())).lines)
+    assert "last 622.045" in plain(draw("day", view_of(double.calm())).lines)
 
 
 def test_a_body_far_away_does_not_flatten_the_curve() -> None:
-    view = replace(view_of(followed()), spread=double.spread(body=D(700)))
+    view = replace(view_of(followed()), spread=parts.spread(body=D(700)))
     said = plain(draw("day", view).lines)
     assert "body 700 (dashes)" in said
     assert "╌" not in said
@@ -111,8 +119,8 @@ def test_a_body_far_away_does_not_flatten_the_curve() -> None:
 def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
     said = plain(draw("credit", view_of(followed())).lines)
     for words in (
-        "mid 3.89 (line)", "natural 3.65 (dots)", "limit 4.06 (dashes)", "filled at 4.08", "2 of 3 attempts priced",
-        "┊ followed from 10:31",
+        "mid 6.78 (line)", "natural 6.65 (dots)", "limit 6.81 (dashes)", "filled at 6.81", "2 of 6 attempts priced",
+        "┊ followed from 10:30",
     ):  # fmt: skip
         assert words in said
     for character in ("·", "╌", "┊"):
@@ -122,27 +130,29 @@ def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
 def test_without_an_entry_the_credit_is_that_of_the_attempts() -> None:
     scene = double.retrying()
     said = plain(draw("credit", view_of(scene)).lines)
-    assert "mid 4.10" in said
-    assert "2 of 3 attempts priced" in said
+    assert "mid 6.825" in said
+    assert "1 of 6 attempts priced" in said
     assert "followed" not in said
-    assert "no credit yet today" in plain(draw("credit", view_of(double.calm())).lines)
+    assert "no credit yet today" in plain(draw("credit", view_of(double.legs_stale())).lines)
 
 
 def test_the_credit_of_another_underlying_is_not_mixed_in() -> None:
-    spx = replace(morning()[0], underlying="SPX", mid=D(40), natural=D(38))
-    shown = draw("credit", replace(view_of(followed()), attempts=(*morning(), spx)))
+    attempts = followed().attempts
+    spx = replace(attempts[-1], underlying="SPX", mid=D(40), natural=D(38))
+    shown = draw("credit", replace(view_of(followed()), attempts=(*attempts, spx)))
     assert shown == draw("credit", view_of(followed()))
 
 
 def test_the_payoff_says_in_words_what_it_shows() -> None:
-    said = plain(draw("payoff", view_of(followed())).lines)
+    pictures = PicturesSlice((), payoff(others=1))
+    said = plain(draw("payoff", replace(view_of(followed()), pictures=pictures)).lines)
     for words in (
-        "▲ now 621.84: +376 $ at expiry", "close now +12.50 $ mid, -20 $ natural", "◆ break-even 619.96, none above",
-        "max profit 408 $ at 622", "max loss 192 $ at 619", "+108 $ above 625", "credit 4.08 (fill) …4021",
+        "▲ now 622.835: +597.50 $ at expiry", "close now +4 $ mid, -10 $ natural", "◆ break-even 618.595, none above",
+        "max profit 681 $ at 622", "max loss 319 $ at 617", "+181 $ above 627", "credit 6.81 (fill) …0001",
         "1 more open: t",
     ):  # fmt: skip
         assert words in said
-    for label in ("619.96", "622", "619", "625"):
+    for label in ("618.595", "622", "617", "627"):
         assert label in said.splitlines()[-1]
     thin = replace(payoff(), payoff=Payoff(D(622), D(3), D("1.50")))
     said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), thin))).lines)
@@ -153,15 +163,15 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
 @pytest.mark.parametrize("size", [(56, 9), (78, 9), (130, 16)])
 def test_the_words_of_the_payoff_are_there_at_every_size(size: tuple[int, int]) -> None:
     said = plain(draw("payoff", view_of(followed()), size).lines)
-    for words in ("621.84", "619.96", "408 $", "192 $", "+12.50 $ mid", "-20 $ natural"):
+    for words in ("622.835", "618.595", "681 $", "319 $", "+4 $ mid", "-10 $ natural"):
         assert words in said
 
 
 def test_stale_figures_of_the_payoff_say_so() -> None:
     old = payoff(price_stale=True, marks_stale=True)
     said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), old))).lines)
-    assert "▲ STALE 621.84" in said
-    assert "STALE close now +12.50 $" in said
+    assert "▲ STALE 622.835" in said
+    assert "STALE close now +4 $" in said
 
 
 def test_the_score_tells_gains_from_losses_without_colour() -> None:
@@ -170,16 +180,17 @@ def test_the_score_tells_gains_from_losses_without_colour() -> None:
     lost = [line for line in plain(lines).splitlines() if "▒" in line]
     assert all("+" in line for line in gained)
     assert all("-" in line for line in lost)
-    assert len(gained) == 6 + 1 + 2, "QQQ's start and six gains but one, SPX's start and one gain"
+    assert len(gained) == 6 + 6, "each one's start and five gains"
+    assert len(lost) == 2 + 1, "QQQ's IV rank and RSI, SPX's IV rank"
     assert plain(lines).index("QQQ") < plain(lines).index("SPX"), "the traded one first"
 
 
 def test_the_price_is_marked_where_it_is() -> None:
-    low, high = (PayoffPicture(payoff(price=price)) for price in (D(619), D(625)))
+    low, high = (PayoffPicture(payoff(price=price)) for price in (D(617), D(627)))
     columns = [plain(each.draw(130, 16).lines).splitlines()[-2].index("▲") for each in (low, high)]
     labels = plain(low.draw(130, 16).lines).splitlines()[-1]
-    assert abs(columns[0] - labels.index("619") - 1) <= 1
-    assert abs(columns[1] - labels.index("625") - 1) <= 1
+    assert abs(columns[0] - labels.index("617") - 1) <= 1
+    assert abs(columns[1] - labels.index("627") - 1) <= 1
 
 
 @given(
@@ -206,12 +217,14 @@ def test_labels_are_round_and_few(low: float, more: float, most: int) -> None:
 
 def test_points_of_a_credit_that_is_no_number_are_left_out() -> None:
     broken = replace(
-        trail(2), points=(*trail(2).points, CreditPoint(double.NOW + timedelta(hours=1), D("NaN"), D("NaN")))
+        trail(), points=(*shortened(2).points, CreditPoint(parts.NOW + timedelta(hours=1), D("NaN"), D("NaN")))
     )
     said = plain(draw("credit", replace(view_of(followed()), pictures=PicturesSlice((broken,)))).lines)
-    assert "10:31" in said
+    assert "10:30" in said
+    assert "11:30" not in said
 
 
 def test_a_quote_without_freshness_is_not_stale() -> None:
-    _, qqq = double.quotes(Freshness.NONE)
-    assert "last" in plain(draw("day", ChartView(quotes=(qqq,))).lines)
+    qqq, _ = parts.quotes()
+    unknown = replace(qqq, freshness=Freshness.NONE)
+    assert "last" in plain(draw("day", ChartView(quotes=(unknown,))).lines)

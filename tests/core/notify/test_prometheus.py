@@ -17,11 +17,12 @@ from core.domain.operation.outcomes import Outcome
 from core.domain.reporting.figures import AccountRun, figures_of
 from core.notify.prometheus import MetricsEndpoint
 from core.snapshot import AlertView, Snapshot
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.world import World, in_world
 
 DAY = date(2026, 3, 2)
-SEEN = double.NOW
+SEEN = parts.NOW
 
 
 def snapshot() -> Snapshot:
@@ -63,7 +64,7 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
     assert found["senex_alert_open", (("account", "…0001"), ("alert", "no_trade"), ("severity", "critical"))] == 1
     assert found["senex_automation_state", (("state", "halted"),)] == 1
     assert found["senex_automation_state", (("state", "active"),)] == 0
-    assert found["senex_breakers_open", (("breaker", "mismatch"), ("whom", "…4021"))] == 2, "two that look alike"
+    assert found["senex_breakers_open", (("breaker", "sends"), ("whom", "…0001"))] == 2, "two that look alike"
     assert all(name.startswith("senex_") for name, _ in found)
 
     now[0] = None

@@ -13,12 +13,12 @@ from core.recording.day_file import day_path
 from core.recording.playback import RecordedDay
 from core.recording.recorder import DayRecorder
 from core.snapshot import Snapshot
+from tests.support.console.parts import cycle
 from tests.support.console.scenes import calm
-from tests.support.console.slices import cycle
 
 BEGAN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 """10:00 ET, a Friday."""
-_CALM = calm()
+_CALM = replace(calm(), commands=())
 
 
 def moment(second: float, *, number: int = 1, running: bool = False, **slices: object) -> Snapshot:

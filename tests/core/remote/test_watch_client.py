@@ -23,7 +23,8 @@ from core.runtime.ids import RandomIds
 from core.snapshot import CommandView, Freshness, Health, LegView, QuoteSlice, Watching
 from tests.core.remote.clocks import SetClock
 from tests.core.remote.publishing_trader import KEYS, Trader, until
-from tests.support.console.scenes import NOW, calm, spread, status
+from tests.support.console.parts import NOW, spread, status
+from tests.support.console.scenes import calm
 from tests.support.domain_builders import quotes_for, trident
 from tests.support.valkey import Valkey
 

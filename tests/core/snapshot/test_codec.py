@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from core.domain.operation.reasons import Reason, refuse
 from core.snapshot import Mode, Snapshot
 from core.snapshot.codec import SnapshotUnreadable, decode, decode_change, encode, encode_change
-from tests.support.console.scenes import SCENES, calm, filled, quotes
+from tests.support.console.parts import quotes
+from tests.support.console.scenes import SCENES, calm, filled
 
 # Equal values may look different (1.0 and 1.00), so what is compared is the text.
 DECIMALS = st.decimals(allow_nan=False, places=2, min_value=-10_000, max_value=10_000) | st.just(Decimal("1.0"))
@@ -155,7 +156,7 @@ def test_what_is_no_change_of_this_snapshot_is_refused(plain: object) -> None:
 
 def test_older_and_newer_versions_stay_readable() -> None:
     plain = json.loads(encode(calm()))
-    del plain["snapshot"]["logins"]  # has a default: an older version did not know it
+    del plain["snapshot"]["alerts"]  # has a default: an older version did not know it
     plain["snapshot"]["weather"] = "fine"  # a later version does
     assert same(decode(json.dumps(plain).encode()), calm())
 

@@ -11,9 +11,10 @@ from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
+from tests.support.console import parts
 from tests.support.console import scenes as double
-from tests.support.console.account_slices import ACCOUNTS, account, login, settings
 from tests.support.console.driver import Driven, driven
+from tests.support.console.parts import account, login, with_settings
 from tests.support.console.recorded import recorded, some_days
 from tests.support.console.scenes import FixedEngine
 from tests.support.record_samples import ACCOUNT
@@ -47,17 +48,20 @@ async def other(console: Driven, target: str) -> None:
 
 
 async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_worth() -> None:
-    async with driven(double.reached(), size=(200, 55)) as console:
+    snapshot = double.reached()
+    *asked, last = snapshot.accounts
+    not_asked = replace(last, token_valid=None)  # as at a start, before its login has answered
+    async with driven(replace(snapshot, accounts=(*asked, not_asked)), size=(200, 55)) as console:
         await console.press("A")
         for told in (
             "Accounts 4, 3 on",
-            "…0001 on Trident Margin default valid 4 (by capital) (0.40) (10) (immediate) primary",
-            "…0002 off Roth Individual Ro… default valid (0) 5 0.30 (10) daily",
+            "…0001 on Trident Margin main valid 4 (by capital) (0.40) (10) (immediate) primary",
+            "…0002 off Roth of my gr… Margin main valid (0) 5 0.30 (10) daily",
             "…0003 on Margin family INVALID (0) (by capital) (0.40) (10) (immediate) skips today",
             "not asked (0) (by capital) (0.40) (10) (immediate) closed at the broker",
-            "Logins 2, 1 INVALID",
-            "default valid checked Nov 20 10:27, so since Nov 18 10:31 ET",
-            "invalid_grant: the token was revoked",
+            "Logins 3, 1 INVALID",
+            "main valid checked Nov 20 10:31, so since Nov 20 10:25 ET",
+            "/oauth/token: token_invalid",
         ):
             assert await console.shows(told), told
         await console.press("slash", *"invalid", "enter", "enter")
@@ -84,8 +88,9 @@ async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_i
         assert "SETTING…" in console.text.splitlines()[0]
         await console.press("enter")
         assert console.toasts == ["offset-cents: the engine has not answered yet"]
-        changed = replace(ACCOUNTS[1], settings=settings(offset_cents="25"))
-        console.engine.current = replace(console.engine.current, accounts=(ACCOUNTS[0], changed))
+        first, second, *_ = console.engine.current.accounts
+        changed = with_settings(second, offset_cents="25")
+        console.engine.current = replace(console.engine.current, accounts=(first, changed))
         console.engine.settle(CommandState.DONE, "…0002: offset-cents default -> 25")
         await console.pull()
         assert await console.shows("offset-cents 25 own")
@@ -150,7 +155,7 @@ async def test_the_changes_are_told_newest_first_and_again_after_each_answer(tmp
                 "2025-11-18 10:31 width default -> 5 by ada [/x]"
             )
             assert await console.shows("primary off -> on by the console")
-            await records.accounts.set_enabled(ACCOUNT, False, double.NOW, "bob")
+            await records.accounts.set_enabled(ACCOUNT, False, parts.NOW, "bob")
             await console.press("enter")
             await console.answered()
             assert await console.shows("automation on -> off by bob")
@@ -174,7 +179,7 @@ async def test_an_account_that_is_gone_says_so_and_hostile_words_are_only_shown(
 
 async def test_no_account_says_what_would_be_here_and_two_hundred_can_be_walked() -> None:
     many = tuple(account(account=f"…{n:04}", target=f"{n:04}", nickname=f"name {n}") for n in range(200))
-    async with driven(size=(80, 24)) as console:
+    async with driven(double.starting(), size=(80, 24)) as console:
         await console.press("A", "enter", "d", "y")
         assert await console.shows("no account is known yet")
         assert await console.shows("no login was asked yet")
@@ -189,7 +194,7 @@ async def test_no_account_says_what_would_be_here_and_two_hundred_can_be_walked(
 
 
 def test_the_columns_fit() -> None:
-    listing = account_listing(ACCOUNTS)
+    listing = account_listing(double.reached().accounts)
     panel = ListPanel()
     panel.show(listing)
     for width in range(58, 200):

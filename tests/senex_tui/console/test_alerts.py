@@ -14,6 +14,7 @@ from core.domain.reporting.figures import figures_of
 from senex_tui.console.screens.alert import AlertDialog
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from tests.support.console.recorded import DAY, recorded, some_days
@@ -27,19 +28,19 @@ def words(console: Driven) -> str:
 
 async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
-        await console.press("a", "enter")
+        await console.press("a", "j", "enter")
         assert isinstance(console.app.screen, AlertDialog)
-        assert await console.shows("the last on 2025-11-19: feed_down")
+        assert await console.shows("the last on 2025-11-18: account_unreadable")
         assert await console.shows("seen by nobody")
         await console.press("enter", "space", "space")
         assert isinstance(console.app.screen, AlertsPage)
-        assert (console.engine.sent, console.engine.about) == ([CommandKind.ACKNOWLEDGE], [("7", "")])
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ACKNOWLEDGE], [("3", "")])
         assert await console.shows("✖ critical  sent…")
-        seen = replace(double.alert(), seen_by="ada at the console")
+        seen = replace(parts.alert(), seen_by="ada at the console")
         console.engine.current = replace(console.engine.current, alerts=(seen,))
-        console.engine.settle(CommandState.DONE, "alert 7 acknowledged")
+        console.engine.settle(CommandState.DONE, "alert 3 acknowledged")
         await console.pull()
-        assert console.toasts == ["alert 7 acknowledged"]
+        assert console.toasts == ["alert 3 acknowledged"]
         assert await console.shows("Alerts 1 open, all acknowledged")
         assert await console.shows("✖ critical  seen")
         await console.press("space")
@@ -49,8 +50,8 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
 
 async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
-        await console.press("a", "space")
-        console.engine.settle(CommandState.REFUSED, "an open alert '7' is not known here")
+        await console.press("a", "j", "space")
+        console.engine.settle(CommandState.REFUSED, "an open alert '3' is not known here")
         await console.pull()
         assert "is not known here" in console.toasts[0]
         assert await console.shows("✖ critical  NEW")
@@ -62,9 +63,12 @@ async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged
     async with recorded(tmp_path) as records:
         await some_days(records)
         long_ago = DueAlert(AlertKind.RETRY_RATE, "", "closed before the figures begin")
-        await records.alerts.open(long_ago, double.NOW - 50 * DAY)
-        await records.alerts.close(2, double.NOW - 40 * DAY)
-        engine = FixedEngine(double.alerted(), records=records)
+        await records.alerts.open(long_ago, parts.NOW - 50 * DAY)
+        await records.alerts.close(2, parts.NOW - 40 * DAY)
+        shown = double.alerted()
+        # Numbered on behind those that these records know.
+        shown = replace(shown, alerts=tuple(replace(alert, id=alert.id + 6) for alert in shown.alerts))
+        engine = FixedEngine(shown, records=records)
         async with driven(engine=engine, size=(200, 55)) as console:
             await console.press("a")
             await console.answered()
@@ -75,9 +79,9 @@ async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged
             assert console.engine.sent == []
             assert console.toasts == ["this alert has closed: nothing to acknowledge"]
             # One that closes while the page is open moves below.
-            await records.alerts.open(DueAlert(AlertKind.NO_TRADE, ACCOUNT, f"no trade in {ACCOUNT}"), double.NOW)
-            await records.alerts.close(3, double.NOW + timedelta(seconds=1))
-            engine.current = replace(engine.current, alerts=engine.current.alerts[1:])
+            await records.alerts.open(DueAlert(AlertKind.NO_TRADE, ACCOUNT, f"no trade in {ACCOUNT}"), parts.NOW)
+            await records.alerts.close(3, parts.NOW + timedelta(seconds=1))
+            engine.current = replace(engine.current, alerts=engine.current.alerts[:1])
             await console.pull()
             await console.answered()
             assert await console.shows("Alerts 1 open, all acknowledged, 2 closed")
@@ -110,7 +114,7 @@ async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_
         await console.press("a", "space", "enter")
         assert await console.shows("no alert is open and none closed lately")
         assert await console.shows("no session is recorded yet")
-        hostile = double.alert(text="[/x] [red]" + "very long " * 60 + "\x1b[2J", whom="")
+        hostile = parts.alert(text="[/x] [red]" + "very long " * 60 + "\x1b[2J", whom="")
         console.engine.current = replace(double.alerted(), alerts=(hostile,))
         await console.pull()
         assert await console.shows("20 sessions, 2025-10-23 to 2025-11-19")
@@ -122,9 +126,9 @@ async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_
 async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
     async with driven(double.alerted(), size=(80, 24)) as console:
         assert "▲ 2" in console.text.splitlines()[0]
-        assert "ALERT: …4021: no trade in 5 sessions" in console.text.splitlines()[1]
+        assert "ALERT: …0001: no trade in 5 sessions" in console.text.splitlines()[1]
         assert await console.shows("Press a.")
-        seen = replace(double.alert(), seen_by="ada")
+        seen = replace(parts.alert(), seen_by="ada")
         console.engine.current = replace(double.alerted(), alerts=(seen,))
         await console.pull()
         await console.pilot.pause()

@@ -11,6 +11,7 @@ from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry, Which
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from widgets.alarms import alarms
@@ -40,8 +41,8 @@ async def test_c_asks_with_the_facts_and_cancels_on_y() -> None:
         await console.press("c", "enter")
         for fact in (
             "Cancel the working entry",
-            "…4021",
-            "4471",
+            "…0001",
+            "63649060001",
             "0 of 6 contracts",
             "stays closed",
             "until the broker",
@@ -50,11 +51,11 @@ async def test_c_asks_with_the_facts_and_cancels_on_y() -> None:
         assert console.engine.sent == []
         await console.press("y")
         assert console.engine.sent == [CommandKind.CANCEL]
-        assert console.engine.about == [("e1", "")]
+        assert console.engine.about == [(parts.order().entry_id, "")]
         assert "CANCELLING…" in console.text
-        console.engine.settle(CommandState.DONE, "cancel of order 4471 asked")
+        console.engine.settle(CommandState.DONE, "cancel of order 63649060001 asked")
         await console.pull()
-        assert console.toasts == ["cancel of order 4471 asked"]
+        assert console.toasts == ["cancel of order 63649060001 asked"]
 
 
 async def test_the_short_way_cancels_nothing() -> None:
@@ -83,16 +84,17 @@ async def test_without_a_working_entry_c_does_nothing_and_is_not_shown() -> None
 
 
 async def test_an_entry_that_filled_meanwhile_is_not_cancelled() -> None:
+    [filled] = double.followed().orders
     async with driven() as console:
         await console.press("c")
-        console.engine.current = replace(console.engine.current, orders=(double.filled_order(),))
+        console.engine.current = replace(console.engine.current, orders=(filled,))
         await console.press("y")
         assert console.engine.sent == []
         assert console.toasts == ["cancel not sent: the entry became filled while you were answering"]
 
 
 async def test_of_several_entries_the_number_chooses() -> None:
-    two = (double.order(), double.order(entry_id="e2", account="…7788", order_id="4472"))
+    two = (parts.order(), parts.order(entry_id="e2", account="…7788", order_id="63649060002"))
     async with driven(replace(double.calm(), orders=two), size=(80, 24)) as console:
         await console.press("c", "enter", "9", "y")
         assert isinstance(console.app.screen, Which)
@@ -100,7 +102,7 @@ async def test_of_several_entries_the_number_chooses() -> None:
         assert nothing_sent(console)
         await console.press("c", "2")
         assert isinstance(console.app.screen, Question)
-        assert "4472" in console.text
+        assert "63649060002" in console.text
         await console.press("y")
         assert console.engine.about == [("e2", "")]
 
@@ -110,6 +112,7 @@ async def test_of_several_entries_the_number_chooses() -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> None:
+    [closing] = double.day_closed().orders
     async with driven(double.day_closed(), size=size) as console:
         await console.press("3")
         await console.pilot.pause()
@@ -118,10 +121,10 @@ async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> N
         await console.press("r", "enter", "n")
         assert console.engine.sent == []
         await console.press("r")
-        for fact in ("Allow re-entry", "The cancel closed the day", "two complete reads", "4471"):
+        for fact in ("Allow re-entry", "The cancel closed the day", "two complete reads", "63652300001"):
             assert fact in words(console)
         await console.press("y")
-        assert (console.engine.sent, console.engine.about) == ([CommandKind.ALLOW_REENTRY], [("e1", "")])
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ALLOW_REENTRY], [(closing.entry_id, "")])
         assert "ALLOWING RE-ENTRY…" in console.text
 
 
@@ -134,7 +137,8 @@ async def test_in_live_re_entry_takes_the_typed_word() -> None:
 
 
 async def test_r_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_allowed() -> None:
-    allowed = replace(double.calm(), orders=(double.order(state="cancelled", reentry=Reentry.ALLOWED),))
+    [closing] = double.day_closed().orders
+    allowed = replace(double.day_closed(), orders=(replace(closing, reentry=Reentry.ALLOWED),))
     for snapshot in (double.calm(), double.unknown(), allowed):
         async with driven(snapshot, size=(80, 24)) as console:
             await console.press("r", "y")
@@ -150,7 +154,7 @@ async def test_an_unknown_entry_is_loud_at_every_size(size: tuple[int, int]) -> 
         banner = words(console)
         for text in (
             "UNKNOWN: the broker may have QQQ",
-            "Press u. First complete read 10:31:10: not there",
+            "Press u. First complete read 10:32:10: not there",
             "u Unknown",
         ):
             assert text in banner
@@ -165,7 +169,13 @@ async def test_u_tells_what_is_known_and_enter_does_nothing() -> None:
     async with driven(double.unknown(), size=(80, 24)) as console:
         await console.press("u", "enter", "y", "space")
         assert isinstance(console.app.screen, UnknownEntry)
-        for fact in ("senex-7f3a9c", "10:29:00 ET", "did not come within 10 s", "second due in 0:18", "look again"):
+        for fact in (
+            "senex-1e2feb89414c443c9027c4d1c386bbc4",
+            "10:30:03 ET",
+            "no answer within 10 s",
+            "second due in 0:24",
+            "look again",
+        ):
             assert fact in words(console)
         for key in ("q", "n", "escape", "ctrl+g"):
             await console.press(key)
@@ -174,7 +184,7 @@ async def test_u_tells_what_is_known_and_enter_does_nothing() -> None:
 
 
 async def test_the_dialog_fits_at_80x24_with_long_words_of_the_broker() -> None:
-    long = double.unknown_order(
+    long = parts.unknown_order(
         detail="no answer " * 60, evidence="looked here and there " * 40, identifier="senex-" + "a" * 32
     )
     async with driven(replace(double.unknown(), orders=(long,)), size=(80, 24)) as console:
@@ -201,7 +211,8 @@ async def test_attesting_absent_takes_the_typed_word_in_every_mode(mode: Mode) -
         await console.press("backspace", *"absent")
         assert console.engine.sent == []
         await console.press("enter")
-        assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [("e1", "absent")])
+        entry = parts.unknown_order().entry_id
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [(entry, "absent")])
 
 
 async def test_an_order_id_is_named_in_digits_only() -> None:
@@ -212,13 +223,15 @@ async def test_an_order_id_is_named_in_digits_only() -> None:
         await console.press(*"4471", "q")
         assert nothing_sent(console)
         await console.press("u", "o", *"4471", "enter")
-        assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [("e1", "4471")])
+        entry = parts.unknown_order().entry_id
+        assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [(entry, "4471")])
 
 
 async def test_what_was_found_meanwhile_is_not_attested() -> None:
     async with driven(double.unknown()) as console:
         await console.press("u", "a", *"absent")
-        console.engine.current = replace(console.engine.current, orders=(double.order(),))
+        found = replace(parts.unknown_order(), state="working", order_id="4471", broker_status="Live", evidence="")
+        console.engine.current = replace(console.engine.current, orders=(found,))
         await console.press("enter")
         assert console.engine.sent == []
         assert console.toasts == ["attest not sent: the entry became working while you were answering"]
@@ -259,8 +272,8 @@ async def test_what_bars_entries_says_why_and_how_it_ends(size: tuple[int, int])
             "✖ HALTED",
             "margin call",
             "`senex reset halt` ends it",
-            "the broker holds 1 of a leg",
-            "`senex reset mismatch`",
+            "3 sends failed today",
+            "`senex reset sends`",
         ),
         "clock": ("✖ HALTED", "+3.1 s off the broker's", "resets by itself"),
         "reconciling": ("○ RECONCILING", "asked by ada", "it ends by itself"),
@@ -281,14 +294,14 @@ async def test_a_breaker_is_said_once_and_the_banner_goes_when_it_is_over() -> N
         await console.pull()
         await console.pilot.pause()
         assert "HALTED" not in console.text
-        assert console.text.splitlines()[1].startswith("─ SPX")
+        assert console.text.splitlines()[1].startswith("─ QQQ")
 
 
 async def test_many_alarms_leave_the_dashboard_in_sight() -> None:
-    many = tuple(double.breaker(code="sends", whom=f"…00{n:02}", why="3 sends failed today " * 4) for n in range(12))
+    many = tuple(parts.breaker(code="sends", whom=f"…00{n:02}", why="3 sends failed today " * 4) for n in range(12))
     async with driven(replace(double.unknown(), breakers=many), size=(80, 24)) as console:
         assert "UNKNOWN" in console.text
-        assert "─ SPX" in console.text.splitlines()[5]
+        assert "─ QQQ" in console.text.splitlines()[5]
         assert "3 Orders" in console.text
 
 

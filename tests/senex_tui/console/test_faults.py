@@ -52,7 +52,7 @@ async def test_one_failing_panel_says_so_in_its_box_and_the_others_paint(
     with caplog.at_level(logging.CRITICAL):
         async with driven() as console:
             assert "panel error: ValueError: no [such] step" in console.text
-            assert "621.83" in console.text
+            assert "621.93" in console.text
             assert "max risk $" in console.text
             await console.press("p")
             assert len(console.engine.sent) == 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from datetime import date
@@ -18,21 +19,19 @@ from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.history import HistoryPage, asked_for
 from senex_tui.console.screens.story import StoryPage
 from senex_tui.support.refusals import Refused
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from tests.support.console.scenes import FixedEngine
-from tests.support.recorded_day import paused_over_ten
-from tests.support.world import account, in_world
 
 SCREENS = Path(__file__).parent / "screens"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory, records_of: Callable[[str], Path]) -> Path:
     """An entry at 09:45, paused over 10:00, and forced in vain."""
     folder = tmp_path_factory.mktemp("records")
-
-    in_world(paused_over_ten, folder, accounts=(account(),))
+    shutil.copy(records_of("history"), folder)
     return folder
 
 
@@ -40,7 +39,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def over(folder: Path, size: tuple[int, int] = (80, 24), state: Path | None = None) -> AsyncIterator[Driven]:
     records = await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}", trader=False)
     try:
-        engine = FixedEngine(double.calm(), records=records)
+        engine = FixedEngine(double.SCENES["history"](), records=records)
         async with driven(engine=engine, size=size, state_folder=state) as console:
             yield console
     finally:
@@ -190,7 +189,7 @@ async def test_a_story_folds_walks_copies_and_exports(data: Path, tmp_path: Path
 
 async def test_the_story_of_a_running_cycle_is_read_again_with_its_steps(data: Path) -> None:
     async with over(data) as console:
-        running = double.cycle(number=1, running=True, newest=1)
+        running = parts.cycle(number=1, running=True, newest=1)
         console.engine.current = replace(double.calm(), cycle=running)
         await console.pull()
         await console.press("1", "enter")

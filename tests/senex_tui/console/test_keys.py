@@ -14,6 +14,7 @@ from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.help import HelpScreen
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import driven
 from tests.support.console.scenes import FixedEngine
@@ -49,7 +50,7 @@ async def test_p_asks_before_it_resumes() -> None:
 async def test_force_in_the_demo_shows_the_facts_and_needs_y() -> None:
     async with driven() as console:
         await console.press("f")
-        for fact in ("Force a cycle", "DEMO", "QQQ 621.84", "10:45 ET, in 13:19", "simulated broker"):
+        for fact in ("Force a cycle", "DEMO", "QQQ 621.935", "10:45 ET, in 13:19", "simulated broker"):
             assert fact in console.text
         await console.press("enter")
         assert console.engine.sent == []
@@ -119,10 +120,12 @@ async def test_a_greyed_key_answers_with_the_reason() -> None:
 
 
 async def test_force_says_when_an_entry_already_holds_the_day() -> None:
-    held = replace(double.calm(), orders=(double.order(holds_day=True), double.order(account="…7788")))
+    [refused] = double.rejected().orders
+    assert not refused.holds_day
+    held = replace(double.calm(), orders=(parts.order(), replace(refused, account="…7788")))
     async with driven(held, size=(80, 24)) as console:
         await console.press("f")
-        assert "…4021 working: nothing more is entered there" in console.text
+        assert "…0001 working: nothing more is entered there" in console.text
         assert "…7788" not in console.text
 
 
@@ -143,7 +146,7 @@ async def test_the_footer_shows_the_keys_without_the_terminals_focus() -> None:
 async def test_force_is_not_sent_when_a_cycle_began_meanwhile() -> None:
     async with driven() as console:
         await console.press("f")
-        began = double.cycle(number=4, running=True)
+        began = parts.cycle(number=4, running=True)
         console.engine.current = replace(console.engine.current, cycle=began)
         await console.press("y")
         assert console.engine.sent == []
@@ -271,8 +274,8 @@ async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
     async with driven() as console:
         await console.press("space")
         console.ticker.now += 12
-        later = double.NOW + timedelta(seconds=12)
-        console.engine.current = replace(double.filled(), status=double.status(automation=Automation.PAUSED, now=later))
+        later = parts.NOW + timedelta(seconds=12)
+        console.engine.current = replace(double.filled(), status=parts.status(automation=Automation.PAUSED, now=later))
         await console.pull()
         assert "VIEW FROZEN 00:12" in console.text
         assert "0 of 6 contracts filled" in console.text

@@ -1,24 +1,24 @@
 """The screen as text at each layout, against reviewed files in `screens/`.
 
-`SENEX_WRITE_SCREENS=1` writes them anew; read the difference before keeping it.
+`make scenes` writes them anew; read the difference before keeping it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.support.console import scenes as double
+from core.records.records import Records
 from tests.support.console.driver import driven
-from tests.support.console.picture_slices import followed
-from tests.support.console.recorded import recorded, some_days
-from tests.support.console.scenes import FixedEngine
+from tests.support.console.scenes import DAY_OF, SCENES, FixedEngine
+from tests.support.record_samples import url_of
 
 SCREENS = Path(__file__).parent / "screens"
-SCENES = {**double.SCENES, "followed": followed}
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 55))
 AT_EVERY_SIZE = ("calm", "stale", "retrying", "filled", "rejected", "unknown", "paused", "halted", "closed")
 """One after the other in one console: a scene leaves nothing behind in the next."""
@@ -60,13 +60,15 @@ PAGES = ("o", "a", "A")
 
 @pytest.mark.parametrize(("scene", "size", "keys"), CASES, ids=lambda v: "x".join(map(str, v)) if v else "")
 async def test_the_screen_is_as_reviewed(
-    scene: str, size: tuple[int, int], keys: tuple[str, ...], tmp_path: Path
+    scene: str, size: tuple[int, int], keys: tuple[str, ...], records_of: Callable[[str], Path]
 ) -> None:
     async with AsyncExitStack() as stack:
         engine = FixedEngine(SCENES[scene]())
         if keys[:1] and keys[0] in PAGES:
-            engine.records = await stack.enter_async_context(recorded(tmp_path))
-            await some_days(engine.records)
+            # In a thread: a day is lived on a loop of its own.
+            file = await asyncio.to_thread(records_of, DAY_OF[scene])
+            engine.records = await Records.open(url_of(file), trader=False)
+            stack.push_async_callback(engine.records.close)
         console = await stack.enter_async_context(driven(engine=engine, size=size))
         for key in keys:
             await console.press(key)

@@ -21,6 +21,7 @@ from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from tests.support.proofs import rounds
@@ -50,12 +51,14 @@ TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTR
 
 def crowded(count: int) -> Snapshot:
     """So many accounts, each with an order, in all states."""
-    states = ("working", "unknown", "filled", "rejected", "cancelled")
+    of_each = [
+        scene().orders[0] for scene in (double.calm, double.unknown, double.filled, double.rejected, double.day_closed)
+    ]
     orders = tuple(
-        double.order(entry_id=f"e{n}", account=f"…{n:04}", state=states[n % len(states)], detail=MARKUP * (n % 9))
+        replace(of_each[n % len(of_each)], entry_id=f"e{n}", account=f"…{n:04}", detail=MARKUP * (n % 9))
         for n in range(count)
     )
-    return replace(double.calm(), orders=orders, status=double.status(accounts=f"{count} accounts on"))
+    return replace(double.calm(), orders=orders, status=parts.status(accounts=", ".join(o.account for o in orders)))
 
 
 def scenes() -> list[Callable[[], Snapshot]]:
@@ -64,7 +67,7 @@ def scenes() -> list[Callable[[], Snapshot]]:
         *double.SCENES.values(),
         lambda: with_text(double.retrying(), MARKUP),
         lambda: with_text(double.unknown(), long),
-        lambda: replace(double.unknown(), orders=(double.unknown_order(detail=long, evidence=long),)),
+        lambda: replace(double.unknown(), orders=(parts.unknown_order(detail=long, evidence=long),)),
         lambda: crowded(0),
         lambda: crowded(200),
     ]
@@ -175,14 +178,14 @@ class Monkey:
     async def answers_afterwards(self) -> None:
         """Back at the dashboard, the console does what it is asked."""
         console = self.console
-        console.engine.current = replace(double.calm(), status=double.status(mode=self.mode))
+        console.engine.current = replace(double.calm(), status=parts.status(mode=self.mode))
         console.app.looks = replace(console.app.looks, read_only=False)
         await console.pilot.resize_terminal(80, 24)
         for _ in range(8):  # dialogs do not pile up, whatever the speed
             await console.press("ctrl+g")
         await console.pull()
         assert isinstance(console.app.screen, Dashboard)
-        assert "621.84" in console.text
+        assert "621.935" in console.text
         console.engine.answers = None
         before = len(console.engine.sent)
         await console.press("p")

@@ -18,6 +18,7 @@ from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import UnknownEntry
 from senex_tui.console.screens.entry import EntryPage
 from senex_tui.console.screens.orders import OrdersPage
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from tests.support.console.recorded import MARKUP, past, recorded, reject, sent, some_days
@@ -26,7 +27,7 @@ from tests.support.record_samples import ACCOUNT
 from widgets.base.list_panel import ListPanel
 from widgets.order_list import order_listing
 
-OTHER = double.order(entry_id="e2", account="…8830", order_id="4472", state="filled", at=double.NOW)
+OTHER = replace(parts.filled_order(), entry_id="e2", account="…8830")
 
 
 def words(console: Driven) -> str:
@@ -42,7 +43,7 @@ def states(console: Driven) -> list[str]:
 async def test_todays_entries_stand_above_the_recorded_ones_and_each_once(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
         await some_days(records)
-        of_today = past("e1", 0)
+        of_today = past(parts.order().entry_id, 0)
         await sent(records, of_today)
         engine = FixedEngine(double.calm(), records=records)
         async with driven(engine=engine, size=(120, 40), state_folder=tmp_path) as console:
@@ -102,21 +103,21 @@ async def test_without_the_records_it_says_so_and_asks_again_once_the_engine_run
 
 
 async def test_c_cancels_the_chosen_entry_and_no_other_also_on_its_own_page() -> None:
-    second = replace(OTHER, entry_id="e3", state="working")
-    orders_now = (double.order(), replace(second, at=double.NOW - timedelta(minutes=9)), OTHER)
+    second = parts.order(entry_id="e3", account="…8830", at=parts.NOW - timedelta(minutes=9), age_s=540)
+    orders_now = (parts.order(), second, OTHER)
     async with driven(replace(double.calm(), orders=orders_now), size=(80, 24)) as console:
-        await console.press("o", "g", "c")
-        assert console.toasts == ["Cancel which entry? Not the chosen one; choose QQQ of …4021, QQQ of …8830"]
+        await console.press("o", "g", "j", "c")
+        assert console.toasts == ["Cancel which entry? Not the chosen one; choose QQQ of …0001, QQQ of …8830"]
         assert isinstance(console.app.screen, OrdersPage)
-        await console.press("j", "c", "enter")
+        await console.press("k", "c", "enter")
         assert isinstance(console.app.screen, Question)
         assert console.engine.sent == []
         await console.press("y")
         assert await console.shows("CANCELLING…")
-        await console.press("j", "enter", "c", "y")
+        await console.press("j", "j", "enter", "c", "y")
         assert isinstance(console.app.screen, EntryPage)
         assert console.engine.sent == [CommandKind.CANCEL] * 2
-        assert console.engine.about == [("e1", ""), ("e3", "")]
+        assert console.engine.about == [(parts.order().entry_id, ""), ("e3", "")]
 
 
 async def test_in_live_a_cancel_takes_the_typed_word_and_an_entry_that_still_works() -> None:
@@ -128,19 +129,20 @@ async def test_in_live_a_cancel_takes_the_typed_word_and_an_entry_that_still_wor
         assert console.engine.sent == []
         await console.press("backspace", *"cancel", "enter", "c", *"cancel")
         assert console.engine.sent == [CommandKind.CANCEL]
-        console.engine.current = replace(double.filled(), status=live.status)
+        console.engine.current = replace(live, orders=double.followed().orders)
         await console.press("enter")
         assert console.engine.sent == [CommandKind.CANCEL], "it filled while the question was open"
         assert "became filled" in console.toasts[-1]
 
 
 async def test_u_decides_on_the_chosen_unknown() -> None:
-    two = (double.unknown_order(), double.unknown_order(entry_id="e9", account="…8830", identifier="senex-9"))
+    first = parts.unknown_order()
+    two = (first, parts.unknown_order(entry_id="e9", account="…8830", identifier="senex-9"))
     async with driven(replace(double.unknown(), orders=two), size=(80, 24)) as console:
         await console.press("o", "G", "u")
         assert isinstance(console.app.screen, UnknownEntry)
         await console.press("a", *"absent", "enter")
-        page_order = sorted(("e1", "e9"), reverse=True)
+        page_order = sorted((first.entry_id, "e9"), reverse=True)
         assert console.engine.about == [(page_order[-1], "absent")]
 
 
@@ -176,10 +178,11 @@ async def test_enter_tells_the_entry_whole(tmp_path: Path) -> None:
 
 async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
-        await sent(records, past("e1", 0))
-        await records.entries.become("e1", EntryState.UNKNOWN, at=double.NOW, detail="no answer within 10 s")
+        entry = parts.unknown_order().entry_id
+        await sent(records, past(entry, 0))
+        await records.entries.become(entry, EntryState.UNKNOWN, at=parts.NOW, detail="no answer within 10 s")
         await records.entries.add_evidence(
-            "e1", "attestation", who="ada", complete=True, detail={"seen": "4471"}, at=double.NOW
+            entry, "attestation", who="ada", complete=True, detail={"seen": "4471"}, at=parts.NOW
         )
         engine = FixedEngine(double.unknown(), records=records)
         async with driven(engine=engine, size=(80, 50)) as console:
@@ -188,9 +191,9 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             await console.press("enter")
             await console.answered()
             assert await console.shows("attestation by ada: seen 4471")
-            assert await console.shows("second due in 0:18")
-            await records.entries.become("e1", EntryState.FILLED, at=double.NOW, order_id="4471")
-            engine.current = replace(double.filled(), orders=(double.filled_order(),))
+            assert await console.shows("second due in 0:24")
+            await records.entries.become(entry, EntryState.FILLED, at=parts.NOW, order_id="4471")
+            engine.current = replace(double.filled(), orders=(replace(parts.filled_order(), entry_id=entry),))
             await console.pull()
             await console.answered()
             assert await console.shows("filled order 4471")
@@ -208,7 +211,7 @@ async def test_none_says_what_would_be_here() -> None:
 
 
 def test_the_columns_fit_from_60_columns_on() -> None:
-    listing = order_listing((double.order(strikes="6700P/6690P/6700C/6710C", limit=double.order().limit * 3),), None)
+    listing = order_listing((parts.order(strikes="6700P/6690P/6700C/6710C", limit=parts.order().limit * 3),), None)
     for width in range(58, 200):
         panel = ListPanel()
         panel.show(listing)

@@ -12,10 +12,13 @@ from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
 from tests.support.console import scenes as double
 from tests.support.console.driver import driven
-from tests.support.open_tridents import SOON, holding, near, position
+from tests.support.console.parts import holding, near, position
 from widgets.alarms import alarms
 from widgets.orders import OrdersPanel
 from widgets.positions import summary
+
+SOON = "1 days to expiration, no automatic exit"
+ASSIGNED = "the short call 622 is 6.08 in the money and can be assigned any day"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
@@ -26,17 +29,18 @@ async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int])
         text = " ".join(console.text.split())
         for told in (
             "DEMO",
-            "2 open tridents P&L +250.00 $ risk 380 $ ▲ 1 to watch",
-            "QQQ 622P/619P/622C/625C Nov 25, 5 days …4021",
-            "Dec 19, 29 days",
-            "P&L +125.00 $",
-            "credit 4.10",
-            "mark 2.85",
-            "to close 3.20 (P&L +90.00 $)",
-            "max risk 190 $",
-            "break-even 619.95, none above",
-            "live 1s",
+            "2 open tridents P&L +236.50 $ risk 653 $ ▲ 1 to watch",
+            "QQQ 622P/617P/622C/627C Nov 21, 1 days …0001",
+            "Jan 2, 43 days",
+            "P&L +238.00 $",
+            "credit 6.85",
+            "mark 4.47",
+            "to close 4.53 (P&L +232.00 $)",
+            "max risk 315 $",
+            "break-even 618.575, none above",
+            "live 0s",
             SOON,
+            ASSIGNED,
         ):
             assert told in text, told
         assert all(len(line) <= size[0] for line in console.text.splitlines())
@@ -69,7 +73,7 @@ async def test_a_stale_mark_says_so() -> None:
         await console.press("t")
         await console.pilot.pause()
         assert "STALE 47s" in console.text
-        assert "P&L +125.00 $ STALE" in console.text.splitlines()[1]
+        assert "P&L -1.50 $ STALE" in console.text.splitlines()[1]
 
 
 async def test_without_quotes_or_fills_nothing_is_invented() -> None:
@@ -84,7 +88,7 @@ async def test_without_quotes_or_fills_nothing_is_invented() -> None:
         price=None,
         freshness=Freshness.NONE,
     )
-    unread = holding(bare, trouble="positions of …4021 could not be read: HTTP 502")
+    unread = holding(bare, trouble="positions of …0001 could not be read: HTTP 502")
     async with driven(unread, size=(80, 24)) as console:
         await console.press("t")
         await console.pilot.pause()
@@ -103,9 +107,7 @@ async def test_the_dashboard_sums_them_up_in_a_line() -> None:
     async with driven(holding(position()), size=(80, 24)) as console:
         await console.press("3")
         await console.pilot.pause()
-        assert (
-            console.app.screen.query_one(OrdersPanel).text.splitlines()[1].startswith("1 open trident  P&L +125.00 $")
-        )
+        assert console.app.screen.query_one(OrdersPanel).text.splitlines()[1].startswith("1 open trident  P&L -1.50 $")
         console.engine.current = double.calm()
         await console.pull()
         await console.pilot.pause()
@@ -115,12 +117,12 @@ async def test_the_dashboard_sums_them_up_in_a_line() -> None:
 async def test_a_warning_is_said_in_the_banner() -> None:
     async with driven(holding(near(), near(entry_id="e8"), position()), size=(80, 24)) as console:
         words = " ".join(console.text.split())
-        assert f"OPEN QQQ Nov 25 …4021: {SOON}. And 1 more. t shows it" in words
+        assert f"OPEN QQQ Nov 21 …0001: {ASSIGNED}. And 1 more. t shows it" in words
     assert alarms(holding(position())) == ()
     [(_, loud)] = alarms(holding(near()))
     assert not loud, "it stops nothing"
 
 
 def test_a_sum_of_some_says_of_how_many() -> None:
-    assert "P&L +125.00 $ of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
+    assert "P&L -1.50 $ of 1" in summary(PositionsSlice((position(), position(profit_mid=None))))
     assert summary(PositionsSlice()) == ""

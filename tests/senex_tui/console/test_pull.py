@@ -11,6 +11,7 @@ from textual.geometry import Region
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Level, MessageView, Snapshot
 from senex_tui.console.screens.too_small import TooSmall
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from widgets.base.panel import LinePanel
@@ -29,7 +30,7 @@ def watch_repaints(console: Driven) -> list[tuple[str, Region]]:
 
 
 def critical(snapshot: Snapshot, number: int, text: str = "margin call") -> Snapshot:
-    message = MessageView(number, double.NOW, Level.CRITICAL, "broker", text)
+    message = MessageView(number, parts.NOW, Level.CRITICAL, "broker", text)
     return replace(snapshot, messages=(*snapshot.messages, message))
 
 
@@ -45,8 +46,8 @@ async def test_an_equal_snapshot_repaints_nothing() -> None:
 async def test_a_changed_quote_repaints_only_its_rows() -> None:
     async with driven(size=(80, 24)) as console:
         repaints = watch_repaints(console)
-        spx, qqq = double.quotes()
-        console.engine.current = replace(console.engine.current, quotes=(spx, replace(qqq, price=Decimal("621.90"))))
+        qqq, spx = parts.quotes()
+        console.engine.current = replace(console.engine.current, quotes=(qqq, replace(spx, price=Decimal("6858.06"))))
         await console.pull()
         assert repaints == [("quote-2", Region(0, 0, 38, 1))]
 
@@ -68,7 +69,7 @@ async def test_nothing_is_painted_under_a_dialog_but_a_critical_message_still_ri
 
 async def test_the_bell_rings_at_most_once_in_30_seconds() -> None:
     async with driven() as console:
-        for number, wait in ((10, 0), (11, 5), (12, 26)):
+        for number, wait in ((110, 0), (111, 5), (112, 26)):
             console.ticker.now += wait
             console.engine.current = critical(console.engine.current, number)
             await console.pull()
@@ -76,7 +77,7 @@ async def test_the_bell_rings_at_most_once_in_30_seconds() -> None:
 
 
 async def test_messages_from_before_the_console_opened_do_not_ring() -> None:
-    async with driven(critical(double.calm(), 9)) as console:
+    async with driven(critical(double.calm(), 99)) as console:
         assert console.bells == []
         assert console.toasts == []
 
@@ -101,7 +102,7 @@ async def test_an_engine_that_stands_still_is_said() -> None:
         console.ticker.now += 3
         await console.pull()
         assert "The engine has not moved for 12 s: what you see is old." in console.text
-        console.engine.status(now=double.NOW + timedelta(seconds=1))
+        console.engine.status(now=parts.NOW + timedelta(seconds=1))
         await console.pull()
         assert "has not moved" not in console.text
 
@@ -123,11 +124,11 @@ async def test_a_blurred_console_pulls_once_a_second() -> None:
 async def test_the_chart_is_drawn_at_most_every_five_seconds_and_only_in_sight() -> None:
     async with driven(size=(200, 55)) as console:
         repaints = watch_repaints(console)
-        _, qqq = double.quotes()
+        qqq, spx = parts.quotes()
         for step, painted in ((1.0, False), (1.0, False), (5.0, True)):
             console.ticker.now += step
             qqq = replace(qqq, day_path=(*qqq.day_path, (qqq.day_path[-1][0] + 15, 624.0)))
-            console.engine.current = replace(console.engine.current, quotes=(double.quotes()[0], qqq))
+            console.engine.current = replace(console.engine.current, quotes=(qqq, spx))
             repaints.clear()
             await console.pull()
             assert any(name == "chart" for name, _ in repaints) is painted
@@ -149,7 +150,7 @@ async def test_a_small_terminal_gets_a_sentence_until_it_grows() -> None:
         await console.pilot.resize_terminal(60, 20)
         await console.pilot.pause()
         await console.pull()
-        assert "621.84" in console.text
+        assert "621.935" in console.text
         await console.pilot.resize_terminal(80, 19)
         await console.pilot.pause()
         assert isinstance(console.app.screen, TooSmall)

@@ -14,6 +14,7 @@ from senex_tui.console.app import SenexApp
 from senex_tui.console.keys import KEYS, Where, bindings, help_groups
 from senex_tui.console.toasts import ToastLimiter
 from senex_tui.support import terminal
+from tests.support.console import parts
 from tests.support.console import scenes as double
 from widgets.base import format as figures
 from widgets.base.lines import fit, right, safe, wrap
@@ -92,18 +93,18 @@ def test_help_has_every_group_signs_and_states() -> None:
 
 
 def test_what_is_possible_follows_the_state() -> None:
-    on, off = double.status(), double.status(automation=Automation.PAUSED)
+    on, off = parts.status(), parts.status(automation=Automation.PAUSED)
     assert why_not_pause(on, ()) is None
     assert why_not_pause(on, (CommandKind.PAUSE,)) == "a pause is on its way"
-    assert why_not_pause(double.status(engine=EngineState.FAILED), ()) == "the engine is not running"
+    assert why_not_pause(parts.status(engine=EngineState.FAILED), ()) == "the engine is not running"
     assert why_not_resume(off, ()) is None
     assert why_not_resume(on, ()) == "automation is not paused"
-    assert why_not_force(on, double.DONE, ()) is None
-    assert why_not_force(on, double.cycle(), ()) == "cycle 3 is running"
+    assert why_not_force(on, parts.done(), ()) is None
+    assert why_not_force(on, parts.cycle(), ()) == "cycle 3 is running"
     assert why_not_force(on, None, (CommandKind.FORCE,)) == "a forced cycle is on its way"
     for state in (Automation.PAUSED, Automation.HALTED, Automation.RECONCILING):
-        assert why_not_force(double.status(automation=state), None, ()) == f"automation is {state.value}"
-    assert why_not_force(double.status(market="before the open"), None, ()) == "the market is before the open"
+        assert why_not_force(parts.status(automation=state), None, ()) == f"automation is {state.value}"
+    assert why_not_force(parts.status(market="before the open"), None, ()) == "the market is before the open"
 
 
 def test_a_toast_that_ended_is_not_counted() -> None:

@@ -79,7 +79,7 @@ class Terminal:
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     running = Terminal(tmp_path, "calm", 80, 24)
     try:
-        running.until_shown("621.84", "max risk $", "q Quit")
+        running.until_shown("621.935", "max risk $", "q Quit")
         yield running
     finally:
         running.tmux("kill-server")
@@ -104,7 +104,7 @@ def test_keys_resizes_and_quitting(terminal: Terminal) -> None:
     terminal.tmux("resize-window", "-x", "200", "-y", "55")
     terminal.until_shown("QQQ today (ET)", "Judgement", "Schedule (ET)", "┤")
     terminal.tmux("resize-window", "-x", "60", "-y", "20")
-    terminal.until_shown("QQQ 621.84", "[1 Spread]", "max risk $", "? Help", "q Quit")
+    terminal.until_shown("QQQ 621.935", "[1 Spread]", "max risk $", "? Help", "q Quit")
     terminal.tmux("resize-window", "-x", "40", "-y", "12")
     terminal.until_shown("DEMO", "PAUSED", "needs 60 columns and 20")
     terminal.tmux("resize-window", "-x", "10", "-y", "3")

@@ -10,7 +10,8 @@ from core.domain.operation.commands import CommandKind
 from core.remote.watch_client import FOREIGN, READS_ONLY, WatchState
 from core.snapshot import Automation, Health, PartHealth, Snapshot, Watching
 from senex_tui.console.watch_app import WatchApp, watching_alarms
-from tests.support.console.scenes import FixedEngine, calm, status
+from tests.support.console.parts import status
+from tests.support.console.scenes import FixedEngine, calm
 
 
 class FixedWatch(FixedEngine):

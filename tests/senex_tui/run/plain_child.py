@@ -8,7 +8,8 @@ import threading
 from core.domain.operation.events import Event
 from core.snapshot import Snapshot
 from senex_tui.run.plain import PlainPrinter, print_until_ended
-from tests.support.console.scenes import NOW, calm
+from tests.support.console.parts import NOW
+from tests.support.console.scenes import calm
 
 
 class Host:

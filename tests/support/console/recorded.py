@@ -15,7 +15,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.reporting.alerts import AlertKind, DueAlert
 from core.records.records import Records
-from tests.support.console.slices import NOW
+from tests.support.console.parts import NOW
 from tests.support.record_samples import ACCOUNT, entry, request, url_of
 
 DAY = timedelta(days=1)

@@ -1,0 +1,52 @@
+"""Makes all scenes anew: the recorded days, the stored screens, and the pictures of docs/images.
+
+Read the difference, and look at the pictures, before keeping them. `python .ci/scenes.py recordings screens` makes only
+those named.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pictures
+
+from tests.support.console.recordings import forget_others, record
+from tests.support.console.scene_days import DAYS
+
+ROOT = Path(__file__).resolve().parent.parent
+SCREENS = ROOT / "tests" / "senex_tui" / "console" / "screens"
+WRITERS = ("test_layouts.py", "test_history.py")
+"""The tests whose screens are stored."""
+
+
+def recordings() -> None:
+    """The days of the real engine that every scene is from."""
+    logging.disable(logging.CRITICAL)  # what goes wrong in them is meant to
+    forget_others()
+    for day in DAYS:
+        print(f"{day}: {'recorded anew' if record(day) else 'as before'}", flush=True)
+
+
+def screens() -> None:
+    """What the console shows of them, as text."""
+    for path in SCREENS.glob("*.txt"):
+        path.unlink()
+    tests = [str(SCREENS.parent / name) for name in WRITERS]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "as_reviewed", *tests]
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"SENEX_WRITE_SCREENS": "1"}, check=True)
+
+
+STEPS = {"recordings": recordings, "screens": screens, "pictures": lambda: pictures.main([])}
+
+
+def main(names: list[str]) -> None:
+    for name in names or STEPS:
+        STEPS[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
