@@ -22,10 +22,10 @@ from core.records.records import Records
 from core.snapshot import Snapshot
 from senex_tui.console.app import SenexApp
 from senex_tui.console.view_settings import Looks, ViewSettings, view_settings
-from tests.senex_tui.console.test_positions import holding, near, position
 from tests.support.console import scenes as double
 from tests.support.console.picture_slices import followed
 from tests.support.console.scenes import FixedEngine
+from tests.support.open_tridents import holding, near, position
 from tests.support.world import World, account, in_world
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"

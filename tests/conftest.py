@@ -1,4 +1,4 @@
-"""What every test area shares."""
+"""Fixtures and pytest hooks for all tests."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from core.runtime.redaction import redact
 from tests.support.postgres_server import PostgresServer
 from tests.support.proofs import TABLE_PROPERTY, rounds
 from tests.support.record_samples import KEPT_IN_POSTGRES
+from tests.support.senex_command import Box
+from tests.support.valkey import Valkey, running_valkey
 
 STORES = ("sqlite", "postgres")
 CASES = 1
-"""How many cases of one test of the records run on PostgreSQL in `make test`; all in `make proofs`."""
+"""How many cases of each test of the records run on PostgreSQL in `make test`; `make proofs` runs all."""
 
 settings.register_profile("tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("proofs", settings.get_profile("tests"), max_examples=10_000, print_blob=True)
@@ -26,8 +28,8 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 
 @pytest.fixture(autouse=True, scope="session")
-def state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Account locks are per user: those of the tests are not those of whoever runs them."""
+def own_state_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps the account locks of the tests apart from those of the user who runs them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
@@ -35,7 +37,7 @@ def state_folder_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(autouse=True)
 def secrets_of_this_test_only() -> Iterator[None]:
-    """What one test hands the process as a secret is an ordinary word in the next."""
+    """Makes the process forget the secrets and account numbers of a test when it ends."""
     given, learned, accounts = set(redact._given), tuple(redact._learned), set(redact._accounts)
     yield
     redact._given, redact._accounts = given, accounts
@@ -46,17 +48,44 @@ def secrets_of_this_test_only() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
-    """One server for all tests of this process that ask for it."""
+    """One PostgreSQL for all tests of this process; started for the first test that asks for it."""
     server = PostgresServer()
     yield server
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_valkey() -> Iterator[Valkey]:
+    """One Valkey for all tests of this process; started for the first test that asks for it."""
+    with running_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(shared_valkey: Valkey) -> Valkey:
+    """The Valkey of this process, empty."""
+    shared_valkey.reset()
+    return shared_valkey
+
+
+@pytest.fixture
+def own_valkey() -> Iterator[Valkey]:
+    """A Valkey for this test alone, which may stop or kill it."""
+    with running_valkey() as server:
+        yield server
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Box:
+    """A home folder and an environment for the command `senex`."""
+    return Box(tmp_path)
+
+
 @pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Which store the records of this test are in, both in turn; `url_of` any path below the test's folder says where.
+    """Runs the test twice: with the records in a SQLite file and in PostgreSQL.
 
-    A test that is about the file itself is marked `sqlite`.
+    `url_of(path)` gives the address for any path below the test's folder. A test marked `sqlite` runs on the file only.
     """
     if request.param == "sqlite":
         yield request.param
@@ -75,8 +104,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """`make proofs` runs on PostgreSQL whatever runs on both stores; `make test` some cases of each test of
-    the records, and some of each module that starts whole engines, chosen by the seed of the run."""
+    """Leaves out some of the tests on PostgreSQL.
+
+    `make proofs` runs all of them. `make test` runs some cases of each test of the records, and some of each module
+    that starts whole engines, chosen by the seed of the run.
+    """
     by_test: dict[str, list[pytest.Item]] = {}
     for item in items:
         case = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
@@ -95,13 +127,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays to the end: the collector need not look at all of it again and again."""
+    """Tells the garbage collector to leave alone what is imported by now; it stays to the end."""
     tune_gc()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints the table of crash points and faults, whose parts many tests, in many workers, have filled."""
-    # Once for each test: what it has told is in the report of its teardown too.
+    """Prints the table of crash points and faults; each test, in any worker, has reported its part."""
+    # Only the report of the call: a test's properties are in the report of its teardown too.
     found = [report for reports in terminalreporter.stats.values() for report in reports]
     reports = [report for report in found if getattr(report, "when", "") == "call"]
     parts = [

@@ -1,1 +1,1 @@
-"""One panel a file; each is given plain values and draws them (ARCHITECTURE 3)."""
+"""The panels, one a file. Each gets plain values and draws them (ARCHITECTURE 3)."""

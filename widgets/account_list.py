@@ -1,4 +1,4 @@
-"""The list of accounts: what the automation does with each, its login, its settings (SPEC 4)."""
+"""The list of the accounts: each with its automation, its login and its settings (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ _SHOWN = ("offset-cents", "width", "tolerance", "position-limit", "mail")
 
 
 def account_listing(accounts: Sequence[AccountView]) -> Listing:
-    """In the order they were found. A setting in brackets is the settings file's."""
+    """The rows in the order of the accounts given. A setting in brackets is the settings file's default."""
     on = sum(account.automation for account in accounts)
     title = f"Accounts  {len(accounts)}, {on} on  (in brackets: the default)" if accounts else "Accounts"
     return Listing(title, _COLUMNS, tuple(_row(account) for account in accounts), _EMPTY)
 
 
 def token_part(is_valid: bool | None) -> Part:
-    """What the broker said of a login's token, in a word."""
+    """A word for what the broker said of a login's token; None when it was not asked."""
     if is_valid is None:
         return "not asked", Tone.WARN
     return ("valid", Tone.GOOD) if is_valid else ("INVALID", Tone.BAD)
 
 
 def notes_of(account: AccountView) -> str:
+    """What is special about an account: primary, skipped today, closed at the broker."""
     notes = ["primary"] if account.is_primary else []
     notes += ["skips today"] if account.skips_today else []
     notes += ["closed at the broker"] if account.is_closed else []

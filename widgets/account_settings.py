@@ -1,4 +1,4 @@
-"""The settings of one account: each with its value, whose it is, and what it means (SPEC 4, 7, 8, 11)."""
+"""The list of one account's settings: value, own or default, and meaning (SPEC 4, 7, 8, 11)."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ MEANING = {
     AccountField.POSITION_LIMIT: "open tridents at most",
     AccountField.MAIL: "when its mail is sent",
 }
-"""The settings in the order of the list."""
+"""What each setting means, in the order of the list."""
 
 
 def value_of(account: AccountView, field: AccountField) -> str:
-    """The setting's value, in the operator's words."""
+    """The value of an account's setting, in words."""
     match field:
         case AccountField.AUTOMATION:
             return "on" if account.automation else "off"
@@ -45,7 +45,7 @@ def is_own(account: AccountView, field: AccountField) -> bool:
 
 
 def settings_listing(account: AccountView, pending: Mapping[str, str], *, is_gone: bool = False) -> Listing:
-    """`pending` are the values on their way to the engine, by setting."""
+    """One row for each setting. `pending` has the new values that the engine has not taken yet, by setting name."""
     about = [account.nickname, account.kind, f"login {account.login}", f"token {token_part(account.token_valid)[0]}"]
     title = f"Account {account.account}  {'  '.join(filter(None, [*about, notes_of(account)]))}"
     if is_gone:

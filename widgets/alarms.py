@@ -1,4 +1,4 @@
-"""What the operator must not miss while the engine runs: unknown entries, halts, breakers, alerts. Pure."""
+"""Finds in a snapshot what the operator must not miss: unknown entries, halts, breakers, alerts, warned tridents."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 
 
 def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
-    """The sentences for the banner, most urgent first: what it is, why, and what ends it."""
+    """The banner's sentences, most urgent first; each says what it is, why, and what ends it.
+
+    Empty unless the engine runs.
+    """
     status = snapshot.status
     if status.engine is not EngineState.RUNNING:
         return ()
     told = [_unknown(order) for order in snapshot.orders if order.state == "unknown"]
     of_breakers = [_stopped(breaker) for breaker in snapshot.breakers]
-    # A halt by a breaker says the breaker's own words: once is enough.
+    # A halt by a breaker has the breaker's own words as its detail: it is not said twice.
     by_breaker = any(not b.whom and status.automation_detail.startswith(b.why) for b in snapshot.breakers)
     if status.automation is Automation.HALTED and not by_breaker:
         told.append((f"HALTED, no entries: {status.automation_detail}", True))
@@ -38,7 +41,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
 
 
 def _watched(positions: PositionsSlice) -> list[Alarm]:
-    """The open trident nearest to its expiration that has a warning, and how many more have."""
+    """Names the first open trident that has a warning, and says how many more have one."""
     warned = [view for view in positions.open if view.warnings]
     if not warned:
         return []

@@ -1,4 +1,4 @@
-"""The list of alerts: the open ones in the order they opened, below them what closed lately (SPEC 12)."""
+"""The list of the alerts: open ones first, in the order they opened, then those closed lately (SPEC 12)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _SEVERITY = {"critical": ("✖ critical", Tone.BAD), "warning": ("▲ warning ",
 def alert_listing(
     open_now: Sequence[AlertView], closed: Sequence[AlertView], pending: Collection[int] = (), trouble: str = ""
 ) -> Listing:
-    """`pending` are the alerts whose acknowledgement is on its way; `trouble` says why the closed ones are missing."""
+    """One row for each alert. `pending` has the ids of those whose acknowledgement is on its way.
+
+    `trouble` says why the closed ones are missing.
+    """
     unseen = sum(not alert.seen_by for alert in open_now)
     title = f"Alerts  {len(open_now)} open" if open_now else "Alerts  none open"
     if open_now:
@@ -42,7 +45,7 @@ def alert_listing(
 
 
 def severity_part(alert: AlertView) -> Part:
-    """Its sign and word."""
+    """The sign and word for an alert's severity."""
     return _SEVERITY.get(alert.severity, (fit(alert.severity, 10), Tone.PLAIN))
 
 

@@ -1,4 +1,4 @@
-"""Every attempt of today's cycles with its figures and reason, newest first (SPEC 4.2)."""
+"""The panel of today's attempts: each with its figures, result and reason, newest first (SPEC 4.2)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 RESULT_TONES = {"PASS": Tone.GOOD, "RETRY": Tone.WARN, "REFUSED": Tone.BAD, "NOW": Tone.ACCENT}
 _LEAD = 19 + 5 + 8
-"""Cells of cycle, try and time; of the underlying; of the result."""
+"""The cells before the figures: cycle, try and time; then the underlying; then the result."""
 _ONE_LINE_FROM = 110
 
 

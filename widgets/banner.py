@@ -1,4 +1,4 @@
-"""Loud lines under the status bar: what the operator must not miss, at every size. Hidden while there is nothing."""
+"""The banner: loud lines under the status bar that say what the operator must not miss."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from widgets.base.lines import Drawing, Tone, wrap
 from widgets.base.panel import LinePanel
 
 Alarm = tuple[str, bool]
-"""A sentence, and whether it is of the worst kind."""
+"""A sentence, and whether it is one of the worst kind, which colours the banner as an error."""
 
 
 class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
-    """Its slice is the sentences, most urgent first; it is as high as they need and at most `MOST_ROWS`."""
+    """Its slice is the alarms, most urgent first. It is as high as they need, up to a limit; hidden without any."""
 
     NAME = "banner"
     MOST_ROWS = 5
@@ -25,7 +25,7 @@ class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
     """
 
     def say(self, alarms: Sequence[Alarm], columns: int, most_rows: int = MOST_ROWS) -> int:
-        """Shows the sentences in a terminal of so many columns; returns the rows they take."""
+        """Shows the alarms in a terminal of `columns` columns and returns the rows they take."""
         rows = min(most_rows, sum(len(wrap(sentence, columns - 2)) for sentence, _ in alarms))
         self.display = bool(alarms)
         self.styles.height = max(1, rows)
@@ -34,7 +34,7 @@ class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
         return rows
 
     def draw(self, value: tuple[Alarm, ...], width: int, height: int) -> Drawing:
-        """Every sentence gets a row first, the urgent ones their second first; a cut one ends in an ellipsis."""
+        """Gives every sentence a row, then further rows to urgent ones first. A cut sentence ends in an ellipsis."""
         wrapped = [wrap(sentence, width) for sentence, _ in value]
         shown = [1 if index < height else 0 for index in range(len(wrapped))]
         for index, lines in enumerate(wrapped):

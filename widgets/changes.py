@@ -1,4 +1,4 @@
-"""Who changed which setting of an account when, newest first."""
+"""The panel of the changes of one account's settings: when, which, from what to what, by whom; newest first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SETTING = 14
 
 @dataclass(frozen=True, slots=True)
 class ChangesTold:
-    """The changes, or why they were not read."""
+    """The changes, or in `trouble` why they could not be read."""
 
     changes: tuple[ChangeView, ...] = ()
     trouble: str = ""

@@ -1,4 +1,4 @@
-"""The running cycle, or the last one: its steps in the order of SPEC 4, attempt, outcome and reason."""
+"""The panel of the running cycle, or of the last one: steps in the order of SPEC 4, attempt, outcome, reason."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class CyclePanel(LinePanel["CycleSlice"]):
         return Drawing(_title(value), tuple(lines))
 
     def _verdict(self, value: CycleSlice, width: int, height: int, used: int) -> list[Part]:
-        """The outcome and reason, or what the running step says; wrapped into the rows that are left."""
+        """The outcome and reason; of a running cycle what its step says. Wrapped into the rows that are left."""
         if value.running:
             now = next((s for s in value.steps if s.state is StepState.NOW), None)
             text = f"running {figures.span(value.elapsed_s)}"

@@ -1,4 +1,4 @@
-"""One entry as it is now."""
+"""The panel of one entry as it is now."""
 
 from __future__ import annotations
 

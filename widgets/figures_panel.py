@@ -1,4 +1,4 @@
-"""The figures of the last sessions: rates, times, reasons and what each account-day came to."""
+"""The panel of the last sessions' figures: rates, times, reasons, and each account's outcome of each day."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _reasons(figures: SessionFigures) -> list[Line]:
 
 
 def _days(figures: SessionFigures) -> list[Line]:
-    """Newest first."""
+    """A line for each day of each account, newest first, under the counts."""
     counts = "  ".join(f"{figures.count(kind)} {kind.name.lower()}" for kind in DayKind if figures.count(kind))
     lines: list[Line] = [(("Days  ", Tone.STRONG), (counts, Tone.DIM))]
     for day in reversed(figures.days):

@@ -1,4 +1,4 @@
-"""The market judgement as a waterfall: each factor, its input and its points (SPEC 5)."""
+"""The panel of the market judgement: each factor with its input and points, as a waterfall (SPEC 5)."""
 
 from __future__ import annotations
 

@@ -12,12 +12,15 @@ from textual.widgets._footer import FooterKey
 from widgets.base.watchers import forget_closed
 
 GOES_FIRST = ("command_palette", "app.freeze", "zoom", "export", "copy", "filter", "open")
-"""Without room for all, these keys are left out in this order: help lists them."""
+"""The actions whose keys are left out first where there is no room for all; help lists them anyway."""
 
 
 class KeyLine(Footer):
-    """Textual's footer leaves itself as it is while the terminal has no focus; in a tmux session without a client it
-    would never be made at all. Where not all keys fit, the least needed are left out instead of the last cut off."""
+    """Textual's footer with two differences.
+
+    Textual's own is not made anew while the terminal has no focus; in a tmux session without a client it would never
+    be made at all. And where not all keys fit, the least needed are left out, instead of the last being cut off.
+    """
 
     _made_for = 0
 
@@ -40,6 +43,6 @@ class KeyLine(Footer):
             self.call_after_refresh(self.recompose)
 
     async def recompose(self) -> None:
-        """Every key watches the footer, and is made anew whenever one is greyed out or lit."""
+        """Makes the keys anew, and frees the old ones: every key watches the footer, which would keep them."""
         await super().recompose()
         forget_closed(self)

@@ -1,4 +1,4 @@
-"""The logins: whether the broker takes each one's token, since when, and what it says."""
+"""The panel of the logins: whether the broker takes each one's token, since when, and what it says."""
 
 from __future__ import annotations
 

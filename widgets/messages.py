@@ -1,4 +1,4 @@
-"""The engine's messages to the operator, newest first."""
+"""The panel of the engine's messages to the operator, newest first."""
 
 from __future__ import annotations
 

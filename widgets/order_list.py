@@ -1,4 +1,4 @@
-"""The list of entries: our state, what was ordered, what filled, and the broker's word (SPEC 9)."""
+"""The list of the entries: our state, what was ordered, what has filled, and the broker's word (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ _OPEN = ("prepared", "sent", "working", "unknown")
 def order_listing(
     orders: Sequence[OrderView], now: datetime | None, trouble: str = "", *, is_more: bool = False
 ) -> Listing:
-    """Newest first. `trouble` says why older ones are missing; `is_more` that there are older ones to read."""
+    """The rows, newest first. `trouble` says why older ones are missing, `is_more` that there are older ones to read.
+
+    `now` is market time; entries of today show their time, older ones their date.
+    """
     ordered = sorted(orders, key=lambda order: (order.at, order.entry_id), reverse=True)
     title = "Orders" + (f"  {len(ordered)}" if ordered else "")
     if is_more:

@@ -1,4 +1,4 @@
-"""Entries and their fills: our state, the broker's word, contracts filled (SPEC 9)."""
+"""The panel of the day's entries: our state, the broker's word, and the fills (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
     _positions = ""
 
     def show_positions(self, value: PositionsSlice) -> None:
-        """A line about the open tridents, above the entries of the day."""
+        """Shows a line about the open tridents above the entries of the day."""
         told = summary(value)
         if told != self._positions:
             self._positions = told
@@ -62,12 +62,12 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
 
 
 def state_word(state: str) -> str:
-    """Our state as the screen says it: NOT SENT."""
+    """The screen's word for one of our states: NOT SENT for not_sent."""
     return state.replace("_", " ").upper()
 
 
 def order_lines(order: OrderView, width: int) -> list[Line]:
-    """One entry with the broker's word, what asks for the operator, and its fills."""
+    """The lines of one entry: state, the broker's word, what the operator should do, and the fills."""
     state = state_word(order.state)
     day = f"{order.expiration:%b} {order.expiration.day}"
     lines: list[Line] = [

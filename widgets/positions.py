@@ -1,4 +1,4 @@
-"""Open tridents: days left, mark, P&L, break-evens and warnings (SPEC 7)."""
+"""The panel of the open tridents: days left, mark, P&L, break-evens and warnings (SPEC 7)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class PositionsPanel(LinePanel["PositionsSlice"]):
 
 
 def summary(value: PositionsSlice) -> str:
-    """All open tridents in a line; empty without any. A P&L that is not known for each says so."""
+    """All open tridents in one line; empty without any. It says so when the P&L is not known for each."""
     if not value.open:
         return ""
     count = len(value.open)
@@ -70,7 +70,7 @@ def _trident(view: PositionView, width: int) -> list[Line]:
 
 
 def _age(view: PositionView) -> Part:
-    """An old mark says so in words, never by colour alone (SPEC 14)."""
+    """The age of the mark, in words and never by colour alone (SPEC 14)."""
     match view.freshness:
         case Freshness.STALE:
             return f"STALE {figures.age(view.age_s)}", Tone.BAD

@@ -1,4 +1,4 @@
-"""One underlying: price, change, bid and ask, age and freshness (SPEC 14)."""
+"""The panel of one underlying: price, change, bid and ask, age and freshness (SPEC 14)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,10 @@ INDEX_NOTE = "index: last trade"
 
 
 class QuotePanel(LinePanel["QuoteSlice"]):
-    """Two lines; tall digits with a one-row picture of recent prices where there is room, one line where there is none.
-    Tall digits are drawn with signs that ASCII has not."""
+    """Two lines; one where there is no room for more, and four with tall digits and recent prices where there is.
+
+    Tall digits are made of signs that ASCII does not have.
+    """
 
     NAME = "Quote"
 
@@ -43,7 +45,7 @@ class QuotePanel(LinePanel["QuoteSlice"]):
 
 
 def freshness(value: QuoteSlice) -> Line:
-    """The word and the age: `live 0s`, `quiet 12s`, `STALE 41s`, `no quote`."""
+    """How fresh a quote is, in a word with its age: `live 0s`, `quiet 12s`, `STALE 41s`, `no quote`."""
     age = figures.age(value.age_s)
     if value.freshness is Freshness.STALE:
         return ((f"STALE {age}", Tone.BAD),)
@@ -55,7 +57,7 @@ def freshness(value: QuoteSlice) -> Line:
 
 
 def _one_line(value: QuoteSlice, width: int) -> Line:
-    """Symbol, price and freshness always; bid and ask and the change as far as they fit."""
+    """One line: symbol, price and freshness always; the change, and bid and ask, as far as they fit."""
     fresh, name = freshness(value), (f"{value.symbol} ", Tone.STRONG)
     sides, change = _sides(value), _change(value)
     for more in ((*change, ("  ", Tone.PLAIN), *sides), change, ()):
@@ -107,7 +109,7 @@ def _tall(value: QuoteSlice, width: int) -> tuple[Line, ...]:
 
 
 def digits(text: str) -> tuple[str, str, str]:
-    """Three rows of tall digits; a character without a tall form stands on the last row."""
+    """The text in three rows of tall digits. A character without a tall form stands on the last row."""
     rows = ["", "", ""]
     for character in text.replace(".", "•"):
         place = DIGITS.find(character)
@@ -117,7 +119,7 @@ def digits(text: str) -> tuple[str, str, str]:
 
 
 def sparkline(values: tuple[float, ...], width: int) -> str:
-    """The newest `width` values, one cell each, scaled between their own low and high."""
+    """The newest `width` values as bars, a cell each, scaled between their lowest and highest."""
     if width <= 0 or not values:
         return ""
     shown = values[-width:]

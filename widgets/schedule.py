@@ -1,4 +1,4 @@
-"""Today's slots and what became of each (SPEC 3)."""
+"""The panel of today's slots and what became of each (SPEC 3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIGNS = {
 _OUTCOME_SIGNS = {"succeeded": "✓", "failed": "✖", "unknown": "?", "skipped": "-"}
 
 _WRAP_FROM_ROWS = 24
-"""With so many rows every slot fits even when a reason takes two."""
+"""From this many rows on reasons are wrapped: every slot fits even when its reason takes two rows."""
 
 
 class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
@@ -46,7 +46,7 @@ class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
 
 
 def sign_of(slot: SlotView) -> Part:
-    """What became of a slot, in one character."""
+    """A sign for what became of a slot, and its tone."""
     sign, tone = SIGNS[slot.state]
     return _OUTCOME_SIGNS.get(slot.outcome, sign), OUTCOME_TONES.get(slot.outcome, tone)
 

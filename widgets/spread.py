@@ -1,4 +1,4 @@
-"""The trident being priced, or the last one priced: four legs, credits and max risk (SPEC 2, 6, 8)."""
+"""The panel of the trident being priced, or priced last: four legs, credits and max risk (SPEC 2, 6, 8)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class SpreadPanel(LinePanel["SpreadSlice"]):
 
 
 def _verdict(value: SpreadSlice, width: int) -> Line:
-    """The verdict first, then why; narrow panels cut the end of a line. The legs below repeat the strikes."""
+    """The verdict first, then why: a narrow panel cuts the end of the line. The legs below say the strikes again."""
     word = value.verdict.upper()
     quotes = "live quotes" if value.live else "last priced"
     note = value.reason or (FLOOR_NOTE if value.floored else "")
@@ -56,7 +56,7 @@ def _verdict(value: SpreadSlice, width: int) -> Line:
 
 
 def _columns(width: int) -> tuple[int, int]:
-    """Width of the first column and of each of the four figure columns, shared by legs and credits."""
+    """The width of the first column, and of each of the four columns of figures: the same for legs and credits."""
     figure = 12 if width >= 76 else 10 if width >= 52 else 8
     return max(8, min(30, width - 4 * figure)), figure
 
@@ -72,7 +72,7 @@ def _what(leg: LegView) -> str:
 
 
 def _leg(leg: LegView, width: int, *, live: bool, role: bool) -> Line:
-    """An age is of live quotes, or of one refused for it: how old the others were when priced says nothing now."""
+    """One leg. Its age is shown for live quotes, and when it is stale: the age at a past pricing says nothing now."""
     name, figure = _columns(width)
     label = f"{_what(leg)}  {leg.role}" if role else _what(leg)
     stale = leg.age_s is not None and leg.age_s > STALE_LEG_S
@@ -86,7 +86,7 @@ def _leg(leg: LegView, width: int, *, live: bool, role: bool) -> Line:
 
 
 def _credits(value: SpreadSlice, width: int) -> list[Line]:
-    """Credit per share and max risk in $ per package, for natural, mid, limit and fill."""
+    """The credit in $ per share and the max risk in $ per trident, at natural, mid, limit and fill."""
     label, figure = _columns(width)
     heads = "".join(right(text, figure) for text in ("natural", "mid", "limit", "fill"))
     credit = (value.natural, value.mid, value.limit, value.fill_credit)

@@ -1,4 +1,4 @@
-"""The status bar: mode, automation, feed, broker, records, next slot and the exchange's clock, always in sight."""
+"""The status bar: mode, automation, feed, broker, records, next slot and exchange time, always in sight."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ PENDING_WORDS = {
     "allow-reentry": "ALLOWING RE-ENTRY…",
     "set_account": "SETTING…",
 }
+"""What a command on its way is called; one that is not here goes by its own name."""
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),
     Automation.PAUSED: ("■ PAUSED", Tone.WARN),
@@ -57,13 +58,16 @@ _ON_RED = {
     Tone.BAD: Style(bold=True, reverse=True),
 }
 _CLOCK_FROM = 78
-"""Narrower than this the clock goes before mode, automation, feed and the next slot do."""
+"""Below this width the clock is left out first, so that mode, automation, feed and the next slot stay."""
 _CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """The status slice with the commands still waiting for the engine, and whether this console only watches."""
+    """The status of the snapshot with what this console adds.
+
+    `pending` has its commands that the engine has not settled yet, oldest first.
+    """
 
     status: StatusSlice
     pending: tuple[CommandKind, ...] = ()
@@ -71,7 +75,7 @@ class StatusView:
 
 
 class StatusBar(LinePanel["StatusView"], can_focus=False):
-    """One row; when it is too narrow the least telling parts go first, mode, read-only and automation never."""
+    """One row. In a narrow terminal less important parts are left out; mode, read-only and automation never are."""
 
     NAME = "status"
     _mode: Mode = Mode.DEMO
@@ -92,7 +96,10 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
         super().show(value)
 
     def tone_style(self, tone: Tone) -> Style:
-        """On the red bar of live, colours would drown: words stay bold or plain. Other modes colour their chip."""
+        """The bar of live is red, where no colour is readable: words are bold or plain there.
+
+        In other modes the mode's own word has a colour.
+        """
         if self._mode is Mode.LIVE:
             return _ON_RED.get(tone, Style())
         if tone is Tone.MODE:
@@ -108,17 +115,18 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
 
 
 def automation_word(value: StatusView) -> tuple[str, Tone]:
-    """What the engine does about entries: a pending command's word, the engine's own trouble, or the trading state."""
+    """What the engine does about entries: its own trouble, else a command on its way, else the automation."""
     status = value.status
     if status.engine in _ENGINE:
         return _ENGINE[status.engine]
     if value.pending:
-        return PENDING_WORDS[value.pending[-1]], Tone.WARN
+        newest = value.pending[-1]
+        return PENDING_WORDS.get(newest, f"{newest.value.upper()}…"), Tone.WARN
     return _AUTOMATION[status.automation]
 
 
 def pane_title(value: StatusView) -> str:
-    """`senex DEMO ON 13:19`, `senex LIVE HALTED`: mode and state for the terminal's own title, in ASCII."""
+    """The terminal's title in ASCII, with mode and state: `senex DEMO ON 13:19`, `senex LIVE HALTED`."""
     status = value.status
     word = automation_word(value)[0].lstrip("●■✖○ ").replace("…", "...")
     watching = "" if status.watching is Watching.NONE else "WATCHING "

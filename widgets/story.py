@@ -1,4 +1,4 @@
-"""What happened in a cycle and why: sections that fold, events with their time, and the figures below each."""
+"""The panel that tells a story: sections that fold, events with their time, and the figures of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from core.snapshot.story import Story, StoryLine
 
 TEXT_BELOW = 60
-"""In panels narrower than this a text goes under its label."""
+"""In panels narrower than this, in cells, a text stands under its label."""
 _LABEL = 13
 _BAR_POINTS = 5
 _TONES = {Severity.INFO: Tone.PLAIN, Severity.WARNING: Tone.WARN, Severity.CRITICAL: Tone.BAD}
@@ -31,12 +31,12 @@ class StoryPanel(LinePanel["Story"]):
         self._section = 0
 
     def say(self, text: str) -> None:
-        """A sentence in place of a story."""
+        """Shows a sentence in place of a story."""
         self.PLACEHOLDER = text  # type: ignore[misc]
         self.show(None)
 
     def next_section(self, steps: int) -> None:
-        """Chooses another section and brings it in sight."""
+        """Chooses the section `steps` further and brings it in sight."""
         last = len(self._sections()) - 1
         self._section = min(max(0, self._section + steps), max(0, last))
         self._scrolled = False
@@ -52,7 +52,7 @@ class StoryPanel(LinePanel["Story"]):
 
     @property
     def whole(self) -> str:
-        """All of it as plain text, folded sections too, as wide as the panel."""
+        """The whole story as plain text, with folded sections, as wide as the panel."""
         if self._slice is None:
             return ""
         width = max(TEXT_BELOW, self.content_size.width)
@@ -95,7 +95,7 @@ class StoryPanel(LinePanel["Story"]):
 
 
 def fit_to(text: str, width: int) -> str:
-    """The text, cut where it is longer than the width."""
+    """The text, cut with an ellipsis where it is longer than the width; never padded."""
     return text if len(text) <= width else fit(text, width)
 
 
@@ -119,7 +119,7 @@ def _drawn(told: StoryLine, width: int) -> list[Line]:
 
 
 def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
-    """The text after its head, its further rows below its first; below the head where both do not fit."""
+    """The head with the text after it, further rows indented to the text. In a narrow panel the text stands below."""
     taken = sum(len(part) for part, _ in head)
     if width < TEXT_BELOW:
         return [head, *(((f"    {row}", tone),) for row in wrap(text, width - 4))] if text else [head]
@@ -128,7 +128,7 @@ def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
 
 
 def _points(told: StoryLine, points: Decimal, width: int) -> Line:
-    """A factor of the score: its words, its points, and a bar of one sign for every five of them."""
+    """A factor of the score: its words, its points, and a bar with one sign for every five points."""
     is_total = told.label in ("start", "score")
     shown = f"{points:.1f}" if is_total else f"{points:+.1f}"
     tone = Tone.STRONG if is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM

@@ -1,4 +1,4 @@
-"""The strip of numbered panels, shown where only one lower panel fits."""
+"""The tab strip: names the numbered panels where only one of them fits at a time."""
 
 from __future__ import annotations
 
@@ -7,23 +7,11 @@ from collections.abc import Mapping
 from widgets.base.key_names import key_for
 from widgets.base.lines import Drawing, Line, Part, Tone, width_of
 from widgets.base.panel import LinePanel
-
-LOWER_PANELS = (
-    ("1", "Spread", "spread"),
-    ("2", "Attempts", "attempts"),
-    ("3", "Orders", "orders"),
-    ("4", "Schedule", "schedule"),
-    ("5", "Messages", "messages"),
-    ("6", "Judgement", "judgement"),
-    ("7", "Chart", "chart"),
-)
-"""Key, label and widget id of each numbered panel."""
-SHORT = {"attempts": "Tries", "schedule": "Slots", "messages": "Msgs", "judgement": "Judge"}
-"""Labels for a narrow strip, where the whole ones do not fit; the others are short enough."""
+from widgets.panels import TABS
 
 
 class TabStrip(LinePanel[str], can_focus=False):
-    """Shows which numbered panel is open; its slice is that panel's id."""
+    """Shows which numbered panel is open. Its slice is that panel's name."""
 
     NAME = "panels"
     DEFAULT_CSS = """
@@ -31,9 +19,9 @@ class TabStrip(LinePanel[str], can_focus=False):
     """
 
     def draw(self, value: str, width: int, height: int) -> Drawing:
-        """With less room the gaps go first, then the long labels, then the ends of the short ones; the keys never."""
-        whole = {name: label for _, label, name in LOWER_PANELS}
-        short = whole | SHORT
+        """With less room the gaps go first, then the long labels, then the ends of the short ones. The keys stay."""
+        whole = {tab.name: tab.label for tab in TABS}
+        short = {tab.name: tab.short for tab in TABS}
         longest = max(map(len, short.values()))
         ways = [
             *((gap, " ", whole) for gap in (2, 1, 0)),
@@ -49,9 +37,9 @@ class TabStrip(LinePanel[str], can_focus=False):
 
 def _strip(chosen: str, gap: int, apart: str, labels: Mapping[str, str]) -> Line:
     parts: list[Part] = []
-    for number, _, name in LOWER_PANELS:
-        text = f"{key_for(f'panel_{name}', number)}{apart}{labels[name]}"
-        if name == chosen:
+    for tab in TABS:
+        text = f"{key_for(f'panel_{tab.name}', tab.number)}{apart}{labels[tab.name]}"
+        if tab.name == chosen:
             parts.append((f"[{text}]", Tone.ACCENT))
         else:
             parts.append((f" {text} " if gap else text, Tone.DIM))

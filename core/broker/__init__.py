@@ -1,1 +1,1 @@
-"""The broker: the ports the engine speaks to, and the tastytrade adapter behind them."""
+"""The broker: the interfaces the engine calls (`port`), the tastytrade adapter, and several logins as one broker."""

@@ -1,4 +1,4 @@
-"""What the engine asks of a broker. Instants are aware UTC; money is Decimal dollars."""
+"""The interfaces through which the engine uses a broker. Instants are aware UTC; money is Decimal dollars."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
 
 
 class BrokerFault(Enum):
-    """Why a read failed, as far as the caller needs to know."""
+    """Why a call failed, as far as the caller needs to know."""
 
     LOGIN_REFUSED = "login refused"
     UNREACHABLE = "unreachable"
@@ -28,7 +28,10 @@ class BrokerFault(Enum):
 
 
 class BrokerError(Exception):
-    """A call that gave no usable answer. `detail` is one sentence without secrets."""
+    """A call that gave no usable answer.
+
+    `detail` is one sentence without secrets; `code` is the broker's own, or empty.
+    """
 
     def __init__(self, fault: BrokerFault, detail: str, code: str = "") -> None:
         super().__init__(f"{fault.value}: {detail}")
@@ -39,27 +42,32 @@ class BrokerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccount:
+    """An account as the broker lists it."""
+
     number: str
     nickname: str
-    kind: str  # margin or cash, the broker's word
+    kind: str  # the broker's word: margin or cash
     is_closed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class AccountReads:
-    """Balances, positions and trading status of one account, read together."""
+    """Balances in $, positions and trading status of one account, read together."""
 
     number: str
     derivative_buying_power: Decimal
     net_liquidating_value: Decimal
     positions: tuple[Position, ...]
-    restriction: str | None  # a word or two when entries are barred: closed, frozen, closing only, margin call
+    restriction: str | None  # why the broker bars entries, like "closing only"; None when it does not
     options_level: str
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """`symbol` is the OCC symbol for options; `direction` the broker's Long or Short."""
+    """A position of an account. Prices are per share.
+
+    `symbol` is the OCC symbol for options; `direction` is the broker's word, Long or Short.
+    """
 
     symbol: str
     underlying: str
@@ -71,7 +79,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class MarketState:
-    """The broker's own market session answer (SPEC 3)."""
+    """Whether the market is open, as the broker says (SPEC 3). `word` is the broker's own word for it."""
 
     is_open: bool
     word: str
@@ -81,7 +89,7 @@ class MarketState:
 
 @dataclass(frozen=True, slots=True)
 class DryRunAnswer:
-    """The broker's preflight of an order. Amounts in $, negative lowers the buying power."""
+    """The broker's answer to the dry run of an order. Amounts are in $; a negative change lowers the buying power."""
 
     buying_power_change: Decimal
     new_buying_power: Decimal
@@ -90,11 +98,14 @@ class DryRunAnswer:
 
 
 WireGuard = Callable[[], Refusal | None]
-"""Asked in the request hook, with the order about to leave: a refusal stops it there (SPEC 9)."""
+"""Called in the request hook, just before the order leaves.
+
+When it returns a refusal, the order is stopped (SPEC 9).
+"""
 
 
 class LoginAtBroker(Protocol):
-    """What logging in needs of a login at the broker."""
+    """A login at the broker: logs in and says which accounts it reaches."""
 
     @property
     def name(self) -> str:
@@ -106,12 +117,12 @@ class LoginAtBroker(Protocol):
         ...
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        """What it reaches. Raises BrokerError."""
+        """The accounts it reaches. Raises BrokerError."""
         ...
 
 
 class Broker(Protocol):
-    """One login at the broker, or several as one. Every read raises BrokerError; none retries an order."""
+    """One login at the broker, or several as one. Every read raises BrokerError. Sending an order is never retried."""
 
     @property
     def name(self) -> str:
@@ -120,7 +131,7 @@ class Broker(Protocol):
 
     @property
     def date_offset(self) -> timedelta | None:
-        """The broker's clock less ours at its last answer, to the second; None before the first."""
+        """The broker's clock minus ours at its last answer, to the second; None before the first."""
         ...
 
     async def connect(self) -> None:
@@ -129,44 +140,62 @@ class Broker(Protocol):
 
     async def close(self) -> None: ...
 
-    async def accounts(self) -> tuple[BrokerAccount, ...]: ...
+    async def accounts(self) -> tuple[BrokerAccount, ...]:
+        """Every account that is reached, closed ones included."""
+        ...
 
-    async def account_reads(self, number: str) -> AccountReads: ...
+    async def account_reads(self, number: str) -> AccountReads:
+        """Balances, positions and trading status of an account: all of them, or BrokerError."""
+        ...
 
-    async def market_state(self) -> MarketState: ...
+    async def market_state(self) -> MarketState:
+        """Whether the broker says that the market is open."""
+        ...
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
-        """Metrics normalized as `core.domain.market.judgement.Metrics` says: rank 0..100, IV a fraction."""
+        """Metrics in the units that `core.domain.market.judgement.Metrics` names: IV rank 0..100, 30-day IV a
+        fraction.
+        """
         ...
 
     async def chain(self, symbol: str) -> OptionChain:
-        """The chain with the broker's own symbols and ticks; may take a while, call it once a day."""
+        """The option chain with the broker's own symbols and ticks. It is slow: call it once a day."""
         ...
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        """The broker's marks of indices or equities by symbol, where it has one."""
+        """The broker's marks of indices or equities in $, by symbol; symbols without one are left out."""
         ...
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
-        """The broker's preflight; raises BrokerError(REFUSED) with its code and words when it refuses."""
+        """Has the broker check the order without placing it.
+
+        Raises BrokerError(REFUSED) with its code and words when it refuses.
+        """
         ...
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
-        """Sends the order once and classifies the outcome by evidence (SPEC 9). Never raises for an outcome."""
+        """Sends the order once, and classifies the outcome by evidence (SPEC 9). Never raises for an outcome."""
         ...
 
     async def cancel(self, number: str, order_id: str) -> None:
-        """Asks once for a working order to be cancelled; anything but a clear refusal leaves it working."""
+        """Requests once that a working order is cancelled.
+
+        Without a clear refusal it counts as working until it is read again.
+        """
         ...
 
-    async def order(self, number: str, order_id: str) -> OrderReport: ...
+    async def order(self, number: str, order_id: str) -> OrderReport:
+        """The account's order with this broker id."""
+        ...
 
     async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
-        """Live and today's orders in any status, all pages, merged by id."""
+        """The live orders and those of this exchange date in any status: all pages, merged by id."""
         ...
 
 
 class StreamState(Enum):
+    """The state of a stream's connection."""
+
     CONNECTING = "connecting"
     CONNECTED = "connected"
     WAITING = "waiting to reconnect"
@@ -174,7 +203,12 @@ class StreamState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class StreamStatus:
-    """`since` is the monotonic second the state began; `detail` says why a connection was lost."""
+    """The state of a stream.
+
+    `since` is the monotonic second at which it began; `detail` says why a connection was lost.
+
+    `connections` counts the connections made so far.
+    """
 
     state: StreamState
     since: float
@@ -183,7 +217,7 @@ class StreamStatus:
 
 
 class MarketDataSink(Protocol):
-    """Where market data goes. Called on the engine's loop; must return at once."""
+    """Receives market data. It is called on the engine's loop and must return at once."""
 
     def on_quotes(self, quotes: Sequence[Quote]) -> None: ...
 
@@ -197,30 +231,36 @@ class MarketDataSink(Protocol):
 
 
 class MarketData(Protocol):
-    """The quote feed of one login; reconnects by itself for as long as `run` lives."""
+    """The quote feed of one login. It reconnects by itself while `run` is running."""
 
     async def run(self, sink: MarketDataSink) -> None:
-        """Connects, subscribes what is wanted, delivers, reconnects; until cancelled."""
+        """Connects, subscribes, delivers to the sink and reconnects, until cancelled."""
         ...
 
     async def subscribe(self, underlyings: AbstractSet[str], options: AbstractSet[str]) -> None:
-        """Adds symbols: underlyings with quotes, trades, summaries and halts; options with quotes."""
+        """Adds symbols: underlyings with quotes, trades, summaries and halts; options with quotes only."""
         ...
 
-    async def unsubscribe(self, options: AbstractSet[str]) -> None: ...
+    async def unsubscribe(self, options: AbstractSet[str]) -> None:
+        """Removes options; a symbol that is also a subscribed underlying keeps its quotes."""
+        ...
 
     async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        """Completed and forming daily sessions since an instant, oldest first. Raises BrokerError."""
+        """The daily sessions since an instant, completed and forming, oldest first. Raises BrokerError."""
         ...
 
 
 class OrderAlertSink(Protocol):
+    """Receives order reports and the state of the alerts' connection."""
+
     def on_order(self, report: OrderReport) -> None: ...
 
     def on_alert_status(self, status: StreamStatus) -> None: ...
 
 
 class OrderAlerts(Protocol):
-    """The account alerts of one login; nothing is replayed after a reconnect (reference 4)."""
+    """The account alerts of one login. Nothing is replayed after a reconnect (reference 4)."""
 
-    async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None: ...
+    async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
+        """Delivers the orders of these account numbers to the sink, until cancelled."""
+        ...

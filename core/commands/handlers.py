@@ -41,7 +41,7 @@ class CommandHandlers:
     broker: Broker
     gate: TradingGate
     breakers: Breakers
-    watch: OrderTracker
+    tracker: OrderTracker
     reconciliation: Reconciliation
     runner: CycleRunner
     alerting: Alerting
@@ -136,13 +136,13 @@ class CommandHandlers:
         try:
             await self.broker.cancel(entry.account, entry.order_id)
         except BrokerError as error:
-            self.watch.poll_soon()
+            self.tracker.poll_soon()
             if error.fault is BrokerFault.REFUSED:
                 return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
             return Done(
                 f"the answer to the cancel was lost ({error.detail}); it works until the broker shows otherwise"
             )
-        self.watch.poll_soon()
+        self.tracker.poll_soon()
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
     async def _attest(self, command: Command) -> Done | Refusal:
@@ -156,7 +156,7 @@ class CommandHandlers:
             entry.id, "attestation", who=command.who, complete=True, detail={"seen": command.note}, at=self.clock.now()
         )
         if command.note == ATTESTED_ABSENT:
-            await self.watch.absent(entry, f"{command.who} saw no such order at the broker")
+            await self.tracker.absent(entry, f"{command.who} saw no such order at the broker")
             return Done(f"{masked(entry.account)}: the entry is closed as absent; the day stays closed")
         return await self._adopt(entry, command.note)
 
@@ -168,7 +168,7 @@ class CommandHandlers:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {error.detail}")
         if report.identifier != entry.identifier:
             return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id} does not carry this entry's identifier")
-        current = await self.watch.apply(entry.id, report)
+        current = await self.tracker.apply(entry.id, report)
         return Done(f"order {order_id} is this entry; it is {current.state.value}")
 
     async def _find(self, target: str, state: EntryState) -> Entry | None:

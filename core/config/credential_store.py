@@ -1,4 +1,4 @@
-"""Keeping a login: in the system's keyring, else in a file only its owner reads."""
+"""Stores and removes the broker's logins: in the system's keyring, else in a file that only its owner may read."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _MODE = 0o600
 
 
 def keep_login(name: str, secret: str, refresh: str, file: Path) -> str:
-    """Keeps the login, in place of an earlier one of this name; says where.
+    """Stores a login in place of an earlier one of this name, and returns where, in words.
 
-    Raises CredentialsError when a file in use cannot be understood, OSError when it cannot be written.
+    Raises CredentialsError when the existing file cannot be understood, OSError when it cannot be written.
     """
     others = [login for login in logins_in_file(file) if login.name != name]
     if _keep_in_keyring(name, secret, refresh):
         if len(others) != len(logins_in_file(file)):
-            _write(others, file)  # the one kept before must not come back when the keyring is locked
+            _write(others, file)  # an old copy must not come back when the keyring is locked
         return f"the keyring (service {KEYRING_SERVICE})"
     _write([*others, Credentials(secret, refresh, f"file {file}", name)], file)
     return f"file {file}"
 
 
 def forget_login(name: str, file: Path) -> tuple[str, ...]:
-    """Removes the login wherever it is kept; says from where. Raises CredentialsError, OSError."""
+    """Removes a login wherever it is stored, and returns the places, in words. Raises CredentialsError, OSError."""
     places = []
     if _forget_in_keyring(name):
         places.append(f"the keyring (service {KEYRING_SERVICE})")
@@ -51,7 +51,7 @@ def forget_login(name: str, file: Path) -> tuple[str, ...]:
 
 
 def _keep_in_keyring(name: str, secret: str, refresh: str) -> bool:
-    """False where there is no keyring, or one that forgets what it is told."""
+    """Whether the keyring stored the login: False without a keyring, or when it does not return what it was given."""
     import keyring
     from keyring.errors import KeyringError
 
@@ -70,6 +70,7 @@ def _keep_in_keyring(name: str, secret: str, refresh: str) -> bool:
 
 
 def _forget_in_keyring(name: str) -> bool:
+    """Whether the keyring had the login; it is removed."""
     import keyring
     from keyring.errors import KeyringError, PasswordDeleteError
 
@@ -87,7 +88,7 @@ def _forget_in_keyring(name: str) -> bool:
 
 
 def _write(logins: Sequence[Credentials], file: Path) -> None:
-    """The whole file anew, never half: written beside it, forced to disk, and put in its place."""
+    """Replaces the whole file at once: written beside it, forced to disk, then renamed into its place."""
     parts = []
     for login in sorted(logins, key=lambda each: (each.name != PRIMARY, each.name)):
         head = "" if login.name == PRIMARY else f"[{login.name}]\n"
@@ -112,7 +113,7 @@ def _write(logins: Sequence[Credentials], file: Path) -> None:
 
 
 def _quoted(secret: str) -> str:
-    """A TOML string. Raises CredentialsError for what no secret of the broker holds."""
+    """The secret as a TOML string. Raises CredentialsError when it holds a character that cannot be printed."""
     if not secret.isprintable():
         raise CredentialsError("a secret holds characters that cannot be printed; paste it again.")
     return json.dumps(secret, ensure_ascii=False)

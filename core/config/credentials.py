@@ -1,4 +1,4 @@
-"""The logins to the broker: from the environment, the system's keyring, or a file only its owner reads."""
+"""Finds the logins to the broker: in the environment, the system's keyring, or a file that only its owner may read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from pathlib import Path
 SECRET = "TT_SECRET"  # noqa: S105 - the name of the variable
 REFRESH = "TT_REFRESH"
 LOGINS = "TT_LOGINS"
-"""The keyring cannot be listed: under this name it keeps the names of the logins beside the primary one."""
+"""The keyring entry with the names of all logins but the primary one: the keyring itself cannot be listed."""
 KEYRING_SERVICE = "senex"
 PRIMARY = "primary"
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 class CredentialsError(Exception):
-    """Credentials are there but cannot be used; one sentence with the fix, without any part of them."""
+    """Credentials exist but cannot be used. The text is one sentence with the fix, without any part of a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """`secret` is the OAuth client secret, `refresh` the refresh token; neither shows in a representation."""
+    """One login: `secret` is the OAuth client secret, `refresh` the refresh token. Its representation shows neither.
+
+    `origin` says in words where it was found.
+    """
 
     secret: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -34,7 +37,7 @@ class Credentials:
 
 
 def login_name(text: str) -> str:
-    """The name of a login, in small letters. Raises CredentialsError for one that cannot be stored everywhere."""
+    """The login's name in lower case. Raises CredentialsError when it cannot be stored in all three places."""
     name = text.lower()
     if not _NAME.fullmatch(name):
         raise CredentialsError(
@@ -44,10 +47,11 @@ def login_name(text: str) -> str:
 
 
 def find_logins(environ: Mapping[str, str], file: Path, *, environment_only: bool) -> tuple[Credentials, ...]:
-    """Every login by name, the primary one first: each from the first of environment, keyring and file that has it.
+    """All logins, the primary one first and the others by name.
 
-    `environment_only` is for another broker than tastytrade, which must never be handed what the keyring or the file
-    hold. Raises CredentialsError for half a pair, and for a file that others may read or that cannot be understood.
+    A login found in several places is taken from the first: environment, keyring, file. `environment_only` is for every
+    broker but tastytrade: it must never be given what the keyring or the file hold. Raises CredentialsError when only
+    half of a pair is set, when others may read the file, or when the file cannot be understood.
     """
     places: list[Iterable[Credentials]] = [_in_environment(environ)]
     if not environment_only:
@@ -60,19 +64,22 @@ def find_logins(environ: Mapping[str, str], file: Path, *, environment_only: boo
 
 
 def kept_under(name: str) -> tuple[str, str]:
-    """The names under which the keyring keeps a login's two secrets."""
+    """The names of a login's two keyring entries: of its client secret and of its refresh token."""
     return (SECRET, REFRESH) if name == PRIMARY else (f"{SECRET} {name}", f"{REFRESH} {name}")
 
 
 def keyring_names() -> tuple[str, ...]:
-    """The logins in the keyring beside the primary one. Raises keyring.errors.KeyringError."""
+    """The names of the logins in the keyring, without the primary one. Raises keyring.errors.KeyringError."""
     import keyring
 
     return tuple(filter(_NAME.fullmatch, (keyring.get_password(KEYRING_SERVICE, LOGINS) or "").split(",")))
 
 
 def _in_environment(environ: Mapping[str, str]) -> Iterator[Credentials]:
-    """`TT_SECRET` and `TT_REFRESH` are the primary login, `TT_SECRET_ROTH` and `TT_REFRESH_ROTH` the login roth."""
+    """The logins in the environment.
+
+    `TT_SECRET` and `TT_REFRESH` are the primary one, `TT_SECRET_ROTH` and `TT_REFRESH_ROTH` the one named roth.
+    """
     pairs: dict[str, dict[str, str]] = {}
     for variable, value in environ.items():
         for key in (SECRET, REFRESH):
@@ -89,6 +96,10 @@ def _in_environment(environ: Mapping[str, str]) -> Iterator[Credentials]:
 
 
 def _pair(values: Mapping[str, str], origin: str, name: str) -> Credentials | None:
+    """The login made of a pair of values; None when both are missing.
+
+    Raises CredentialsError when only one is there.
+    """
     secret, refresh = values.get(SECRET, "").strip(), values.get(REFRESH, "").strip()
     if not secret and not refresh:
         return None
@@ -112,7 +123,7 @@ def _in_keyring() -> Iterator[Credentials]:
             for name in (PRIMARY, *keyring_names())
         }
     except KeyringError:
-        # A box without a desktop has no keyring, or a locked one: the file is the way there.
+        # A machine without a desktop has no keyring, or a locked one. Its logins are in the file.
         return
     for name, values in found.items():
         login = _pair(values, f"the keyring (service {KEYRING_SERVICE})", name)
@@ -121,7 +132,10 @@ def _in_keyring() -> Iterator[Credentials]:
 
 
 def logins_in_file(file: Path) -> tuple[Credentials, ...]:
-    """The logins of the credentials file. Raises CredentialsError when it is there and cannot be used."""
+    """The logins in the credentials file; none when there is no file.
+
+    Raises CredentialsError when it cannot be used.
+    """
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
@@ -144,7 +158,10 @@ def logins_in_file(file: Path) -> tuple[Credentials, ...]:
 
 
 def _parse(content: bytes, file: Path) -> dict[str, dict[str, str]]:
-    """The pairs by login: TOML with a table for each further login, or lines of KEY=VALUE as shells write them."""
+    """The values by login name.
+
+    The file is TOML with a table for each further login, or lines of KEY=VALUE as for a shell.
+    """
     unreadable = CredentialsError(
         f"the credentials file {file} cannot be understood; it needs two lines: {SECRET}=... and {REFRESH}=..., "
         "and for each further login its [name] above two such lines"
@@ -173,6 +190,7 @@ def _parse(content: bytes, file: Path) -> dict[str, dict[str, str]]:
 
 
 def _lines(text: str, unreadable: CredentialsError) -> dict[str, object]:
+    """The values of a file of KEY=VALUE lines. Raises `unreadable` for any other line."""
     values: dict[str, object] = {}
     for line in text.splitlines():
         stripped = line.strip().removeprefix("export ")

@@ -1,4 +1,4 @@
-"""Where the files of this user live: the platform's own folders, unless a data folder is named."""
+"""The folders of this user's files: the platform's own, unless a data folder is named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.config.loader import FILE_VARIABLE
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """None of these need exist yet; who writes into one creates it, for this user only."""
+    """The four folders of a run. None of them need exist: whoever writes into one creates it, for this user only."""
 
     config: Path
     data: Path
@@ -21,21 +21,25 @@ class Folders:
     logs: Path
 
     def records(self, mode: str) -> Path:
-        """The database of one mode (SPEC 9: each mode has its own)."""
+        """The SQLite file of a mode (SPEC 9: each mode has its own)."""
         return self.data / mode / "records.sqlite3"
 
     @property
     def halt_file(self) -> Path:
-        """Its existence halts entries without any screen (SPEC 9)."""
+        """The file `HALT`: while it exists no entry is made, also without any screen (SPEC 9)."""
         return self.data / "HALT"
 
     @property
     def credentials_file(self) -> Path:
+        """The file with the broker's logins."""
         return self.config / "credentials"
 
 
 def folders(data_dir: Path | None) -> Folders:
-    """The folders of this run; a named data folder holds data, state and logs, the settings stay where they are."""
+    """The folders of this run.
+
+    A named data folder also holds state and logs; the settings stay in the platform's folder.
+    """
     dirs = PlatformDirs("senex", appauthor=False)
     if data_dir is None:
         return Folders(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, dirs.user_log_path)
@@ -44,12 +48,12 @@ def folders(data_dir: Path | None) -> Folders:
 
 
 def account_locks() -> Path:
-    """Where the accounts of this user are locked, the same for every data folder (SPEC 10)."""
+    """The folder in which this user's accounts are locked; the same for every data folder (SPEC 10)."""
     return PlatformDirs("senex", appauthor=False).user_state_path / "locks"
 
 
 def settings_path(chosen: Folders, environ: Mapping[str, str]) -> Path | None:
-    """The settings file to read: the one the environment names, else the user's own if there is one."""
+    """The settings file to read: the one that `SENEX_CONFIG` names, else the user's own if there is one."""
     named = environ.get(FILE_VARIABLE)
     if named:
         return Path(named).expanduser()

@@ -1,6 +1,6 @@
-"""Reading the settings: one TOML file, then `SENEX_<SECTION>__<NAME>` from the environment, which wins.
+"""Reads the settings: one TOML file, then `SENEX_<SECTION>__<NAME>` from the environment, which wins.
 
-A value in the environment is written as in the file; the quotes around text may be left out.
+A value in the environment is written as in the file, but text needs no quotes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["FILE_VARIABLE", "Loaded", "Settings", "SettingsError", "load_setting
 PREFIX = "SENEX_"
 FILE_VARIABLE = "SENEX_CONFIG"
 _NO_SETTINGS = frozenset({FILE_VARIABLE, MAIL_PASSWORD})
-"""Variables with our prefix that are no settings."""
+"""Variables that begin with our prefix but are not settings."""
 BROKER_VARIABLE = "SENEX_BROKER__URL"
 LONGEST_SHOWN = 60
 
@@ -34,7 +34,7 @@ Location = tuple[str, ...]
 
 
 class SettingsError(Exception):
-    """The settings cannot be used. `sentences` names each wrong one, its value and the fix."""
+    """The settings cannot be used. Each of `sentences` names one wrong setting, its value and the fix."""
 
     def __init__(self, *sentences: str) -> None:
         super().__init__("\n".join(sentences))
@@ -43,7 +43,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Valid settings, and for each dotted name its origin: "default", "file PATH", "environment NAME"."""
+    """Valid settings, and the origin of each by its dotted name: "default", "file PATH" or "environment NAME"."""
 
     settings: Settings
     origins: Mapping[str, str]
@@ -51,10 +51,12 @@ class Loaded:
 
 
 def load_settings(path: Path | None, environ: Mapping[str, str], *, own_simulator: bool = False) -> Loaded:
-    """The settings of this run. `path` None: there is no file. `own_simulator`: this run brings its own broker.
+    """Reads the settings of this run.
 
-    Raises SettingsError for anything unknown, of the wrong type, out of range or contradictory (SPEC 14: a shifted or
-    accelerated clock is refused with the real broker).
+    `path` is None when there is no file; `own_simulator` means that the run brings its own broker.
+
+    Raises SettingsError for a setting that is unknown, of the wrong type, out of range or contradictory
+    (SPEC 14: a shifted or accelerated clock is refused with the real broker).
     """
     in_file = {} if path is None else _read(path)
     in_environment = _environment(environ)
@@ -94,8 +96,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[Location, tuple[str, str]]:
-    """Location -> (variable name, text). An empty variable counts as not set, but for the broker's address: without it
-    the real broker would be used."""
+    """The settings in the environment: location to variable name and text.
+
+    An empty variable counts as not set. An empty broker address is refused instead: without it the real broker would be
+    used.
+    """
     if environ.get(BROKER_VARIABLE) == "":
         raise SettingsError(f"{BROKER_VARIABLE} is empty; give it an address, or unset it to use the real broker.")
     return {
@@ -106,6 +111,7 @@ def _environment(environ: Mapping[str, str]) -> dict[Location, tuple[str, str]]:
 
 
 def _location(variable: str) -> Location:
+    """The location of the setting that a variable names, in the spelling of the settings."""
     parts = variable.removeprefix(PREFIX).lower().split("__")
     located: list[str] = []
     model: type[BaseModel] | None = Settings
@@ -134,6 +140,7 @@ def _copy(table: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed(text: str) -> Any:
+    """The text as a TOML value, else as plain text."""
     try:
         parsed = tomllib.loads(f"value = {text}", parse_float=Decimal)
     except tomllib.TOMLDecodeError:
@@ -142,12 +149,14 @@ def _typed(text: str) -> Any:
 
 
 def _section(model: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The section of this name in the model; None when the name is a setting or unknown."""
     field = model.model_fields.get(name)
     annotation = field.annotation if field else None
     return annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else None
 
 
 def _leaves(model: type[BaseModel], above: Location = ()) -> Iterator[Location]:
+    """The locations of all settings of a model."""
     for name in model.model_fields:
         section = _section(model, name)
         if section:
@@ -162,6 +171,7 @@ def _origin(
     path: Path | None,
     in_environment: Mapping[Location, tuple[str, str]],
 ) -> str:
+    """Where the value of a setting comes from, as `Loaded` says it."""
     variable = _variable(location, in_environment)
     if variable:
         return f"environment {variable}"
@@ -174,6 +184,7 @@ def _origin(
 
 
 def _variable(location: Location, in_environment: Mapping[Location, tuple[str, str]]) -> str | None:
+    """The environment variable that sets this location or a part of it; None when none does."""
     for named, (variable, _) in in_environment.items():
         if named[: len(location)] == location:
             return variable
@@ -181,6 +192,7 @@ def _variable(location: Location, in_environment: Mapping[Location, tuple[str, s
 
 
 def _sentence(problem: Any, path: Path | None, in_environment: Mapping[Location, tuple[str, str]]) -> str:
+    """The sentence for one problem that pydantic found."""
     location: Location = tuple(str(part) for part in problem["loc"])
     name = ".".join(location)
     variable = _variable(location, in_environment)
@@ -190,12 +202,13 @@ def _sentence(problem: Any, path: Path | None, in_environment: Mapping[Location,
     if problem["type"] in ("model_type", "model_attributes_type"):
         return f"{name} is a section, not a setting ({source}); write [{name}] and its settings under it."
     setting = next((leaf for leaf in _leaves(Settings) if location[: len(leaf)] == leaf), None)
-    if setting is None:  # a rule over several settings of a section; it brings its own sentence
+    if setting is None:  # a rule over several settings of a section has a sentence of its own
         return f"{problem['ctx']['error']} ({source})."
     return f"{'.'.join(setting)} must be {_accepted(setting)}; {_shown(problem['input'])} was given ({source})."
 
 
 def _accepted(setting: Location) -> str | None:
+    """What the setting accepts: the title of its field."""
     model: type[BaseModel] = Settings
     for part in setting[:-1]:
         model = _section(model, part) or model
@@ -203,6 +216,7 @@ def _accepted(setting: Location) -> str | None:
 
 
 def _nearest(location: Location) -> str:
+    """A suggestion for a name that is not a setting."""
     leaves = list(_leaves(Settings))
     siblings = {leaf[-1]: leaf for leaf in leaves if leaf[:-1] == location[:-1]}
     close = difflib.get_close_matches(location[-1], siblings, n=1, cutoff=0.5)
@@ -214,7 +228,7 @@ def _nearest(location: Location) -> str:
 
 
 def _shown(value: Any) -> str:
-    """The value as the user wrote it, short, and without the password a web address may carry."""
+    """The value as the user wrote it, shortened, and without the user and password of an address."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):

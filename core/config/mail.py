@@ -1,6 +1,6 @@
-"""The settings of the mail: which server, how it is spoken to, from whom to whom (SPEC 11).
+"""The mail settings: the server, the security of the connection, the sender and the recipient (SPEC 11).
 
-The password is never among them: it comes from the environment or the keyring (`core.config.mail_password`).
+The password is not a setting: it comes from the environment or the keyring (`core.config.mail_password`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ PORTS: dict[Security, int] = {"starttls": 587, "tls": 465, "none": 25}
 
 
 def _mail_address(value: str) -> str:
-    """A bare address: what else a header could carry in it has no business in a setting."""
-    from email.errors import HeaderParseError  # without mail, the first paint does not wait for the mail's parsers
+    """A bare mail address. Names, comments and everything else that a header allows are refused."""
+    from email.errors import HeaderParseError  # deferred: without mail the first paint must not wait for them
     from email.headerregistry import Address
 
     try:
@@ -63,7 +63,7 @@ Page = Annotated[str, AfterValidator(_page)]
 
 
 class MailSettings(BaseModel):
-    """Mail is on when `host` is set; it then needs `sender` and `operator`."""
+    """The `[mail]` section. Mail is on when `host` is set; then `sender` and `operator` are needed too."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -138,10 +138,11 @@ class MailSettings(BaseModel):
 
     @property
     def port_used(self) -> int:
+        """The port: the setting, else the usual one for this security."""
         return self.port if self.port is not None else PORTS[self.security]
 
     @property
     def server(self) -> str:
-        """The server as it is named to people."""
+        """The server and its security in words for people."""
         how = {"starttls": "STARTTLS", "tls": "TLS", "none": "no TLS"}[self.security]
         return f"{self.host}:{self.port_used} ({how})"

@@ -1,4 +1,4 @@
-"""The password of the mail server: from the environment or the keyring, never from the settings (SPEC 13.7)."""
+"""Finds the mail server's password in the environment or the keyring, never in the settings (SPEC 13.7)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ KEYRING_NAME = "mail password"
 
 
 def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, environment_only: bool) -> str | None:
-    """The password for `mail.user`; None when nobody logs in.
+    """The password of `mail.user`; None when mail is off or no user is set.
 
-    `environment_only` is for a simulated broker, whose runs read nothing of the keyring (SPEC 9). Raises
-    CredentialsError when there is a user without a password.
+    `environment_only` is for a simulated broker: such a run reads nothing from the keyring (SPEC 9). Raises
+    CredentialsError when a user is set and there is no password.
     """
     if not settings.is_on or settings.user is None:
         return None
@@ -32,7 +32,7 @@ def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, en
 
 
 def mail_password_words(settings: MailSettings, environ: Mapping[str, str], *, environment_only: bool) -> str:
-    """Where the password comes from, for a person; never any part of it."""
+    """Where the password comes from, in words for people; never any part of it."""
     if not settings.is_on:
         return "not needed: mail is off"
     if settings.user is None:
@@ -45,7 +45,7 @@ def mail_password_words(settings: MailSettings, environ: Mapping[str, str], *, e
 
 
 def _look_up(environ: Mapping[str, str], *, environment_only: bool) -> tuple[str, str]:
-    """The password and where it was found; two empty words when it is nowhere."""
+    """The password and where it was found; two empty strings when there is none."""
     if environ.get(VARIABLE):
         return environ[VARIABLE], f"the environment ({VARIABLE})"
     kept = "" if environment_only else _in_keyring()
@@ -59,4 +59,4 @@ def _in_keyring() -> str:
     try:
         return keyring.get_password(KEYRING_SERVICE, KEYRING_NAME) or ""
     except KeyringError:
-        return ""  # a box without a desktop has none, or a locked one: the environment is the way there
+        return ""  # a machine without a desktop has none, or a locked one; there it is set in the environment

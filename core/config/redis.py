@@ -1,4 +1,4 @@
-"""Where Redis is, which carries quotes and the screen to watchers (SPEC 10). Nothing is published without it."""
+"""The address of Redis, which carries quotes and the screen to watchers (SPEC 10). Without one nothing is published."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 FILES_OF_TLS = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
-"""What may follow a `?`, beside a socket's `db`: paths, for a certificate authority of one's own."""
+"""The options that a TLS address may have after its `?`: paths, for one's own certificate authority."""
 _LONGEST_NAME = 40
 
 
 def _address(value: str) -> str:
-    """A Redis that redis-py will reach as it is written: what it would misread or ignore is refused."""
+    """A Redis address. One that redis-py would misread, or of which it would ignore a part, is refused."""
     parts = urlsplit(value)
     plain = value.isascii() and value.isprintable() and " " not in value and not parts.fragment
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -39,7 +39,7 @@ def _name(value: str) -> str:
 
 
 class RedisSettings(BaseModel):
-    """Redis is used when `url` is set."""
+    """The `[redis]` section. Redis is used when `url` is set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,14 +57,14 @@ class RedisSettings(BaseModel):
 
 
 def secrets_of(url: str | None) -> Iterator[str]:
-    """What must never be shown of the address: its password, as written and as meant."""
+    """The parts of the address that must never be shown: its password, as written and decoded."""
     password = urlsplit(url or "").password
     if password:
         yield from (password, unquote(password))
 
 
 def shown_address(url: str) -> str:
-    """The address as it is named to people: without user, password and options."""
+    """The address in words for people: without user, password and options."""
     parts = urlsplit(url)
     if parts.scheme == "unix":
         return f"the Redis at {parts.path}"

@@ -1,6 +1,6 @@
-"""The settings: their names, types, ranges and defaults. Reading them is `core.config.loader`'s work.
+"""The settings: their names, types, ranges and defaults. `core.config.loader` reads them.
 
-Times of day are exchange time (America/New_York). Amounts are dollars per share unless a name says cents.
+Times of day are exchange time (America/New_York). Amounts are dollars per share unless the name says cents.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FIRST_POSSIBLE_SLOT = time(9, 30)
 
 
 def _number(value: Any) -> Any:
-    """Numbers only: a quoted number, a boolean or a date in the file is a mistake, not a figure."""
+    """A number. Text, a boolean or a date is refused."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise ValueError("not a number")
     return value
@@ -53,12 +53,12 @@ def _instant(value: Any) -> Any:
 
 
 def _depth(value: Any) -> Any:
-    """A number of colours may stand without quotes; it is a name all the same."""
+    """The depth of colour as text: 16 and 256 may be written without quotes."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _key_map(value: Any) -> Any:
-    """From the environment a key that is a digit comes as a number."""
+    """The keys by action. A key that is a digit arrives from the environment as a number."""
     if not isinstance(value, dict):
         raise ValueError("not a section")
     keys = {name: str(key) if type(key) is int else key for name, key in value.items()}
@@ -78,7 +78,7 @@ def _shipped(symbols: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _loopback(value: str) -> str:
-    """The address rebuilt from its checked parts, so no other parser can read a different host into it."""
+    """An address on this machine, rebuilt from its checked parts: no other parser can read a different host in it."""
     parts = urlsplit(value)
     host = parts.hostname or ""
     local = host == "localhost" or _is_loopback_address(host)
@@ -90,7 +90,7 @@ def _loopback(value: str) -> str:
 
 
 def _pinged(value: str) -> str:
-    """An address that may be asked for from here: encrypted, or on this machine; no password in it."""
+    """An address to ping: https, or http on this machine, without user and password."""
     parts = urlsplit(value)
     host = parts.hostname or ""
     local = parts.scheme == "http" and (host == "localhost" or _is_loopback_address(host))
@@ -103,7 +103,10 @@ def _pinged(value: str) -> str:
 
 
 def _database(value: str) -> str:
-    """What the driver will make of the rest, it says when it connects."""
+    """A PostgreSQL address.
+
+    Only what is needed to recognise one is checked; the driver reports the rest when it connects.
+    """
     parts = urlsplit(value)
     reached = parts.scheme == "postgresql+asyncpg" and (parts.netloc or "host=" in parts.query)
     if not reached or not parts.path.strip("/") or not value.isprintable() or " " in value:
@@ -136,7 +139,10 @@ KeyMap = Annotated[dict[str, str], BeforeValidator(_key_map)]
 
 
 class Section(BaseModel):
-    """Frozen; unknown names are refused. A field's `title` completes the sentence "NAME must be ..."."""
+    """A section of the settings: frozen, and unknown names are refused.
+
+    A field's `title` completes the sentence "NAME must be ...".
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -154,7 +160,7 @@ class BrokerSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """Where the records are, when not in the data folder (SPEC 10)."""
+    """Where the records are, when they are not in the data folder (SPEC 10)."""
 
     url: DatabaseUrl | None = Field(
         default=None,
@@ -261,7 +267,7 @@ class ConsoleSettings(Section):
 
 
 class PingSettings(Section):
-    """The sign of life for a monitor outside, which says when it stays away."""
+    """The ping to a monitor elsewhere, which raises an alarm when the pings stop."""
 
     url: Pinged | None = Field(
         default=None,
@@ -296,7 +302,7 @@ class RecordSettings(Section):
 
 
 class UnderlyingSettings(Section):
-    """Where the strikes of an underlying stand (SPEC 2), in dollars."""
+    """The step and the width multiple of an underlying's strikes (SPEC 2), in dollars."""
 
     step: Step
     width_multiple: WidthMultiple
@@ -332,7 +338,7 @@ class Settings(Section):
     underlyings: UnderlyingsSettings = UnderlyingsSettings()
 
     def underlying(self, symbol: str) -> Underlying:
-        """The shipped underlying with this user's step and width multiple. Raises KeyError for one not shipped."""
+        """The underlying with this user's step and width multiple. Raises KeyError for a symbol that is not shipped."""
         shipped = SHIPPED[symbol]
         chosen: UnderlyingSettings = getattr(self.underlyings, symbol)
         return replace(shipped, step=chosen.step, width_multiple=chosen.width_multiple)

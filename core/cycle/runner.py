@@ -44,6 +44,11 @@ class CycleRunner:
     progress: CycleProgress | None = field(init=False, default=None)
     newest: int = field(init=False, default=0)
 
+    @property
+    def in_cycle(self) -> bool:
+        """Whether a cycle runs now."""
+        return self._cycle is not None
+
     def today(self) -> date:
         """The exchange's date now."""
         return self.parts.study.today()
@@ -75,7 +80,7 @@ class CycleRunner:
             return refuse(Reason.PROCESS_DOWN)
         await self.gate.read()
         barred = self.gate.refusal()
-        if barred is None and self._cycle is not None:
+        if barred is None and self.in_cycle:
             return refuse(Reason.CYCLE_RUNNING)
         return barred
 
@@ -109,7 +114,7 @@ class CycleRunner:
 
     async def _run(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
         """Runs a cycle to its end and records it. None when another one runs or the slot was taken meanwhile."""
-        if self._cycle is not None or self._closing:
+        if self.in_cycle or self._closing:
             return None
         self._cycle = asyncio.current_task()
         try:

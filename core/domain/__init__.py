@@ -1,1 +1,1 @@
-"""Pure rules and value types: no I/O, no clock, no asyncio, no SDK. Money is Decimal."""
+"""Pure rules and value types: no input or output, no clock, no asyncio, no SDK. Money is Decimal."""

@@ -71,7 +71,7 @@ class Engine:
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
         self.legs = LegSubscriptions(self.feed, records)
-        self.watch = OrderTracker(
+        self.tracker = OrderTracker(
             parts.broker,
             records,
             self.bus,
@@ -86,10 +86,10 @@ class Engine:
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         self.broker_check = BrokerCheck(parts.broker, self.bus)
-        desk = OrderDesk(
+        self.desk = OrderDesk(
             broker=parts.broker,
             records=records,
-            watch=self.watch,
+            tracker=self.tracker,
             bus=self.bus,
             clock=clock,
             ids=parts.ids,
@@ -103,7 +103,7 @@ class Engine:
             study=self.study,
             feed=self.feed,
             quotes=self.quotes,
-            desk=desk,
+            desk=self.desk,
             gate=self.gate,
             legs=self.legs,
             records=records,
@@ -116,9 +116,9 @@ class Engine:
         )
         self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        reconciler = Reconciler(parts.broker, records, self.watch, self.breakers, self.bus)
+        reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
-        self.settlement = Settlement(parts.broker, records, self.watch, self.bus, clock, parts.settle)
+        self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, parts.settle)
         self.tridents = OpenTridents(
             parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
         )
@@ -127,7 +127,7 @@ class Engine:
             broker=parts.broker,
             gate=self.gate,
             breakers=self.breakers,
-            watch=self.watch,
+            tracker=self.tracker,
             reconciliation=self.reconciliation,
             runner=self.runner,
             alerting=self.alerting,
@@ -141,11 +141,11 @@ class Engine:
             intervals=parts.intervals,
             slots=self.slots,
             runner=self.runner,
-            watch=self.watch,
+            tracker=self.tracker,
             settlement=self.settlement,
             legs=self.legs,
             late_cancel=LateCancel(
-                parts.broker, records, self.watch, self.bus, clock, settings.trading.cancel_after_minutes
+                parts.broker, records, self.tracker, self.bus, clock, settings.trading.cancel_after_minutes
             ),
             watchdog=Watchdog(
                 breakers=self.breakers,
@@ -177,7 +177,7 @@ class Engine:
             runner=self.runner,
             legs=self.legs,
             tridents=self.tridents,
-            watch=self.watch,
+            tracker=self.tracker,
             settlement=self.settlement,
             gate=self.gate,
             breakers=self.breakers,
@@ -269,7 +269,7 @@ class Engine:
             await self.bus.say(
                 "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
             )
-        await self.watch.recover()
+        await self.tracker.recover()
         await self.legs.take_up()
         missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
         if missed:
@@ -286,9 +286,9 @@ class Engine:
         services: dict[str, Service] = {
             "reconciliation": self.reconciliation.run,
             "quote feed": self.feed.run,
-            "alerts": lambda: self.parts.alerts.run(numbers, self.watch),
-            "order watch": self.watch.run,
-            "order polls": self.watch.run_polls,
+            "alerts": lambda: self.parts.alerts.run(numbers, self.tracker),
+            "order watch": self.tracker.run,
+            "order polls": self.tracker.run_polls,
             "commands": self.commands.run,
             "snapshot": self.builder.run,
             "snapshot records": self.builder.follow_records,

@@ -40,7 +40,7 @@ class Housekeeping:
     intervals: Intervals
     slots: SlotBook
     runner: CycleRunner
-    watch: OrderTracker
+    tracker: OrderTracker
     settlement: Settlement
     legs: LegSubscriptions
     late_cancel: LateCancel
@@ -69,7 +69,7 @@ class Housekeeping:
             timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
             self.spawn(self.runner.take_up_passed())
         intervals = self.intervals
-        timetable.every(intervals.orders_s, self.watch.poll_soon)
+        timetable.every(intervals.orders_s, self.tracker.poll_soon)
         timetable.every(intervals.settlement_s, lambda: self.spawn(self._settle()))
         timetable.every(intervals.settlement_s, lambda: self.spawn(self.late_cancel.check()))
         timetable.every(intervals.health_s, lambda: self.spawn(self.look_after()))

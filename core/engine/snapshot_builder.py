@@ -81,7 +81,7 @@ class SnapshotBuilder:
     runner: CycleRunner
     legs: LegSubscriptions
     tridents: OpenTridents
-    watch: OrderTracker
+    tracker: OrderTracker
     settlement: Settlement
     gate: TradingGate
     breakers: Breakers
@@ -296,7 +296,7 @@ class SnapshotBuilder:
             self.settlement.first_read(entry.id),
             now,
             self.parts.clock.speed,
-            alerts_connected=self.watch.alerts.state is StreamState.CONNECTED,
+            alerts_connected=self.tracker.alerts.state is StreamState.CONNECTED,
         )
 
     def _status(self) -> StatusSlice:

@@ -65,6 +65,10 @@ class TradingGate:
         self._some_clean.set()
         self._all_clean.set()
 
+    def not_reconciled(self, account: str = "") -> str:
+        """Why this account is not reconciled yet, or without one why not every account is; empty once it is."""
+        return "" if account in self._clean_accounts else self._reconciling
+
     async def until_reconciled(self, all_within_s: float) -> None:
         """Waits up to `all_within_s` wall seconds for all accounts, then until at least one is reconciled."""
         with suppress(TimeoutError):
@@ -87,7 +91,7 @@ class TradingGate:
     def account_refusal(self, account: str, login: str) -> Refusal | None:
         """What bars entries of this account, reached by this login. None when nothing does."""
         barred = self.refusal()
-        if barred is None and self._reconciling and account not in self._clean_accounts:
+        if barred is None and self.not_reconciled(account):
             return refuse(Reason.RECONCILING)
         return barred or self.breakers.refusal(account, login)
 

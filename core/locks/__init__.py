@@ -1,1 +1,1 @@
-"""One trader at a time: the lock on the folder, on the accounts, or in the database server."""
+"""Locks that keep a second trader out: on the data folder, on the accounts, or in the database server."""

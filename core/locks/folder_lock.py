@@ -1,8 +1,10 @@
-"""One trader: locks the kernel holds until the process is gone (SPEC 9, 10; reference reliability 2.5.1).
+"""The locks of one trader, held by the kernel until the process is gone (SPEC 9, 10; reference reliability 2.5.1).
 
-A stopped or suspended process keeps its locks, so it can not wake up beside a new trader. Each lock is a folder: the
-folder itself is locked, so that deleting or replacing the file in it lets nobody in; its file `trader.lock` is locked
-too, for other programs, and says who holds it. What the file says without a lock means nothing.
+A stopped or suspended process keeps its locks, so it cannot wake up beside a new trader.
+
+Each lock is a folder with a file `trader.lock` in it, and both are locked. The lock on the folder is the one that
+counts: deleting or replacing the file lets nobody in. The lock on the file is for other programs. The file says who
+holds the lock; what it says means nothing while it is not locked.
 """
 
 from __future__ import annotations
@@ -31,44 +33,47 @@ _LOOK_EVERY_S = 0.01
 
 
 class LockRefused(Exception):
-    """Another trader is there, or the lock cannot be taken; the text is one sentence with what to do."""
+    """The lock is held by another trader or cannot be taken. The text is one sentence that says what to do."""
 
 
 class LockLost(LockRefused):
-    """What was locked is gone: nothing keeps a second trader out any more."""
+    """A lock that this process held is gone: nothing keeps a second trader out any more."""
 
 
 class LockUnconfirmed(LockLost):
-    """Whether the lock is still held is not known at this moment: nothing is sent, and it is asked for."""
+    """It is not known at this moment whether the lock is still held. Nothing is sent until the answer comes."""
 
 
 class OneTrader(Protocol):
-    """What keeps every other trader out, as the engine sees it."""
+    """The locks of the running trader, as the engine sees them."""
 
     @property
     def session(self) -> int | None:
-        """The database server's number of the session that holds the lock; None where the kernel holds it."""
+        """The number of the database session that holds the lock; None where the kernel holds it."""
         ...
 
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
-        """Takes the lock of every account; raises LockRefused when one is held, and then keeps none of them."""
+        """Takes the lock of every account. Raises LockRefused when one is held; then none of them is taken."""
         ...
 
     def verify(self) -> None:
-        """Raises LockLost when a lock no longer keeps others out."""
+        """Raises LockLost when a lock no longer keeps others out, LockUnconfirmed when that is not known."""
         ...
 
     async def keep(self) -> None:
-        """Asks, for as long as the engine runs, whoever has to be asked. Raises LockLost; may return at once."""
+        """Has the locks confirmed for as long as the engine runs.
+
+        Raises LockLost; returns at once where nothing has to be asked.
+        """
         ...
 
     def release(self) -> None:
-        """Gives everything back; the records are closed before."""
+        """Gives back every lock. The records must be closed first."""
         ...
 
 
 class AloneInVirtualTime:
-    """No locks: a simulated day has its records and its broker to itself."""
+    """No locks: nothing else uses the records and the broker of a simulated day."""
 
     session = None
 
@@ -86,11 +91,14 @@ class AloneInVirtualTime:
 
 
 class FolderLock:
-    """A folder locked for life. Not inherited: a child process, forked or started, never holds it."""
+    """A lock on a folder, held until it is released or the process ends. No child process inherits it."""
 
     def __init__(self, folder: Path, subject: str, holder: Holder, *, remove: bool = False) -> None:
-        """Takes the lock at once. `subject` is what is locked, for the sentences; with `remove` the folder is removed
-        when the lock is given back. Raises LockRefused."""
+        """Takes the lock at once. Raises LockRefused.
+
+        `subject` names what is locked, for the sentences. With `remove` the folder is removed when the lock is
+        released.
+        """
         self._folder = folder
         self._subject = subject
         self._remove = remove
@@ -103,14 +111,14 @@ class FolderLock:
                 "this user can write."
             ) from None
         if handles is None:
-            raise LockRefused(refusal(subject, _told(folder)))
+            raise LockRefused(refusal(subject, _named_holder(folder)))
         self._handles: tuple[int, ...] = handles
         _held.add(self)
         os.ftruncate(self._handles[1], 0)
         os.pwrite(self._handles[1], holder.to_text().encode(), 0)
 
     def verify(self) -> None:
-        """Raises LockLost when the folder was removed or replaced, or the lock was given back."""
+        """Raises LockLost when the folder was removed or replaced, or the lock was released."""
         if not self._handles or not _is_at(self._folder, self._handles[0]):
             raise LockLost(
                 f"the lock of {self._subject} is gone: {self._folder} was removed or replaced while in use; "
@@ -118,20 +126,23 @@ class FolderLock:
             )
 
     def release(self) -> None:
-        """Gives the lock back; again does nothing."""
+        """Releases the lock; does nothing the second time."""
         if not self._handles:
             return
         folder, file = self._handles
         os.ftruncate(file, 0)
         if self._remove and _is_at(self._folder, folder):
-            # While it is held: whoever opened it meanwhile finds another folder, or none, in its place and tries again.
+            # Removed while still locked: a process that has just opened it sees that it is gone, and tries again.
             with suppress(OSError):
                 (self._folder / LOCK_FILE).unlink(missing_ok=True)
                 self._folder.rmdir()
         self.forget()
 
     def forget(self) -> None:
-        """Closes this process's handles and touches nothing else; in a forked child the parent's lock stays."""
+        """Closes this process's handles and changes nothing else.
+
+        A forked child calls it; its parent keeps the lock.
+        """
         handles, self._handles = self._handles, ()
         _held.discard(self)
         for handle in reversed(handles):
@@ -140,10 +151,10 @@ class FolderLock:
 
 @dataclass(eq=False, repr=False)
 class AccountLocks:
-    """The accounts one trading process has on this machine, once they are discovered.
+    """The locks of the accounts that one trading process uses on this machine.
 
-    `folder` is the one folder of this user for account locks, whatever the data folder; `broker` is the address of the
-    broker (`broker_address`).
+    `folder` is the one folder of this user for account locks, whatever the data folder. `broker` is the broker's
+    address as `broker_address` writes it.
     """
 
     folder: Path
@@ -152,8 +163,8 @@ class AccountLocks:
     _accounts: list[FolderLock] = field(init=False, default_factory=list)
 
     def take(self, numbers: Sequence[str]) -> None:
-        """All of them or none. Raises LockRefused."""
-        # In one order for everybody, so that of two traders with several accounts one gets them all.
+        """Locks all these accounts or none. Raises LockRefused."""
+        # Every process takes them in the same order: of two traders with several accounts one then gets them all.
         names = sorted((_account_name(self.broker, number), number) for number in numbers)
         taken: list[FolderLock] = []
         try:
@@ -161,13 +172,13 @@ class AccountLocks:
                 subject = f"account {masked(number)}"
                 taken.append(FolderLock(self.folder / name, subject, self.holder, remove=True))
         except LockRefused:
-            for lock in taken:  # those of an earlier call stay
+            for lock in taken:  # the locks of an earlier call stay
                 lock.release()
             raise
         self._accounts.extend(taken)
 
     def verify(self) -> None:
-        """Raises LockLost."""
+        """Raises LockLost when one of the locks no longer keeps others out."""
         for lock in self._accounts:
             lock.verify()
 
@@ -177,12 +188,12 @@ class AccountLocks:
 
 
 class TraderLocks:
-    """The locks of one trading process: its data folder from the start, its accounts once they are discovered."""
+    """The locks of one trading process: of its data folder at the start, of its accounts once they are discovered."""
 
     session = None
 
     def __init__(self, data: FolderLock, accounts: Path, broker: str) -> None:
-        """As `AccountLocks` has it."""
+        """`data` is the lock already taken; `accounts` and `broker` are the folder and the broker of `AccountLocks`."""
         self._data = data
         self._accounts = AccountLocks(accounts, broker, data.holder)
 
@@ -202,17 +213,18 @@ class TraderLocks:
 
 
 def lock_data_folder(folder: Path, holder: Holder) -> FolderLock:
-    """The lock of a mode's data folder. Taken before its records are opened, which would fence a running trader off.
+    """Locks a mode's data folder. Raises LockRefused.
 
-    Raises LockRefused.
+    Call it before the records are opened: opening them stops the writes of a trader that is running.
     """
     return FolderLock(folder, f"the data folder {folder}", holder)
 
 
 def who_holds(folder: Path) -> Holder | None:
-    """The trader of a data folder, by its own words and its process; nothing is locked by asking.
+    """The trader that holds a data folder, as its file says; None when its process is gone. Takes no lock.
 
-    A killed one whose process number was given away again looks alive: only taking the lock is certain.
+    The system may have given a killed trader's process number to another process; then the trader looks alive. Only
+    taking the lock is certain.
     """
     try:
         holder = Holder.from_text((folder / LOCK_FILE).read_text(encoding="utf-8"))
@@ -222,7 +234,7 @@ def who_holds(folder: Path) -> Holder | None:
 
 
 def broker_address(url: str | None, *, sandbox: bool) -> str:
-    """Which broker an account number belongs to: the real one, its certification environment, or host and port."""
+    """The broker that an account number belongs to: the real one, its certification environment, or a host and port."""
     if url is None:
         return "tastytrade sandbox" if sandbox else "tastytrade"
     parts = urlsplit(url)
@@ -232,16 +244,17 @@ def broker_address(url: str | None, *, sandbox: bool) -> str:
 
 
 def account_digest(broker: str, number: str) -> bytes:
-    """What an account is locked by, wherever: its number stays in the records (SPEC 13.7)."""
+    """The digest by which an account is locked everywhere, so that its number stays in the records (SPEC 13.7)."""
     return hashlib.sha256(f"{broker}\n{number}".encode()).digest()
 
 
 def _account_name(broker: str, number: str) -> str:
+    """The name of the folder that is an account's lock."""
     return account_digest(broker, number).hex()[:32]
 
 
 def _take(folder: Path) -> tuple[int, int] | None:
-    """Locked handles of the folder and of its file, None when another process holds one. Raises OSError."""
+    """The locked handles of the folder and of its file; None when another process holds one. Raises OSError."""
     for _ in range(_TRIES):
         try:
             for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
@@ -264,7 +277,7 @@ def _take(folder: Path) -> tuple[int, int] | None:
 
 
 def _locked(path: Path, flags: int) -> int | None:
-    """A handle that holds the lock of what is at `path` now; None when another process holds it. Raises OSError."""
+    """A handle with the lock of what is at `path` now; None when another process holds it. Raises OSError."""
     while True:
         handle = os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
         try:
@@ -277,10 +290,11 @@ def _locked(path: Path, flags: int) -> int | None:
         except BaseException:
             os.close(handle)
             raise
-        os.close(handle)  # it was replaced between the opening and the lock: that lock keeps nobody out
+        os.close(handle)  # replaced after it was opened: a lock on what is gone keeps nobody out
 
 
 def _is_at(path: Path, handle: int) -> bool:
+    """Whether the handle is of what is at the path now."""
     try:
         there, ours = os.stat(path, follow_symlinks=True), os.fstat(handle)
     except FileNotFoundError:
@@ -288,8 +302,11 @@ def _is_at(path: Path, handle: int) -> bool:
     return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
-def _told(folder: Path) -> Holder | None:
-    """Who holds the folder; a holder that has only just taken it gets a moment to say so."""
+def _named_holder(folder: Path) -> Holder | None:
+    """Who holds the folder; None when its file does not say.
+
+    Waits up to half a second for a holder that has only just begun.
+    """
     for _ in range(_LOOKS):
         holder = who_holds(folder)
         if holder is not None:

@@ -1,4 +1,4 @@
-"""Who holds a lock, in words: written into the lock's file, read by whoever is refused."""
+"""Who holds a lock: written into the lock's file, read by a process that is refused."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ _LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A trading process. `since` is real time, aware, UTC; `attach` is the command that shows it, or empty."""
+    """A trading process. `since` is real time, aware, UTC. `attach` is the command that shows its console, or empty."""
 
     pid: int
     since: datetime
     mode: str
     attach: str
     host: str = ""
-    """The machine, where the lock is in a database that several machines reach."""
+    """The machine's name; set where the lock is in a database that several machines reach."""
 
     @classmethod
     def this_process(cls, mode: str, now: datetime, environ: Mapping[str, str]) -> Holder:
         return cls(os.getpid(), now, mode, _attach_command(environ))
 
     def is_running(self) -> bool:
-        """Whether there is such a process: without one, these are the words of a holder that was killed."""
+        """Whether its process exists. Without one, the holder was killed and its words are out of date."""
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, OverflowError):
@@ -48,7 +48,7 @@ class Holder:
 
     @classmethod
     def from_text(cls, text: str) -> Holder | None:
-        """None for what no holder wrote whole: an empty file, half a line, another program's words."""
+        """The holder this text describes; None when the text is empty, cut short or written by another program."""
         try:
             words = json.loads(text)
             since = datetime.fromisoformat(words["since"])
@@ -62,7 +62,7 @@ class Holder:
 
 
 def refusal(subject: str, holder: Holder | None) -> str:
-    """The sentence for the trader that came second: who holds it, since when, and what to do."""
+    """The sentence for the refused trader: who holds the lock, since when, and what to do."""
     if holder is None:
         return f"another process holds {subject}; end it first, then start again."
     machine = f" on {holder.host}" if holder.host else ""
@@ -73,7 +73,7 @@ def refusal(subject: str, holder: Holder | None) -> str:
 
 
 def _attach_command(environ: Mapping[str, str]) -> str:
-    """How to attach to the tmux session this process runs in; empty outside tmux or when tmux does not answer."""
+    """The command that attaches to this process's tmux session; empty outside tmux or when tmux does not answer."""
     socket = environ.get("TMUX", "").partition(",")[0]
     if not socket:
         return ""
@@ -98,5 +98,5 @@ def _attach_command(environ: Mapping[str, str]) -> str:
 
 
 def _plain(words: object) -> str:
-    """One printable line of bounded length: these words are shown in a terminal."""
+    """The text without unprintable characters and at most 200 long: it is shown in a terminal."""
     return "".join(letter for letter in str(words) if letter.isprintable())[:_LONGEST]

@@ -1,9 +1,9 @@
-"""One trader on a database server: session advisory locks on a connection of their own (SPEC 10).
+"""The locks of one trader in PostgreSQL: advisory locks of a session on a connection of its own (SPEC 10).
 
-The server gives a lock back when its session ends and at no other time. Our side learns of that at once when the
-connection is closed, and within `UNCONFIRMED_AFTER_S` when it only says nothing more; from then on nothing is sent. The
-server notices that a machine is gone only after that (`postgres_driver`), so this trader has stopped before another
-one can begin. Behind all this stands the epoch: what an earlier trader still writes is refused.
+The server releases the locks when the session ends, and never before. This process learns of it at once when the
+connection closes, and after at most `UNCONFIRMED_AFTER_S` when the server falls silent. From then on it sends nothing.
+The server notices later than that when a machine is gone (`postgres_driver`), so this trader has stopped before another
+one can start. The epoch of the records is a second barrier: writes of an earlier trader are refused.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ UNCONFIRMED_AFTER_S = 4.0
 
 _TAKE = "SELECT pg_try_advisory_lock($1)"
 _GIVE_BACK = "SELECT pg_advisory_unlock($1)"
-# What this very session holds: a pooler that hands us another session would be noticed.
+# Counts the locks of the session that answers: a pooler that switched us to another session is noticed.
 _HELD = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = pg_backend_pid()"
 _TAKEN = """SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -43,7 +43,7 @@ _HOLDER = "SELECT holder FROM trader"
 
 
 class ServerLocks:
-    """The locks of one trading process whose records are in PostgreSQL (`OneTrader`)."""
+    """Implements `OneTrader` for a trading process whose records are in PostgreSQL."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class ServerLocks:
         broker: str,
         clock: Clock,
     ) -> None:
-        """Made by `take_trader_lock`."""
+        """Use `take_trader_lock`: the connection must already hold the trader's lock."""
         self._connection = connection
         self._subject = subject
         self._accounts = accounts
@@ -92,7 +92,7 @@ class ServerLocks:
             raise LockUnconfirmed(self._sentence(f"the server has not answered for {silent:.0f} s"))
 
     async def keep(self) -> None:
-        """Has the server confirm the lock every second until it cannot. Raises LockLost."""
+        """Has the server confirm the lock every second. Raises LockLost once it does not."""
         while True:
             asked = self._clock.monotonic()
             asking = asyncio.ensure_future(self._confirm())
@@ -120,10 +120,11 @@ class ServerLocks:
             return
         self._given_back = True
         self._accounts.release()
-        # The server lets go of the locks when it has read that the connection is closed.
+        # The server releases the locks once it has seen that the connection is closed.
         self._connection.terminate()
 
     def _end(self, why: str) -> LockLost:
+        """Closes the connection, and returns the error to raise."""
         self._lost.set()
         self._connection.terminate()
         return LockLost(self._sentence(why))
@@ -132,10 +133,12 @@ class ServerLocks:
         return f"the lock of {self._subject} is lost ({why}); nothing more is sent, start again."
 
     async def _confirm(self) -> bool:
+        """Whether the server still counts all our locks."""
         async with self._turn:
             return bool(await self._connection.fetchval(_HELD) == self._keys)
 
     async def _ask(self, statement: str, key: int) -> bool:
+        """Takes or releases one lock; whether it was done. Raises LockLost when the connection failed."""
         try:
             async with self._turn:
                 done = bool(await self._connection.fetchval(statement, key))
@@ -147,8 +150,10 @@ class ServerLocks:
 
 
 async def take_trader_lock(address: str, accounts: AccountLocks, broker: str, clock: Clock) -> ServerLocks:
-    """Becomes the one trader of the records at this address. Taken before they are opened, which would fence a running
-    trader off. Raises LockRefused, RecordsError."""
+    """Becomes the one trader of the records at this address. Raises LockRefused, RecordsError.
+
+    Call it before the records are opened: opening them stops the writes of a trader that is running.
+    """
     url = make_url(address)
     await prepare_schema(url, create=True)
     connection = await connect_to(url, command_timeout=UNCONFIRMED_AFTER_S)
@@ -165,9 +170,9 @@ async def take_trader_lock(address: str, accounts: AccountLocks, broker: str, cl
 
 
 async def who_trades(address: str) -> Holder | None:
-    """The trader of the records at this address, while it holds their lock; nothing is locked by asking.
+    """The trader that holds the lock of the records at this address, or None. Takes no lock.
 
-    Raises LockRefused while it is held by one who has not said yet who it is, RecordsError.
+    Raises LockRefused while the holder has not yet written who it is, RecordsError when the server fails.
     """
     url = make_url(address)
     connection = await connect_to(url)
@@ -185,7 +190,7 @@ async def who_trades(address: str) -> Holder | None:
 
 
 async def _holder(connection: asyncpg.Connection[Any]) -> Holder | None:
-    """The words of the last trader; None before its records have a schema, or when it has not opened them yet."""
+    """The last trader, as it wrote itself down; None when it has not yet, or when the records have no schema yet."""
     try:
         return Holder.from_text(str(await connection.fetchval(_HOLDER)))
     except asyncpg.UndefinedTableError:
@@ -197,4 +202,5 @@ def _trader_key(url: URL) -> int:
 
 
 def _key(digest: bytes) -> int:
+    """The first eight bytes of the digest as a signed integer: the key of an advisory lock."""
     return int.from_bytes(digest[:8], "big", signed=True)

@@ -1,4 +1,4 @@
-"""Exchange sessions from a maintained calendar: holidays, half days, daylight saving (SPEC 3)."""
+"""The exchange's sessions from a maintained calendar: holidays, half days, daylight saving (SPEC 3)."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _LOOK_AHEAD = timedelta(days=400)
 
 
 class CalendarError(Exception):
-    """The calendar does not cover a day it was asked about."""
+    """The calendar does not cover the day it was asked for."""
 
 
 class SessionCalendar:
-    """The New York exchange's sessions for 400 days around an instant.
+    """The sessions of the New York exchange from 400 days before an instant to 400 days after it.
 
-    Loading costs about half a second (the library brings pandas), so build it off the screen's thread.
+    Loading takes about half a second, because the library loads pandas: build it off the screen's thread.
     """
 
     def __init__(self, around: datetime) -> None:
@@ -34,17 +34,20 @@ class SessionCalendar:
         self._days = sorted(self._sessions)
 
     def on(self, day: date) -> Session | None:
-        """The session of this day, or None on a day without one. Raises CalendarError outside the range."""
+        """The session of this day, or None when it has none. Raises CalendarError outside the range."""
         if not self._first <= day <= self._last:
             raise CalendarError(f"the exchange calendar covers {self._first} to {self._last}, not {day}")
         return self._sessions.get(day)
 
     def today(self, now: datetime) -> Session | None:
-        """The session of the exchange's day at this instant."""
+        """The session of the exchange date at this instant, or None when it has none.
+
+        Raises CalendarError outside the range.
+        """
         return self.on(now.astimezone(EXCHANGE_ZONE).date())
 
     def is_open(self, now: datetime) -> bool:
-        """Whether a session is under way at this instant."""
+        """Whether the exchange is in session at this instant."""
         session = self.today(now)
         return session is not None and session.is_open(now)
 
@@ -56,5 +59,5 @@ class SessionCalendar:
         raise CalendarError(f"the exchange calendar ends on {self._last}")
 
     def between(self, first: date, last: date) -> tuple[Session, ...]:
-        """Sessions from first to last, both included."""
+        """The sessions from first to last, both included."""
         return tuple(self._sessions[day] for day in self._days if first <= day <= last)

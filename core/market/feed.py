@@ -1,4 +1,4 @@
-"""Quotes in: subscriptions, waiting for legs, and whether the feed is live (SPEC 2, 4.3, 14)."""
+"""The feed of quotes: subscribes symbols, waits for the quotes of legs, knows whether it is live (SPEC 2, 4.3, 14)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _EPSILON_S = 1e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LegSubscription:
-    """Legs subscribed afresh at monotonic second `since`; `marks` are the store's at that moment."""
+    """Option legs subscribed at the monotonic second `since`.
+
+    `marks` has for each symbol how many quotes the store had counted then, so that later ones can be recognised.
+    """
 
     symbols: tuple[str, ...]
     since: float
@@ -35,7 +38,10 @@ class LegSubscription:
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """`age_s` is wall seconds since the newest event that was not a snapshot, None without one on this connection."""
+    """The state of the feed at a moment. `since` is the monotonic second at which the connection's state began.
+
+    `age_s` is wall seconds since the newest event that was not a snapshot; None before the first on this connection.
+    """
 
     state: StreamState
     live: bool
@@ -50,8 +56,8 @@ class FeedHealth:
 class Feed:
     """The market data of one login, written into the store. Implements `core.broker.port.MarketDataSink`.
 
-    `market_hours` says whether the exchange is in session at a market instant; `on_lost` hears of every connection lost
-    or not made.
+    `market_hours` says whether the exchange is in session at a market instant. `on_lost` is called whenever a
+    connection is lost or cannot be made.
     """
 
     market_data: MarketData
@@ -82,15 +88,20 @@ class Feed:
             )
 
     async def subscribe_legs(self, symbols: Sequence[str]) -> LegSubscription:
-        """Subscribes option legs (streamer symbols) afresh, also ones already subscribed: the answer then shows what
-        the feed knows now. End it with `release`."""
+        """Subscribes option legs (streamer symbols) anew, also those already subscribed. End it with `release`.
+
+        The broker answers a new subscription with what it knows now, so the quotes that follow are current.
+        """
         wanted = frozenset(symbols)
         await self.market_data.unsubscribe(wanted)
         self.store.expect_snapshot(wanted)
         return await self.hold_legs(symbols)
 
     async def hold_legs(self, symbols: Sequence[str]) -> LegSubscription:
-        """Subscribes option legs as they are, disturbing nobody who prices from them; end it with `release`."""
+        """Keeps option legs (streamer symbols) subscribed without subscribing them anew. End it with `release`.
+
+        A leg that is subscribed already is left alone, so nobody who prices from it is disturbed.
+        """
         legs = tuple(dict.fromkeys(symbols))
         subscription = LegSubscription(
             legs, self.clock.monotonic(), {symbol: self.store.mark(symbol) for symbol in legs}
@@ -101,7 +112,7 @@ class Feed:
         return subscription
 
     async def release(self, subscription: LegSubscription) -> None:
-        """Ends a subscription, once; legs another one still holds stay subscribed."""
+        """Ends a subscription; does nothing the second time. Legs that another one holds stay subscribed."""
         if subscription not in self._open:
             return
         self._open.discard(subscription)
@@ -113,8 +124,10 @@ class Feed:
             await self.market_data.unsubscribe(free - self._shown)
 
     async def show_legs(self, symbols: Iterable[str]) -> None:
-        """Keeps exactly these option legs (streamer symbols) quoted for display. One that a cycle has subscribed is
-        left as it is: only `subscribe_legs` asks afresh."""
+        """Keeps exactly these option legs (streamer symbols) subscribed for display.
+
+        Legs that a cycle has subscribed are left alone: only `subscribe_legs` subscribes anew.
+        """
         shown = frozenset(symbols)
         new, gone = shown - self._shown - self._held(), self._shown - shown - self._held()
         self._shown = shown
@@ -131,9 +144,12 @@ class Feed:
         stabilization_s: float = STABILIZATION_S,
         give_up_s: float = GIVE_UP_S,
     ) -> Refusal | None:
-        """Waits, in wall seconds from the subscription, until every leg has had a quote received after it, the
-        underlying an event after its snapshot, and `stabilization_s` have passed (SPEC 4.3). None when ready; else
-        FEED_DOWN, or QUOTES_NOT_ARRIVING with the symbols still missing, after `give_up_s`."""
+        """Waits until the four legs and the underlying can be priced from (SPEC 4.3).
+
+        That is when every leg has had a quote since the subscription, the underlying has had an event after its
+        snapshot, and `stabilization_s` have passed. All waits are wall seconds from the subscription. Returns None when
+        ready. After `give_up_s` returns FEED_DOWN, or QUOTES_NOT_ARRIVING with the symbols still missing.
+        """
         ready_from, deadline = subscription.since + stabilization_s, subscription.since + give_up_s
         while True:
             now = self.clock.monotonic()
@@ -145,13 +161,16 @@ class Feed:
             await self.clock.sleep(min(LOOK_EVERY_S, deadline - now))
         if not self._connected:
             return refuse(Reason.FEED_DOWN, detail=self.why_not_live())
-        # Nothing missing and yet not ready: the stabilization asked for is longer than the patience.
+        # Nothing is missing when `stabilization_s` is longer than `give_up_s`.
         named = ", ".join(missing) or underlying.symbol
         return refuse(Reason.QUOTES_NOT_ARRIVING, limit_s=str(round(give_up_s)), missing=named)
 
     def is_live(self, now: float) -> bool:
-        """Whether the feed is live at this monotonic second (SPEC 14): connected, and in market hours something has
-        come after the snapshots, at most 15 s ago. Outside market hours silence says nothing."""
+        """Whether the feed is live at this monotonic second (SPEC 14).
+
+        It must be connected. In market hours an event after the snapshots must have come too, less than 15 s ago.
+        Outside market hours silence means nothing.
+        """
         if not self._connected:
             return False
         if not self.market_hours(self.clock.now()):
@@ -160,7 +179,7 @@ class Feed:
         return newest is not None and now - newest < SILENCE_S
 
     def why_not_live(self) -> str:
-        """What keeps the feed from being live, in words."""
+        """Why the feed is not live, in words."""
         if not self._connected:
             return self._status.detail or self._status.state.value
         newest = self.store.last_event_at
@@ -169,6 +188,7 @@ class Feed:
         return f"nothing has come for {max(0.0, self.clock.monotonic() - newest):.0f} s"
 
     def health(self) -> FeedHealth:
+        """The state of the feed now."""
         now = self.clock.monotonic()
         newest = self.store.last_event_at
         return FeedHealth(
@@ -182,7 +202,7 @@ class Feed:
         )
 
     def underlying_price(self, underlying: Underlying, now: float) -> UnderlyingPrice | None:
-        """The underlying's price in the store of this feed, as `core.market.underlying_price` says."""
+        """The underlying's price from the store of this feed, by the rule of `core.market.underlying_price`."""
         return underlying_price(self.store, underlying, now)
 
     def on_quotes(self, quotes: Sequence[Quote]) -> None:
@@ -198,7 +218,10 @@ class Feed:
         self.store.put_halts(halts)
 
     def on_market_data_status(self, status: StreamStatus) -> None:
-        """Any state but connected makes what is kept stale at once (SPEC 14)."""
+        """Takes the state of the connection.
+
+        In every state but connected, all stored quotes are stale at once (SPEC 14).
+        """
         self._status = status
         if status.state is not StreamState.CONNECTED:
             self.store.invalidate()
@@ -210,9 +233,11 @@ class Feed:
         return self._status.state is StreamState.CONNECTED
 
     def _held(self) -> AbstractSet[str]:
+        """The symbols that a subscription holds."""
         return {symbol for symbol, count in self._holds.items() if count > 0}
 
     def _missing(self, subscription: LegSubscription, underlying: Underlying) -> list[str]:
+        """The symbols that have not had the quote or event that `wait_ready` waits for."""
         missing = [
             symbol
             for symbol in subscription.symbols

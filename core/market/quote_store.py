@@ -1,8 +1,8 @@
-"""The newest market data by symbol, and what may still be called a price.
+"""The newest market data of each symbol, and whether it still counts as a price.
 
-After a disconnect nothing kept is a price until its symbol has had a new event; it can still be shown. The first
-event of a symbol after a subscription is its snapshot, which may be hours old: it proves nothing about the feed being
-alive (SPEC 4.3).
+After a disconnect, stored data is no price until its symbol has had a new event; it can still be shown. The first event
+of a symbol after a subscription is its snapshot. It may be hours old, so it does not prove that the feed is live
+(SPEC 4.3).
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
 
 
 class QuoteReads(Protocol):
-    """What is asked of a store: of the trader's memory, or of what a watcher has read. All monotonic seconds are the
-    asker's clock's."""
+    """The reading side of a store: the trader's own memory, or what a watcher has received.
+
+    Monotonic seconds are those of the reader's clock.
+    """
 
     def quote(self, symbol: str) -> Quote | None:
-        """The newest quote of this connection, None without one."""
+        """The newest quote of this connection; None without one."""
         ...
 
     def quotes(self, symbols: Iterable[str]) -> dict[str, Quote]:
@@ -27,29 +29,29 @@ class QuoteReads(Protocol):
         ...
 
     def trade(self, symbol: str) -> Trade | None:
-        """The newest trade of this connection, None without one."""
+        """The newest trade of this connection; None without one."""
         ...
 
     def last_known_quote(self, symbol: str) -> Quote | None:
-        """For display only: also from before a disconnect."""
+        """The newest quote, also from before a disconnect. For display only."""
         ...
 
     def last_known_trade(self, symbol: str) -> Trade | None:
-        """For display only: also from before a disconnect."""
+        """The newest trade, also from before a disconnect. For display only."""
         ...
 
     def summary(self, symbol: str) -> DaySummary | None: ...
 
     def halted(self, symbol: str) -> bool:
-        """Whether the exchange last reported the symbol halted; this outlives a disconnect."""
+        """Whether the exchange last reported the symbol as halted. A disconnect does not change the answer."""
         ...
 
     def mark(self, symbol: str) -> int:
-        """A point in the symbol's events, for `events_since`."""
+        """The symbol's count of quotes so far, for `events_since`."""
         ...
 
     def events_since(self, symbol: str, mark: int) -> int:
-        """How many quotes of the symbol came after the mark."""
+        """How many quotes of the symbol have come since the mark."""
         ...
 
     def moved(self, symbol: str) -> bool:
@@ -58,12 +60,12 @@ class QuoteReads(Protocol):
 
     @property
     def last_event_at(self) -> float | None:
-        """The monotonic second of the newest event that was not a snapshot, on this connection."""
+        """The monotonic second of this connection's newest event that was not a snapshot; None before the first."""
         ...
 
 
 class QuoteStore(QuoteReads, Protocol):
-    """Written by the feed, read by everyone."""
+    """A store of market data. The feed writes it, everyone reads it."""
 
     def put_quotes(self, quotes: Sequence[Quote]) -> None: ...
 
@@ -74,11 +76,14 @@ class QuoteStore(QuoteReads, Protocol):
     def put_halts(self, halts: Sequence[TradingHalt]) -> None: ...
 
     def invalidate(self) -> None:
-        """The connection is gone: nothing kept is a price any more, and the next event of each symbol is a snapshot."""
+        """Says that the connection is lost.
+
+        No stored data is a price any more, and the next event of each symbol is a snapshot.
+        """
         ...
 
     def expect_snapshot(self, symbols: Iterable[str]) -> None:
-        """A subscription of these symbols begins afresh: their next event is a snapshot."""
+        """Says that these symbols are subscribed anew: the next event of each is a snapshot."""
         ...
 
 
@@ -88,7 +93,7 @@ class _Kind(Enum):
 
 
 class MemoryQuoteStore:
-    """A QuoteStore in this process's memory: the one the trader prices from (SPEC 6)."""
+    """A QuoteStore in the memory of this process; the trader prices from it (SPEC 6)."""
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}
@@ -113,7 +118,10 @@ class MemoryQuoteStore:
             self._note(_Kind.TRADE, trade.symbol, trade.received)
 
     def put_summaries(self, summaries: Sequence[DaySummary]) -> None:
-        """Figures of the day: they come without the market moving, so they prove no life."""
+        """Stores figures of the day.
+
+        They come even when the market stands still, so they do not count as a sign of life.
+        """
         self._summaries.update((summary.symbol, summary) for summary in summaries)
 
     def put_halts(self, halts: Sequence[TradingHalt]) -> None:
@@ -168,6 +176,10 @@ class MemoryQuoteStore:
         return self._last_event_at
 
     def _note(self, kind: _Kind, symbol: str, received: float) -> None:
+        """Counts an event.
+
+        The first of its kind and symbol is the snapshot; every later one shows that the feed is live.
+        """
         self._current.add((kind, symbol))
         if (kind, symbol) not in self._snapshotted:
             self._snapshotted.add((kind, symbol))

@@ -1,4 +1,4 @@
-"""What the broker knows of an underlying, and its judgement; shared by all accounts of a cycle (SPEC 4, 5)."""
+"""Reads what the broker knows of an underlying and judges it; all accounts of a cycle share this (SPEC 4, 5)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from core.runtime.clock import Clock, exchange_time
 CANDLE_DAYS = 250
 _CALENDAR_DAYS = CANDLE_DAYS * 365 // 252 + 10
 SHARED_S = 2.0
-"""Wall seconds a judgement serves every account: less than the pause between two attempts (SPEC 4)."""
+"""Wall seconds for which accounts share a judgement: shorter than the pause between two attempts (SPEC 4)."""
 
 
 @dataclass(eq=False, repr=False)
 class MarketStudy:
-    """Daily candles and chains are read once a session; metrics at every judgement."""
+    """The market data behind the judgement. Candles and chains are read once a session, metrics at every judgement."""
 
     broker: Broker
     market_data: MarketData
@@ -40,11 +40,11 @@ class MarketStudy:
     _locks: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
 
     def today(self) -> date:
-        """The exchange's day."""
+        """The exchange's date now."""
         return exchange_time(self.clock.now()).date()
 
     async def prepare(self, underlyings: Mapping[str, Underlying]) -> tuple[Refusal, ...]:
-        """Reads candles and chains ahead of the first slot; what failed will be tried again when needed."""
+        """Reads candles and chains before the first slot, and returns what failed. That is read again when needed."""
         refusals: list[Refusal] = []
         for symbol in underlyings:
             for read in (self.candles, self.chain):
@@ -54,7 +54,7 @@ class MarketStudy:
         return tuple(refusals)
 
     async def candles(self, symbol: str) -> tuple[Candle, ...] | Refusal:
-        """Completed daily sessions, oldest first."""
+        """The completed daily sessions, oldest first, at most 250; or why they cannot be read."""
         async with self._lock(f"candles {symbol}"):
             today = self.today()
             cached = self._candles.get(symbol)
@@ -70,7 +70,7 @@ class MarketStudy:
             return cached[1]
 
     async def chain(self, symbol: str) -> OptionChain | Refusal:
-        """Today's option chain."""
+        """Today's option chain, or why it cannot be read."""
         async with self._lock(f"chain {symbol}"):
             today = self.today()
             cached = self._chains.get(symbol)
@@ -83,7 +83,10 @@ class MarketStudy:
             return cached[1]
 
     async def price(self, underlying: Underlying) -> tuple[Decimal, float] | None:
-        """The underlying's price and its age in wall seconds: the feed's, else an index's mark at the broker."""
+        """The underlying's price and its age in wall seconds, or None.
+
+        The feed's price, and for an index without one the broker's mark.
+        """
         seen = self.feed.underlying_price(underlying, self.clock.monotonic())
         if seen is not None:
             return seen.price, seen.age_s
@@ -91,12 +94,12 @@ class MarketStudy:
             try:
                 mark = (await self.broker.marks((underlying.symbol,))).get(underlying.symbol)
             except BrokerError:
-                return None  # the caller reports the missing price
+                return None  # the caller reports that the price is missing
             return None if mark is None else (mark, 0.0)
         return None
 
     async def judge(self, underlying: Underlying) -> Judgement:
-        """Judges the underlying now (SPEC 5); accounts that ask at the same time share one judgement."""
+        """Judges the underlying now (SPEC 5). Accounts that ask within 2 s share one judgement."""
         async with self._lock(f"judgement {underlying.symbol}"):
             shared = self._judged.get(underlying.symbol)
             if shared is not None and self.clock.monotonic() - shared[0] <= SHARED_S:

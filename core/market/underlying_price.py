@@ -1,4 +1,4 @@
-"""The price of an underlying, as the quotes of a store give it."""
+"""The price of an underlying, from the quotes of a store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.market.quote_store import QuoteReads
 
 
 class UnderlyingPrice(NamedTuple):
-    """`age_s` in wall seconds; `source` is a word of PriceSource."""
+    """A price in dollars. `age_s` is in wall seconds; `source` is a value of PriceSource."""
 
     price: Decimal
     age_s: float
@@ -18,8 +18,11 @@ class UnderlyingPrice(NamedTuple):
 
 
 def underlying_price(quotes: QuoteReads, underlying: Underlying, now: float) -> UnderlyingPrice | None:
-    """The price at this monotonic second and its age: the uncrossed midpoint, or for an index the last trade and
-    never a quote (SPEC 2). None without one on this connection; the caller judges the age."""
+    """The underlying's price at this monotonic second, and its age; None without one on this connection.
+
+    It is the midpoint of a quote that is not crossed; for an index the last trade, never a quote (SPEC 2). The caller
+    judges the age.
+    """
     if underlying.price_source is PriceSource.LAST:
         trade = quotes.trade(underlying.symbol)
         if trade is None or trade.price <= 0:

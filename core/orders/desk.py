@@ -68,7 +68,7 @@ class OrderDesk:
 
     broker: Broker
     records: Records
-    watch: OrderTracker
+    tracker: OrderTracker
     bus: Bus
     clock: Clock
     ids: Ids
@@ -88,7 +88,7 @@ class OrderDesk:
             return await self._validate(decision, request)
         await self.records.journal.record_suggestion(suggestion_record(decision, validated=False))
         entry_id = self.ids.new()
-        with self.watch.preparing(entry_id):
+        with self.tracker.preparing(entry_id):
             entry = await self._prepare(decision, request, entry_id)
             if isinstance(entry, Refusal):
                 return entry
@@ -254,7 +254,7 @@ class OrderDesk:
         entry = await self.records.entries.become(
             entry.id, EntryState.NOT_SENT, at=self.clock.now(), detail=refusal.sentence()
         )
-        await self.watch.announce(entry)
+        await self.tracker.announce(entry)
 
     async def _send_shielded(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
         """Sends, and runs on until the outcome is recorded even when the caller is cancelled."""
@@ -266,7 +266,7 @@ class OrderDesk:
             raise
 
     async def _mark_and_send(self, decision: Decision, entry: Entry, request: OrderRequest) -> Entry | Refusal:
-        with self.watch.sending(entry.id):
+        with self.tracker.sending(entry.id):
             if not await self._mark_sent(entry):
                 refusal = await self._why_not_sent(decision)
                 await self._not_sent(entry, refusal)
@@ -290,13 +290,13 @@ class OrderDesk:
 
         outcome = await self.broker.send(entry.account, request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
-            return await self.watch.acknowledged(entry.id, outcome.report)
+            return await self.tracker.acknowledged(entry.id, outcome.report)
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
-        recorded = await self.watch.unacknowledged(entry.id, state, outcome.detail)
+        recorded = await self.tracker.unacknowledged(entry.id, state, outcome.detail)
         if recorded.state is not state:
             return recorded  # an alert has proved meanwhile what the answer left open
         if state is EntryState.UNKNOWN:
-            self.watch.poll_soon()
+            self.tracker.poll_soon()
         return refusal
 
     async def _say_validated(self, decision: Decision) -> None:

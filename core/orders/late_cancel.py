@@ -29,7 +29,7 @@ class LateCancel:
 
     broker: Broker
     records: Records
-    watch: OrderTracker
+    tracker: OrderTracker
     bus: Bus
     clock: Clock
     after_minutes: InitVar[int | None]
@@ -66,7 +66,7 @@ class LateCancel:
             await self._say(
                 entry, f"the cancel was not acknowledged ({error.detail}); it works until read again", Severity.WARNING
             )
-        self.watch.poll_soon()
+        self.tracker.poll_soon()
 
     async def _say(self, entry: Entry, text: str, severity: Severity) -> None:
         await self.bus.say(

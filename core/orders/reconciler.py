@@ -30,7 +30,7 @@ class Reconciler:
 
     broker: Broker
     records: Records
-    watch: OrderTracker
+    tracker: OrderTracker
     breakers: Breakers
     bus: Bus
     _foreign_told: set[str] = field(init=False, default_factory=set)
@@ -49,7 +49,7 @@ class Reconciler:
         except BrokerError as error:
             return f"{masked(number)}: {error.detail}"
         listed = {report.order_id: report for listing in listings for report in listing}
-        foreign = [report for report in listed.values() if not await self._take(number, report)]
+        foreign = [report for report in listed.values() if not await self.take(number, report)]
         trouble = await self._read_unlisted(entries, listed)
         await self.judge_earlier(number, today)
         await self._judge_incidents(number)
@@ -57,13 +57,13 @@ class Reconciler:
         await self._tell_foreign(number, foreign)
         return trouble
 
-    async def _take(self, number: str, report: OrderReport) -> bool:
+    async def take(self, number: str, report: OrderReport) -> bool:
         """Gives an order of ours to its entry. False when the order is not ours."""
         entry = await self.records.entries.by_order(report.order_id, number)
         if entry is None and report.identifier is not None:
             entry = await self.records.entries.by_identifier(report.identifier)
         if entry is not None:
-            await self.watch.apply(entry.id, report)
+            await self.tracker.apply(entry.id, report)
             return True
         if is_ours(report.identifier):
             why = f"order {report.order_id} at the broker carries our identifier, and no record here knows it"
@@ -82,7 +82,7 @@ class Reconciler:
                 report = await self.broker.order(current.account, current.order_id)
             except BrokerError as error:
                 return f"{masked(current.account)} order {current.order_id}: {error.detail}"
-            await self.watch.apply(current.id, report)
+            await self.tracker.apply(current.id, report)
         return ""
 
     async def judge_earlier(self, number: str, today: date) -> None:

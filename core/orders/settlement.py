@@ -55,7 +55,7 @@ class Settlement:
 
     broker: Broker
     records: Records
-    watch: OrderTracker
+    tracker: OrderTracker
     bus: Bus
     clock: Clock
     times: SettleTimes = PRODUCT_TIMES
@@ -87,7 +87,7 @@ class Settlement:
             self._first.pop(entry.id, None)
             return
         for report in read.reports:
-            current = await self.watch.apply(entry.id, report)
+            current = await self.tracker.apply(entry.id, report)
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
@@ -109,7 +109,7 @@ class Settlement:
         await self._conclude(entry, first, read)
 
     async def _read(self, entry: Entry) -> _Read | None:
-        status = self.watch.alerts
+        status = self.tracker.alerts
         if status.state is not StreamState.CONNECTED:
             return None
         try:
@@ -117,7 +117,7 @@ class Settlement:
             reads = await self.broker.account_reads(entry.account)
         except BrokerError:
             return None
-        if self.watch.alerts.connections != status.connections:
+        if self.tracker.alerts.connections != status.connections:
             return None
         if entry.state is EntryState.UNKNOWN and await self._may_hold(entry, reads):
             return None  # it may have filled and only the listing be late: here time proves nothing
@@ -141,7 +141,7 @@ class Settlement:
         proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
         if entry.state is EntryState.UNKNOWN:
             if not first.reports and not second.reports:
-                await self.watch.absent(entry, f"{proof} such order")
+                await self.tracker.absent(entry, f"{proof} such order")
             return
         await self.records.entries.free_day(entry.id, f"{proof} fill", self.clock.now())
         await self.bus.say(

@@ -1,1 +1,1 @@
-"""The records: what happened, durably. Tables, migrations and queries."""
+"""The records: what happened, stored durably. Tables, migrations and queries."""

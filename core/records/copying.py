@@ -1,4 +1,4 @@
-"""All records from one store into an empty one, row by row, and the proof that nothing was lost or changed."""
+"""Copies all records from one store into an empty one, and proves that nothing was lost or changed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from core.records.store.tables import trader as trader_row
 
 AT_A_TIME = 500
 _MADE_BY_OPENING = frozenset({"engine", "trader", "trading_state"})
-"""Tables that have their one row in an empty store too."""
+"""Tables whose one row exists in an empty store too."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableCopy:
-    """What was copied of a table; the checksum is over every value of every row, in the order of the key."""
+    """What was copied of one table. The checksum is over every value of every row, in the order of the key."""
 
     name: str
     rows: int
@@ -32,16 +32,16 @@ class TableCopy:
 
 
 async def copy_records(source_url: str, target_url: str, holder: str) -> tuple[TableCopy, ...]:
-    """Copies every row in one commit and reads it back. The caller has the locks of both stores.
+    """Copies every row in one commit and reads it back. The caller must hold the locks of both stores.
 
-    Raises RecordsError when the target has records already, when the source is of another version, and when what was
-    read back is not what was written: then the target stays empty.
+    Raises RecordsError when the target already has records, when the source is of another version, and when the rows
+    read back are not the rows written. The target then stays empty.
     """
     source = await Records.open(source_url, trader=False)
     try:
         target = await Records.open(target_url, holder=holder)
         try:
-            return await _copy(source._database, target._database)
+            return await _copy(source.database, target.database)
         finally:
             await target.close()
     finally:
@@ -63,9 +63,9 @@ async def _copy(source: Database, target: Database) -> tuple[TableCopy, ...]:
                     f"{table.name} is not the same in {target.name} ({before.rows} rows copied, {after.rows} read "
                     "back); nothing was kept there, try again"
                 )
-            await _go_on_numbering(new, table)
+            await _continue_numbering(new, table)
             found.append(after)
-        # The next trader's epoch is above the one that copied, in whichever store it was given.
+        # The next trader's epoch must be above that of this process, in whichever store it was given.
         await new.execute(update(engine_row).values(epoch=engine_row.c.epoch + 1))
         newest = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).scalar_subquery()
         await new.execute(update(trader_row).values(epoch=newest))
@@ -85,13 +85,17 @@ async def _require_empty(connection: AsyncConnection, name: str) -> None:
 
 
 async def _pages(connection: AsyncConnection, table: Table) -> AsyncIterator[list[dict[str, Any]]]:
+    """The rows of a table in the order of its key, 500 at a time."""
     rows = await connection.execute(_in_order(table))
     while page := rows.mappings().fetchmany(AT_A_TIME):
         yield [dict(row) for row in page]
 
 
 async def _summed(connection: AsyncConnection, table: Table) -> TableCopy:
-    """Over the values as this software reads them: two stores may write one value differently."""
+    """The count and the checksum of a table's rows.
+
+    The checksum is over values as this software reads them: two stores may write the same value differently.
+    """
     total, count = sha256(), 0
     async for page in _pages(connection, table):
         for row in page:
@@ -104,8 +108,8 @@ def _in_order(table: Table) -> Any:
     return select(table).order_by(*table.primary_key.columns)
 
 
-async def _go_on_numbering(connection: AsyncConnection, table: Table) -> None:
-    """Rows copied with their numbers leave the server's own count where it was."""
+async def _continue_numbering(connection: AsyncConnection, table: Table) -> None:
+    """Makes PostgreSQL number new rows after the copied ones: its own counter does not see copied numbers."""
     numbered = table.autoincrement_column
     if connection.dialect.name != "postgresql" or numbered is None:
         return
@@ -113,6 +117,8 @@ async def _go_on_numbering(connection: AsyncConnection, table: Table) -> None:
     sequence = text("SELECT pg_get_serial_sequence(:table_name, :column_name)")
     if (await connection.execute(sequence, named)).scalar_one() is None:
         return
-    go_on = text("SELECT setval(pg_get_serial_sequence(:table_name, :column_name), greatest(1, :newest), :newest > 0)")
+    continue_from = text(
+        "SELECT setval(pg_get_serial_sequence(:table_name, :column_name), greatest(1, :newest), :newest > 0)"
+    )
     newest = (await connection.execute(select(func.coalesce(func.max(numbered), 0)))).scalar_one()
-    await connection.execute(go_on, {**named, "newest": newest})
+    await connection.execute(continue_from, {**named, "newest": newest})

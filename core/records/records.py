@@ -1,4 +1,4 @@
-"""The records: opened once, then asked by subject."""
+"""The records, opened once; each subject has an attribute with its reads and writes."""
 
 from __future__ import annotations
 
@@ -77,15 +77,15 @@ __all__ = [
 
 
 class Records:
-    """Everything durable. Every method of its parts is one commit of its own; use it on the loop that opened it.
+    """Everything durable. Each method of its parts is one commit of its own. Use it on the loop that opened it.
 
-    Any call may raise RecordsError. `epoch` rises with every trader that opens the records and fences the earlier
-    ones off: every write of theirs raises FencedOff and changes nothing (reference reliability 2.5.1). A process that
-    does not trade may only post commands and switch accounts.
+    Any call may raise RecordsError. `epoch` rises with every trader that opens the records. It keeps the earlier ones
+    out: each of their writes raises FencedOff and changes nothing (reference reliability 2.5.1). A process that does
+    not trade may only post commands and change the operator's settings of an account.
     """
 
     def __init__(self, database: Database, epoch: int) -> None:
-        self._database = database
+        self.database = database
         database.write_as(epoch)
         self.epoch = epoch
         self.trading = TradingStates(database)
@@ -105,11 +105,13 @@ class Records:
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
-        """Opens or creates the store and brings its schema up to date. The trader takes its lock first.
+        """Opens or creates the store and brings its schema up to date.
 
-        `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` is how the
-        trader is named to others, `session` the server's session that holds its lock. With `trader=False` (a watcher, a
-        command from a shell) neither the epoch nor the schema changes. Raises RecordsError.
+        A trader must hold its lock before. Raises RecordsError.
+
+        `url` is SQLAlchemy's: sqlite+aiosqlite:///path or postgresql+asyncpg://user@host/database. `holder` describes
+        the trader to others; `session` is the server's session that holds its lock. With `trader=False` (a watcher, a
+        command from a shell) neither the epoch nor the schema changes.
         """
         parsed = _parsed(url)
         database = Database(parsed, _name(parsed))
@@ -117,7 +119,7 @@ class Records:
             if parsed.get_backend_name() == "sqlite":
                 make_private_file(Path(str(parsed.database)), create=trader)
             else:
-                from core.records.store.postgres_driver import prepare_schema  # deferred: few need it
+                from core.records.store.postgres_driver import prepare_schema  # deferred: most runs need no PostgreSQL
 
                 await prepare_schema(parsed, create=trader)
             if not trader:
@@ -136,33 +138,35 @@ class Records:
 
     @property
     def in_flight(self) -> int:
-        """Calls under way now; virtual time stands still until there are none."""
-        return self._database.in_flight
+        """The number of calls under way. Virtual time stands still until it is 0."""
+        return self.database.in_flight
 
     def oldest_call_s(self, now_monotonic: float) -> float:
-        """Seconds the oldest call under way has been running, waiting for its turn included; 0 when there is none.
+        """Seconds since the oldest call under way began, its wait for a turn included; 0 when there is none.
 
-        `now_monotonic` is the loop's `time()`. For the breaker of a store that stalls.
+        `now_monotonic` is the loop's `time()`. The breaker for a stalled store uses it.
         """
-        return self._database.oldest_call_s(now_monotonic)
+        return self.database.oldest_call_s(now_monotonic)
 
     async def probe(self) -> None:
-        """One durable commit that changes nothing, to learn whether records can be written: a full or read-only disk
-        refuses it as it would a real one. Raises RecordsError with the reason."""
-        async with self._database.write() as connection:
-            # There and back: SQLite writes nothing for a value that stays the same.
+        """Makes one durable commit that changes nothing, to learn whether records can be written. Raises RecordsError.
+
+        A full or read-only disk refuses it as it would refuse a real one.
+        """
+        async with self.database.write() as connection:
+            # Up and down again: SQLite writes nothing for a value that stays the same.
             for step in (1, -1):
                 await connection.execute(
                     update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + step)
                 )
 
     async def until_fenced_off(self) -> NoReturn:
-        """Waits for as long as these records are ours. Raises FencedOff once a write found a newer trader."""
-        await self._database.until_fenced_off()
+        """Waits while these records are ours. Raises FencedOff once a write finds a newer trader."""
+        await self.database.until_fenced_off()
 
     async def close(self) -> None:
-        """Ends the connections. No call may be under way."""
-        await self._database.close()
+        """Closes the connections. No call may be under way."""
+        await self.database.close()
 
 
 def _parsed(url: str) -> URL:
@@ -181,13 +185,14 @@ def _parsed(url: str) -> URL:
 
 
 def _name(url: URL) -> str:
+    """How sentences name the store: without user and password."""
     if url.get_backend_name() == "sqlite":
         return f"the records file {url.database}"
     return store_name(url)
 
 
 async def _next_epoch(connection: AsyncConnection, name: str, holder: str) -> int:
-    """Fences the earlier traders off; from the same commit on the records say who trades."""
+    """Raises the epoch, which keeps earlier traders out, and writes down in the same commit who trades."""
     rows = await connection.execute(update(engine).where(engine.c.id == ONLY_ROW).values(epoch=engine.c.epoch + 1))
     if rows.rowcount != 1:
         raise RecordsError(f"{name} lost its epoch; restore it from a backup")
@@ -198,8 +203,11 @@ async def _next_epoch(connection: AsyncConnection, name: str, holder: str) -> in
 
 
 async def _require_lock(connection: AsyncConnection, session: int, name: str) -> None:
-    """Asked while this transaction has the turn to write: whoever takes the lock after this answer opens the records
-    after this commit, so that the newest epoch is always that of the newest holder of the lock."""
+    """Raises FencedOff unless the server's session holds the trader's lock.
+
+    It is checked while this transaction has the turn to write. Whoever takes the lock later also opens the records
+    later, so the newest epoch always belongs to the newest holder of the lock.
+    """
     held = text("SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid = :session)")
     if not (await connection.execute(held, {"session": session})).scalar_one():
         raise FencedOff(f"the lock of {name} was lost before they were opened; start again")

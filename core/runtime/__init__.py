@@ -1,1 +1,1 @@
-"""The seams to the machine: clock, ids, virtual time, event bus, redaction."""
+"""What the engine uses of the machine, so that it can be replaced: clock, ids, virtual time, event bus, redaction."""

@@ -1,4 +1,4 @@
-"""Events on their way out: recorded first, then shown (ARCHITECTURE 2)."""
+"""The event bus: every event is recorded first, then passed to the listeners (ARCHITECTURE 2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Listener = Callable[[Event], None]
 
 
 class Bus:
-    """Takes an event, has it recorded, then tells the listeners. Listeners must return at once and not raise."""
+    """Records events and passes them to the listeners. A listener must return at once and must not raise."""
 
     def __init__(self, record: Callable[[Event], Awaitable[None]], clock: Clock) -> None:
         self._record = record
@@ -40,7 +40,7 @@ class Bus:
         figures: Figures = (),
         duration_ms: int | None = None,
     ) -> None:
-        """Publishes an event of this moment, with these values of `Event`. Raises as `publish`."""
+        """Publishes an event of this moment; the arguments are the fields of `Event`. Raises what `publish` raises."""
         await self.publish(
             Event(
                 at=self._clock.now(),
@@ -60,9 +60,10 @@ class Bus:
         )
 
     async def publish(self, event: Event) -> None:
-        """Records, then tells. Raises what the records raise, after telling: the screen may know sooner than disk.
+        """Records the event, then calls the listeners. Secrets are masked first: the text may quote any error.
 
-        An event's words may quote an error of anything: no secret passes here into the records or on to the screen.
+        Raises what the records raise, but only after calling the listeners: the screen must show what could not be
+        recorded.
         """
         event = _without_secrets(event)
         try:
@@ -71,8 +72,11 @@ class Bus:
             self._tell(event)
 
     async def publish_with(self, event: Event, record: Callable[[Event], Awaitable[bool]]) -> None:
-        """The same for an event that `record` keeps in one commit with what it tells of; without a commit, because
-        nothing was to be changed or it failed, nobody is told."""
+        """Publishes an event that `record` writes in one commit with the change it reports.
+
+        The listeners are called only when `record` returns True. When it returns False (there was nothing to change) or
+        raises, nobody is told.
+        """
         event = _without_secrets(event)
         if await record(event):
             self._tell(event)

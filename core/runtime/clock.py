@@ -1,7 +1,8 @@
-"""The one source of time. Nothing else in the engine asks the machine what time it is.
+"""The one source of time: nothing else in the engine asks the machine for it.
 
-Two scales (SPEC 14): *market time*, an aware UTC datetime, which may run faster than the wall (slots, sessions,
-expirations, order lifetimes); and *wall seconds*, a monotonic float (quote ages, network timeouts, waits, durations).
+There are two scales (SPEC 14). *Market time* is an aware UTC datetime that may run faster than the wall clock; slots,
+sessions, expirations and the lives of orders use it. *Wall seconds* are a monotonic float; ages of quotes, network
+timeouts, waits and durations use it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MAX_SPEED = 60.0
 
 
 class Clock(Protocol):
-    """What the engine knows of time."""
+    """The time as the engine asks for it."""
 
     @property
     def speed(self) -> float:
@@ -30,11 +31,11 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Wall seconds on an arbitrary, never decreasing scale."""
+        """Wall seconds from an arbitrary start; never decreases."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Waits wall seconds."""
+        """Waits this many wall seconds."""
         ...
 
 
@@ -49,7 +50,7 @@ def wall_seconds_until(clock: Clock, instant: datetime) -> float:
 
 
 def monotonic_at(clock: Clock, instant: datetime) -> float:
-    """The monotonic second that corresponds to a market instant, so an event's own time can give its age."""
+    """The monotonic second of a market instant: the age of an event with a time of its own is counted from it."""
     return clock.monotonic() + wall_seconds_until(clock, instant)
 
 
@@ -69,7 +70,7 @@ class SystemClock:
 
 
 class ShiftedClock:
-    """Market time anchored at an instant and running at a speed, over the machine's monotonic clock."""
+    """Market time that starts at an instant and runs at a speed, over the machine's monotonic clock."""
 
     def __init__(self, anchor: datetime, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Raises ValueError for an anchor without a zone or a speed outside 1..60 (SPEC 14)."""

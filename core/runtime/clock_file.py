@@ -1,6 +1,6 @@
-"""The trader's market time, noted beside its records for commands from another shell (SPEC 10, 14).
+"""A file beside the records with the trader's market time, for commands from another shell (SPEC 10, 14).
 
-A market that does not run in real time has no other clock to ask: a command is stamped with market time.
+A command is stamped with market time. Where that is not real time, the other shell has no other way to learn it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NOTE_FILE = "clock.json"
 
 
 def note_clock(folder: Path, clock: Clock) -> None:
-    """Notes where market time is and how fast it runs; for real time there is nothing to note. Raises OSError."""
+    """Writes market time and its speed into the folder; removes the file when market time is real. Raises OSError."""
     note = folder / NOTE_FILE
     if isinstance(clock, SystemClock):
         note.unlink(missing_ok=True)
@@ -27,12 +27,12 @@ def note_clock(folder: Path, clock: Clock) -> None:
 
 
 def noted_clock(folder: Path) -> Clock:
-    """A clock that shows the market time of the trader there, or of the last one; real time when nothing is noted."""
+    """The clock of the last trader of this folder; the machine's clock when there is no readable file."""
     try:
         words = json.loads((folder / NOTE_FILE).read_text(encoding="utf-8"))
         market, real = datetime.fromisoformat(words["market"]), datetime.fromisoformat(words["real"])
         speed = min(max(float(words["speed"]), 1.0), MAX_SPEED)
         passed_s = (SystemClock().now() - real).total_seconds()
         return ShiftedClock(market.astimezone(UTC) + timedelta(seconds=passed_s * speed), speed)
-    except (OSError, ValueError, TypeError, KeyError, OverflowError):  # no note, or not one of ours
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):  # no file, or not one of ours
         return SystemClock()

@@ -1,4 +1,4 @@
-"""The one source of identifiers and chance, so a simulation can replay them."""
+"""The one source of identifiers and random numbers, so that a simulation can repeat them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Protocol
 
 
 class Ids(Protocol):
+    """Where identifiers and jitter come from."""
+
     def new(self) -> str:
         """A new opaque identifier: 32 hexadecimal characters."""
         ...
@@ -18,7 +20,7 @@ class Ids(Protocol):
 
 
 class RandomIds:
-    """Identifiers and jitter from the operating system's entropy."""
+    """Identifiers and jitter from the operating system's random source."""
 
     def new(self) -> str:
         return uuid.uuid4().hex
@@ -28,7 +30,7 @@ class RandomIds:
 
 
 class SeededIds:
-    """The same identifiers and jitter for the same seed."""
+    """Identifiers and jitter that are the same for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311 - repeatability is the point

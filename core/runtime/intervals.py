@@ -1,4 +1,4 @@
-"""How often the engine looks at things, in wall seconds."""
+"""How often the engine checks things, in wall seconds."""
 
 from __future__ import annotations
 
@@ -7,28 +7,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """The defaults are for a console an operator watches. A simulation looks less often where nobody does."""
+    """Wall seconds between two checks.
+
+    The defaults are for a console that an operator watches; simulations check less often.
+    """
 
     orders_s: int = 10
-    """Polling of entries at the broker, beside the alerts."""
+    """Polls the broker for open entries, in addition to its alerts."""
     settlement_s: int = 10
-    """What only time settles: unknown entries, days to be freed."""
+    """Checks what only time settles: unknown entries, and days that may be freed for another entry."""
     health_s: int = 30
-    """What entries depend on: feed, clock, store, sends. One durable commit each."""
+    """Checks what entries depend on: feed, clock, store, failed sends. Each check writes one durable commit."""
     broker_s: int = 30
-    """The broker's market session."""
+    """Asks the broker whether the market is open."""
     positions_s: float | None = 30.0
-    """The broker's positions, while filled tridents of ours may be open; None where nobody looks at them."""
+    """Reads the broker's positions while our filled tridents may be open; None where nobody looks at them."""
     logins_s: int = 600
-    """What each login reaches, and whether the broker still takes its token."""
+    """Asks which accounts each login reaches, and whether the broker still accepts its token."""
     commands_s: int = 1
-    """Commands other processes have posted; those of this process need no looking."""
+    """Looks for commands from other processes; this process's own arrive without looking."""
     locks_s: int = 1
+    """Checks that the trader's locks are still held."""
     mail_s: float = 2.0
-    """The outbox; a message that could not be sent waits longer."""
+    """Looks for mail to send; a message that failed waits longer."""
     digests_s: int = 60
-    """Whether a session ended of which no digest was written."""
+    """Checks whether a session has ended whose digest is not written yet."""
     max_sleep_s: float = 1.0
-    """The timetable's longest sleep: a suspended machine is noticed after it."""
+    """The longest sleep of the timetable: after it a suspend of the machine is noticed."""
     snapshot_s: float = 0.2
-    """A new snapshot for the screen."""
+    """Builds a new snapshot for the screen."""

@@ -1,9 +1,10 @@
 """Virtual time: a whole trading day in seconds, and the same day every time (SPEC 14).
 
-The loop's time stands still while anything can run. When every task waits, time jumps to the next timer. Store calls
-run in threads, or on a server behind a socket, and take no virtual time: while one is under way the loop waits for it
-in real time. What a thread hands back or a server answers is taken up only once the loop has nothing else to do, so
-how fast it was changes nothing.
+Time stands still while any task can run. When every task waits, time jumps to the next timer.
+
+Calls to the records run in threads, or on a server behind a socket, and take no virtual time: while one is under way
+the loop waits for it in real time. Its result is taken up only when the loop has nothing else to do, so its real speed
+changes nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 PATIENCE_S = 30.0
-"""Real seconds to wait for a thread before the loop says that nothing will ever happen again."""
+"""Real seconds without an answer from a thread or server after which the loop gives up."""
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -27,11 +28,11 @@ _Select = Callable[[float | None], _Events]
 
 
 class VirtualTimeStalled(RuntimeError):
-    """Every task waits, no timer is set, and no thread comes back."""
+    """Every task waits, no timer is set, and no thread or server answers."""
 
 
 class _Selector(selectors.DefaultSelector):
-    """A selector that asks the loop how to wait."""
+    """A selector that asks the loop how to wait for sockets."""
 
     def __init__(self, wait: Callable[[_Select, float | None], _Events]) -> None:
         super().__init__()
@@ -44,8 +45,8 @@ class _Selector(selectors.DefaultSelector):
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose `time()` starts at 0 and moves only by jumping to the next timer.
 
-    `in_flight` says how many store calls are under way. For tasks, timers, threads, and sockets to a store; not for
-    other sockets, whose peers live in real time.
+    `in_flight` returns how many calls to the records are under way. The loop serves tasks, timers, threads and the
+    socket of the records. It cannot serve other sockets: their other ends live in real time.
     """
 
     def __init__(self, in_flight: InFlight = lambda: 0) -> None:
@@ -74,8 +75,11 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def call_when_idle(
         self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.Handle:
-        """Calls back once nothing else can run, before time moves: what a store call that needs no thread asks for,
-        taken up in the same order as what threads hand back."""
+        """Calls back once nothing else can run, before time moves.
+
+        It is for a call to the records that needs no thread: its result is taken up in order with the results of
+        threads.
+        """
         handle = asyncio.Handle(callback, args, self, context)
         self._from_threads.append((handle, callback, args, context))
         return handle
@@ -90,6 +94,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._in_executor -= 1
 
     def _wait(self, select: _Select, timeout: float | None) -> _Events:
+        """Waits for what the loop needs next: a result of a thread, an answer of a server, or a jump of time."""
         if timeout == 0:
             return []
         if self._from_threads:
@@ -109,12 +114,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """`core.runtime.clock.Clock` over a virtual loop: market time is `anchor` plus the loop's time."""
+    """Implements `core.runtime.clock.Clock` on a virtual loop: market time is `anchor` plus the loop's time."""
 
     speed = 1.0
 
     def __init__(self, anchor: datetime, loop: asyncio.AbstractEventLoop) -> None:
-        """Raises ValueError for an anchor without a zone."""
+        """Raises ValueError when `anchor` has no time zone."""
         if anchor.tzinfo is None:
             raise ValueError(f"virtual time anchor {anchor.isoformat()} has no time zone; add one, for example -05:00")
         self._anchor = anchor.astimezone(UTC)
@@ -133,7 +138,7 @@ class VirtualClock:
 def run_virtual(
     main: Callable[[VirtualClock], Coroutine[Any, Any, T]], anchor: datetime, in_flight: InFlight = lambda: 0
 ) -> T:
-    """Runs `main` to its end in virtual time that begins at `anchor`, and returns what it returns.
+    """Runs `main` to its end in virtual time that starts at `anchor`, and returns its result.
 
     Raises what `main` raises, and VirtualTimeStalled when nothing can happen any more.
     """

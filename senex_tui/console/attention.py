@@ -1,4 +1,4 @@
-"""What is worth telling the operator in a toast or with the bell, found by comparing snapshots."""
+"""Finds what to tell the operator in a toast or with the bell, by comparing each snapshot with the one before."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import EngineState, Level
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from core.snapshot import CommandView, Snapshot
-    from senex_tui.console.toast_rules import Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing to tell; `ring` when it is critical."""
+    """One thing to tell. `ring` says that it is critical."""
 
     text: str
-    severity: Severity
+    severity: SeverityLevel
     ring: bool = False
 
 
 class Attention:
-    """Follows the commands sent from this console, new critical messages and the engine's failure.
+    """Tells of commands sent from this console, new critical messages and the engine's failure.
 
-    What was there before the console opened is in its panels, not worth a bell.
+    It tells nothing that was there before the console opened: the panels show that.
     """
 
     def __init__(self) -> None:
@@ -43,10 +44,11 @@ class Attention:
         return command_id in self._sent
 
     def sent(self, command_id: str, kind: CommandKind) -> None:
+        """Follows a command from now on."""
         self._sent[command_id] = kind
 
     def notices(self, snapshot: Snapshot) -> list[Notice]:
-        """What this snapshot brings, each thing once."""
+        """What is new in this snapshot. Each thing is told once."""
         return [*self._commands(snapshot), *self._messages(snapshot), *self._failed(snapshot)]
 
     def _commands(self, snapshot: Snapshot) -> list[Notice]:
@@ -74,7 +76,7 @@ class Attention:
 
 
 class CommandsOnly(Attention):
-    """For a replay: what was critical then is in the panels, and not worth a toast or a bell now."""
+    """For a replay: tells of commands alone. What was critical on that day is in the panels."""
 
     def _messages(self, snapshot: Snapshot) -> list[Notice]:
         return []

@@ -1,4 +1,4 @@
-"""Copying to the clipboard: through tmux where there is one, else by the terminal, always to a file (reference 3.1)."""
+"""Copies text: to tmux inside tmux, otherwise to the terminal's clipboard, and always to a file (reference 3.1)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from senex_tui.console.app import SenexApp
+    from senex_tui.console.base import ConsoleApp
 
 log = logging.getLogger(__name__)
 TMUX_ANSWERS_WITHIN_S = 2.0
 
 
-async def copy(app: SenexApp, text: str) -> str:
-    """Copies the text; the sentence says where it went."""
+async def copy(app: ConsoleApp, text: str) -> str:
+    """Copies the text and returns a sentence that says where it went."""
     file = _to_file(app.state_folder, text)
     if os.environ.get("TMUX") and await _to_tmux(text):
         return f"copied to tmux{file}"
@@ -26,6 +26,7 @@ async def copy(app: SenexApp, text: str) -> str:
 
 
 def _to_file(folder: Path | None, text: str) -> str:
+    """Writes the text to clip.txt and returns the words for the sentence; empty when it was not written."""
     if folder is None:
         return ""
     path = folder / "clip.txt"
@@ -41,7 +42,10 @@ def _to_file(folder: Path | None, text: str) -> str:
 
 
 async def _to_tmux(text: str) -> bool:
-    """`load-buffer -w` also sets the outer terminal's clipboard, with either setting of tmux."""
+    """Hands the text to tmux and says whether tmux took it.
+
+    `load-buffer -w` sets the outer terminal's clipboard too, with either setting of tmux.
+    """
     try:
         tmux = await asyncio.create_subprocess_exec(
             *("tmux", "load-buffer", "-w", "-"),

@@ -1,4 +1,4 @@
-"""How the console dies of a defect: one sentence, never Textual's picture of it."""
+"""Ends the console on a defect with one sentence, in place of Textual's own report."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 
 def in_the_log(error: BaseException) -> str:
-    """The sentence where no report is kept."""
+    """The sentence for a console that keeps no crash report: it points at the log."""
     return f"the console was stopped by a defect ({type(error).__name__}); the log has the details."
 
 
 class PlainCrash(App[None]):
-    """Textual's own report shows local variables, which may hold secrets (SPEC 13.7).
+    """A mixin for the app. Textual's own report shows local variables, which may hold secrets (SPEC 13.7).
 
-    `tell_crash` keeps a report and gives the sentence that is shown once the screen was left.
+    `tell_crash` keeps a report of the error and returns the sentence, which is shown once the screen was left.
     """
 
     tell_crash: Callable[[BaseException], str] = staticmethod(in_the_log)
@@ -34,11 +34,11 @@ class PlainCrash(App[None]):
         if isinstance(error, WorkerFailed):
             error = error.error
         log.critical("the console failed", exc_info=error)
-        if not self._exit_renderables:  # the first one is the cause
+        if not self._exit_renderables:  # later errors follow from the first
             sentence = f"senex: {redact(self.tell_crash(error))}"
-            self._exit_renderables.append(Text(sentence, overflow="fold"))  # whole, also on a narrow terminal
+            self._exit_renderables.append(Text(sentence, overflow="fold"))  # never cut on a narrow terminal
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:
-        """An error that brings a picture of its own is told as every other one."""
+        """Ends the app with the one sentence for an error that brings a report of its own, too."""
         self._fatal_error()

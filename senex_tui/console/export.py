@@ -1,4 +1,4 @@
-"""Lists and stories as files in the state folder, named by what they hold and the market time they were made."""
+"""Writes lists and stories to files in the state folder. The name says what is in it and the market time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from core.runtime.clock import exchange_time
 
 if TYPE_CHECKING:
-    from senex_tui.console.app import SenexApp
+    from senex_tui.console.base import ConsoleApp
 
 log = logging.getLogger(__name__)
 
 
-def export(app: SenexApp, name: str, text: str, kind: str = "csv") -> str:
-    """Writes the text and says where, or why not. An existing file is never written over."""
+def export(app: ConsoleApp, name: str, text: str, kind: str = "csv") -> str:
+    """Writes the text to a new file and returns a sentence: where it is, or why it could not be written."""
     if app.state_folder is None:
         return "not exported: this console has no folder of its own"
     now = app.client.snapshot().status.now

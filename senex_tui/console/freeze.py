@@ -1,4 +1,4 @@
-"""Whether the view is frozen, and whether the engine behind it still moves: what the banner says of the view itself."""
+"""Freezes the view, and finds out that the engine stands still: what the banner says of the view itself."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from widgets.banner import Alarm
 
 THAW_S = 120.0
+"""Wall seconds after which a frozen view thaws by itself."""
 STILL_S = 10.0
 """Wall seconds without a move of the engine's clock after which the screen says that it is old."""
 
 
 class View:
-    """Frozen by a key, for `THAW_S` wall seconds at most; trading goes on meanwhile."""
+    """The view can be frozen by a key for `THAW_S` wall seconds at most. Trading goes on meanwhile."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -32,13 +33,13 @@ class View:
         self._frozen_at = self._monotonic() if self._frozen_at is None else None
 
     def is_frozen(self) -> bool:
-        """Whether the panels stand still; thaws when it is time."""
+        """Whether the panels stand still. Ends a freeze that has lasted long enough."""
         if self._frozen_at is not None and self._monotonic() - self._frozen_at >= THAW_S:
             self._frozen_at = None
         return self._frozen_at is not None
 
     def alarms(self, snapshot: Snapshot) -> list[Alarm]:
-        """What is old, and why."""
+        """Says when what is on the screen is old, and why."""
         said: list[Alarm] = []
         still = self._still_s(snapshot)
         if snapshot.status.engine is EngineState.FAILED:
@@ -53,7 +54,7 @@ class View:
         return said
 
     def _still_s(self, snapshot: Snapshot) -> float:
-        """Wall seconds since the engine's clock last moved; 0 unless it runs. A stuck engine cannot say so itself."""
+        """Wall seconds since the engine's clock moved, 0 unless the engine runs. A stuck engine cannot say so."""
         status = snapshot.status
         if status.engine is not EngineState.RUNNING or status.now != self._moved[0]:
             self._moved = (status.now, self._monotonic())

@@ -1,4 +1,4 @@
-"""The keys the settings map: each checked against the key table, and refused with a sentence when it cannot be."""
+"""Checks the keys that the settings give to actions, and refuses with a sentence those that cannot be."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.config.loader import SettingsError
 from senex_tui.console.keys import KEYS, Key, Where
 
 _SIGNS = {"slash": "/", "plus": "+", "minus": "-", "at": "@", "backslash": "\\", "underscore": "_"}
-"""Where Textual's name of a sign is not the one it finds the sign by."""
+"""Textual's names of signs for which Textual itself finds no character."""
 _WORDS = frozenset({"space", "enter"})
 _TAKEN = {
     **dict.fromkeys(("up", "down", "j", "k", "g", "G", "pageup", "pagedown", "home", "end"), "moves in every panel"),
@@ -31,13 +31,13 @@ _TOGETHER = (
     (Where.EVERYWHERE, Where.PAGES, Where.LISTS, Where.HISTORY),
     (Where.EVERYWHERE, Where.PAGES, Where.STORIES),
 )
-"""Places whose keys work at the same time, so that none may be used twice among them."""
+"""Groups of places whose keys work at the same time: within a group no key may be used twice."""
 
 
 def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
-    """The map with each key named in one way, by action name.
+    """The map of the settings, from action name to key, with every key spelled in one way.
 
-    Raises SettingsError, a sentence for each: an unknown action, an unknown key, one that is taken, one used twice.
+    Raises SettingsError with a sentence for each unknown action, unknown key, taken key and key used twice.
     """
     by_name = {key.name: key for key in KEYS}
     found: dict[str, str] = {}
@@ -55,13 +55,13 @@ def checked_keys(mapped: Mapping[str, str]) -> dict[str, str]:
 
 
 def shown_key(key: str) -> str:
-    """How a screen writes a key: `/` and not `slash`."""
+    """A key as the screen writes it: `/` for Textual's `slash`."""
     character = _SIGNS.get(key) or key_to_character(key)
     return character if character and character.isprintable() and character != " " else key
 
 
 def _key(text: str) -> str:
-    """A key as the settings name it, in one way: `space` for a blank, the sign itself for `slash`."""
+    """One spelling for every way to name a key in the settings: `space` for a blank, `/` for `slash`."""
     return "space" if text == " " else shown_key(text)
 
 
@@ -113,7 +113,7 @@ def _twice(found: Mapping[str, str]) -> list[str]:
 
 
 def mappable() -> Iterable[tuple[str, str, str]]:
-    """(name, shipped key, what it does) of every action that may be given another key."""
+    """Every action that can have another key, for the documentation: (name, shipped key, what it does)."""
     told: set[str] = set()
     for key in KEYS:
         if key.name not in FIXED and key.name not in told:

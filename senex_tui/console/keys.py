@@ -1,4 +1,4 @@
-"""The one table of keys: bindings, footer, help and palette are all made from it."""
+"""The table of keys. Bindings, footer, help, command palette and key settings are all made from it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 from textual.binding import Binding
 
 from widgets.base.key_names import key_for
-from widgets.tabs import LOWER_PANELS
+from widgets.panels import TABS
 
 
 class Where(StrEnum):
-    """Where a key works; on a list's page, those of every page work too."""
+    """Where a key works. A screen names the places whose keys work on it in `PLACES`."""
 
     EVERYWHERE = "everywhere"
     DASHBOARD = "dashboard"
@@ -27,10 +27,12 @@ class Where(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. `label` is the footer's word, `help` the sentence, `shown` how help writes the key.
+    """One row of the table: a key and what it does.
 
-    `called` names the action in the settings' key map where the action itself does not: two actions of one name share
-    one key.
+    `key` is Textual's name of the key, `shown` how help writes it where that differs. `action` is Textual's action.
+    `label` is the word in the footer and the palette, `help` the sentence in help. `footer` and `palette` say whether
+    the key is listed there; a `priority` key works even while a field takes what is typed. `called` is the action's
+    name in the settings, where it cannot be told from `action`; rows with one name have one key.
     """
 
     key: str
@@ -47,8 +49,11 @@ class Key:
 
     @property
     def name(self) -> str:
-        """What the settings call the action: `pause`, `positions` for open('positions'), `panel_orders`, `step_60` and
-        `step_back_60` for a minute on and back."""
+        """The action's name in the settings.
+
+        `pause`; `positions` for open('positions'); `panel_orders` for show_panel('orders'); `step_60` for step(60) and
+        `step_back_60` for step(-60).
+        """
         if self.called:
             return self.called
         verb, _, about = self.action.removeprefix("app.").partition("(")
@@ -63,12 +68,12 @@ class Key:
 
     @property
     def shipped(self) -> str:
-        """The key it ships with, as help writes it."""
+        """The key as shipped, as help writes it."""
         return self.shown or self.key
 
     @property
     def display(self) -> str:
-        """The key it has now, as help writes it."""
+        """The key as the operator has mapped it, as help writes it."""
         return key_for(self.name, self.shipped)
 
 
@@ -92,8 +97,11 @@ KEYS: tuple[Key, ...] = (
     Key("A", "open('accounts')", "Accounts", "accounts, their settings and the logins; enter changes one", PAGES),
     Key("s", "open('settings')", "Settings", "how the console looks, and what it trades by", PAGES),
     *(
-        Key(number, f"{GO_TO}('{name}')", label, f"go to {label.lower()}", PANELS, where=Where.DASHBOARD)
-        for number, label, name in LOWER_PANELS
+        Key(
+            tab.number, f"{GO_TO}('{tab.name}')", tab.label, f"go to {tab.label.lower()}", PANELS,
+            where=Where.DASHBOARD,
+        )
+        for tab in TABS
     ),
     Key("enter", "open_panel", "Open", "open what the focused panel shows, in full", PANELS, where=Where.DASHBOARD),
     Key("y", "copy", "Copy", "copy what the focused panel shows", PANELS, where=Where.DASHBOARD),
@@ -172,7 +180,7 @@ BUILT_IN: tuple[tuple[str, str, str], ...] = (
     ("pgup pgdn, g G", "by pages, to the start, to the end", PANELS),
     ("space", "in a replay: hold it, or let it go on", REPLAY),
 )
-"""Keys that panels and Textual bind themselves, for the help screen: keys, sentence, group."""
+"""Keys that panels and Textual bind by themselves, for help: (keys, sentence, group)."""
 
 SIGNS: tuple[tuple[str, str], ...] = (
     ("●", "on"),
@@ -200,7 +208,7 @@ STATES: tuple[tuple[str, str], ...] = (
 
 
 def bindings(where: Where) -> list[Binding]:
-    """Textual's bindings of one place. ctrl+b and ctrl+a stay free: they are the prefixes of tmux and screen."""
+    """Textual's bindings of the keys of one place. None has ctrl+b or ctrl+a: tmux and screen keep those."""
     return [
         Binding(k.key, k.action, k.label, show=k.footer, priority=k.priority, tooltip=k.help, id=k.name)
         for k in KEYS
@@ -209,10 +217,13 @@ def bindings(where: Where) -> list[Binding]:
 
 
 def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
-    """(group, [(keys, sentence)]) in the order of the table, then signs and states: of these places, else of all."""
+    """What help lists: (group, [(keys, sentence)]) in the order of the table, then the signs and the states.
+
+    Only the keys of `places` are listed; without any, all are.
+    """
     groups: dict[str, list[tuple[str, str]]] = {}
     panels = [key.display for key in KEYS if key.action.startswith(GO_TO)]
-    as_shipped = panels == [number for number, _, _ in LOWER_PANELS]
+    as_shipped = panels == [tab.number for tab in TABS]
     numbers = f"{panels[0]}-{panels[-1]}" if as_shipped else " ".join(panels)
     for key in KEYS:
         if places and key.where not in places:

@@ -1,14 +1,15 @@
-"""What opens over the dashboard, and what closes it."""
+"""Opens and closes what stands over the dashboard: pages, help, the command palette."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-from textual.app import App
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from senex_tui.console.base import ConsoleApp
+from senex_tui.console.palette import Palette
 from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
@@ -16,48 +17,41 @@ from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.console.screens.help import HelpScreen
 from senex_tui.console.screens.orders import OrdersPage
 from senex_tui.console.screens.page import Page
-from senex_tui.console.screens.palette import Palette
 from senex_tui.console.screens.positions import PositionsPage
 from senex_tui.console.screens.settings import SettingsPage
 
-if TYPE_CHECKING:
-    from senex_tui.console.app import SenexApp
 
-
-def _history(_: SenexApp) -> Screen[None]:
-    from senex_tui.console.screens.history import (
-        HistoryPage,  # with the records: nobody waits for them before the first paint
-    )
+def _history() -> Screen[None]:
+    # It imports the records; the first paint does not wait for them.
+    from senex_tui.console.screens.history import HistoryPage
 
     return HistoryPage(name="history")
 
 
-PAGES: dict[str, Callable[[SenexApp], Screen[None]]] = {
-    "positions": lambda app: PositionsPage(name="positions"),
-    "orders": lambda app: OrdersPage(name="orders"),
-    "alerts": lambda app: AlertsPage(name="alerts"),
-    "accounts": lambda app: AccountsPage(name="accounts"),
-    "settings": lambda app: SettingsPage(name="settings"),
+PAGES: dict[str, Callable[[], Screen[None]]] = {
+    "positions": lambda: PositionsPage(name="positions"),
+    "orders": lambda: OrdersPage(name="orders"),
+    "alerts": lambda: AlertsPage(name="alerts"),
+    "accounts": lambda: AccountsPage(name="accounts"),
+    "settings": lambda: SettingsPage(name="settings"),
     "history": _history,
 }
-"""The pages by the names the key table opens them by."""
+"""The pages, by the names that `open` has for them in the key table."""
 
 
-class Opening(App[None]):
-    """One page is open over the dashboard at a time, and what it opens itself above it."""
+class Navigation(ConsoleApp):
+    """One page at a time is open over the dashboard. What that page opens itself stands above it."""
 
     def action_open(self, name: str) -> None:
-        """Opens a page; from another page it takes that one's place, and its own key closes it again."""
-        console = cast("SenexApp", self)
+        """Opens a page in place of another open one; closes the page when it is the open one."""
         is_open = self.screen.name == name
         while isinstance(self.screen, Page):
             self.pop_screen()
         if not is_open and not isinstance(self.screen, ModalScreen):
-            self.push_screen(PAGES[name](console))
+            self.push_screen(PAGES[name]())
 
     @property
     def is_asking(self) -> bool:
-        """Whether a dialog is open: keys typed faster than it comes up open no second one over it."""
         return isinstance(self.screen, ModalScreen)
 
     def action_help(self) -> None:
@@ -65,7 +59,10 @@ class Opening(App[None]):
             self.push_screen(HelpScreen(*(self.screen.PLACES if isinstance(self.screen, Page | Dashboard) else ())))
 
     def action_command_palette(self) -> None:
-        """Textual's palette, without its blinking cursor, and without its id: one that closes still has it."""
+        """Opens the palette, with a cursor that does not blink.
+
+        It is opened without the id that Textual gives it: a palette that is still closing has that id.
+        """
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette())
             self.call_after_refresh(self._calm_palette)
@@ -75,7 +72,7 @@ class Opening(App[None]):
             field.cursor_blink = False
 
     def action_close(self) -> None:
-        """Closes whatever is open over the dashboard; on the dashboard, leaves the zoom."""
+        """Closes what is open over the dashboard. On the dashboard itself, leaves the zoom."""
         screen: Any = self.screen
         if isinstance(screen, Stopping):
             return

@@ -1,22 +1,35 @@
-"""The command palette, fed from the key table."""
+"""The command palette: Textual's own, filled from the key table, with mode and alarms in sight above it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
-from textual.command import DiscoveryHit, Hit, Provider
+from textual.app import ComposeResult
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette, DiscoveryHit, Hit, Provider
 from textual.markup import escape
 
+from senex_tui.console.base import ConsoleApp, console_of
 from senex_tui.console.keys import GO_TO, KEYS, Key, Where
+from senex_tui.console.screens.overlay import AboveDashboard
 
-if TYPE_CHECKING:
-    from senex_tui.console.app import SenexApp
+
+class Palette(AboveDashboard, CommandPalette):
+    """`KeyCommands` fills it."""
+
+    def compose(self) -> ComposeResult:
+        yield from self.around()
+        yield from super().compose()
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        """Ends the search first: its worker would look for the list that is gone, and its error would end the app."""
+        self.app.workers.cancel_node(self)
+        return super().dismiss(result)
 
 
 class KeyCommands(Provider):
-    """Every command of the key table; one that is not possible now is listed with the reason and does nothing."""
+    """Lists every command of the key table. One that is not possible now is listed with the reason and does nothing."""
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
         for key, help_text in self._commands():
@@ -31,14 +44,13 @@ class KeyCommands(Provider):
                 yield Hit(score, matcher.highlight(name), self._command(key), text=name, help=escape(help_text))
 
     @property
-    def _app(self) -> SenexApp:
-        app: SenexApp = self.app  # type: ignore[assignment]
-        return app
+    def _console(self) -> ConsoleApp:
+        return console_of(self.screen)
 
     def _command(self, key: Key) -> Callable[[], Awaitable[bool]]:
-        """The key's action: the app's, or that of the screen the palette was opened on."""
-        whose = self._app if key.where is Where.EVERYWHERE else self.screen
-        return partial(self._app.run_action, key.action, whose)
+        """Runs the key's action, which is the app's or that of the screen under the palette."""
+        whose = self._console if key.where is Where.EVERYWHERE else self.screen
+        return partial(self._console.run_action, key.action, whose)
 
     def _commands(self) -> list[tuple[Key, str]]:
         listed = []
@@ -46,10 +58,10 @@ class KeyCommands(Provider):
             places = getattr(self.screen, "PLACES", (Where.EVERYWHERE,))
             if not key.palette or key.where not in places:
                 continue
-            state = self._app.check_action(key.action.partition("(")[0], ())
+            state = self._console.check_action(key.action.partition("(")[0], ())
             if state is False:
                 continue
-            reason = self._app.why_not(key.action) if state is None else None
+            reason = self._console.why_not(key.action) if state is None else None
             listed.append((key, f"not now: {reason}" if reason else f"{key.help} ({key.display})"))
         return listed
 

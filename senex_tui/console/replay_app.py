@@ -1,11 +1,9 @@
-"""The console over a recorded day: the same screen, keys to move through the day, and no command that leaves it."""
+"""The console over a recorded day: the same screen, with keys that move through the day and no commands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from textual.binding import BindingType
 from textual.events import Key
@@ -13,19 +11,16 @@ from textual.screen import Screen
 
 from core.recording.playback import NOTHING_SENT, ReplayClient, ReplayState
 from core.runtime.clock import exchange_time
-from core.snapshot import EngineState
-from senex_tui.console.app import SenexApp
 from senex_tui.console.attention import CommandsOnly
-from senex_tui.console.crash_screen import in_the_log
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import AUTOMATION, KEYS, Where, bindings
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.page import Page
+from senex_tui.console.viewer_app import ViewerApp, ViewOptions
 from widgets.alarms import alarms
 
 if TYPE_CHECKING:
     from core.snapshot import Snapshot
-    from senex_tui.console.view_settings import ViewSettings
     from widgets.banner import Alarm
 
 
@@ -36,27 +31,11 @@ class ReplayDashboard(Dashboard):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.REPLAY))
 
 
-class ReplayApp(SenexApp):
-    """A console without an engine: quitting asks nothing, for nothing stops."""
+class ReplayApp(ViewerApp):
+    """A replay sends no command. A key that would send one says why it does not."""
 
-    CSS_PATH = Path(__file__).with_name("senex.tcss")
-
-    def __init__(
-        self,
-        replay: ReplayClient,
-        *,
-        monotonic: Callable[[], float] | None = None,
-        view_settings: ViewSettings | None = None,
-        tell_crash: Callable[[BaseException], str] = in_the_log,
-        state_folder: Path | None = None,
-    ) -> None:
-        super().__init__(
-            replay,
-            monotonic=monotonic,
-            view_settings=view_settings,
-            tell_crash=tell_crash,
-            state_folder=state_folder,
-        )
+    def __init__(self, replay: ReplayClient, **options: Unpack[ViewOptions]) -> None:
+        super().__init__(replay, **options)
         self._replay = replay
         self.looks = replace(self.looks, bell="off")
         self._attention = CommandsOnly()
@@ -65,22 +44,20 @@ class ReplayApp(SenexApp):
         return ReplayDashboard(self._monotonic)
 
     def alarms_of(self, snapshot: Snapshot) -> tuple[Alarm, ...]:
-        """That this is a replay, before anything that was said then."""
-        failed = snapshot.status.engine is EngineState.FAILED
-        then: tuple[Alarm, ...] = ((f"ENGINE FAILED: {snapshot.status.failure}", True),) if failed else ()
-        return ((replay_words(self._replay.state), False), *then, *alarms(snapshot))
+        """Says first that this is a replay, then what the recorded console said."""
+        return ((replay_words(self._replay.state), False), *self.failure_of(snapshot), *alarms(snapshot))
 
     def why_not(self, action: str) -> str | None:
-        """Commands are not possible in a replay; everything else is."""
+        """Commands are not possible in a replay; every other action is."""
         name = action.partition("(")[0]
         return NOTHING_SENT if any(key.action == name for key in KEYS if key.group == AUTOMATION) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Commands are hidden; what moves the replay works on its dashboard only, by its own bindings."""
+        """Hides the commands. The keys that move the replay are bound by its dashboard and work there only."""
         return self.why_not(action) is None
 
     def on_key(self, event: Key) -> None:
-        """A key that commands in the live console says why it does nothing here."""
+        """Answers a key that would send a command in the live console with the reason why it does nothing here."""
         if isinstance(self.screen, Dashboard | Page):
             commands = [key for key in KEYS if key.group == AUTOMATION and key.display == shown_key(event.key)]
             if commands:
@@ -100,7 +77,7 @@ class ReplayApp(SenexApp):
         self.pull()
 
     def action_freeze(self) -> None:
-        """To freeze a replay is to hold it."""
+        """Holds the replay, or lets it go on: the key that freezes the view of the live console."""
         self._replay.play_or_hold()
         self.pull()
 
@@ -116,14 +93,8 @@ class ReplayApp(SenexApp):
         self._replay.to_end()
         self.pull()
 
-    def action_ask_quit(self) -> None:
-        self.exit(return_code=0)
-
-    def action_interrupt(self) -> None:
-        self.exit(return_code=0)
-
 
 def replay_words(state: ReplayState) -> str:
-    """`REPLAY of demo 2026-11-20 10:31:41 ET x4: nothing here is live`; instead of a speed, that it is held or over."""
+    """`REPLAY of demo 2026-11-20 10:31:41 ET x4: nothing here is live`; `held` or `at its end` in place of a speed."""
     pace = "at its end" if state.ended else f"x{state.speed:g}" if state.playing else "held"
     return f"REPLAY of {state.mode.value} {exchange_time(state.at):%Y-%m-%d %H:%M:%S} ET {pace}: nothing here is live"

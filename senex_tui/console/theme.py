@@ -1,4 +1,4 @@
-"""The console's colours: calm, and never the only carrier of a meaning."""
+"""The console's themes. Colours are calm, and words carry every meaning too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool = True, ansi: bool = False) -> Theme:
-    """A theme from one table of names; what Textual's theme does not take by name becomes a variable of the styles."""
+    """A theme from one table of colours. A name that Textual's `Theme` does not know becomes a style variable."""
     named = ("primary", "secondary", "accent", "success", "warning", "error", "foreground", "background", "surface",
              "panel", "boost")  # fmt: skip
     variables = {key: value for key, value in colours.items() if key not in named}
@@ -122,7 +122,7 @@ SENEX_CONTRAST = _theme(
 
 
 def _ansi(name: str, *, dark: bool) -> Theme:
-    """The terminal's own sixteen colours on its own background: a tone says a name, the terminal what it looks like."""
+    """A theme of the terminal's own sixteen colours on its own background."""
     return _theme(
         name,
         dict(BUILTIN_THEMES[name].variables)
@@ -171,7 +171,7 @@ THEMES: tuple[Theme, ...] = (SENEX_DARK, SENEX_LIGHT, SENEX_CONTRAST, ANSI_DARK,
 
 
 def theme_to_use(name: str, *, no_color: bool) -> str:
-    """The theme of this name; under NO_COLOR an ANSI one would be black on black, so its dark or light kin is taken."""
+    """The name of the theme to use. Under NO_COLOR an ANSI theme would be black on black: another is taken for it."""
     if not no_color:
         return name
     return {ANSI_DARK.name: SENEX_DARK.name, ANSI_LIGHT.name: SENEX_LIGHT.name}.get(name, name)

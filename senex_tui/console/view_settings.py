@@ -1,5 +1,4 @@
-"""How the console looks and answers: what the settings say, what was changed on the settings page, what this run's
-options add."""
+"""The settings of the view: from the settings, from changes made on the settings page, and from a run's options."""
 
 from __future__ import annotations
 
@@ -22,12 +21,12 @@ log = logging.getLogger(__name__)
 
 Bell = Literal["off", "crit", "all"]
 FILE = "console.json"
-"""In the state folder: what was changed on the settings page. The settings file is the user's own."""
+"""The file in the state folder with the changes of the settings page. The settings file is never written."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """One choice for each setting of the section `console`."""
+    """The values of the settings in the section `console`."""
 
     theme: str = "senex-dark"
     refresh_hz: int = 4
@@ -47,14 +46,14 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "mouse": (False, True),
     "bell": ("off", "crit", "all"),
 }
-"""What can be changed on the settings page, each with its values in order."""
+"""The settings that can be changed on the settings page, each with its values in order."""
 AT_START = frozenset({"colours", "mouse"})
-"""These are settled before the first paint: a change counts from the next start on."""
+"""Settings that are applied before the first paint: a change counts from the next start on."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting in words: its dotted name, value, where that comes from, and the default."""
+    """A setting in words: its dotted name, its value, where the value comes from, and the default."""
 
     name: str
     value: str
@@ -63,7 +62,7 @@ class SettingRow:
 
 
 def with_options(loaded: Loaded, *, ascii_only: bool, read_only: bool) -> Loaded:
-    """The settings of a run with these options on its command line, which win over file and environment."""
+    """The settings with the options of the command line, which win over file and environment."""
     given = {name: True for name, is_on in (("ascii", ascii_only), ("read_only", read_only)) if is_on}
     console = loaded.settings.console.model_copy(update=given)
     options = {f"console.{name}": f"option --{name.replace('_', '-')}" for name in given}
@@ -72,7 +71,7 @@ def with_options(loaded: Loaded, *, ascii_only: bool, read_only: bool) -> Loaded
 
 
 def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
-    """What a run's settings say of the view, with the changes kept in the state folder."""
+    """The view's part of the settings, with the changes kept in the state folder."""
     console, shipped = loaded.settings.console, type(loaded.settings)()
     asked = Looks(**{each.name: getattr(console, each.name) for each in fields(Looks)})
     rows = tuple(
@@ -83,7 +82,7 @@ def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
 
 
 def settled_view(loaded: Loaded, state_folder: Path) -> ViewSettings:
-    """The same, with what is to be settled before Textual is imported: call it before that.
+    """`view_settings`, with what must be done before Textual is imported: call it before that.
 
     Raises SettingsError for keys that cannot be mapped.
     """
@@ -96,10 +95,10 @@ def settled_view(loaded: Loaded, state_folder: Path) -> ViewSettings:
 
 
 class ViewSettings:
-    """The settings of the view, with what was changed on the settings page, kept in a file of its own.
+    """The settings of the view, with the changes of the settings page, which have a file of their own.
 
-    A change holds until the setting it replaced becomes another: whoever edits the settings file afterwards means it.
-    The newest of the two wishes counts.
+    A change holds until the setting that it replaced gets another value: the newest wish counts, and whoever edits the
+    settings file after the change means the edit.
     """
 
     def __init__(
@@ -109,8 +108,11 @@ class ViewSettings:
         rows: Sequence[SettingRow] = (),
         file_words: str = "the settings file",
     ) -> None:
-        """`folder` None keeps nothing beyond this run. `asked` is what the settings say of the view, `rows` all of
-        them in words, `file_words` where the others are set."""
+        """Changes are kept in `folder`; with None, only for this run.
+
+        `asked` has the settings without any change, `rows` all settings in words, `file_words` the name of the
+        settings file for sentences.
+        """
         self._file = None if folder is None else folder / FILE
         self.asked = asked or Looks()
         self.rows = tuple(rows)
@@ -118,16 +120,16 @@ class ViewSettings:
         self._kept = _read(self._file)
 
     def applied(self) -> Looks:
-        """The settings, with the changes that still hold."""
+        """The settings that hold now: as asked for, with the changes that still count."""
         return replace(self.asked, **{name: self._kept[name]["value"] for name in CHOICES if self.holds(name)})
 
     def holds(self, name: str) -> bool:
-        """Whether a change of this setting counts."""
+        """Whether there is a change of this setting, and it still counts."""
         kept = self._kept.get(name)
         return kept is not None and kept["value"] in CHOICES[name] and kept["instead_of"] == getattr(self.asked, name)
 
     def change(self, name: str, value: Any) -> None:
-        """Keeps a change; the value that the settings say themselves needs none. Raises OSError."""
+        """Keeps a change, or drops it when the value is what the settings say themselves. Raises OSError."""
         asked = getattr(self.asked, name)
         if value == asked:
             self._kept.pop(name, None)
@@ -138,7 +140,7 @@ class ViewSettings:
 
 
 def _read(file: Path | None) -> dict[str, dict[str, Any]]:
-    """What the file holds; one that cannot be read counts as empty, and the log says so."""
+    """The changes in the file. One that cannot be read counts as empty, and the log says so."""
     if file is None or not file.exists():
         return {}
     try:
@@ -156,7 +158,7 @@ def _read(file: Path | None) -> dict[str, dict[str, Any]]:
 
 
 def _write(file: Path, kept: Mapping[str, Any]) -> None:
-    """Whole or not at all: a file beside it, renamed over it."""
+    """Writes the file whole or not at all: a new file beside it is renamed over it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_suffix(".new")
     fresh.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")

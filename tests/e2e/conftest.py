@@ -1,18 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.support.postgres_server import PostgresServer
 from tests.support.senex_command import Box, running_simulator
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Box:
-    return Box(tmp_path)
 
 
 @pytest.fixture
@@ -24,7 +18,7 @@ def broker(box: Box) -> Iterator[SimulatedBroker]:
 
 @pytest.fixture
 def url(postgres: PostgresServer) -> Iterator[str]:
-    """A database of the test's own."""
+    """A PostgreSQL database for this test."""
     made = postgres.new_database()
     yield made
     postgres.drop(made)

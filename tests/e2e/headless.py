@@ -1,4 +1,4 @@
-"""`senex run --headless` with its records in PostgreSQL, as on a machine of its own."""
+"""Runs `senex run --headless` with records in PostgreSQL, as if on a machine of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WITHIN_S = 40.0
 
 
 class Headless:
-    """A trader on a machine of its own: a home, and the locks in it."""
+    """A headless trader with a home and locks of its own."""
 
     def __init__(self, box: Box, broker: SimulatedBroker, url: str, name: str, **environment: str) -> None:
         home = box.home / name

@@ -1,4 +1,5 @@
-"""What a test asks of a simulated broker from outside: trouble by its control endpoint, orders by its wire."""
+"""A client of a simulated broker in another process: sets faults at its control endpoint, reads orders over its
+wire."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ class SimulatedBroker:
         self.url = f"http://127.0.0.1:{port}"
 
     def environment(self, box: Box, **more: str) -> dict[str, str]:
-        """The environment of a `senex` that uses this broker, with a short wait for quotes."""
+        """The environment of a `senex` that uses this broker and waits only briefly for quotes."""
         return box.environment(
             SENEX_BROKER__URL=self.url,
             TT_SECRET="secret-ok",

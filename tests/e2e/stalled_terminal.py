@@ -1,4 +1,4 @@
-"""A real console in a terminal whose other end stops reading."""
+"""A real console in a terminal whose other side can stop reading."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ _STILL_S = 3.0
 
 
 class StallingTerminal:
-    """Reads what the console paints until told to stall; the kernel's buffer then fills, and the console's writer
-    stands still."""
+    """Reads what the console paints until `stall`; then the kernel's buffer fills and the console cannot write."""
 
     def __init__(self, command: Sequence[str], environ: Mapping[str, str], folder: Path) -> None:
         self._ours, theirs = pty.openpty()
@@ -33,14 +32,19 @@ class StallingTerminal:
         self._shown = bytearray()
 
     def read_until(self, text: str) -> None:
-        """Reads until the text was painted. Raises AssertionError after the deadline."""
+        """Reads until the text was painted; raises AssertionError after the deadline."""
         deadline = time.monotonic() + DEADLINE_S
         while text.encode() not in self._shown:
             assert time.monotonic() < deadline, f"{text!r} did not come: {bytes(self._shown[-2000:])!r}"
             self._read()
 
+    @property
+    def shown(self) -> bytes:
+        """Everything painted since the last `forget`."""
+        return bytes(self._shown)
+
     def forget(self) -> None:
-        """What was painted so far does not count any more."""
+        """Forgets everything painted so far."""
         self._shown.clear()
 
     def press(self, keys: str) -> None:
@@ -59,12 +63,12 @@ class StallingTerminal:
 
     @property
     def waiting(self) -> int:
-        """Bytes painted that nobody has read."""
+        """The number of painted bytes that nobody has read."""
         answer = ioctl(self._ours, FIONREAD, b"\0\0\0\0")
         return int(struct.unpack("i", answer)[0])
 
     def wait(self) -> int:
-        """Reads on until the console ended; its exit code."""
+        """Reads on until the console has ended; returns its exit code."""
         deadline = time.monotonic() + DEADLINE_S
         while self.process.poll() is None:
             assert time.monotonic() < deadline, "the console did not end"

@@ -1,4 +1,4 @@
-"""A real terminal in which a test runs a command, types and reads."""
+"""A real terminal (tmux) in which a test runs a command, types and reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.runtime.ids import RandomIds
 
 
 class Terminal:
-    """One tmux server with one window; every wait is a poll with a deadline."""
+    """One tmux server with one window; each wait polls until a deadline."""
 
     def __init__(self, environment: dict[str, str], columns: int, rows: int) -> None:
         self._socket = f"senex-test-{RandomIds().new()[:8]}"

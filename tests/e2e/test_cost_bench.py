@@ -1,4 +1,4 @@
-"""The parts of the cost bench work together: a busy broker, a screen in tmux, and what is counted of both."""
+"""The parts of the cost bench work together: a busy broker, a console in tmux, and the figures of both."""
 
 from __future__ import annotations
 

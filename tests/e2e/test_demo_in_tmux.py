@@ -1,4 +1,4 @@
-"""`senex demo` as the operator runs it: in a real terminal, on a market of its own."""
+"""`senex demo` as the operator runs it, in a real terminal."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def demo(tmp_path: Path, valkey: Valkey) -> Iterator[subprocess.Popen[bytes]]:
 
 
 async def opened(data: Path, url: str, role: Watching) -> WatchClient:
-    """A watcher of the demo once there is one; the settings are those of another machine."""
+    """Opens a watcher of the demo as soon as there is one; its settings are those of another machine."""
     made: list[WatchClient] = []
 
     async def possible() -> bool:
@@ -132,7 +132,7 @@ async def test_a_demo_is_watched_commanded_and_missed(
 
 
 def _left_behind(folder: Path) -> None:
-    """No file has the password, and the records say who asked."""
+    """No file contains the password, and the records name who sent the commands."""
     kept = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert not any(PASSWORD.encode() in content for content in kept)
     [records] = (folder / "data").glob("demo/worlds/*/records.sqlite3")

@@ -1,4 +1,4 @@
-"""`senex run --headless` twice on one PostgreSQL: the second stands by, takes over, reconciles, and trades once."""
+"""`senex run --headless` twice on one PostgreSQL: the second waits, takes over, reconciles, and trades once."""
 
 from __future__ import annotations
 

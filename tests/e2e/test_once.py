@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from decimal import Decimal
-from typing import Any
 
 from core.records.records import Records
+from tests.e2e.once_command import once
 from tests.e2e.simulated_broker import SimulatedBroker
-from tests.support.forked_process import run
 from tests.support.senex_command import Box
-
-
-def once(broker: SimulatedBroker, box: Box, *words: str, **environment: str) -> tuple[int, dict[str, Any], str]:
-    """Exit code, the one JSON object on stdout, and stderr."""
-    done = run(["once", "--json", *words], broker.environment(box, **environment), box.home, 80)
-    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
 
 
 def test_an_entry_is_sent_filled_and_not_repeated(broker: SimulatedBroker, box: Box) -> None:

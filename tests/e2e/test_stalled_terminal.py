@@ -1,4 +1,4 @@
-"""The screen never decides (SPEC 13.8): a terminal that stops reading changes nothing in the engine."""
+"""A terminal that stops reading changes nothing in the engine: the screen never decides (SPEC 13.8)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Watcher:
         return noted_clock(self.path.parent).now()
 
     async def command(self, kind: CommandKind) -> str:
-        """Posts a command as another shell would; its id."""
+        """Posts a command as another shell would, and returns its id."""
         records = await Records.open(f"sqlite+aiosqlite:///{self.path}", trader=False)
         try:
             command = Command(RandomIds().new(), kind, "a test", noted_clock(self.path.parent).now())
@@ -58,7 +58,7 @@ class Watcher:
 
 @pytest.fixture
 def terminal(broker: SimulatedBroker, box: Box) -> Iterator[StallingTerminal]:
-    """A slot every minute, and none may enter yet: the file HALT is there."""
+    """A console with a slot every minute, in which the file HALT stops every entry."""
     data = box.home / "data"
     data.mkdir()
     (data / "HALT").touch()

@@ -1,11 +1,11 @@
-"""QQQ refused for good, then SPX by its own strikes, root, ticks and settlement, over the real wire (SPEC 2, 4.2)."""
+"""QQQ is refused, then SPX is traded by its own strikes, root, ticks and settlement, on the real wire (SPEC 2, 4.2)."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from tests.e2e.once_command import once
 from tests.e2e.simulated_broker import SimulatedBroker
-from tests.e2e.test_once import once
 from tests.support.senex_command import Box
 
 

@@ -1,4 +1,4 @@
-"""Two real traders against one simulated broker: one trades, the other is refused in words (SPEC 13.1, 13.4)."""
+"""Two real traders at one simulated broker: one trades, the other is refused with a reason (SPEC 13.1, 13.4)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.simulated_broker import SimulatedBroker
-from tests.support.forked_process import WarmProcess
+from tests.support.forked_process import ForkedProcess
 from tests.support.proofs import rounds
 from tests.support.senex_command import Box
 
@@ -26,10 +26,10 @@ class Traders:
     def __init__(self, broker: SimulatedBroker, box: Box) -> None:
         self._broker = broker
         self._box = box
-        self._processes: list[WarmProcess] = []
+        self._processes: list[ForkedProcess] = []
 
-    def start(self, data: str, wait_s: int) -> WarmProcess:
-        process = WarmProcess(
+    def start(self, data: str, wait_s: int) -> ForkedProcess:
+        process = ForkedProcess(
             ["--data-dir", str(self._box.home / data), "once", "--json", "--wait", str(wait_s)],
             self._broker.environment(self._box),
             self._box.home,

@@ -1,4 +1,4 @@
-"""The start script and the systemd unit of docs/units: no secret reaches tmux, and the exit code comes through."""
+"""The start script and the systemd unit of docs/units: tmux sees no secret, and the exit code is passed on."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.support.senex_command import Box
 UNITS = Path(__file__).parents[2] / "docs" / "units"
 WITHIN_S = 20.0
 SECRETS = {
-    "TT_SECRET": "planted-client-secret",
-    "TT_REFRESH": "planted-refresh",
-    "SENEX_MAIL_PASSWORD": "planted-mail-password",
-    "SENEX_RECORDS__URL": "postgresql://me:planted-database@host/x",
+    "TT_SECRET": "unseen-client-secret",
+    "TT_REFRESH": "unseen-refresh",
+    "SENEX_MAIL_PASSWORD": "unseen-mail-password",
+    "SENEX_RECORDS__URL": "postgresql://me:unseen-database@host/x",
 }
 CONSOLE = """#!/bin/sh
 env > "$HOME/seen"
@@ -33,7 +33,7 @@ while :; do sleep 0.05; done
 
 
 class Served:
-    """`senex-tmux.sh` with a console that writes down what it sees."""
+    """Runs `senex-tmux.sh` with a stand-in for the console that writes down what it sees."""
 
     def __init__(self, box: Box) -> None:
         self.home = box.home
@@ -77,7 +77,7 @@ def served(box: Box) -> Iterator[Served]:
 
 
 def test_no_secret_reaches_tmux_and_a_stop_is_orderly(box: Box, served: Served) -> None:
-    box.write(box.home / ".config" / "senex" / "environment", "# for the mail\nSENEX_MAIL_PASSWORD=planted = behind\n")
+    box.write(box.home / ".config" / "senex" / "environment", "# for the mail\nSENEX_MAIL_PASSWORD=unseen = behind\n")
     serving = served.script("serve", "--data-dir", "there", **SECRETS)
     served.until((box.home / "ready").exists)
 
@@ -88,9 +88,9 @@ def test_no_secret_reaches_tmux_and_a_stop_is_orderly(box: Box, served: Served) 
         for name in ("environ", "cmdline"):
             told += Path(f"/proc/{process}/{name}").read_bytes().decode()
     assert "CONSOLE=" in told, "this is how it would show"
-    assert "planted" not in told
+    assert "unseen" not in told
     seen = (box.home / "seen").read_text().splitlines()
-    assert "SENEX_MAIL_PASSWORD=planted = behind" in seen
+    assert "SENEX_MAIL_PASSWORD=unseen = behind" in seen
     assert not any(line.startswith(("TT_", "SENEX_RECORDS")) for line in seen)
 
     second = served.script("serve")
@@ -102,7 +102,7 @@ def test_no_secret_reaches_tmux_and_a_stop_is_orderly(box: Box, served: Served) 
     assert serving.stderr is not None
     said = serving.stderr.read()
     assert "TT_SECRET is not handed on to tmux" in said
-    assert "planted" not in said
+    assert "unseen" not in said
 
 
 def test_the_exit_code_of_a_refusal_comes_through_and_a_kill_is_a_failure(box: Box, served: Served) -> None:
@@ -123,7 +123,7 @@ def test_a_window_that_is_closed_ends_the_console_in_order(box: Box, served: Ser
 
 
 def test_an_environment_file_that_others_may_read_is_refused(box: Box, served: Served) -> None:
-    box.write(box.home / ".config" / "senex" / "environment", "SENEX_MAIL_PASSWORD=planted\n", 0o644)
+    box.write(box.home / ".config" / "senex" / "environment", "SENEX_MAIL_PASSWORD=unseen\n", 0o644)
     assert served.script("serve").wait(WITHIN_S) == 2
     assert not (box.home / "seen").exists()
 

@@ -1,4 +1,4 @@
-"""The topology of docs/scaling.md: a trader without a screen, records in PostgreSQL, quotes in Redis, and consoles."""
+"""The set-up of docs/scaling.md: a headless trader, records in PostgreSQL, quotes in Redis, and consoles."""
 
 from __future__ import annotations
 
@@ -12,25 +12,19 @@ from tests.e2e.simulated_broker import SimulatedBroker
 from tests.e2e.terminal import Terminal
 from tests.support.postgres_server import PostgresServer
 from tests.support.senex_command import SENEX, Box, running_simulator
-from tests.support.valkey import Valkey, running_valkey
-
-
-@pytest.fixture
-def valkey() -> Iterator[Valkey]:
-    with running_valkey() as server:
-        yield server
+from tests.support.valkey import Valkey
 
 
 @pytest.fixture
 def broker(box: Box) -> Iterator[SimulatedBroker]:
-    """Between two slots, so that nothing is traded but by force."""
+    """A broker whose clock is between two slots, so that only a forced cycle trades."""
     with running_simulator(box, "10:06:00") as port:
         yield SimulatedBroker(port)
 
 
 @pytest.fixture
 def elsewhere(box: Box, broker: SimulatedBroker, url: str, valkey: Valkey) -> Iterator[Terminal]:
-    """The operator's own machine: other folders, the same servers."""
+    """A terminal on the operator's own machine: other folders, the same servers."""
     home = box.home / "operator"
     home.mkdir()
     environment = broker.environment(Box(home), SENEX_DATABASE__URL=url, SENEX_REDIS__URL=valkey.url)

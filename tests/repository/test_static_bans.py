@@ -1,5 +1,5 @@
-"""What `make check` forbids is really refused: each test plants a violation and sees it found (SPEC 13, issue of the
-order path: no clock, sleep, chance or identifier outside their seams, no float in money)."""
+"""`make check` refuses what it forbids: each test writes a violation and sees it found (SPEC 13). Forbidden are clock,
+sleep, chance and identifiers outside their modules, and floats in money."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ BANNED = {
 
 
 def ruff(code: str, at: str) -> subprocess.CompletedProcess[str]:
-    """What the linter says of this code as if it stood in the product at this path."""
+    """What the linter says of this code at this path of the product."""
     command = [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", "--stdin-filename", at, "-"]
     return subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize("ban", BANNED)
 def test_the_linter_refuses_what_is_banned(ban: str) -> None:
-    found = ruff(BANNED[ban], "core/planted.py")
+    found = ruff(BANNED[ban], "core/violation.py")
     assert found.returncode == 1, found.stdout
     assert "TID251" in found.stdout, found.stdout
 
 
-@pytest.mark.parametrize("at", ["senex_tui/planted.py", "widgets/planted.py", "core/domain/planted.py"])
+@pytest.mark.parametrize("at", ["senex_tui/violation.py", "widgets/violation.py", "core/domain/violation.py"])
 def test_no_package_is_spared(at: str) -> None:
     found = ruff("".join(BANNED.values()), at)
     assert found.stdout.count("TID251") >= len(BANNED), found.stdout
@@ -61,7 +61,7 @@ def test_no_money_module_holds_a_float() -> None:
     assert found.returncode == 0, found.stdout
 
 
-PLANTED = {
+FLOATS = {
     "limit = 4.06": "the literal 4.06",
     "def price(mid: float) -> None: ...": "float",
     "def mid(bid: Decimal, ask: Decimal) -> float: return 0": "float",
@@ -75,13 +75,13 @@ PLANTED = {
 }
 
 
-@pytest.mark.parametrize("code", PLANTED)
-def test_a_float_planted_in_money_is_found(code: str, tmp_path: Path) -> None:
-    file = tmp_path / "planted.py"
+@pytest.mark.parametrize("code", FLOATS)
+def test_a_float_in_money_is_found(code: str, tmp_path: Path) -> None:
+    file = tmp_path / "violation.py"
     file.write_text(f"{code}\n")
     found = money_check(file)
     assert found.returncode == 1
-    assert f"planted.py:1: {PLANTED[code]} in a money module" in found.stdout
+    assert f"violation.py:1: {FLOATS[code]} in a money module" in found.stdout
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_float_planted_in_money_is_found(code: str, tmp_path: Path) -> None:
     ["MAX_AGE_S = 30.0", "def wait(seconds_s: float) -> None: ...", "stale = age_s > 30.0", "limit = Decimal('4.06')"],
 )
 def test_seconds_and_decimals_are_fine(code: str, tmp_path: Path) -> None:
-    file = tmp_path / "planted.py"
+    file = tmp_path / "violation.py"
     file.write_text(f"{code}\n")
     found = money_check(file)
     assert found.returncode == 0, found.stdout

@@ -1,4 +1,4 @@
-"""A certificate for this machine, as an authority of one's own would give it."""
+"""Makes a TLS certificate for this machine, signed by itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """The server's context with a certificate of its own for 127.0.0.1, and the file that makes a client trust it."""
+    """Returns the TLS context of a server at 127.0.0.1, and the file of the certificate a client has to trust."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.test")])
     now = datetime.now(UTC)

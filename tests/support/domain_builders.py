@@ -1,4 +1,4 @@
-"""Small builders of the domain's values; every test states only what it is about."""
+"""Builders of domain values with sensible defaults, so that a test states only what it is about."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SPX_TICKS = TickTable(((D("3.0"), D("0.05")),), D("0.1"))
 
 
 def listed(strike: Decimal, root: str = "QQQ", day: date = date(2025, 12, 19)) -> ListedStrike:
-    """A strike with the chain's names (reference tastytrade.md 2.4)."""
+    """A listed strike with the option symbols the chain gives it (reference tastytrade.md 2.4)."""
 
     def names(right: str) -> OptionSymbols:
         return OptionSymbols(
@@ -68,24 +68,24 @@ def expiration(
 
 
 def trident(body: int | str = 622, width: int | str = 3, underlying: Underlying = QQQ) -> Trident:
-    """The seed's 622P/619P/622C/625C unless told."""
+    """A trident; by default the 622P/619P/622C/625C of the product's first description."""
     built = build_trident(underlying, expiration(underlying=underlying.symbol), D(body), D(width))
     assert isinstance(built, Trident)
     return built
 
 
-# Bid and ask of the four legs, in leg order, that give the seed's 3.86 natural and 4.10 mid.
-SEED_PRICES = (("8.96", "9.04"), ("7.58", "7.66"), ("8.46", "8.54"), ("7.12", "7.20"))
+# Bid and ask of the four legs, in leg order, that give the example's 3.86 natural and 4.10 mid.
+EXAMPLE_PRICES = (("8.96", "9.04"), ("7.58", "7.66"), ("8.46", "8.54"), ("7.12", "7.20"))
 
 
 def quotes_for(
     on: Trident,
-    prices: Sequence[tuple[str | Decimal | None, str | Decimal | None]] = SEED_PRICES,
+    prices: Sequence[tuple[str | Decimal | None, str | Decimal | None]] = EXAMPLE_PRICES,
     *,
     age_s: float = 0.0,
     now: float = NOW,
 ) -> dict[str, Quote]:
-    """Quotes of the four legs, (bid, ask) in leg order, all of one age."""
+    """Quotes of the four legs, all of the same age; `prices` are (bid, ask) in the order of the legs."""
 
     def number(value: str | Decimal | None) -> Decimal | None:
         return None if value is None else D(value)
@@ -97,7 +97,7 @@ def quotes_for(
 
 
 def aged(quotes: dict[str, Quote], symbol: str, age_s: float, now: float = NOW) -> dict[str, Quote]:
-    """The same quotes with one leg's sides set `age_s` ago, however lately it was received."""
+    """The same quotes, but the prices of one leg were set `age_s` ago, whenever they were received."""
     return {**quotes, symbol: replace(quotes[symbol], as_of=now - age_s)}
 
 
@@ -109,7 +109,7 @@ def priced(on: Trident | None = None) -> Pricing:
 
 
 def indicators(**over: Any) -> Indicators:
-    """A quiet market: neutral direction, no stress, inside the bands; `over` changes single values."""
+    """Indicators of a quiet market: neutral direction, no stress, price inside the bands; `over` replaces values."""
     quiet: dict[str, Any] = {
         "price": D(100),
         "rsi": D(58),
@@ -129,7 +129,7 @@ def indicators(**over: Any) -> Indicators:
 
 
 def metrics(**over: Any) -> Metrics:
-    """Metrics of an ETF without earnings or dividend dates, just read."""
+    """Metrics, read just now, of an ETF without earnings or dividend dates; `over` replaces values."""
     fresh: dict[str, Any] = {
         "symbol": "QQQ",
         "iv_rank": D(40),
@@ -144,12 +144,13 @@ def metrics(**over: Any) -> Metrics:
 
 
 def candle(day: date, close: float, reach: float = 0.0) -> Candle:
-    """A bar reaching `reach` above and below its close."""
+    """A daily candle whose high and low are `reach` above and below its close."""
     return Candle(day, open=close, high=close + reach, low=close - reach, close=close)
 
 
 def candles(count: int = 250, *, closes: Sequence[float] | None = None, last: date = TODAY) -> list[Candle]:
-    """Completed sessions, oldest first, the newest on the day before `last`; a gentle wave unless closes are given."""
+    """Candles of completed sessions, oldest first, the last on the day before `last`; a gentle wave unless `closes` are
+    given."""
     values = closes if closes is not None else [600 + 6 * math.sin(n / 4) for n in range(count)]
     first = last - timedelta(days=len(values))
     return [candle(first + timedelta(days=n), close, reach=2.0) for n, close in enumerate(values)]

@@ -1,4 +1,4 @@
-"""Empty records of the newest schema, migrated once for each process of tests and copied from then on."""
+"""Empty records of the newest schema: migrated once per test process, then copied."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.records.records import Records
 
 
 def copy_empty_records(to: Path) -> None:
-    """Puts empty records there, unless there are some already."""
+    """Copies empty records to this path, unless a file is there already."""
     if not to.exists():
         to.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         to.write_bytes(_empty())

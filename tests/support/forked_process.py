@@ -1,4 +1,4 @@
-"""Processes of `senex` and of the tests' own modules, forked from one that has everything slow imported."""
+"""Starts processes of `senex` or of a test module quickly, by forking one that has the slow imports done."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SENEX = str(Path(sys.executable).parent / "senex")
 PID_BYTES, STATUS_BYTES = 10, 6
 _one_at_a_time = threading.Lock()
 AT_STARTUP = ("PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONASYNCIODEBUG")
-"""What an interpreter reads before any code of ours runs: a process that is given one of these starts cold."""
+"""Variables that Python reads before it runs any code: a forked process cannot honour them."""
 
 
-class WarmProcess:
-    """As far as tests need it, what subprocess.Popen is for a text process: the same names, the same meaning.
+class ForkedProcess:
+    """Stands in for subprocess.Popen with text streams: same names and same meaning, as far as tests need them.
 
-    `arguments` are those of `senex`, or of `python -m module` when one is given.
+    `arguments` are those of `senex`, or of `python -m module` when a module is given.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class WarmProcess:
             for fd in theirs:
                 os.close(fd)
 
-    def __enter__(self) -> WarmProcess:
+    def __enter__(self) -> ForkedProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -106,7 +106,7 @@ class WarmProcess:
         return self.returncode
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Everything the process still says, when it has ended. Raises subprocess.TimeoutExpired."""
+        """Waits for the end; returns what was not read yet of stdout and stderr. Raises subprocess.TimeoutExpired."""
         said: dict[str, str] = {}
 
         def read(name: str, stream: IO[str]) -> None:
@@ -143,8 +143,8 @@ class WarmProcess:
 def run(
     arguments: Sequence[str], env: Mapping[str, str], cwd: Path, timeout: float, *, module: str | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """As subprocess.run without a terminal: no input, output and errors caught. Raises subprocess.TimeoutExpired."""
-    process = WarmProcess(arguments, env, cwd, module=module, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    """Like subprocess.run with empty input and captured output. Raises subprocess.TimeoutExpired."""
+    process = ForkedProcess(arguments, env, cwd, module=module, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         out, err = process.communicate(timeout)
     finally:
@@ -158,7 +158,7 @@ def _null() -> int:
 
 @lru_cache(maxsize=1)
 def _parent() -> socket.socket:
-    """The process all others are forked from: one for each process of tests, started for the first that asks."""
+    """The socket of the process all others are forked from; started once per test process, at the first use."""
     ours, theirs = socket.socketpair()
     environ = {
         "PATH": os.environ["PATH"],

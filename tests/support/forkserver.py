@@ -1,7 +1,7 @@
-"""Forks processes of ours that have the slow imports behind them: `python -m tests.support.forkserver SOCKET_FD`.
+"""Imports the slow modules once and forks a process for each job: `python -m tests.support.forkserver SOCKET_FD`.
 
-A job comes with its three standard streams and a socket of its own, on which its process id and, when it has ended, its
-exit code go back. What a process does from there on is what a new interpreter would do: it ends as one, too.
+A job brings its three standard streams and a socket. Over that socket the process id goes back, and the exit code at
+the end. A forked process behaves and ends as a new interpreter would.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ LARGEST_READ = 1_000_000
 
 
 def serve(jobs: socket.socket) -> dict[str, Any] | None:
-    """Forks until the other end closes. Returns in each child, with its job, and in the parent at the end: None."""
+    """Forks a child for each job until the other end closes. Returns the job in each child, and None in the parent at
+    the end."""
     wake, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken)
@@ -94,7 +95,7 @@ def _tell_ended(running: dict[int, socket.socket]) -> None:
 
 
 def _become(job: dict[str, Any], streams: list[int]) -> None:
-    """Streams, environment, folder, arguments and signals as of a new process."""
+    """Sets the streams, environment, folder, arguments and signals as a new process has them."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if job["session"]:
         os.setsid()
@@ -143,7 +144,8 @@ def main() -> None:
 
 
 def _end(code: Any) -> None:
-    """What the interpreter does at its end, but for taking every module apart: that takes longer than most commands."""
+    """Does what the interpreter does at its end, except tearing down every module, which takes longer than most
+    commands."""
     if code is not None and not isinstance(code, int):
         sys.stderr.write(f"{code}\n")
         code = 1

@@ -1,4 +1,4 @@
-"""A trader without a screen: runs until SIGTERM and says `ready` once it runs.
+"""Runs a trader without a screen until SIGTERM; prints `ready` once it runs.
 
 Run it as `python -m tests.support.headless_console DATA_DIR`.
 """

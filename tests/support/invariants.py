@@ -1,4 +1,5 @@
-"""What must never happen (SPEC 13), looked for after a test day at the exchange, in the records and on the way out."""
+"""The rules that must always hold (SPEC 13), checked after a test day at the exchange, in the records and in what was
+sent."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ _EVERYTHING = 1_000_000
 
 @dataclass(frozen=True)
 class Found:
-    """Both sides of the world at the end of a day."""
+    """What the exchange and the records hold at the end of a day."""
 
     entries: tuple[Entry, ...]
     orders: tuple[SimOrder, ...]
@@ -34,7 +35,7 @@ class Found:
 
 
 async def assert_nothing_forbidden_happened(world: World, records: Records) -> None:
-    """Raises AssertionError naming what of SPEC 13, 1 to 6, happened."""
+    """Checks SPEC 13, 1 to 6; raises AssertionError naming the broken rule."""
     orders = tuple(
         order
         for number in world.accounts
@@ -55,7 +56,7 @@ async def assert_nothing_forbidden_happened(world: World, records: Records) -> N
 
 
 def _one_entry_a_day(found: Found) -> None:
-    """13.1: at the exchange, where it counts, and in the records."""
+    """13.1: one entry per account and day, at the exchange and in the records."""
     alive = Counter(
         (o.account_number, exchange_time(o.received_at).date())
         for o in found.orders
@@ -67,7 +68,7 @@ def _one_entry_a_day(found: Found) -> None:
 
 
 def _every_order_has_an_intent(found: Found) -> None:
-    """13.2: and the intent was there first, was marked sent, and is the same order."""
+    """13.2: every order has an intent that was recorded and marked sent before, and is that same order."""
     by_identifier = {e.identifier: e for e in found.entries}
     for order in found.orders:
         entry = by_identifier.get(order.external_identifier or "")
@@ -82,7 +83,8 @@ def _every_order_has_an_intent(found: Found) -> None:
 
 
 def _every_price_is_good(world: World, found: Found) -> None:
-    """13.3: not below natural at the last guard, on tick, every strike in the chain of the day."""
+    """13.3: at the last check no credit was below natural; each is on tick, and each strike is in the chain of the
+    day."""
     for posted in found.posted:
         request = posted.request
         natural = Decimal(0)
@@ -103,7 +105,7 @@ def _every_price_is_good(world: World, found: Found) -> None:
 
 
 def _no_post_out_of_turn(world: World, found: Found) -> None:
-    """13.4: in session, and not marked sent while paused."""
+    """13.4: every order was sent in session, and none was marked sent while paused."""
     calendar = calendar_around(world.clock.now().year)
     for posted in found.posted:
         session = calendar.today(posted.at)
@@ -121,7 +123,8 @@ _STARTS = frozenset({"command.resume.done"})
 
 
 async def _unknown_ended_by_evidence(records: Records, entry: Entry) -> None:
-    """13.5: out of unknown only with the broker's order in hand, or the proof that it holds none."""
+    """13.5: an entry leaves the state unknown only with the broker's order, or with proof that the broker holds
+    none."""
     history = await records.entries.history(entry.id)
     for before, after in pairwise(history):
         if before.state is not EntryState.UNKNOWN or after.state is EntryState.UNKNOWN:
@@ -134,7 +137,7 @@ async def _unknown_ended_by_evidence(records: Records, entry: Entry) -> None:
 
 
 def _fills_add_up(found: Found) -> None:
-    """13.6: never more than the order, and once the records call it filled, exactly the exchange's fills."""
+    """13.6: never more fills than ordered; a filled entry has exactly the exchange's fills."""
     orders = {o.external_identifier: o for o in found.orders}
     for entry in found.entries:
         filled = filled_by_symbol(entry.fills)

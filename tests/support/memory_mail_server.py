@@ -1,4 +1,5 @@
-"""A mail server in memory for virtual time: it takes messages, or is down, slow, hanging or refusing."""
+"""A mail server in memory for virtual time. It takes messages, or is down, slow, hanging or refusing, as a test
+says."""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from core.notify.smtp import WHOLE_S, Mail, MailError, MailFault
 from core.runtime.clock import Clock
 
 
-class Post:
-    """What was delivered is in `taken`, in its order; `tries` counts every try."""
+class MemoryMailServer:
+    """`taken` has the delivered messages in order; `tries` counts all attempts."""
 
     server = "post.example:587 (STARTTLS)"
 
@@ -21,7 +22,7 @@ class Post:
         self.slow_s = 0.0
         self.hangs = False
         self.loses_answers = False
-        """It takes the message, and its answer is lost."""
+        """It takes a message, and its answer is lost."""
         self.refuses: Callable[[Mail], bool] = lambda mail: False
 
     async def send(self, mail: Mail) -> str:
@@ -41,7 +42,7 @@ class Post:
         return "250 OK"
 
     def mend(self) -> None:
-        """Nothing is wrong with it any more."""
+        """Ends every fault."""
         self.fault, self.slow_s, self.hangs, self.loses_answers = None, 0.0, False, False
         self.refuses = lambda mail: False
 

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests, from its wheel: one server a test process, a database of its own for every test."""
+"""A real PostgreSQL from a wheel: one server per test process, one database per test."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from core.records.records import Records
 T = TypeVar("T")
 
 USER = "postgres"
-PASSWORD = "planted-postgres-password"
+PASSWORD = "sample-postgres-password"
 READY_WITHIN_S = 30
 _PR_SET_PDEATHSIG = 1
 _CHEAP = {  # durability is the server's; what is ours of it is asked for by every connection
@@ -42,7 +42,7 @@ _CHEAP = {  # durability is the server's; what is ours of it is asked for by eve
 
 
 class PostgresServer:
-    """Listens on a socket in its folder, and with `port` on an address of this machine; ends with this process."""
+    """Listens on a socket in its folder and, with `port`, on that port of `address`; ends with this process."""
 
     def __init__(self, port: int | None = None, address: str = "127.0.0.1") -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senexpg"))
@@ -93,13 +93,13 @@ class PostgresServer:
         return f"postgresql+asyncpg://{USER}@/{database}?host={self.folder}{port}"
 
     def new_database(self, template: str = "migrated") -> str:
-        """The URL of a database of its own, with records as a first start leaves them but for the epoch."""
+        """The URL of a new database with empty records, as after a first start, at epoch 0."""
         name = f"t{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return self.url(name)
 
     def survivor(self, url: str) -> str:
-        """The URL of a copy of what is committed, after every process that was connected has died."""
+        """The URL of a copy of the committed data, made once every connection to the original has ended."""
         while self.execute("SELECT FROM pg_stat_activity WHERE datname = $1", name_in(url)):
             self.sever(url)
             time.sleep(0.002)
@@ -109,11 +109,11 @@ class PostgresServer:
         self.execute(f"DROP DATABASE IF EXISTS {name_in(url)} WITH (FORCE)")
 
     def execute(self, sql: str, *values: object) -> list[Any]:
-        """What an administrator says to the server; from any thread, also from within a loop."""
+        """Runs SQL as the administrator and returns the rows; from any thread, also from within a loop."""
         return self._wait(self._admin.fetch(sql, *values))
 
     def in_database(self, url: str, sql: str, *values: object) -> list[Any]:
-        """The same in one database."""
+        """Runs SQL in one database and returns the rows."""
 
         async def ask() -> list[Any]:
             connection = await self._connected(name_in(url))
@@ -125,7 +125,7 @@ class PostgresServer:
         return self._wait(ask())
 
     def reader(self, url: str) -> ServerReader:
-        """A connection to one database, to ask many times."""
+        """A lasting connection to one database, for many queries."""
         connection = self._wait(self._connected(name_in(url)))
         return ServerReader(
             lambda sql: [tuple(row) for row in self._wait(connection.fetch(sql))],
@@ -133,11 +133,11 @@ class PostgresServer:
         )
 
     def sever(self, url: str) -> None:
-        """Ends every connection to the database, as a network that breaks does once both sides noticed."""
+        """Ends every connection to the database, as when the network fails and both sides have noticed."""
         self.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name_in(url))
 
     def dump(self, url: str) -> list[str]:
-        """Every row of every table, to compare before and after."""
+        """Every row of every table as text, to compare before and after."""
         tables = self.in_database(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         found: list[str] = []
         for table in tables:
@@ -179,7 +179,7 @@ class PostgresServer:
 
 @dataclass(frozen=True)
 class ServerReader:
-    """A connection used from outside its loop."""
+    """A connection that is used from outside the loop it lives on."""
 
     execute: Callable[[str], list[Any]]
     close: Callable[[], None]
@@ -190,7 +190,8 @@ def name_in(url: str) -> str:
 
 
 def _unprivileged(folder: Path) -> dict[str, Any]:
-    """PostgreSQL never runs as root: then it runs as nobody."""
+    """Options for subprocess that run a program as `nobody` when we are root, since PostgreSQL refuses to run as
+    root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -199,7 +200,7 @@ def _unprivileged(folder: Path) -> dict[str, Any]:
 
 
 def _reachable(install: Path, folder: Path, account: dict[str, Any]) -> Path:
-    """The programs, copied when their folder is closed to the user they run as."""
+    """The folder of the programs; a copy when the user they run as cannot reach the original."""
     tried = subprocess.run(["test", "-x", str(install / "bin" / "postgres")], check=False, **account)
     if tried.returncode == 0:
         return install

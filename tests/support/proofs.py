@@ -1,11 +1,11 @@
-"""How far a proof goes: a sample in `make test`, all of it in `make proofs`."""
+"""How many cases a proof runs: a sample in `make test`, all in `make proofs`."""
 
 from __future__ import annotations
 
 import os
 
 TABLE_PROPERTY = "crash points x faults"
-"""Under this name a test reports its part of the table that is printed at the end."""
+"""The property under which a test reports its part of the table printed at the end."""
 
 ALL = os.environ.get("SENEX_PROOFS") == "1"
 

@@ -1,4 +1,4 @@
-"""Values the records are tested with."""
+"""Sample values for tests of the records, and where those records are: in SQLite or in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.support.postgres_server import PostgresServer
 
 
 class KeptInPostgres:
-    """The databases that stand for the files of a test which runs on both stores."""
+    """The PostgreSQL databases that stand for record files, in a test that runs on both stores."""
 
     def __init__(self) -> None:
         self._server: dict[Path, PostgresServer] = {}
         self._urls: dict[Path, str] = {}
 
     def bind(self, folder: Path, server: PostgresServer) -> None:
-        """From here on the records below the folder are in databases of the server."""
+        """Keeps the records with paths below this folder in databases of the server."""
         self._server[folder] = server
 
     def release(self, folder: Path) -> None:
@@ -31,26 +31,27 @@ class KeptInPostgres:
             server.drop(self._urls.pop(path))
 
     def url_of(self, path: Path) -> str | None:
-        """The database for this file, made when it is first asked for; None where files are files."""
+        """The database for this path, created at its first use; None when the path is a SQLite file."""
         server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
         if server is not None and path not in self._urls:
             self._urls[path] = server.new_database()
         return self._urls.get(path)
 
     def survive(self, old: Path, new: Path) -> bool:
-        """What is committed in the old database, as a new one; False where files are files."""
+        """Copies the committed data of one database to a new one, for the path `new`; False when paths are SQLite
+        files."""
         server = next((self._server[folder] for folder in new.parents if folder in self._server), None)
         if server is not None:
             self._urls[new] = server.survivor(self._urls[old])
         return server is not None
 
     def ask(self, path: Path, sql: str) -> list[Any] | None:
-        """The rows of a query past the code under test; None where files are files."""
+        """The rows of a query, asked directly and not through the product; None when the path is a SQLite file."""
         server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
         return None if server is None else [tuple(row) for row in server.in_database(self._urls[path], sql)]
 
     def dump(self, path: Path) -> list[str] | None:
-        """Every row of the database for this file."""
+        """Every row of the database as text; None when the path is a SQLite file."""
         server = next((self._server[folder] for folder in path.parents if folder in self._server), None)
         return None if server is None else server.dump(self._urls[path])
 
@@ -64,7 +65,7 @@ KEPT_IN_POSTGRES = KeptInPostgres()
 
 
 def url_of(path: Path) -> str:
-    """Where the records called by this path are: in that file, or in a database that stands for it."""
+    """The address of the records with this path: that SQLite file, or the PostgreSQL database that stands for it."""
     return KEPT_IN_POSTGRES.url_of(path) or f"sqlite+aiosqlite:///{path}"
 
 
@@ -145,5 +146,5 @@ def suggestion(suggestion_id: str = "s1", *, validated: bool = False) -> Suggest
 
 
 def same(left: Entry, right: Entry) -> bool:
-    """Whether two entries are equal to the last digit: 3.860 is not 3.86 here."""
+    """Whether two entries are equal to the last digit; here 3.860 is not 3.86."""
     return repr(left) == repr(right)

@@ -1,4 +1,4 @@
-"""A day for records that are read afterwards."""
+"""A recorded day, for tests that read records afterwards."""
 
 from __future__ import annotations
 

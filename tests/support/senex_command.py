@@ -1,4 +1,4 @@
-"""Runs the command `senex` in a home of its own."""
+"""Runs the command `senex` with a home folder of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fcntl import ioctl
 from pathlib import Path
 from termios import TIOCSWINSZ
 
-from tests.support.forked_process import SENEX, WarmProcess, run
+from tests.support.forked_process import SENEX, ForkedProcess, run
 
 __all__ = ["LONGEST_S", "SENEX", "Box", "running_simulator"]
 LONGEST_S = 30
@@ -21,7 +21,7 @@ LONGEST_S = 30
 
 @dataclass(frozen=True)
 class Box:
-    """A home folder and an environment without any setting of the machine the tests run on."""
+    """A home folder, and an environment without any setting of the machine the tests run on."""
 
     home: Path
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -53,14 +53,14 @@ class Box:
         return path
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Without a terminal: input is empty, output and errors are caught."""
+        """Runs `senex` without a terminal; input is empty, stdout and stderr are captured."""
         return run(arguments, self.environment(**environ), self.home, LONGEST_S)
 
     def run_in_terminal(self, *arguments: str, columns: int = 120, rows: int = 40, **environ: str) -> tuple[int, str]:
-        """In a terminal of that size; returns the exit code and all it showed."""
+        """Runs `senex` in a terminal of this size; returns the exit code and everything shown."""
         ours, theirs = pty.openpty()
         ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        with WarmProcess(
+        with ForkedProcess(
             arguments,
             self.environment(**environ),
             self.home,
@@ -82,8 +82,9 @@ class Box:
 
 @contextmanager
 def running_simulator(box: Box, start: str = "10:00:00") -> Iterator[int]:
-    """The port of a simulated broker in a process of its own, on a Monday from `start` (exchange time) on."""
-    with WarmProcess(
+    """Runs a simulated broker in a process and gives its port; its clock starts on a Monday at `start`, exchange
+    time."""
+    with ForkedProcess(
         ["simulator", "--port", "0", "--start", f"2026-03-02T{start}-05:00"],
         box.environment(),
         box.home,

@@ -1,4 +1,4 @@
-"""A real SMTP server on a free port of this machine, that misbehaves as told."""
+"""A real SMTP server on a free port of this machine, which misbehaves as a test says."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ USER, PASSWORD = "senex-box", "Geheim/Wort=42"
 
 @dataclass
 class Mailbox:
-    """The handler: what was taken, and what it answers to whom. An empty answer is the usual one."""
+    """The server's handler: keeps the messages it took, and has the answers to give. An empty answer means the usual
+    one."""
 
     taken: list[EmailMessage] = field(default_factory=list)
     to_recipient: str = ""
@@ -65,7 +66,8 @@ class Mailbox:
 async def smtp_server(
     mailbox: Mailbox, *, port: int = 0, tls: ssl.SSLContext | None = None, starttls: bool = False, login: bool = False
 ) -> AsyncIterator[int]:
-    """A server until the block ends; gives its port. With `tls` from the first byte on, or after STARTTLS."""
+    """Runs a server and gives its port. With `tls` it speaks TLS from the first byte, or with `starttls` after
+    STARTTLS."""
     loop = asyncio.get_running_loop()
 
     def protocol() -> SMTP:
@@ -89,7 +91,7 @@ async def smtp_server(
 
 @asynccontextmanager
 async def silent_server() -> AsyncIterator[int]:
-    """Takes connections and never says a word."""
+    """Runs a server that accepts connections and never answers; gives its port."""
     connections: list[asyncio.StreamWriter] = []
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,8 +1,8 @@
-"""The records of a simulated day without a thread: the same driver, the same commits, and a disk that can fail.
+"""Runs SQLite on the event loop instead of in a thread, on a simulated disk that can fail.
 
-Statements run on the loop's own thread when nothing else can run. That is where virtual time takes up what a thread
-hands back, so the engine sees the same order of things, and a day costs no thread hops. The file, its pragmas and its
-commits are the product's.
+The driver, the file, its pragmas and its commits are the product's own. A statement runs when nothing else on the loop
+can run. That is also when virtual time takes up the results of threads, so the engine sees the same order of events,
+and a simulated day saves the switches between threads.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from core.records.store.sqlite_driver import UninterruptedConnection
 from core.runtime.virtual_time import VirtualTimeLoop
 
 NO_RULE_OF_THE_DAY = "DROP INDEX uq_entries_day_held"
-"""What a test that must turn red does to the records first."""
+"""SQL that drops the rule of one entry per account and day; for tests that expect a violation."""
 _WRITES = ("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE")
 
 
 class _NoComplaint(logging.Filter):
-    """A killed process leaves its connections lying; what the pool says when they are swept up is no news."""
+    """Drops the pool's warning about connections that a killed process left open."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not record.getMessage().startswith("The garbage collector is trying")
@@ -39,13 +39,16 @@ logging.getLogger("sqlalchemy.pool.impl.AsyncAdaptedQueuePool").addFilter(_NoCom
 
 
 def _nothing() -> None:
-    """Nobody wants to know."""
+    """The default callback: nothing to do."""
 
 
 class Disk:
-    """What one process's connections run on. `full` makes every write fail as SQLite does on a full disk, `slow_s` has
-    every transaction that writes wait so many virtual seconds; a disk that is `gone` (the process was killed) answers
-    nobody. `die_at_commit` kills before (`die_after` false) or after that many further commits."""
+    """The simulated disk of one process.
+
+    `full` makes every write fail as SQLite does on a full disk. `slow_s` delays every writing transaction by so many
+    virtual seconds. A disk that is `gone`, because its process was killed, never answers. `die_at_commit` kills the
+    process before (`die_after` false) or after that many further commits.
+    """
 
     def __init__(self, on_death: Callable[[], None] = _nothing, on_commit: Callable[[], None] = _nothing) -> None:
         self.full = False
@@ -63,14 +66,14 @@ class Disk:
         return raw
 
     def kill(self) -> None:
-        """The process is gone: what was not committed is rolled back, as the file's next reader would."""
+        """Kills the process: what was not committed is rolled back, as the next reader of the file would do."""
         self.gone = True
         for raw in self._raw:
             raw.close()
         self._raw.clear()
 
     def run(self, function: Callable[[], object], sql: str) -> object:
-        """Runs one call of the driver. Raises what the driver raises."""
+        """Runs one call of the driver; raises what the driver raises."""
         commits = sql == "COMMIT"
         if self.full and (commits or sql.startswith(_WRITES)):
             raise sqlite3.OperationalError("database or disk is full")
@@ -94,7 +97,7 @@ class Disk:
 
 
 class LoopConnection(UninterruptedConnection):
-    """A connection of the async driver whose calls run on the loop's thread; see the module."""
+    """A connection of the async driver whose calls run on the loop's thread."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
         self._running = True
@@ -109,10 +112,10 @@ class LoopConnection(UninterruptedConnection):
         return self._connect().__await__()
 
     def __del__(self) -> None:
-        """Nothing to stop: there is no thread."""
+        """There is no thread to stop."""
 
     def put_nowait(self, job: tuple[asyncio.Future[Any] | None, Callable[[], Any]]) -> None:
-        """What the thread's queue does in the driver: the call, and its result into the future."""
+        """Runs a call at once and sets its future; the driver would queue it for its thread."""
         future, function = job
         self._do(future, function, "")
 
@@ -174,7 +177,7 @@ class LoopConnection(UninterruptedConnection):
 
 @contextmanager
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
-    """While open, new connections of this process's engines run on the disk that `disk` names at that moment."""
+    """Within the block, new SQLite connections run on the disk that `disk` returns at that moment."""
 
     def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
         if dialect.name != "sqlite":

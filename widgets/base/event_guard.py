@@ -19,9 +19,9 @@ _STARTUP = (events.Load, events.Compose, events.Mount)
 class EventGuard(MessagePump):
     """A mixin for the app, its screens and its panels.
 
-    Every event passes through `on_event`, every deferred callback and timer through one of the `call_` methods:
-    Textual's public hooks. An error there is logged and reported to the app's `report_fault`. Start-up errors still
-    end the app: a screen that was never built cannot live on.
+    Every event passes through `on_event`, and every deferred callback and timer through one of the `call_` methods;
+    these are Textual's public hooks. An error there is logged and handed to the app's `report_fault`. An error while a
+    screen is being built still ends the app: there would be no screen to go on with.
     """
 
     async def on_event(self, event: events.Event) -> None:

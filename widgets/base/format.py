@@ -1,4 +1,4 @@
-"""Figures as an operator reads them: fixed places, explicit signs, `--` for a value that is not there."""
+"""Writes figures for an operator: fixed decimal places, explicit signs, `--` for a missing value."""
 
 from __future__ import annotations
 
@@ -10,52 +10,57 @@ from core.domain.trident.per_share import per_share
 
 EXCHANGE = ZoneInfo("America/New_York")
 NONE = "--"
+"""Stands for a missing value."""
 
 
 def price(value: Decimal | None) -> str:
-    """Per share: two places, a third where there is half a cent."""
+    """Dollars per share: two decimal places, three where there is half a cent."""
     return NONE if value is None else per_share(value)
 
 
 def dollars(value: Decimal | None) -> str:
-    """Whole dollars; cents only when there are any."""
+    """Dollars with thousands separators, with cents only when there are any."""
     if value is None:
         return NONE
     return f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,.2f}"
 
 
 def signed(value: Decimal | None) -> str:
+    """Dollars per share with their sign."""
     return NONE if value is None else ("" if value < 0 else "+") + per_share(value)
 
 
 def percent(value: Decimal | None) -> str:
+    """Percent with its sign and two decimal places; 1 is 1 %."""
     return NONE if value is None else f"{value:+.2f}%"
 
 
 def points(value: Decimal) -> str:
-    """Score points with their sign, one place only when needed; zero is `0`."""
+    """Points of a score with their sign, with one decimal place when needed; zero is `0`."""
     if value == 0:
         return "0"
     return f"{value:+.0f}" if value == value.to_integral_value() else f"{value:+.1f}"
 
 
 def strike(value: Decimal) -> str:
-    """Without a fraction where there is none: 622, 6702.5."""
+    """A strike without needless zeros: 622, 6702.5."""
     return f"{value.normalize():f}"
 
 
 def quantity(value: Decimal) -> str:
+    """A number of contracts without needless zeros."""
     return f"{value.normalize():f}"
 
 
 def arrow(value: Decimal | None) -> str:
+    """An arrow up or down for a change; a blank for none."""
     if value is None or value == 0:
         return " "
     return "▲" if value > 0 else "▼"
 
 
 def age(seconds: int | None) -> str:
-    """Wall seconds in at most four characters up to a day."""
+    """An age in wall seconds, as `12s`, `5m`, `3h` or `2d`."""
     if seconds is None:
         return NONE
     if seconds < 100:
@@ -68,7 +73,7 @@ def age(seconds: int | None) -> str:
 
 
 def span(seconds: int | None) -> str:
-    """A duration or countdown: 13:19, or 1:02:05 from an hour on."""
+    """A duration or countdown in seconds, as 13:19, or 1:02:05 from an hour on. A negative one counts as zero."""
     if seconds is None:
         return NONE
     hours, rest = divmod(max(0, seconds), 3600)
@@ -77,16 +82,17 @@ def span(seconds: int | None) -> str:
 
 
 def clock(at: datetime | None) -> str:
-    """Exchange time to the second, without its zone: the panel or bar says ET once."""
+    """Exchange time to the second: 10:31:41. The panel or bar says once that it is ET."""
     return "--:--:--" if at is None else f"{at.astimezone(EXCHANGE):%H:%M:%S}"
 
 
 def minute(at: datetime | None) -> str:
+    """Exchange time to the minute: 10:31."""
     return "--:--" if at is None else f"{at.astimezone(EXCHANGE):%H:%M}"
 
 
 def when(at: datetime, now: datetime | None) -> str:
-    """Exchange time in at most six characters: 10:29 today, Nov 19, and Nov'24 for another year."""
+    """Exchange time in at most six characters: 10:29 today, Nov 19 this year, Nov'24 in another year."""
     moment = at.astimezone(EXCHANGE)
     today = moment if now is None else now.astimezone(EXCHANGE)
     if moment.date() == today.date():
@@ -95,17 +101,17 @@ def when(at: datetime, now: datetime | None) -> str:
 
 
 def dated(at: datetime) -> str:
-    """Exchange time with its date, to the minute: Nov 19 10:29."""
+    """Exchange date and time to the minute: Nov 19 10:29."""
     return f"{at.astimezone(EXCHANGE):%b %d %H:%M}"
 
 
 def speed(value: float) -> str:
-    """`60x`, or nothing at real speed."""
+    """The speed of a simulated market, as `60x`; empty at real speed."""
     return "" if value == 1 else f"{value:g}x"
 
 
 def until(at: datetime | None, now: datetime | None) -> str:
-    """Market time left until an instant; `--` when it is not known, `now` when it has come."""
+    """The time left from `now` until `at`, as `span`; `--` when either is not known, `now` when it has come."""
     if at is None or now is None:
         return NONE
     left = int((at - now).total_seconds())

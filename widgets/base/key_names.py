@@ -1,6 +1,6 @@
-"""The keys as the operator has mapped them, for words on the screen that name one.
+"""The keys as the operator has mapped them, for sentences on the screen that name a key.
 
-A process has one console; the app says at its start which keys it has, and takes that back at its end.
+The map is kept for the process, which has one console: the app sets it at its start and clears it at its end.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ _mapped: dict[str, str] = {}
 
 
 def use_keys(mapped: Mapping[str, str]) -> None:
-    """From now on these actions are named by these keys; all others by the shipped ones."""
+    """Sets the map from action name to key. Actions that are not in it have the keys they ship with."""
     _mapped.clear()
     _mapped.update(mapped)
 
 
 def key_for(action: str, shipped: str) -> str:
-    """How the screen writes an action's key. `action` is its name in the key table, `shipped` the key it ships with."""
+    """The key of an action, as the screen writes it. `action` is its name in the settings, `shipped` its own key."""
     return _mapped.get(action, shipped)

@@ -1,4 +1,4 @@
-"""Lines of toned text: what a panel draws, and how outside text is made safe and fitted to a width in cells."""
+"""Lines of toned text, which panels draw, and functions that make outside text safe and fit it to a width in cells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 
 class Tone(StrEnum):
-    """How a piece of text is styled. The words beside it carry the meaning; a tone only helps the eye."""
+    """The style of a piece of text. It only helps the eye: words carry the meaning."""
 
     PLAIN = "plain"
     DIM = "dim"
@@ -28,13 +28,17 @@ class Tone(StrEnum):
 
 
 Part = tuple[str, Tone]
+"""A piece of text and its tone."""
 Line = tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """What a panel shows at one size. The first `head` lines stay while the rest scrolls; `follow` is the line kept in
-    sight until the operator scrolls."""
+    """What a panel shows at one size.
+
+    The first `head` lines stay in place while the rest scrolls. `follow` is the number of the line that is kept in
+    sight until the operator scrolls. `note` stands in the lower border while nothing has to scroll.
+    """
 
     title: str
     lines: tuple[Line, ...]
@@ -44,14 +48,14 @@ class Drawing:
 
 
 def safe(text: str) -> str:
-    """Outside text without anything a terminal would obey: control, format and bidi characters become a middle dot."""
+    """Text from outside without what a terminal would obey: control, format and bidi characters become middle dots."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\n\t" else "·" for c in text)
 
 
 def fit(text: str, width: int) -> str:
-    """Exactly `width` cells: padded on the right, or cut with an ellipsis."""
+    """The text in exactly `width` cells, padded on the right or cut with an ellipsis."""
     if width <= 0:
         return ""
     if cell_len(text) > width:
@@ -60,17 +64,18 @@ def fit(text: str, width: int) -> str:
 
 
 def right(text: str, width: int) -> str:
-    """Right-aligned in `width` cells; longer text is cut with an ellipsis so that columns never move."""
+    """The text right-aligned in `width` cells. Longer text is cut with an ellipsis, so that columns never move."""
     space = width - cell_len(text)
     return " " * space + text if space >= 0 else fit(text, width)
 
 
 def width_of(line: Line) -> int:
+    """The cells that a line takes."""
     return sum(cell_len(text) for text, _ in line)
 
 
 def beside(left: Line, far: Line, width: int) -> Line:
-    """`left` at the left edge and `far` at the right edge of `width` cells; `left` is cut when both do not fit."""
+    """A line of `width` cells: `left` at its left edge, `far` at its right. `left` is cut when both do not fit."""
     room = width - width_of(far)
     cut: list[Part] = []
     for text, tone in left:
@@ -84,7 +89,7 @@ def beside(left: Line, far: Line, width: int) -> Line:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Words in lines of at most `width` cells; a longer word is cut across lines. Never empty."""
+    """The text in lines of at most `width` cells, at least one. Breaks between words; cuts a word that is longer."""
     lines: list[str] = []
     line = ""
     for word in text.split():
@@ -109,7 +114,7 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def flow(parts: Iterable[Part], width: int, gap: str = "  ") -> list[Line]:
-    """Parts side by side, `gap` between, going on to another line where the width ends."""
+    """The parts side by side with `gap` between them, on as many lines as they need."""
     lines: list[list[Part]] = [[]]
     used = 0
     for text, tone in parts:
@@ -126,5 +131,5 @@ def flow(parts: Iterable[Part], width: int, gap: str = "  ") -> list[Line]:
 
 
 def plain(lines: Sequence[Line]) -> str:
-    """The text alone, for tests and copying."""
+    """The lines as plain text, for copying and tests."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)

@@ -1,4 +1,4 @@
-"""A list to walk through: rows under column heads, one of them chosen, and a filter that keeps what it names."""
+"""A list of rows under column heads. One row is chosen; a filter keeps the rows that contain its words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CHOSEN = "> "
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`width` in cells; 0 takes what is left. Shown in lists of at least `least` cells."""
+    """A column of `width` cells; 0 takes the cells left over. Left out of lists narrower than `least` cells."""
 
     title: str
     width: int
@@ -29,20 +29,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`key` names what the row stands for; `cells` are one part a column, in their order."""
+    """A row: `key` identifies what it stands for, `cells` has one part for each column."""
 
     key: str
     cells: tuple[Part, ...]
 
     @property
     def text(self) -> str:
-        """The row as it is copied: nothing in it that a terminal would obey."""
+        """The row as one line of text, for copying and filtering, without what a terminal would obey."""
         return GAP.join(safe(text) for text, _ in self.cells if text)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a list shows. `empty` is said when it has no row at all."""
+    """What a list shows. `empty` is the sentence in place of rows when there are none."""
 
     title: str
     columns: tuple[Column, ...]
@@ -51,7 +51,7 @@ class Listing:
 
 
 def kept(rows: Sequence[Row], query: str) -> tuple[Row, ...]:
-    """The rows holding every word of the query in some cell; a word after `!` must not be there. Case is no matter."""
+    """The rows that contain every word of the query, and none of the words written with `!`. Case does not matter."""
     words = query.lower().split()
     wanted = [word for word in words if not word.startswith("!")]
     unwanted = [word[1:] for word in words if word.startswith("!") and word != "!"]
@@ -64,7 +64,7 @@ def kept(rows: Sequence[Row], query: str) -> tuple[Row, ...]:
 
 
 class ListPanel(LinePanel[Listing]):
-    """The chosen row stays chosen, by its key, while rows come and go around it."""
+    """Shows a listing. The chosen row stays chosen, by its key, while rows come and go around it."""
 
     NAME = "List"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -77,7 +77,7 @@ class ListPanel(LinePanel[Listing]):
     ]
 
     class Chosen(Message):
-        """Another row is chosen, or none is left."""
+        """Sent when another row is chosen. `row` is None when there is no row left."""
 
         def __init__(self, row: Row | None) -> None:
             super().__init__()
@@ -91,16 +91,16 @@ class ListPanel(LinePanel[Listing]):
 
     @property
     def listing(self) -> Listing | None:
-        """What the list was handed last."""
+        """The listing handed over last, with every row; None before the first."""
         return self._slice
 
     @property
     def words(self) -> str:
-        """What the rows are filtered by; empty when all are shown."""
+        """The filter's words; empty when all rows are shown."""
         return self._query
 
     def filter(self, query: str) -> None:
-        """Shows the rows that hold the words of the query."""
+        """Shows only the rows that contain the words of the query; see `kept`."""
         self._query = query
         self._settle()
         self.redraw()
@@ -117,11 +117,12 @@ class ListPanel(LinePanel[Listing]):
 
     @property
     def chosen(self) -> Row | None:
+        """The chosen row; None when there is no row."""
         rows = self.rows
         return rows[self._index] if self._index < len(rows) else None
 
     def choose_key(self, key: str) -> None:
-        """Chooses the row of this key, when it is there."""
+        """Chooses the row with this key, when there is one."""
         self._key = key
         self._settle()
         self.redraw()
@@ -136,7 +137,7 @@ class ListPanel(LinePanel[Listing]):
         self.action_choose(pages * max(1, self.content_size.height - 2))
 
     def _settle(self) -> None:
-        """Finds the chosen row again; else the one that is now in its place."""
+        """Finds the chosen row again after a change; takes the row now in its place when it is gone."""
         rows = self.rows
         found = next((index for index, row in enumerate(rows) if row.key == self._key), None)
         self._at(min(self._index, max(0, len(rows) - 1)) if found is None else found, rows)

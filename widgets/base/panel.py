@@ -1,4 +1,4 @@
-"""The base of every panel: shows lines, repaints only rows that changed, and survives its own errors."""
+"""The base of every panel. It shows lines, repaints only the rows that changed, and survives its own errors."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Slice = TypeVar("Slice")
 
 
 class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
-    """A panel of toned lines.
+    """A panel that shows toned lines, drawn from a slice: a part of the snapshot.
 
     Subclasses write `draw`, a function from a slice and a size to a `Drawing`. The panel keeps the last slice only to
-    draw it again at another size. An exception while drawing is shown in the panel's own box and logged.
+    draw it again at another size. An exception in `draw` is logged and shown in the panel's own box.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -47,7 +47,9 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
     """
 
     PLACEHOLDER: ClassVar[str] = "waiting for the engine"
+    """The sentence shown without a slice."""
     NAME: ClassVar[str] = ""
+    """The panel's title where its drawing has none."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -63,20 +65,20 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
 
     @property
     def is_ascii(self) -> bool:
-        """Whether the screen shows ASCII alone: a picture made of other signs is then drawn otherwise."""
+        """Whether the screen shows ASCII alone. A picture made of other signs is then drawn in another way."""
         return self.is_attached and bool(getattr(getattr(self.app, "looks", None), "ascii", False))
 
     def draw(self, value: Slice, width: int, height: int) -> Drawing:
-        """The lines for this slice in `width` x `height` cells. Pure; may raise, the panel shows it."""
+        """Draws a slice in `width` x `height` cells. Has no side effects. What it raises is shown in the panel."""
         raise NotImplementedError
 
     def show(self, value: Slice | None) -> None:
-        """Shows a slice; never raises."""
+        """Shows a slice; with None the placeholder. Never raises."""
         self._slice = value
         self.redraw()
 
     def redraw(self) -> None:
-        """Draws the last slice at the present size and repaints what changed; never raises."""
+        """Draws the last slice again at the present size and repaints the rows that changed. Never raises."""
         width, height = self.content_size.width, self.content_size.height
         if width < 4 or height < 1:
             return
@@ -125,17 +127,17 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
 
     @property
     def text(self) -> str:
-        """Title and visible lines as plain text."""
+        """The title and the visible lines as plain text."""
         rows = ["".join(text for text, _ in line).rstrip() for line in self._visible]
         return "\n".join([self._titles[0].strip(), *rows])
 
     @property
     def whole(self) -> str:
-        """All lines as plain text, those out of sight too."""
+        """All lines as plain text, with those scrolled out of sight."""
         return plain(self._drawing.lines)
 
     def tone_style(self, tone: Tone) -> Style:
-        """The tone in the present theme."""
+        """The style of a tone in the present theme."""
         if self._tones_of != self.app.theme:
             self._tones, self._tones_of = tone_styles(self.app.theme_variables), self.app.theme
         return self._tones[tone]
@@ -162,7 +164,7 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
         self._set_titles(self._drawing.title, self._note)
 
     def action_scroll_lines(self, count: int) -> None:
-        """Scrolls by lines; at the top the panel follows its newest line again."""
+        """Scrolls by lines. Scrolled back to the top, the panel keeps its `follow` line in sight again."""
         self._scrolled = True
         self._top += count
         self._place(self.content_size.height)

@@ -1,7 +1,7 @@
-"""What each tone looks like, from the theme's variables.
+"""Gives each tone its style, from the theme's variables.
 
-Tones are resolved here and not by component classes: every panel would carry fifteen of those, and Textual computes all
-of them anew whenever a dialog opens and whenever a row is repainted.
+Textual's component classes could do this, but every panel would have fifteen of them, and Textual computes all of them
+again whenever a dialog opens and whenever a row is repainted.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ _RULES: dict[Tone, tuple[str, Style]] = {
     Tone.LOSS: ("error-muted", Style()),
     Tone.CHOSEN: ("", Style(bold=True, reverse=True)),
 }
-"""The theme variable that colours a tone, and its attributes. A tone without a rule is plain."""
+"""For each tone the theme variable with its colour, and its attributes. A tone without a rule is plain."""
 
 
 def tone_styles(variables: Mapping[str, str]) -> dict[Tone, Style]:
-    """The styles of all tones. A variable that is neither a plain `#rrggbb` nor one of the terminal's own colours
-    (`ansi_red`) colours nothing; the attributes stay."""
+    """The styles of all tones.
+
+    A variable that is neither `#rrggbb` nor a colour of the terminal (`ansi_red`) gives no colour; the attributes stay.
+    """
     styles: dict[Tone, Style] = {}
     for tone in Tone:
         variable, attributes = _RULES.get(tone, ("", Style()))

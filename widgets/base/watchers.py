@@ -1,4 +1,7 @@
-"""Textual keeps whoever watched an attribute until that attribute changes next; for some that is never."""
+"""Frees closed widgets that Textual would keep.
+
+Textual keeps whoever watched an attribute until that attribute changes again, and some never do.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,6 @@ from textual.dom import DOMNode
 
 
 def forget_closed(watched: DOMNode) -> None:
-    """Lets go of the widgets and screens that watched this one and have been closed since."""
+    """Drops the closed widgets and screens from those that watch attributes of `watched`."""
     for watchers in getattr(watched, "__watchers", {}).values():
         watchers[:] = [(watcher, told) for watcher, told in watchers if not watcher._closing]

@@ -1,1 +1,1 @@
-"""The pictures drawn with plotext, and the panel that shows one of them."""
+"""The pictures of the day, and the panel that shows one of them."""

@@ -1,4 +1,4 @@
-"""The credit over the day's attempts and since the entry: natural, mid and limit."""
+"""The picture of the credit: natural, mid and limit over the day's attempts and since the entry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from widgets.charts.picture import ChartView, second_of_day, time_marks, traded
 from widgets.charts.plot import Plot, Point, Scale, reach, with_words
 
 _LEAST_S = 300
-"""The picture spans at least so many seconds of market time."""
+"""The picture spans at least this many seconds of market time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ class CreditPicture:
 
     @property
     def _followed(self) -> int | None:
-        """The second of the day from which the entry is followed."""
+        """The second of the exchange's day from which on the entry is followed; None when it is not."""
         return None if self.trail is None or not self.trail.points else second_of_day(self.trail.points[0].at)
 
     def _series(self) -> tuple[list[Point], list[Point], list[Point]]:
-        """Natural, mid and limit as (second of the day, credit), oldest first; a limit stands until the end."""
+        """Natural, mid and limit as (second of the day, credit), oldest first. The present limit goes on to the end."""
         rows = [(second_of_day(a.at), a.natural, a.mid) for a in self.attempts]
         if self.trail is not None:
             rows += [(second_of_day(point.at), point.natural, point.mid) for point in self.trail.points]
@@ -97,7 +97,7 @@ class CreditPicture:
 
 
 def _known(points: Sequence[tuple[int, Decimal | None]]) -> list[Point]:
-    """Those with a credit, as a picture takes them; no decision reads these floats."""
+    """The points that have a credit, as floats for drawing. No decision reads them."""
     return [(at, float(value)) for at, value in points if value is not None and math.isfinite(value)]
 
 

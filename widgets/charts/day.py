@@ -1,4 +1,4 @@
-"""The underlying's day: its price, the body strike, and what became of each slot."""
+"""The picture of the underlying's day: its price, the body strike, and what became of each slot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from widgets.charts.plot import Plot, Scale, reach, with_words
 from widgets.schedule import sign_of
 
 OPEN_S = 9 * 3600 + 1800
-"""The session's open, in seconds of the exchange's day."""
+"""The session's open, in seconds since midnight at the exchange."""
 _TOLD = (
     (("succeeded",), "entered"),
     (("failed", "unknown"), "failed"),
@@ -100,7 +100,7 @@ class DayPicture:
 
 
 def _is_near(body: float, values: list[float]) -> bool:
-    """Whether the body can be shown without flattening the curve; the words name it in any case."""
+    """Whether the body strike is near enough to show without flattening the curve. The words always name it."""
     low, high = min(values), max(values)
     room = 2 * max(high - low, abs(high) * 0.002)
     return low - room <= body <= high + room

@@ -1,4 +1,4 @@
-"""The pictures of the day, one at a time: drawn only when in sight, when their data changed, and not too often."""
+"""The chart: one of the day's pictures at a time, drawn only in sight, on changed data, and not too often."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PICTURES: tuple[tuple[str, Callable[[ChartView], Picture]], ...] = (
     ("payoff", PayoffPicture.of),
     ("score", ScorePicture.of),
 )
-"""In the order of the key: what the title calls it, and its data taken from the slices."""
+"""Each picture's name in the title and the function that takes its data from the slices, in the order of the key."""
 
 
 class ChartPanel(LinePanel[ChartView]):
-    """One of the pictures. A new size or another picture draws at once; new data waits its turn."""
+    """Shows one of the pictures. A new size and another picture are drawn at once; new data waits for the next turn."""
 
     NAME = "Chart"
 
@@ -37,6 +37,7 @@ class ChartPanel(LinePanel[ChartView]):
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
+        """`monotonic` gives wall seconds. With `ascii` the pictures are ASCII even where the screen is not."""
         super().__init__(id=id, classes=classes)
         self.ascii = ascii
         self._monotonic = monotonic
@@ -47,21 +48,25 @@ class ChartPanel(LinePanel[ChartView]):
 
     @property
     def picture(self) -> str:
-        """The name of the picture in the panel."""
+        """The name of the picture that the panel shows."""
         return PICTURES[self._number][0]
 
     def next_picture(self) -> None:
-        """The next of the pictures, in a circle, drawn at once."""
+        """Shows the next picture at once; after the last comes the first."""
         self._number = (self._number + 1) % len(PICTURES)
         self._scrolled, self._top = False, 0
         self.redraw()
 
     def show(self, value: ChartView | None) -> None:
-        """Keeps the slices; several that change in one pull are drawn together after it."""
+        """Keeps the slices and draws them soon; several changes in one pull make one drawing."""
         self._slice = value
         if not self._is_due and self._may_draw():
             self._is_due = True
             self.call_later(self._draw_if_changed)
+
+    def catch_up(self) -> None:
+        """Draws what came while the chart was behind another screen, when that is due."""
+        self.show(self._slice)
 
     def _may_draw(self) -> bool:
         if self.content_size.width < 4 or not self.display or self.app.screen is not self.screen:

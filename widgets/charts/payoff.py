@@ -1,4 +1,4 @@
-"""One trident's P&L at expiry over the settlement: break-evens, the price now, and what closing now would bring."""
+"""The picture of one trident's P&L at expiry: break-evens, the price now, and what closing now would bring."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from widgets.charts.plot import Plot, Scale, reach, with_words
 
 _SIDES = Decimal("1.7")
 _FURTHEST = Decimal(5)
-"""The picture reaches so many widths to both sides of the body, and at most so many for a price far away."""
+"""How many widths the picture reaches to both sides of the body, and how many at most for a price far away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PayoffPicture:
 
 
 def _words(view: PayoffView) -> list[Part]:
-    """What the picture shows, for whoever cannot see it. In this order they fill the rows of a narrow panel best."""
+    """What the picture shows, in words. In this order they fill the rows of a narrow panel best."""
     payoff, told = view.payoff, list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
@@ -92,7 +92,7 @@ def _plot(view: PayoffView, width: int, height: int, ascii: bool) -> Plot:
 
 
 def _span(body: Decimal, width: Decimal, price: Decimal | None) -> tuple[Decimal, Decimal]:
-    """The settlements shown: both wings, and the price unless it is very far."""
+    """The lowest and highest settlement shown: both wings, and the price unless it is very far away."""
     aside = max(_SIDES * width, Decimal("0.01"))
     if price is not None:
         aside = max(aside, min(abs(price - body) * Decimal("1.05"), _FURTHEST * width))

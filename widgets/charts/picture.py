@@ -1,4 +1,4 @@
-"""What a picture is: drawn from the slices it needs, at a size, with its figures in words beside it."""
+"""What all pictures share: the slices they are drawn from, their protocol, ASCII, and marks of time."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _ASCII_SIGNS = str.maketrans(
         "┊": ":",
     }
 )
-"""The signs of the pictures where only ASCII may be shown."""
+"""The pictures' signs, and the ASCII shown in their place."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
-    """The slices the pictures are drawn from."""
+    """The slices that pictures are drawn from."""
 
     quotes: tuple[QuoteSlice, ...] = ()
     schedule: tuple[SlotView, ...] = ()
@@ -47,15 +47,18 @@ class ChartView:
 
 
 class Picture(Protocol):
-    """One picture with the data of one moment; equal data draw the same."""
+    """A picture with the data of one moment. Pictures that compare equal draw the same."""
 
     def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
-        """Title and lines at this size; with `ascii` no character is above 127. Pure."""
+        """Draws the picture in `width` x `height` cells, with its figures in words. `ascii` asks for ASCII alone.
+
+        Has no side effects.
+        """
         ...
 
 
 def drawn(picture: Picture, width: int, height: int, *, ascii: bool) -> Drawing:
-    """The picture at this size; with `ascii` its signs and any other text too are made of ASCII."""
+    """Draws a picture in `width` x `height` cells; with `ascii` every character of it is ASCII."""
     drawing = picture.draw(width, height, ascii=ascii)
     if not ascii:
         return drawing
@@ -68,7 +71,7 @@ def _in_ascii(text: str) -> str:
 
 
 def traded(view: ChartView) -> str:
-    """The underlying the pictures are about: the one being traded, else the first with a day to show."""
+    """The symbol of the underlying that pictures are about: the one being traded, else the first with prices today."""
     if view.spread is not None:
         return view.spread.underlying
     shown = next((q for q in view.quotes if q.day_path), view.quotes[0] if view.quotes else None)
@@ -76,13 +79,13 @@ def traded(view: ChartView) -> str:
 
 
 def second_of_day(at: datetime) -> int:
-    """Seconds since midnight at the exchange."""
+    """The seconds from midnight at the exchange to this instant."""
     local = at.astimezone(EXCHANGE)
     return local.hour * 3600 + local.minute * 60 + local.second
 
 
 def time_marks(first: int, last: int, most: int) -> list[tuple[int, str]]:
-    """Round times of day between two seconds of the day, at most about `most`."""
+    """About `most` round times between two seconds of the day: (second, words like 10:30)."""
     steps = (60, 300, 900, 1800, 3600, 7200)
     step = next((s for s in steps if (last - first) / s <= max(1, most)), 14_400)
     begin = -(-first // step) * step

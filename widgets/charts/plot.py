@@ -1,4 +1,4 @@
-"""A picture in cells: the curves are plotext's, the frame, levels and words around them are placed here."""
+"""Draws a picture in cells. plotext draws the curves; frame, levels, marks and words are placed here."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _ASCII = {
     "under": "+",
 }
 SMALLEST = (16, 4)
-"""Columns and rows below which a picture tells nothing."""
+"""The fewest columns and rows that a picture needs to be readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The values at the first and last column and at the lowest and highest row."""
+    """The values at the first and last column (`x`), and at the lowest and highest row (`y`)."""
 
     x: Range
     y: Range
 
 
 class Plot:
-    """One picture of `width` x `height` cells: y labels at the left, the floor with its marks and x labels below.
+    """One picture of `width` x `height` cells: y labels at the left, below it the floor with its marks and x labels.
 
-    What is drawn later covers what was drawn before. With `ascii` no character is above 127, as long as the texts
-    handed in are so.
+    What is drawn later covers what was drawn before. With `ascii` it draws ASCII alone; the texts handed in must be
+    ASCII then too.
     """
 
     def __init__(self, width: int, height: int, scale: Scale, *, ascii: bool = False) -> None:
@@ -70,15 +70,15 @@ class Plot:
         self._ticks: set[int] = set()
 
     def column(self, x: float) -> int:
-        """The column of a value; one outside the scale comes to the edge."""
+        """The column of a value, counted from the left. A value outside the scale gets the column at the edge."""
         return round(_share(x, self._scale.x) * (self.columns - 1))
 
     def row(self, y: float) -> int:
-        """The row of a value from the top; one outside the scale comes to the edge."""
+        """The row of a value, counted from the top. A value outside the scale gets the row at the edge."""
         return self.rows - 1 - round(_share(y, self._scale.y) * (self.rows - 1))
 
     def curve(self, points: Sequence[Point], tone: Tone, *, dots: bool = False) -> None:
-        """A line through the points in their order, or the one point."""
+        """Draws a line through the points in their order, or a single point."""
         if points:
             marker = self._glyphs["dots" if dots else "curve"]
             drawn = _plotext(_thinned(points, 2 * self.columns), self.columns, self.rows, self._scale, marker)
@@ -88,32 +88,32 @@ class Plot:
                         self._cells[y, x] = (character, tone)
 
     def level(self, y: float, tone: Tone, begin: float | None = None, end: float | None = None) -> None:
-        """A dashed line across at a value, from `begin` to `end` where they are given."""
+        """Draws a dashed horizontal line at a value, from `begin` to `end` where they are given."""
         first = 0 if begin is None else self.column(begin)
         last = self.columns - 1 if end is None else self.column(end)
         for x in range(first, last + 1):
             self._cells[self.row(y), x] = (self._glyphs["level"], tone)
 
     def upright(self, x: float, tone: Tone) -> None:
-        """A dotted line from the floor up at a value."""
+        """Draws a dotted vertical line at a value."""
         for y in range(self.rows):
             self._cells[y, self.column(x)] = (self._glyphs["upright"], tone)
 
     def write(self, x: float, y: float, text: str, tone: Tone) -> None:
-        """A word that ends at this place, moved inside where it would leave the picture."""
+        """Writes a text that ends at this place; it is moved to stay inside the picture."""
         last = min(self.columns - 1, max(self.column(x), len(text) - 1))
         for number, character in enumerate(text[-self.columns :], last - min(len(text), self.columns) + 1):
             self._cells[self.row(y), number] = (character, tone)
 
     def mark(self, x: float, sign: str, tone: Tone) -> None:
-        """A sign on the floor, which leaves a gap around it: a `-` on a line would be lost."""
+        """Puts a sign on the floor, with a gap at both sides: a `-` on the line would not be seen."""
         place = self.column(x)
         for beside in (place - 1, place + 1):
             self._floor.setdefault(beside, (" ", Tone.PLAIN))
         self._floor[place] = (sign, tone)
 
     def tick(self, x: float, label: str) -> None:
-        """A label under the floor, centred; one that would touch an earlier one is left out."""
+        """Writes a label under the floor, centred. One that would touch an earlier label is left out."""
         middle = self.column(x)
         first = min(max(0, middle - len(label) // 2), self.columns - len(label))
         around = self._under[max(0, first - 1) : first + len(label) + 1]
@@ -122,7 +122,7 @@ class Plot:
             self._ticks.add(middle)
 
     def lines(self) -> list[Line]:
-        """Every row of the picture."""
+        """The rows of the picture, from the top."""
         glyphs, margin = self._glyphs, self._margin
         drawn: list[Line] = []
         for y in range(self.rows):
@@ -139,7 +139,7 @@ class Plot:
 
 
 def reach(values: Iterable[float], room: float = 0.06) -> Range:
-    """From the least to the greatest value with some room at both ends; never empty."""
+    """The range from the least to the greatest value, with some room at both ends; never empty."""
     known = list(values)
     low, high = min(known), max(known)
     more = (high - low) * room or max(abs(high) * 0.001, 0.05)
@@ -147,7 +147,7 @@ def reach(values: Iterable[float], room: float = 0.06) -> Range:
 
 
 def round_steps(low: float, high: float, most: int) -> list[float]:
-    """Round values between two, at most about `most` and at least one."""
+    """Round values between `low` and `high`: about `most` at most, one at least."""
     rough = (high - low) / max(1, most)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((power * n for n in (1, 2, 5) if power * n >= rough), power * 10)
@@ -156,13 +156,13 @@ def round_steps(low: float, high: float, most: int) -> list[float]:
 
 
 def places_of(values: Sequence[float]) -> int:
-    """The decimals that tell the values apart, at most two: cents."""
+    """The decimal places needed to show the values exactly, two at most."""
     cents = [round(value, 2) for value in values]
     return next((places for places in (0, 1) if [round(value, places) for value in values] == cents), 2)
 
 
 def runs(parts: Iterable[Part]) -> list[Part]:
-    """The same text with neighbours of one tone in one part."""
+    """The same text with neighbouring parts of one tone joined."""
     joined: list[Part] = []
     for text, tone in parts:
         if joined and joined[-1][1] is tone:
@@ -175,7 +175,10 @@ def runs(parts: Iterable[Part]) -> list[Part]:
 def with_words(
     words: Sequence[Part], width: int, height: int, paint: Callable[[int, int], Sequence[Line]]
 ) -> tuple[Line, ...]:
-    """A picture and its figures in words: beside it where there is room, else above. The words always stay."""
+    """A picture with its figures in words: beside it where there is room, otherwise above. The words always stay.
+
+    `paint` draws the picture in a number of columns and rows.
+    """
     aside = max((cell_len(text) for text, _ in words), default=0) + 2
     if width >= 64 + aside and height >= max(8, len(words)):
         rows = [*paint(width - aside, height)]
@@ -193,13 +196,13 @@ def _share(value: float, between: Range) -> float:
 
 
 def _thinned(points: Sequence[Point], most: int) -> Sequence[Point]:
-    """At most so many points, evenly picked, with the last."""
+    """At most about `most` points, picked evenly, the last among them."""
     every = -(-len(points) // most)
     return points if every <= 1 else [*points[:-1:every], points[-1]]
 
 
 def _plotext(points: Sequence[Point], columns: int, rows: int, scale: Scale, marker: str) -> list[str]:
-    """One curve as rows of characters and blanks. Loads plotext on first use."""
+    """One curve as rows of characters and blanks. Imports plotext on first use."""
     import plotext
 
     # plotext draws on one global figure and clamps it to the terminal unless told not to.

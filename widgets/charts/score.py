@@ -1,4 +1,4 @@
-"""The score as a waterfall: each factor's step as a bar from the score before it to the score after (SPEC 5)."""
+"""The picture of the score, a waterfall: each factor is a bar from the score before it to the score after (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 START = Decimal(50)
 """The score before the first factor (SPEC 5)."""
 FULL = 125
-"""The score at the right edge of the bars."""
+"""The score at the right edge of the bars; the left edge is 0."""
 _NAME, _POINTS, _TOTAL = 10, 6, 5
 _LEAST_BAR = 6
 _GAP = 2
@@ -34,7 +34,7 @@ class ScorePicture:
         return cls(tuple(sorted(view.judgements, key=lambda j: j.symbol != symbol)))
 
     def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
-        """The traded underlying's first; two abreast where there is room. Its signs are translated by `drawn`."""
+        """Draws the traded underlying's first, two side by side where there is room. `drawn` makes its signs ASCII."""
         title = "Score  start 50, bars to 125"
         if not self.judgements:
             return Drawing(title, ((("no underlying judged yet", Tone.DIM),),))
@@ -52,7 +52,7 @@ class ScorePicture:
 
 
 def waterfall(judgement: Judgement, width: int, most_bar: int = 26) -> list[Line]:
-    """Verdict, refusal and one row a factor: name, input, points, the score so far, and the bar."""
+    """The lines of a judgement: verdict, refusal, and for each factor name, input, points, score so far and bar."""
     word, tone = ("PASS", Tone.GOOD) if judgement.passed else ("REFUSED", Tone.BAD)
     score = "not scored" if judgement.score is None else f"score {judgement.score:.0f}, {judgement.minimum:.0f} needed"
     about = "" if judgement.stress is None else f"  regime {judgement.regime.value}"
@@ -87,7 +87,7 @@ def _row(
 
 
 def _bar(before: Decimal, after: Decimal, needed: Decimal, width: int) -> Line:
-    """The step on a scale of 0 to `FULL`; gains are full blocks, losses shaded ones, what is needed a thin line."""
+    """A factor's step on a scale of 0 to `FULL`: gains as full blocks, losses shaded. A thin line marks the minimum."""
     if width < _LEAST_BAR:
         return ()
     cells: list[Part] = [(" ", Tone.PLAIN)] * width

@@ -1,4 +1,4 @@
-"""The account alerts of every login in one: each login tells of the accounts it reaches (SPEC 4)."""
+"""The account alerts of all logins as one stream; each login reports the accounts it reaches (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -12,37 +12,45 @@ from core.domain.orders.orders import OrderReport
 
 
 class LoginsAlerts:
-    """Implements `port.OrderAlerts`. An account two logins reach is told of twice; what is told is folded once."""
+    """Implements `port.OrderAlerts` over several logins.
+
+    Alerts of an account that two logins reach come twice; whoever receives them must accept repeated reports.
+    """
 
     def __init__(self, alerts: Mapping[str, OrderAlerts], routes: Routes) -> None:
         self._alerts = alerts
         self._routes = routes
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
-        """Delivers until cancelled: of these accounts, and of those a login is found to reach later."""
-        together = _Together(sink)
+        """Delivers until cancelled, also for accounts that a login is found to reach later.
+
+        `accounts` is not used: the routes say which accounts each login reaches.
+        """
+        joined = _JoinedStatus(sink)
         async with asyncio.TaskGroup() as group:
             for name in self._alerts:
-                group.create_task(self._follow(name, together), name=f"alerts of {name}")
+                group.create_task(self._follow(name, joined), name=f"alerts of {name}")
 
-    async def _follow(self, name: str, together: _Together) -> None:
+    async def _follow(self, name: str, joined: _JoinedStatus) -> None:
+        """Runs the stream of one login, anew whenever its accounts change, and not while the broker refuses it."""
         while True:
             numbers = self._routes.accounts_of(name)
             if not numbers or self._routes.is_refused(name):
                 await self._routes.until_changed()
                 continue
             async with asyncio.TaskGroup() as group:
-                running = group.create_task(self._alerts[name].run(numbers, _OfLogin(name, together)))
+                running = group.create_task(self._alerts[name].run(numbers, _LoginSink(name, joined)))
                 while self._routes.accounts_of(name) == numbers and not self._routes.is_refused(name):
                     await self._routes.until_changed()
                 running.cancel()
-            together.left(name)
+            joined.left(name)
 
 
-class _Together:
-    """One status for all streams: connected only while every one of them is.
+class _JoinedStatus:
+    """Makes one status of the streams of all logins: connected only while every one of them is.
 
-    Each connection is told as one, whatever the others do: nothing is replayed, so the engine must read again.
+    Each new connection is reported, whatever the state of the others: nothing is replayed after one, so the engine must
+    read the orders again.
     """
 
     def __init__(self, sink: OrderAlertSink) -> None:
@@ -62,7 +70,7 @@ class _Together:
             self._tell(trouble)
 
     def left(self, name: str) -> None:
-        """This login is followed no longer: it is refused, or begins anew with other accounts."""
+        """Removes a login: it is refused, or its stream starts again with other accounts."""
         gone = self._now.pop(name, None)
         self._ended += 0 if gone is None else gone.connections
         others = tuple(self._now.values())
@@ -70,6 +78,7 @@ class _Together:
             self._tell(others[0])
 
     def _trouble(self) -> StreamStatus | None:
+        """The status of the first login that is not connected, with its name; None when all are."""
         for name, status in self._now.items():
             if status.state is not StreamState.CONNECTED:
                 return replace(status, detail=f"{name}: {status.detail}" if status.detail else name)
@@ -80,15 +89,15 @@ class _Together:
         self._sink.on_alert_status(replace(status, connections=connections))
 
 
-class _OfLogin:
-    """What one login's stream calls."""
+class _LoginSink:
+    """Receives the alerts of one login."""
 
-    def __init__(self, name: str, together: _Together) -> None:
+    def __init__(self, name: str, joined: _JoinedStatus) -> None:
         self._name = name
-        self._together = together
+        self._joined = joined
 
     def on_order(self, report: OrderReport) -> None:
-        self._together.order(report)
+        self._joined.order(report)
 
     def on_alert_status(self, status: StreamStatus) -> None:
-        self._together.status(self._name, status)
+        self._joined.status(self._name, status)

@@ -31,14 +31,17 @@ from core.runtime.clock import Clock
 
 T = TypeVar("T")
 MOST_ASKED = 2
-"""Logins asked for one read of the market: with the network down, every further one only takes time."""
+"""How many logins are asked for one read of the market. With the network down, asking more only takes time."""
 PATIENCE_S = 10.0
-"""Shorter than the patience of the breaker for a silent feed."""
+"""Wall seconds without a connection before the next login's feed takes over.
+
+The breaker for a silent feed waits longer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginPorts:
-    """One login at the broker, with its feed and its alerts."""
+    """One login at the broker, with its market data and its alerts."""
 
     broker: Broker
     market_data: MarketData
@@ -46,7 +49,7 @@ class LoginPorts:
 
 
 class LoginAlone:
-    """One of several logins, for logging in and for asking what it reaches. Implements `port.LoginAtBroker`."""
+    """One of several logins: logs in and reads which accounts it reaches. Implements `port.LoginAtBroker`."""
 
     def __init__(self, broker: Broker, routes: Routes) -> None:
         self._broker = broker
@@ -62,7 +65,7 @@ class LoginAlone:
         self._routes.accepted(self.name)
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        """What it reaches; from then on these accounts are read and traded through it. Raises BrokerError."""
+        """The accounts it reaches. From then on they are read and traded through it. Raises BrokerError."""
         found = await asked(self._broker, self._routes, lambda broker: broker.accounts())
         self._routes.found(self.name, (account.number for account in found))
         return found
@@ -71,15 +74,18 @@ class LoginAlone:
 class LoginsBroker:
     """Implements `port.Broker` over several logins.
 
-    An account's reads and orders go through the first login that reaches it and is not refused; an order is sent once,
-    through one. The market is read through the preferred login; when that fails the next is asked, and preferred from
-    then on.
+    Reads and orders of an account go through the first login that reaches it and is not refused. An order is sent once,
+    through one login. The market is read through the preferred login. When that fails, the next login is asked, and is
+    the preferred one from then on.
     """
 
     def __init__(self, logins: Sequence[LoginPorts], clock: Clock, *, patience_s: float = PATIENCE_S) -> None:
-        """The first is the primary one until `prefer`. `patience_s`: wall seconds a feed may be without a connection
-        before the next login's takes over. Raises ValueError for no login, and for two of one name."""
-        self._brokers = {login.broker.name: login.broker for login in logins}
+        """The first login is the primary one until `prefer` names another.
+
+        `patience_s` is how many wall seconds a feed may be without a connection before the next login's takes over.
+        Raises ValueError without a login, and when two have the same name.
+        """
+        self.brokers = {login.broker.name: login.broker for login in logins}
         self._routes = Routes([login.broker.name for login in logins])
         self._reading = self._routes.names[0]
         self.each = tuple(LoginAlone(login.broker, self._routes) for login in logins)
@@ -89,28 +95,31 @@ class LoginsBroker:
 
     @property
     def name(self) -> str:
-        """The login that reads the market."""
+        """The name of the login that reads the market."""
         return self._reading
 
     @property
     def date_offset(self) -> timedelta | None:
-        offsets = (self._brokers[name].date_offset for name in self._routes.after(self._reading))
+        """The broker's clock minus ours at the last answer of the preferred login, else of the next that had one."""
+        offsets = (self.brokers[name].date_offset for name in self._routes.after(self._reading))
         return next((offset for offset in offsets if offset is not None), None)
 
     @property
     def refused(self) -> frozenset[str]:
-        """The logins whose token the broker refused when last asked for anything."""
+        """The names of the logins whose token the broker refused at their last request."""
         return frozenset(name for name in self._routes.names if self._routes.is_refused(name))
 
     def prefer(self, name: str) -> None:
-        """The login of the primary account reads and feeds the market from now on; one that is refused, or is not
-        there, changes nothing."""
-        if name in self._brokers and not self._routes.is_refused(name):
+        """Reads the market and takes its quotes through this login from now on.
+
+        Does nothing when it is refused or unknown.
+        """
+        if name in self.brokers and not self._routes.is_refused(name):
             self._reading = name
             self.market_data.prefer(name)
 
     async def connect(self) -> None:
-        """Logs in with every login. Raises BrokerError when none is taken."""
+        """Logs in with every login. Raises BrokerError when the broker accepts none of them."""
         answers = await asyncio.gather(*(login.connect() for login in self.each), return_exceptions=True)
         failures = [answer for answer in answers if answer is not None]
         unforeseen = [failure for failure in failures if not isinstance(failure, BrokerError)]
@@ -118,11 +127,11 @@ class LoginsBroker:
             raise (unforeseen or failures)[0]
 
     async def close(self) -> None:
-        for broker in self._brokers.values():
+        for broker in self.brokers.values():
             await broker.close()
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        """What all of them reach, each account once. Raises BrokerError when one cannot be asked."""
+        """The accounts that all logins reach, each once. Raises BrokerError when one login cannot be asked."""
         found: dict[str, BrokerAccount] = {}
         for login in self.each:
             for account in await login.accounts():
@@ -144,6 +153,7 @@ class LoginsBroker:
         return await self._market(lambda broker: broker.marks(symbols))
 
     async def _market(self, work: Callable[[Broker], Awaitable[T]]) -> T:
+        """Reads through the preferred login; when that fails, once through the next."""
         first, *others = self._routes.after(self._reading)[:MOST_ASKED]
         try:
             return await self._ask(first, work)
@@ -168,19 +178,22 @@ class LoginsBroker:
         return await self._of(number, lambda broker: broker.orders_of_day(number, day))
 
     async def cancel(self, number: str, order_id: str) -> None:
-        """Asks once, through one login."""
+        """Requests the cancel once, through one login."""
         await self._ask(self._reaching(number)[0], lambda broker: broker.cancel(number, order_id))
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
-        """Sends once, through one login; whatever comes of it, no other is tried."""
+        """Sends once, through one login. No other login is tried, whatever the outcome."""
         try:
             login = self._reaching(number)[0]
         except BrokerError as error:
             return SendOutcome(SendClass.NOT_SENT, error.detail, left=False)
-        return await self._brokers[login].send(number, request, guard)
+        return await self.brokers[login].send(number, request, guard)
 
     async def _of(self, number: str, work: Callable[[Broker], Awaitable[T]]) -> T:
-        """A read through the login that reaches the account; when it is refused, through the next that does."""
+        """Reads through the login that reaches the account.
+
+        When the broker refuses it, the next that reaches the account is tried.
+        """
         *others, last = self._reaching(number)
         for login in others:
             try:
@@ -191,17 +204,18 @@ class LoginsBroker:
         return await self._ask(last, work)
 
     def _reaching(self, number: str) -> tuple[str, ...]:
+        """The logins that reach the account, refused ones last. Raises BrokerError when there is none."""
         logins = self._routes.logins_for(number)
         if not logins:
             raise BrokerError(BrokerFault.REFUSED, "no login reaches this account now")
         return logins
 
     async def _ask(self, login: str, work: Callable[[Broker], Awaitable[T]]) -> T:
-        return await asked(self._brokers[login], self._routes, work)
+        return await asked(self.brokers[login], self._routes, work)
 
 
 async def asked(broker: Broker, routes: Routes, work: Callable[[Broker], Awaitable[T]]) -> T:
-    """The answer of this login; a refusal of its token is noted. Raises BrokerError."""
+    """The answer of this login. Raises BrokerError; a refusal of the login's token is noted in `routes`."""
     try:
         return await work(broker)
     except BrokerError as error:

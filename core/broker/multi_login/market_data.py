@@ -1,4 +1,4 @@
-"""The market of all accounts from one login's feed; the next login takes over when it fails (SPEC 4)."""
+"""Market data for all accounts from one login's feed. When it fails, the next login takes over (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False, repr=False)
 class LoginsMarketData:
-    """Implements `port.MarketData`. What is wanted outlives every change of login.
+    """Implements `port.MarketData` over several logins. Subscriptions survive a change of login.
 
-    `patience_s`: wall seconds a feed may be without a connection before the next login takes over.
+    `patience_s` is how many wall seconds a feed may be without a connection before the next login takes over.
     """
 
     feeds: Mapping[str, MarketData]
@@ -32,7 +32,7 @@ class LoginsMarketData:
     _underlyings: set[str] = field(init=False, default_factory=set)
     _options: set[str] = field(init=False, default_factory=set)
     feeding: str = field(init=False)
-    """The login that feeds the market."""
+    """The name of the login whose feed is used."""
     _wanted: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +40,7 @@ class LoginsMarketData:
         self._wanted = self.feeding
 
     def prefer(self, name: str) -> None:
-        """This login feeds the market from now on; at once where nothing runs yet, else within half a second."""
+        """Uses the feed of this login from now on. The change takes up to half a second while a feed runs."""
         self._wanted = name
 
     async def run(self, sink: MarketDataSink) -> None:
@@ -68,6 +68,7 @@ class LoginsMarketData:
         return await self.feeds[self.feeding].daily_candles(symbol, since)
 
     async def _change_to(self, name: str) -> None:
+        """Moves all subscriptions to this login."""
         if name == self.feeding:
             return
         await self.feeds[self.feeding].unsubscribe(frozenset(self._options))
@@ -75,6 +76,7 @@ class LoginsMarketData:
         await self.feeds[name].subscribe(frozenset(self._underlyings), frozenset(self._options))
 
     async def _feed_until_failed(self, heard: CountingSink) -> None:
+        """Delivers from the present feed until another login's is to be used."""
         feed = self.feeds[self.feeding]
         if len(self.feeds) == 1:
             await feed.run(heard)
@@ -91,7 +93,9 @@ class LoginsMarketData:
             task.result()  # raises what the sink raised
 
     async def _until_failing(self, heard: CountingSink) -> None:
-        """Until another login is to feed the market: the operator's choice, or the next one that is not refused."""
+        """Returns once another login's feed is to be used: the operator's choice, or the next login that is not
+        refused.
+        """
         while self._wanted == self.feeding:
             await self.clock.sleep(_LOOK_EVERY_S)
             lost = heard.lost_s() >= self.patience_s or self.routes.is_refused(self.feeding)
@@ -101,7 +105,7 @@ class LoginsMarketData:
 
 
 class CountingSink:
-    """Passes everything on, and knows since when there is no connection. Connections are counted over all logins."""
+    """Passes everything on, counts the connections of all logins, and knows how long there has been none."""
 
     def __init__(self, sink: MarketDataSink, clock: Clock, before: int) -> None:
         self._sink = sink
@@ -111,6 +115,7 @@ class CountingSink:
         self.connections = before
 
     def lost_s(self) -> float:
+        """Wall seconds without a connection; 0 while there is one."""
         return 0.0 if self._lost_at is None else self._clock.monotonic() - self._lost_at
 
     def on_quotes(self, quotes: Sequence[Quote]) -> None:

@@ -1,4 +1,4 @@
-"""Which login reaches which account, and which logins the broker refuses now."""
+"""Which login reaches which accounts, and which logins the broker refuses at present."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 
 
 class Routes:
-    """Shared by the reads, the feed and the alerts of several logins. `names` in order of preference."""
+    """What is known of several logins; their reads, feed and alerts share it. `names` are in order of preference."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        """Raises ValueError for no login, and for two of one name."""
+        """Raises ValueError without a login, and when two have the same name."""
         if not names or len(set(names)) != len(names):
             raise ValueError(f"logins need names, each its own; given were {', '.join(names) or 'none'}")
         self.names = tuple(names)
@@ -19,20 +19,20 @@ class Routes:
         self._news = asyncio.Event()
 
     def found(self, login: str, numbers: Iterable[str]) -> None:
-        """What a login reaches, all of it."""
+        """Records all the accounts that a login reaches."""
         reached = frozenset(numbers)
         if self._accounts.get(login) != reached:
             self._accounts[login] = reached
             self._tell()
 
     def refused(self, login: str) -> None:
-        """The broker refuses the login's token."""
+        """Records that the broker refuses the login's token."""
         if login not in self._refused:
             self._refused.add(login)
             self._tell()
 
     def accepted(self, login: str) -> None:
-        """The broker takes the login's token."""
+        """Records that the broker accepts the login's token."""
         if login in self._refused:
             self._refused.discard(login)
             self._tell()
@@ -41,25 +41,26 @@ class Routes:
         return login in self._refused
 
     def accounts_of(self, login: str) -> tuple[str, ...]:
-        """The numbers a login reaches; empty before it was asked."""
+        """The numbers of the accounts that a login reaches; empty before it was asked."""
         return tuple(sorted(self._accounts.get(login, ())))
 
     def logins_for(self, number: str) -> tuple[str, ...]:
-        """The logins that reach an account, refused ones last; a single login is asked for any account."""
+        """The logins that reach an account, refused ones last. A single login is asked for every account."""
         if len(self.names) == 1:
             return self.names
-        return self._taken_first(name for name in self.names if number in self._accounts.get(name, ()))
+        return self._refused_last(name for name in self.names if number in self._accounts.get(name, ()))
 
     def after(self, login: str) -> tuple[str, ...]:
-        """Every login from this one on and around, refused ones last."""
+        """All logins in order of preference, starting at this one and wrapping around; refused ones last."""
         place = self.names.index(login)
-        return self._taken_first((*self.names[place:], *self.names[:place]))
+        return self._refused_last((*self.names[place:], *self.names[:place]))
 
     async def until_changed(self) -> None:
-        """Waits for the next change of anything here."""
+        """Waits until accounts or refusals of a login change."""
         await self._news.wait()
 
-    def _taken_first(self, names: Iterable[str]) -> tuple[str, ...]:
+    def _refused_last(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names with the refused logins last."""
         return tuple(sorted(names, key=lambda name: name in self._refused))
 
     def _tell(self) -> None:

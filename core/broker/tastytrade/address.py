@@ -1,4 +1,4 @@
-"""Where requests go: the broker's own servers over TLS, or a server on this machine standing in for them."""
+"""Where requests go: to the broker's own servers over TLS, or to a server on this machine that stands in for them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ BROKER_DOMAIN = ".tastyworks.com"
 
 
 def local_address(base_url: str) -> httpx2.URL:
-    """The address of a local server. Raises ValueError unless it is plain http on the loopback interface: it is
-    handed the login's secrets."""
+    """The address of a local server.
+
+    Raises ValueError unless it is plain http on the loopback interface: the server receives the login's secrets.
+    """
     url = httpx2.URL(base_url)
     if url.scheme != "http" or not is_loopback(url.host) or url.path not in ("", "/"):
         raise ValueError(f"broker address {base_url} must be http on this machine, for example http://127.0.0.1:8800")
@@ -30,7 +32,10 @@ def is_loopback(host: str) -> bool:
 
 
 def routed(url: httpx2.URL, local: httpx2.URL | None) -> httpx2.URL:
-    """Where a request to `url` really goes. Raises BrokerError(REFUSED) for an address that must not see a token."""
+    """The address a request to `url` is really sent to.
+
+    Raises BrokerError(REFUSED) for one that must not receive a token.
+    """
     if local is None:
         if url.scheme not in ("https", "wss"):
             raise BrokerError(BrokerFault.REFUSED, f"the address {url.host} is not encrypted")

@@ -1,7 +1,7 @@
-"""The account alerts of one login, reconnecting by itself (reference 4).
+"""The account alerts of one login; the stream reconnects by itself (reference 4).
 
-Nothing is replayed after a reconnect, and an order the SDK cannot read ends the stream: each CONNECTED status is the
-engine's call to read the orders again.
+Nothing is replayed after a reconnect, and an order that the SDK cannot read ends the stream. So the engine must read
+the orders again at each CONNECTED status.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.broker.tastytrade.mapping import order_report
 from core.broker.tastytrade.supervisor import Entered, SinkFailed, keep_alive
 
 UNUSED: tuple[type[AlertType], ...] = (AccountBalance, CurrentPosition, TradingStatus, PlacedComplexOrder)
-"""Sent with the orders; taken off their unbounded queues and dropped."""
+"""Kinds of alerts that come with the orders. They are dropped, because their queues in the SDK have no bound."""
 
 
 class TastytradeOrderAlerts:
@@ -32,7 +32,7 @@ class TastytradeOrderAlerts:
         self._connection = connection
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
-        """Delivers orders of these account numbers until cancelled. Raises only what the sink raised."""
+        """Delivers the orders of these account numbers until cancelled. Raises only what the sink raised."""
         await keep_alive(
             "account alerts",
             self._connection,

@@ -1,4 +1,4 @@
-"""How long to wait before trying again: exponential with full jitter."""
+"""How long to wait before another try: exponential back-off with full jitter."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ LONGEST_S = 30.0
 
 
 def backoff_s(failures: int, fraction: float, first: float = FIRST_S, longest: float = LONGEST_S) -> float:
-    """Seconds before try number `failures` + 1; `fraction` in [0, 1) is the jitter. Between `first` and `longest`."""
+    """Seconds to wait after this many failures, between `first` and `longest`. `fraction` in [0, 1) is the jitter."""
     ceiling = min(longest, first * 2.0 ** min(max(failures, 0), 16))
     return first + fraction * (ceiling - first)

@@ -1,4 +1,4 @@
-"""One login at tastytrade behind the engine's ports."""
+"""One login at tastytrade, as the interfaces of the engine want it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from core.runtime.ids import Ids
 
 
 class TastytradeBroker:
-    """Implements `core.broker.port.Broker`. Build and use it on one event loop."""
+    """Implements `core.broker.port.Broker` with one login. Build and use it on one event loop."""
 
     def __init__(
         self,
@@ -46,19 +46,21 @@ class TastytradeBroker:
         is_test: bool = False,
         timings: Timings | None = None,
     ) -> None:
-        """`base_url` sends everything to a server on this machine; `is_test` speaks to the certification
-        environment. Raises ValueError for a `base_url` that is not plain http on the loopback interface."""
-        self._connection = Connection(
+        """`base_url` sends everything to a server on this machine; `is_test` uses the certification environment.
+
+        Raises ValueError for a `base_url` that is not plain http on the loopback interface.
+        """
+        self.connection = Connection(
             login, clock, ids, base_url=base_url, is_test=is_test, timings=timings or Timings()
         )
-        self._reads = Reads(self._connection)
-        self._orders = Orders(self._connection)
-        self._market_data = DXLinkMarketData(self._connection)
-        self._alerts = TastytradeOrderAlerts(self._connection)
+        self._reads = Reads(self.connection)
+        self._orders = Orders(self.connection)
+        self._market_data = DXLinkMarketData(self.connection)
+        self._alerts = TastytradeOrderAlerts(self.connection)
 
     @property
     def name(self) -> str:
-        return self._connection.login.name
+        return self.connection.login.name
 
     @property
     def market_data(self) -> DXLinkMarketData:
@@ -71,15 +73,17 @@ class TastytradeBroker:
     @property
     def date_offset(self) -> timedelta | None:
         """The broker's clock minus ours at its last answer, to the second; None before the first (SPEC 14)."""
-        return self._connection.date_offset
+        return self.connection.date_offset
 
     async def connect(self) -> None:
-        """Logs in, also again after a refusal: no other call presents refused credentials twice. Raises
-        BrokerError(LOGIN_REFUSED)."""
-        await self._connection.open()
+        """Logs in. Raises BrokerError(LOGIN_REFUSED).
+
+        Only this call tries credentials again that the broker has refused.
+        """
+        await self.connection.open()
 
     async def close(self) -> None:
-        await self._connection.close()
+        await self.connection.close()
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
         return await self._reads.accounts()
@@ -97,18 +101,18 @@ class TastytradeBroker:
         return await self._reads.chain(symbol)
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        """Marks at most 10 s old (SPEC 2)."""
+        """The broker's marks in $ by symbol, none older than 10 s (SPEC 2)."""
         return await self._reads.marks(symbols)
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
         return await self._orders.dry_run(number, request)
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
-        """Sends once; see `Orders.send`. `guard` is asked up to twice and must only look."""
+        """Sends once; see `Orders.send`. `guard` may be called twice and must change nothing."""
         return await self._orders.send(number, request, guard)
 
     async def cancel(self, number: str, order_id: str) -> None:
-        """Asks once; see `Orders.cancel`."""
+        """Requests the cancel once; see `Orders.cancel`."""
         await self._orders.cancel(number, order_id)
 
     async def order(self, number: str, order_id: str) -> OrderReport:
@@ -119,12 +123,14 @@ class TastytradeBroker:
 
     async def server_clock(self) -> tuple[datetime, float] | None:
         """The simulator's market time (UTC) and speed; None at the real broker and where the server offers none.
-        Raises BrokerError(UNREACHABLE) when the server does not answer."""
-        local = self._connection.local
+
+        Raises BrokerError(UNREACHABLE) when the server does not answer.
+        """
+        local = self.connection.local
         if local is None:
             return None
         try:
-            async with httpx2.AsyncClient(trust_env=False, timeout=self._connection.timings.connect) as client:
+            async with httpx2.AsyncClient(trust_env=False, timeout=self.connection.timings.connect) as client:
                 response = await client.get(local.join("/simulator/clock"))
         except httpx2.HTTPError as error:
             raise BrokerError(BrokerFault.UNREACHABLE, f"simulator clock: {transport_words(error)}") from None

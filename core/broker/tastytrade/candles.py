@@ -1,4 +1,4 @@
-"""Daily candles over the feed: one snapshot at a time, asked for by anyone, fetched by the stream's own task."""
+"""Daily candles over the feed's connection: anyone may ask, and the stream's own task fetches them one by one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class _Request:
 
 
 class CandleDesk:
-    """Requests wait here for a connection, and survive the loss of one until the asker's time is up."""
+    """Queues requests for candles until there is a connection.
+
+    A request survives the loss of a connection until its time is up.
+    """
 
     def __init__(self, timings: Timings) -> None:
         self._timings = timings
@@ -33,7 +36,10 @@ class CandleDesk:
         self._wake = asyncio.Event()
 
     async def ask(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        """Raises BrokerError(UNREACHABLE) when no snapshot comes in time."""
+        """The daily candles of a symbol since an aware instant, oldest first.
+
+        Raises BrokerError(UNREACHABLE) when no snapshot comes in time.
+        """
         request = _Request(symbol, since, asyncio.get_running_loop().create_future())
         self._requests.append(request)
         self._wake.set()
@@ -46,7 +52,7 @@ class CandleDesk:
             request.answer.cancel()
 
     async def serve(self, streamer: DXLinkStreamer) -> None:
-        """Answers requests for as long as the connection stands."""
+        """Answers requests while the connection stands."""
         while True:
             while self._requests:
                 request = self._requests[0]
@@ -59,10 +65,12 @@ class CandleDesk:
             await self._wake.wait()
 
     async def _snapshot(self, streamer: DXLinkStreamer, request: _Request) -> tuple[Candle, ...]:
-        """Everything up to the snapshot's end mark, or until the asker gives up or nothing more comes: some feeds
-        send no mark."""
+        """Reads candles up to the end mark of the snapshot.
+
+        Some feeds send no end mark, so it also ends when nothing more comes, or when the request was given up.
+        """
         while streamer.get_event_nowait(dxfeed.Candle) is not None:
-            pass  # late updates of an earlier subscription
+            pass  # left over from an earlier subscription
         aggregation = self._timings.slow_aggregation
         await streamer.subscribe_candle([request.symbol], INTERVAL, request.since, refresh_interval=aggregation)
         events: list[dxfeed.Candle] = []
@@ -75,7 +83,7 @@ class CandleDesk:
                 if events:
                     break
                 continue
-            # The feed may write the interval its own way: {=d,tho=true}.
+            # The feed may write the interval in its own way, like {=d,tho=true}.
             if not event.event_symbol.startswith(f"{request.symbol}{{"):
                 continue
             events.append(event)

@@ -1,11 +1,14 @@
-"""The nested option chain as our value, read off the engine's loop.
+"""Turns the nested option chain into our value without blocking the engine's loop.
 
-An SPX-size answer is 5 MB with 27,000 strikes; the SDK would parse it on the loop and block it for 65-130 ms (reference
-2.4). So the body is taken from the response hook and read in a thread. A thread alone would not do: the SDK's models
-hold the interpreter for a whole root, and so many new objects set off full garbage collections that stop every thread
-for longer than the parsing. Hence every strike is checked in the thread and made a value only in the expirations
-somebody looks into. Measured on 60 x 450 strikes: 60 ms in the thread, the loop late by at most 15-18 ms (the JSON
-decoder's one step), against 105-120 ms on the loop.
+The SPX answer is 5 MB with 27,000 strikes. The SDK would parse it on the loop and block it for 65-130 ms
+(reference 2.4), so the body is taken from the response hook and read in a thread.
+
+A thread alone is not enough. The SDK's models hold the interpreter for a whole root, and so many new objects trigger
+full garbage collections, which stop every thread for longer than the parsing takes. So the thread checks every strike,
+and the values are made later, for an expiration that somebody looks into.
+
+Measured on 60 x 450 strikes: 60 ms in the thread and at most 15-18 ms of delay on the loop (the JSON decoder works in
+one step), against 105-120 ms on the loop.
 """
 
 from __future__ import annotations
@@ -37,8 +40,10 @@ def chain_from(body: bytes, underlying: str) -> OptionChain:
 
 
 def tick_table(sizes: list[TickSize]) -> TickTable:
-    """Bands by ascending threshold; the size without one is the fallback (reference 9). Sizes of single symbols
-    are not the chain's."""
+    """The bands by ascending threshold; the size without a threshold is the fallback (reference 9).
+
+    Sizes for single symbols are left out: they are not the chain's.
+    """
     general = [size for size in sizes if size.symbol is None]
     bands = sorted((size.threshold, size.value) for size in general if size.threshold is not None)
     fallback = next((size.value for size in general if size.threshold is None), None)
@@ -46,6 +51,7 @@ def tick_table(sizes: list[TickSize]) -> TickTable:
 
 
 def _root(root: dict[str, Any]) -> list[Expiration]:
+    """The expirations of one root."""
     ticks = tick_table([TickSize(**size) for size in root["tick-sizes"]])
     standard = root["option-chain-type"] == "Standard"
     shares = int(root["shares-per-contract"])
@@ -65,7 +71,7 @@ def _root(root: dict[str, Any]) -> list[Expiration]:
 
 
 class _ListedStrikes(Mapping[Decimal, ListedStrike]):
-    """The strikes of one expiration, already checked, made into values when the expiration is first looked into."""
+    """The strikes of one expiration. They are checked already; the values are made at the first access."""
 
     def __init__(self, items: list[dict[str, Any]]) -> None:
         self._items = items
@@ -88,6 +94,7 @@ class _ListedStrikes(Mapping[Decimal, ListedStrike]):
 
 
 def _checked(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same items. Raises what `_strike` raises when one of them is no strike."""
     for item in items:
         _strike(item)
     return items

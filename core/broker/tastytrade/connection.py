@@ -1,4 +1,4 @@
-"""One login's connection: the SDK's session with our hooks on it, and calls that end in an answer or a BrokerError."""
+"""The connection of one login: the SDK's session with our hooks. Its calls return an answer or raise BrokerError."""
 
 from __future__ import annotations
 
@@ -52,13 +52,16 @@ LOUD_LOGGERS = ("tastytrade", "httpx2", "httpcore2")
 
 
 def quieten_loggers() -> None:
-    """The SDK logs access and quote tokens at DEBUG, the transports headers and addresses (reference 1)."""
+    """Raises the log level of the SDK and the transports to WARNING.
+
+    At DEBUG the SDK logs access and quote tokens, and the transports log headers and addresses (reference 1).
+    """
     for name in LOUD_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Connection:
-    """A login's session. `base_url` sends everything to a server on this machine instead of the broker."""
+    """The session of one login. `base_url` sends everything to a server on this machine instead of the broker."""
 
     def __init__(
         self,
@@ -80,14 +83,14 @@ class Connection:
         self.local = local_address(base_url) if base_url is not None else None
         self.date_offset: timedelta | None = None
         self.account_numbers: set[str] = set()
-        self._is_test = is_test
+        self.is_test = is_test
         self._session: Session | None = None
         self._stack = AsyncExitStack()
         self._refused: tuple[str, str] | None = None  # the words and code of the broker's refusal
 
     @property
     def session(self) -> Session:
-        """The SDK's session. Raises BrokerError before `open`, and once the broker refused the login."""
+        """The SDK's session. Raises BrokerError before `open`, and after the broker refused the login."""
         if self._refused is not None:
             raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
         if self._session is None:
@@ -95,20 +98,20 @@ class Connection:
         return self._session
 
     def account(self, number: str) -> Account:
-        """The SDK's account to call by; only its number is set, nothing is asked of the broker."""
+        """The SDK's account object with only its number set. The broker is not asked."""
         self.know_accounts(number)
         return Account.model_construct(account_number=number)
 
     def know_accounts(self, *numbers: str) -> None:
-        """From here on these numbers leave this process by their last four only."""
+        """Masks these account numbers from now on: only their last four characters leave this process."""
         self.account_numbers.update(numbers)
         redact.add_accounts(*numbers)
 
     async def open(self) -> None:
-        """Logs in afresh, also after a refusal: only this call may present refused credentials again."""
+        """Logs in. Only this call tries credentials again that the broker has refused. Raises BrokerError."""
         self._refused = None
         if self._session is None:
-            self._session = await self._stack.enter_async_context(self._build())
+            self._session = await self._stack.enter_async_context(self.build_session())
         session = self._session
         await self.read(lambda: session.refresh(force=True), "login")
 
@@ -117,23 +120,25 @@ class Connection:
         await self._stack.aclose()
 
     async def read(self, work: Callable[[], Awaitable[T]], what: str) -> T:
-        """Calls until an answer comes: a 401 renews the token once; 429, 5xx and network failures are tried
-        twice more. Never for an order. Raises BrokerError."""
+        """Calls up to three times until an answer comes. Raises BrokerError. Never use it for an order.
+
+        A 401 renews the token once. Only 429, 5xx and network failures are tried again.
+        """
         tries = AsyncRetrying(
             stop=stop_after_attempt(READ_TRIES),
             wait=self._wait,
-            retry=retry_if_exception(_passing),
+            retry=retry_if_exception(_is_transient),
             sleep=self.clock.sleep,
             reraise=True,
         )
         return await tries(self.call, work, what)
 
     async def read_body(self, work: Callable[[], Awaitable[object]], what: str) -> bytes:
-        """As `read`, but gives the answer's body and keeps the SDK from parsing it."""
+        """Like `read`, but returns the body of the answer and keeps the SDK from parsing it."""
         return await self.read(lambda: self._body(work, what), what)
 
     async def call(self, work: Callable[[], Awaitable[T]], what: str) -> T:
-        """Calls once; a 401 renews the token and calls once more. Raises BrokerError."""
+        """Calls once. A 401 renews the token and calls once more. Raises BrokerError."""
         token = self.session.session_token
         try:
             return await self._once(work, what)
@@ -142,16 +147,16 @@ class Connection:
             return await self._once(work, what)
 
     async def renew(self, refused_token: str) -> None:
-        """A new access token, unless another call has fetched one since `refused_token`. Raises BrokerError."""
+        """Fetches a new access token, unless another call has done so since `refused_token`. Raises BrokerError."""
         if self.session.session_token == refused_token:
             await self._once(lambda: self.session.refresh(force=True), "login")
 
     async def ensure_token(self) -> None:
-        """A token that outlives the next request. Raises BrokerError; nothing of an order has left then."""
+        """Makes sure that the token outlives the next request. Raises BrokerError; then no order has left."""
         await self._once(self.session.refresh, "login")
 
     def masked(self, text: str) -> str:
-        """The text without the login's secrets and tokens, account numbers by their last four."""
+        """The text without the login's secrets and tokens, and with account numbers as their last four characters."""
         session = self._session
         for secret in (
             self.login.secret,
@@ -173,7 +178,7 @@ class Connection:
                 fault = refusal
         fault.detail = self.masked(fault.detail)
         fault.args = (f"{fault.fault.value}: {fault.detail}",)
-        # Without the SDK's exception as its cause: that one may quote an answer with a token in it.
+        # `from None`: the SDK's exception may quote an answer with a token in it.
         raise fault from None
 
     async def _body(self, work: Callable[[], Awaitable[object]], what: str) -> bytes:
@@ -190,15 +195,16 @@ class Connection:
     def _wait(self, state: RetryCallState) -> float:
         return backoff_s(state.attempt_number, self.ids.fraction())
 
-    def _build(self) -> Session:
-        # A context of its own for every client would block the loop for 30 ms at each reconnect (reference 1).
-        # Without the system's authorities where TLS is never spoken.
+    def build_session(self) -> Session:
+        """Builds a session of the SDK that is not logged in yet."""
+        # One context for all clients: building one blocks the loop for 30 ms, at each reconnect (reference 1).
+        # A local server speaks no TLS, so the system's certificate authorities need not be loaded.
         context = ssl.create_default_context() if self.local is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         connect, answer = self.timings.connect, self.timings.answer
         return Session(
             self.login.secret,
             self.login.refresh,
-            is_test=self._is_test,
+            is_test=self.is_test,
             event_hooks={
                 "request": [self._on_request],
                 "response": [self._on_response],
@@ -211,7 +217,7 @@ class Connection:
     async def _on_request(self, request: httpx2.Request) -> None:
         path = request.url.path
         if path == TOKEN_PATH and self._refused is not None:
-            # Repeated bad logins block the address for hours (reference 8).
+            # After repeated bad logins the broker blocks this address for hours (reference 8).
             raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
         request.url = routed(request.url, self.local)
         evidence = current_evidence()
@@ -240,17 +246,21 @@ class Connection:
             raise BodyTaken
 
     async def _judge_login(self, response: httpx2.Response) -> None:
+        """Raises BrokerError(LOGIN_REFUSED) when the answer is the broker's refusal of the login."""
         if response.status_code not in (400, 401, 403):
             return
         body = await response.aread()
         code, words = error_words(body)
         if not code and b"error_code" not in body:
-            return  # not the broker's own refusal: a proxy or a gateway in between
+            return  # the answer of a proxy or gateway, not the broker's refusal
         self._refused = (words or "the broker refused the login", code)
         raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
 
     def _note_date(self, response: httpx2.Response) -> None:
-        """The broker's clock against ours, to the second; meaningful only when market time is real (SPEC 14)."""
+        """Notes the broker's clock minus ours, to the second.
+
+        It means something only when market time is real (SPEC 14).
+        """
         stamp = response.headers.get("Date")
         if stamp is None:
             return
@@ -260,7 +270,8 @@ class Connection:
             self.date_offset = None
 
 
-def _passing(error: BaseException) -> bool:
+def _is_transient(error: BaseException) -> bool:
+    """Whether a read that failed like this may succeed when it is tried again."""
     return isinstance(error, BrokerError) and error.fault in (
         BrokerFault.UNREACHABLE,
         BrokerFault.RATE_LIMITED,
@@ -268,7 +279,7 @@ def _passing(error: BaseException) -> bool:
 
 
 def _learn_tokens(body: bytes) -> None:
-    """Every token in an answer is a secret of this process before the SDK, or anything that logs, sees it."""
+    """Registers every token in an answer as a secret, before the SDK or a log line can see it."""
     with suppress(ValueError):
         answer = json.loads(body)
         for words in (answer, answer.get("data")) if isinstance(answer, dict) else ():
@@ -278,7 +289,7 @@ def _learn_tokens(body: bytes) -> None:
 
 
 def _refuse_delayed(body: bytes) -> None:
-    """Delayed quotes are never traded on (SPEC 4.3)."""
+    """Raises BrokerError(REFUSED) when the login gets only delayed quotes: they are never traded on (SPEC 4.3)."""
     data = data_of(body, "quote token")
     level, address = (
         str(data.get("level", "")).lower(),

@@ -1,4 +1,7 @@
-"""From feed events to our values (reference 3). Times are epoch milliseconds of market time; 0 is no time."""
+"""Turns the feed's events into our values (reference 3).
+
+Their times are epoch milliseconds of market time; 0 means no time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ from core.runtime.clock import Clock, monotonic_at
 
 
 def quote_of(event: dxfeed.Quote, clock: Clock, received: float) -> Quote:
-    """`as_of` is the older of the two sides' own times where the event carries them (SPEC 4.3)."""
+    """The quote of an event that arrived at the monotonic second `received`.
+
+    `as_of` is the older of the two sides' own times where the event carries them (SPEC 4.3).
+    """
     return Quote(
         symbol=event.event_symbol,
         bid=_finite(event.bid_price),
@@ -51,8 +57,11 @@ def halt_of(event: dxfeed.Profile, received: float) -> TradingHalt:
 
 
 def candles_of(events: Iterable[dxfeed.Candle]) -> tuple[Candle, ...]:
-    """One candle a session, oldest first; the last word on a session counts. Removed sessions and ones without
-    prices (the SDK turns NaN into 0) are left out. A daily candle's time is midnight UTC of its session's date."""
+    """One candle a session, oldest first; the last event of a session counts.
+
+    Sessions that were removed or have no prices (the SDK turns NaN into 0) are left out. The time of a daily candle is
+    midnight UTC of its session's date.
+    """
     days: dict[date, Candle] = {}
     for event in events:
         day = datetime.fromtimestamp(event.time / 1000, UTC).date()
@@ -65,6 +74,7 @@ def candles_of(events: Iterable[dxfeed.Candle]) -> tuple[Candle, ...]:
 
 
 def _as_of(clock: Clock, received: float, times: tuple[int, ...]) -> float:
+    """The monotonic second of the oldest of these times, at most `received`; `received` when there is none."""
     own = [time for time in times if time > 0]
     if not own:
         return received

@@ -1,4 +1,4 @@
-"""What the request and response hooks saw of one call: the evidence an outcome is judged by (SPEC 9)."""
+"""What the request and response hooks saw of one call: the evidence by which its outcome is judged (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ class WireRefused(Exception):
 
 
 class BodyTaken(Exception):
-    """Ends an SDK call once its readable answer is in the evidence, so we parse it instead of the SDK."""
+    """Ends an SDK call once its answer is in the evidence, so that we parse it and the SDK does not."""
 
 
 @dataclass(slots=True)
 class Evidence:
-    """`order_path` names the POST to watch and `guard` is asked before it leaves; without it the last answer is kept.
+    """What the hooks saw of one call.
 
-    `left` is true once the order was handed to the network; `status` and `body` are the answer, when one came.
+    `order_path` is the path of an order's POST, and `guard` is called before that leaves. Without `order_path` the last
+    answer is kept. `left` is true once the order was handed to the network. `status` and `body` are the answer, if one
+    came.
     """
 
     take_body: bool = False
@@ -40,7 +42,7 @@ class Evidence:
     body: bytes | None = None
 
     def ask_guard(self) -> None:
-        """Lets the order leave, or raises WireRefused: it has then not left, nor if the guard itself fails."""
+        """Lets the order leave, or raises WireRefused. The order has not left then, nor when the guard itself fails."""
         self.left = False
         refusal = self.guard() if self.guard is not None else None
         if refusal is not None:
@@ -48,9 +50,9 @@ class Evidence:
         self.left = True
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
-        """The transport's trace: asks the guard again when a connection stands and nothing has been written yet.
+        """Hears the transport's trace, and calls the guard again when the connection stands and nothing is written yet.
 
-        Opening a connection may take seconds, and between `sent` and the wire nothing may wait (SPEC 9).
+        Opening a connection may take seconds, and nothing may wait between `sent` and the wire (SPEC 9).
         """
         if event == _HEADERS_STARTED:
             self.ask_guard()
@@ -60,13 +62,13 @@ _current: ContextVar[Evidence | None] = ContextVar("tastytrade_evidence", defaul
 
 
 def current_evidence() -> Evidence | None:
-    """The evidence of the call this task is making, for the hooks."""
+    """The evidence of the call that this task makes, for the hooks; None outside `observed`."""
     return _current.get()
 
 
 @contextmanager
 def observed(evidence: Evidence) -> Iterator[Evidence]:
-    """Collects evidence of every request made inside."""
+    """Collects evidence of every request made inside the block."""
     token = _current.set(evidence)
     try:
         yield evidence

@@ -1,4 +1,4 @@
-"""From what went wrong in a call to why it did, in words that hold no secret (reference 5)."""
+"""Why a call failed, in words that hold no secret (reference 5)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ READ_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What the SDK raises when a call gives no usable answer; anything else is a bug and passes."""
+"""What the SDK raises when a call gives no usable answer. Anything else is a bug and is not caught."""
 
 
 class Unauthorized(BrokerError):
-    """A 401: the access token is not accepted, though a new one may be."""
+    """A 401: the broker does not accept the access token. It may accept a new one."""
 
     def __init__(self, detail: str, code: str) -> None:
         super().__init__(BrokerFault.LOGIN_REFUSED, detail, code)
 
 
 def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
-    """The BrokerError for a failed call; `what` names what was asked for."""
+    """The BrokerError for a failed call. `what` names what was asked for."""
     if isinstance(error, BrokerError):
         return error
     status = evidence.status
@@ -60,7 +60,7 @@ def transport_words(error: httpx2.HTTPError) -> str:
 
 
 def unreadable_words(error: Exception) -> str:
-    """Why an answer could not be read: the fields, never their values."""
+    """Why an answer could not be read: names of fields, never their values."""
     if isinstance(error, ValidationError):
         fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False)})
         return f"the answer could not be read: {', '.join(fields[:6])}"
@@ -70,7 +70,7 @@ def unreadable_words(error: Exception) -> str:
 
 
 def error_body(body: bytes | None) -> dict[str, Any] | None:
-    """The `error` object of a refusal, or None when the body is not the broker's refusal."""
+    """The `error` object of the broker's refusal; None when the body is something else."""
     try:
         answer = json.loads(body or b"")
     except ValueError:
@@ -80,7 +80,10 @@ def error_body(body: bytes | None) -> dict[str, Any] | None:
 
 
 def error_words(body: bytes | None) -> tuple[str, str]:
-    """(code, words) of a refusal; the inner code of a preflight failure, empty when there is no error body."""
+    """The code and the words of a refusal; both empty when the body is no refusal.
+
+    The code is the inner one of a failed dry run where there is one.
+    """
     error = error_body(body)
     if error is None:
         return "", ""
@@ -95,12 +98,12 @@ def error_words(body: bytes | None) -> tuple[str, str]:
 
 
 def data_of(body: bytes | None, what: str) -> dict[str, Any]:
-    """The `data` object of an answer's envelope. Raises BrokerError(UNREADABLE)."""
+    """The `data` object of an answer. Raises BrokerError(UNREADABLE)."""
     return _data(envelope_of(body, what), what)
 
 
 def envelope_of(body: bytes | None, what: str) -> dict[str, Any]:
-    """A readable answer's envelope. Raises BrokerError(UNREADABLE)."""
+    """The answer as a JSON object. Raises BrokerError(UNREADABLE)."""
     try:
         answer = json.loads(body or b"")
     except ValueError:
@@ -111,7 +114,7 @@ def envelope_of(body: bytes | None, what: str) -> dict[str, Any]:
 
 
 def items_of(answer: dict[str, Any], what: str) -> list[Any]:
-    """The `data.items` list of an envelope. Raises BrokerError(UNREADABLE)."""
+    """The `data.items` list of an answer. Raises BrokerError(UNREADABLE)."""
     items = _data(answer, what).get("items")
     if not isinstance(items, list):
         raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the answer has no items")

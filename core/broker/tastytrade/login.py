@@ -1,4 +1,4 @@
-"""The two secrets of a login, passed in as values and never shown."""
+"""The secrets of one login. They are passed in as values and never shown."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Login:
     refresh: str
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an empty secret: the SDK would look for one in the environment instead."""
+        """Raises ValueError for an empty secret: the SDK would take one from the environment instead."""
         if not self.secret or not self.refresh:
             raise ValueError(f"login {self.name} lacks its client secret or refresh token")
 

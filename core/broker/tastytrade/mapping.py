@@ -1,4 +1,4 @@
-"""From the SDK's objects to our values: accounts, positions, sessions, metrics, orders (reference 2 and appendix)."""
+"""Turns the SDK's objects into ours: accounts, positions, sessions, metrics, orders (reference 2 and appendix)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,11 @@ def market_state(session: MarketSession) -> MarketState:
 
 
 def metrics_of(info: MarketMetricInfo, clock: Clock) -> Metrics:
-    """IV rank and percentile arrive as fractions and become 0..100; 30-day IV arrives in percent and becomes a
-    fraction. The `tos-` rank, else the general one (SPEC 5). `age_s` is wall seconds, as quote ages are."""
+    """Our metrics from the broker's. `age_s` is in wall seconds, as the ages of quotes are.
+
+    IV rank and percentile arrive as fractions and become 0..100; 30-day IV arrives in percent and becomes a fraction.
+    The IV rank is the `tos-` one, else the general one (SPEC 5).
+    """
     rank = info.tos_implied_volatility_index_rank
     if rank is None:
         rank = _number(info.implied_volatility_index_rank)
@@ -66,7 +69,10 @@ def metrics_of(info: MarketMetricInfo, clock: Clock) -> Metrics:
 
 
 def dry_run_answer(answer: PlacedOrderResponse[UnplacedOrder]) -> DryRunAnswer:
-    """Fees come signed, a debit negative; ours are a cost, so a debit is positive."""
+    """The broker's answer to a dry run.
+
+    Its fees are signed, a debit negative; ours are a cost, so a debit is positive.
+    """
     effect, fees = answer.buying_power_effect, answer.fee_calculation
     return DryRunAnswer(
         buying_power_change=effect.change_in_buying_power,
@@ -77,7 +83,10 @@ def dry_run_answer(answer: PlacedOrderResponse[UnplacedOrder]) -> DryRunAnswer:
 
 
 def order_report(order: PlacedOrder, status: str | None = None) -> OrderReport:
-    """`status` replaces the SDK's word. A credit is positive, a debit negative (reference 2.3)."""
+    """The report of an order. A credit is positive, a debit negative (reference 2.3).
+
+    `status` is used instead of the SDK's word.
+    """
     return OrderReport(
         order_id=str(order.id),
         account=order.account_number,
@@ -94,8 +103,11 @@ def order_report(order: PlacedOrder, status: str | None = None) -> OrderReport:
 
 
 def order_report_from(item: Mapping[str, Any]) -> OrderReport:
-    """An order of a listing. A status the SDK does not know is kept as the broker's own word instead of losing the
-    order, and with it the listing (SPEC 9). Raises pydantic.ValidationError for anything else amiss."""
+    """The report of an order in a listing. Raises pydantic.ValidationError when the order cannot be read.
+
+    A status that the SDK does not know is kept as the broker's own word: otherwise the order, and the whole listing,
+    would be lost (SPEC 9).
+    """
     known = dict(item)
     try:
         return order_report(PlacedOrder(**known))
@@ -121,12 +133,13 @@ def _position(position: CurrentPosition) -> Position:
         quantity=position.quantity,
         direction=position.quantity_direction,
         average_open_price=position.average_open_price,
-        # Per share like the open price; `mark` is the value of the whole position.
+        # `mark_price` is per share, like the open price; `mark` is the value of the whole position.
         mark=position.mark_price,
     )
 
 
 def _restriction(status: TradingStatus) -> str | None:
+    """Why the broker bars entries, in words; None when it does not."""
     barred = (
         (status.is_closed, "closed"),
         (status.is_frozen, "frozen"),
@@ -152,7 +165,7 @@ def _scaled(fraction: Decimal | None) -> Decimal | None:
 
 
 def _aware(instant: datetime) -> datetime:
-    """The broker's times without an offset are UTC."""
+    """The instant in UTC. The broker's times without an offset are UTC."""
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 

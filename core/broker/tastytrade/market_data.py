@@ -1,4 +1,4 @@
-"""The quote feed of one login over DXLink, reconnecting by itself (reference 3, 6, 7)."""
+"""The quote feed of one login over DXLink; it reconnects by itself (reference 3, 6, 7)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from core.domain.market.quotes import Candle
 from core.runtime.clock import exchange_time
 
 CHUNK = 200
-"""A larger subscription is refused, or answered with a frame the SDK cannot take (reference 3)."""
+"""Symbols per subscription.
+
+A larger one is refused, or answered with a frame that the SDK cannot take (reference 3).
+"""
 PACE_S = 0.05
 UNDERLYING_EVENTS: tuple[type[dxfeed.Event], ...] = (dxfeed.Quote, dxfeed.Trade, dxfeed.Summary, dxfeed.Profile)
 REGULAR_HOURS = (time(9, 31), time(16, 0))
@@ -34,7 +37,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A change of subscription, in the order it was asked for."""
+    """A change of subscription; changes are made in the order they were requested."""
 
     add: bool
     kind: type[dxfeed.Event]
@@ -42,7 +45,7 @@ class _Change:
 
 
 class DXLinkMarketData:
-    """Implements `core.broker.port.MarketData`. What is wanted outlives every connection."""
+    """Implements `core.broker.port.MarketData`. Subscriptions survive the loss of a connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -55,8 +58,11 @@ class DXLinkMarketData:
         self._desk = CandleDesk(connection.timings)
 
     async def run(self, sink: MarketDataSink) -> None:
-        """Delivers to the sink until cancelled. On every loss the status says WAITING: quotes received before are
-        then no longer prices (SPEC 14). Raises only what the sink raised."""
+        """Delivers to the sink until cancelled. Raises only what the sink raised.
+
+        When a connection is lost the status becomes WAITING; quotes received before are then no prices any more
+        (SPEC 14).
+        """
         await keep_alive(
             "market data",
             self._connection,
@@ -74,13 +80,13 @@ class DXLinkMarketData:
         self._change(True, dxfeed.Quote, new_options)
 
     async def unsubscribe(self, options: AbstractSet[str]) -> None:
-        """As `subscribe`. A symbol that is also a wanted underlying keeps its quotes."""
+        """Takes effect like `subscribe`. A symbol that is also a subscribed underlying keeps its quotes."""
         gone = set(options) & self._options
         self._options -= gone
         self._change(False, dxfeed.Quote, gone - self._underlyings)
 
     async def daily_candles(self, symbol: str, since: datetime) -> tuple[Candle, ...]:
-        """Completed and forming daily sessions since an aware instant, oldest first. Raises BrokerError."""
+        """The daily sessions since an aware instant, completed and forming, oldest first. Raises BrokerError."""
         return await self._desk.ask(symbol, since)
 
     def _change(self, add: bool, kind: type[dxfeed.Event], symbols: AbstractSet[str]) -> None:
@@ -103,7 +109,7 @@ class DXLinkMarketData:
                     tasks.start_soon(self._desk.serve, streamer)
                     tasks.start_soon(self._watch_silence)
                     tasks.start_soon(self._follow_changes, streamer)
-                    # The quote token ends after a day: leave before it does.
+                    # The quote token expires after a day: reconnect before it does.
                     await self._connection.clock.sleep(timings.token_life)
                     tasks.cancel_scope.cancel()
         finally:
@@ -153,7 +159,7 @@ class DXLinkMarketData:
         convert: Callable[[E, float], V],
         deliver: Callable[[Sequence[V]], None],
     ) -> None:
-        """The latest event of each symbol, then a rest: iterating event by event falls behind (reference 7)."""
+        """Delivers the latest event of each symbol, then pauses: one event at a time falls behind (reference 7)."""
         clock = self._connection.clock
         while True:
             event: E | None = await streamer.get_event(kind)
@@ -171,8 +177,10 @@ class DXLinkMarketData:
             await clock.sleep(self._connection.timings.drain)
 
     async def _watch_silence(self) -> None:
-        """A feed that only keeps itself alive, in regular hours, is renewed. Holidays are not known here: a renewal
-        a minute then does no harm."""
+        """Raises StreamLost when in regular hours nothing but keepalives comes.
+
+        Holidays are not known here: the renewal each minute does no harm then.
+        """
         clock, limit = self._connection.clock, self._connection.timings.data_silence
         while True:
             await clock.sleep(limit / 4)

@@ -1,4 +1,4 @@
-"""Orders at the broker: preflight, one send judged by evidence, cancel, and complete listings (SPEC 9)."""
+"""Orders at the broker: dry run, one send judged by evidence, cancel, and complete listings (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -41,13 +41,16 @@ _OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 class Orders:
-    """The orders of one login's accounts."""
+    """The orders of the accounts of one login."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
-        """Raises BrokerError; REFUSED carries the broker's code and words."""
+        """Has the broker check an order without placing it.
+
+        Raises BrokerError; REFUSED carries the broker's code and words.
+        """
         c, account = self._connection, self._connection.account(number)
         order = new_order(request)
         answer = await c.call(lambda: account.place_order(c.session, order, dry_run=True), "dry run")
@@ -57,13 +60,13 @@ class Orders:
         return dry_run_answer(answer)
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
-        """Sends once. The caller shields it: a cancelled send has no outcome.
+        """Sends the order once. Shield the call from cancellation: a cancelled send has no outcome.
 
-        `guard` is asked in the request hook and again when the connection stands; a refusal means nothing left.
+        `guard` is called in the request hook, and again when the connection stands. When it refuses, nothing has left.
         """
         c, account = self._connection, self._connection.account(number)
         try:
-            # Before the order, so that a refresh that fails is proof that nothing left (reliability 2.2).
+            # Before the order: when this refresh fails, it is proved that nothing left (reliability 2.2).
             await c.ensure_token()
             session, order = c.session, new_order(request)
         except BrokerError as error:
@@ -72,7 +75,7 @@ class Orders:
         with observed(Evidence(order_path=f"/accounts/{number}/orders", guard=guard)) as evidence:
             try:
                 await account.place_order(session, order, dry_run=False)
-            except Exception as error:  # every failure becomes an outcome; the evidence says which
+            except Exception as error:  # every failure becomes an outcome; the evidence decides which
                 failure = error
         outcome = outcome_of(number, request, evidence, failure)
         return SendOutcome(
@@ -80,20 +83,25 @@ class Orders:
         )
 
     async def cancel(self, number: str, order_id: str) -> None:
-        """Asks once for a working order to be cancelled. Raises BrokerError; REFUSED when the broker says no, and
-        anything else leaves the order working until it is read again (SPEC 9)."""
+        """Requests once that a working order is cancelled. Raises BrokerError, REFUSED when the broker says no.
+
+        After any other error the order counts as working until it is read again (SPEC 9).
+        """
         c, account = self._connection, self._connection.account(number)
         await c.call(lambda: account.delete_order(c.session, int(order_id)), "cancel")
 
     async def order(self, number: str, order_id: str) -> OrderReport:
-        """Raises BrokerError."""
+        """The order with this broker id. Raises BrokerError."""
         c, account = self._connection, self._connection.account(number)
         body = await c.read_body(lambda: account.get_order(c.session, int(order_id)), "order")
         return _reports([data_of(body, "order")], "order")[0]
 
     async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
-        """Live and the day's orders in any status, all pages, merged by id, the newest state of each. An incomplete
-        listing proves nothing and raises BrokerError(UNREADABLE). `day` is an exchange date."""
+        """The live orders and those of the exchange date `day`, in any status, each in its newest state.
+
+        All pages are read and merged by order id. Raises BrokerError; UNREADABLE when the listing is incomplete,
+        because that proves nothing.
+        """
         c, account = self._connection, self._connection.account(number)
         live = await c.read_body(lambda: account.get_live_orders(c.session), "live orders")
         reports = list(_reports(_whole([live], "live orders"), "live orders"))
@@ -107,7 +115,7 @@ class Orders:
                         per_page=PAGE,
                         page_offset=offset,
                         start_date=day,
-                        # Whether the end is included is not documented; one day more loses nothing.
+                        # It is not documented whether the end is included; one more day does no harm.
                         end_date=day + timedelta(days=1),
                     ),
                     "orders",
@@ -118,7 +126,7 @@ class Orders:
 
 
 def new_order(request: OrderRequest) -> LimitOrder:
-    """A limit day order; the SDK takes a credit as a positive price (reference 2.3)."""
+    """The SDK's order: limit, day. The SDK takes a credit as a positive price (reference 2.3)."""
     return LimitOrder(
         time_in_force=OrderTimeInForce.DAY,
         legs=[
@@ -136,7 +144,7 @@ def new_order(request: OrderRequest) -> LimitOrder:
 
 
 def outcome_of(number: str, request: OrderRequest, evidence: Evidence, failure: Exception | None) -> SendOutcome:
-    """The class of a send, from evidence alone (SPEC 9, reliability 2.2). Whatever is not proved is unknown."""
+    """The outcome of a send, from evidence alone (SPEC 9, reliability 2.2). What is not proved is unknown."""
     if isinstance(failure, WireRefused):
         return SendOutcome(SendClass.NOT_SENT, str(failure), left=False, code=failure.refusal.code)
     if not evidence.left:
@@ -155,7 +163,7 @@ def outcome_of(number: str, request: OrderRequest, evidence: Evidence, failure: 
 
 
 def _acknowledged(number: str, request: OrderRequest, evidence: Evidence) -> SendOutcome:
-    """A 2xx is an acknowledgement only when it can be read and speaks of this very order."""
+    """The outcome of a 2xx answer: acknowledged only when it can be read and is about this very order, else unknown."""
 
     def unknown(detail: str) -> SendOutcome:
         return SendOutcome(SendClass.UNKNOWN, detail, left=True, status=evidence.status)
@@ -190,7 +198,7 @@ def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:
 
 
 def _whole(pages: list[bytes], what: str) -> list[Any]:
-    """The items of all pages. Raises BrokerError(UNREADABLE) when a page holds fewer than it announces."""
+    """The items of all pages. Raises BrokerError(UNREADABLE) when there are not as many as the pages announce."""
     items: list[Any] = []
     total: int | None = None
     for page in pages:
@@ -221,6 +229,7 @@ def _count(pagination: dict[str, Any], key: str, what: str) -> int | None:
 
 
 def _merged(reports: Iterable[OrderReport]) -> tuple[OrderReport, ...]:
+    """One report for each order, its newest state."""
     newest: dict[str, OrderReport] = {}
     for report in reports:
         kept = newest.get(report.order_id)

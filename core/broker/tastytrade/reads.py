@@ -1,4 +1,4 @@
-"""What the broker is asked outside of orders: accounts, market session, metrics, chain, marks."""
+"""Everything read from the broker except orders: accounts, market session, metrics, chain, marks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.domain.market.underlying import SHIPPED
 from core.runtime.clock import monotonic_at
 
 INDEX_SYMBOLS = frozenset({symbol for symbol, u in SHIPPED.items() if u.is_index} | {"NDX", "RUT", "XSP", "VIX"})
-"""Asked for as indices; everything else as equities (reference 2.2)."""
+"""Symbols that are requested as indices; all others are requested as equities (reference 2.2)."""
 
 
 class Reads:
@@ -35,14 +35,14 @@ class Reads:
         self._connection = connection
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        """Every account of the login, closed ones included."""
+        """All accounts of the login, closed ones included."""
         c = self._connection
         found = await c.read(lambda: Account.get(c.session, include_closed=True), "accounts")
         c.know_accounts(*(account.account_number for account in found))
         return tuple(broker_account(account) for account in found)
 
     async def account_reads(self, number: str) -> AccountReads:
-        """Balances, positions and trading status, asked for side by side; all three or none."""
+        """Balances, positions and trading status, requested at the same time. When one of the three fails, all fail."""
         c, account = self._connection, self._connection.account(number)
         balance, positions, status = await asyncio.gather(
             c.read(lambda: account.get_balances(c.session), "balances"),
@@ -60,7 +60,7 @@ class Reads:
         raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has none for equities")
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
-        """One unreadable symbol is left out and does not take the others with it."""
+        """The metrics of these symbols. One that cannot be read is left out; raises BrokerError when none can be."""
         c, what = self._connection, "metrics"
         body = await c.read_body(lambda: get_market_metrics(c.session, symbols), what)
         found, failure = [], ""
@@ -74,13 +74,13 @@ class Reads:
         return tuple(found)
 
     async def chain(self, symbol: str) -> OptionChain:
-        """Read in a thread; see `core.broker.tastytrade.chain`."""
+        """The option chain, parsed in a thread; see `core.broker.tastytrade.chain`."""
         c = self._connection
         body = await c.read_body(lambda: NestedOptionChain.get(c.session, symbol), "option chain")
         return await asyncio.to_thread(chain_from, body, symbol)
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        """Marks at most 10 s old (SPEC 2); older ones and symbols without one are left out."""
+        """Marks in $ by symbol, none older than 10 s (SPEC 2). Older ones and symbols without one are left out."""
         if not symbols:
             return {}
         c = self._connection

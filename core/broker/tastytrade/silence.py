@@ -1,6 +1,6 @@
-"""A websocket's network stream that gives up on silence (reference 6.5).
+"""A websocket's network stream that ends when nothing comes (reference 6.5).
 
-A connection whose other end is gone looks alive to the SDK for ever: its keepalives go into the socket's buffer.
+To the SDK a connection whose other end is gone looks alive for ever: its keepalives go into the socket's buffer.
 """
 
 # ruff: noqa: ASYNC109 - the signatures are the transport's
@@ -14,7 +14,7 @@ import httpcore2
 
 
 class NetworkStream(Protocol):
-    """The transport's stream, as httpcore2 hands it out after an upgrade."""
+    """The transport's stream, as httpcore2 provides it after an upgrade."""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes: ...
 
@@ -33,7 +33,10 @@ class NetworkStream(Protocol):
 
 
 class WatchedStream:
-    """Reads raise httpcore2.ReadError after `limit_s` wall seconds without a byte, writes likewise."""
+    """A stream whose reads raise httpcore2.ReadError after `limit_s` wall seconds without a byte.
+
+    Writes raise httpcore2.WriteError when nothing can be written for as long.
+    """
 
     def __init__(self, stream: NetworkStream, limit_s: float) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Keeps a stream alive: one connection after another, with back-off, for as long as it is awaited (reference 6)."""
+"""Keeps a stream connected while it is awaited: one connection after another, with back-off (reference 6)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ log = logging.getLogger(__name__)
 
 
 class StreamLost(Exception):
-    """We give a connection up ourselves; the text says why."""
+    """We end a connection ourselves. The text says why."""
 
 
 class SinkFailed(Exception):
-    """The receiver of market data or alerts failed: not the connection's fault, so not survived here."""
+    """The receiver of market data or alerts failed. A new connection would not help, so it is raised to the caller."""
 
 
 LOST = (
@@ -51,10 +51,10 @@ LOST = (
     anyio.ClosedResourceError,
     anyio.BrokenResourceError,
 )
-"""What the SDK's streamers end with when the server or the network misbehaves (reference 5)."""
+"""What the SDK's streamers raise when the server or the network misbehaves (reference 5)."""
 
 Entered = Callable[[], None]
-"""Called by a connection once it stands and everything is subscribed."""
+"""Called for a connection once it stands and everything is subscribed."""
 
 
 async def keep_alive(
@@ -63,8 +63,11 @@ async def keep_alive(
     connect: Callable[[Entered], Awaitable[None]],
     tell: Callable[[StreamStatus], None],
 ) -> None:
-    """Runs `connect` again and again until cancelled. Each run owns a new streamer in this very task, as the SDK
-    needs. The status tells of every change; a 401 while entering renews the access token before the next try."""
+    """Runs `connect` again and again until cancelled.
+
+    Each run builds a new streamer in this very task, as the SDK needs. `tell` is called with every change of the
+    status. A 401 while connecting renews the access token before the next try.
+    """
     clock, failures, connections = connection.clock, 0, 0
     stood: float | None = None
     detail = ""
@@ -107,7 +110,7 @@ async def _renew(connection: Connection, detail: str) -> str:
 
 
 def leaves_of(error: BaseException) -> Iterator[BaseException]:
-    """The errors inside the task groups' nested groups."""
+    """The single errors inside nested exception groups."""
     if isinstance(error, BaseExceptionGroup):
         for inner in error.exceptions:
             yield from leaves_of(inner)

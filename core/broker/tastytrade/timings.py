@@ -12,21 +12,21 @@ class Timings:
     connect: float = 5.0
     answer: float = 20.0
     enter_stream: float = 15.0
-    """Entering a stream, its login included: the SDK itself would wait, or ask again, for ever."""
+    """Opening a stream, its login included. The SDK itself would wait, or ask again, for ever."""
     socket_silence: float = 75.0
-    """The server promises something at least every 60 s."""
+    """Without a byte for this long, the connection is given up. The server promises something at least every 60 s."""
     data_silence: float = 60.0
-    """In regular trading hours, no event at all for anything subscribed."""
+    """Without any event in regular trading hours for this long, the connection is given up."""
     token_life: float = 23 * 3600.0
-    """A quote token ends after 24 h; the stream is renewed before."""
+    """The stream is renewed after this long: a quote token expires after 24 h."""
     good_data: float = 5.0
-    """A connection that delivered for this long resets the back-off."""
+    """A connection that stood for this long resets the back-off."""
     drain: float = 0.05
-    """Between two deliveries to the sink: conflation."""
+    """The pause between two deliveries to the sink; of the events in it only the latest of each symbol is delivered."""
     quote_aggregation: float = 0.2
     slow_aggregation: float = 0.5
     candle_quiet: float = 2.0
-    """A snapshot without an end mark counts as whole after this long without a candle."""
+    """A snapshot without an end mark counts as complete after this long without a candle."""
     candles: float = 20.0
     marks_age: float = 10.0
     """An older mark is not a price (SPEC 2)."""

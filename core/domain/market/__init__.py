@@ -1,1 +1,1 @@
-"""Rules about the market: quotes, chains, sessions, indicators, the judgement."""
+"""Rules about the market: quotes, chains, sessions, indicators, and whether an underlying is worth trading."""

@@ -1,4 +1,4 @@
-"""Standard indicators of a maintained library (TA-Lib), on completed sessions plus the live price (SPEC 5)."""
+"""Standard indicators from a maintained library (TA-Lib), on completed sessions plus the live price (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ TRADING_DAYS_PER_YEAR = 252
 
 @dataclass(frozen=True, slots=True)
 class Indicators:
-    """Values at the live price, as the last close. Ranges and distances are fractions unless named percent."""
+    """Indicators with the live price as the last close.
+
+    Ranges and volatilities are fractions; bands and prices in dollars.
+    """
 
     price: Decimal
     rsi: Decimal
@@ -39,7 +42,7 @@ def compute_indicators(candles: Sequence[Candle], price: Decimal) -> Indicators:
     low). `range5` spans the last 5 sessions, (highest high - lowest low) / last close; `low20` and `high20` span the
     last 20 completed sessions. Raises ValueError for fewer than 60 completed sessions.
     """
-    # Imported here: numpy and TA-Lib take half a second to load, and the console paints from this module's types first.
+    # Deferred: numpy and TA-Lib take half a second to load, and the first paint needs only this module's types.
     import numpy as np
     import talib
 
@@ -70,5 +73,5 @@ def compute_indicators(candles: Sequence[Candle], price: Decimal) -> Indicators:
 
 
 def _decimal(value: float) -> Decimal:
-    """A float as a Decimal of six places: indicators are estimates, and equal inputs must compare equal."""
+    """A float as a Decimal of six places. Indicators are estimates, and equal inputs must give equal values."""
     return Decimal(f"{value:.6f}")

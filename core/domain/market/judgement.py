@@ -1,4 +1,4 @@
-"""Judging an underlying: terminal stops, then a score with its waterfall (SPEC 5)."""
+"""Judges an underlying: first what stops it at once, then a score, kept factor by factor (SPEC 5)."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ EX_DIVIDEND_DAYS = 5
 
 
 class Direction(Enum):
+    """Which way the market leans, and how strongly."""
+
     STRONG_BULLISH = "strong bullish"
     BULLISH = "bullish"
     BULLISH_EXHAUSTED = "bullish exhausted"
@@ -32,6 +34,8 @@ class Direction(Enum):
 
 
 class Regime(Enum):
+    """The kind of market, shown beside the score."""
+
     CRISIS = "crisis"
     HIGH_VOLATILITY = "high volatility"
     RANGE = "range"
@@ -59,7 +63,10 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Factor:
-    """One bar of the waterfall: its name, its input as text, and its points."""
+    """One factor of the score: its name, its input as text, and its points.
+
+    The screen draws the factors as a waterfall.
+    """
 
     name: str
     shown: str
@@ -68,7 +75,10 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on one underlying. `refusal` is None when it passed; the factors stand either way once scored."""
+    """The verdict on one underlying.
+
+    `refusal` is None when it passed. `factors` is empty when something stopped it at once.
+    """
 
     symbol: str
     refusal: Refusal | None
@@ -95,10 +105,10 @@ def judge(
     today: date,
     minimum: Decimal = DEFAULT_MINIMUM_SCORE,
 ) -> Judgement:
-    """Judges one underlying on its live price, metrics and completed daily sessions (oldest first).
+    """Judges one underlying by its live price ($), its metrics and its completed daily sessions (oldest first).
 
-    Missing data refuses, and so does data that is no number; an underlying without earnings or dividend dates is not
-    missing data.
+    `today` is the session's date. Missing data refuses, and so does a value that is not a number. An underlying without
+    earnings or dividend dates is not missing data.
     """
     candles = _unbroken(candles)
     refusal = _stop(symbol, price, price_age_s, halted, metrics, candles, today)
@@ -131,6 +141,7 @@ def _stop(
     candles: Sequence[Candle],
     today: date,
 ) -> Refusal | None:
+    """What stops the underlying at once, before any score; None when nothing does."""
     if halted:
         return refuse(Reason.TRADING_HALTED, symbol=symbol)
     if price is None or price_age_s is None or not price.is_finite() or price <= 0:
@@ -169,7 +180,7 @@ def _volatility(symbol: str, metrics: Metrics) -> Refusal | None:
 
 
 def _unbroken(candles: Sequence[Candle]) -> Sequence[Candle]:
-    """The newest run of usable candles: the feed sends NaN for a session it has no prices of."""
+    """The newest unbroken run of candles. The feed sends NaN for a session of which it has no prices."""
     for age, candle in enumerate(reversed(candles)):
         if not all(math.isfinite(p) and p > 0 for p in (candle.high, candle.low, candle.close)):
             return candles[len(candles) - age :]
@@ -183,7 +194,7 @@ def _candles(symbol: str, candles: Sequence[Candle]) -> Refusal | None:
 
 
 def direction_of(i: Indicators) -> Direction:
-    """Price, MACD and momentum signs, weighted by trend strength (SPEC 5)."""
+    """The direction, from the signs of price, MACD and momentum, weighted by the strength of the trend (SPEC 5)."""
     side = _sign(i.price - i.sma20)
     macd = _sign(i.macd_histogram)
     momentum = side if i.range5 > Decimal("0.03") else 0
@@ -225,7 +236,7 @@ def stress_of(rank: Decimal, i: Indicators) -> Decimal:
 
 
 def regime_of(rank: Decimal, stress: Decimal, direction: Direction, i: Indicators) -> Regime:
-    """Shown beside the score; it informs and does not block (SPEC 5)."""
+    """The regime, shown beside the score. It blocks nothing (SPEC 5)."""
     if stress >= 80:
         return Regime.CRISIS
     if rank >= 75:

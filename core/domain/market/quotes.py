@@ -1,4 +1,4 @@
-"""Market data values as the feed delivers them. Ages are wall seconds (SPEC 14)."""
+"""Market data as the feed delivers it. Prices are in dollars, ages in wall seconds (SPEC 14)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A bid and ask. A side that is missing or not a number is None.
+    """A bid and an ask. A side that is missing or not a number is None.
 
-    `received` is the clock's monotonic second of arrival. `as_of` is the same scale: the moment the
-    older of the two sides was set where the event carries side times, else `received`; never later
-    than `received` (SPEC 4.3).
+    `received` is the clock's monotonic second of arrival. `as_of` is the monotonic second at which the older of the two
+    sides was set, where the event carries the times of its sides, else `received`. It is never later than `received`
+    (SPEC 4.3).
     """
 
     symbol: str
@@ -25,16 +25,17 @@ class Quote:
     ask_size: Decimal | None = None
 
     def age(self, now: float) -> float:
-        """Seconds since the older side was set; `now` is monotonic."""
+        """Wall seconds since the older side was set; `now` is monotonic."""
         return max(0.0, now - self.as_of)
 
     @property
     def crossed(self) -> bool:
+        """Whether the bid is above the ask."""
         return self.bid is not None and self.ask is not None and self.bid > self.ask
 
     @property
     def mid(self) -> Decimal | None:
-        """The uncrossed midpoint, or None when a side is missing or the quote is crossed."""
+        """The midpoint; None when a side is missing or the bid is above the ask."""
         if self.bid is None or self.ask is None or self.crossed:
             return None
         return (self.bid + self.ask) / 2
@@ -42,7 +43,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """The last trade. `as_of` follows the event's own trade time, as for Quote."""
+    """The last trade.
+
+    `as_of` is the trade's own time on the monotonic scale where the event carries it, as for Quote.
+    """
 
     symbol: str
     price: Decimal
@@ -51,12 +55,13 @@ class Trade:
     day_volume: Decimal | None = None
 
     def age(self, now: float) -> float:
+        """Wall seconds since the trade; `now` is monotonic."""
         return max(0.0, now - self.as_of)
 
 
 @dataclass(frozen=True, slots=True)
 class DaySummary:
-    """Open, high and low of the session and the previous close."""
+    """The session's open, high and low so far, and the previous close."""
 
     symbol: str
     previous_close: Decimal | None
@@ -68,7 +73,7 @@ class DaySummary:
 
 @dataclass(frozen=True, slots=True)
 class TradingHalt:
-    """Whether the exchange has halted the symbol, from its profile."""
+    """Whether the exchange has halted the symbol, from the symbol's profile."""
 
     symbol: str
     halted: bool
@@ -77,7 +82,7 @@ class TradingHalt:
 
 @dataclass(frozen=True, slots=True)
 class Candle:
-    """One session's bar; `day` is the session's date. Prices are floats: they feed indicators only."""
+    """One session's bar; `day` is the session's date. Prices are floats, because only indicators use them."""
 
     day: date
     open: float

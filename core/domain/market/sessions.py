@@ -1,4 +1,7 @@
-"""Exchange sessions and the slots in them (SPEC 3)."""
+"""The sessions of the exchange and the slots in them (SPEC 3).
+
+A session is one trading day. A slot is a moment in it at which a cycle is scheduled to start.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ START_GRACE = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One trading day; `open` and `close` are aware instants in UTC."""
+    """One trading day. `day` is the exchange's date; `open` and `close` are aware instants in UTC."""
 
     day: date
     open: datetime
@@ -26,26 +29,32 @@ class Session:
 
     @property
     def half_day(self) -> bool:
+        """Whether the session closes before 16:00 exchange time."""
         return self.close.astimezone(EXCHANGE_ZONE).time() < time(16, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class SlotTimes:
-    """First and last slot (exchange time) and the minutes between slots; settings, these are the defaults."""
+    """The first and last slot (exchange time) and the minutes between slots.
+
+    The settings choose them; these are the defaults.
+    """
 
     first: time = time(9, 45)
     last: time = time(14, 45)
     interval_minutes: int = 15
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an interval that never reaches the last slot."""
+        """Raises ValueError for an interval below one minute."""
         if self.interval_minutes < 1:
             raise ValueError(f"slot interval {self.interval_minutes} is below one minute")
 
 
 def slots_of(session: Session, times: SlotTimes) -> tuple[datetime, ...]:
-    """The slots of a session as UTC instants: 21 on a full day, none before the open or later than 15 minutes before
-    the close, whatever the settings say."""
+    """The slots of a session as UTC instants: 21 on a full day by default.
+
+    None is before the open or later than 15 minutes before the close, whatever the settings say.
+    """
     slot = datetime.combine(session.day, times.first, EXCHANGE_ZONE)
     last = min(
         datetime.combine(session.day, times.last, EXCHANGE_ZONE).astimezone(UTC),
@@ -60,7 +69,10 @@ def slots_of(session: Session, times: SlotTimes) -> tuple[datetime, ...]:
 
 
 def may_force(now: datetime, session: Session | None, times: SlotTimes) -> Refusal | None:
-    """Whether a forced cycle may start now: from the first slot to 15 minutes before the close (SPEC 3)."""
+    """Why a forced cycle may not start now, or None when it may.
+
+    It may from the first slot to 15 minutes before the close (SPEC 3).
+    """
     if session is None:
         return refuse(Reason.MARKET_CLOSED)
     first = max(datetime.combine(session.day, times.first, EXCHANGE_ZONE), session.open)

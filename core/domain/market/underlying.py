@@ -1,4 +1,4 @@
-"""What the rules need to know of an underlying (SPEC 2). QQQ and SPX are shipped."""
+"""An underlying as the rules see it (SPEC 2). QQQ and SPX are shipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class PriceSource(Enum):
-    """Where an underlying's price comes from (SPEC 2): an index is never priced from a quote."""
+    """Where the price of an underlying comes from (SPEC 2). An index is never priced from a quote."""
 
     MIDPOINT = "midpoint"
     LAST = "last"
@@ -16,7 +16,11 @@ class PriceSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Underlying:
-    """`step` rounds the body; `width_multiple` rounds the width up; both in dollars."""
+    """What options are on. `step` and `width_multiple` are in dollars.
+
+    The body (the strike that both short options share) is a multiple of `step`; the width (its distance to the long
+    strikes) is rounded up to a multiple of `width_multiple`.
+    """
 
     symbol: str
     step: Decimal

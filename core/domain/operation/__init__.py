@@ -1,1 +1,1 @@
-"""What one part tells another: events, commands, reasons, outcomes, breakers, account settings."""
+"""The values that the parts of the engine exchange: events, commands, reasons, outcomes, breakers, account settings."""

@@ -1,4 +1,4 @@
-"""What the operator sets for one account, by the words it is set with (SPEC 4, 7, 8, 11)."""
+"""The operator's settings for one account, and the words that set them (SPEC 4, 7, 8, 11)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Reason, Refusal, refuse
 
 DEFAULT = "default"
-"""The word that gives an account the default of the settings file again."""
+"""The word that gives an account the default of the settings file back."""
 
 
 class AccountField(StrEnum):
-    """The value is the word the operator types, and what the records keep of a change."""
+    """The settings of an account. The value is the word that the operator types and that the records keep."""
 
     AUTOMATION = "automation"
     OFFSET_CENTS = "offset-cents"
@@ -28,8 +28,11 @@ class AccountField(StrEnum):
 
 
 AccountValue = bool | int | Decimal | str | date | None
-"""Cents for the offset, dollars per share for the width, a fraction of capital for the tolerance, the session date for
-skip; None is the default."""
+"""A setting's value; None means the default.
+
+Cents for the offset, dollars per share for the width, a fraction of capital for the tolerance, the session date for
+skip.
+"""
 
 ACCEPTED = {
     AccountField.AUTOMATION: "on or off",
@@ -45,13 +48,13 @@ ACCEPTED = {
 
 @dataclass(frozen=True, slots=True)
 class AccountSetting:
-    """One setting with its value."""
+    """One setting of an account, with its value."""
 
     field: AccountField
     value: AccountValue
 
     def shown(self) -> str:
-        """The value in the operator's words."""
+        """The value in the word that sets it."""
         match self.value:
             case None:
                 return DEFAULT
@@ -63,27 +66,30 @@ class AccountSetting:
 
 
 def account_setting(name: str, text: str, today: date) -> AccountSetting | Refusal:
-    """The setting these two words mean; `today` is the session date that `skip today` is for."""
+    """The setting that these two words mean, or why they mean none.
+
+    `today` is the session date that `skip today` is for.
+    """
     try:
         field = AccountField(name)
     except ValueError:
         return refuse(Reason.ACCOUNT_SETTING, field="the setting", accepted=", ".join(AccountField), given=name)
     value = _value(field, text, today)
-    if isinstance(value, _Unfit):
+    if isinstance(value, _NotAccepted):
         return refuse(Reason.ACCOUNT_SETTING, field=field.value, accepted=ACCEPTED[field], given=text)
     return AccountSetting(field, value)
 
 
-class _Unfit:
-    """The words are no value of this field."""
+class _NotAccepted:
+    """Says that a word is not a value of its setting."""
 
 
-def _value(field: AccountField, text: str, today: date) -> AccountValue | _Unfit:
+def _value(field: AccountField, text: str, today: date) -> AccountValue | _NotAccepted:
     match field:
         case AccountField.AUTOMATION:
-            return {"on": True, "off": False}.get(text, _Unfit())
+            return {"on": True, "off": False}.get(text, _NotAccepted())
         case AccountField.PRIMARY:
-            return True if text == "on" else _Unfit()
+            return True if text == "on" else _NotAccepted()
     if text == DEFAULT:
         return None
     match field:
@@ -96,21 +102,21 @@ def _value(field: AccountField, text: str, today: date) -> AccountValue | _Unfit
         case AccountField.TOLERANCE:
             return _above_zero(text, Decimal(1))
         case AccountField.MAIL:
-            return text if text in list(MailPreference) else _Unfit()
+            return text if text in list(MailPreference) else _NotAccepted()
         case AccountField.SKIP:
-            return today if text == "today" else _Unfit()
-    return _Unfit()
+            return today if text == "today" else _NotAccepted()
+    return _NotAccepted()
 
 
-def _whole(text: str, low: int, high: int) -> int | _Unfit:
+def _whole(text: str, low: int, high: int) -> int | _NotAccepted:
     if not (text.isascii() and text.isdigit()) or not low <= int(text[:6]) <= high or len(text) > 6:
-        return _Unfit()
+        return _NotAccepted()
     return int(text)
 
 
-def _above_zero(text: str, high: Decimal) -> Decimal | _Unfit:
+def _above_zero(text: str, high: Decimal) -> Decimal | _NotAccepted:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        return _Unfit()
-    return number if text.isascii() and number.is_finite() and 0 < number <= high else _Unfit()
+        return _NotAccepted()
+    return number if text.isascii() and number.is_finite() and 0 < number <= high else _NotAccepted()

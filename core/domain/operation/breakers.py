@@ -1,4 +1,7 @@
-"""Breakers: what stops entries until its cause is gone, each naming its reset (SPEC 9, reference reliability 2.5)."""
+"""Breakers.
+
+Each stops entries until its cause is gone, and says how it is reset (SPEC 9, reference reliability 2.5).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from enum import Enum
 
 
 class Scope(Enum):
-    """Whom a breaker stops. Global only for what no account can trade without."""
+    """Whom a breaker stops. Only what every account needs stops all of them."""
 
     GLOBAL = "global"
     LOGIN = "login"
@@ -16,7 +19,7 @@ class Scope(Enum):
 
 
 class BreakerKind(Enum):
-    """The value is (stable code, scope, how it is reset); the last is a sentence for the operator."""
+    """The kinds of breakers. The value is (stable code, scope, how it is reset, as a sentence for the operator)."""
 
     code: str
     scope: Scope
@@ -34,7 +37,7 @@ class BreakerKind(Enum):
 
     @property
     def resets_itself(self) -> bool:
-        """Whether the engine closes it when the cause is gone; the others wait for `senex reset`."""
+        """Whether the engine closes it once its cause is gone. The others wait for `senex reset`."""
         return self in _RESET_THEMSELVES
 
     CLOCK = ("clock", Scope.GLOBAL, "resets by itself when the clock is within 2 s of the broker's again")
@@ -63,7 +66,10 @@ _RESET_THEMSELVES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """An open breaker. `subject` is the account number or login name it stops, empty for a global one."""
+    """An open breaker.
+
+    `subject` is the number of the account or the name of the login that it stops; empty when global.
+    """
 
     kind: BreakerKind
     subject: str
@@ -71,7 +77,7 @@ class Breaker:
     opened_at: datetime
 
     def stops(self, account: str, login: str) -> bool:
-        """Whether this breaker bars entries of this account, reached by this login."""
+        """Whether this breaker stops entries of this account, which this login reaches."""
         return {Scope.GLOBAL: True, Scope.LOGIN: self.subject == login, Scope.ACCOUNT: self.subject == account}[
             self.kind.scope
         ]

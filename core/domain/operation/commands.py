@@ -1,4 +1,4 @@
-"""What an operator can ask of the engine, from any place (SPEC 10)."""
+"""What an operator may ask of the engine, from any place (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ COMMAND_LIFETIME_S = 30.0
 
 
 class CommandKind(StrEnum):
+    """The kinds of commands. The records keep the value."""
+
     PAUSE = "pause"
     RESUME = "resume"
     FORCE = "force"
@@ -28,6 +30,8 @@ WATCHER_COMMANDS = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind
 
 
 class CommandState(StrEnum):
+    """What became of a command."""
+
     PENDING = "pending"
     DONE = "done"
     REFUSED = "refused"
@@ -36,13 +40,13 @@ class CommandState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One request. `saw_cycle` is the newest cycle number its sender was shown; the engine refuses a forced
-    cycle when another has started since. `at` is market time, UTC.
+    """One request of an operator. `at` is market time, UTC.
 
-    `target` names what it is about: the entry's id (or its order's) for cancel, attest and allow-reentry, a breaker's
-    code (and its subject after a colon), or `halt`, for reset, an alert's number for acknowledge, the number of an
-    account, or its last characters, for set_account. `note` is what the operator says: why a halt, what was seen at
-    the broker, or the account's setting and value, like `width 5`.
+    `saw_cycle` is the number of the newest cycle that its sender was shown; the engine refuses a forced cycle when
+    another has started since. `target` is what the command is about: the id of an entry or of its order for cancel,
+    attest and allow-reentry; for reset a breaker's code, with a colon and its subject where it has one, or `halt`; the
+    number of an alert for acknowledge; an account number, or its last characters, for set_account. `note` is what the
+    operator adds: why a halt, what was seen at the broker, or the account's setting and value, like `width 5`.
     """
 
     id: str

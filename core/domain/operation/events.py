@@ -1,4 +1,4 @@
-"""What happened, one value an event: every step of a cycle leaves one (SPEC 4)."""
+"""Events: what happened, one value each. Every step of a cycle leaves one (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from core.domain.operation.reasons import Figures, Reason
 
 
 class Severity(StrEnum):
+    """How urgent an event is; critical ones are alarms."""
+
     INFO = "info"
     WARNING = "warn"
     CRITICAL = "crit"
@@ -55,6 +57,8 @@ _OLDER_KINDS = {
 
 
 class StepResult(StrEnum):
+    """What came of a step."""
+
     STARTED = "started"
     PASSED = "passed"
     REFUSED = "refused"
@@ -62,9 +66,9 @@ class StepResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`at` is market time, UTC; `duration_ms` wall milliseconds. `kind` is a stable word like "cycle.started".
+    """One thing that happened. `at` is market time, UTC; `duration_ms` is wall milliseconds.
 
-    `account` is the full number: it is masked wherever it leaves the records.
+    `kind` is a stable word like "cycle.started". `account` is the full number: mask it wherever it leaves the records.
     """
 
     at: datetime
@@ -88,7 +92,7 @@ def masked(account: str) -> str:
 
 
 def masked_in(text: str, accounts: Iterable[str]) -> str:
-    """The text with each of these account numbers masked: words from outside may carry one."""
+    """The text with these account numbers masked. For text from outside, which may contain one."""
     for account in accounts:
         text = text.replace(account, masked(account))
     return text

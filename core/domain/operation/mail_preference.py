@@ -1,4 +1,4 @@
-"""How often the mail tells of an account."""
+"""When an account's messages are mailed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class MailPreference(StrEnum):
-    """What is told of an account, and when (SPEC 11)."""
+    """Which messages of an account are mailed, and when (SPEC 11)."""
 
     IMMEDIATE = "immediate"
     DAILY = "daily"

@@ -1,4 +1,4 @@
-"""How a cycle ends, for an account and in total (SPEC 4.4)."""
+"""How a cycle ends, for one account and in total (SPEC 4.4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.domain.operation.reasons import Reason
 
 
 class Outcome(StrEnum):
-    """Ordered from best to worst as SPEC 4.4 ranks them: skipped, succeeded, failed, unknown."""
+    """The outcomes from best to worst, as SPEC 4.4 ranks them: skipped, succeeded, failed, unknown."""
 
     SKIPPED = "skipped"
     SUCCEEDED = "succeeded"
@@ -19,7 +19,7 @@ class Outcome(StrEnum):
 
 _RANK = (Outcome.SKIPPED, Outcome.SUCCEEDED, Outcome.FAILED, Outcome.UNKNOWN)
 
-# Terminal reasons that are a failure all the same: something broke, no rule forbade the trade.
+# Terminal reasons that count as failures: something broke, and no rule forbade the trade.
 _FAILURES = frozenset(
     {
         Reason.TOKEN_INVALID,
@@ -36,12 +36,15 @@ _FAILURES = frozenset(
 
 
 def outcome_for(reason: Reason) -> Outcome:
-    """Skipped when a rule said no; failed when data, the broker or the machine did."""
+    """The outcome of a run that ended with this reason.
+
+    It is skipped when a rule refused, failed when data, the broker or the machine did.
+    """
     if reason is Reason.OUTCOME_UNKNOWN:
         return Outcome.UNKNOWN
     return Outcome.FAILED if reason.transient or reason in _FAILURES else Outcome.SKIPPED
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
-    """The outcome of a cycle: the worst of its accounts', skipped when there are none."""
+    """The outcome of a cycle: the worst of its accounts' outcomes; skipped when there are none."""
     return max(outcomes, key=_RANK.index, default=Outcome.SKIPPED)

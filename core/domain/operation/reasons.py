@@ -1,4 +1,4 @@
-"""Why something did not happen: stable codes, and the refusal that carries one with its figures."""
+"""Why something did not happen: reasons with stable codes, and refusals that carry a reason and its figures."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ Figures = tuple[tuple[str, FigureValue], ...]
 
 
 class Kind(Enum):
-    """Whether trying again inside the same cycle can help (SPEC 4.2)."""
+    """Whether another try inside the same cycle can help (SPEC 4.2)."""
 
     TERMINAL = "terminal"
     TRANSIENT = "transient"
 
 
 class Reason(Enum):
-    """Every reason a cycle, an attempt, a command or a send can be refused (SPEC 4.4).
+    """Every reason for which a cycle, an attempt, a command or a send can be refused (SPEC 4.4).
 
-    The value is (stable code, kind, sentence); the sentence is filled from the refusal's figures.
+    The value is (stable code, kind, sentence). The figures of the refusal fill the sentence's placeholders.
     """
 
     code: str
@@ -264,7 +264,7 @@ _BY_CODE = {reason.code: reason for reason in Reason}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A rule's no: the reason, its figures, and what it speaks of."""
+    """A reason and the figures that fill its sentence."""
 
     reason: Reason
     figures: Figures = ()
@@ -278,12 +278,12 @@ class Refusal:
         return self.reason.transient
 
     def sentence(self) -> str:
-        """The reason's sentence with the figures filled in, for a trader to read."""
+        """The reason's sentence with the figures filled in, for a trader."""
         return self.reason.sentence.format_map(_Shown(self.figures))
 
 
 class _Shown(dict[str, str]):
-    """Figures as text; one that is missing shows as a question mark rather than raising."""
+    """Figures as text. A missing one shows as a question mark: a sentence must not fail."""
 
     def __init__(self, figures: Figures) -> None:
         super().__init__({name: "none" if value is None else str(value) for name, value in figures})
@@ -293,5 +293,5 @@ class _Shown(dict[str, str]):
 
 
 def refuse(reason: Reason, **figures: FigureValue) -> Refusal:
-    """A refusal with its figures given by name."""
+    """A refusal for this reason, with its figures given by name."""
     return Refusal(reason, tuple(figures.items()))

@@ -1,4 +1,4 @@
-"""What fill records add up to (SPEC 9: fills come from fill records)."""
+"""What the fill records of an order add up to (SPEC 9: fills come from fill records)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.domain.trident.trident import Action
 
 
 def filled_by_symbol(fills: Iterable[Fill]) -> dict[str, Decimal]:
-    """Contracts filled of each leg, by OCC symbol."""
+    """The contracts filled of each leg, by OCC symbol."""
     filled: dict[str, Decimal] = {}
     for fill in fills:
         filled[fill.symbol] = filled.get(fill.symbol, Decimal(0)) + fill.quantity
@@ -24,19 +24,19 @@ def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:
 
 
 def is_overfilled(request: OrderRequest, fills: Iterable[Fill]) -> bool:
-    """Whether a leg has more contracts filled than were ordered (SPEC 13.6)."""
+    """Whether more contracts of a leg are filled than were ordered (SPEC 13.6)."""
     filled = filled_by_symbol(fills)
     return any(filled.get(leg.symbol, Decimal(0)) > leg.quantity for leg in request.legs)
 
 
 def is_balanced(request: OrderRequest, fills: Iterable[Fill]) -> bool:
-    """Whether all legs are filled in the same proportion; unbalanced at the end is an incident (SPEC 9)."""
+    """Whether all legs are filled in the same proportion. An order that ends otherwise is an incident (SPEC 9)."""
     filled = filled_by_symbol(fills)
     return len({filled.get(leg.symbol, Decimal(0)) / leg.quantity for leg in request.legs}) == 1
 
 
 def fill_credit(request: OrderRequest, fills: Iterable[Fill]) -> Decimal | None:
-    """The credit per share of a completely filled package, or None while a leg is open."""
+    """The credit per share at which the package was filled; None while a leg is not filled in full."""
     records = tuple(fills)
     if not is_complete(request, records):
         return None

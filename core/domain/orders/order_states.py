@@ -1,4 +1,8 @@
-"""The states of an entry, the allowed transitions, and what the broker's statuses mean (SPEC 9)."""
+"""The states of an entry, the allowed changes between them, and the broker's statuses (SPEC 9).
+
+An entry is the opening order of the day for one account. It holds the day while it forbids another entry of its account
+on that session day.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from enum import StrEnum
 
 
 class EntryState(StrEnum):
+    """The states of an entry; docs/order-path.md explains each."""
+
     PREPARED = "prepared"
     SENT = "sent"
     WORKING = "working"
@@ -23,15 +29,15 @@ _S = EntryState
 
 TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
     _S.PREPARED: frozenset({_S.SENT, _S.NOT_SENT}),
-    # A restart finds SENT without an outcome: unknown until the broker answers.
+    # After a crash the outcome of a sent entry is not recorded: it is unknown until the broker answers.
     _S.SENT: frozenset(
         {_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.UNKNOWN, _S.INCIDENT}
     ),
     _S.WORKING: frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.INCIDENT}),
-    # An order of it at the broker contradicts the proof: an incident.
+    # Its order is at the broker after all: that contradicts the proof, so it is an incident.
     _S.NOT_SENT: frozenset({_S.INCIDENT}),
     _S.UNKNOWN: frozenset({_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.ABSENT, _S.INCIDENT}),
-    # Late news from the broker: a fill after a cancel is real (reference reliability 2.1).
+    # The broker reports late: a fill after a cancel is real (reference reliability 2.1).
     _S.CANCELLED: frozenset({_S.FILLED, _S.INCIDENT}),
     _S.EXPIRED: frozenset({_S.FILLED, _S.INCIDENT}),
     _S.REJECTED: frozenset({_S.FILLED, _S.INCIDENT}),
@@ -41,13 +47,13 @@ TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
 }
 
 TERMINAL_STATES = frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.ABSENT, _S.INCIDENT})
-"""States that need no further polling."""
+"""States in which an entry is not polled any more."""
 
 OPEN_STATES = frozenset(_S) - TERMINAL_STATES
-"""States whose order may still change at the broker, or whose sending is under way."""
+"""States in which the order may still change at the broker, or is being sent."""
 
 FREES_DAY = frozenset({_S.NOT_SENT, _S.REJECTED})
-"""States that never hold the day; a cancelled or expired entry frees it only by proof (SPEC 9)."""
+"""States that never hold the day. A cancelled or expired entry frees it only by proof (SPEC 9)."""
 
 BROKER_STATUS: dict[str, EntryState] = {
     "Received": _S.WORKING,
@@ -67,10 +73,10 @@ BROKER_STATUS: dict[str, EntryState] = {
 
 
 def state_for(broker_status: str) -> EntryState | None:
-    """Our state for a broker status, or None for one we do not know: keep the state, alert, keep polling."""
+    """Our state for a broker status; None for a status we do not know: keep the state, alert, and go on polling."""
     return BROKER_STATUS.get(broker_status)
 
 
 def may_become(old: EntryState, new: EntryState) -> bool:
-    """Whether the one table allows this transition; staying where one is always is allowed."""
+    """Whether `TRANSITIONS` allows this change. Keeping the state is always allowed."""
     return old is new or new in TRANSITIONS[old]

@@ -1,4 +1,4 @@
-"""Order values as the broker and the records share them: requests, reports, fills."""
+"""Orders as the broker and the records exchange them: requests, reports, fills, entries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.domain.trident.trident import Action, Trident
 
 @dataclass(frozen=True, slots=True)
 class OrderLeg:
-    """`symbol` is the chain's OCC symbol."""
+    """One leg of an order. `symbol` is the chain's OCC symbol; `quantity` is in contracts."""
 
     symbol: str
     action: Action
@@ -22,7 +22,7 @@ class OrderLeg:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A limit day order for a credit, four legs in the order of SPEC 2. `credit` is per share, positive."""
+    """A limit day order for a credit, with four legs in the order of SPEC 2. `credit` is per share, positive."""
 
     underlying: str
     legs: tuple[OrderLeg, ...]
@@ -31,13 +31,14 @@ class OrderRequest:
 
     @classmethod
     def for_trident(cls, trident: Trident, credit: Decimal, identifier: str) -> OrderRequest:
+        """The order of one package of this trident, for this credit per share."""
         legs = tuple(OrderLeg(leg.symbols.occ, leg.action, leg.quantity) for leg in trident.legs)
         return cls(trident.underlying, legs, credit, identifier)
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One fill record of one leg, keyed by the broker's fill id. `price` is per share."""
+    """One fill record of one leg, known by the broker's fill id. `quantity` is in contracts, `price` per share."""
 
     fill_id: str
     symbol: str
@@ -48,6 +49,8 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class ReportedLeg:
+    """One leg of an order as the broker reports it. `action` is the broker's word; quantities are in contracts."""
+
     symbol: str
     action: str
     quantity: Decimal
@@ -57,7 +60,10 @@ class ReportedLeg:
 
 @dataclass(frozen=True, slots=True)
 class OrderReport:
-    """One order as the broker tells it, by answer, listing or alert. `status` is the broker's own word."""
+    """An order as the broker reports it, in an answer, a listing or an alert. `status` is the broker's own word.
+
+    `credit` is per share, negative for a debit. Instants are aware UTC.
+    """
 
     order_id: str
     account: str
@@ -87,7 +93,11 @@ class SendClass(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """`report` is there when acknowledged. `left` says whether the request hook saw the order leave."""
+    """What came of a send. `report` is set when it was acknowledged.
+
+    `left` says whether the request hook let the order go; `status` and `code` are the HTTP status and the broker's
+    error code.
+    """
 
     kind: SendClass
     detail: str
@@ -99,10 +109,11 @@ class SendOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of the day as recorded: the intent and what became of it.
+    """The entry of the day as recorded: the intent, and what became of it.
 
-    `cancel_requested_by` is the operator who asked to cancel it, empty when nobody did: such a cancel keeps the day
-    (SPEC 9).
+    Credits and `width` are per share, `max_risk` is in $ per package, instants are aware UTC. An entry that `holds_day`
+    forbids another entry of its account on that session day. `cancel_requested_by` is the operator who asked to cancel
+    it, empty when nobody did; an entry cancelled like that keeps holding its day (SPEC 9).
     """
 
     id: str

@@ -1,1 +1,1 @@
-"""What is told afterwards: figures, alerts, the texts of mails and digests."""
+"""What is reported afterwards: figures, alerts, the texts of mails and digests."""

@@ -1,4 +1,4 @@
-"""Which alerts should be open, from the figures: the thresholds of SPEC 12."""
+"""Which alerts should be open, by the figures and the thresholds of SPEC 12."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ RETRY_PERCENT = 30
 EXECUTION_MS = 45_000
 RISK_PERCENT = 20
 LEAST_COUNTED = 10
-"""A rate of fewer is no alert: the first retry of a morning would be one of one. Half a day of slots."""
+"""A rate over fewer than this opens no alert: one retry in the first cycle of a morning would be 100 %.
+
+It is half a day of slots.
+"""
 
 
 class AlertKind(Enum):
-    """The value is (stable code, severity)."""
+    """The kinds of alerts. The value is (stable code, severity)."""
 
     code: str
     severity: Severity
@@ -48,7 +51,10 @@ _BY_CODE = {kind.code: kind for kind in AlertKind}
 
 @dataclass(frozen=True, slots=True)
 class DueAlert:
-    """An alert whose condition holds now. `subject` is the account number it is about, empty when it is about all."""
+    """An alert whose condition holds now.
+
+    `subject` is the number of the account it is about; empty when it is about all.
+    """
 
     kind: AlertKind
     subject: str
@@ -57,7 +63,7 @@ class DueAlert:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as recorded. `text` is what was true when it opened; it closes by itself once it no longer is."""
+    """An alert as recorded. `text` is what was true when it opened. It closes by itself once that is true no more."""
 
     id: int
     kind: AlertKind
@@ -74,10 +80,10 @@ class Alert:
 
 
 def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert, ...]:
-    """Every alert that should be open, most severe first. `running` is the session that is not over yet, if any.
+    """Every alert that should be open, most severe first. `running` is the day of the session that is not over, if any.
 
-    What is counted a day is of the newest session with a run; rates are of all sessions given, which should be the
-    last 20. A day that is not over cannot yet be a session without a trade.
+    Counts a day are those of the newest session with a run. Rates are over all sessions given, which should be the last
+    20. A session that is not over does not count as one without a trade.
     """
     ran = [day for day in figures.days if day.runs]
     newest = [day for day in ran if day.day == ran[-1].day]
@@ -87,7 +93,7 @@ def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert,
 
 
 def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
-    """Every account the automation trades failed three times or more in the day, and none traded after all."""
+    """Open when all accounts that the automation trades failed at least three times that day, and none traded."""
     asked = [day for day in newest if day.reason != Reason.ACCOUNT_DISABLED.code]
     if not asked or any(day.kind is DayKind.TRADED or day.failed < FAILURES_A_DAY for day in asked):
         return None
@@ -98,7 +104,7 @@ def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
 
 
 def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
-    """No trade of an account in its last five sessions on which no rule and no risk forbade one."""
+    """Open for an account without a trade in its last five sessions on which no rule and no risk forbade one."""
     due = []
     for account in sorted({day.account for day in figures.days}):
         open_to_trade = [
@@ -136,7 +142,7 @@ def _retried(figures: SessionFigures) -> DueAlert | None:
 
 
 def _slow(ran: list[AccountDay]) -> DueAlert | None:
-    """The slowest execution of the newest session that has one."""
+    """Open when the slowest execution of the newest session that has one is too slow."""
     timed = [(day.day, day.execution_ms) for day in ran if day.execution_ms is not None]
     slowest = max((ms for day, ms in timed if day == timed[-1][0]), default=0)
     if slowest <= EXECUTION_MS:

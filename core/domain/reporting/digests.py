@@ -18,8 +18,11 @@ from core.domain.trident.trident import max_risk
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """What one account came to on a session day. `validated` names the suggestions a dry run validated; `reasons`
-    counts the runs that did not trade by the sentence why, those that only met the day's entry left out."""
+    """What happened for one account on one session day.
+
+    `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that did not trade, by the
+    sentence that says why; runs that only met the day's entry are left out.
+    """
 
     account: str
     enabled: bool
@@ -30,8 +33,11 @@ class AccountDay:
 
 @dataclass(frozen=True, slots=True)
 class SessionDay:
-    """A session day. `outcomes` counts its cycles by outcome, `reasons` by the sentence why; `missed` counts slots by
-    the sentence why they were missed."""
+    """What happened on one session day.
+
+    `outcomes` counts its cycles by outcome, and `reasons` by the sentence that says why. `missed` counts its missed
+    slots by the sentence that says why.
+    """
 
     day: date
     accounts: tuple[AccountDay, ...]
@@ -42,7 +48,7 @@ class SessionDay:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What stands when the digest is written: open tridents by account, and what stops entries."""
+    """What is true when the digest is written: the open tridents by account, the open breakers, the trading state."""
 
     open_tridents: Mapping[str, tuple[Entry, ...]]
     breakers: tuple[Breaker, ...]
@@ -68,7 +74,7 @@ def daily_digest(session: SessionDay, standing: Standing, head: Letterhead) -> N
 
 
 def weekly_digest(sessions: Sequence[SessionDay], standing: Standing, head: Letterhead) -> Notice:
-    """The digest of a week's sessions, oldest first; at least one."""
+    """The digest of a week's sessions, oldest first. There must be at least one."""
     first, last = sessions[0].day, sessions[-1].day
     year, week, _ = last.isocalendar()
     parts: list[Part] = []
@@ -111,7 +117,7 @@ def _account_part(account: AccountDay, standing: Standing) -> Part:
 
 
 def _why(account: AccountDay) -> tuple[str, ...]:
-    """Most frequent first."""
+    """Why the account did not trade: the sentences with their counts, most frequent first."""
     ordered = sorted(account.reasons.items(), key=lambda item: -item[1])
     return tuple(f"{_times(count).capitalize()}: {why}" for why, count in ordered)
 

@@ -1,12 +1,12 @@
-"""The figures of SPEC 12, computed from what the records hold; pure and exact.
+"""The figures of SPEC 12, computed from the records; pure and exact.
 
 A *run* is one account's part in one cycle. An *account-day* is one account on one session, and is one of five:
 
 * traded: the broker acknowledged an entry of that day (in dry-run mode: validated its order);
-* else what most of the day's runs came to, a tie going to the worse: an error (a run failed, its outcome is unknown,
-  or a breaker stopped it), blocked by risk, or no trade by rule. A run that only met the entry of the day does not
-  count here: it was not asked to trade;
-* missed: no cycle ran for the account, because the console was not there or every slot was missed.
+* error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
+  an error when it failed, when its outcome is unknown, or when a breaker stopped it. A run that only met the entry of
+  the day does not count here: it was not asked to trade;
+* missed: no cycle ran for the account, because no console was running or every slot was missed.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PRICING_REASONS = frozenset(
         Reason.CREDIT_ABOVE_WIDTH,
     )
 )
-"""What pricing refuses with (SPEC 6)."""
+"""The reasons for which pricing refuses (SPEC 6)."""
 RISK_REASONS = frozenset(
     reason.code
     for reason in (
@@ -52,11 +52,11 @@ RISK_REASONS = frozenset(
         Reason.OPPOSITE_SIDE,
     )
 )
-"""What risk refuses with (SPEC 7)."""
+"""The reasons for which risk refuses (SPEC 7)."""
 _MET_THE_ENTRY = frozenset(
     reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)
 )
-# Skips that no rule about the trade gave: something had broken before.
+# Reasons of skipped runs that no rule about the trade gave: something was broken.
 _BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST))
 _ACKNOWLEDGED = frozenset(
     {EntryState.WORKING, EntryState.FILLED, EntryState.CANCELLED, EntryState.EXPIRED, EntryState.INCIDENT}
@@ -67,9 +67,9 @@ _ACKNOWLEDGED = frozenset(
 class AccountRun:
     """One account's part in one cycle, as recorded.
 
-    `reason` is the stable code, empty when it succeeded. `reached_pricing`: an attempt got as far as pricing (SPEC 6);
-    `pricing_refusals` counts the attempts pricing refused. `acknowledged_ms` is wall milliseconds from the slot, or
-    from the start of a forced cycle, to the broker's acknowledgement; None without one.
+    `reason` is the stable code, empty when the run succeeded. `reached_pricing` says whether an attempt got as far as
+    pricing (SPEC 6), `pricing_refusals` how many attempts pricing refused. `acknowledged_ms` is wall milliseconds from
+    the slot, or from the start of a forced cycle, to the broker's acknowledgement; None without one.
     """
 
     cycle: int
@@ -85,7 +85,7 @@ class AccountRun:
 
 
 class DayKind(StrEnum):
-    """What an account-day came to."""
+    """The five kinds of account-days."""
 
     TRADED = "traded"
     RULE = "no trade by rule"
@@ -99,9 +99,10 @@ _WORSE_FIRST = (DayKind.ERROR, DayKind.RISK, DayKind.RULE)
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """One account on one session. `reason` is the code most runs of that kind ended with, empty when traded.
+    """One account on one session. `reason` is the code with which most runs of that kind ended; empty when traded.
 
-    `slippage` is the credit of the fills less the mid at the decision, per share: negative is worse than mid.
+    `execution_ms` is the slowest acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the
+    fills less the mid at the decision, per share: negative is worse than the mid.
     """
 
     account: str
@@ -118,20 +119,20 @@ class AccountDay:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`count` of `of`."""
+    """A share: `count` of `of`."""
 
     count: int
     of: int
 
     @property
     def percent(self) -> Decimal | None:
-        """To one place, half to even; None when there is nothing to be a share of."""
+        """The percentage to one decimal place, half to even; None when `of` is 0."""
         if self.of == 0:
             return None
         return (Decimal(100 * self.count) / self.of).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
 
     def above(self, percent: int) -> bool:
-        """Whether the exact share is more than this percentage; never of nothing."""
+        """Whether the exact share is more than this percentage. A share of nothing never is."""
         return self.of > 0 and 100 * self.count > percent * self.of
 
 
@@ -148,12 +149,12 @@ class ReasonShare:
 class SessionFigures:
     """The figures of some sessions. Milliseconds are wall time; slippage is per share.
 
-    success: account-days traded, of those no rule or risk forbade (traded or error).
+    success: account-days traded, of those that were traded or an error.
     retry: cycles that needed more than one attempt, of the cycles that reached pricing.
     skipped, failed: runs that ended so (unknown counts as failed), of all runs.
-    risk: runs risk refused, of the runs that were priced.
-    pricing_rejections: of each session with any, as the account that met most of them saw it: accounts share quotes.
-    median and p95 are nearest-rank over every acknowledgement.
+    risk: runs that risk refused, of the runs that were priced.
+    pricing_rejections: by session with any, as the account that met most of them saw it: accounts share quotes.
+    median_ms and p95_ms: nearest-rank over every acknowledgement.
     """
 
     sessions: tuple[date, ...]
@@ -173,17 +174,17 @@ class SessionFigures:
     worst_slippage: Decimal | None
 
     def count(self, kind: DayKind) -> int:
-        """How many account-days came to this."""
+        """How many account-days are of this kind."""
         return sum(day.kind is kind for day in self.days)
 
 
 def figures_of(
     sessions: Iterable[date], runs: Sequence[AccountRun], entries: Sequence[Entry], expected: Mapping[str, date]
 ) -> SessionFigures:
-    """The figures of these sessions from everything recorded on them.
+    """The figures of these sessions, from everything recorded on them.
 
-    `expected` has the accounts the automation trades, each with the day it was first known: a session from then on
-    without any run of theirs was missed.
+    `expected` has the accounts that the automation trades, each with the day since when. A session from that day on
+    without a run of the account was missed.
     """
     chosen = tuple(sorted(set(sessions)))
     days = _account_days(chosen, runs, entries, expected)
@@ -214,7 +215,7 @@ def figures_of(
 def _account_days(
     sessions: Sequence[date], runs: Iterable[AccountRun], entries: Iterable[Entry], expected: Mapping[str, date]
 ) -> tuple[AccountDay, ...]:
-    """Every account-day, by session and then by account."""
+    """Every account-day, ordered by session and then by account."""
     runs_of: dict[tuple[date, str], list[AccountRun]] = defaultdict(list)
     entries_of: dict[tuple[date, str], list[Entry]] = defaultdict(list)
     for run in runs:
@@ -249,15 +250,15 @@ def _account_day(day: date, account: str, runs: Sequence[AccountRun], entries: S
 
 
 def _judged(runs: Sequence[AccountRun], entries: Sequence[Entry]) -> tuple[DayKind, str]:
-    """What the account-day came to, and the reason that says why."""
+    """The kind of the account-day, and the code of the reason for it."""
     if any(run.outcome is Outcome.SUCCEEDED for run in runs) or any(e.state in _ACKNOWLEDGED for e in entries):
         return DayKind.TRADED, ""
     asked = [run for run in runs if run.reason not in _MET_THE_ENTRY]
     if not asked:
-        # An entry without a run of its own is one whose cycle was interrupted: what became of it is not known here.
+        # An entry without a run comes from a cycle that was interrupted; the figures do not know how the run ended.
         return (DayKind.ERROR, Reason.INTERRUPTED.code) if runs or entries else (DayKind.MISSED, "")
     kinds = Counter(_kind_of(run) for run in asked)
-    kind = max(_WORSE_FIRST, key=lambda each: kinds[each])  # the first of equals, so the worse of them
+    kind = max(_WORSE_FIRST, key=lambda each: kinds[each])  # `max` takes the first of equals: the worse
     reasons = Counter(run.reason for run in asked if _kind_of(run) is kind)
     return kind, reasons.most_common(1)[0][0]
 
@@ -277,13 +278,14 @@ def _retry(runs: Iterable[AccountRun]) -> Share:
 
 
 def _reasons(runs: Sequence[AccountRun]) -> tuple[ReasonShare, ...]:
-    """Most frequent first, then by code."""
+    """The shares of all reasons, most frequent first, then by code."""
     counted = Counter((run.reason, run.outcome) for run in runs if run.reason)
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
     return tuple(ReasonShare(reason, outcome, Share(count, len(runs))) for (reason, outcome), count in ordered)
 
 
 def _rejections(days: Iterable[AccountDay]) -> tuple[tuple[date, int], ...]:
+    """The pricing rejections of each session that had any, as the account that met most of them saw it."""
     most: dict[date, int] = {}
     for day in days:
         if day.pricing_rejections:

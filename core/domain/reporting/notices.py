@@ -1,7 +1,7 @@
-"""What is told by mail of an entry or an alarm: subject, plain text and simple HTML (SPEC 11).
+"""The mails about an entry or an alarm: subject, plain text and simple HTML (SPEC 11).
 
-Times are exchange time, credits per share, risks in $ per package. Account numbers are masked, also in the words of the
-broker. Nothing from outside is taken for markup.
+Times are exchange time, credits per share, risks in $ per package. Account numbers are masked, also inside the broker's
+words. Text from outside is escaped, so it is never taken for markup.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LONGEST_SUBJECT = 120
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What every message has in common: the mode's name, and the page of the broker that lists the orders."""
+    """What all messages share: the name of the mode, and the address of the broker's orders page."""
 
     mode: str
     orders_url: str
@@ -34,8 +34,10 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. `key` says what it tells of, so that nothing is told twice; `account` is empty for the operator's
-    own. `always`: told whatever the account's preference."""
+    """One message. `key` names what it is about, so that nothing is told twice.
+
+    `account` is empty for a message to the operator alone. With `always` it is sent whatever the account's preference.
+    """
 
     key: str
     kind: str
@@ -51,7 +53,7 @@ Rows = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a page: a heading, lines of words, and figures by name; any may be empty."""
+    """A part of a message: a heading, lines of text, and named figures. Each may be empty."""
 
     heading: str = ""
     lines: tuple[str, ...] = ()
@@ -59,10 +61,10 @@ class Part:
 
 
 def entry_notices(entry: Entry, offset: Decimal | None, head: Letterhead) -> tuple[Notice, ...]:
-    """What an entry's present state has to tell, oldest first. `offset` is per share, None when it is not known.
+    """The messages about the present state of an entry, oldest first. `offset` is per share, None when it is not known.
 
-    "Sent" is told once the broker has acknowledged the order: only then it has an order id, and is certain to have
-    been sent. An order that ends in the same breath is told both.
+    "Sent" is told once the broker has acknowledged the order: only then it has an order id and is sure to have been
+    sent. An order that has ended by then gets both messages.
     """
     told = [_entry_notice(entry, "sent", offset, head)] if entry.state in _ACKNOWLEDGED and entry.order_id else []
     word = _WORDS.get(entry.state)
@@ -72,9 +74,9 @@ def entry_notices(entry: Entry, offset: Decimal | None, head: Letterhead) -> tup
 
 
 def fills_notice(entry: Entry, offset: Decimal | None, head: Letterhead) -> Notice | None:
-    """What fills just recorded have to tell: a part of the order is filled, or the price of one known to be filled.
+    """The message about fills just recorded: a part of the order is filled, or the price of a filled order is known.
 
-    None for fills that complete an order: its change to filled tells of them.
+    None for fills that complete an order: the message about its state "filled" tells of them.
     """
     if is_complete(entry.request, entry.fills):
         return _entry_notice(entry, "price", offset, head) if entry.state is EntryState.FILLED else None
@@ -84,10 +86,10 @@ def fills_notice(entry: Entry, offset: Decimal | None, head: Letterhead) -> Noti
 
 
 def event_notice(event: Event, head: Letterhead) -> Notice | None:
-    """An alarm for the operator, or None for an event that is none.
+    """The alarm for the operator; None for an event that is not critical.
 
-    An unknown entry or an incident tells of itself (`entry_notices`), and so of the cycle it came from. The same alarm
-    is told once an hour at most: one that comes and goes must not fill a mailbox.
+    An unknown entry or an incident has messages of its own (`entry_notices`), so its events and those of its cycle are
+    left out. The same alarm is told once an hour at most: one that comes and goes must not fill a mailbox.
     """
     if event.severity is not Severity.CRITICAL or event.kind in _TOLD_BY_ENTRY:
         return None
@@ -123,7 +125,10 @@ def page(
     link: str = "",
     always: bool = False,
 ) -> Notice:
-    """A message of these parts, in both forms. `link` names the broker's orders page, or is empty."""
+    """A message of these parts, as text and as HTML.
+
+    `link` is the text of the link to the broker's orders page, or empty.
+    """
     mode = "" if head.mode == "live" else f" [{head.mode}]"
     line = " ".join(f"Senex{mode}: {subject}".split())
     if len(line) > _LONGEST_SUBJECT:
@@ -133,23 +138,23 @@ def page(
 
 
 def credit(amount: Decimal) -> str:
-    """A credit as it is told: 4.06."""
+    """A credit per share as text, like 4.06."""
     return f"{amount:.2f}"
 
 
 def dollars(amount: Decimal) -> str:
-    """An amount in $, cents only when there are any."""
+    """An amount in $ as text, with cents only when there are any."""
     return f"${amount:,.0f}" if amount == amount.to_integral_value() else f"${amount:,.2f}"
 
 
 def moment(at: datetime) -> str:
-    """An instant as the exchange's clock shows it."""
+    """An instant as text, in exchange time."""
     local = at.astimezone(EXCHANGE_ZONE)
     return f"{weekday(local.date())} {local:%H:%M:%S} ET"
 
 
 def weekday(day: date) -> str:
-    """A day as it is told: Mon 2 Mar 2026."""
+    """A day as text, like Mon 2 Mar 2026."""
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
@@ -299,7 +304,7 @@ def _without_number(words: str, account: str | None) -> str:
     return words.replace(account, masked(account)) if account else words
 
 
-# Both forms
+# Text and HTML
 
 
 def _text(parts: Sequence[Part], head: Letterhead, link: str, footer: str) -> str:

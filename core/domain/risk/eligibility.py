@@ -1,13 +1,13 @@
-"""Whether an account may open defined-risk spreads, by the broker's options level (SPEC 4)."""
+"""Whether the broker's options level allows an account to open defined-risk spreads (SPEC 4)."""
 
 from __future__ import annotations
 
 SUFFICIENT_LEVELS = frozenset({"defined risk spreads", "no restrictions"})
-"""The broker's words for levels that may sell a spread to open, in small letters."""
+"""The broker's words, in lower case, for levels that allow selling a spread to open."""
 
 
 def restriction_by_level(options_level: str) -> str | None:
-    """What the level forbids, in words, or None when it is sufficient. An unknown word is not sufficient."""
+    """What the level forbids, in words; None when it is sufficient. An unknown level is not sufficient."""
     if options_level.strip().lower() in SUFFICIENT_LEVELS:
         return None
     return f"its options level {options_level!r} does not allow spreads"

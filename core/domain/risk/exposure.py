@@ -1,4 +1,4 @@
-"""What an account already has at risk (SPEC 7). Amounts in $."""
+"""What an account already risks (SPEC 7). Amounts in $."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from core.domain.trident.trident import max_risk
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
+    """What an account already risks: open risk in $, open tridents, and the legs it holds or works in orders."""
+
     open_risk: Decimal
     open_tridents: int
     held: tuple[HeldLeg, ...]
@@ -23,7 +25,7 @@ class Exposure:
 def exposure(
     filled: Sequence[Entry], open_entries: Sequence[Entry], positions: Sequence[HeldLeg], orders: Iterable[HeldLeg]
 ) -> Exposure:
-    """Risk of our filled tridents still held plus of entries sent and not terminal.
+    """The exposure of an account: its filled tridents that are still held, and its entries that are open at the broker.
 
     `positions` and `orders` are what the broker shows: held legs, and legs of working orders.
     """
@@ -35,11 +37,11 @@ def exposure(
 
 
 def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple[Entry, ...]:
-    """The filled entries whose tridents the account still holds, as they came.
+    """The filled entries whose tridents the account still holds, in the order given.
 
-    A trident is ours until the broker's positions no longer hold its legs (SPEC 7): one leg held on our side is
-    enough, so that a trident closed in part still counts whole. Contracts two tridents share are counted once, the
-    newer entry's first, because the broker closes the oldest lots first.
+    A trident is ours until the broker's positions hold none of its legs (SPEC 7). One leg on our side is enough: a
+    trident closed in part still counts whole. Contracts that two tridents share are counted once, for the newer entry
+    first, because the broker closes the oldest lots first.
     """
     left: dict[tuple[str, Direction], Decimal] = {}
     for leg in positions:
@@ -56,13 +58,13 @@ def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple
 
 
 def risk_of(entry: Entry) -> Decimal:
-    """The entry's max risk from its fill, or as sent while a fill record is missing."""
+    """The entry's max risk in $ from its fills; as it was sent while a fill record is missing."""
     credit = fill_credit(entry.request, entry.fills)
     return entry.max_risk if credit is None else max_risk(entry.width, credit)
 
 
 def worked_legs(report: OrderReport) -> tuple[HeldLeg, ...]:
-    """The legs an order would hold once filled: what it sells is short."""
+    """The legs that an order would hold once filled: short what it sells, long what it buys."""
     return tuple(
         HeldLeg(leg.symbol, Direction.SHORT if leg.action.startswith("Sell") else Direction.LONG) for leg in report.legs
     )

@@ -1,6 +1,6 @@
-"""Open tridents: what they are worth, where they break even, and what to watch (SPEC 7). Pure.
+"""Open tridents: their value, their break-evens, and warnings about them (SPEC 7). Pure.
 
-There are no automatic exits yet: a warning is all the console does about an open trident.
+There are no automatic exits: a warning is all that the console does about an open trident.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens
 
 WARN_FROM_DTE = 7
 EX_DIVIDEND_DAYS = 5
-"""Days ahead of an ex-dividend date from which a short call in the money is worth exercising early."""
+"""Days before an ex-dividend date from which a short call in the money may be exercised early for the dividend."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldContract:
-    """One leg of an open trident. `streamer` is the chain's own symbol for quotes."""
+    """One leg of an open trident. `streamer` is the chain's symbol for quotes; `quantity` is in contracts."""
 
     streamer: str
     direction: Direction
@@ -34,8 +34,10 @@ class HeldContract:
 
 @dataclass(frozen=True, slots=True)
 class OpenTrident:
-    """A filled entry the account still holds. `credit` is the fill's, per share, None while a fill record is missing;
-    `max_risk` in $."""
+    """A filled entry that the account still holds. `max_risk` is in $; `body` and `width` are in dollars per share.
+
+    `credit` is that of the fills, per share; None while a fill record is missing.
+    """
 
     entry_id: str
     account: str
@@ -50,7 +52,7 @@ class OpenTrident:
 
     @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
-        """Settlements with zero P&L below and above the body, from the fill; None where there is none."""
+        """The settlements below and above the body at which P&L is zero, from the fills; None where there is none."""
         return (None, None) if self.credit is None else break_evens(self.body, self.width, self.credit)
 
     def dte(self, today: date) -> int:
@@ -60,10 +62,11 @@ class OpenTrident:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What closing the package costs, per share: at the midpoints, and in the worst case (buy at ask, sell at bid).
+    """What closing one package costs, per share.
 
-    `natural_credit` is what entering it now would bring in the worst case; `age_s` is that of the oldest leg, in wall
-    seconds.
+    `mid` is the cost at the midpoints; `natural` the cost of buying at the ask and selling at the bid. `natural_credit`
+    is what the market would pay at once for entering it now: selling at the bid, buying at the ask. `age_s` is the age
+    of the oldest leg's quote in wall seconds.
     """
 
     mid: Decimal
@@ -73,9 +76,9 @@ class Mark:
 
 
 def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) -> Mark | None:
-    """The mark from these quotes by streamer symbol, or None when a leg has no usable one.
+    """The mark from quotes by streamer symbol; None when a leg has no usable quote.
 
-    `now` is the clock's monotonic second. Old quotes count: the caller says how old they are.
+    `now` is the clock's monotonic second. Old quotes are used too: the caller shows how old they are.
     """
     mid, natural, credit = Decimal(0), Decimal(0), Decimal(0)
     age_s = 0.0
@@ -94,11 +97,12 @@ def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) 
 
 
 def profit(credit: Decimal | None, cost: Decimal | None) -> Decimal | None:
-    """P&L in $ of a package sold for this credit and closed at this cost, both per share."""
+    """The P&L in $ of a package sold for `credit` and closed for `cost`, both per share; None when one is not known."""
     return None if credit is None or cost is None else SHARES_PER_CONTRACT * (credit - cost)
 
 
 def _usable(quote: Quote) -> bool:
+    """Whether the quote has both sides, is not crossed, and has an ask above 0."""
     sides = (quote.bid, quote.ask)
     if any(side is None or not side.is_finite() or side < 0 for side in sides):
         return False
@@ -106,12 +110,12 @@ def _usable(quote: Quote) -> bool:
 
 
 def body_of(strikes: str) -> Decimal:
-    """The body of a trident's strikes as `Trident.strikes` writes them: 622 of 622P/619P/622C/625C."""
+    """The body (the shared short strike) in strikes written like 622P/619P/622C/625C (`Trident.strikes`): 622."""
     return Decimal(strikes.partition("/")[0].rstrip("PC"))
 
 
 class Watch(Enum):
-    """What an operator should know of an open trident: (stable code, sentence)."""
+    """What an operator should know of an open trident. The value is (stable code, sentence)."""
 
     code: str
     sentence: str
@@ -131,23 +135,23 @@ class Watch(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PositionWarning:
-    """A warning with its figures."""
+    """A warning about an open trident, with the figures that fill its sentence."""
 
     watch: Watch
     figures: Figures = ()
 
     def sentence(self) -> str:
-        """For a trader to read."""
+        """The sentence with the figures filled in, for a trader."""
         return self.watch.sentence.format_map({name: str(value) for name, value in self.figures})
 
 
 def warnings_of(
     trident: OpenTrident, today: date, price: Decimal | None, ex_dividend: date | None
 ) -> tuple[PositionWarning, ...]:
-    """From 7 days to expiration, and when a short leg may be assigned early (SPEC 7).
+    """The warnings about a trident: from 7 days to expiration on, and when a short leg may be assigned early (SPEC 7).
 
-    Only American options are: an index's are European and settle in cash. `price` is the underlying's; without one
-    nothing is said of assignment.
+    Only American options can be assigned early; those on an index are European and settle in cash. `price` is the
+    underlying's; without it there is no warning about assignment.
     """
     told: list[PositionWarning] = []
     days = trident.dte(today)

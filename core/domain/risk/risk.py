@@ -1,4 +1,4 @@
-"""Risk per account (SPEC 7). Amounts in $."""
+"""The risk gates of an account (SPEC 7). Amounts in $."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ DEFAULT_POSITION_LIMIT = 10
 
 
 class Direction(Enum):
+    """The side of a position. The value is the broker's word."""
+
     LONG = "Long"
     SHORT = "Short"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLeg:
-    """An option the account holds, or works in an order, by OCC symbol. `quantity` in contracts, positive."""
+    """An option by OCC symbol that the account holds, or works in an order. `quantity` is in contracts, positive."""
 
     symbol: str
     direction: Direction
@@ -30,7 +32,10 @@ class HeldLeg:
 
 @dataclass(frozen=True, slots=True)
 class RiskInputs:
-    """What the gates need. None marks an input that could not be read; an amount that is no number counts as unread."""
+    """The inputs of the gates.
+
+    None is an input that could not be read; an amount that is not a number counts as unread.
+    """
 
     buying_power: Decimal | None
     open_risk: Decimal | None
@@ -42,7 +47,7 @@ class RiskInputs:
 
 @dataclass(frozen=True, slots=True)
 class RiskAssessment:
-    """The figures the gates used, and the refusal if one closed."""
+    """The figures that the gates used, in $, and the refusal of the first gate that refused."""
 
     max_risk: Decimal
     buying_power: Decimal | None = None
@@ -55,12 +60,15 @@ class RiskAssessment:
 
 
 def capital(buying_power: Decimal, open_risk: Decimal) -> Decimal:
-    """Derivative buying power plus the risk already open."""
+    """The account's capital: derivative buying power plus the risk already open."""
     return buying_power + open_risk
 
 
 def assess_risk(trident: Trident, max_risk: Decimal, inputs: RiskInputs) -> RiskAssessment:
-    """Every gate of SPEC 7 in order; equality passes. `max_risk` is at the natural credit."""
+    """Applies the gates of SPEC 7 in order; equality passes.
+
+    `max_risk` is at the natural credit (sell at bid, buy at ask).
+    """
     if inputs.buying_power is None or not inputs.buying_power.is_finite():
         return _missing(max_risk, "the buying power")
     if inputs.open_risk is None or not inputs.open_risk.is_finite() or inputs.open_tridents is None:
@@ -102,11 +110,11 @@ def _gate(
 
 
 def opposite_side(trident: Trident, held: Iterable[HeldLeg]) -> str | None:
-    """The first of our legs the account holds or works the other way round; the same side is allowed."""
+    """The first leg of which the account holds or works the opposite side, by OCC symbol. The same side is allowed."""
     ours = {leg.symbols.occ: side_of(leg.action) for leg in trident.legs}
     return next((h.symbol for h in held if h.symbol in ours and ours[h.symbol] is not h.direction), None)
 
 
 def side_of(action: Action) -> Direction:
-    """The side an opening leg is on once filled."""
+    """The side that an opening leg is on once it is filled."""
     return Direction.SHORT if action is Action.SELL_TO_OPEN else Direction.LONG

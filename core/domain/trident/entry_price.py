@@ -1,4 +1,4 @@
-"""The limit of the entry: mid less the offset, floored at natural, on the tick (SPEC 8)."""
+"""The limit of the entry: the mid credit less the offset, not below the natural credit, on the tick (SPEC 8)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ MAX_OFFSET_CENTS = 25
 
 @dataclass(frozen=True, slots=True)
 class EntryPrice:
-    """The limit and how it came about; all per share, positive is a credit."""
+    """The limit and the figures behind it, as credits per share.
+
+    `floored` says that the natural credit was the floor.
+    """
 
     mid: Decimal
     natural: Decimal
@@ -24,14 +27,14 @@ class EntryPrice:
 
     @property
     def rounding(self) -> Decimal:
-        """The limit less the raw figure: what the tick changed."""
+        """What rounding to the tick changed: the limit less `raw`."""
         return self.limit - self.raw
 
 
 def entry_price(mid: Decimal | None, natural: Decimal, offset_cents: int, ticks: TickTable) -> EntryPrice | Refusal:
-    """`max(mid - offset, natural)` to the nearest tick, ties down, never below natural.
+    """`max(mid - offset, natural)` rounded to the nearest tick, ties down, but never below natural.
 
-    Raises ValueError for an offset outside 0..25 cents.
+    Credits are per share. Raises ValueError for an offset outside 0..25 cents.
     """
     if not 0 <= offset_cents <= MAX_OFFSET_CENTS:
         raise ValueError(f"entry offset {offset_cents} is outside 0..{MAX_OFFSET_CENTS} cents")
@@ -46,7 +49,7 @@ def entry_price(mid: Decimal | None, natural: Decimal, offset_cents: int, ticks:
     limit = (raw / tick).to_integral_value(rounding=ROUND_HALF_DOWN) * tick
     if limit < natural:
         limit = _tick_up(natural, tick)
-    # The rounding may have crossed into a band with another tick; going up ends at the last band.
+    # Rounding may have moved the limit into a band with another tick. It only goes up, so the last band ends this.
     while (landed := ticks.tick(limit)) is not None and limit % landed:
         limit = _tick_up(limit, landed)
     if landed is None:

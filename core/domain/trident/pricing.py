@@ -1,4 +1,4 @@
-"""Pricing a trident from the quotes of its four legs (SPEC 6)."""
+"""Prices a trident from the quotes of its four legs (SPEC 6)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_QUOTE_AGE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LegQuote:
-    """One leg as it was when priced; `age_s` in wall seconds, None when the leg had no quote."""
+    """A leg's quote when it was priced. `age_s` is in wall seconds; None when the leg had no quote."""
 
     leg: Leg
     bid: Decimal | None
@@ -32,7 +32,10 @@ class LegQuote:
 
 @dataclass(frozen=True, slots=True)
 class Pricing:
-    """The credits of a trident, per share: natural sells at the bid and buys at the ask."""
+    """The credits of a trident, per share.
+
+    Natural credits sell at the bid and buy at the ask; mid credits use the midpoints.
+    """
 
     legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]
     natural_put: Decimal
@@ -43,25 +46,28 @@ class Pricing:
 
     @property
     def natural(self) -> Decimal:
+        """The natural credit of the package, per share."""
         return PUT_SPREADS * self.natural_put + CALL_SPREADS * self.natural_call
 
     @property
     def mid(self) -> Decimal:
+        """The mid credit of the package, per share."""
         return PUT_SPREADS * self.mid_put + CALL_SPREADS * self.mid_call
 
     @property
     def max_risk_natural(self) -> Decimal:
-        """$ per package at the natural credit: what the risk gates use (SPEC 2)."""
+        """The max risk in $ per package at the natural credit; the risk gates use it (SPEC 2)."""
         return max_risk(self.width, self.natural)
 
     @property
     def max_risk_mid(self) -> Decimal:
+        """The max risk in $ per package at the mid credit."""
         return max_risk(self.width, self.mid)
 
 
 @dataclass(frozen=True, slots=True)
 class PricingRefusal:
-    """Why the legs could not be priced, with the full diagnostic (SPEC 6)."""
+    """Why the legs could not be priced, with every leg's figures and the subtraction as text (SPEC 6)."""
 
     refusal: Refusal
     legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]
@@ -69,9 +75,10 @@ class PricingRefusal:
 
 
 def price_trident(trident: Trident, quotes: Mapping[str, Quote], now: float) -> Pricing | PricingRefusal:
-    """Prices the four legs, or refuses with every leg's bid, ask and age.
+    """Prices the four legs, or refuses with each leg's bid, ask and age.
 
-    `quotes` is by streamer symbol; `now` is the clock's monotonic second. The oldest leg decides the age.
+    `quotes` is by streamer symbol; `now` is the clock's monotonic second. The oldest leg decides whether quotes are
+    stale.
     """
     legs = _leg_quotes(trident, quotes, now)
     for check in (_unusable, _stale):
@@ -92,7 +99,7 @@ def price_trident(trident: Trident, quotes: Mapping[str, Quote], now: float) -> 
 
 
 def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
-    """The natural credit as the sum a trader would check by hand."""
+    """The natural credits as sums that a trader can check by hand."""
     short_put, long_put, short_call, long_call = legs
 
     def shown(value: Decimal | None) -> str:
@@ -107,7 +114,7 @@ def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
 
 
 def mid_subtraction(pricing: Pricing) -> str:
-    """The mid credit as the sum a trader would check by hand."""
+    """The mid credits as sums that a trader can check by hand."""
     put, put_wing, call, call_wing = (leg.mid for leg in pricing.legs)
     return f"put {put} - {put_wing} = {pricing.mid_put}; call {call} - {call_wing} = {pricing.mid_call}"
 
@@ -129,7 +136,7 @@ def _unusable(legs: tuple[LegQuote, ...]) -> Refusal | None:
         if q.age_s is None:
             return refuse(Reason.LEG_MISSING, symbol=q.leg.symbols.streamer)
         for side, value in (("bid", q.bid), ("ask", q.ask)):
-            # Nobody sells an option for nothing: an ask of 0 is a missing one, and would overstate the credit.
+            # Nobody sells an option for nothing: an ask of 0 means there is none. Used, it would overstate the credit.
             missing_ask = side == "ask" and value is not None and value.is_zero()
             if value is None or not value.is_finite() or value < 0 or missing_ask:
                 return refuse(Reason.LEG_UNUSABLE, symbol=q.leg.symbols.streamer, side=side, value=value)

@@ -15,7 +15,12 @@ from core.domain.trident.trident import Trident
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """`decided` is the clock's monotonic second of pricing; `at` the same moment in market time, UTC."""
+    """A fully priced trident.
+
+    `decided` is the clock's monotonic second of its pricing, `at` the same moment in market time, UTC.
+
+    `price` is the underlying's, in dollars.
+    """
 
     id: str
     attempt: int

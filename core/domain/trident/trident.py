@@ -1,4 +1,4 @@
-"""The Senex Trident: 2 bull put spreads + 1 bear call spread on one body (SPEC 2)."""
+"""The trident: 2 bull put spreads and 1 bear call spread that share the body, their short strike (SPEC 2)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ _WIDEST = Decimal(13)
 
 
 class Action(Enum):
-    """The broker's words for an opening leg."""
+    """What an opening leg does. The value is the broker's word."""
 
     SELL_TO_OPEN = "Sell to Open"
     BUY_TO_OPEN = "Buy to Open"
 
 
 class LegRole(Enum):
+    """The part that a leg plays in the trident."""
+
     SHORT_PUT = "short put"
     LONG_PUT = "long put"
     SHORT_CALL = "short call"
@@ -42,6 +44,8 @@ class LegRole(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Leg:
+    """One leg of a trident. `strike` is in dollars, `quantity` in contracts."""
+
     role: LegRole
     right: Right
     strike: Decimal
@@ -52,7 +56,11 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Trident:
-    """A trident whose four strikes are all listed. Legs are in the order of SPEC 2."""
+    """A trident whose four strikes are all listed. Legs are in the order of SPEC 2.
+
+    `body` is the strike that both short options share; `width` is its distance to each long strike. Both are in
+    dollars.
+    """
 
     underlying: str
     root: str
@@ -78,23 +86,23 @@ class Trident:
         return self.legs[3]
 
     def strikes(self) -> str:
-        """The four strikes as the operator reads them: 622P/619P/622C/625C."""
+        """The four strikes as text for the operator: 622P/619P/622C/625C."""
         return "/".join(f"{leg.strike.normalize():f}{leg.right.value}" for leg in self.legs)
 
 
 def body_for(price: Decimal, step: Decimal) -> Decimal:
-    """The body: the price rounded to the step, ties to even multiples (SPEC 2)."""
+    """The body for this price: the price rounded to a multiple of `step`, a tie to the even multiple (SPEC 2)."""
     return (price / step).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * step
 
 
 def width_for(capital: Decimal, multiple: Decimal, fixed: Decimal | None = None) -> Decimal:
-    """The width for this capital ($), rounded up to the underlying's multiple (SPEC 2)."""
+    """The width for this capital in $, or the fixed one, rounded up to the underlying's multiple (SPEC 2)."""
     width = fixed if fixed is not None else next((w for limit, w in _WIDTH_BANDS if capital < limit), _WIDEST)
     return (width / multiple).to_integral_value(rounding=ROUND_CEILING) * multiple
 
 
 def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal, width: Decimal) -> Trident | Refusal:
-    """The trident on this body, or a refusal naming the first strike that is not listed.
+    """The trident on this body, or a refusal that names the first strike that is not listed.
 
     A strike is never replaced by a neighbour (SPEC 2).
     """
@@ -127,7 +135,7 @@ def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal,
 
 
 def profit_at_expiry(body: Decimal, width: Decimal, credit: Decimal, settle: Decimal) -> Decimal:
-    """P&L in $ per package at settlement (SPEC 2)."""
+    """The P&L in $ per package at this settlement (SPEC 2)."""
     put_loss = min(max(body - settle, Decimal(0)), width)
     call_loss = min(max(settle - body, Decimal(0)), width)
     return SHARES_PER_CONTRACT * (credit - PUT_SPREADS * put_loss - CALL_SPREADS * call_loss)
@@ -139,12 +147,12 @@ def max_risk(width: Decimal, credit: Decimal) -> Decimal:
 
 
 def max_profit(credit: Decimal) -> Decimal:
-    """The most a package can gain, in $: settlement on the body."""
+    """The most a package can gain, in $: at a settlement on the body."""
     return SHARES_PER_CONTRACT * credit
 
 
 def break_evens(body: Decimal, width: Decimal, credit: Decimal) -> tuple[Decimal | None, Decimal | None]:
-    """Settlements with zero P&L below and above the body; None where the side never loses the credit."""
+    """The settlements below and above the body at which P&L is zero; None where there is none."""
     below = body - credit / PUT_SPREADS if credit < PUT_SPREADS * width else None
     above = body + credit / CALL_SPREADS if credit < CALL_SPREADS * width else None
     return below, above

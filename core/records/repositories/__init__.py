@@ -1,1 +1,1 @@
-"""One repository a subject; each method that writes is one commit."""
+"""The reads and writes of each subject. Each method that writes is one commit."""

@@ -1,4 +1,4 @@
-"""The accounts the logins reach, and the operator's settings for each (SPEC 4)."""
+"""The accounts that the logins reach, and the operator's settings for each (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.records.store.errors import StateConflict
 from core.records.store.tables import account_changes, accounts
 
 BY_THE_ENGINE = "the console"
-"""Who makes the first account found the primary one."""
+"""Who is recorded as having made the first account found the primary one."""
 
 _COLUMNS = {
     AccountField.AUTOMATION: accounts.c.enabled,
@@ -45,14 +45,16 @@ _CHANGES = select(account_changes).order_by(account_changes.c.seq)
 
 
 class Accounts:
+    """The recorded accounts. Raises RecordsError when the store fails."""
+
     def __init__(self, database: Database, epoch: int) -> None:
         self._database = database
         self._epoch = epoch
 
     async def discover(self, login: str, found: Sequence[BrokerAccount], *, enable_new: bool, at: datetime) -> None:
-        """Records what a login reaches, in one commit; the operator's settings are kept.
+        """Records the accounts that a login reaches, in one commit. The operator's settings are kept.
 
-        An account reached by two logins is one account: the first login that finds it after a start keeps it. The
+        An account that two logins reach is one account: it belongs to the first login that finds it after a start. The
         first account ever found is the primary one until the operator names another.
         """
         async with self._database.write() as connection:
@@ -86,7 +88,7 @@ class Accounts:
                     await _change(connection, first, AccountSetting(AccountField.PRIMARY, True), BY_THE_ENGINE, at)
 
     async def hand_over(self, login: str, numbers: Sequence[str]) -> None:
-        """These accounts are reached by this login from now on: the one that reached them is no longer taken."""
+        """Records that this login reaches these accounts from now on: the broker refuses the login that did."""
         async with self._database.write() as connection:
             await connection.execute(update(accounts).where(accounts.c.number.in_(numbers)).values(login=login))
 
@@ -96,10 +98,10 @@ class Accounts:
             return tuple(_record(row) for row in await connection.execute(_ALL))
 
     async def set(self, number: str, setting: AccountSetting, who: str, at: datetime) -> AccountSetting:
-        """Sets it and records who, when, old and new in the same commit; returns the old one.
+        """Changes a setting, and records in the same commit who, when, old and new. Returns the old setting.
 
-        Setting what is set already records nothing. Making an account primary takes it from the one that was. Raises
-        StateConflict for an account never found, and for taking primary away without naming another.
+        An unchanged value records nothing. Making an account primary takes that from the one that was. Raises
+        StateConflict for an account that was never found, and for taking primary away without naming another account.
         """
         if setting.field is AccountField.PRIMARY and setting.value is not True:
             raise StateConflict("one account is always primary; make another one primary instead")
@@ -111,11 +113,11 @@ class Accounts:
             return await _change(connection, number, setting, who, at)
 
     async def set_enabled(self, number: str, enabled: bool, at: datetime, who: str = "the operator") -> None:
-        """Turns automation on or off for the account. Raises StateConflict for an account never found."""
+        """Turns automation on or off for the account. Raises StateConflict for an account that was never found."""
         await self.set(number, AccountSetting(AccountField.AUTOMATION, enabled), who, at)
 
     async def changes(self, number: str | None = None) -> tuple[AccountChange, ...]:
-        """Every change of settings, of one account or of all, oldest first."""
+        """The changes of settings of one account or of all, oldest first."""
         query = _CHANGES if number is None else _CHANGES.where(account_changes.c.account == number)
         async with self._database.read() as connection:
             return tuple(
@@ -124,7 +126,7 @@ class Accounts:
             )
 
     async def found_before(self, instant: datetime) -> tuple[str, ...]:
-        """The numbers of the accounts that were first found before the instant."""
+        """The numbers of the accounts first found before the instant."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(accounts.c.number).where(accounts.c.discovered_at < instant))
             return tuple(rows.scalars())
@@ -133,7 +135,7 @@ class Accounts:
 async def _change(
     connection: AsyncConnection, number: str, setting: AccountSetting, who: str, at: datetime
 ) -> AccountSetting:
-    """The change and its record, in the transaction of the connection; the old setting."""
+    """Makes the change and records it, in the transaction of the connection. Returns the old setting."""
     column = _COLUMNS[setting.field]
     row = (await connection.execute(_ONE, {"account": number})).one_or_none()
     if row is None:

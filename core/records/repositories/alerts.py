@@ -1,4 +1,4 @@
-"""Alerts, as rows: each open once for its subject, acknowledged by a person, closed by the engine, kept (SPEC 12)."""
+"""Alerts as rows: open at most once for a subject, acknowledged by a person, closed by the engine, kept (SPEC 12)."""
 
 from __future__ import annotations
 
@@ -35,15 +35,18 @@ _CLOSE = update(alerts).where(alerts.c.id == bindparam("alert"), _is_open).value
 
 
 class Alerts:
-    """Every change is one durable commit. Raises RecordsError."""
+    """The recorded alerts. Every change is one durable commit. Raises RecordsError."""
 
     def __init__(self, database: Database, journal: Journal) -> None:
         self._database = database
         self._journal = journal
 
     async def open(self, due: DueAlert, at: datetime, *told: Event) -> bool:
-        """Opens the alert and records what is said of it, its mail included, in one commit: no end of the process lies
-        between. False when one of this kind is open for the subject already, which stays as it is."""
+        """Opens the alert, and records these events and their mails in the same commit.
+
+        So a crash never leaves one without the other. False when an alert of this kind is open for the subject already;
+        that one stays as it is.
+        """
         try:
             async with self._database.write() as connection:
                 await connection.execute(
@@ -58,30 +61,30 @@ class Alerts:
                     },
                 )
                 await self._tell(connection, told)
-        except IntegrityError:  # the rule that it is open once
+        except IntegrityError:  # one of this kind is open for the subject already
             return False
         return True
 
     async def acknowledge(self, alert: int, by: str, at: datetime) -> bool:
-        """Records that `by` has seen the alert; False when it is not open or was acknowledged before."""
+        """Records that `by` has seen the alert. False when it is not open, or was acknowledged before."""
         return await self._change(_ACKNOWLEDGE, {"alert": alert, "by": by, "at": at})
 
     async def close(self, alert: int, at: datetime, *told: Event) -> bool:
-        """Closes the alert, which stays on record, in one commit with what is said; False when it was not open."""
+        """Closes the alert and records these events, in one commit. The alert is kept. False when it was not open."""
         return await self._change(_CLOSE, {"alert": alert, "at": at}, told)
 
     async def open_now(self) -> tuple[Alert, ...]:
-        """What is open, in the order it opened."""
+        """The open alerts, in the order they opened."""
         async with self._database.read() as connection:
             return tuple(_alert(row) for row in await connection.execute(_OPEN_NOW))
 
     async def newest(self, count: int) -> tuple[Alert, ...]:
-        """The last alerts that opened, open or closed, newest first."""
+        """The last alerts to open, whether closed since or not, newest first."""
         async with self._database.read() as connection:
             return tuple(_alert(row) for row in await connection.execute(_NEWEST, {"count": count}))
 
     async def closed_since(self, since: datetime, count: int) -> tuple[Alert, ...]:
-        """The alerts that closed at `since` or later, at most `count`, the last closed first."""
+        """The alerts that closed at `since` or later, at most `count`, the last to close first."""
         async with self._database.read() as connection:
             rows = await connection.execute(_CLOSED_SINCE, {"since": since, "count": count})
             return tuple(_alert(row) for row in rows)

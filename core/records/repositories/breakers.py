@@ -1,4 +1,4 @@
-"""Breakers, as rows that survive a restart: each open once for its subject, and kept after it closed (SPEC 9)."""
+"""Breakers as rows, which survive a restart: open at most once for a subject, kept after they closed (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.records.store.database import Database
 from core.records.store.tables import accounts, breakers
 
 CLOSED_BY_ENGINE = "engine"
-"""Who closed a breaker that closes by itself."""
+"""Who is recorded as having closed a breaker that closes by itself."""
 
 _by_operator = and_(breakers.c.closed_at.is_not(None), breakers.c.closed_by != CLOSED_BY_ENGINE)
 _kind = breakers.c.kind == bindparam("kind")
@@ -25,16 +25,19 @@ _OPENED = select(breakers.c.id).where(_kind, _subject, breakers.c.opened_at >= b
 
 
 class Breakers:
-    """Opened and closed by a durable commit each; `Entries.mark_sent` refuses what an open one bars."""
+    """The recorded breakers.
+
+    Opening and closing are durable commits; `Entries.mark_sent` refuses what an open breaker stops.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def open(self, kind: BreakerKind, subject: str, why: str, at: datetime) -> bool:
-        """Opens the breaker; False when it is open already: its first cause stays on record.
+        """Opens the breaker. False when it is open already: its first cause stays on record.
 
-        `subject` is the account number or login name, by the kind's scope. Raises ValueError for a global kind with
-        a subject, or another kind without one: it would stop nobody.
+        `subject` is an account number or a login name, as the kind's scope says. Raises ValueError for a global kind
+        with a subject, and for another kind without one, which would stop nobody.
         """
         if (kind.scope is Scope.GLOBAL) != (subject == ""):
             needed = "no subject" if kind.scope is Scope.GLOBAL else f"the {kind.scope.value} it stops"
@@ -46,12 +49,12 @@ class Breakers:
                         kind=kind.code, subject=subject, why=why, opened_at=at, closed_by="", closing_why=""
                     )
                 )
-        except IntegrityError:  # the rule that it is open once
+        except IntegrityError:  # it is open already
             return False
         return True
 
     async def close(self, kind: BreakerKind, subject: str, by: str, why: str, at: datetime) -> bool:
-        """Closes the breaker, which stays on record; False when it was not open."""
+        """Closes the breaker; it is kept. False when it was not open."""
         async with self._database.write() as connection:
             closed = await connection.execute(
                 update(breakers)
@@ -61,40 +64,42 @@ class Breakers:
             return closed.rowcount == 1
 
     async def open_now(self) -> tuple[Breaker, ...]:
-        """What is open, in the order it opened."""
+        """The open breakers, in the order they opened."""
         async with self._database.read() as connection:
             rows = await connection.execute(_OPEN)
             return tuple(Breaker(BreakerKind.of(row.kind), row.subject, row.why, row.opened_at) for row in rows)
 
     async def resets(self, kind: BreakerKind, since: datetime) -> Counter[str]:
-        """How often an operator closed a breaker of this kind since the instant, by its subject."""
+        """How often an operator has closed a breaker of this kind since the instant, by subject."""
         async with self._database.read() as connection:
             return Counter((await connection.execute(_RESETS, {"kind": kind.code, "since": since})).scalars())
 
     async def settled(self, kind: BreakerKind, subject: str, why: str) -> bool:
-        """Whether an operator ever closed a breaker opened for this very reason."""
+        """Whether an operator ever closed a breaker that was opened for exactly this reason."""
         async with self._database.read() as connection:
             found = await connection.execute(_SETTLED, {"kind": kind.code, "subject": subject, "why": why})
             return found.first() is not None
 
     async def opened_since(self, kind: BreakerKind, subject: str, since: datetime) -> bool:
-        """Whether one of this kind opened for the subject at the instant or later, closed since or not."""
+        """Whether a breaker of this kind opened for the subject at the instant or later. It may have closed since."""
         async with self._database.read() as connection:
             found = await connection.execute(_OPENED, {"kind": kind.code, "subject": subject, "since": since})
             return found.first() is not None
 
 
 def barred(account: ColumnElement[str]) -> ColumnElement[bool]:
-    """Whether an open breaker stops this account: a global one, one of the account, or one of the login that reaches
-    it. `Breaker.stops` as a condition of the database."""
-    # Two levels down: left to itself, this would select from the entries again instead of asking for this one.
+    """The condition that an open breaker stops this account; `Breaker.stops` as a condition of the database.
+
+    It may be a global breaker, one of the account, or one of the login that reaches the account.
+    """
+    # `correlate_except`: two levels down, SQLAlchemy would otherwise select from the entries anew.
     login = select(accounts.c.login).where(accounts.c.number == account).correlate_except(accounts).scalar_subquery()
     of_account = breakers.c.kind.in_(_codes(Scope.ACCOUNT))
     of_login = breakers.c.kind.in_(_codes(Scope.LOGIN))
     return exists().where(
         breakers.c.closed_at.is_(None),
         or_(
-            # Whatever is of no account and of no login stops everything, also a kind this version does not know.
+            # A breaker of neither scope stops every account; so does one of a kind that this version does not know.
             ~or_(of_account, of_login),
             and_(of_account, breakers.c.subject == account),
             and_(of_login, breakers.c.subject == login),
@@ -103,4 +108,5 @@ def barred(account: ColumnElement[str]) -> ColumnElement[bool]:
 
 
 def _codes(scope: Scope) -> tuple[str, ...]:
+    """The codes of the kinds with this scope."""
     return tuple(kind.code for kind in BreakerKind if kind.scope is scope)

@@ -1,4 +1,7 @@
-"""The cycles: numbered from 1, each begun once, ended once, or found interrupted by the next start (SPEC 3, 4)."""
+"""The cycles, numbered from 1.
+
+Each begins once and ends once, or is found interrupted at the next start (SPEC 3, 4).
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,21 @@ from core.records.store.database import Database
 from core.records.store.errors import StateConflict
 from core.records.store.tables import cycles, slots
 
-# As a literal: an index of the claimed slots alone is not used for a parameter.
+# A literal: for a parameter the database does not use the index of claimed slots.
 _CLAIMED = slots.c.state == literal_column("'claimed'")
 
 
 class Cycles:
+    """The recorded cycles. Raises RecordsError when the store fails."""
+
     def __init__(self, database: Database, epoch: int) -> None:
         self._database = database
         self._epoch = epoch
 
     async def begin(self, day: date, slot: datetime | None, forced: bool, at: datetime) -> int | None:
-        """Claims the slot and begins its cycle in one commit; the cycle's number.
+        """Claims the slot and begins its cycle in one commit. Returns the cycle's number.
 
-        None when the slot is taken: missed, run, or claimed. `slot` is None for a forced cycle.
+        None when the slot is missed, run or claimed already. `slot` is None for a forced cycle.
         """
         try:
             async with self._database.write() as connection:
@@ -67,7 +72,7 @@ class Cycles:
         except IntegrityError:
             if slot is None:
                 raise
-            return None  # the slot's row was there: the cycle's went with it
+            return None  # the slot has a row already; the cycle's row was rolled back
         return number
 
     async def end(
@@ -80,8 +85,10 @@ class Cycles:
         at: datetime,
         runs: Sequence[AccountRun] = (),
     ) -> None:
-        """Ends the cycle and its slot and records what it came to for each account, in one commit. Raises
-        StateConflict when it is not running."""
+        """Ends the cycle and its slot, and records each account's run, in one commit.
+
+        Raises StateConflict when the cycle is not running.
+        """
         ending = {"outcome": outcome, "reason_code": reason_code, "reason_text": reason_text}
         async with self._database.write() as connection:
             ended = await connection.execute(
@@ -95,9 +102,9 @@ class Cycles:
             await note_runs(connection, runs)
 
     async def interrupt_unfinished(self, at: datetime) -> tuple[int, ...]:
-        """Ends what earlier processes left: their cycles fail as interrupted, their slots are not run again.
+        """Ends the cycles that earlier processes left: they fail as interrupted, and their slots are not run again.
 
-        Returns the numbers of those cycles. Entries are not touched: reconciliation decides about them.
+        Returns their numbers. Entries are not touched: reconciliation decides about them.
         """
         reason = Reason.INTERRUPTED
         ending = {"outcome": "failed", "reason_code": reason.code, "reason_text": reason.sentence}
@@ -112,18 +119,19 @@ class Cycles:
         return numbers
 
     async def newest(self) -> int:
-        """The newest cycle's number; 0 before the first."""
+        """The number of the newest cycle; 0 before the first."""
         async with self._database.read() as connection:
             return await _newest(connection)
 
     async def get(self, number: int) -> CycleRecord | None:
+        """The cycle with this number; None when there is none."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.number == number))
             row = rows.one_or_none()
             return None if row is None else cycle_of(row)
 
     async def of_day(self, day: date) -> tuple[CycleRecord, ...]:
-        """The cycles of a session day in their order."""
+        """The cycles of a session day, in their order."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
             return tuple(cycle_of(row) for row in rows)

@@ -1,6 +1,7 @@
-"""The entries of the day: prepared before sending, changed only as the table of states allows, never lost (SPEC 9).
+"""The entries of the day: recorded before sending, changed only as the table of states allows, never lost (SPEC 9).
 
-The rule of the day is a unique index of the database; nothing here merely looks before it writes.
+An entry holds its day while it forbids another entry of its account on that session day. A unique index of the database
+enforces that: nothing here merely checks before it writes.
 """
 
 from __future__ import annotations
@@ -41,20 +42,20 @@ _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 
 
 class Entries(EntryReads):
-    """What changes entries; what reads them is in `EntryReads`."""
+    """Changes entries; `EntryReads` reads them."""
 
     evidence_written = 0
-    """How often this process recorded evidence: whoever shows some reads it again when this moved."""
+    """How often this process has recorded evidence. Whoever shows evidence reads it again when this has changed."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         super().__init__(database)
         self._outbox = outbox
 
     async def prepare(self, entry: Entry) -> Entry | DayHeld:
-        """Records the intent, or says which entry holds the account's day.
+        """Records the intent to place an entry. Returns it, or the entry that holds the account's day.
 
-        Raises ValueError for an entry that is not prepared and holding its day, RecordsError when its id or
-        identifier is already recorded.
+        Raises ValueError for an entry that is not prepared, does not hold its day or has fills, and RecordsError when
+        its id or identifier is already recorded.
         """
         if entry.state is not EntryState.PREPARED or not entry.holds_day or entry.fills:
             raise ValueError("a new entry is prepared, holds its day and has no fills")
@@ -73,8 +74,13 @@ class Entries(EntryReads):
         return entry
 
     async def mark_sent(self, entry_id: str, at: datetime, *, epoch: int, closes: datetime) -> bool:
-        """The last durable word before the wire: True only for a prepared entry that nobody asked to cancel, while
-        active, with no open breaker over its account, by the newest epoch, before its session `closes`."""
+        """Records that the entry is sent: the last durable commit before the order leaves.
+
+        False means that it must not leave.
+
+        True only for a prepared entry that nobody asked to cancel, while entries are active, with no open breaker over
+        its account, by the newest epoch, and before its session closes at `closes`.
+        """
         async with self._database.write() as connection:
             active = exists().where(trading_state.c.id == ONLY_ROW, trading_state.c.state == "active")
             newest = exists().where(engine.c.id == ONLY_ROW, engine.c.epoch == epoch)
@@ -106,16 +112,16 @@ class Entries(EntryReads):
         broker_status: str | None = None,
         detail: str = "",
     ) -> Entry:
-        """Records what the entry became, and returns it as recorded; what is not given keeps its value.
+        """Changes the state of an entry, and returns it as recorded. What is not given keeps its value.
 
-        An entry that would hold a day another one holds becomes an incident without the day: late news from the
-        broker is kept, and nothing is entered twice unseen (SPEC 9). Raises IllegalTransition, also for `sent`, which
-        only `mark_sent` reaches.
+        An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news
+        from the broker is kept, and a second entry never goes unnoticed (SPEC 9). Raises IllegalTransition, also for
+        `sent`, which only `mark_sent` may set.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
             moves = state is not old.state
-            # `sent` has a door of its own, which checks what this one cannot.
+            # Only `mark_sent` may set `sent`: it makes checks that are not made here.
             if not may_become(old.state, state) or (moves and state is EntryState.SENT):
                 raise IllegalTransition(entry_id, old.state, state)
             new = replace(
@@ -137,7 +143,7 @@ class Entries(EntryReads):
         return new
 
     async def note_status(self, entry_id: str, broker_status: str, at: datetime) -> None:
-        """Records a new word from the broker that changes no state of ours."""
+        """Records a new status word of the broker that does not change our state."""
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
             if old.broker_status == broker_status:
@@ -147,10 +153,12 @@ class Entries(EntryReads):
             await note_change(connection, new, at)
 
     async def note_cancel_request(self, entry_id: str, who: str, at: datetime) -> Entry:
-        """Records, before the broker is asked, that an operator wants the entry cancelled; the first stays on record.
+        """Records that an operator wants the entry cancelled, before the broker is asked.
 
-        Whatever the entry becomes, its day is then not freed without "allow re-entry" (SPEC 9). Not for a cancel of
-        the engine's own (the N minutes of SPEC 9). Raises ValueError for an empty `who`.
+        The first request stays on record.
+
+        Whatever the entry becomes, its day is then not freed before an operator allows re-entry (SPEC 9). It is not for
+        a cancel by the engine itself (the N minutes of SPEC 9). Raises ValueError for an empty `who`.
         """
         if not who:
             raise ValueError("a cancel is asked for by somebody")
@@ -160,15 +168,15 @@ class Entries(EntryReads):
                 return old
             await _store(connection, replace(old, cancel_requested_by=who))
             new = await _known(connection, entry_id)
-            # The history says when; the entry's own detail stays what the broker or the guards said.
+            # Only the history says so; the entry's own detail stays what the broker or the guards said.
             await note_change(connection, replace(new, detail=f"{new.cancel_requested_by} asked to cancel it"), at)
         return new
 
     async def allow_reentry(self, entry_id: str, who: str, at: datetime) -> None:
-        """Records, as evidence, an operator's word that another entry may follow one an operator asked to cancel. It
-        frees nothing by itself: `free_day` still needs its proof (SPEC 9).
+        """Records, as evidence, that an operator allows another entry after one that an operator asked to cancel.
 
-        Raises ValueError for an empty `who`, StateConflict unless it is cancelled or expired, without a fill.
+        It frees nothing by itself: `free_day` still needs its proof (SPEC 9). Raises ValueError for an empty `who`,
+        StateConflict unless the entry is cancelled or expired, without a fill.
         """
         if not who:
             raise ValueError("re-entry is allowed by somebody")
@@ -178,10 +186,10 @@ class Entries(EntryReads):
             self.evidence_written += 1
 
     async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
-        """Frees the day of a cancelled or expired entry; `proof` says which complete reads showed no fill (SPEC 9).
+        """Frees the day of a cancelled or expired entry. `proof` says which complete reads showed no fill (SPEC 9).
 
-        Raises StateConflict for another state, when a fill is recorded, or when an operator asked to cancel it and
-        none has allowed re-entry since.
+        Raises StateConflict in another state, when a fill is recorded, and when an operator asked to cancel it and none
+        has allowed re-entry since.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
@@ -199,9 +207,9 @@ class Entries(EntryReads):
         return new
 
     async def add_fills(self, entry_id: str, new_fills: Sequence[Fill], at: datetime | None = None) -> int:
-        """Records the fills not recorded before, whatever the entry's state; how many were new.
+        """Records the fills that are not recorded yet, in any state of the entry. Returns how many were new.
 
-        `at` is when they were heard of, the last fill's own time when left out.
+        `at` is when we learned of them; when left out, the time of the last fill.
         """
         added = 0
         async with self._database.write() as connection:
@@ -237,10 +245,10 @@ class Entries(EntryReads):
         detail: Mapping[str, object],
         at: datetime,
     ) -> None:
-        """Records what was seen of the entry, whatever its state; it decides nothing by itself (SPEC 9).
+        """Records what was seen of the entry, in any state. It decides nothing by itself (SPEC 9).
 
-        Raises StateConflict for an entry not recorded, TypeError or ValueError for a detail that
-        `core.records.store.json_text` cannot keep.
+        Raises StateConflict for an entry that is not recorded, TypeError or ValueError for a detail that
+        `core.records.store.json_text` cannot write.
         """
         async with self._database.write() as connection:
             await _known(connection, entry_id)
@@ -249,6 +257,7 @@ class Entries(EntryReads):
 
 
 async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
+    """The recorded entry. Raises StateConflict when there is none."""
     entry = await read_entry(connection, entry_id)
     if entry is None:
         raise unrecorded(entry_id)
@@ -256,6 +265,7 @@ async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
 
 
 def _may_be_freed(entry: Entry) -> None:
+    """Raises StateConflict unless the entry is in a state that proof may free, without a fill."""
     if entry.state not in FREED_BY_PROOF or entry.fills:
         raise StateConflict(
             f"entry {entry.id} is {entry.state.value} with {len(entry.fills)} fills; its day is not free"
@@ -263,12 +273,13 @@ def _may_be_freed(entry: Entry) -> None:
 
 
 async def _holder(connection: AsyncConnection, account: str, day: date) -> Entry | None:
+    """The entry that holds the account's day."""
     found = await read_entries(connection, HOLDER, {"account": account, "session_day": day})
     return found[0] if found else None
 
 
 async def _store(connection: AsyncConnection, entry: Entry) -> Entry | None:
-    """Writes the entry, or leaves it and returns the one that holds its day."""
+    """Writes the entry. When another one holds its day, writes nothing and returns that one."""
     try:
         async with connection.begin_nested():
             values = entry_values(entry)
@@ -286,7 +297,7 @@ def _terminal_at(old: Entry, state: EntryState, at: datetime) -> datetime | None
 
 
 def _collided(wanted: Entry, holder: Entry, at: datetime) -> Entry:
-    """The entry as an incident: what it wanted to become, and which entry has the day."""
+    """The entry as an incident. Its detail says what it would have become, and which entry holds the day."""
     said = f"{wanted.state.value}, but entry {holder.id} ({holder.state.value}) holds the day"
     return replace(
         wanted,

@@ -1,4 +1,4 @@
-"""Reading entries: by what they are known by, by their state, by their day (SPEC 9)."""
+"""Reads entries: by id, by state, by day (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -52,33 +52,33 @@ _FILLED_OPEN = entries_where(
 
 
 class EntryReads:
-    """Every way to read entries. Each raises RecordsError when the store fails."""
+    """Every read of entries. Each raises RecordsError when the store fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._held = ReadCache(database, entries.name, fills.name, entry_changes.name)
 
     async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
-        """Everything seen of the entry, oldest first."""
+        """Everything that was seen of the entry, oldest first."""
         async with self._database.read() as connection:
             return await read_evidence(connection, entry_id)
 
     async def newest_evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
-        """The newest complete look of each kind at the entry, oldest first: what a screen has room for."""
+        """The newest complete evidence of each kind about the entry, oldest first: as much as a screen has room for."""
         async with self._database.read() as connection:
             return await read_evidence(connection, entry_id, newest=True)
 
     async def reentry_allowed(self, entry_id: str) -> bool:
-        """Whether an operator has said that another entry may follow this one (SPEC 9)."""
+        """Whether an operator has allowed another entry after this one (SPEC 9)."""
         async with self._database.read() as connection:
             return await is_reentry_allowed(connection, entry_id)
 
     async def holding(self, account: str, day: date) -> Entry | None:
-        """The entry that holds the account's session day."""
+        """The entry that holds the account's session day: while it does, no other entry of that account is made."""
         return await self._one(HOLDER, account=account, session_day=day)
 
     async def get(self, entry_id: str) -> Entry:
-        """The entry with our id. Raises StateConflict when none is recorded."""
+        """The entry with our id. Raises StateConflict when there is none."""
         async with self._database.read() as connection:
             found = await read_entry(connection, entry_id)
         if found is None:
@@ -86,11 +86,11 @@ class EntryReads:
         return found
 
     async def these(self, ids: Sequence[str]) -> tuple[Entry, ...]:
-        """The entries with these ids of ours, oldest first; one that is not recorded is left out."""
+        """The entries with these ids of ours, oldest first. Ids without an entry are left out."""
         return await self._all(_BY_IDS, ids=list(ids))
 
     async def by_identifier(self, identifier: str) -> Entry | None:
-        """The entry whose order carries our identifier."""
+        """The entry whose order carries our identifier at the broker."""
         return await self._one(_BY_IDENTIFIER, identifier=identifier)
 
     async def by_order(self, order_id: str, account: str) -> Entry | None:
@@ -98,11 +98,11 @@ class EntryReads:
         return await self._one(_BY_ORDER, order_id=order_id, account=account)
 
     async def open(self) -> tuple[Entry, ...]:
-        """Every entry whose order may still change, or whose sending is under way, of any day."""
+        """Every entry, of any day, whose order may still change or is being sent."""
         return await self._polled(_OPEN)
 
     async def unknown(self) -> tuple[Entry, ...]:
-        """Every entry that waits for evidence, of all accounts and days, oldest first."""
+        """Every unknown entry, of all accounts and days, oldest first."""
         return await self._all(_UNKNOWN)
 
     async def incidents(self, account: str) -> tuple[Entry, ...]:
@@ -110,14 +110,17 @@ class EntryReads:
         return await self._all(_INCIDENTS, account=account)
 
     async def waiting(self, day: date) -> tuple[Entry, ...]:
-        """What time may settle: the unknown entries of any day, and the cancelled and expired ones that hold this day
-        without a fill. Proof may free it, but for those an operator cancelled (SPEC 9)."""
+        """The entries that only time and evidence settle.
+
+        These are the unknown entries of any day, and the cancelled and expired ones that hold this day without a fill.
+        Proof may free that day, unless an operator cancelled the entry (SPEC 9).
+        """
         return await self._polled(_WAITING, session_day=day)
 
     async def failed_sends(self, day: date) -> Counter[str]:
-        """How many sends of each account's session day ended rejected, unknown or not sent, each counted once.
+        """How many sends of a session day ended rejected, unknown or not sent, by account. Each send counts once.
 
-        Only what was really tried counts: an intent refused by the guards before it was sent does not.
+        An intent that the guards refused before it was marked sent does not count.
         """
 
         async def count() -> Counter[str]:
@@ -127,20 +130,25 @@ class EntryReads:
         return await self._held.ask(count_failed_sends, day, count)
 
     async def to_follow(self, since: date) -> tuple[Entry, ...]:
-        """Every open entry of any day, and those filled in a session from `since` on: their fill records may be still
-        to come."""
+        """Every open entry of any day, and the entries filled in a session from `since` on.
+
+        The fill records of a filled entry may still come.
+        """
         return await self._polled(_TO_FOLLOW, since=since)
 
     async def of_day(self, day: date) -> tuple[Entry, ...]:
+        """All entries of a session day, oldest first."""
         return await self._all(_OF_DAY, session_day=day)
 
     async def filled_open(self, account: str, today: date) -> tuple[Entry, ...]:
-        """The account's filled entries that expire today or later, with incidents that have fills: they too are
-        positions at risk (SPEC 7)."""
+        """The account's filled entries that expire today or later, and its incidents with fills.
+
+        Both are positions at risk (SPEC 7).
+        """
         return await self._all(_FILLED_OPEN, account=account, today=today)
 
     async def history(self, entry_id: str) -> tuple[EntryChange, ...]:
-        """Every state the entry went through, oldest first."""
+        """Every state that the entry went through, oldest first."""
         async with self._database.read() as connection:
             return await read_changes(connection, entry_id)
 
@@ -149,7 +157,7 @@ class EntryReads:
         return found[-1] if found else None
 
     async def _polled(self, query: Select[Any], **values: Hashable) -> tuple[Entry, ...]:
-        """As `_all`, for what is asked at every poll."""
+        """Like `_all`, cached, for what every poll reads."""
         return await self._held.ask(query, tuple(values.items()), lambda: self._all(query, **values))
 
     async def _all(self, query: Select[Any], **values: object) -> tuple[Entry, ...]:
@@ -158,4 +166,5 @@ class EntryReads:
 
 
 def unrecorded(entry_id: str) -> StateConflict:
+    """The error for an entry that is not recorded."""
     return StateConflict(f"no entry {entry_id} is recorded")

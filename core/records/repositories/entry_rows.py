@@ -1,4 +1,4 @@
-"""Rows of entries, fills, changes and evidence, to and from the domain's values."""
+"""Turns rows of entries, fills, changes and evidence into the domain's values, and back."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from core.records.store.tables import entries, entry_changes, evidence, fills
 
 _COLUMNS = tuple(name for name in Entry.__slots__ if name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
-"""What frees its day only by proof (SPEC 9)."""
+"""The states in which an entry frees its day only by proof (SPEC 9)."""
 REENTRY_ALLOWED = {"allow_reentry": True}
-"""The detail of the evidence that an operator allows another entry after a cancel of theirs (SPEC 9)."""
+"""The detail of the evidence with which an operator allows another entry after a cancel they asked for (SPEC 9)."""
 _NEW_CHANGE = insert(entry_changes)
 _FAILED_SENDS = frozenset({EntryState.REJECTED, EntryState.UNKNOWN, EntryState.NOT_SENT})
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
-    """The entry as a row of `entries`; its fills are rows of their own."""
+    """The entry as a row of `entries`. Its fills are rows of their own."""
     return {"state": entry.state.value, **{name: getattr(entry, name) for name in _COLUMNS}}
 
 
 def entries_where(*conditions: ColumnElement[bool]) -> Select[Any]:
-    """The query of the entries that meet the conditions, oldest first; made once, run often."""
+    """The query for the entries that meet the conditions, oldest first. Build it once and run it often."""
     return select(entries).where(*conditions).order_by(entries.c.prepared_at, entries.c.id)
 
 
@@ -41,20 +41,20 @@ _FILLS_OF_MANY = select(fills).where(fills.c.entry_id.in_(bindparam("entry_ids",
 
 
 async def read_entries(connection: AsyncConnection, query: Select[Any], values: Mapping[str, Any]) -> tuple[Entry, ...]:
-    """The entries a query of `entries_where` finds, with their fills."""
+    """The entries that a query of `entries_where` finds, with their fills."""
     rows = (await connection.execute(query, values)).all()
     found = await _fills(connection, [row.id for row in rows])
     return tuple(_entry(row, tuple(found.get(row.id, ()))) for row in rows)
 
 
 async def read_entry(connection: AsyncConnection, entry_id: str) -> Entry | None:
-    """The entry with our id."""
+    """The entry with our id; None when there is none."""
     found = await read_entries(connection, _BY_ID, {"id": entry_id})
     return found[0] if found else None
 
 
 async def note_change(connection: AsyncConnection, entry: Entry, at: datetime, *, prepared: bool = False) -> None:
-    """Adds the entry's present state to its history; with the request when it was prepared."""
+    """Adds the entry's present state to its history. `prepared` adds the order request too."""
     await connection.execute(
         _NEW_CHANGE,
         {
@@ -71,6 +71,7 @@ async def note_change(connection: AsyncConnection, entry: Entry, at: datetime, *
 
 
 async def read_changes(connection: AsyncConnection, entry_id: str) -> tuple[EntryChange, ...]:
+    """The entry's history, oldest first."""
     rows = await connection.execute(
         select(entry_changes).where(entry_changes.c.entry_id == entry_id).order_by(entry_changes.c.seq)
     )
@@ -91,7 +92,7 @@ _CHANGES_OF_DAY = (
 
 
 async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[str]:
-    """How many sends of each account's session day failed: each runs from `sent` to the first failure after it."""
+    """The failed sends of a session day, by account. A send lasts from `sent` to the first failure after it."""
     trying: set[str] = set()
     failed: Counter[str] = Counter()
     for row in await connection.execute(_CHANGES_OF_DAY, {"session_day": day}):
@@ -105,7 +106,7 @@ async def count_failed_sends(connection: AsyncConnection, day: date) -> Counter[
 
 
 async def note_evidence(connection: AsyncConnection, entry_id: str, seen: EvidenceRecord) -> None:
-    """Adds what was seen of the entry to its evidence."""
+    """Adds to the entry's evidence what was seen of it."""
     await connection.execute(
         insert(evidence).values(
             entry_id=entry_id,
@@ -131,13 +132,13 @@ _NEWEST_EVIDENCE = select(evidence).where(evidence.c.id.in_(_NEWEST)).order_by(e
 async def read_evidence(
     connection: AsyncConnection, entry_id: str, *, newest: bool = False
 ) -> tuple[EvidenceRecord, ...]:
-    """Everything seen of the entry, oldest first; `newest` leaves the last complete look of each kind."""
+    """Everything seen of the entry, oldest first. `newest` leaves only the last complete evidence of each kind."""
     rows = await connection.execute(_NEWEST_EVIDENCE if newest else _EVIDENCE, {"entry_id": entry_id})
     return tuple(EvidenceRecord(row.kind, row.who, row.complete, row.detail, row.at) for row in rows)
 
 
 async def is_reentry_allowed(connection: AsyncConnection, entry_id: str) -> bool:
-    """Whether an operator has said that another entry may follow this one."""
+    """Whether an operator has allowed another entry after this one."""
     rows = await connection.execute(_ATTESTED, {"entry_id": entry_id})
     return any(row.detail == REENTRY_ALLOWED for row in rows)
 

@@ -1,4 +1,4 @@
-"""The one inbox of commands, from any place: posted once, done once, acknowledged (SPEC 10)."""
+"""The one inbox for commands from any place: each is posted once, done once and acknowledged (SPEC 10)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from core.records.store.tables import commands
 
 
 class Inbox:
+    """The recorded commands. Raises RecordsError when the store fails."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def post(self, command: Command) -> None:
-        """Puts the command in; posting the same id again changes nothing."""
+        """Posts the command. Posting the same id again changes nothing."""
         try:
             async with self._database.write() as connection:
                 await connection.execute(
@@ -36,11 +38,11 @@ class Inbox:
                         text="",
                     )
                 )
-        except IntegrityError:  # the id is there: its first posting stands
+        except IntegrityError:  # posted before under this id
             return
 
     async def pending(self) -> tuple[Command, ...]:
-        """What is still to do, in the order it was posted."""
+        """The commands still to be done, in the order they were posted."""
         async with self._database.read() as connection:
             rows = await connection.execute(
                 select(commands).where(commands.c.state == CommandState.PENDING.value).order_by(commands.c.seq)
@@ -48,9 +50,9 @@ class Inbox:
             return tuple(command_of(row).command for row in rows)
 
     async def finish(self, command_id: str, state: CommandState, text: str, at: datetime) -> bool:
-        """Records what became of the command, once: False when it was finished before, or is unknown.
+        """Records what became of the command. False when it was finished before, or is unknown.
 
-        Raises ValueError for the state pending, which is no end.
+        Raises ValueError for the state pending.
         """
         if state is CommandState.PENDING:
             raise ValueError("a command is not finished by being pending")
@@ -63,7 +65,7 @@ class Inbox:
             return finished.rowcount == 1
 
     async def get(self, command_id: str) -> CommandRecord | None:
-        """The command, for a sender who waits for its acknowledgement."""
+        """The command and what became of it, for a sender who waits; None when it is unknown."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(commands).where(commands.c.id == command_id))
             row = rows.one_or_none()

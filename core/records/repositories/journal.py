@@ -1,4 +1,4 @@
-"""The journal: every step's event in the order it was written, and the suggestions with their evidence (SPEC 4)."""
+"""The journal: the events in the order they were written, and the suggestions with their evidence (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ _DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()
 
 
 class Journal:
+    """The recorded events, suggestions and dry runs. Raises RecordsError when the store fails."""
+
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
         self._outbox = outbox
@@ -43,12 +45,12 @@ class Journal:
             await self.add(connection, *happened)
 
     async def add(self, connection: AsyncConnection, *happened: Event) -> None:
-        """Adds the events, and the messages that tell of them, to the commit under way."""
+        """Adds the events, and the mails about them, to the commit under way."""
         await connection.execute(_NEW_EVENT, [_values(event) for event in happened])
         await self._outbox.tell_events(connection, happened)
 
     async def of_cycle(self, number: int) -> tuple[Event, ...]:
-        """A cycle's events, oldest first."""
+        """The events of a cycle, oldest first."""
         return await self._events(select(events).where(events.c.cycle == number).order_by(events.c.seq))
 
     async def newest(self, limit: int) -> tuple[Event, ...]:
@@ -56,16 +58,17 @@ class Journal:
         return await self._events(select(events).order_by(events.c.seq.desc()).limit(limit))
 
     async def newest_of(self, kinds: Collection[str]) -> Event | None:
-        """The last event written of one of these kinds."""
+        """The last event written of one of these kinds; None when there is none."""
         query = select(events).where(events.c.kind.in_(kinds)).order_by(events.c.seq.desc())
         found = await self._events(query.limit(1))
         return found[0] if found else None
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
-        """Writes the suggestion, in one commit with the broker's answer where it was asked first.
+        """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one.
 
-        Raises AlreadyValidated for a second validated one of the account's day (SPEC 9), RecordsError when its id is
-        already recorded."""
+        Raises AlreadyValidated for a second validated suggestion of the account's day (SPEC 9), RecordsError when its
+        id is already recorded.
+        """
         values = {name: getattr(suggestion, name) for name in SuggestionRecord.__slots__}
         try:
             async with self._database.write() as connection:
@@ -83,7 +86,7 @@ class Journal:
             await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
 
     async def dry_run_of(self, suggestion_id: str) -> DryRunRecord | None:
-        """The broker's newest answer to the dry run of this suggestion's order; None when it was never asked."""
+        """The broker's newest answer to the dry run of this suggestion's order; None when there was no dry run."""
         async with self._database.read() as connection:
             row = (await connection.execute(_DRY_RUN, {"suggestion_id": suggestion_id})).first()
         if row is None:
@@ -94,6 +97,7 @@ class Journal:
         )
 
     async def validated_on(self, account: str, day: date) -> bool:
+        """Whether the account has a validated suggestion on this session day."""
         async with self._database.read() as connection:
             rows = await connection.execute(_VALIDATED, {"account": account, "session_day": day})
             return rows.first() is not None

@@ -1,4 +1,4 @@
-"""The logins and whether the broker takes their tokens (SPEC 4, 7)."""
+"""The logins, and whether the broker accepts their tokens (SPEC 4, 7)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _CHECKED = update(logins).where(logins.c.name == bindparam("login"))
 
 
 class Logins:
+    """The recorded logins. Raises RecordsError when the store fails."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def note(self, name: str, *, is_valid: bool, detail: str, at: datetime) -> bool:
-        """Records what the broker said of the login's token at `at`; True when it said something else before.
+        """Records whether the broker accepted the login's token at `at`. True when its answer has changed.
 
         The first answer about a login counts as a change only when the token is bad. `detail` is the broker's words,
         without secrets.

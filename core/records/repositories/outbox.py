@@ -1,4 +1,4 @@
-"""The outbox: messages written in the very commit of what they tell of, and kept until they are sent (SPEC 11)."""
+"""The outbox: mails written in the same commit as what they tell of, and kept until they are sent (SPEC 11)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _OFFSET = select(suggestions.c.offset).where(suggestions.c.id == bindparam("sugg
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as recorded. `due_at` is when it is tried next; `sent_at` and `given_up_at` are None while it waits."""
+    """A mail as recorded. `due_at` is when it is tried next; `sent_at` and `given_up_at` are None while it waits."""
 
     seq: int
     key: str
@@ -89,7 +89,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
-    """How many messages wait and since when, how many were given up, and when the last was sent."""
+    """How many mails wait and since when, how many were given up, and when the last was sent."""
 
     waiting: int
     waiting_since: datetime | None
@@ -98,7 +98,11 @@ class OutboxCounts:
 
 
 class Outbox:
-    """Closed until `open`: without mail nothing is written, so that nothing old is sent when mail is turned on."""
+    """The recorded mails.
+
+    Nothing is written until `open` is called. So without mail nothing piles up, and nothing old is sent when mail is
+    turned on.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -107,31 +111,32 @@ class Outbox:
         self._held = ReadCache(database, messages.name)
 
     def open(self, head: Letterhead, default: MailPreference) -> None:
-        """From here on what happens is told; `default` is for accounts without a preference of their own."""
+        """Writes mails from now on. `default` is the preference of accounts without one of their own."""
         self._head, self._default = head, default
 
     @property
     def is_open(self) -> bool:
+        """Whether mails are written."""
         return self._head is not None
 
-    # In the commit of what is told
+    # Within the commit of what the mail tells of
 
     async def tell_entry(self, connection: AsyncConnection, entry: Entry, at: datetime) -> None:
-        """Adds what the entry's new state has to tell to the commit under way."""
+        """Adds the mails about the entry's new state to the commit under way."""
         await self._tell(connection, entry, at, entry_notices)
 
     async def tell_fills(self, connection: AsyncConnection, entry: Entry, at: datetime) -> None:
-        """Adds what fills just recorded have to tell to the commit under way; the entry has them already."""
+        """Adds the mails about fills just recorded to the commit under way. `entry` has these fills already."""
         await self._tell(connection, entry, at, lambda *told: filter(None, (fills_notice(*told),)))
 
     async def tell_events(self, connection: AsyncConnection, events: Iterable[Event]) -> None:
-        """Adds the alarms among the events to the commit under way."""
+        """Adds the mails about the alarms among the events to the commit under way."""
         if self._head is None:
             return
         for event in events:
             try:
                 notice = event_notice(event, self._head)
-            except Exception:  # a message never costs the record it tells of
+            except Exception:  # a mail that fails must not cost the record it tells of
                 log.exception("no message could be written for the event %s", event.kind)
                 continue
             if notice is not None:
@@ -145,7 +150,7 @@ class Outbox:
         offset = (await connection.execute(_OFFSET, {"suggestion_id": entry.suggestion_id})).scalar_one_or_none()
         try:
             notices = tuple(write(entry, offset, self._head))
-        except Exception:  # a message never costs the state it tells of
+        except Exception:  # a mail that fails must not cost the state it tells of
             log.exception("no message could be written for the entry %s", entry.id)
             return
         if not notices:
@@ -156,25 +161,25 @@ class Outbox:
             if at_once or notice.always:
                 await _add(connection, notice, at)
 
-    # Commits of their own
+    # Each a commit of its own
 
     async def add(self, notice: Notice, at: datetime) -> None:
-        """Adds a message of its own; what was told already is not told again."""
+        """Adds a mail, unless one with its key was written before."""
         async with self._database.write() as connection:
             await _add(connection, notice, at)
 
     async def has(self, key: str) -> bool:
-        """Whether this was told already."""
+        """Whether a mail with this key was written."""
         async with self._database.read() as connection:
             return (await connection.execute(_KNOWN, {"key": key})).first() is not None
 
     async def preferences(self) -> dict[str, MailPreference]:
-        """What is told of each account known, by its number."""
+        """The mail preference of each known account, by number."""
         async with self._database.read() as connection:
             return {row.number: self._preference(row.mail) for row in await connection.execute(_PREFERENCES)}
 
     async def waiting(self) -> tuple[Message, ...]:
-        """What is neither sent nor given up, in the order it happened."""
+        """The mails that are neither sent nor given up, in the order they were written."""
 
         async def read() -> tuple[Message, ...]:
             async with self._database.read() as connection:
@@ -183,28 +188,29 @@ class Outbox:
         return await self._held.ask(_WAITING, (), read)
 
     async def newest(self, limit: int) -> tuple[Message, ...]:
-        """The last messages written, at most `limit`, newest first."""
+        """The last mails written, at most `limit`, newest first."""
         async with self._database.read() as connection:
             return tuple(_message(row) for row in await connection.execute(_NEWEST, {"how_many": limit}))
 
     async def counts(self) -> OutboxCounts:
+        """How many mails wait, were given up, and were sent last."""
         async with self._database.read() as connection:
             waiting, since, given_up, last = (await connection.execute(_COUNTS)).one()
             return OutboxCounts(waiting, since, given_up, last)
 
     async def mark_sent(self, seq: int, at: datetime) -> None:
-        """Records that the server took the message."""
+        """Records that the mail server accepted the mail."""
         async with self._database.write() as connection:
             await connection.execute(_SENT, {"the_seq": seq, "at": at})
 
     async def mark_failed(self, seq: int, error: str, at: datetime, due: datetime, *, give_up: bool) -> None:
-        """Records a try that failed, and when the next one is due."""
+        """Records a failed try, and when the next one is due; with `give_up` there is no next one."""
         gave_up = at if give_up else None
         async with self._database.write() as connection:
             await connection.execute(_FAILED, {"the_seq": seq, "error": error, "due": due, "gave_up": gave_up})
 
     async def give_up_older(self, than: datetime, at: datetime) -> int:
-        """Gives up what was written before the instant and still waits; how many that were."""
+        """Gives up the mails that still wait and were written before `than`. Returns how many there were."""
         async with self._database.write() as connection:
             return (await connection.execute(_GIVE_UP, {"before": than, "at": at})).rowcount
 

@@ -1,4 +1,4 @@
-"""What each cycle came to for each account, and what else the figures are computed from (SPEC 12)."""
+"""Each account's run in each cycle, and what else the figures are computed from (SPEC 12)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _days_of(day: Column[date]) -> Select[Any]:
     )
 
 
-# A session is known by its slots, run or missed; where nothing is scheduled, by its forced cycles.
+# A session is known by its slots, run or missed. One without slots is known by its forced cycles.
 _SESSIONS = (_days_of(slots.c.session_day), _days_of(cycles.c.session_day))
 _TRADED = select(accounts.c.number, accounts.c.discovered_at, accounts.c.enabled_changed_at).where(
     accounts.c.enabled, ~accounts.c.is_closed
@@ -45,8 +45,10 @@ _TRADED = select(accounts.c.number, accounts.c.discovered_at, accounts.c.enabled
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What the figures of some days are computed from: every account's part in every cycle and every entry with its
-    fills, oldest first; and the accounts the automation trades now, each with the exchange's day since when."""
+    """What the figures of some days are computed from: runs and entries with their fills, oldest first.
+
+    `traded` has the accounts that the automation trades now, each with the exchange's day since when.
+    """
 
     runs: tuple[AccountRun, ...]
     entries: tuple[Entry, ...]
@@ -54,13 +56,13 @@ class Recorded:
 
 
 async def note_runs(connection: AsyncConnection, runs: Sequence[AccountRun]) -> None:
-    """Adds what a cycle came to for its accounts, within the commit that ends it."""
+    """Adds the runs of a cycle's accounts to the commit that ends it."""
     if runs:
         await connection.execute(_NEW_RUNS, [_values(run) for run in runs])
 
 
 class Results:
-    """Reads only; every read raises RecordsError when the store fails."""
+    """Reads what the figures are computed from. Raises RecordsError when the store fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -68,7 +70,7 @@ class Results:
     async def sessions(
         self, first: date = date.min, last: date = date.max, count: int = _EVERY_DAY
     ) -> tuple[date, ...]:
-        """The recorded sessions from first to last, both included, oldest first; of more than `count` the newest."""
+        """The recorded sessions from first to last, both included, oldest first. At most `count`: the newest."""
         found: set[date] = set()
         async with self._database.read() as connection:
             for query in _SESSIONS:
@@ -77,7 +79,7 @@ class Results:
         return tuple(sorted(found)[-count:])
 
     async def recorded(self, first: date, last: date) -> Recorded:
-        """Everything of the days from first to last, both included, in one view."""
+        """Everything of the days from first to last, both included, in one consistent view."""
         days = {"first": first, "last": last}
         async with self._database.read() as connection:
             return Recorded(
@@ -106,6 +108,7 @@ def _run(row: Row[Any]) -> AccountRun:
 
 
 def _since(discovered_at: datetime, enabled_changed_at: datetime | None) -> date:
+    """The exchange's day since when the automation trades an account."""
     return exchange_time(max(discovered_at, enabled_changed_at or discovered_at)).date()
 
 

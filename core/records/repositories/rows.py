@@ -1,4 +1,4 @@
-"""What the records hand out besides the domain's own values. Instants are aware UTC; money is Decimal."""
+"""The values that the records return besides the domain's own. Instants are aware UTC; money is Decimal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EvidenceKind = Literal["listing", "attestation", "positions", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class TradingState:
-    """Whether entries are allowed, and who said so, when and why; `at` is None before anybody did (SPEC 9)."""
+    """Whether entries are allowed, and who said so, when and why. `at` is None before anybody did (SPEC 9)."""
 
     state: TradingWord
     who: str
@@ -30,7 +30,7 @@ class TradingState:
 
 @dataclass(frozen=True, slots=True)
 class SlotRecord:
-    """One slot of a session day. `outcome` and the reason are empty until there are any."""
+    """One slot of a session day. `outcome` and the reason are empty while there are none."""
 
     day: date
     slot: datetime
@@ -43,7 +43,7 @@ class SlotRecord:
 
 @dataclass(frozen=True, slots=True)
 class CycleRecord:
-    """One cycle; `ended_at` is None while it runs. `totals` counts accounts by outcome (SPEC 4.4)."""
+    """One cycle. `ended_at` is None while it runs. `totals` counts accounts by outcome (SPEC 4.4)."""
 
     number: int
     day: date
@@ -59,10 +59,10 @@ class CycleRecord:
 
 @dataclass(frozen=True, slots=True)
 class SuggestionRecord:
-    """A priced trident with its evidence. Credits, `body`, `width` and `offset` per share, `max_risk` in $.
+    """A priced trident with its evidence. Credits, `body`, `width` and `offset` are per share, `max_risk` is in $.
 
-    `limit` and `offset` are None when it was refused before its entry price. `evidence` holds what
-    `core.records.store.json_text` can keep; it comes back with sequences as tuples.
+    `limit` and `offset` are None when it was refused before its entry price. `evidence` has values that
+    `core.records.store.json_text` can write; sequences are read back as tuples.
     """
 
     id: str
@@ -87,8 +87,10 @@ class SuggestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class DryRunRecord:
-    """The broker's answer to the dry run of a suggestion's order (SPEC 9). Amounts in $, a fee positive; `warnings` are
-    the broker's (code, message)."""
+    """The broker's answer to the dry run of a suggestion's order (SPEC 9). Amounts are in $; a fee is positive.
+
+    `warnings` are the broker's, as (code, message).
+    """
 
     suggestion_id: str
     at: datetime
@@ -100,14 +102,14 @@ class DryRunRecord:
 
 @dataclass(frozen=True, slots=True)
 class DayHeld:
-    """The database refused a second entry: this one holds the account's day."""
+    """The database refused a second entry: `existing` holds the account's day."""
 
     existing: Entry
 
 
 @dataclass(frozen=True, slots=True)
 class EntryChange:
-    """One state an entry went through. `request` is there when the entry was prepared."""
+    """One state that an entry went through. `request` is set for the first, when the entry was prepared."""
 
     state: EntryState
     holds_day: bool
@@ -120,9 +122,9 @@ class EntryChange:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRecord:
-    """What `who` (the engine or an operator) saw of an entry, and whether that look was complete (SPEC 9).
+    """What `who` (the engine or an operator) saw of an entry, and whether they saw everything (SPEC 9).
 
-    `detail` holds what `core.records.store.json_text` can keep; it comes back with sequences as tuples.
+    `detail` has values that `core.records.store.json_text` can write; sequences are read back as tuples.
     """
 
     kind: EvidenceKind
@@ -134,7 +136,7 @@ class EvidenceRecord:
 
 @dataclass(frozen=True, slots=True)
 class CommandRecord:
-    """A command and what became of it; `finished_at` is None while it is pending."""
+    """A command and what became of it. `finished_at` is None while it is pending."""
 
     command: Command
     state: CommandState
@@ -144,10 +146,10 @@ class CommandRecord:
 
 @dataclass(frozen=True, slots=True)
 class AccountRecord:
-    """An account and the operator's settings for it; None means the default of the settings file.
+    """An account and the operator's settings for it. None means the default of the settings file.
 
-    `login` is the login that reaches it; `width` in dollars per share; `tolerance` a fraction of capital; `mail` a word
-    of MailPreference; `skip_day` the session date on which it makes no entry.
+    `login` is the login that reaches it. `width` is in dollars per share, `tolerance` a fraction of capital, `mail` a
+    value of MailPreference, `skip_day` the session date on which it makes no entry.
     """
 
     number: str
@@ -167,7 +169,7 @@ class AccountRecord:
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """One change of an account's settings; old and new value in the operator's words."""
+    """One change of an account's settings. Old and new value are the words that set them."""
 
     account: str
     field: AccountField
@@ -179,7 +181,7 @@ class AccountChange:
 
 @dataclass(frozen=True, slots=True)
 class LoginRecord:
-    """Whether the broker takes a login's token, as last asked; `changed_at` is when the answer became this one."""
+    """Whether the broker accepts a login's token, by its last answer. `changed_at` is when the answer last changed."""
 
     name: str
     is_valid: bool

@@ -19,14 +19,14 @@ _LAST_DAY = select(func.max(slots.c.session_day))
 
 
 class Slots:
-    """Those that were missed are written here; `Cycles.begin` claims the others."""
+    """The recorded slots. Missed ones are written here; `Cycles.begin` claims the others."""
 
     def __init__(self, database: Database, epoch: int) -> None:
         self._database = database
         self._epoch = epoch
 
     async def miss(self, day: date, slot: datetime, reason: Reason, text: str, at: datetime) -> bool:
-        """Records the slot as missed, with its reason; False when it was claimed or missed before."""
+        """Records the slot as missed, with its reason. False when it was claimed or missed before."""
         try:
             async with self._database.write() as connection:
                 await connection.execute(_NEW_SLOT, self._missed(day, slot, at, reason.code, text))
@@ -35,7 +35,7 @@ class Slots:
         return True
 
     async def miss_all(self, day: date, missed: Mapping[datetime, Refusal], at: datetime) -> int:
-        """Records these slots of a day as missed, but for those claimed or missed before; how many were new."""
+        """Records these slots of a day as missed, except those claimed or missed before. Returns how many were new."""
         if not missed:
             return 0
         async with self._database.write() as connection:
@@ -47,13 +47,13 @@ class Slots:
         return len(new)
 
     async def last_day(self) -> date | None:
-        """The last session day with a slot recorded, None before the first."""
+        """The last session day with a recorded slot; None before the first."""
         async with self._database.read() as connection:
             last: date | None = (await connection.execute(_LAST_DAY)).scalar_one()
             return last
 
     async def of_day(self, day: date) -> tuple[SlotRecord, ...]:
-        """The slots recorded for this day, earliest first."""
+        """The recorded slots of this day, earliest first."""
         async with self._database.read() as connection:
             rows = await connection.execute(select(slots).where(slots.c.session_day == day).order_by(slots.c.slot))
             return tuple(

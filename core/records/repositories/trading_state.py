@@ -1,4 +1,4 @@
-"""Whether entries are allowed (SPEC 9): active, paused, halted; kept with who, when and why."""
+"""Whether entries are allowed (SPEC 9): active, paused or halted, with who, when and why."""
 
 from __future__ import annotations
 
@@ -14,29 +14,33 @@ from core.records.store.tables import ONLY_ROW, trading_state
 
 
 class TradingStates:
-    """Each change is a durable commit before its answer, so a pause acknowledged is a pause (SPEC 9)."""
+    """The recorded trading state.
+
+    Each change is committed before it is answered: a pause acknowledged is recorded (SPEC 9).
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def read(self) -> TradingState:
+        """The present trading state."""
         async with self._database.read() as connection:
             return await _current(connection, self._database.name)
 
     async def pause(self, who: str, why: str, at: datetime) -> TradingState:
-        """Stops entries. A halt stays a halt: it is the stronger stop."""
+        """Stops entries. A halt is the stronger stop and stays."""
         return await self._change("paused", who, why, at, keep=("paused", "halted"))
 
     async def resume(self, who: str, why: str, at: datetime) -> TradingState:
-        """Allows entries again. Raises StateConflict while halted: the cause comes first (`resolve_halt`)."""
+        """Allows entries again. Raises StateConflict while halted: `resolve_halt` comes first."""
         return await self._change("active", who, why, at, keep=("active",), refuse=("halted",))
 
     async def halt(self, who: str, why: str, at: datetime) -> TradingState:
-        """Stops entries until the cause is resolved; the first cause stays on record."""
+        """Stops entries until the cause is resolved. The first cause stays on record."""
         return await self._change("halted", who, why, at, keep=("halted",))
 
     async def resolve_halt(self, who: str, why: str, at: datetime) -> TradingState:
-        """The cause of the halt is gone; entries stay paused until somebody resumes them."""
+        """Ends a halt because its cause is gone. Entries are then paused until somebody resumes them."""
         return await self._change("paused", who, why, at, keep=("active", "paused"))
 
     async def _change(
@@ -49,6 +53,7 @@ class TradingStates:
         keep: tuple[TradingWord, ...],
         refuse: tuple[TradingWord, ...] = (),
     ) -> TradingState:
+        """Changes the state, but not from one in `keep`. Raises StateConflict in a state in `refuse`."""
         async with self._database.write() as connection:
             now = await _current(connection, self._database.name)
             if now.state in refuse:

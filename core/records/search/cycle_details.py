@@ -1,4 +1,4 @@
-"""The file of one cycle or one slot: everything recorded about it, as one consistent view (SPEC 4)."""
+"""Reads everything recorded about one cycle, entry or slot, as one consistent view (SPEC 4)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASKED_BEFORE = timedelta(minutes=1)
 """How long before a cycle a command may have been given that led to it; a command lives 30 s."""
 
 LOOK_BACK, LOOK_ON = timedelta(days=4), timedelta(hours=12)
-"""How far around a missed slot its cause is looked for: over a long weekend, and to the next start of that day."""
+"""How far around a missed slot its cause is looked for: back over a long weekend, on to the next start of that day."""
 
 _number: BindParameter[int] = bindparam("number")
 _CYCLE = select(cycles).where(cycles.c.number == _number)
@@ -89,7 +89,7 @@ _AROUND = (
 
 @dataclass(frozen=True, slots=True)
 class EntryDetails:
-    """An entry with every state it went through and all that was seen of it, oldest first."""
+    """An entry, every state it went through, and everything that was seen of it, oldest first."""
 
     entry: Entry
     changes: tuple[EntryChange, ...]
@@ -98,8 +98,10 @@ class EntryDetails:
 
 @dataclass(frozen=True, slots=True)
 class CycleDetails:
-    """All there is of a cycle. `dry_runs` is by suggestion; `commands` were given shortly before the cycle or while it
-    ran, or name one of its entries."""
+    """Everything about a cycle. `dry_runs` is by suggestion id.
+
+    `commands` are those given shortly before the cycle or while it ran, and those that name one of its entries.
+    """
 
     cycle: CycleRecord
     events: tuple[Event, ...]
@@ -111,8 +113,11 @@ class CycleDetails:
 
 @dataclass(frozen=True, slots=True)
 class SlotSurroundings:
-    """What stood around a slot that did not run: the commands up to it, with the last that switched automation however
-    old; the events beside any cycle; and the breakers open at it, each as its sentence."""
+    """What was the case around a slot that did not run.
+
+    `commands` are those of the days before it, and the last one that switched the automation, however old. `events` are
+    those of no cycle. `breakers` are those open at the slot: when each opened, and why.
+    """
 
     commands: tuple[CommandRecord, ...]
     events: tuple[Event, ...]
@@ -120,13 +125,13 @@ class SlotSurroundings:
 
 
 class CycleSearch:
-    """Raises RecordsError when the store fails."""
+    """Reads for the details of a cycle, entry or slot. Raises RecordsError when the store fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def of_cycle(self, number: int) -> CycleDetails | None:
-        """Everything of the cycle, None when there is no such cycle."""
+        """Everything about the cycle; None when there is no such cycle."""
         async with self._database.read() as connection:
             row = (await connection.execute(_CYCLE, {"number": number})).one_or_none()
             if row is None:
@@ -141,24 +146,24 @@ class CycleSearch:
                 events=happened,
                 suggestions=found,
                 dry_runs=await _dry_runs(connection, [s.id for s in found]),
-                entries=tuple([await _entry_file(connection, entry) for entry in kept]),
+                entries=tuple([await _entry_details(connection, entry) for entry in kept]),
                 commands=await _commands(connection, cycle, kept),
             )
 
     async def of_entry(self, entry_id: str) -> EntryDetails | None:
-        """Everything of the entry with our id, None when there is no such entry."""
+        """Everything about the entry with our id; None when there is no such entry."""
         async with self._database.read() as connection:
             entry = await read_entry(connection, entry_id)
-            return None if entry is None else await _entry_file(connection, entry)
+            return None if entry is None else await _entry_details(connection, entry)
 
     async def began_within(self, since: datetime, until: datetime) -> tuple[int, ...]:
-        """The numbers of the cycles that began from `since` to before `until`, earliest first."""
+        """The numbers of the cycles that began at `since` or later and before `until`, earliest first."""
         async with self._database.read() as connection:
             rows = await connection.execute(_BEGAN, {"since": since, "until": until})
             return tuple(rows.scalars())
 
     async def around(self, slot: datetime) -> SlotSurroundings:
-        """What stood around the slot, without the cycles."""
+        """What was the case around the slot, apart from cycles."""
         async with self._database.read() as connection:
             switch = (await connection.execute(_LAST_SWITCH, {"until": slot})).first()
             given = await connection.execute(_COMMANDS_WITHIN, {"since": slot - LOOK_BACK, "until": slot})
@@ -173,7 +178,7 @@ class CycleSearch:
             )
 
 
-async def _entry_file(connection: AsyncConnection, entry: Entry) -> EntryDetails:
+async def _entry_details(connection: AsyncConnection, entry: Entry) -> EntryDetails:
     return EntryDetails(entry, await read_changes(connection, entry.id), await read_evidence(connection, entry.id))
 
 

@@ -1,4 +1,4 @@
-"""Searching the records: one kind of thing at a time, filtered, newest first, a page at a time."""
+"""Searches the records: one kind of thing at a time, filtered, newest first, page by page."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ["OUTCOMES", "History", "HistoryFilter", "HistoryKind", "HistoryRow", 
 
 
 class History:
-    """Each page is one consistent view. Raises RecordsError when the store fails."""
+    """Searches the records. Each page is one consistent view. Raises RecordsError when the store fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,8 +45,10 @@ class History:
     async def page(
         self, kind: HistoryKind, wanted: HistoryFilter, limit: int, after: Mark | None = None
     ) -> tuple[HistoryRow, ...]:
-        """At most `limit` things, newest first, those older than `after`. Raises ValueError when things of this kind
-        do not have what is asked for (`not_of`)."""
+        """At most `limit` rows, newest first, all older than `after`.
+
+        Raises ValueError when the filter asks for something that this kind does not have (`not_of`).
+        """
         wrong = not_of(kind, wanted)
         if wrong:
             raise ValueError(f"{kind.value} have no {wrong[0]}")
@@ -55,7 +57,7 @@ class History:
             found: list[HistoryRow] = []
             for source in _SOURCES[kind]:
                 found += await source(connection, wanted, limit, after)
-        # Cycles and missed slots come from two tables, each in order.
+        # Cycles and missed slots come from two tables, each ordered by itself.
         ordered = sorted(found, key=lambda row: row.at, reverse=True) if len(_SOURCES[kind]) > 1 else found
         return tuple(islice(ordered, limit))
 
@@ -72,7 +74,7 @@ def _found(
     reason: str = "",
     text: str = "",
 ) -> HistoryRow:
-    """A row of the history; a kind of thing gives what its rows have. `tie` tells two of the same instant apart."""
+    """A row of the history, from what its kind has. `tie` orders two rows of the same instant."""
     return HistoryRow(at, cycle, account, underlying, outcome, reason, text, figures, Mark(at, tie))
 
 
@@ -95,7 +97,7 @@ async def _cycles(
             wanted.reason,
             or_(
                 cycles.c.reason_code == wanted.reason,
-                # Not `exists`: most reasons are rare, and their index knows their cycles.
+                # Not `exists`: most reasons are rare, and the index of reasons has their cycles.
                 cycles.c.number.in_(select(events.c.cycle).where(events.c.reason == wanted.reason)),
             ),
         ),
@@ -133,7 +135,7 @@ async def _missed(
         *_between(slots.c.session_day, wanted),
         *_if(wanted.reason, slots.c.reason_code == wanted.reason),
         *_if(wanted.text, slots.c.reason_text.icontains(wanted.text, autoescape=True)),
-        # A cycle that began at the very instant of a missed slot comes before it.
+        # A cycle that began at the instant of a missed slot is listed before it.
         *([] if after is None else [slots.c.slot <= after.at if after.tie else slots.c.slot < after.at]),
     ]
     query = select(slots).where(*conditions).order_by(slots.c.session_day.desc(), slots.c.slot.desc()).limit(limit)
@@ -154,7 +156,7 @@ async def _missed(
 async def _attempts(
     connection: AsyncConnection, wanted: HistoryFilter, limit: int, after: Mark | None
 ) -> list[HistoryRow]:
-    """Each try of an attempt at an underlying ends in one event: a refusal, or a price."""
+    """The end of each attempt at an underlying: the event of its refusal, or of its price."""
     ended = or_(events.c.result == StepResult.REFUSED.value, events.c.step == Step.PRICING.value)
     conditions = [
         events.c.attempt.is_not(None),
@@ -211,6 +213,7 @@ async def _suggestions(
 
 
 def _suggestion_word() -> Label[str]:
+    """Whether a suggestion was validated, priced or refused, as a column."""
     s = suggestions.c
     return case((s.validated, VALIDATED), (s.limit.is_(None), REFUSED), else_=PRICED).label("word")
 
@@ -306,6 +309,7 @@ _SOURCES: dict[HistoryKind, tuple[_Source, ...]] = {
 def _newest(
     query: Select[Any], at: ColumnElement[datetime], tie: ColumnElement[Any], limit: int, after: Mark | None
 ) -> Select[Any]:
+    """The query's rows older than `after`, newest first, at most `limit`."""
     if after is not None:
         query = query.where(and_(at <= after.at, or_(at < after.at, tie < after.tie)))
     return query.order_by(at.desc(), tie.desc()).limit(limit)
@@ -330,6 +334,7 @@ def _within(at: ColumnElement[datetime], wanted: HistoryFilter) -> list[ColumnEl
 
 
 def _midnight(day: date) -> datetime:
+    """The start of a day of the exchange."""
     return datetime.combine(day, time(), EXCHANGE_ZONE)
 
 

@@ -1,4 +1,4 @@
-"""What a search of the records asks and finds: kinds, filters, pages and rows."""
+"""The values of a search in the records: kinds, filters, marks between pages, rows."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from core.domain.orders.order_states import EntryState
 
 MISSED, RUNNING = "missed", "running"
 VALIDATED, PRICED, REFUSED = "validated", "priced", "refused"
-"""A suggestion a dry run validated, one that had an entry price, one that was refused before."""
+"""Suggestions: validated by a dry run; with an entry price; refused before they had one."""
 
 
 class HistoryKind(StrEnum):
+    """What can be searched for."""
+
     CYCLES = "cycles"
     ATTEMPTS = "attempts"
     SUGGESTIONS = "suggestions"
@@ -28,11 +30,11 @@ class HistoryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """What to look for; what is None or empty does not matter, and all the rest must hold.
+    """What to look for. A condition that is None or empty is not applied; all others must hold.
 
-    Days are exchange days, both included. `account` is the full number. `text` is looked for in every word the thing
-    carries, literally but for the case of its letters. A cycle has an account, an underlying or a reason when one of
-    its steps has it.
+    Days are days of the exchange, both included. `account` is the full number. `text` may be in any text of the row;
+    upper and lower case are the same, and no character is special. A cycle has an account, an underlying or a reason
+    when one of its steps has it.
     """
 
     since: date | None = None
@@ -46,7 +48,7 @@ class HistoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a page ended: the next one holds what is older."""
+    """Where a page ended. The next page has what is older."""
 
     at: datetime
     tie: int | str
@@ -54,10 +56,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """One thing found. `at` is market time, UTC; `account` the full number, masked wherever it leaves the records.
+    """One row found. `at` is market time, UTC. `account` is the full number: mask it wherever it leaves the records.
 
-    `cycle` is None for a missed slot and a command. `reason` is a stable code or empty, `text` the sentence with it.
-    `figures` are those of `FIGURES` for this kind, in that order, and for an attempt its event's own.
+    `cycle` is None for a missed slot and for a command. `reason` is a stable code or empty, `text` its sentence. The
+    names in `figures` and their order are the same for all rows of a kind; for an attempt, those of its event follow.
     """
 
     at: datetime
@@ -79,7 +81,7 @@ OUTCOMES: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.FILLS: (),
     HistoryKind.COMMANDS: tuple(state.value for state in CommandState),
 }
-"""The words `outcome` may be for each kind."""
+"""The values that `outcome` may have, by kind."""
 
 _NOT_OF: dict[HistoryKind, frozenset[str]] = {
     HistoryKind.CYCLES: frozenset(),
@@ -92,5 +94,7 @@ _NOT_OF: dict[HistoryKind, frozenset[str]] = {
 
 
 def not_of(kind: HistoryKind, wanted: HistoryFilter) -> tuple[str, ...]:
-    """The names of what was asked for that things of this kind do not have."""
+    """The names of the conditions in the filter that no row of this kind can meet, because it lacks what they ask
+    for.
+    """
     return tuple(f.name for f in fields(wanted) if f.name in _NOT_OF[kind] and getattr(wanted, f.name))

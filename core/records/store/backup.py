@@ -1,4 +1,4 @@
-"""A copy of the records, whole at one moment, made while a trader writes them (SQLite's own backup)."""
+"""Copies an SQLite file of records as it is at one moment, while a trader may write to it (SQLite's own backup)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _FILE_MODE = 0o600
 
 
 def back_up(records: Path, target: Path) -> int:
-    """Copies the records into a new file of this user alone and returns its size in bytes.
+    """Copies the records into a new file that only this user may read, and returns its size in bytes.
 
-    The copy was read back and found whole; it needs no other file. Raises RecordsError, and then there is no target:
-    when the target exists, when the records are missing or damaged, when the disk is full.
+    The copy is checked before it gets its name, and needs no other file. Raises RecordsError when the target exists,
+    when the records are missing or damaged, and when the disk is full; then there is no target.
     """
     if not records.is_file():
         raise RecordsError(f"there are no records yet in {records.parent}; start the console once")
@@ -50,7 +50,7 @@ def back_up(records: Path, target: Path) -> int:
 
 
 def keep_before_upgrade(records: Path, revision: str, now: datetime) -> Path:
-    """Copies the records beside themselves before they are brought to this revision; the newest five are kept.
+    """Copies the records beside themselves before they are upgraded to this revision. The newest five copies are kept.
 
     `now` is the machine's time, aware, UTC. Raises RecordsError.
     """
@@ -72,6 +72,7 @@ def _when(copy: Path) -> str:
 
 @contextmanager
 def _refusing_to_replace(target: Path) -> Iterator[None]:
+    """Turns FileExistsError into a RecordsError about the target."""
     try:
         yield
     except FileExistsError:
@@ -81,13 +82,14 @@ def _refusing_to_replace(target: Path) -> Iterator[None]:
 def _copy(records: Path, target: Path) -> None:
     source = sqlite3.connect(f"{records.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)
     with closing(source), closing(sqlite3.connect(target, timeout=_BUSY_S)) as copy:
-        source.execute("BEGIN")  # one view of it all: a writer beside us does not start the copy over
+        source.execute("BEGIN")  # one view of everything: without it, each write of the trader would restart the copy
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         source.backup(copy, pages=_PAGES_AT_A_TIME)
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
 def _require_whole(copy: Path, records: Path) -> None:
+    """Raises RecordsError when the copy is damaged."""
     with closing(sqlite3.connect(f"{copy.absolute().as_uri()}?mode=ro", uri=True)) as opened:
         [verdict, *_] = [row[0] for row in opened.execute("PRAGMA integrity_check(1)")]
     if verdict != "ok":
@@ -98,6 +100,7 @@ def _require_whole(copy: Path, records: Path) -> None:
 
 
 def _to_disk(path: Path) -> None:
+    """Forces a file or folder to disk."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

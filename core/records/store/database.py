@@ -1,4 +1,4 @@
-"""The connection to the store: durable settings, one transaction at a time, failures as clear sentences."""
+"""The connections to the store: durable settings, one write at a time, failures as clear sentences."""
 
 from __future__ import annotations
 
@@ -24,49 +24,49 @@ from core.records.store.tables import ONLY_ROW, account_changes, accounts, comma
 from core.records.store.tables import engine as engine_row
 
 BUSY_TIMEOUT_MS = 10_000
-"""How long SQLite waits for another process (a watcher posting a command) to finish its write."""
+"""Milliseconds that SQLite waits for another process (a watcher that posts a command) to finish its write."""
 
 _PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: switching to WAL may meet another process
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: another process may be busy when this one switches to WAL
     "PRAGMA journal_mode = WAL",
-    # FULL, because NORMAL in WAL mode may lose the last commits with the power (reference reliability 2.6.1).
+    # FULL: in WAL mode NORMAL may lose the last commits when the power fails (reference reliability 2.6.1).
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
 
 WATCHER_EPOCH = 0
-"""The epoch of a process that does not trade: no entry is ever sent under it."""
+"""The epoch of a process that does not trade. No entry is ever sent under it."""
 
 FOR_ANYONE = frozenset({commands.name, accounts.name, account_changes.name})
-"""What a process that does not trade may write: the inbox, and the operator's switches of an account (SPEC 10)."""
+"""Tables that also a process that does not trade may write: the inbox, and settings of an account (SPEC 10)."""
 
 _BEGIN = "begin_statement"
-# In PostgreSQL the engine's row is the turn to write: whoever has it writes alone until its commit, and what it reads
-# is the last commit. So every rule that holds by SQLite's one writer holds there too; SQLite knows no such words.
+# In PostgreSQL the lock on the engine's row is the turn to write: its holder writes alone until it commits, and reads
+# what was committed last. So every rule that rests on SQLite's one writer holds there too. SQLite needs no such lock.
 _NEWEST_EPOCH = select(engine_row.c.epoch).where(engine_row.c.id == ONLY_ROW).with_for_update()
-# Before there is such a row, those who open the store take turns.
+# While there is no such row yet, this lock makes processes that open the store take turns.
 _OPENING = select(func.pg_advisory_xact_lock(0x53656E6578))
-# What a reader sees is of one moment, as in SQLite.
+# A reader sees the data of one moment, as in SQLite.
 _ONE_VIEW = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Database:
-    """One engine of connections. `in_flight` counts the calls under way: virtual time waits for zero."""
+    """The connections to one store. `in_flight` is the number of calls under way: virtual time waits until it is 0."""
 
     def __init__(self, url: URL, name: str) -> None:
-        """`name` begins every sentence of failure: the records file with its path, or the server without password."""
+        """`name` begins the sentence about a failure: the file with its path, or the server without its password."""
         self.name = name
         self.in_flight = 0
         self._epoch: int | None = None
         self._fenced_off = asyncio.Event()
         self._began: dict[object, float] = {}
         self._changing: set[str] = set()
-        self._editions: Counter[str] = Counter()
+        self._versions: Counter[str] = Counter()
         self._in_doubt = False
         self._many_writers = is_postgres(url)
         driver: dict[str, Any] = {"async_creator_fn": connect}
         if self._many_writers:
-            from core.records.store.postgres_driver import engine_arguments  # deferred: few need it
+            from core.records.store.postgres_driver import engine_arguments  # deferred: most runs need no PostgreSQL
 
             url, driver = engine_arguments(url)
         self._engine: AsyncEngine = create_async_engine(url, hide_parameters=True, connect_args=driver)
@@ -77,11 +77,11 @@ class Database:
         else:
             event.listen(self._engine.sync_engine, "connect", _set_up_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
-        # SQLite has one writer; waiting here is fair and at once, waiting in its busy handler is neither.
+        # SQLite has one writer. This lock is fair and wakes at once; SQLite's own waiting does neither.
         self._writing = asyncio.Lock()
 
     def write_as(self, epoch: int) -> None:
-        """From here on every write is of the trader of this epoch, or of a watcher under WATCHER_EPOCH."""
+        """Makes every later write one of the trader of this epoch, or one of a watcher with WATCHER_EPOCH."""
         self._epoch = epoch
 
     async def until_fenced_off(self) -> NoReturn:
@@ -91,11 +91,14 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """One durable commit: everything in the block, or nothing. Raises RecordsError, FencedOff when a newer trader
-        has the records; IntegrityError passes to the caller, who knows which rule it stands for."""
+        """One durable commit: everything in the block is written, or nothing.
+
+        Raises RecordsError, and FencedOff when a newer trader has the records. IntegrityError is passed on: the caller
+        knows which rule it means.
+        """
         with self._under_way():
             async with self._writing:
-                with self._counting_editions(), self._clear_failures():
+                with self._counting_versions(), self._clear_failures():
                     async with self._engine.connect() as connection:
                         await connection.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
                         async with connection.begin():
@@ -104,38 +107,43 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """One consistent view. Raises RecordsError."""
+        """One consistent view for the block. Raises RecordsError."""
         with self._under_way(), self._clear_failures():
             async with self._reading.connect() as connection, connection.begin():
                 yield connection
 
     def version(self, *tables: str) -> tuple[int, ...] | None:
-        """The same as long as the tables are: only the trader writes them, and all its writes pass here. None when that
-        cannot be said: of a process that does not trade, and from a write that failed (a server may still end it) to
-        the next that did not, for which it had to wait."""
+        """A value that stays the same while these tables do; None when that is not certain.
+
+        Only the trader writes these tables, and all its writes are counted here. It is not certain in a process that
+        does not trade. Nor is it after a write that failed, because a server may still complete it; the next write that
+        succeeds had to wait for that, and ends the doubt.
+        """
         if self._epoch in (None, WATCHER_EPOCH) or self._in_doubt or not FOR_ANYONE.isdisjoint(tables):
             return None
-        return tuple(self._editions[table] for table in tables)
+        return tuple(self._versions[table] for table in tables)
 
     def oldest_call_s(self, now: float) -> float:
-        """Seconds the oldest call under way has been running, its wait for the writer's turn included; 0 without one.
+        """Seconds since the oldest call under way began, its wait for a turn to write included; 0 when there is none.
 
         `now` is on the scale of the loop's `time()`.
         """
         return max(0.0, now - min(self._began.values(), default=now))
 
     @contextmanager
-    def _counting_editions(self) -> Iterator[None]:
+    def _counting_versions(self) -> Iterator[None]:
+        """Counts the tables that the block changes. In doubt from its begin until it has succeeded."""
         self._in_doubt = True
         try:
             yield
             self._in_doubt = False
         finally:
-            self._editions.update(self._changing)
+            self._versions.update(self._changing)
             self._changing.clear()
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:
+        """Counts the block as a call under way. A cancellation that came meanwhile is delivered at its end."""
         call = object()
         task = asyncio.current_task()
         cancels = 0 if task is None else task.cancelling()
@@ -147,14 +155,16 @@ class Database:
             del self._began[call]
             self.in_flight -= 1
             if task is not None and task.cancelling() > cancels:
-                raise asyncio.CancelledError  # asked for meanwhile: a transaction under way is ended first
+                raise asyncio.CancelledError  # the cancellation that came meanwhile: the transaction had to end first
 
     async def close(self) -> None:
         await self._engine.dispose()
 
     async def _require_newest(self, connection: AsyncConnection) -> None:
-        """The turn to write, and the fence: asked inside the transaction, so no newer trader can come between the
-        answer and the commit."""
+        """Takes the turn to write, and raises FencedOff when there is a newer trader.
+
+        It runs inside the transaction, so no newer trader can come between this check and the commit.
+        """
         if self._epoch is None:
             if self._many_writers:
                 await connection.execute(_OPENING)
@@ -170,6 +180,7 @@ class Database:
         return FencedOff(f"{self.name} was taken over by another console; this one changes nothing more and ends")
 
     def _before_execute(self, _connection: Connection, statement: object, *_: object) -> None:
+        """Refuses to a watcher what only the trader may write, and notes which table is changed."""
         if isinstance(statement, UpdateBase):
             table = str(statement.table)
             if self._epoch == WATCHER_EPOCH and table not in FOR_ANYONE:
@@ -186,12 +197,12 @@ _LOST = (
     "connection is closed",
     "terminating connection",
     "connection has been",
-    "cannot switch to state",  # the driver was told in the middle of a step
+    "cannot switch to state",  # the connection broke while the driver was in the middle of a step
 )
 
 
 class _ClearFailures:
-    """Turns the driver's errors into one sentence: the driver's own words, never the statement's parameters."""
+    """Turns the driver's errors into one sentence with the driver's words, but never with a statement's parameters."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -203,18 +214,18 @@ class _ClearFailures:
         if isinstance(error, IntegrityError) or not (isinstance(error, StatementError | OSError) or _of_driver(error)):
             return
         if isinstance(error, StatementError) and isinstance(error.orig, ValueError | TypeError):
-            raise error.orig from None  # a value that a column type refuses: the caller's, not the store's
+            raise error.orig from None  # a column type refused the value: the caller's mistake, not the store's
         words = _words(error.orig if isinstance(error, StatementError) else error)
         raise RecordsError(failure_sentence(self._name, words)) from None
 
 
 def _of_driver(error: BaseException | None) -> bool:
-    """What PostgreSQL's driver raises past SQLAlchemy: a connection that broke while it was being used."""
+    """Whether PostgreSQL's driver raised it past SQLAlchemy: the connection broke while it was in use."""
     return type(error).__module__.startswith("asyncpg.")
 
 
 def _words(error: BaseException | None) -> str:
-    """What the driver says went wrong: of PostgreSQL's words only the message, for its details quote what is stored."""
+    """The driver's words for what went wrong. Of PostgreSQL's only the message: its details quote stored values."""
     said = error.__cause__ if isinstance(error, Exception) and hasattr(error.__cause__, "sqlstate") else error
     if said is not None and _of_driver(said) and not hasattr(said, "sqlstate"):
         return "connection was closed"
@@ -224,7 +235,7 @@ def _words(error: BaseException | None) -> str:
 
 
 def failure_sentence(name: str, words: str) -> str:
-    """One sentence with the fix for the driver's words about the store called `name`."""
+    """One sentence with the fix, for the driver's words about the store named `name`."""
     known = (
         ("file is not a database", "is not a database; move it away, or start with --data-dir DIR"),
         ("file is encrypted", "is not a database; move it away, or start with --data-dir DIR"),
@@ -263,7 +274,7 @@ def failure_sentence(name: str, words: str) -> str:
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # The driver's own late BEGIN would let another writer in between a read and the write that follows from it.
+    # The driver begins a transaction only at its first write: another writer could come between a read and that write.
     connection.isolation_level = None
     cursor = connection.cursor()
     try:
@@ -280,7 +291,7 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # Straight to the driver: as a statement of its own it would cost as much as a query.
+    # Directly to the driver: through SQLAlchemy it would cost as much as a query.
     begin = connection.get_execution_options().get(_BEGIN, "BEGIN")
     cursor = connection.connection.cursor()
     try:

@@ -1,4 +1,4 @@
-"""What the records say no with: trouble with the store, and rules the store enforces."""
+"""Errors raised by the records: failures of the store, and rules that the store enforces."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from core.domain.orders.order_states import EntryState
 
 
 class RecordsError(Exception):
-    """The store cannot be opened, read or written. The message is one clear sentence with the fix."""
+    """The store cannot be opened, read or written. The text is one clear sentence with the fix."""
 
 
 class FencedOff(RecordsError):
-    """A newer trader has the records: nothing was changed, and this one ends (reference reliability 2.5.1)."""
+    """A newer trader has the records. Nothing was changed, and this trader ends (reference reliability 2.5.1)."""
 
 
 class RecordsRefusal(Exception):
-    """A rule kept by the records says no; nothing was changed."""
+    """A rule of the records refused the change. Nothing was changed."""
 
 
 class StateConflict(RecordsRefusal):
-    """The recorded state does not allow what was asked: resuming a halt, ending a cycle twice."""
+    """The recorded state does not allow the change, such as resuming while halted or ending a cycle twice."""
 
 
 class IllegalTransition(RecordsRefusal):
-    """The table of transitions (core.domain.orders.order_states) does not allow this one."""
+    """The entry cannot change like this (`core.domain.orders.order_states`)."""
 
     def __init__(self, entry_id: str, old: EntryState, new: EntryState) -> None:
         super().__init__(f"entry {entry_id} is {old.value}; it cannot become {new.value}")
@@ -32,4 +32,4 @@ class IllegalTransition(RecordsRefusal):
 
 
 class AlreadyValidated(RecordsRefusal):
-    """The account has its one validated suggestion of this session day (SPEC 9, dry-run)."""
+    """The account has its one validated suggestion of this session day already (SPEC 9, dry-run)."""

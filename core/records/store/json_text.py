@@ -1,4 +1,4 @@
-"""JSON text that gives back what it was given: Decimal, date and datetime keep their types."""
+"""JSON text that keeps types: a Decimal, a date and a datetime are read back as what they were."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ _MARK = "$"
 
 
 def to_json_text(value: object) -> str:
-    """The value, a JsonValue, as ASCII JSON: what cannot be read back is never written.
+    """The value, a JsonValue, as ASCII JSON. What could not be read back is never written.
 
-    Raises ValueError for a naive datetime or a number that is not finite, TypeError for a value of another type.
+    Raises ValueError for a datetime without a zone and for a number that is not finite, TypeError for a value of
+    another type.
     """
     return json.dumps(_marked(value), allow_nan=False, separators=(",", ":"))
 
 
 def from_json_text(text: str) -> JsonValue:
-    """The value written by `to_json_text`; sequences come back as tuples, instants in UTC."""
+    """The value that `to_json_text` wrote. Sequences become tuples, instants are in UTC."""
     return _unmarked(json.loads(text))
 
 
 def instant_text(instant: datetime) -> str:
-    """An instant as UTC text of fixed width, so that text order is time order. Raises ValueError when naive."""
+    """An instant as UTC text of fixed width: sorted as text, instants are in order of time.
+
+    Raises ValueError when it has no time zone.
+    """
     if instant.tzinfo is None or instant.utcoffset() is None:
         raise ValueError(f"{instant.isoformat()} has no time zone; the records keep instants, not wall times")
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def instant_of(text: str) -> datetime:
-    """The aware UTC instant written by `instant_text`."""
+    """The aware UTC instant that `instant_text` wrote."""
     return datetime.fromisoformat(text)
 
 
 def finite(value: Decimal) -> Decimal:
-    """The value. Raises ValueError for NaN and infinities: no figure of ours is one."""
+    """The same value. Raises ValueError for NaN and infinities, which no figure of ours is."""
     if not value.is_finite():
         raise ValueError(f"{value} is not a finite number")
     return value
@@ -59,7 +63,7 @@ def _marked(value: object) -> object:
         return value
     if isinstance(value, Decimal):
         return {_DECIMAL: str(finite(value))}
-    if isinstance(value, datetime):  # before date: a datetime is one
+    if isinstance(value, datetime):  # before `date`: a datetime is a date too
         return {_INSTANT: instant_text(value)}
     if isinstance(value, date):
         return {_DATE: value.isoformat()}
@@ -73,7 +77,7 @@ def _marked(value: object) -> object:
 def _name(name: object) -> str:
     if not isinstance(name, str):
         raise TypeError(f"a {type(name).__name__} cannot name a recorded value")
-    # A name that starts with the mark gets a second one, so it is never taken for a type.
+    # A name that starts with the mark gets a second mark: it must not be read as a type.
     return _MARK + name if name.startswith(_MARK) else name
 
 

@@ -1,5 +1,7 @@
-"""Connections to PostgreSQL, and what it says no with, in one sentence each (SPEC 10). Imported only where it is used:
-the driver is slow to load."""
+"""Connections to PostgreSQL, and sentences for their failures (SPEC 10).
+
+Import it only where it is used: the driver is slow to load.
+"""
 
 from __future__ import annotations
 
@@ -20,27 +22,27 @@ T = TypeVar("T")
 
 CONNECT_WITHIN_S = 10.0
 ANSWER_WITHIN_S = 20.0
-"""Seconds one statement may take: longer than any lock is waited for. Then the connection is given up."""
+"""Seconds that one statement may take, which is longer than any wait for a lock. Then the connection is given up."""
 
 OLDEST_SERVER = 14
 
 FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""Whatever the driver raises when the server says no, or is no longer there."""
+"""What the driver raises when the server refuses, or is gone."""
 
 _SETTINGS = {
     "application_name": "senex",
-    "synchronous_commit": "on",  # a commit acknowledged is on the server's disk
-    "lock_timeout": "10s",  # as long as SQLite's busy timeout: for the turn of another writer
-    "idle_in_transaction_session_timeout": "30s",  # a process stopped in the middle of a write does not stop the others
+    "synchronous_commit": "on",  # an acknowledged commit is on the server's disk
+    "lock_timeout": "10s",  # the wait for another writer's turn, as long as SQLite's busy timeout
+    "idle_in_transaction_session_timeout": "30s",  # a process stopped within a write must not block the others
     "timezone": "UTC",
-    # The server notices within about 11 s that our machine is gone, and then lets go of what it held. A trader stops
-    # sending long before that (core.locks.postgres_lock).
+    # The server notices within about 11 s that our machine is gone, and then releases its locks. A trader stops sending
+    # long before that (core.locks.postgres_lock).
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "11s",
 }
-# And we notice within 5 s that the server's is.
+# And we notice within 5 s that the server's machine is gone.
 _OUR_KEEPALIVE = (
     ("TCP_KEEPIDLE", 2),
     ("TCP_KEEPINTVL", 1),
@@ -56,25 +58,28 @@ else:
 
 
 class UninterruptedConnection(_Connection):
-    """Its calls uninterrupted a cancellation, which `Database` delivers once the transaction is over: the driver would
-    otherwise ask the server to cancel the statement, and nobody would know whether a commit was done."""
+    """A connection whose calls run to their end, also when their task is cancelled.
+
+    `Database` delivers the cancellation later. Otherwise the driver would ask the server to cancel the statement, and
+    nobody would know whether a commit was made.
+    """
 
     async def prepare(self, *args: Any, **kwargs: Any) -> PreparedStatement[Any]:
-        statement = await _outlasting(super().prepare(*args, **kwargs))
+        statement = await _run_to_end(super().prepare(*args, **kwargs))
         return cast("PreparedStatement[Any]", _Uninterrupted(statement))
 
     async def execute(self, *args: Any, **kwargs: Any) -> str:
-        return await _outlasting(super().execute(*args, **kwargs))
+        return await _run_to_end(super().execute(*args, **kwargs))
 
     async def executemany(self, *args: Any, **kwargs: Any) -> None:
-        await _outlasting(super().executemany(*args, **kwargs))
+        await _run_to_end(super().executemany(*args, **kwargs))
 
     async def reload_schema_state(self) -> None:
-        await _outlasting(super().reload_schema_state())
+        await _run_to_end(super().reload_schema_state())
 
 
 class _Uninterrupted:
-    """The part of a prepared statement that SQLAlchemy uses."""
+    """The part of a prepared statement that SQLAlchemy uses; its calls run to their end too."""
 
     def __init__(self, statement: PreparedStatement[Any]) -> None:
         self._statement = statement
@@ -82,27 +87,28 @@ class _Uninterrupted:
         self.get_statusmsg = statement.get_statusmsg
 
     async def fetch(self, *args: Any) -> list[Any]:
-        return await _outlasting(self._statement.fetch(*args))
+        return await _run_to_end(self._statement.fetch(*args))
 
 
-async def _outlasting(call: Coroutine[Any, Any, T]) -> T:
+async def _run_to_end(call: Coroutine[Any, Any, T]) -> T:
+    """The result of the call, which runs to its end also when this task is cancelled."""
     return await uninterrupted(asyncio.ensure_future(call))
 
 
 def engine_arguments(url: URL) -> tuple[URL, dict[str, Any]]:
-    """What SQLAlchemy makes its engine from."""
+    """The address and the options from which SQLAlchemy builds its engine."""
     return without_schema(url), {"async_creator_fn": connect, "server_settings": _settings(url)}
 
 
 async def connect_to(url: URL, **more: Any) -> asyncpg.Connection[Any]:
-    """A connection of its own, outside any pool. Raises RecordsError."""
+    """A connection outside any pool. Raises RecordsError."""
     plain, _ = engine_arguments(url)
     _, options = plain.get_dialect()().create_connect_args(plain)
     return await connect(**options, server_settings=_settings(url), name=store_name(url), **more)
 
 
 async def connect(*_: Any, name: str = "", **options: Any) -> asyncpg.Connection[Any]:
-    """A connection that notices a severed network. Raises RecordsError with the fix, never with a password."""
+    """A connection that notices when the network is cut. Raises RecordsError with the fix, never with a password."""
     name = name or f"the records database {options.get('database')} at {options.get('host') or 'this machine'}"
     try:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(
@@ -120,7 +126,7 @@ async def connect(*_: Any, name: str = "", **options: Any) -> asyncpg.Connection
 
 
 async def prepare_schema(url: URL, *, create: bool) -> None:
-    """Makes sure that the schema is there. Raises RecordsError."""
+    """Makes sure that the schema exists; creates it with `create`. Raises RecordsError."""
     name, schema = store_name(url), schema_of(url)
     if schema is None:
         return
@@ -131,7 +137,7 @@ async def prepare_schema(url: URL, *, create: bool) -> None:
         if not create:
             raise RecordsError(f"{name} has no records in the schema {schema} yet; start the console once")
         await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
-    except asyncpg.UniqueViolationError:  # another process has just made it
+    except asyncpg.UniqueViolationError:  # another process has just created it
         return
     except FAILURES as failure:
         raise RecordsError(_why_not(name, failure)) from None
@@ -149,6 +155,7 @@ def _quoted(name: str) -> str:
 
 
 def _keep_alive(connection: asyncpg.Connection[Any]) -> None:
+    """Makes the socket notice within 5 s that the server's machine is gone."""
     raw = cast(Any, connection)._transport.get_extra_info("socket")
     if raw is None or raw.family not in (socket.AF_INET, socket.AF_INET6):
         return
@@ -159,7 +166,10 @@ def _keep_alive(connection: asyncpg.Connection[Any]) -> None:
 
 
 def _why_not(name: str, failure: BaseException) -> str:
-    """The sentence for a connection that was not made; none of the driver's words, which may quote the address."""
+    """The sentence for a connection that could not be made.
+
+    The driver's own words may quote the address, so none are used.
+    """
     match failure:
         case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
             return (

@@ -1,4 +1,4 @@
-"""Records in PostgreSQL: how their address is written and read (SPEC 10). What speaks to it is `postgres_driver`.
+"""The address of records in PostgreSQL: how it is written and read (SPEC 10). `postgres_driver` connects to it.
 
 Every mode has a schema of its own in the database that the settings name.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy.engine import URL, make_url
 
 DRIVER = "postgresql+asyncpg"
-EXAMPLE = "postgresql+asyncpg://host/database"  # a user before the host would be masked as if it were a secret
+EXAMPLE = "postgresql+asyncpg://host/database"  # without a user: redaction masks what stands before an @
 _SCHEMA = "senex_schema"
 
 
@@ -17,27 +17,27 @@ def is_postgres(url: URL) -> bool:
 
 
 def with_schema(url: URL, schema: str) -> URL:
-    """The address of one mode's records within the database."""
+    """The address with the schema of one mode's records."""
     return url.update_query_dict({_SCHEMA: schema})
 
 
 def schema_of(url: URL) -> str | None:
-    """The schema an address names; None for the one the server chooses."""
+    """The schema that the address names; None when the server chooses it."""
     schema = url.query.get(_SCHEMA)
     return schema if isinstance(schema, str) else None
 
 
 def store_name(url: URL) -> str:
-    """How the store is called in sentences: no user, no password."""
+    """How sentences name the store: without user and password."""
     host = url.query.get("host") if url.host is None else url.host
     return f"the records database {url.database} at {host or 'this machine'}"
 
 
 def store_name_of(address: str) -> str:
-    """The same of an address as text."""
+    """`store_name` of an address given as text."""
     return store_name(make_url(address))
 
 
 def without_schema(url: URL) -> URL:
-    """The address as the driver takes it."""
+    """The address as the driver accepts it."""
     return url.difference_update_query([_SCHEMA])

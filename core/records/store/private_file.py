@@ -1,4 +1,4 @@
-"""The records file on disk: its folder and itself readable by their owner only, and refused clearly."""
+"""Creates the records file and its folder so that only their owner can read them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _FILE_MODE = 0o600
 
 
 def make_private_file(path: Path, *, create: bool) -> None:
-    """Creates the file and its folder if missing, and takes other users' rights away from the file.
+    """Creates the file and its folder when missing, and removes other users' rights to the file.
 
-    Raises RecordsError when it cannot be read and written, or is missing and not to be created.
+    Raises RecordsError when the file cannot be read and written, and when it is missing and `create` is False.
     """
     try:
         if not create and not path.exists():
             raise RecordsError(f"the records file {path} does not exist yet; start the console once")
-        # Parents too: a data folder that is new is wholly ours.
+        # Missing parents too, so that a new data folder is private as a whole.
         for folder in reversed([path.parent, *path.parent.parents]):
             if not folder.exists():
                 folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)

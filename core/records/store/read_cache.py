@@ -1,4 +1,4 @@
-"""Answers to what is asked at every poll, held until what they were read from is written again."""
+"""Caches what every poll reads, until the tables it was read from are written again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ Answer = TypeVar("Answer")
 
 
 class ReadCache:
-    """Of reads from the tables named, by one trader. What is held is what a read at this moment would find; see
-    `Database.version`. It serves what polls look at: a rule that guards a send is asked of the store itself."""
+    """Caches reads of the named tables for the one process that writes them.
+
+    A cached answer is what a read at this moment would find (`Database.version`). It is for polls. A rule that guards a
+    send reads the store itself.
+    """
 
     def __init__(self, database: Database, *tables: str) -> None:
         self._database = database
@@ -20,8 +23,10 @@ class ReadCache:
         self._held: dict[Hashable, tuple[tuple[int, ...], Hashable, Any]] = {}
 
     async def ask(self, question: Hashable, values: Hashable, read: Callable[[], Awaitable[Answer]]) -> Answer:
-        """What `read` finds for the question with these values; of each question one answer is held. Raises what
-        `read` raises."""
+        """The answer of `read` to the question with these values, cached or read now. Raises what `read` raises.
+
+        One answer is kept for each question.
+        """
         version = self._database.version(*self._tables)
         held = self._held.get(question)
         if version is not None and held is not None and held[:2] == (version, values):

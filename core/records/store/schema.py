@@ -1,4 +1,4 @@
-"""Brings a store to this version's schema, or says clearly why it will not touch it."""
+"""Brings a store to this version's schema, or says clearly why it must not be changed."""
 
 from __future__ import annotations
 
@@ -19,42 +19,44 @@ from core.records.store.backup import keep_before_upgrade
 from core.records.store.errors import RecordsError
 from core.runtime.clock import SystemClock
 
-_MIGRATIONS = "core.records.store:migrations"  # found as a package: the same from a wheel and from a checkout
+_MIGRATIONS = "core.records.store:migrations"  # named as a package: found the same way in a wheel and in a checkout
 _VERSION_TABLE = "alembic_version"
 _OUR_TABLE = "trading_state"
 
-# Alembic keeps the migration under way in globals: two stores opened on one loop take turns.
+# Alembic keeps the running migration in globals, so two stores opened on one loop must take turns.
 _migrating: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 def newest_revision() -> str:
-    """The revision this version of the software writes."""
+    """The schema revision that this version of the software writes."""
     return str(_scripts().get_current_head())
 
 
 def is_older(revision: str) -> bool:
-    """Whether this version of the software can bring a store of this revision up to date."""
+    """Whether this version of the software can upgrade a store of this revision."""
     return revision != newest_revision() and revision in {script.revision for script in _scripts().walk_revisions()}
 
 
 async def migrate(connection: AsyncConnection, name: str) -> None:
-    """Applies the missing revisions, all in the connection's transaction; a file with records is first copied beside
-    itself. Raises RecordsError for a database of another program or of a newer version, and when the copy fails; it is
-    left as it was."""
+    """Applies the missing revisions within the connection's transaction. An SQLite file with records is copied first.
+
+    Raises RecordsError for a database of another program or of a newer version, and when the copy fails. The store is
+    then left as it was.
+    """
     async with _migrating.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
         revision = await connection.run_sync(_revision_of_ours, name)
         if revision == newest_revision():
             return
         url = connection.engine.url
         if revision is not None and url.get_backend_name() == "sqlite":
-            # Another connection: it reads the last commit, this one's transaction has changed nothing yet.
+            # The copy uses a connection of its own and reads the last commit. This transaction has changed nothing yet.
             now = SystemClock().now()
             await asyncio.to_thread(keep_before_upgrade, Path(str(url.database)), newest_revision(), now)
         await connection.run_sync(_upgrade)
 
 
 async def require_current(connection: AsyncConnection, name: str) -> None:
-    """For a watcher, which never changes the schema under the trader. Raises RecordsError unless it is current."""
+    """Raises RecordsError unless the schema is current. For a watcher, which never changes it under the trader."""
     revision = await connection.run_sync(_revision_of_ours, name)
     if revision != newest_revision():
         raise RecordsError(
@@ -70,7 +72,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _revision_of_ours(connection: Connection, name: str) -> str | None:
-    """The store's revision, None when it is empty. Raises RecordsError for what is not ours to touch."""
+    """The store's revision; None when it is empty. Raises RecordsError for a database that we must not change."""
     tables = set(inspect(connection).get_table_names())
     revision = MigrationContext.configure(connection).get_current_revision() if _VERSION_TABLE in tables else None
     if (revision is None and tables - {_VERSION_TABLE}) or (revision is not None and _OUR_TABLE not in tables):
@@ -102,6 +104,6 @@ def _config() -> Config:
     return config
 
 
-@cache  # reading the revisions runs their modules
+@cache  # cached: reading the revisions runs their modules
 def _scripts() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())

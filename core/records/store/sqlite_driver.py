@@ -1,8 +1,8 @@
-"""The SQLite driver's connection, with one difference: a call once handed to its thread is waited for to its end.
+"""A connection of the SQLite driver whose calls always run to their end.
 
-The driver lets go of a call when its task is cancelled, while the statement goes on in the thread. The connection is
-then closed around a statement that is still open, and SQLite keeps such a connection's transaction, and with it the
-file's one write lock, until the statement is collected as garbage: every other write waits for it in vain.
+When a task is cancelled, the driver gives up the call while its statement goes on in the thread. The connection is then
+closed with an open statement. SQLite keeps the transaction of such a connection, and with it the file's one write lock,
+until the statement is garbage collected; every other write waits for it in vain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from core.records.store.uninterrupted import uninterrupted
 
 
 class UninterruptedConnection(aiosqlite.Connection):
-    """Its calls uninterrupted a cancellation, which `Database` delivers once the transaction is over."""
+    """A connection whose calls run to their end, also when their task is cancelled.
+
+    `Database` delivers the cancellation later.
+    """
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not self._running or not self._connection:
@@ -30,7 +33,7 @@ class UninterruptedConnection(aiosqlite.Connection):
 
 
 def connect(*args: Any, **kwargs: Any) -> UninterruptedConnection:
-    """What SQLAlchemy calls for a new connection."""
+    """Makes a new connection; SQLAlchemy calls it."""
     connection = UninterruptedConnection(partial(sqlite3.connect, *args, **kwargs), iter_chunk_size=64)
-    connection._thread.daemon = True  # as SQLAlchemy has it: a process that ends does not wait for its connections
+    connection._thread.daemon = True  # as SQLAlchemy does: a process that ends must not wait for its connections
     return connection

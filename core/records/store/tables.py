@@ -1,5 +1,8 @@
-"""The tables. The database itself refuses a second entry of a day, a second fill, a second validation (SPEC 9, 13;
-reference reliability 2.5)."""
+"""The tables.
+
+The database itself refuses a second entry of a day, a second fill and a second validation
+(SPEC 9, 13; reference reliability 2.5).
+"""
 
 from __future__ import annotations
 
@@ -39,8 +42,8 @@ engine = Table(
 )
 
 trader = Table(
-    # The last process that opened the records to trade, in its own words (core.locks.holder); that it still does, only
-    # its lock says.
+    # The last process that opened the records to trade, as it described itself (core.locks.holder). Only its lock says
+    # whether it still trades.
     "trader",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
@@ -59,7 +62,7 @@ trading_state = Table(
 )
 
 breakers = Table(
-    # Rows stay when their breaker closes: they are its history.
+    # A row is kept when its breaker closes, as history.
     "breakers",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
@@ -142,7 +145,7 @@ events = Table(
         sqlite_where=text("reason IS NOT NULL"),
         postgresql_where=text("reason IS NOT NULL"),
     ),
-    sqlite_autoincrement=True,  # a number is never given twice
+    sqlite_autoincrement=True,  # a number is never used twice
 )
 
 suggestions = Table(
@@ -217,7 +220,7 @@ entries = Table(
 )
 
 entry_changes = Table(
-    # Every state an entry went through, so that nothing recorded is ever overwritten (SPEC 13.6).
+    # Every state that an entry went through, so that nothing recorded is ever overwritten (SPEC 13.6).
     "entry_changes",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
@@ -233,7 +236,7 @@ entry_changes = Table(
 )
 
 evidence = Table(
-    # What was seen of an entry at the broker, and by whom: only this moves it out of unknown (SPEC 9, 13.5).
+    # What was seen of an entry at the broker, and by whom. Only this can end the state unknown (SPEC 9, 13.5).
     "evidence",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
@@ -315,7 +318,7 @@ account_changes = Table(
 )
 
 logins = Table(
-    # Whether the broker takes a login's token, as last asked; `changed_at` is when the answer became this one.
+    # Whether the broker accepts a login's token, by its last answer; `changed_at` is when the answer last changed.
     "logins",
     metadata,
     Column("name", Text, primary_key=True),
@@ -326,7 +329,7 @@ logins = Table(
 )
 
 account_results = Table(
-    # What a cycle came to for each account; figures and reports are computed from these (SPEC 12).
+    # Each account's run in each cycle; figures and reports are computed from these rows (SPEC 12).
     "account_results",
     metadata,
     Column("cycle", Integer, ForeignKey("cycles.number"), primary_key=True),
@@ -356,7 +359,7 @@ dry_runs = Table(
 )
 
 alerts = Table(
-    # Rows stay when their alert closes: they are its history (SPEC 12).
+    # A row is kept when its alert closes, as history (SPEC 12).
     "alerts",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
@@ -380,8 +383,8 @@ alerts = Table(
 )
 
 messages = Table(
-    # Mail to be sent: a row is written with the state change it tells of, and sent by another task (SPEC 11). The key
-    # says what it is about, so that nothing is told twice; `account` is empty for the operator's own mail.
+    # Mail to be sent. A row is written in the commit of what it tells of, and sent by another task (SPEC 11). The key
+    # says what it is about, so that nothing is told twice; `account` is empty for mail to the operator alone.
     "messages",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),

@@ -24,7 +24,10 @@ from core.records.store.json_text import (
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
-    """A Decimal as its own text: digits and exponent unchanged, never through a float."""
+    """A Decimal as text: digits and exponent unchanged, never through a float.
+
+    Raises TypeError for another type, ValueError for a number that is not finite.
+    """
 
     impl = Text
     cache_ok = True
@@ -41,7 +44,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware instant as UTC text to the microsecond. Raises ValueError for a naive datetime."""
+    """An aware instant as UTC text to the microsecond. Raises ValueError for a datetime without a zone."""
 
     impl = Text
     cache_ok = True
@@ -54,7 +57,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class SessionDay(TypeDecorator[date]):
-    """A calendar day of the exchange. Raises TypeError for a datetime: its day depends on a time zone."""
+    """A date of the exchange. Raises TypeError for a datetime: its date depends on a time zone."""
 
     impl = Date
     cache_ok = True
@@ -66,8 +69,10 @@ class SessionDay(TypeDecorator[date]):
 
 
 class Words(TypeDecorator[str]):
-    """Text from outside. What UTF-8 or a database cannot hold (lone surrogates, NUL) becomes a question mark:
-    an odd word from the broker must not cost the record it stands in."""
+    """Text from outside. What UTF-8 or a database cannot store (lone surrogates, NUL) becomes a question mark.
+
+    An odd character from the broker must not cost the record it is in.
+    """
 
     impl = Text
     cache_ok = True
@@ -77,12 +82,12 @@ class Words(TypeDecorator[str]):
 
 
 def stored_words(text: str) -> str:
-    """The text as `Words` keeps it; what is looked for is turned the same way."""
+    """The text as `Words` stores it. Text to search for must be changed in the same way."""
     return text.replace("\0", "?").encode("utf-8", "replace").decode("utf-8")
 
 
 class JsonText(TypeDecorator[object]):
-    """A value as JSON text with its types preserved (core.records.store.json_text)."""
+    """A value as JSON text that keeps types (core.records.store.json_text)."""
 
     impl = Text
     cache_ok = True
@@ -95,7 +100,7 @@ class JsonText(TypeDecorator[object]):
 
 
 class FiguresText(TypeDecorator[Figures]):
-    """An event's figures, in their order."""
+    """The figures of an event, in their order."""
 
     impl = Text
     cache_ok = True

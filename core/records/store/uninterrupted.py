@@ -1,4 +1,4 @@
-"""Waiting for what cannot be taken back: a call once handed to a database is waited for to its end."""
+"""Waits for calls that cannot be taken back: once a database has one, it is waited for to its end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ T = TypeVar("T")
 
 
 async def uninterrupted(future: asyncio.Future[T]) -> T:
-    """The future's result, waited for also by a task that is cancelled meanwhile: its `cancelling()` still says so."""
+    """The result of the future, waited for to its end.
+
+    When the task is cancelled meanwhile, it still waits; the task's `cancelling()` keeps count of the cancellation.
+    """
     while not future.done():
         try:
             await asyncio.shield(future)

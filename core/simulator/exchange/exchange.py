@@ -6,7 +6,7 @@ to it. A read without an instant shows the state at the last one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -52,6 +52,8 @@ class Exchange:
         self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
         self._orders: dict[int, SimOrder] = {}
         self._notices: list[Notice] = []
+        self.on_change: Callable[[SimOrder], None] = lambda order: None
+        """Called with each order as it changes."""
         self._book = OrderBook(market, seed, self._changed, self._filled)
         self._preflight = Preflight(market, self._ledgers, self._book.working)
         self._started = market.start
@@ -331,6 +333,7 @@ class Exchange:
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders[order.id] = order
         self._notices.append(Notice(order.account_number, "Order", order, at))
+        self.on_change(order)
 
     def _filled(self, order: SimOrder, filled: list[tuple[int, int, Decimal]], at: datetime) -> None:
         ledger = self._ledger(order.account_number)

@@ -259,12 +259,16 @@ class InProcessBroker:
         await self._request(path)
         if self.faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self.clock.monotonic(), account=number) is not None:
             raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders on a page than it announces")
-        now = self.clock.monotonic()
         start = datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC)
         found = {order.id: order for order in self.exchange.live_orders(number, self.clock.now())}
         found.update((order.id, order) for order in self.exchange.orders(number, start, start + timedelta(days=2)))
-        listed = [found[i] for i in sorted(found) if self._unlisted_until.get(i, now) <= now]
+        listed = [found[i] for i in sorted(found) if self.is_listed(i)]
         return tuple(values.order_report(order) for order in listed)
+
+    def is_listed(self, order_id: int) -> bool:
+        """Whether the listings show this order now; a fault may keep a new one out for a while."""
+        now = self.clock.monotonic()
+        return self._unlisted_until.get(order_id, now) <= now
 
     # Internals
 

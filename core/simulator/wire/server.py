@@ -55,7 +55,7 @@ class Simulator:
     def __init__(self, settings: SimulatorSettings, clock: Clock, ids: Ids | None = None) -> None:
         """The simulation begins at the clock's present instant."""
         self.settings = settings
-        self._clock = clock
+        self.clock = clock
         self._began = clock.now()
         self._plan: list[PlannedFault] = sorted(settings.plan, key=lambda planned: planned.after)
         self._running: _Running | None = None
@@ -113,7 +113,7 @@ class Simulator:
 
     def advance(self) -> None:
         """Brings the exchange up to now and publishes its notices as alerts."""
-        self.alerts.publish(self.exchange.advance(self._clock.now()))
+        self.alerts.publish(self.exchange.advance(self.clock.now()))
 
     async def _step(self) -> None:
         while True:
@@ -121,23 +121,23 @@ class Simulator:
             self.advance()
             await self.alerts.apply_faults()
             self.alerts.flush()
-            await self._clock.sleep(STEP_SECONDS)
+            await self.clock.sleep(STEP_SECONDS)
 
     def _arm_planned(self) -> None:
-        elapsed = self._clock.now() - self._began
+        elapsed = self.clock.now() - self._began
         while self._plan and self._plan[0].after <= elapsed:
-            self.faults.arm(self._plan.pop(0).fault, self._clock.now(), self._clock.monotonic())
+            self.faults.arm(self._plan.pop(0).fault, self.clock.now(), self.clock.monotonic())
 
     def _application(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/", self._root)
         app.router.add_get("/dxlink", self.feed.handle)
-        control = Control(self._clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
+        control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
-        market = MarketApi(self.view, self.tokens, self.faults, self._clock, self._feed_address)
-        orders = OrdersApi(self.exchange, access, self.faults, self._clock, self.advance)
-        gateway = Gateway(self.tokens, self.faults, self._clock)
+        market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
+        orders = OrdersApi(self.exchange, access, self.faults, self.clock, self.advance)
+        gateway = Gateway(self.tokens, self.faults, self.clock)
         accounts = AccountsApi(self.exchange, access)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app

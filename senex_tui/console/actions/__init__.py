@@ -1,1 +1,1 @@
-"""What the keys and the palette do: the questions asked and the commands sent."""
+"""The actions that send a command: when each is possible, what it asks first, and what it sends."""

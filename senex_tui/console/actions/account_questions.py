@@ -1,4 +1,4 @@
-"""What the operator is told before a setting of an account changes. Pure, from a snapshot."""
+"""The questions before a setting of an account changes, with the facts to read first. Made from a snapshot."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from core.domain.operation.account_settings import ACCEPTED, AccountField
 from core.snapshot import Mode
 from senex_tui.console.actions.questions import ANSWER_S
-from senex_tui.console.screens.dialogs import Question, TypedQuestion
-from senex_tui.console.screens.value import ValueQuestion
+from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
 from widgets.account_list import notes_of, token_part
 from widgets.account_settings import MEANING, is_own, value_of
 
@@ -22,7 +21,7 @@ _TITLE = {
     AccountField.SKIP: ("Let the account enter today", "enter"),
     AccountField.PRIMARY: ("Make the account primary", "primary"),
 }
-"""What is asked, and the word to be typed in live."""
+"""The question's title, and the word to type in live."""
 _WHAT = {
     AccountField.AUTOMATION: "The automation trades this account from the next cycle on.",
     AccountField.SKIP: "The account is no longer skipped: the next cycle may enter in it today.",
@@ -31,7 +30,7 @@ _WHAT = {
 
 
 def change_question(snapshot: Now, account: AccountView, field: AccountField) -> Question:
-    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
     title, word = _TITLE[field]
 
     def facts() -> list[tuple[str, str]]:
@@ -51,7 +50,7 @@ def value_question(
     wrong: Callable[[str], str],
     given: Callable[[str], None],
 ) -> ValueQuestion:
-    """`wrong` says why typed words are no value, `given` gets those that are one."""
+    """Asks for a value. `wrong` says why a typed text is not one, `given` gets the text that is one."""
 
     def facts() -> list[tuple[str, str]]:
         now = _current(snapshot(), account)

@@ -1,8 +1,8 @@
-"""What changing a setting of an account does: the safe direction at once, the other asks, a value is typed."""
+"""Changes a setting of an account: the safe direction is sent at once, the other asks first, a value is typed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.domain.operation.account_settings import DEFAULT, AccountField, account_setting
@@ -14,19 +14,18 @@ from widgets.account_settings import is_own
 
 if TYPE_CHECKING:
     from core.snapshot import AccountView
-    from senex_tui.console.app import SenexApp
-
-Sent = Callable[[AccountField, str, str], None]
-"""Told of each command sent: the setting, the command's id, the value as the operator said it."""
+    from senex_tui.console.base import ConsoleApp, Sent
 
 
+@dataclass(frozen=True, slots=True)
 class AccountActions:
-    def __init__(self, app: SenexApp, sent: Sent) -> None:
-        self._app = app
-        self._sent = sent
+    """Asks for what has to be asked, then sends the change. `sent` is called with each command that was sent."""
+
+    app: ConsoleApp
+    sent: Sent
 
     def change(self, account: AccountView, field: AccountField) -> None:
-        """Asks for what has to be asked, then sends."""
+        """Switches what has two states; asks for a value otherwise."""
         match field:
             case AccountField.AUTOMATION if account.automation:
                 self._send(account, field, "off")
@@ -37,41 +36,41 @@ class AccountActions:
             case AccountField.SKIP:
                 self._send(account, field, "today")
             case AccountField.PRIMARY if account.is_primary:
-                self._app.say("this account is the primary one; make another one primary instead", "information")
+                self.app.say("this account is the primary one; make another one primary instead", "information")
             case AccountField.PRIMARY:
                 self._ask(account, field, "on")
             case _:
                 self._ask_value(account, field)
 
     def give_default(self, account: AccountView, field: AccountField) -> None:
-        """The settings file's value again."""
+        """Gives the setting the settings file's value again."""
         if field in (AccountField.AUTOMATION, AccountField.PRIMARY):
-            self._app.say(f"{field.value} has no default; enter changes it", "information")
+            self.app.say(f"{field.value} has no default; enter changes it", "information")
         elif field is AccountField.SKIP and account.skips_today:
             self._ask(account, field, DEFAULT)
         elif field is AccountField.SKIP or not is_own(account, field):
-            self._app.say(f"{field.value} is the default already", "information")
+            self.app.say(f"{field.value} is the default already", "information")
         else:
             self._send(account, field, DEFAULT)
 
     def _ask(self, account: AccountView, field: AccountField, value: str) -> None:
-        question = account_questions.change_question(self._app.client.snapshot, account, field)
-        self._app.ask(question, lambda: self._send(account, field, value))
+        question = account_questions.change_question(self.app.client.snapshot, account, field)
+        self.app.ask(question, lambda: self._send(account, field, value))
 
     def _ask_value(self, account: AccountView, field: AccountField) -> None:
         typed: list[str] = []
 
         def wrong(text: str) -> str:
-            """Why the words are no value of the setting, as `senex accounts set` says it; empty when they are."""
-            now = self._app.client.snapshot().status.now
+            """Why the text is not a value of the setting, as `senex accounts set` says it; empty when it is one."""
+            now = self.app.client.snapshot().status.now
             if now is None:
                 return "the engine has not started yet; try again when it has."
             setting = account_setting(field.value, text, exchange_time(now).date())
             return f"{setting.sentence()}." if isinstance(setting, Refusal) else ""
 
-        question = account_questions.value_question(self._app.client.snapshot, account, field, wrong, typed.append)
-        self._app.ask(question, lambda: self._send(account, field, typed[-1]))
+        question = account_questions.value_question(self.app.client.snapshot, account, field, wrong, typed.append)
+        self.app.ask(question, lambda: self._send(account, field, typed[-1]))
 
     def _send(self, account: AccountView, field: AccountField, value: str) -> None:
-        command = self._app.send(CommandKind.SET_ACCOUNT, target=account.target, note=f"{field.value} {value}")
-        self._sent(field, command, value)
+        command = self.app.send(CommandKind.SET_ACCOUNT, target=account.target, note=f"{field.value} {value}")
+        self.sent(field, command, value)

@@ -1,8 +1,9 @@
-"""What the keys c, u, r and R do: cancel a working entry, decide on an unknown one, allow re-entry, reconcile."""
+"""Cancels a working entry, decides on an unknown one, allows re-entry after a cancel: the keys c, u and r."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.domain.operation.commands import CommandKind
@@ -13,93 +14,90 @@ from senex_tui.console.screens.page import AboutAnEntry
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView
-    from senex_tui.console.app import SenexApp
+    from senex_tui.console.base import ConsoleApp
 
 
+@dataclass(frozen=True, slots=True)
 class EntryActions:
-    """Asks, then sends. Before sending it looks once more: the entry may have changed while the question was open."""
+    """Asks, then sends. Looks at the entry again before sending: it may have changed while the question was open."""
 
-    def __init__(self, app: SenexApp) -> None:
-        self._app = app
+    app: ConsoleApp
 
     def cancel(self) -> None:
-        if self._app.is_asking:
+        if self.app.is_asking:
             return
 
         def ask(entry: OrderView) -> None:
-            question = entry_questions.cancel_question(self._app.client.snapshot, entry)
-            self._app.ask(question, lambda: self._send(CommandKind.CANCEL, entry, WORKING, ""))
+            question = entry_questions.cancel_question(self.app.client.snapshot, entry)
+            self.app.ask(question, lambda: self._send(CommandKind.CANCEL, entry, WORKING, ""))
 
         self._choose("Cancel which entry?", in_state(self._orders, WORKING), ask)
 
     def allow_reentry(self) -> None:
-        if self._app.is_asking:
+        if self.app.is_asking:
             return
 
         def ask(entry: OrderView) -> None:
-            question = entry_questions.reentry_question(self._app.client.snapshot, entry)
-            self._app.ask(question, lambda: self._send(CommandKind.ALLOW_REENTRY, entry, entry.state, ""))
+            question = entry_questions.reentry_question(self.app.client.snapshot, entry)
+            self.app.ask(question, lambda: self._send(CommandKind.ALLOW_REENTRY, entry, entry.state, ""))
 
         self._choose("Allow re-entry after which entry?", closed_by_cancel(self._orders), ask)
 
     def decide(self) -> None:
-        if self._app.is_asking:
+        if self.app.is_asking:
             return
 
         def ask(entry: OrderView) -> None:
-            facts = entry_questions.facts_of(self._app.client.snapshot, entry)
-            self._app.push_screen(UnknownEntry(facts), lambda decision: self._decided(entry, decision))
+            facts = entry_questions.facts_of(self.app.client.snapshot, entry)
+            self.app.push_screen(UnknownEntry(facts), lambda decision: self._decided(entry, decision))
 
         self._choose("Decide on which entry?", in_state(self._orders, UNKNOWN), ask)
 
-    def reconcile(self) -> None:
-        self._app.send(CommandKind.RECONCILE)
-
     @property
     def _orders(self) -> tuple[OrderView, ...]:
-        return self._app.client.snapshot().orders
+        return self.app.client.snapshot().orders
 
     def _choose(self, title: str, found: tuple[OrderView, ...], then: Callable[[OrderView], None]) -> None:
-        page = self._app.screen
+        page = self.app.screen
         if isinstance(page, AboutAnEntry):
             self._about_the_chosen(title, page.entry_id, found, then)
         elif len(found) == 1:
             then(found[0])
         elif found:
-            self._app.push_screen(Which(title, found), lambda entry: None if entry is None else then(entry))
+            self.app.push_screen(Which(title, found), lambda entry: None if entry is None else then(entry))
 
     def _about_the_chosen(
         self, title: str, entry_id: str | None, found: tuple[OrderView, ...], then: Callable[[OrderView], None]
     ) -> None:
-        """On a page about entries only the one in sight is meant, however many others would do."""
+        """On a page about entries the key means the chosen entry alone, even when it fits others."""
         chosen = next((entry for entry in found if entry.entry_id == entry_id), None)
         if chosen is not None:
             then(chosen)
         elif found:
             others = ", ".join(f"{entry.underlying} of {entry.account}" for entry in found[:3])
-            self._app.say(f"{title} Not the chosen one; choose {others}", "warning")
+            self.app.say(f"{title} Not the chosen one; choose {others}", "warning")
 
     def _decided(self, entry: OrderView, decision: Decision | None) -> None:
-        snapshot = self._app.client.snapshot
+        snapshot = self.app.client.snapshot
         if decision == "look":
-            self.reconcile()
+            self.app.send(CommandKind.RECONCILE)
         elif decision == "absent":
             word = entry_questions.ABSENT_WORD
-            self._app.ask(
+            self.app.ask(
                 entry_questions.absent_question(snapshot, entry),
                 lambda: self._send(CommandKind.ATTEST, entry, UNKNOWN, word),
             )
         elif decision == "order":
             named: list[str] = []
-            self._app.ask(
+            self.app.ask(
                 entry_questions.order_question(snapshot, entry, named.append),
                 lambda: self._send(CommandKind.ATTEST, entry, UNKNOWN, named[-1]),
             )
 
     def _send(self, kind: CommandKind, entry: OrderView, state: str, note: str) -> None:
-        now = entry_questions.current(self._app.client.snapshot(), entry.entry_id)
+        now = entry_questions.current(self.app.client.snapshot(), entry.entry_id)
         if now is None or now.state != state:
             became = "no longer shown" if now is None else now.state
-            self._app.say(f"{kind.value} not sent: the entry became {became} while you were answering", "warning")
+            self.app.say(f"{kind.value} not sent: the entry became {became} while you were answering", "warning")
             return
-        self._app.send(kind, target=entry.entry_id, note=note)
+        self.app.send(kind, target=entry.entry_id, note=note)

@@ -1,4 +1,4 @@
-"""What the operator is told before cancelling an entry or deciding on an unknown one. Pure, from a snapshot."""
+"""The questions about one entry, with the facts that the operator reads first. Made from a snapshot."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Now = Callable[[], "Snapshot"]
 
 
 def current(snapshot: Snapshot, entry_id: str) -> OrderView | None:
-    """The entry as it is now; None when the engine no longer shows it."""
+    """The entry of this id as it is now; None when the engine no longer shows it."""
     return next((order for order in snapshot.orders if order.entry_id == entry_id), None)
 
 
@@ -40,7 +40,7 @@ def cancel_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
 
 
 def cancel_question(snapshot: Now, entry: OrderView) -> Question:
-    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
     title = "Cancel the working entry"
 
     def facts() -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ def cancel_question(snapshot: Now, entry: OrderView) -> Question:
 
 
 def reentry_question(snapshot: Now, entry: OrderView) -> Question:
-    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
     title = "Allow re-entry"
 
     def facts() -> list[tuple[str, str]]:
@@ -85,7 +85,7 @@ def unknown_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]
 
 
 def absent_question(snapshot: Now, entry: OrderView) -> TypedQuestion:
-    """Always a typed word: an order that is there all the same would be overlooked."""
+    """Asks for a typed word in every mode: an order that is at the broker all the same would be overlooked."""
 
     def facts() -> list[tuple[str, str]]:
         return [
@@ -101,7 +101,7 @@ def absent_question(snapshot: Now, entry: OrderView) -> TypedQuestion:
 
 
 def order_question(snapshot: Now, entry: OrderView, named: Callable[[str], None]) -> OrderIdQuestion:
-    """`named` gets the order id the operator typed."""
+    """Asks for the order's id at the broker; `named` gets it."""
 
     def facts() -> list[tuple[str, str]]:
         return [
@@ -115,7 +115,7 @@ def order_question(snapshot: Now, entry: OrderView, named: Callable[[str], None]
 
 
 def facts_of(snapshot: Now, entry: OrderView) -> Facts:
-    """The unknown entry's facts, true for as long as they are asked."""
+    """A function that gives the unknown entry's facts as they are when it is called."""
     return lambda: unknown_facts(snapshot(), entry)
 
 

@@ -1,60 +1,57 @@
-"""Which commands make sense now, and why not; pure. The engine decides again when a command arrives."""
+"""Decides from a snapshot which commands make sense now, and says why not. The engine decides again by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
 
 MARKET_OPEN = "open"
 WORKING, UNKNOWN = "working", "unknown"
-ABOUT_AN_ENTRY = ("cancel", "unknown", "reentry")
-"""Actions that are not even shown without such an entry."""
 READ_ONLY = "this console is read-only: it watches"
-MAY_BE_BARRED = ("pause", "resume", "force", "reconcile", *ABOUT_AN_ENTRY)
-"""Only these can be impossible: quitting and help never depend on the engine's answer."""
+Pending = tuple[CommandKind, ...]
+"""The commands that this console has sent and the engine has not settled yet."""
 
 
-def why_not(action: str, snapshot: Snapshot, pending: tuple[CommandKind, ...]) -> str | None:
-    """Why an action of the key table is not possible now; None when it is."""
-    status, orders = snapshot.status, snapshot.orders
-    match action:
-        case "pause":
-            return why_not_pause(status, pending)
-        case "resume":
-            return why_not_resume(status, pending)
-        case "force":
-            return why_not_force(status, snapshot.cycle, pending)
-        case "reconcile":
-            return why_not_reconcile(status, pending)
-        case "cancel":
-            return why_not_cancel(status, orders)
-        case "unknown":
-            return why_not_decide(status, orders)
-        case "reentry":
-            return why_not_reenter(status, orders)
-    return None
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a commanding action makes sense.
+
+    `why_not` gives the reason why it does not now, or None. An action that `needs_entry` is hidden while there is no
+    such entry, instead of greyed out.
+    """
+
+    why_not: Callable[[Snapshot, Pending], str | None]
+    needs_entry: bool = False
+
+
+def why_not(action: str, snapshot: Snapshot, pending: Pending) -> str | None:
+    """Why an action of the key table is not possible now; None when it is. One without a rule always is."""
+    return RULES[action].why_not(snapshot, pending) if action in RULES else None
 
 
 def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool | None:
-    """Textual's answer for a key: None greys it out, False hides it. Pause and resume share one key, and what is about
-    an entry needs one."""
+    """Whether a key is offered, as Textual asks it: True shows it, None greys it out, False hides it.
+
+    Pause and resume share one key: only the one that would change something is shown.
+    """
     if action in ("pause", "resume") and paused is (action == "pause"):
         return False
-    reason = why(action) if action in MAY_BE_BARRED else None
+    reason = why(action) if action in RULES else None
     if reason is None:
         return True
-    return False if action in ABOUT_AN_ENTRY and reason != READ_ONLY else None
+    return False if RULES[action].needs_entry and reason != READ_ONLY else None
 
 
-def why_not_pause(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
+def why_not_pause(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine not in (EngineState.RUNNING, EngineState.STARTING):
         return "the engine is not running"
     return "a pause is on its way" if CommandKind.PAUSE in pending else None
 
 
-def why_not_resume(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
+def why_not_resume(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     if status.automation is not Automation.PAUSED:
@@ -62,7 +59,7 @@ def why_not_resume(status: StatusSlice | None, pending: tuple[CommandKind, ...])
     return "a resume is on its way" if CommandKind.RESUME in pending else None
 
 
-def why_not_reconcile(status: StatusSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
+def why_not_reconcile(status: StatusSlice | None, pending: Pending) -> str | None:
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     return "a reconciliation is on its way" if CommandKind.RECONCILE in pending else None
@@ -87,17 +84,17 @@ def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -
 
 
 def closed_by_cancel(orders: tuple[OrderView, ...]) -> tuple[OrderView, ...]:
-    """The entries whose day an operator's cancel closed, and nobody has opened since."""
+    """The entries whose day an operator's cancel has closed and nobody has opened again."""
     return tuple(order for order in orders if order.reentry is Reentry.CLOSED)
 
 
 def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]:
-    """The entries in one of our states."""
+    """The entries in this state, one of ours and not the broker's."""
     return tuple(order for order in orders if order.state == state)
 
 
-def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending: tuple[CommandKind, ...]) -> str | None:
-    """SPEC 3: refused while paused, halted or reconciling, while a cycle runs, and with the market closed."""
+def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending: Pending) -> str | None:
+    """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market (SPEC 3)."""
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     if status.automation is not Automation.ACTIVE:
@@ -107,3 +104,15 @@ def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending:
     if status.market != MARKET_OPEN:
         return f"the market is {status.market}"
     return "a forced cycle is on its way" if CommandKind.FORCE in pending else None
+
+
+RULES: Mapping[str, Rule] = {
+    "pause": Rule(lambda now, pending: why_not_pause(now.status, pending)),
+    "resume": Rule(lambda now, pending: why_not_resume(now.status, pending)),
+    "force": Rule(lambda now, pending: why_not_force(now.status, now.cycle, pending)),
+    "reconcile": Rule(lambda now, pending: why_not_reconcile(now.status, pending)),
+    "cancel": Rule(lambda now, pending: why_not_cancel(now.status, now.orders), needs_entry=True),
+    "unknown": Rule(lambda now, pending: why_not_decide(now.status, now.orders), needs_entry=True),
+    "reentry": Rule(lambda now, pending: why_not_reenter(now.status, now.orders), needs_entry=True),
+}
+"""The rule of each commanding action. Only these can be impossible: quitting and help never ask the engine."""

@@ -1,4 +1,4 @@
-"""What the operator is told before answering: the facts of forcing, resuming and quitting. Pure, from a snapshot."""
+"""The questions before forcing, resuming and quitting, with the facts that the operator reads. Made from a snapshot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 QUIT_NAME = "quit-question"
 FORCE_WORD = "force"
 ANSWER_S = 30.0
-"""A dangerous question left alone for so many wall seconds answers itself with no."""
+"""Wall seconds after which a dangerous question answers itself with no."""
 _OPEN = ("prepared", "sent", "working", "unknown")
 
 _WHAT = {
@@ -48,7 +48,7 @@ def force_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def force_question(snapshot: Callable[[], Snapshot]) -> Question:
-    """y/n where no money moves, a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
     title = "Force a cycle"
     if snapshot().status.mode is Mode.LIVE:
         prompt = f"Type {FORCE_WORD} and press Enter to go ahead."
@@ -57,7 +57,10 @@ def force_question(snapshot: Callable[[], Snapshot]) -> Question:
 
 
 def changed_since(before: Snapshot, now: Snapshot) -> str | None:
-    """What makes the operator's answer outdated, or None (SPEC 10: a command is for the state that was seen)."""
+    """Why an answer given to `before` no longer fits `now`; None when it does.
+
+    A command is for the state that was seen (SPEC 10).
+    """
     old = before.cycle.number if before.cycle else 0
     new = now.cycle.number if now.cycle else 0
     if new != old:
@@ -80,7 +83,7 @@ def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """Says what stops, what is awaited, and what stays behind at the broker."""
+    """What stops, what is waited for, and what stays behind at the broker."""
     if snapshot.status.engine is EngineState.FAILED:
         facts = [("", "The engine has already failed; quitting closes the console.")]
     else:
@@ -99,7 +102,7 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
-    """Can be asked, and answered, even when the engine gives no snapshot."""
+    """Asks whether to quit. It works even when the engine gives no snapshot."""
 
     def facts() -> list[tuple[str, str]]:
         try:

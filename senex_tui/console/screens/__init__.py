@@ -1,1 +1,1 @@
-"""One screen or dialog a module."""
+"""The screens and dialogs that open in the app, and their base classes."""

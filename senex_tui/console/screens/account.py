@@ -1,4 +1,4 @@
-"""One account: its settings, to be changed one by one, and who changed which when."""
+"""The page of one account: its settings, which can be changed here, and the list of past changes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from core.domain.operation.account_settings import AccountField
-from senex_tui.console.actions.accounts import AccountActions
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.asking import AsksRecords
 from senex_tui.console.screens.list_page import ListPage
@@ -21,6 +20,7 @@ from widgets.changes import ChangesPanel, ChangesTold
 if TYPE_CHECKING:
     from core.records.records import Records
     from core.snapshot import AccountView, ChangeView
+    from senex_tui.console.base import Sent
     from widgets.status_bar import StatusView
 
 
@@ -31,7 +31,7 @@ async def _changes(target: str, records: Records) -> tuple[ChangeView, ...]:
 
 
 class AccountPage(ListPage, AsksRecords):
-    """Enter changes the chosen setting, d gives it the default again; what is on its way says so."""
+    """Enter changes the chosen setting, d gives it the default again. A change says so while the engine works on it."""
 
     NAME = "account"
     PLACES = (*ListPage.PLACES, Where.ACCOUNT)
@@ -51,25 +51,24 @@ class AccountPage(ListPage, AsksRecords):
         yield ChangesPanel(id="changes")
 
     def on_mount(self) -> None:
-        self._actions = AccountActions(self.console, self._send)
-        self.watch(self.app, "accounts", self._follow)
+        self.watch_slice(lambda shown: shown.accounts, self._follow)
         self.watch(self.app, "status_view", self._settle)
         self._read()
 
     def open(self, row: Row) -> None:
-        self._change(row.key, self._actions.change)
+        self._change(row.key, self.console.change_account)
 
     def action_default(self) -> None:
         row = self.list.chosen
         if row is not None:
-            self._change(row.key, self._actions.give_default)
+            self._change(row.key, self.console.give_account_default)
 
-    def _change(self, setting: str, how: Callable[[AccountView, AccountField], None]) -> None:
-        """One change of a setting at a time: the next waits for the engine's answer to the last."""
+    def _change(self, setting: str, how: Callable[[AccountView, AccountField, Sent], None]) -> None:
+        """Refuses a second change of a setting until the engine has answered the first."""
         if setting in self._sent:
             self.console.say(f"{setting}: the engine has not answered yet", "warning")
         else:
-            how(self._account, AccountField(setting))
+            how(self._account, AccountField(setting), self._send)
 
     def _send(self, setting: AccountField, command: str, value: str) -> None:
         self._sent[setting.value] = (command, value)

@@ -1,4 +1,4 @@
-"""The accounts and the logins that reach them; enter opens an account's settings."""
+"""The page of the accounts and of the logins that reach them. Enter opens an account's settings."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class AccountsPage(ListPage):
         yield LoginsPanel(id="logins")
 
     def on_mount(self) -> None:
-        self.watch(self.app, "accounts", self._show_accounts)
-        self.watch(self.app, "logins", self._show_logins)
+        self.watch_slice(lambda shown: shown.accounts, self._show_accounts)
+        self.watch_slice(lambda shown: shown.logins, self._show_logins)
 
     def open(self, row: Row) -> None:
-        account = next((a for a in self.console.accounts if a.target == row.key), None)
+        account = next((a for a in self.console.shown.accounts if a.target == row.key), None)
         if account is not None:
             self.app.push_screen(AccountPage(account))
 
@@ -38,7 +38,7 @@ class AccountsPage(ListPage):
         self.show(account_listing(accounts))
 
     def _show_logins(self, logins: tuple[LoginView, ...]) -> None:
-        """The panel is as high as most logins need; the rest scrolls."""
+        """Makes the panel as high as the logins need, within limits; what does not fit scrolls."""
         panel = self.query_one(LoginsPanel)
         rows = 1 + sum(2 if login.detail else 1 for login in logins)
         panel.styles.height = min(_MOST_ROWS, max(_LEAST_ROWS, rows))

@@ -1,4 +1,4 @@
-"""One alert in full."""
+"""The dialog that shows one alert in full."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AlertDialog(AboveDashboard, ModalScreen[None]):
-    """The alert as it was when it was opened; it says so, since nothing is decided here."""
+    """Shows the alert as it was when the dialog opened. It need not stay true: nothing is decided here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,enter,escape,ctrl+g", "leave", "Back", priority=True),

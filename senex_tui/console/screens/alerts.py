@@ -1,4 +1,4 @@
-"""Alerts to acknowledge, and the figures they are judged by, on one page."""
+"""The page of the alerts, which can be acknowledged here, and of the figures of the last sessions."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from widgets.status_bar import StatusView
 
 MOST_CLOSED = 200
+"""How many closed alerts are listed at most."""
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +37,7 @@ async def _closed(since: datetime, records: Records) -> tuple[AlertView, ...]:
 
 
 class AlertsPage(ListPage, AsksRecords):
-    """Open alerts first, then those that closed in the sessions of the figures."""
+    """Lists the open alerts first, then those that closed in the sessions that the figures cover."""
 
     NAME = "alerts"
     PLACES = (*ListPage.PLACES, Where.ALERTS)
@@ -59,12 +60,12 @@ class AlertsPage(ListPage, AsksRecords):
         yield FiguresPanel(id="figures")
 
     def on_mount(self) -> None:
-        self.watch(self.app, "figures", self._show_figures)
-        self.watch(self.app, "alerts", self._follow)
+        self.watch_slice(lambda shown: shown.figures, self._show_figures)
+        self.watch_slice(lambda shown: shown.alerts, self._follow)
         self.watch(self.app, "status_view", self._settle)
 
     def action_acknowledge(self) -> None:
-        """Says that the operator has seen the chosen alert; what was seen or is closed is left alone."""
+        """Acknowledges the chosen alert. Says why not when it has closed or is acknowledged already."""
         alert = self._chosen()
         if alert is None or alert.id in self._sent:
             return

@@ -1,4 +1,4 @@
-"""A page that asks the records: the answer comes later, and a question without one is asked again."""
+"""A page that asks the records. Answers come later; a question that got none is asked again once the engine runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.worker import WorkType
 
@@ -17,7 +17,6 @@ from senex_tui.console.screens.page import Page
 
 if TYPE_CHECKING:
     from core.records.records import Records
-    from senex_tui.console.app import SenexApp
     from widgets.status_bar import StatusView
 
 log = logging.getLogger(__name__)
@@ -25,9 +24,9 @@ Found = TypeVar("Found")
 
 
 class AsksRecords(Page):
-    """A mixin, to be named after the page's own class: Textual takes styles from the first base alone.
+    """A mixin. Name it after the page's own base class: Textual takes styles from the first base alone.
 
-    A question is asked on the engine's loop and imports there what it needs, never on the screen's.
+    A question runs on the engine's loop and does its imports there, so that the screen never waits for them.
     """
 
     def __init__(self, *, name: str | None = None) -> None:
@@ -43,20 +42,19 @@ class AsksRecords(Page):
         question: Callable[[Records], Awaitable[Found]],
         then: Callable[[Found], None],
     ) -> None:
-        """`then` gets the answer; a newer question about the same thing takes an older one's place."""
+        """Asks a question and calls `then` with the answer. A newer one with the same `about` replaces an older one."""
         self._unanswered.pop(about, None)
         work: WorkType[None] = partial(self._asked, about, question, then)
         self.run_worker(work, group=about, exclusive=True, exit_on_error=False)
 
     def not_answered(self, about: str, why: str) -> None:
-        """Subclasses show why there is no answer."""
+        """Called when there is no answer; subclasses show why."""
 
     async def _asked(
         self, about: str, question: Callable[[Records], Awaitable[Found]], then: Callable[[Found], None]
     ) -> None:
-        console: SenexApp = self.app  # type: ignore[assignment]
         try:
-            found = await asyncio.wrap_future(console.client.look_up(question))
+            found = await asyncio.wrap_future(self.console.client.look_up(question))
             then(found)
         except (EngineNotRunning, RecordsError) as error:
             self._unanswered[about] = (self._engine_state, lambda: self.ask_records(about, question, then))
@@ -64,15 +62,15 @@ class AsksRecords(Page):
         except Exception as error:  # a worker's error would be seen by nobody
             log.exception("a question to the records failed")
             self.not_answered(about, redact(f"{type(error).__name__}: {error}"))
-            console.report_fault(error)
+            self.console.report_fault(error)
 
     @property
     def _engine_state(self) -> EngineState | None:
-        view: Any = getattr(self.app, "status_view", None)
+        view = self.console.status_view
         return None if view is None else view.status.engine
 
     def _ask_again(self, view: StatusView | None) -> None:
-        """Once the engine runs, what it could not be asked before."""
+        """Asks, once the engine runs, what it could not be asked before."""
         if view is None or view.status.engine is not EngineState.RUNNING:
             return
         for state, ask in tuple(self._unanswered.values()):

@@ -1,54 +1,44 @@
-"""The dashboard: one widget tree, laid out for 80, 110 and 170 columns by style rules alone."""
+"""The dashboard: one tree of widgets. Style rules alone lay it out for 80, 110 and 170 columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.screen import Screen
 
 from core.snapshot import Mode
 from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
-from senex_tui.console.screens.keys_in_order import KeysInOrder
-from widgets.attempts import AttemptsPanel
+from senex_tui.console.screens.base import ConsoleScreen
 from widgets.banner import Alarm, Banner
-from widgets.base.event_guard import EventGuard
 from widgets.base.panel import LinePanel
 from widgets.charts.panel import ChartPanel
-from widgets.charts.picture import ChartView
 from widgets.cycle import CyclePanel
-from widgets.judgement import JudgementPanel
 from widgets.key_line import KeyLine
-from widgets.messages import MessagesPanel
 from widgets.orders import OrdersPanel
+from widgets.panels import PANELS
 from widgets.quote import QuotePanel
-from widgets.schedule import SchedulePanel
-from widgets.spread import SpreadPanel
 from widgets.status_bar import StatusBar, StatusView
-from widgets.tabs import LOWER_PANELS, TabStrip
+from widgets.tabs import TabStrip
 
 if TYPE_CHECKING:
     from core.snapshot import QuoteSlice
-    from senex_tui.console.app import SenexApp
 
 SHORT_ROWS, TALL_ROWS = 4, 6
-"""The most rows the banner takes, below `TALL_FROM` terminal rows and from there on."""
+"""The most rows the banner takes: below `TALL_FROM` terminal rows, and from there on."""
 TALL_FROM = 38
-_OPENS = {"orders": "orders", "schedule": "history", "messages": "history"}
-"""What enter opens from a panel; from the others it is the story of the newest cycle."""
-_LOWER = tuple(name for _, _, name in LOWER_PANELS)
+_OPENS = {panel.name: panel.opens for panel in PANELS if panel.opens}
 
 
-class Dashboard(EventGuard, KeysInOrder, Screen[None]):
-    """Hands each slice of the app to its panel. The style rules decide what is in sight:
+class Dashboard(ConsoleScreen):
+    """Hands the slices of the snapshot to its panels. The style rules decide what is in sight:
 
     * below 110 columns or 38 rows: quotes, cycle, one numbered panel at a time, the newest messages;
-    * from 110 columns: every panel, two abreast; the chart takes the judgement's place when asked for;
-    * from 170 columns: three abreast, with the chart.
+    * from 110 columns: every panel, in two columns; of chart and judgement the one whose key was pressed last;
+    * from 170 columns: every panel with the chart, in three columns.
     """
 
     AUTO_FOCUS = ""
@@ -56,6 +46,7 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.DASHBOARD))
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
+        """`monotonic` gives wall seconds; the chart spaces its drawings by it."""
         super().__init__()
         self.chart = ChartPanel(monotonic, id="chart", classes="panel lower")
 
@@ -67,25 +58,19 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
             yield QuotePanel(id="quote-2", classes="panel")
             yield CyclePanel(id="cycle", classes="panel")
             yield TabStrip(id="tabs")
-            yield SpreadPanel(id="spread", classes="panel lower -open")
-            yield self.chart
-            yield JudgementPanel(id="judgement", classes="panel lower")
-            yield AttemptsPanel(id="attempts", classes="panel lower")
-            yield OrdersPanel(id="orders", classes="panel lower")
-            yield SchedulePanel(id="schedule", classes="panel lower")
-            yield MessagesPanel(id="messages", classes="panel lower")
+            for each in PANELS:
+                classes = "panel lower -open" if each is PANELS[0] else "panel lower"
+                yield self.chart if each.panel is ChartPanel else each.panel(id=each.name, classes=classes)
         yield KeyLine(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        self.query_one(TabStrip).show("spread")
+        self.query_one(TabStrip).show(PANELS[0].name)
         self.watch(self.app, "status_view", self._show_status)
-        self.watch(self.app, "quotes", self._show_quotes)
-        for name in ("cycle", "spread", "attempts", "orders", "schedule", "messages"):
-            self.watch(self.app, name, self.query_one(f"#{name}", LinePanel).show)
-        self.watch(self.app, "judgements", self.query_one(JudgementPanel).show)
-        self.watch(self.app, "positions", self.query_one(OrdersPanel).show_positions)
-        for name in ("quotes", "schedule", "spread", "attempts", "judgements", "pictures"):
-            self.watch(self.app, name, self._show_chart)
+        self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
+        self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
+        for each in PANELS:
+            self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
+        self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
     def _show_status(self, view: StatusView | None) -> None:
         self.query_one(StatusBar).show(view)
@@ -97,19 +82,14 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
         for number, panel in enumerate(self.query(QuotePanel)):
             panel.show(quotes[number] if number < len(quotes) else None)
 
-    def _show_chart(self) -> None:
-        app = cast("SenexApp", self.app)
-        view = ChartView(app.quotes, app.schedule, app.spread, app.attempts, app.judgements, app.pictures)
-        self.chart.show(view)
-
     def on_screen_resume(self) -> None:
-        """The chart draws what it did not while another screen was before it."""
-        self._show_chart()
+        """Lets the chart draw: it draws nothing while another screen is in front."""
+        self.chart.catch_up()
 
     def action_show_panel(self, name: str) -> None:
-        """Opens a numbered panel where one fits at a time, and focuses it everywhere."""
-        for other in _LOWER:
-            self.query_one(f"#{other}").set_class(other == name, "-open")
+        """Focuses a numbered panel; where only one fits at a time, opens it."""
+        for each in PANELS:
+            self.query_one(f"#{each.name}").set_class(each.name == name, "-open")
         body = self.query_one("#body")
         body.set_class(name == "messages", "-messages")
         if name in ("chart", "judgement"):
@@ -121,38 +101,36 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
         self.call_after_refresh(panel.focus)
 
     def action_picture(self) -> None:
-        """The chart's next picture; a chart that is out of sight comes in sight first."""
+        """Shows the chart's next picture; brings the chart in sight when it is not."""
         if self.chart.display:
             self.chart.next_picture()
         else:
             self.action_show_panel("chart")
 
     def action_open_panel(self) -> None:
-        """What the focused panel shows, in full: the newest cycle's story, the orders, the history."""
+        """Opens the page that belongs to the focused panel: orders, history, or the newest cycle's story."""
         panel = self.focused
         name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
-        console = cast("SenexApp", self.app)
+        console = self.console
         if name in _OPENS:
             console.action_open(_OPENS[name])
-        elif console.cycle is None or not console.cycle.number:
+        elif console.shown.cycle is None or not console.shown.cycle.number:
             console.say("no cycle has run yet", "warning")
         else:
-            from senex_tui.console.screens.story import (
-                StoryPage,  # with the records: the first paint does not wait for them
-            )
+            # It imports the records; the first paint does not wait for them.
+            from senex_tui.console.screens.story import StoryPage
 
-            console.push_screen(StoryPage.of_cycle(console.cycle.number))
+            console.push_screen(StoryPage.of_cycle(console.shown.cycle.number))
 
     async def action_copy(self) -> None:
         panel = self.focused
-        console = cast("SenexApp", self.app)
         if not isinstance(panel, LinePanel):
-            console.say("nothing to copy: choose a panel first, with tab or its number", "warning")
+            self.console.say("nothing to copy: choose a panel first, with tab or its number", "warning")
             return
-        console.say(await copying.copy(console, panel.whole), "information")
+        self.console.say(await copying.copy(self.console, panel.whole), "information")
 
     def action_zoom(self) -> None:
-        """The focused panel alone, or everything again; without a focus, the open numbered panel."""
+        """Shows the focused panel alone, or everything again. Without a focus it takes the open numbered panel."""
         if self.query_one("#body").has_class("-zoom"):
             self._zoom(None)
             return
@@ -168,10 +146,11 @@ class Dashboard(EventGuard, KeysInOrder, Screen[None]):
 
     @property
     def zoomed(self) -> bool:
+        """Whether one panel is shown alone."""
         return self.query_one("#body").has_class("-zoom")
 
     def say(self, alarms: Sequence[Alarm]) -> None:
-        """The banner under the status bar; it hides when there is nothing to say."""
+        """Shows the alarms in the banner under the status bar; without any, the banner hides."""
         rows = self.query_one(Banner).say(alarms, self.app.size.width, SHORT_ROWS if self._is_short else TALL_ROWS)
         body = self.query_one("#body")
         body.set_class(rows > 0, "-banner")

@@ -1,4 +1,4 @@
-"""Questions before something that matters: facts first, an explicit answer, and Enter alone does nothing."""
+"""Questions asked before something that matters. Facts come first, and Enter alone never answers with yes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from senex_tui.console.screens.overlay import Dialog, FactsBox
 from widgets.base.lines import safe, wrap
 
 Facts = Callable[[], list[tuple[str, str]]]
-"""What the operator should see before answering: (label, value) pairs; an empty label makes a plain sentence."""
+"""Gives what the operator should see before answering: (label, value) pairs. An empty label makes a plain sentence."""
 _LABEL = 12
 
 
 def facts_text(facts: list[tuple[str, str]]) -> Content:
-    """The facts as text; nothing in them is read as markup."""
+    """The facts as text, a line each. Nothing in them is read as markup."""
     lines: list[Content] = []
     for label, value in facts:
         if label:
@@ -32,9 +32,9 @@ def facts_text(facts: list[tuple[str, str]]) -> Content:
 
 
 class Question(Dialog[bool]):
-    """A yes-or-no question. Dismisses with True only on `y`; `n`, `q`, ctrl+g and Escape say no.
+    """A yes-or-no question. Dismisses with True only on `y`, with False on `n`, `q`, ctrl+g and Escape.
 
-    With `expires_s` it says no by itself after that many wall seconds.
+    With `expires_s` it answers itself with no after that many wall seconds.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -83,10 +83,11 @@ class Question(Dialog[bool]):
         return 1 + len(wrap(self._prompt, max(1, columns))) + fields
 
     def hint(self) -> str:
+        """The keys that answer, for the box's lower border."""
         return "y yes   n no"
 
     def answers(self) -> ComposeResult:
-        """Further widgets below the prompt."""
+        """Further widgets below the prompt, such as a field. None here."""
         yield from ()
 
     def on_mount(self) -> None:
@@ -95,10 +96,10 @@ class Question(Dialog[bool]):
             self.set_timer(self._expires_s, self._expire)
 
     def _expire(self) -> None:
-        self.dismiss(False)  # not returned: a timer's callback must not wait for the dialog's own end
+        self.dismiss(False)  # its result is not returned: a timer that waits for the dialog's end waits for itself
 
     def refresh_facts(self) -> None:
-        """The question's own facts stay true while it is open."""
+        """Asks for the facts again, so that they stay true while the question is open."""
         self.query_one("#facts", Static).update(facts_text(self._facts()))
 
     def action_answer(self, yes: bool) -> None:
@@ -106,25 +107,41 @@ class Question(Dialog[bool]):
 
 
 class CalmInput(Input):
-    """A field whose cursor does not blink."""
+    """An input field whose cursor does not blink."""
 
     cursor_blink = var(False)
 
 
 class WordField(CalmInput):
-    """A field for one word without a q in it: `q` stays the way out."""
+    """A field that takes no `q`: that key stays the way out of the question."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         return key != "q" and super().check_consume_key(key, character)
 
 
-class TypedQuestion(Question, inherit_bindings=False):
-    """A question answered only by typing a word and Enter; anything else, an empty Enter too, does nothing."""
+class FieldQuestion(Question, inherit_bindings=False):
+    """A question answered by typing into a field and pressing Enter. An empty Enter does nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape,ctrl+g", "answer(False)", "Cancel", priority=True),
     ]
     AUTO_FOCUS: ClassVar[str | None] = "WordField"
+
+    def hint(self) -> str:
+        return "esc, q or ctrl+g cancels"
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.entered(event.value.strip())
+
+    def entered(self, text: str) -> None:
+        """Called with what was typed when Enter is pressed."""
+        raise NotImplementedError
+
+
+class TypedQuestion(FieldQuestion):
+    """A question answered with yes only by typing `word`."""
+
     DEFAULT_CSS = """
     TypedQuestion Input { margin-top: 1; width: 24; }
     Question.-low Input { margin-top: 0; height: 1; border: none; background: $boost; }
@@ -136,20 +153,55 @@ class TypedQuestion(Question, inherit_bindings=False):
         super().__init__(title, facts, prompt, danger=danger, expires_s=expires_s)
         self._word = word
 
-    def hint(self) -> str:
-        return "esc, q or ctrl+g cancels"
-
     def answers(self) -> ComposeResult:
         yield WordField(placeholder=self._word, select_on_focus=False)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.value.strip() == self._word:
+    def entered(self, text: str) -> None:
+        if text == self._word:
+            self.dismiss(True)
+
+
+class ValueQuestion(FieldQuestion):
+    """A question for a value. One that does not fit is refused with a sentence, and the question stays open."""
+
+    DEFAULT_CSS = """
+    ValueQuestion #value { width: 30; height: 1; border: none; margin: 0; padding: 0 1; background: $surface; }
+    ValueQuestion #wrong { display: none; color: $text-error; text-style: bold; }
+    ValueQuestion #wrong.-said { display: block; }
+    """
+
+    def __init__(
+        self,
+        title: str,
+        facts: Facts,
+        prompt: str,
+        wrong: Callable[[str], str],
+        given: Callable[[str], None],
+        *,
+        expires_s: float,
+    ) -> None:
+        """`wrong` says in a sentence why a value does not fit, and nothing for one that does; `given` gets that one."""
+        super().__init__(title, facts, prompt, expires_s=expires_s)
+        self._wrong = wrong
+        self._given = given
+
+    def answers(self) -> ComposeResult:
+        yield WordField(placeholder="value", max_length=20, select_on_focus=False, id="value")
+        yield Static(id="wrong")
+
+    def entered(self, text: str) -> None:
+        if not text:
+            return
+        why = self._wrong(text)
+        self.query_one("#wrong", Static).update(Content(safe(why)))
+        self.query_one("#wrong").set_class(bool(why), "-said")
+        if not why:
+            self._given(text)
             self.dismiss(True)
 
 
 class Stopping(Dialog[None]):
-    """Shown while the engine ends in order; it takes no keys."""
+    """Shown while the engine ends in order. It takes no keys, and nothing below closes it."""
 
     AUTO_FOCUS = ""
     STAYS: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Dialogs about one entry: which one, and what is to be done about an unknown one."""
+"""Dialogs about an entry: choose one of several, decide on an unknown one, name its order."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
-from senex_tui.console.screens.dialogs import Facts, Question, WordField, facts_text
+from senex_tui.console.screens.dialogs import Facts, FieldQuestion, WordField, facts_text
 from senex_tui.console.screens.overlay import Dialog, FactsBox
 from widgets.base import format as figures
 from widgets.base.lines import safe, wrap
@@ -24,12 +24,12 @@ MOST = 9
 
 
 def what(order: OrderView) -> str:
-    """One entry in a line."""
+    """One entry in a line: account, strikes and limit."""
     return f"{order.account}  {order.underlying} {order.strikes}  limit {figures.price(order.limit)}"
 
 
 class Which(Dialog["OrderView | None"]):
-    """Which of several entries is meant; its number chooses it, anything else nothing."""
+    """Asks which of several entries is meant. Dismisses with the entry whose number is pressed, or with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"choose({number})", show=False) for number in range(1, MOST + 1)),
@@ -65,8 +65,10 @@ class Which(Dialog["OrderView | None"]):
 
 
 class UnknownEntry(Dialog["Decision | None"]):
-    """What is known of an unknown entry, and the ways out. Enter does nothing; nothing is decided by one key: only
-    looking again is done at once."""
+    """Shows what is known of an unknown entry and asks what to do about it.
+
+    Enter does nothing. Only looking again is done at once; the other ways ask for more, so that no single key decides.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "decide('look')", "Look again"),
@@ -110,7 +112,7 @@ class UnknownEntry(Dialog["Decision | None"]):
         self.set_interval(1.0, self.refresh_facts)
 
     def refresh_facts(self) -> None:
-        """Evidence comes in while the dialog is open."""
+        """Asks for the facts again: evidence comes in while the dialog is open."""
         self.query_one("#facts", Static).update(facts_text(self._facts()))
 
     def action_decide(self, decision: Decision) -> None:
@@ -120,13 +122,9 @@ class UnknownEntry(Dialog["Decision | None"]):
         self.dismiss(None)
 
 
-class OrderIdQuestion(Question, inherit_bindings=False):
-    """Asks for a broker's order id; Enter with one hands it over, an empty Enter does nothing."""
+class OrderIdQuestion(FieldQuestion):
+    """Asks for a broker's order id."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape,ctrl+g", "answer(False)", "Cancel", priority=True),
-    ]
-    AUTO_FOCUS: ClassVar[str | None] = "WordField"
     DEFAULT_CSS = """
     OrderIdQuestion Input { margin-top: 1; width: 30; }
     """
@@ -137,14 +135,10 @@ class OrderIdQuestion(Question, inherit_bindings=False):
         super().__init__("Name the order", facts, prompt, danger=True, expires_s=expires_s)
         self._named = named
 
-    def hint(self) -> str:
-        return "esc, q or ctrl+g cancels"
-
     def answers(self) -> ComposeResult:
         yield WordField(placeholder="order id", restrict="[0-9]*", max_length=20, select_on_focus=False)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.value:
-            self._named(event.value)
+    def entered(self, text: str) -> None:
+        if text:
+            self._named(text)
             self.dismiss(True)

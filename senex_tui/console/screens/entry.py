@@ -1,4 +1,4 @@
-"""One entry told whole: as it is now, above its price and risk, its legs, and its way through the states."""
+"""The page of one entry: above as it is now, below its story with price, risk, legs and states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class EntryPage(StoryPage, AboutAnEntry):
-    """Follows the entry: what the records tell is read again whenever its state, fills or the broker's word change."""
+    """Reads the story again whenever the entry's state, its fills or the broker's word have changed."""
 
     UNSAID = StoryPage.UNSAID - {"cancel", "unknown"}
     DEFAULT_CSS = """
@@ -40,7 +40,7 @@ class EntryPage(StoryPage, AboutAnEntry):
         yield from super().body()
 
     def on_mount(self) -> None:
-        self.watch(self.app, "orders", self._follow_entry)
+        self.watch_slice(lambda shown: shown.orders, self._follow_entry)
 
     def _follow_entry(self, orders: tuple[OrderView, ...]) -> None:
         self._order = next((order for order in orders if order.entry_id == self.entry_id), self._order)
@@ -54,7 +54,7 @@ class EntryPage(StoryPage, AboutAnEntry):
         self._show_entry()
 
     def _show_entry(self) -> None:
-        """The story tells the fills leg by leg; until it is there they stand above."""
+        """Shows the entry; its fills only until the story is there, which tells them leg by leg."""
         order = replace(self._order, fills=()) if self.panel.whole else self._order
         panel = self.query_one(EntryPanel)
         panel.styles.height = 1 + len(order_lines(order, max(20, self.app.size.width - 2)))
@@ -62,5 +62,5 @@ class EntryPage(StoryPage, AboutAnEntry):
 
 
 def _told_of(order: OrderView) -> tuple[object, ...]:
-    """What the records know of the entry; its age and the countdowns of its evidence are the screen's alone."""
+    """What of the entry is in the records. Its age and the countdowns of its evidence are the screen's alone."""
     return (order.state, order.broker_status, order.filled_contracts, order.order_id, order.detail, order.reentry)

@@ -1,4 +1,4 @@
-"""The help screen: the keys that work here, the signs and the states; `/` searches."""
+"""The help screen: the keys that work here, the signs and the states. `/` searches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from senex_tui.console.screens.overlay import AboveDashboard
 
 
 class HelpScreen(AboveDashboard, ModalScreen[None]):
-    """Made from the key table. Typing after `/` keeps only the rows that hold the words."""
+    """Made from the key table. What is typed after `/` keeps only the rows that contain it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search"),
@@ -41,7 +41,7 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
     """
 
     def __init__(self, *places: Where) -> None:
-        """Shows the keys of these places; of all without any."""
+        """Shows the keys of these places; without any, all keys."""
         super().__init__()
         self._places = places
 
@@ -71,7 +71,7 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def action_leave(self) -> None:
-        """From the search field back to the rows, from the rows back to the console."""
+        """Leaves the search field, or the help screen when the field is not open."""
         field = self.query_one(Input)
         if field.has_class("-open"):
             field.value = ""
@@ -82,7 +82,7 @@ class HelpScreen(AboveDashboard, ModalScreen[None]):
 
 
 def help_text(query: str, *places: Where) -> Content:
-    """The rows holding every word of the query, under their group's name."""
+    """The rows that contain every word of the query, each group under its name."""
     words = query.lower().split()
     lines: list[Content] = []
     for group, rows in help_groups(*places):

@@ -1,4 +1,4 @@
-"""The history on a page: every cycle, attempt, suggestion, order, fill and command, searched, newest first."""
+"""The history page: every cycle, attempt, suggestion, order, fill and command, newest first, with a search."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from core.snapshot import CycleSlice
 
 PAGE = 100
+"""Rows read at a time."""
 NEAR_THE_END = 20
+"""The next page is read once the chosen row is this near the end."""
 _KINDS = tuple(HistoryKind)
 _WIDTHS = {
     **{"cycle": 5, "session": 10, "slot": 6, "outcome": 9, "ET": 16, "account": 7, "attempt": 7, "step": 14},
@@ -49,14 +51,14 @@ _TONES = {
 _NAMED = {"day": "day", "from": "since", "to": "until"} | {
     name: name for name in ("account", "outcome", "reason", "underlying", "text")
 }
-"""What the filter's `name:value` words are to the records."""
+"""The names of the filter's `name:value` words, and the fields of `HistoryFilter` that they set."""
 
 
 class HistoryPage(ListPage):
-    """Pages of the records come as the list is walked down; what ends meanwhile comes on top.
+    """Reads the records page by page as the list is walked down. Cycles that end meanwhile are added on top.
 
-    Plain words filter what is loaded; words like `day:2026-03-02 reason:low_score account:4021` are asked of the
-    records when enter is pressed.
+    Plain words filter the rows that are loaded. Words like `day:2026-03-02 reason:low_score account:4021` go to the
+    records as a question when enter is pressed.
     """
 
     NAME = "history"
@@ -74,12 +76,12 @@ class HistoryPage(ListPage):
 
     def on_mount(self) -> None:
         self._ask(from_top=True)
-        self.watch(self.app, "cycle", self._on_cycle, init=False)
+        self.watch_slice(lambda shown: shown.cycle, self._on_cycle, init=False)
 
     # What is shown
 
     def action_kind(self, steps: int) -> None:
-        """Another kind of thing."""
+        """Lists the kind that is so many steps further; the days asked for stay."""
         self._kind = _KINDS[(_KINDS.index(self._kind) + steps) % len(_KINDS)]
         self._wanted = replace(HistoryFilter(), since=self._wanted.since, until=self._wanted.until)
         self._rows = []
@@ -135,7 +137,7 @@ class HistoryPage(ListPage):
         return True
 
     def action_back(self) -> None:
-        """A filter asked of the records is left before the page is."""
+        """Drops a filter that was asked of the records first, then leaves the page."""
         if self._wanted == HistoryFilter() or self.list.words or self.is_filtering:
             super().action_back()
         else:
@@ -188,7 +190,7 @@ class HistoryPage(ListPage):
 
 
 def asked_for(text: str) -> HistoryFilter:
-    """The filter that the `name:value` words of a text ask the records for. Raises Refused."""
+    """The filter in the `name:value` words of a text. Raises Refused for a word that cannot be read."""
     wanted = HistoryFilter()
     words: dict[str, Any] = {}
     for word in text.split():
@@ -233,7 +235,7 @@ def _cells(cells: list[str]) -> tuple[tuple[str, Tone], ...]:
 
 
 def _story_of(kind: HistoryKind, row: HistoryRow) -> Story:
-    """One row in full, a line a figure."""
+    """One row as a story, with a line for each of its figures."""
     lines = [StoryLine(StoryKind.FIGURE, name, str(value)) for name, value in row.figures if value not in (None, "")]
     head = [StoryLine(StoryKind.EVENT, row.outcome, row.text, row.at)]
     return Story(kind.value.removesuffix("s"), row.text or row.outcome, (*head, *lines))

@@ -1,10 +1,10 @@
-"""A page with a list: filtered by `/`, walked with n and N, copied by y, exported by e, opened by enter."""
+"""The base of a page with a list: `/` filters, n and N walk, y copies, e exports, enter opens a row."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -19,12 +19,9 @@ from senex_tui.support.text import harmless
 from widgets.base.lines import safe
 from widgets.base.list_panel import Listing, ListPanel, Row
 
-if TYPE_CHECKING:
-    from senex_tui.console.app import SenexApp
-
 
 class ListPage(Page):
-    """Subclasses set `NAME`, hand a `Listing` to `list`, and say in `open` what enter does with a row."""
+    """Subclasses set `NAME`, which names an export, hand their rows to `show`, and say in `open` what enter does."""
 
     NAME: ClassVar[str] = "list"
     PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES, Where.LISTS)
@@ -43,30 +40,25 @@ class ListPage(Page):
     def list(self) -> ListPanel:
         return self.query_one("#list", ListPanel)
 
-    @property
-    def console(self) -> SenexApp:
-        app: SenexApp = self.app  # type: ignore[assignment]
-        return app
-
     def show(self, listing: Listing) -> None:
         self.list.show(listing)
 
     def open(self, row: Row) -> None:
-        """What enter does with the chosen row; nothing unless a page says otherwise."""
+        """Called with the chosen row when enter is pressed. Does nothing here."""
 
     # The filter
 
     @property
     def is_filtering(self) -> bool:
-        """Whether the filter's field takes the keys."""
+        """Whether the filter's field has the keyboard."""
         return self.query_one("#filter", Input).has_focus
 
     def filter_by(self, text: str) -> None:
-        """What the field holds, at every key."""
+        """Called with the filter's text at every key typed into it."""
         self.list.filter(text)
 
     def filter_entered(self, text: str) -> bool:
-        """Whether the field may be left with this text; who says no says why."""
+        """Called with the filter's text at Enter. Returns whether the field may be left; one that says no shows why."""
         return True
 
     def action_filter(self) -> None:
@@ -85,7 +77,7 @@ class ListPage(Page):
             self._leave_filter()
 
     def action_back(self) -> None:
-        """Out of the filter's field, then out of the filter, then out of the page."""
+        """Leaves the filter's field first, then drops the filter, then leaves the page."""
         if self.is_filtering:
             self._leave_filter()
         elif self.list.words:
@@ -118,7 +110,7 @@ class ListPage(Page):
         self.console.say(await copying.copy(self.console, row.text), "information")
 
     def action_export(self) -> None:
-        """The rows that the filter keeps, all columns, as CSV."""
+        """Exports the rows that the filter keeps, with all columns, as CSV."""
         value = self.list.listing
         if value is None:
             return

@@ -1,4 +1,4 @@
-"""The entries on a page of their own: today's as they are now, the older ones from the records, newest first."""
+"""The page of the entries, newest first: today's as they are now, older ones from the records."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from core.views.lookups import OrdersFound
 
 AT_A_TIME = 100
+"""Entries read at a time."""
 MOST = 3000
-"""How many entries a page keeps; older ones are found by `senex history --kind orders`."""
+"""How many entries the page keeps at most; `senex history --kind orders` finds older ones."""
 
 
 async def _page(after: Mark | None, records: Records) -> OrdersFound:
@@ -29,7 +30,7 @@ async def _page(after: Mark | None, records: Records) -> OrdersFound:
 
 
 class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
-    """More is read when the last row is chosen, and while a filter finds nothing."""
+    """Reads older entries when the last row is chosen, and while a filter finds nothing."""
 
     NAME = "orders"
     UNSAID = ListPage.UNSAID - {"cancel", "unknown"}
@@ -42,19 +43,17 @@ class OrdersPage(ListPage, AsksRecords, AboutAnEntry):
         self._trouble = ""
 
     def on_mount(self) -> None:
-        self.watch(self.app, "orders", self._follow)
+        self.watch_slice(lambda shown: shown.orders, self._follow)
         self._read(None)
 
     @property
     def entry_id(self) -> str | None:
-        """The chosen entry's id."""
         row = self.list.chosen
         return None if row is None else row.key
 
     def open(self, row: Row) -> None:
-        from senex_tui.console.screens.entry import (
-            EntryPage,  # with the records: the first paint does not wait for them
-        )
+        # It imports the records; the first paint does not wait for them.
+        from senex_tui.console.screens.entry import EntryPage
 
         self.app.push_screen(EntryPage(self._orders[row.key]))
 

@@ -1,8 +1,8 @@
-"""What every dialog has around it: the status bar and the banner, which stay true, over a dashboard that does not."""
+"""The base of every dialog. Status bar and banner stay live above it, while the dashboard behind it stands still."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
@@ -13,7 +13,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from senex_tui.console.screens.ending import EndsItself
+from senex_tui.console.base import console_of
+from senex_tui.console.screens.base import EndsItself
 from widgets.banner import Alarm, Banner
 from widgets.base.event_guard import EventGuard
 from widgets.status_bar import StatusBar, StatusView
@@ -27,7 +28,7 @@ TALL_FROM = 38
 
 
 class Above(Widget):
-    """Mode, automation and what must not be missed, in the rows where the dashboard has them."""
+    """A live status bar and banner, in the rows where the dashboard has them."""
 
     DEFAULT_CSS = """
     Above { dock: top; layout: vertical; height: auto; background: $background; }
@@ -44,7 +45,7 @@ class Above(Widget):
 
 
 class Below(Static):
-    """Where the dashboard had its keys: that it stands still."""
+    """Says, in the row of the dashboard's keys, that the dashboard behind stands still."""
 
     DEFAULT_CSS = """
     Below { dock: bottom; height: 1; padding: 0 1; background: $panel; color: $text-warning; }
@@ -62,26 +63,28 @@ class Below(Static):
 
 
 class AboveDashboard(EventGuard, EndsItself):
-    """A mixin for modal screens: `around` goes first in their `compose`, and the app hands them the truth once a
-    second through `keep_true`."""
+    """A mixin for modal screens, with live lines above. Yield `around` first in `compose`; the app then calls
+    `keep_true` once a second."""
 
     def around(self) -> ComposeResult:
+        """The lines above and below the dialog."""
         yield Above()
         yield Below()
 
     def on_screen_resume(self) -> None:
-        follow: Callable[[AboveDashboard], None] | None = getattr(self.app, "keep_true", None)
-        if follow is not None:
-            follow(self)
+        seen = console_of(self).seen_above()
+        if seen is not None:
+            self.keep_true(*seen)
 
     def keep_true(self, view: StatusView, alarms: Sequence[Alarm]) -> None:
+        """Shows the status and the alarms in the lines above."""
         if isinstance(self, ModalScreen) and self.is_mounted:
             for above in self.query(Above):
                 above.keep_true(view, alarms)
 
 
 class FactsBox(VerticalScroll, can_focus=False):
-    """What should be seen before answering; scrolls when it does not fit, so that the question never leaves sight."""
+    """The facts of a question. It scrolls when they do not fit, so that the question itself stays in sight."""
 
     DEFAULT_CSS = """
     FactsBox { height: auto; scrollbar-size-vertical: 1; }
@@ -89,7 +92,7 @@ class FactsBox(VerticalScroll, can_focus=False):
 
 
 class Dialog(AboveDashboard, ModalScreen[Answer]):
-    """A box in the middle of the dashboard."""
+    """A modal box in the middle of the dashboard."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down", "scroll_box(1)", show=False),
@@ -112,7 +115,7 @@ class Dialog(AboveDashboard, ModalScreen[Answer]):
         yield from ()
 
     def rows_below_facts(self, columns: int) -> int:
-        """The rows of the box under its facts, in a box of so many columns inside."""
+        """The rows that the box needs under its facts when it is `columns` wide inside."""
         return 0
 
     def on_resize(self) -> None:
@@ -123,7 +126,7 @@ class Dialog(AboveDashboard, ModalScreen[Answer]):
         self.fit_facts()
 
     def fit_facts(self) -> None:
-        """The facts get the rows that the lines above, the box and what is asked leave them."""
+        """Gives the facts the rows that the lines above, the box's frame and the question leave free."""
         for facts in self.query(FactsBox):
             above = sum(each.outer_size.height for each in self.query(Above))
             box = facts.parent

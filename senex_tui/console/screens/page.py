@@ -1,4 +1,4 @@
-"""A page of the console: the status bar and the banner above, the keys below, and something between them."""
+"""The base of every page: status bar and banner above, keys below, the page's own widgets between."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from senex_tui.console.keys import Where, bindings
-from senex_tui.console.screens.ending import EndsItself
-from senex_tui.console.screens.keys_in_order import KeysInOrder
+from senex_tui.console.screens.base import ConsoleScreen, EndsItself
 from widgets.banner import Alarm, Banner
-from widgets.base.event_guard import EventGuard
 from widgets.base.watchers import forget_closed
 from widgets.key_line import KeyLine
 from widgets.status_bar import StatusBar
@@ -22,16 +19,16 @@ MOST_ALARM_ROWS = 4
 
 
 class AboutAnEntry:
-    """A mixin for a page on which the keys about an entry mean one alone: the one chosen, or told of."""
+    """A mixin for a page about entries. There the keys c, u and r mean the page's entry, or the chosen row's."""
 
     @property
     def entry_id(self) -> str | None:
-        """Its id; None when none is chosen."""
+        """The entry's id; None when no entry is chosen."""
         raise NotImplementedError
 
 
-class Page(EventGuard, EndsItself, KeysInOrder, Screen[None]):
-    """Subclasses yield what is theirs in `body`. The mode, the halts and unknown orders are in sight on every page."""
+class Page(EndsItself, ConsoleScreen):
+    """Subclasses yield their widgets in `body`. Mode, halts and unknown orders stay in sight on every page."""
 
     PLACES: ClassVar[tuple[Where, ...]] = (Where.EVERYWHERE, Where.PAGES)
     UNSAID = frozenset({"force", "cancel", "unknown"})
@@ -64,8 +61,8 @@ class Page(EventGuard, EndsItself, KeysInOrder, Screen[None]):
         forget_closed(self.app)
 
     def say(self, alarms: Sequence[Alarm]) -> None:
-        """The banner under the status bar; it hides when there is nothing to say."""
-        for banner in self.query(Banner):  # none is left of a page on its way out
+        """Shows the alarms in the banner under the status bar; without any, the banner hides."""
+        for banner in self.query(Banner):  # a page that is closing has none any more
             banner.say(alarms, self.app.size.width, MOST_ALARM_ROWS)
 
     def action_back(self) -> None:

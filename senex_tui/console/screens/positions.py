@@ -1,4 +1,4 @@
-"""The open tridents on a page of their own, at every width; trading goes on."""
+"""The page of the open tridents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from widgets.positions import PositionsPanel
 
 
 class PositionsPage(Page):
-    """SPEC 7: every open trident with its mark, P&L, break-evens and warnings."""
+    """Every open trident with its mark, P&L, break-evens and warnings (SPEC 7)."""
 
     AUTO_FOCUS = "PositionsPanel"
 
@@ -17,4 +17,4 @@ class PositionsPage(Page):
         yield PositionsPanel(id="positions")
 
     def on_mount(self) -> None:
-        self.watch(self.app, "positions", self.query_one(PositionsPanel).show)
+        self.watch_slice(lambda shown: shown.positions, self.query_one(PositionsPanel).show)

@@ -1,4 +1,4 @@
-"""The settings: those of the view are changed here and kept; what the console trades by is only shown."""
+"""The page of the settings. Those of the view can be changed here; those that the console trades by are only shown."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PREFIX = "console."
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A row before it is one."""
+    """A setting in the words of its row."""
 
     name: str
     value: str
@@ -38,9 +38,9 @@ class _Shown:
 
 
 class SettingsPage(ListPage):
-    """Enter gives the chosen setting of the view its next value, at once; the settings file is never written.
+    """Enter gives the chosen setting of the view its next value, at once. The settings file is never written.
 
-    A change counts until the setting's value in the file or the environment becomes another.
+    A change counts until the setting gets another value in the file or the environment.
     """
 
     NAME: ClassVar[str] = "settings"
@@ -50,10 +50,11 @@ class SettingsPage(ListPage):
         self.follow()
 
     def follow(self) -> None:
+        """Lists the settings as they are now."""
         self.show(listing(self.console.view_settings, self.console.looks))
 
     def open(self, row: Row) -> None:
-        """The next value of a setting of the view; a sentence for any other row."""
+        """Gives a setting of the view its next value; for any other row says where it is set."""
         name = row.key.removeprefix(_PREFIX)
         looks = self.console.looks
         if name == "read_only" and not looks.read_only:
@@ -82,7 +83,7 @@ class SettingsPage(ListPage):
 
 
 def listing(view: ViewSettings, looks: Looks) -> Listing:
-    """Every setting: those of the view first, with what counts now, then the others as `senex check` has them."""
+    """Every setting: first those of the view as they are now, then the others as `senex check` shows them."""
     known = {row.name: row for row in view.rows}
     shipped = Looks()
     rows = [_of_the_view(name, view, looks, shipped, known.get(f"{_PREFIX}{name}")) for name in CHOICES]

@@ -1,11 +1,11 @@
-"""A story on a page: the decision of a cycle in full, with its figures, and what became of its entry (SPEC 4)."""
+"""The page that tells a story: a cycle's decision with its figures, and what became of its entry (SPEC 4)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -24,20 +24,19 @@ if TYPE_CHECKING:
     from core.records.records import Records
     from core.snapshot import CycleSlice
     from core.snapshot.story import Story
-    from senex_tui.console.app import SenexApp
 
 Question = Callable[["Records"], Awaitable["Story | None"]]
 
 
 class StoryPage(Page):
-    """Asks the records when it opens; the story of the running cycle is asked for again with every step of it."""
+    """Reads the story from the records when it opens, and again at every step while the cycle is running."""
 
     PLACES = (Where.EVERYWHERE, Where.PAGES, Where.STORIES)
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(Where.STORIES))
     AUTO_FOCUS = "StoryPanel"
 
     def __init__(self, question: Question, file_name: str, cycle: int | None = None) -> None:
-        """`file_name` is what an export is called; `cycle` is the cycle told of, when it may still be running."""
+        """`file_name` names an export. `cycle` is the number of the story's cycle, when that may still be running."""
         super().__init__(name="story")
         self._question = question
         self._file_name = file_name
@@ -55,7 +54,7 @@ class StoryPage(Page):
     def on_mount(self) -> None:
         self._ask()
         if self._cycle is not None:
-            self.watch(self.app, "cycle", self._follow, init=False)
+            self.watch_slice(lambda shown: shown.cycle, self._follow, init=False)
 
     @property
     def panel(self) -> StoryPanel:
@@ -74,9 +73,8 @@ class StoryPage(Page):
         self.run_worker(work, exclusive=True, exit_on_error=False)
 
     async def _asked(self) -> None:
-        console = cast("SenexApp", self.app)
         try:
-            story = await asyncio.wrap_future(console.client.look_up(self._question))
+            story = await asyncio.wrap_future(self.console.client.look_up(self._question))
         except EngineNotRunning as error:
             self.panel.say(f"there is nobody to ask: {error}")
         except RecordsError as error:
@@ -94,9 +92,8 @@ class StoryPage(Page):
         self.panel.fold()
 
     async def action_copy(self) -> None:
-        console = cast("SenexApp", self.app)
-        console.say(await copying.copy(console, self.panel.whole), "information")
+        self.console.say(await copying.copy(self.console, self.panel.whole), "information")
 
     def action_export(self) -> None:
-        console = cast("SenexApp", self.app)
-        console.say(exporting.export(console, self._file_name, self.panel.whole + "\n", "txt"), "information")
+        said = exporting.export(self.console, self._file_name, self.panel.whole + "\n", "txt")
+        self.console.say(said, "information")

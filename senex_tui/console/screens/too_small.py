@@ -1,4 +1,4 @@
-"""A plain sentence in place of a dashboard that does not fit; goes away when the terminal is large enough."""
+"""The screen shown in place of a dashboard that does not fit. It closes when the terminal is large enough."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from widgets.base.lines import wrap
 from widgets.status_bar import StatusView, automation_word
 
 SAFE_UNSEEN = frozenset({"pause", "ask_quit", "interrupt", "quit", "close"})
-"""Actions that need no reading: the safe direction, and the ways out."""
+"""Actions that need no reading: pause, which is safe, and the ways out."""
 
 
 class TooSmall(EventGuard, Screen[None]):
-    """Says the mode and what the automation does, and the size needed; in less and less room in fewer words."""
+    """Says the mode, what the automation does and the size needed, in as many words as there is room for."""
 
     AUTO_FOCUS = ""
     DEFAULT_CSS = """
@@ -40,6 +40,7 @@ class TooSmall(EventGuard, Screen[None]):
         self.judge(self.app.size.width, self.app.size.height)
 
     def judge(self, columns: int, rows: int) -> None:
+        """Closes the screen when the terminal is large enough, and says its sentence otherwise."""
         sentence = too_small(columns, rows)
         if sentence is not None:
             self._tell()
@@ -53,7 +54,7 @@ class TooSmall(EventGuard, Screen[None]):
 
 
 def told(view: StatusView | None, columns: int, rows: int) -> list[str]:
-    """The lines for a terminal of this size; the mode and the automation's state first, when anything fits."""
+    """The lines for a terminal of this size. Mode and automation come first: they are the last to be left out."""
     state = [] if view is None else wrap(f"{view.status.mode.upper()} {automation_word(view)[0]}", columns)
     sentence = too_small(columns, rows) or ""
     needs = f"needs {MIN_COLUMNS}x{MIN_ROWS}"

@@ -1,4 +1,4 @@
-"""Several logins as one broker, in the whole engine: own and shared accounts, one login refused."""
+"""Several logins used as one broker, in the whole engine: own and shared accounts, and a refused login."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from core.records.records import LoginRecord
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.broker import InProcessBroker
-from tests.core.orders.test_reconciliation import order
 from tests.support.world import MONDAY, World, et, in_world
 
 OWN, SHARED, OTHER = "5WT00001", "5WT00002", "5WT00003"
@@ -31,15 +30,15 @@ ACCOUNTS = (
 
 
 @dataclass
-class Two:
-    """The two logins of a world, and the world, whose engines use them as one broker."""
+class TwoLogins:
+    """TwoLogins logins of one world; the engines of the world use them as one broker."""
 
     world: World
     main: InProcessBroker
     second: InProcessBroker
 
     @classmethod
-    def of(cls, world: World, logins_s: int = 24 * 3600) -> Two:
+    def of(cls, world: World, logins_s: int = 24 * 3600) -> TwoLogins:
         main, second = world.broker, InProcessBroker(world.exchange, world.market, world.clock, "second")
         second.chains = main.chains
         second.market_data.idle_s = 5.0
@@ -49,11 +48,11 @@ class Two:
         return cls(world, main, second)
 
     def revoke(self, broker: InProcessBroker) -> None:
-        """From now on the broker refuses this login's token, whatever it asks for."""
+        """The broker refuses this login's token from now on."""
         broker.arm(FaultKind.REST_TOKEN_INVALID, count=None)
 
     def posted(self) -> dict[str, list[str]]:
-        """The accounts of the orders that left, by login."""
+        """The accounts of the orders sent, by login."""
         return {b.name: sorted(posted.account for posted in b.posted) for b in (self.main, self.second)}
 
     async def logins(self) -> tuple[LoginRecord, ...]:
@@ -67,7 +66,7 @@ class Two:
 
 def test_each_order_goes_through_the_login_that_reaches_its_account(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = TwoLogins.of(world)
         await world.start()
         assert [(a.number, a.login) for a in await world.records.accounts.all()] == [
             (OWN, "main"),
@@ -85,7 +84,7 @@ def test_each_order_goes_through_the_login_that_reaches_its_account(tmp_path: Pa
 
 def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of_once(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world, logins_s=30)
+        two = TwoLogins.of(world, logins_s=30)
         two.revoke(two.main)
         await world.start()
         await world.until("09:50")
@@ -93,7 +92,7 @@ def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of
         assert await two.told("login.refused", "login.invalid") == ["login.refused", "login.invalid", "login.refused"]
         assert world.engine.breakers.is_open(BreakerKind.LOGIN, "main"), "refused twice, not tried a third time"
         two.main.faults.clear()
-        assert (await order(world, CommandKind.RESET, "login")).startswith("done")
+        assert (await world.answer(CommandKind.RESET, "login")).startswith("done")
         await world.until("10:02")
         assert two.posted() == {"main": [OWN], "second": [SHARED, OTHER]}, "its own account is traded again"
         assert (await two.told("login.valid")) == ["login.valid"]
@@ -104,7 +103,7 @@ def test_a_login_refused_at_the_start_keeps_no_other_from_trading_and_is_told_of
 
 def test_a_refused_login_is_counted_however_much_else_happens(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world, logins_s=60)
+        two = TwoLogins.of(world, logins_s=60)
         two.revoke(two.main)
         tried = 0
         connect = two.main.connect
@@ -128,7 +127,7 @@ def test_a_refused_login_is_counted_however_much_else_happens(tmp_path: Path) ->
 
 def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = TwoLogins.of(world)
         await world.start()
         await world.clock.sleep(5)
         two.revoke(two.main)
@@ -161,11 +160,11 @@ def test_a_login_that_turns_bad_hands_the_shared_account_over_and_skips_its_own(
 
 def test_the_market_is_fed_by_the_primary_accounts_login(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        Two.of(world)
+        TwoLogins.of(world)
         await world.start()
         await world.clock.sleep(5)
         assert world.broker.market_data.feeding == "main"
-        assert (await order(world, CommandKind.SET_ACCOUNT, OTHER, "primary on")).startswith("done")
+        assert (await world.answer(CommandKind.SET_ACCOUNT, OTHER, "primary on")).startswith("done")
         await world.clock.sleep(5)
         assert world.broker.market_data.feeding == "second"
         assert world.broker.name == "second"
@@ -178,7 +177,7 @@ def test_the_market_is_fed_by_the_primary_accounts_login(tmp_path: Path) -> None
 
 def test_without_any_login_the_engine_does_not_start(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        two = Two.of(world)
+        two = TwoLogins.of(world)
         two.revoke(two.main)
         two.revoke(two.second)
         with pytest.raises(BrokerError, match="token_invalid"):
@@ -188,7 +187,7 @@ def test_without_any_login_the_engine_does_not_start(tmp_path: Path) -> None:
 
 
 def test_one_hanging_account_delays_none(tmp_path: Path) -> None:
-    """Its balances take nine seconds each time; the others enter as if it were not there."""
+    """Its balances take nine seconds each time; the other accounts enter without waiting for them."""
     numbers = [f"5WT{n:05}" for n in range(1, 9)]
 
     async def day(world: World) -> None:

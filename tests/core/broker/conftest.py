@@ -1,4 +1,4 @@
-"""A broker that talks to a server of raw answers through the real SDK."""
+"""The tastytrade adapter, which talks to a server of raw answers through the real SDK."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def clock() -> InstantClock:
 
 @pytest.fixture
 async def broker(server: RawBroker, clock: InstantClock) -> AsyncIterator[TastytradeBroker]:
-    """Logged in at the raw server; answers are awaited for 0.3 s."""
+    """The adapter, logged in at the raw server; it waits 0.3 s for an answer."""
     found = TastytradeBroker(
         Login("main", SECRET, REFRESH),
         clock,

@@ -1,4 +1,4 @@
-"""A server of raw answers on loopback: what the wire tests say the broker answers."""
+"""A server on this machine that gives the raw answers a test says."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ ACCOUNT = "5WT00001"
 IDENTIFIER = "senex-0123456789abcdef"
 SECRET, REFRESH = "client-secret-value", "refresh-token-value"
 ORDERS = f"/accounts/{ACCOUNT}/orders"
+SESSIONS = "/market-time/sessions/current"
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class InstantClock(SystemClock):
-    """Real time, but waits are noted instead of waited."""
+    """The real clock, but it notes waits instead of waiting."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -34,20 +35,20 @@ class InstantClock(SystemClock):
 
 
 class RawBroker:
-    """Answers what a test says, by method and path; the last answer of a list repeats. Logins succeed."""
+    """Gives the answers a test sets by method and path; the last answer repeats. Logins succeed."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.queries: list[dict[str, str]] = []
         self.tokens = 0
-        self._answers: dict[tuple[str, str], list[Answer]] = {}
+        self.answers: dict[tuple[str, str], list[Answer]] = {}
         self._runner: web.AppRunner | None = None
         self.port = 0
-        self.on("POST", "/oauth/token", self._token)
+        self.on("POST", "/oauth/token", self.grant_token)
 
     def on(self, method: str, path: str, *answers: Answer) -> None:
-        self._answers[(method, path)] = list(answers)
+        self.answers[(method, path)] = list(answers)
 
     def count(self, method: str, path: str) -> int:
         return self.requests.count((method, path))
@@ -71,13 +72,13 @@ class RawBroker:
         self.queries.append(dict(request.query))
         body = await request.read()
         self.bodies.append(json.loads(body) if body else None)
-        answers = self._answers.get(key)
+        answers = self.answers.get(key)
         if not answers:
             return web.json_response({"error": {"code": "record_not_found", "message": "no"}}, status=404)
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return await answer(request)
 
-    async def _token(self, request: web.Request) -> web.StreamResponse:
+    async def grant_token(self, request: web.Request) -> web.StreamResponse:
         self.tokens += 1
         return web.json_response({"access_token": f"access-{self.tokens}", "expires_in": 900, "token_type": "Bearer"})
 
@@ -101,14 +102,19 @@ def refusal(code: str, status: int, message: str = "no") -> Answer:
 
 
 async def dropped(request: web.Request) -> web.StreamResponse:
-    """The connection closes without a byte of answer."""
+    """Closes the connection without a byte of answer."""
     assert request.transport is not None
     request.transport.abort()
     return web.Response()
 
 
+def session_json(state: str = "Open") -> dict[str, Any]:
+    """The state of the equities session."""
+    return {"data": {"items": [{"instrument-collection": "Equity", "state": state}]}}
+
+
 def order_json(**changes: Any) -> dict[str, Any]:
-    """An order in the recorded shape (reference 2.3)."""
+    """An order as JSON, in the shape recorded from the broker (reference 2.3)."""
     order: dict[str, Any] = {
         "id": 1010,
         "account-number": ACCOUNT,
@@ -142,7 +148,7 @@ def order_json(**changes: Any) -> dict[str, Any]:
 
 
 def placed_json(**changes: Any) -> dict[str, Any]:
-    """The answer to an order or a dry run."""
+    """The broker's answer to an order or a dry run."""
     return {
         "data": {
             "order": order_json(**changes),

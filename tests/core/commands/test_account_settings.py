@@ -1,4 +1,4 @@
-"""What an operator sets for one account is what its next entry is made with."""
+"""The next entry of an account is made with the settings the operator gave that account."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from pathlib import Path
 
 from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.operation.commands import CommandKind
-from tests.core.orders.test_reconciliation import order
 from tests.support.world import World, account, in_world
 
 ONE, TWO = "5WT00001", "5WT00002"
 
 
 async def set_(world: World, number: str, words: str) -> str:
-    return await order(world, CommandKind.SET_ACCOUNT, number, words)
+    return await world.answer(CommandKind.SET_ACCOUNT, number, words)
 
 
 def test_each_account_enters_with_its_own_offset_and_width_from_the_next_cycle_on(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Where a login is kept, and that it is gone when it was removed."""
+"""Where a login is stored, and that it is gone once removed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.config.credentials import CredentialsError, find_logins, login_name
 
 
 class MemoryKeyring(KeyringBackend):
-    """A keyring that is a dictionary, and can be locked."""
+    """A keyring in memory, which can be locked."""
 
     priority = 1.0  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""Where the login is looked for, in which order, and what is refused; nothing of it is ever shown."""
+"""Where the login is looked for, in which order, and what is refused; no secret is ever shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_ENVIRONMENT = {"TT_SECRET": "env-secret", "TT_REFRESH": "env-refresh"}
 
 
 class MemoryKeyring(KeyringBackend):
-    """A keyring that is a dictionary, or locked."""
+    """A keyring in memory, which can be locked."""
 
     priority = 1.0  # type: ignore[assignment]
 

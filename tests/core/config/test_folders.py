@@ -1,4 +1,4 @@
-"""Where files go."""
+"""Which folders the files go to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way a setting can be given, and every way it can be wrong."""
+"""Settings from every source, and every kind of wrong setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts, refusals and what they lead to (SPEC 2, 4, 5, 6, 7, 8), with the four scenarios of the source document."""
+"""The attempts of a cycle, their refusals, and what follows from each (SPEC 2, 4, 5, 6, 7, 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The risk of one account against its limits, on the whole engine in virtual time (SPEC 7)."""
+"""The risk limits of one account, on the whole engine in virtual time (SPEC 7)."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ async def _figures(world: World, step: str) -> dict[str, object]:
 
 
 async def _filled_yesterday(world: World, entry_id: str = "old") -> Entry:
-    """A filled trident of the session before, recorded as the engine would have; by what it is at the broker is the
-    test's to say."""
+    """Records a filled trident of the session before, as the engine would have; the test says what the broker holds of
+    it."""
     old = replace(entry(entry_id, day=DAY - timedelta(days=3)), prepared_at=AT - timedelta(days=3))
     entries = world.records.entries
     await entries.prepare(old)
@@ -56,7 +56,7 @@ async def _filled_yesterday(world: World, entry_id: str = "old") -> Entry:
 
 
 def _with_positions(world: World, *positions: tuple[str, str, int]) -> None:
-    """From now on the broker shows these positions (symbol, direction, contracts)."""
+    """The broker shows these positions (symbol, direction, contracts) from now on."""
     read = world.broker.account_reads
 
     async def reads(number: str) -> AccountReads:
@@ -70,13 +70,13 @@ def _with_positions(world: World, *positions: tuple[str, str, int]) -> None:
 
 
 async def _set(world: World, **settings: object) -> None:
-    """The operator's settings for the account."""
-    async with world.records._database.write() as connection:
+    """Sets the account's settings as the operator would."""
+    async with world.records.database.write() as connection:
         await connection.execute(update(accounts).values(settings))
 
 
 async def _refused_for_its_risk(world: World) -> Trident:
-    """The trident of the first slot, which the tolerance of the settings is too small for; the account's own is not."""
+    """Returns the first slot's trident: too risky for the default tolerance, allowed by the account's own."""
     assert await _reason(world) == "risk_above_budget"
     await _set(world, tolerance=Decimal("0.40"))
     progress = world.engine.progress

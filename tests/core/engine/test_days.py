@@ -1,4 +1,4 @@
-"""Whole days in virtual time: which slots there are, what they do, and silence after the close (SPEC 3)."""
+"""Whole days in virtual time: the slots of a day, what happens at each, and nothing after the close (SPEC 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine as live and sandbox are wired: the broker's dry run first, then the order (SPEC 9)."""
+"""The engine as wired for live and sandbox: the broker's dry run comes before the order (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.world import ACCOUNT, World, in_world
 
 
 def _warning(world: World, *warnings: tuple[str, str]) -> None:
-    """From now on the broker's dry run warns."""
+    """The broker's dry run answers with this warning from now on."""
     ask = world.broker.dry_run
 
     async def dry_run(number: str, request: OrderRequest) -> DryRunAnswer:

@@ -1,4 +1,4 @@
-"""What the pictures are drawn from, on the whole engine in virtual time: the credit since the entry, the payoff."""
+"""The data of the charts, on the whole engine in virtual time: the credit since the entry, and the payoff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same seed twice is the same day twice, to the byte (ARCHITECTURE 2)."""
+"""The same seed gives the same day twice, byte for byte (ARCHITECTURE 2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("store")
 
 
 def _journal(folder: Path, seed: int, *, in_threads: bool = False) -> bytes:
-    """Everything recorded in a morning with faults and two accounts."""
+    """Every recorded row of a morning with faults and two accounts."""
 
     async def morning(world: World) -> None:
         world.broker.arm(FaultKind.MARKET_CROSSED, symbol=".*", seconds=38)

@@ -1,4 +1,4 @@
-"""Settings edited while a console runs are said once and change nothing before the next start."""
+"""Settings edited while a console runs are reported once, and change nothing before the next start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Breakers: rows that survive a restart, each naming its reset (SPEC 9)."""
+"""Breakers are rows that survive a restart, and each says how it is reset (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Automation
-from tests.core.orders.test_reconciliation import order
 from tests.support.world import ACCOUNT, World, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -84,15 +83,15 @@ def test_a_halt_ends_with_a_reset_and_leaves_entries_paused(tmp_path: Path) -> N
     async def day(world: World) -> None:
         await world.start()
         await world.clock.sleep(5)
-        assert (await order(world, CommandKind.HALT, note="something looks wrong")).startswith("done")
+        assert (await world.answer(CommandKind.HALT, note="something looks wrong")).startswith("done")
         assert world.engine.gate.automation is Automation.HALTED
         assert "something looks wrong" in world.engine.gate.automation_detail
         await world.until("09:46")
         assert [s.reason_code for s in await world.slots()] == ["halted"]
-        assert (await order(world, CommandKind.RESUME)).startswith("refused")
-        assert (await order(world, CommandKind.RESET, "halt")).startswith("done")
+        assert (await world.answer(CommandKind.RESUME)).startswith("refused")
+        assert (await world.answer(CommandKind.RESET, "halt")).startswith("done")
         assert world.engine.gate.automation is Automation.PAUSED
-        assert (await order(world, CommandKind.RESUME)).startswith("done")
+        assert (await world.answer(CommandKind.RESUME)).startswith("done")
         await world.until("10:01")
         assert (await world.entry()).holds_day
         await world.stop()

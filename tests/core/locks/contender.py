@@ -1,7 +1,7 @@
-"""A trader reduced to what two of them could do wrong: the locks, the records, one entry, one order.
+"""A trader reduced to what could go wrong between two: the locks, the records, one entry, one order.
 
-It runs in a process of its own and takes every step the way the console does. Between steps it tells the test where
-it is and, where asked to, waits there.
+It runs in a process of its own and takes each step as the console does. Between steps it reports to the test where it
+is and, when asked to, waits there.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ BROKER = "localhost:8700"
 
 @dataclass(frozen=True)
 class Contender:
-    """`data` is its data folder, `accounts` the user's folder of account locks, `orders` what the broker received."""
+    """`data` is its data folder, `accounts` the folder of the user's account locks, `orders` the file of the broker's
+    orders."""
 
     name: str
     data: Path
     accounts: Path
     orders: Path
     waits: bool = False
-    """Whether it waits for a word between `prepared` and `sent`."""
+    """Whether it waits for a word of the test between `prepared` and `sent`."""
 
 
 def contend(who: Contender, line: Connection) -> None:
-    """Waits for the word to start; says `refused`, `held`, `fenced` or `traded`, and trades on until told to end."""
+    """Waits for the word to start, then reports `refused`, `held`, `fenced` or `traded`; trades until told to end."""
     line.recv()
     try:
         asyncio.run(_trade(who, line))

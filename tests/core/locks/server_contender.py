@@ -1,4 +1,5 @@
-"""A trader on a database server, reduced to what two of them could do wrong; each as if on a machine of its own."""
+"""A trader on a database server, reduced to what could go wrong between two; each runs as if on a machine of its
+own."""
 
 from __future__ import annotations
 
@@ -25,19 +26,19 @@ _CLONE_NEWNET = 0x40000000
 
 @dataclass(frozen=True)
 class ServerContender:
-    """`url` is how this machine reaches the records, `orders` what the broker received."""
+    """`url` is how this machine reaches the records, `orders` the file of the broker's orders."""
 
     name: str
     url: str
     locks: Path
     orders: Path
     network: str = ""
-    """The network namespace it lives in; the test's own when empty."""
+    """The network namespace it runs in; empty means the test's own."""
 
 
 def contend_on_server(who: ServerContender, line: Connection) -> None:
-    """Stands by until it has the lock and says `trader`; then `traded`, `held`, or `lost` with why. Trades on until
-    told to end."""
+    """Waits for the lock and reports `trader`, then `traded`, `held`, or `lost` with the reason; trades until told to
+    end."""
     line.recv()
     if who.network:
         enter_network(who.network)
@@ -45,7 +46,7 @@ def contend_on_server(who: ServerContender, line: Connection) -> None:
 
 
 def enter_network(name: str) -> None:
-    """This process goes on in the network namespace. Raises OSError."""
+    """Moves this process into the network namespace; raises OSError."""
     with Path("/run/netns", name).open("rb") as namespace:
         if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), _CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "the network namespace cannot be entered", name)
@@ -93,7 +94,7 @@ async def _work(who: ServerContender, locks: ServerLocks, line: Connection) -> N
 
 
 async def _enter(who: ServerContender, records: Records, locks: ServerLocks) -> tuple[str, str]:
-    """As the desk does it: intent, mark, last guard, wire."""
+    """Enters as the desk does: records the intent, marks it sent, checks once more, sends."""
     left = await records.entries.holding(ACCOUNT, DAY)
     if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (SPEC 9)
         await records.entries.become(left.id, EntryState.NOT_SENT, at=AT)

@@ -1,4 +1,4 @@
-"""A way to a server that can be cut: it falls silent without closing, as a network does that was severed."""
+"""A proxy to a server that can fall silent without closing, like a severed network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class SilentProxy:
-    """Listens on a socket in a folder under the name PostgreSQL's clients look for."""
+    """Listens on a socket in a folder, under the name PostgreSQL's clients look for."""
 
     def __init__(self, folder: Path, server: Path) -> None:
         self.folder = folder
@@ -19,11 +19,11 @@ class SilentProxy:
         self._writers: list[asyncio.StreamWriter] = []
 
     def fall_silent(self) -> None:
-        """Nothing gets through any more in either direction, and nobody is told."""
+        """Passes nothing on any more, in either direction, and closes nothing."""
         self._silent = True
 
     def cut(self) -> None:
-        """Both ends learn that the connection is over."""
+        """Closes both sides of every connection."""
         for writer in self._writers:
             writer.transport.abort()
 
@@ -52,7 +52,7 @@ class SilentProxy:
 
 @asynccontextmanager
 async def proxy_to(server: Path, folder: Path) -> AsyncIterator[SilentProxy]:
-    """A proxy to the server whose sockets are in one folder, with its own socket in another."""
+    """Runs a proxy to the server whose sockets are in one folder, with its own socket in another."""
     name = ".s.PGSQL.5432"
     proxy = SilentProxy(folder, server / name)
     listening = await asyncio.start_unix_server(proxy.serve, folder / name)

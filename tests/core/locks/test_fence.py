@@ -1,4 +1,4 @@
-"""The fence: a trader whose records somebody else has changes nothing more, and ends (reference reliability 2.5.1)."""
+"""The fence: a trader whose records another has opened changes nothing more, and ends (reference reliability 2.5.1)."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest_asyncio.fixture
 async def first(path: Path) -> AsyncIterator[Records]:
-    """A trader with an entry prepared and a cycle running, whose records then somebody else opens."""
+    """A trader with a prepared entry and a running cycle, whose records another process then opens."""
     records = await Records.open(url_of(path))
     await records.accounts.discover("main", [FOUND], enable_new=False, at=AT)
     await records.inbox.post(Command("c0", CommandKind.PAUSE, "anna", AT))
@@ -132,8 +132,8 @@ async def test_a_watcher_posts_commands_and_switches_accounts_beside_the_trader(
 
 
 async def ended(world: World) -> BaseException:
-    """What the engine ended with; it has to be within a virtual second."""
-    running = world._running
+    """The error the engine ended with; it must end within a virtual second."""
+    running = world.running
     assert running is not None
     await asyncio.wait({running}, timeout=1)
     assert running.done(), "the engine goes on"
@@ -144,12 +144,12 @@ async def ended(world: World) -> BaseException:
 
 @pytest.mark.parametrize("at", ["09:44:50", "09:45:00.2", "09:45:01.5"])
 def test_a_fenced_engine_ends_at_once_and_sends_nothing(tmp_path: Path, at: str) -> None:
-    """Before the slot, and in the middle of its cycle, whose own failures never end the engine."""
+    """Fenced before the slot, and in the middle of a cycle, whose own failures never end the engine."""
 
     async def day(world: World) -> None:
         await world.start()
         await world.until(at)
-        newer = await world._open()
+        newer = await world.open_records()
         before = dump(world.records_file)
         await world.until("09:45:08")
         failure = await ended(world)

@@ -1,3 +1,5 @@
+"""Locks of a data folder and of an account: one process holds each, even when the lock file is deleted or replaced."""
+
 from __future__ import annotations
 
 import fcntl
@@ -188,7 +190,7 @@ def test_a_forked_child_does_not_hold_the_lock_nor_give_it_back(folder: Path) ->
 
 
 class Accounts:
-    """A trader on a data folder of its own, by name, with the accounts' locks of one user."""
+    """Traders by name, each with a data folder of its own and the account locks of one user."""
 
     def __init__(self, root: Path) -> None:
         self.locks = root / "locks"

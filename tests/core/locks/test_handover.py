@@ -1,5 +1,5 @@
-"""Handover on a real PostgreSQL: a standby takes over from a trader that ends, is killed, stopped or cut off. Never two
-traders, never two entries (SPEC 10, 13.1, 13.4)."""
+"""Handover on a real PostgreSQL: a standby takes over from a trader that ends, is killed, is stopped or is cut off.
+There are never two traders and never two entries (SPEC 10, 13.1, 13.4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TROUBLES = ("ends", "is killed", "is stopped for a while", "is cut off", "is sto
 
 
 class Machine:
-    """A contender in a process of its own, with account locks of its own."""
+    """A contender in a process of its own, with its own account locks."""
 
     def __init__(self, name: str, url: str, root: Path, network: str = "") -> None:
         self.name = name
@@ -44,7 +44,7 @@ class Machine:
         self._line.send("go")
 
     def listen(self, within_s: float = WITHIN_S) -> str | None:
-        """The next word it says; None when it says nothing in that time or is gone."""
+        """The next word it reports; None when it reports nothing in that time or has ended."""
         try:
             if not self._line.poll(within_s):
                 return None
@@ -69,7 +69,7 @@ class Machine:
 
 
 def play(postgres: PostgresServer, root: Path, trouble: str, chance: random.Random) -> None:
-    """One round: a trader, a standby, trouble at any moment."""
+    """One round: a trader, a standby, and a failure at a random moment."""
     root.mkdir()
     (root / "orders").touch()
     url = postgres.new_database()
@@ -127,7 +127,7 @@ def _ip(*words: str) -> bool:
 
 @pytest.fixture
 def network() -> Iterator[str]:
-    """A network namespace joined to ours by one cable, `cable`; needs root and the kernel's leave."""
+    """A network namespace connected to ours by the virtual cable `cable`; needs root and a kernel that allows it."""
     name, cable = f"senex{os.getpid()}", f"sx{os.getpid()}"
     made = (
         shutil.which("ip") is not None

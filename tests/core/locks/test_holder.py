@@ -1,3 +1,5 @@
+"""The note that names who holds a lock: written, read back, and safe to print in a terminal."""
+
 from __future__ import annotations
 
 import os

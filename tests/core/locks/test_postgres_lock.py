@@ -1,4 +1,4 @@
-"""One trader on a real PostgreSQL: held by a session of its own, and lost with it (SPEC 9, 10, 13.4)."""
+"""One trader on a real PostgreSQL: its lock belongs to a session of its own, and is lost with it (SPEC 9, 10, 13.4)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_a_second_trader_is_told_who_trades_where_and_since_when(url: str,
 
 
 async def until_free(url: str, folder: Path) -> ServerLocks:
-    """The server notices a closed connection in its own time."""
+    """Waits until the server has noticed that a connection was closed."""
     for _ in range(500):
         try:
             return await taken(url, folder)
@@ -107,7 +107,7 @@ async def test_a_lock_is_lost_at_once_with_its_connection(
 
 
 class HurriedClock(SystemClock):
-    """A clock that can be moved on, as one is when its process was stopped."""
+    """A clock that a test moves on, as if its process had been stopped meanwhile."""
 
     ahead_s = 0.0
 

@@ -1,5 +1,5 @@
-"""Two consoles at once, as processes: started together on one database, on two data folders with one account, and
-after the first was stopped. Never two traders, never two entries (SPEC 13.1, 13.4)."""
+"""Two traders as processes: started together on one database, on two data folders with one account, and one after the
+other was stopped. There are never two traders and never two entries (SPEC 13.1, 13.4)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Started:
         return self._line
 
     def tell(self) -> None:
-        """The word it waits for: start, go on, end."""
+        """Sends the word it waits for: start, go on, or end."""
         self._line.send("go")
 
     def answer(self) -> tuple[str, str]:
@@ -72,7 +72,7 @@ class Started:
 
 
 class Place:
-    """The folders of one round, and who was started in it."""
+    """The folders of one round, and the traders started in it."""
 
     def __init__(self, root: Path, empty_records: Path) -> None:
         self.root = root
@@ -119,7 +119,7 @@ def empty_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def places(tmp_path: Path, empty_records: Path) -> Iterator[Iterator[Place]]:
-    """A new place for every round; the one before is cleared away."""
+    """Returns a new place for each round, and clears away the one before."""
     current: list[Place] = []
 
     def each() -> Iterator[Place]:
@@ -139,7 +139,7 @@ def places(tmp_path: Path, empty_records: Path) -> Iterator[Iterator[Place]]:
 
 
 def together(*contenders: Started) -> dict[str, list[tuple[Started, str]]]:
-    """Starts them at the same moment; who said what."""
+    """Starts the traders at the same moment, and returns what each reported."""
     for each in contenders:
         each.tell()
     said: dict[str, list[tuple[Started, str]]] = {}
@@ -209,7 +209,7 @@ def test_a_stopped_trader_keeps_others_out_until_it_is_killed(places: Iterator[P
 
 
 def test_a_trader_stopped_and_fenced_off_changes_nothing_when_it_goes_on(places: Iterator[Place]) -> None:
-    """As if its lock had failed: somebody else has the records when it wakes up."""
+    """As if its lock had failed: another process has the records when it goes on."""
 
     async def take_over() -> None:
         await (await Records.open(url_of(place.root / "data" / RECORDS))).close()

@@ -1,4 +1,4 @@
-"""Waiting for legs, and when the feed is live, on a clock that only moves when it is told to."""
+"""Waiting for the quotes of legs, and when the feed counts as live, on a clock that moves only when told."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 
 class ScriptedClock:
-    """Sleeping moves it; what was planned for a second happens when it gets there."""
+    """A clock that sleeping moves; what is planned for a second happens when the clock gets there."""
 
     speed = 1.0
 
@@ -50,7 +50,7 @@ class ScriptedClock:
 
 
 class RecordingMarketData:
-    """Notes what is asked of it."""
+    """A market data port that keeps what is asked of it."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, frozenset[str]]] = []
@@ -89,7 +89,7 @@ class Scene:
         self.feed.on_trades([Trade("SPX", Decimal(price), now, now - age)])
 
     def move(self) -> None:
-        """QQQ with its snapshot and one event after it."""
+        """QQQ's snapshot and one event after it."""
         self.quotes("QQQ")
         self.quotes("QQQ")
 

@@ -1,4 +1,4 @@
-"""Figures and alerts of the running engine: recorded with the cycle, opened, acknowledged and closed (SPEC 12)."""
+"""Figures and alerts of the running engine: recorded with the cycle, opened, acknowledged, closed (SPEC 12)."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) ->
 
 
 async def failed_before(world: World, *days: date) -> None:
-    """What a cycle left on each of these days on which the account failed."""
-    records = await world._open()
+    """Records a failed cycle of the account on each of these days."""
+    records = await world.open_records()
     for number, day in enumerate(days, 1):
         failed = AccountRun(number, ACCOUNT, day, Outcome.FAILED, "feed_down", "the feed", 3, False, 0)
         assert await records.cycles.begin(day, None, True, world.clock.now()) == number

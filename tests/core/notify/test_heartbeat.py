@@ -1,4 +1,4 @@
-"""The sign of life: sent while the engine runs, and never more than a line when it fails."""
+"""The heartbeat: sent while the engine runs; a failure is only a line in the log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY = "4f1c0e9a-of-the-monitor"
 
 
 class Monitor:
-    """A monitor on this machine that answers what it is told to."""
+    """A monitoring server on this machine that answers as a test says."""
 
     def __init__(self) -> None:
         self.status = 200
@@ -51,7 +51,7 @@ async def monitor() -> AsyncIterator[Monitor]:
 
 
 class ShortWaits:
-    """A clock whose waits are over at once, but for a turn of the loop."""
+    """A clock whose waits end at once, after one turn of the loop."""
 
     speed = 1.0
 

@@ -1,4 +1,4 @@
-"""Mail around the real engine in virtual time: what is told and when, and that trading never waits for it (SPEC 11)."""
+"""Mail from the real engine in virtual time: what is sent and when; trading never waits for it (SPEC 11)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import EntryState
 from core.notify.smtp import MailFault
 from core.snapshot import Health
-from tests.core.notify.mail_queue_alone import mail_settings
+from tests.core.notify.mail_without_engine import mail_settings
 from tests.support.invariants import assert_nothing_forbidden_happened
-from tests.support.memory_mail_server import Post
+from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 
-def told_by(world: World, preference: MailPreference = MailPreference.IMMEDIATE) -> Post:
-    """The world's mail, turned on before its engine starts."""
+def told_by(world: World, preference: MailPreference = MailPreference.IMMEDIATE) -> MemoryMailServer:
+    """Turns the world's mail on, before its engine starts, and returns the mail server."""
     world.settings = world.settings.model_copy(update={"mail": mail_settings(preference)})
-    post = Post(world.clock)
+    post = MemoryMailServer(world.clock)
     world.mailer = post
     return post
 

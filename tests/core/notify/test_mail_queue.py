@@ -1,4 +1,4 @@
-"""The outbox: written with the state change, sent in order and at least once, and given up at last (SPEC 11)."""
+"""The outbox: written with the change of state, sent in order and at least once, and finally given up (SPEC 11)."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from core.notify.mail_queue import retry_s
 from core.notify.smtp import MailFault
 from core.records.store.errors import RecordsError
 from core.snapshot import Health
-from tests.core.notify.mail_queue_alone import OTHER, Office, in_office
+from tests.core.notify.mail_without_engine import OTHER, MailQueueSetup, with_mail_queue
 from tests.support.record_samples import ACCOUNT, entry
 
 
-def in_store(office: Office, statement: str) -> None:
-    """Another program's hand in the records file."""
-    with closing(sqlite3.connect(office.folder / "records.sqlite3")) as store, store:
+def in_store(setup: MailQueueSetup, statement: str) -> None:
+    """Runs SQL on the records, as another program would."""
+    with closing(sqlite3.connect(setup.folder / "records.sqlite3")) as store, store:
         store.execute(statement)
 
 
 def test_each_news_of_an_entry_is_a_mail_of_its_own_in_its_order(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open()
-        made = await office.works()
-        await office.fill(made, legs=1)
-        await office.clock.sleep(5)
-        await office.fill(made)
-        rejected = await office.works("two", OTHER)
-        await office.become(rejected, EntryState.REJECTED, "Rejected", "no money")
-        await office.clock.sleep(5)
-        assert office.words == ["entry sent", "entry partially filled", "entry filled", "entry sent", "entry REJECTED"]
-        partial = office.post.taken[1].text
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        made = await setup.works()
+        await setup.fill(made, legs=1)
+        await setup.clock.sleep(5)
+        await setup.fill(made)
+        rejected = await setup.works("two", OTHER)
+        await setup.become(rejected, EntryState.REJECTED, "Rejected", "no money")
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent", "entry partially filled", "entry filled", "entry sent", "entry REJECTED"]
+        partial = setup.server.taken[1].text
         assert "Filled so far: 622P 2 of 2, 619P 0 of 2, 622C 0 of 1, 625C 0 of 1" in partial
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -53,169 +53,169 @@ def test_each_news_of_an_entry_is_a_mail_of_its_own_in_its_order(tmp_path: Path)
     ],
 )
 def test_how_a_working_entry_ends_is_told(tmp_path: Path, state: EntryState, word: str, says: str) -> None:
-    async def day(office: Office) -> None:
-        await office.open()
-        await office.become(await office.works(), state, detail=f"the broker's word for {ACCOUNT} <b>")
-        await office.clock.sleep(5)
-        assert office.words == ["entry sent", word]
-        ended = office.post.taken[-1]
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        await setup.become(await setup.works(), state, detail=f"the broker's word for {ACCOUNT} <b>")
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent", word]
+        ended = setup.server.taken[-1]
         assert says in ended.text
         assert ACCOUNT not in ended.text + ended.html
         assert "<b>" not in ended.html
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_the_same_state_again_or_another_word_of_the_broker_tells_nothing_twice(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open()
-        made = await office.works()
-        await office.become(made, EntryState.WORKING, "Cancel Requested")
-        await office.records.entries.note_status(made.id, "Live", office.clock.now())
-        await office.fill(made)
-        await office.fill(made)
-        await office.clock.sleep(5)
-        assert office.words == ["entry sent", "entry filled"]
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        made = await setup.works()
+        await setup.become(made, EntryState.WORKING, "Cancel Requested")
+        await setup.records.entries.note_status(made.id, "Live", setup.clock.now())
+        await setup.fill(made)
+        await setup.fill(made)
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent", "entry filled"]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_a_message_is_in_the_commit_of_its_state(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open(sends=False)
-        made = await office.works()
-        assert [m.kind for m in await office.records.outbox.waiting()] == ["entry.sent"]
-        in_store(office, "CREATE TRIGGER no_mail BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no'); END")
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(sends=False)
+        made = await setup.works()
+        assert [m.kind for m in await setup.records.outbox.waiting()] == ["entry.sent"]
+        in_store(setup, "CREATE TRIGGER no_mail BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no'); END")
         with pytest.raises((IntegrityError, RecordsError)):
-            await office.become(made, EntryState.CANCELLED)
-        assert (await office.records.entries.get(made.id)).state is EntryState.WORKING
-        in_store(office, "DROP TRIGGER no_mail")
-        await office.become(made, EntryState.CANCELLED)
-        assert [m.kind for m in await office.records.outbox.waiting()] == ["entry.sent", "entry.cancelled"]
+            await setup.become(made, EntryState.CANCELLED)
+        assert (await setup.records.entries.get(made.id)).state is EntryState.WORKING
+        in_store(setup, "DROP TRIGGER no_mail")
+        await setup.become(made, EntryState.CANCELLED)
+        assert [m.kind for m in await setup.records.outbox.waiting()] == ["entry.sent", "entry.cancelled"]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_a_message_that_cannot_be_written_does_not_cost_the_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def day(office: Office) -> None:
-        await office.open(sends=False)
-        made = await office.works()
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(sends=False)
+        made = await setup.works()
 
         def broken(*_: object) -> object:
             raise ZeroDivisionError
 
         monkeypatch.setattr("core.records.repositories.outbox.entry_notices", broken)
         monkeypatch.setattr("core.records.repositories.outbox.event_notice", broken)
-        await office.become(made, EntryState.CANCELLED)
-        await office.records.journal.append(Event(office.clock.now(), "x", "y", Severity.CRITICAL))
-        assert (await office.records.entries.get(made.id)).state is EntryState.CANCELLED
-        assert len(await office.records.journal.newest(5)) == 1
+        await setup.become(made, EntryState.CANCELLED)
+        await setup.records.journal.append(Event(setup.clock.now(), "x", "y", Severity.CRITICAL))
+        assert (await setup.records.entries.get(made.id)).state is EntryState.CANCELLED
+        assert len(await setup.records.journal.newest(5)) == 1
         assert caplog.text.count("no message could be written") == 2
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 @pytest.mark.parametrize("preference", [MailPreference.DAILY, MailPreference.WEEKLY, MailPreference.NEVER])
 def test_who_does_not_want_mail_at_once_is_told_only_what_is_unknown(
     tmp_path: Path, preference: MailPreference
 ) -> None:
-    async def day(office: Office) -> None:
-        await office.open(preference)
-        await office.fill(await office.works())
-        made = replace(entry("two", OTHER), prepared_at=office.clock.now())
-        await office.records.entries.prepare(made)
-        await office.records.entries.mark_sent(
-            "two", office.clock.now(), epoch=office.records.epoch, closes=office.clock.now().replace(hour=23)
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(preference)
+        await setup.fill(await setup.works())
+        made = replace(entry("two", OTHER), prepared_at=setup.clock.now())
+        await setup.records.entries.prepare(made)
+        await setup.records.entries.mark_sent(
+            "two", setup.clock.now(), epoch=setup.records.epoch, closes=setup.clock.now().replace(hour=23)
         )
-        await office.become(made, EntryState.UNKNOWN, detail="no answer")
-        await office.clock.sleep(5)
-        assert office.words == ["entry UNKNOWN"]
+        await setup.become(made, EntryState.UNKNOWN, detail="no answer")
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry UNKNOWN"]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_each_account_is_told_of_by_its_own_preference(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open(MailPreference.NEVER)
-        in_store(office, f"UPDATE accounts SET mail = 'immediate' WHERE number = '{OTHER}'")
-        await office.works()
-        await office.works("two", OTHER)
-        await office.clock.sleep(5)
-        assert office.words == ["entry sent"]
-        assert "…0002" in office.post.subjects[0]
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(MailPreference.NEVER)
+        in_store(setup, f"UPDATE accounts SET mail = 'immediate' WHERE number = '{OTHER}'")
+        await setup.works()
+        await setup.works("two", OTHER)
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent"]
+        assert "…0002" in setup.server.subjects[0]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_a_preference_nobody_knows_is_the_default(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open()
-        in_store(office, "UPDATE accounts SET mail = 'hourly'")
-        await office.works()
-        await office.clock.sleep(5)
-        assert office.words == ["entry sent"]
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        in_store(setup, "UPDATE accounts SET mail = 'hourly'")
+        await setup.works()
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent"]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_down_and_back_again_everything_comes_once_and_in_order(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        office.post.fault = MailFault.NO_SERVER
-        mail = await office.open()
-        await office.fill(await office.works())
-        await office.clock.sleep(600)
+    async def day(setup: MailQueueSetup) -> None:
+        setup.server.fault = MailFault.NO_SERVER
+        mail = await setup.open()
+        await setup.fill(await setup.works())
+        await setup.clock.sleep(600)
         assert mail.health is not None
         assert mail.health.health is Health.TROUBLE
         assert mail.health.detail == "2 waiting since 09:44, no server"
-        assert 6 <= office.post.tries <= 9, "tries do not grow rarer"
-        office.post.fault = None
-        await office.clock.sleep(900)
-        assert office.words == ["entry sent", "entry filled"]
+        assert 6 <= setup.server.tries <= 9, "tries do not grow rarer"
+        setup.server.fault = None
+        await setup.clock.sleep(900)
+        assert setup.words == ["entry sent", "entry filled"]
         assert mail.health is not None
         assert (mail.health.health, mail.health.detail) == (Health.OK, "")
-        told = [e.kind for e in await office.records.journal.newest(10)]
+        told = [e.kind for e in await setup.records.journal.newest(10)]
         assert told == ["mail.sending", "mail.failing"]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_one_refused_message_holds_up_no_other(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open()
-        office.post.refuses = lambda mail: "entry sent" in mail.subject
-        await office.fill(await office.works())
-        await office.clock.sleep(60)
-        assert office.words == ["entry filled"]
-        office.post.refuses = lambda mail: False
-        await office.clock.sleep(120)
-        assert office.words == ["entry filled", "entry sent"]
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        setup.server.refuses = lambda mail: "entry sent" in mail.subject
+        await setup.fill(await setup.works())
+        await setup.clock.sleep(60)
+        assert setup.words == ["entry filled"]
+        setup.server.refuses = lambda mail: False
+        await setup.clock.sleep(120)
+        assert setup.words == ["entry filled", "entry sent"]
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_after_three_days_it_is_given_up_and_said_once(tmp_path: Path) -> None:
-    async def days(office: Office) -> None:
-        office.post.fault = MailFault.LOGIN_REFUSED
-        office.look_every_s = 450.0
-        mail = await office.open()
-        await office.fill(await office.works())
-        await office.until("09:30", "2026-03-05")
-        assert (await office.records.outbox.counts()).waiting == 2
-        await office.until("10:30", "2026-03-05")
-        counts = await office.records.outbox.counts()
+    async def days(setup: MailQueueSetup) -> None:
+        setup.server.fault = MailFault.LOGIN_REFUSED
+        setup.look_every_s = 450.0
+        mail = await setup.open()
+        await setup.fill(await setup.works())
+        await setup.until("09:30", "2026-03-05")
+        assert (await setup.records.outbox.counts()).waiting == 2
+        await setup.until("10:30", "2026-03-05")
+        counts = await setup.records.outbox.counts()
         assert (counts.waiting, counts.given_up, counts.last_sent_at) == (0, 2, None)
-        [said] = [e.text for e in await office.records.journal.newest(50) if e.kind == "mail.given_up"]
+        [said] = [e.text for e in await setup.records.journal.newest(50) if e.kind == "mail.given_up"]
         assert said.startswith("2 messages could not be sent for 3 days")
         assert mail.health is not None
         assert mail.health.health is Health.OK
-        office.post.fault = None
-        await office.works("two", OTHER)
-        await office.clock.sleep(1000)
-        assert office.words == ["entry sent"]
+        setup.server.fault = None
+        await setup.works("two", OTHER)
+        await setup.clock.sleep(1000)
+        assert setup.words == ["entry sent"]
 
-    in_office(days, tmp_path)
+    with_mail_queue(days, tmp_path)
 
 
 def test_waits_double_up_to_a_quarter_of_an_hour() -> None:
@@ -223,88 +223,88 @@ def test_waits_double_up_to_a_quarter_of_an_hour() -> None:
 
 
 def test_a_crash_after_the_servers_word_sends_the_same_message_again_under_its_id(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        office.post.loses_answers = True
-        await office.open()
-        await office.works()
-        await office.clock.sleep(3)
-        assert office.words == ["entry sent"]
-        await office.crash()
-        office.post.loses_answers = False
-        await office.open()
-        await office.clock.sleep(3)
-        first, second = office.post.taken
+    async def day(setup: MailQueueSetup) -> None:
+        setup.server.loses_answers = True
+        await setup.open()
+        await setup.works()
+        await setup.clock.sleep(3)
+        assert setup.words == ["entry sent"]
+        await setup.crash()
+        setup.server.loses_answers = False
+        await setup.open()
+        await setup.clock.sleep(3)
+        first, second = setup.server.taken
         assert first == second
-        assert (await office.records.outbox.counts()).waiting == 0
+        assert (await setup.records.outbox.counts()).waiting == 0
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_a_store_that_fails_after_the_sending_sends_nothing_twice(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        mail = await office.open(sends=False)
-        await office.works()
-        in_store(office, "CREATE TRIGGER full BEFORE UPDATE ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
+    async def day(setup: MailQueueSetup) -> None:
+        mail = await setup.open(sends=False)
+        await setup.works()
+        in_store(setup, "CREATE TRIGGER full BEFORE UPDATE ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
         for _ in range(3):
             with pytest.raises((RecordsError, IntegrityError)):
                 await mail.send_due()
-        in_store(office, "DROP TRIGGER full")
+        in_store(setup, "DROP TRIGGER full")
         await mail.send_due()
-        assert office.post.tries == 1
-        assert (await office.records.outbox.counts()).waiting == 0
+        assert setup.server.tries == 1
+        assert (await setup.records.outbox.counts()).waiting == 0
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_at_the_end_of_a_process_what_waits_is_sent_and_a_hanging_server_is_not_waited_for(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        mail = await office.open(sends=False)
-        await office.works()
+    async def day(setup: MailQueueSetup) -> None:
+        mail = await setup.open(sends=False)
+        await setup.works()
         await mail.flush()
-        assert office.words == ["entry sent"]
-        await office.works("two", OTHER)
-        office.post.hangs = True
-        before = office.clock.monotonic()
+        assert setup.words == ["entry sent"]
+        await setup.works("two", OTHER)
+        setup.server.hangs = True
+        before = setup.clock.monotonic()
         await mail.flush()
-        assert office.clock.monotonic() - before == pytest.approx(3.0)
-        assert (await office.records.outbox.counts()).waiting == 1
+        assert setup.clock.monotonic() - before == pytest.approx(3.0)
+        assert (await setup.records.outbox.counts()).waiting == 1
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)
 
 
 def test_two_databases_give_one_key_two_message_ids(tmp_path: Path) -> None:
-    async def day(office: Office) -> str:
-        await office.open()
-        await office.clock.sleep(len(office.folder.name))
-        await office.works()
-        await office.clock.sleep(3)
-        return office.post.message_ids[0]
+    async def day(setup: MailQueueSetup) -> str:
+        await setup.open()
+        await setup.clock.sleep(len(setup.folder.name))
+        await setup.works()
+        await setup.clock.sleep(3)
+        return setup.server.message_ids[0]
 
     (tmp_path / "a").mkdir()
     (tmp_path / "bb").mkdir()
-    assert in_office(day, tmp_path / "a") != in_office(day, tmp_path / "bb")
+    assert with_mail_queue(day, tmp_path / "a") != with_mail_queue(day, tmp_path / "bb")
 
 
 def test_an_alarm_is_told_whatever_the_preference_once_an_hour(tmp_path: Path) -> None:
-    async def day(office: Office) -> None:
-        await office.open(MailPreference.NEVER)
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(MailPreference.NEVER)
 
         async def alarm(seconds: int) -> None:
             text = f"…0001: entries stopped: the quote feed has not been live for {seconds} s; resets by itself"
-            await office.bus.publish(
-                Event(office.clock.now(), "breaker.opened", text, Severity.CRITICAL, figures=(("breaker", "feed"),))
+            await setup.bus.publish(
+                Event(setup.clock.now(), "breaker.opened", text, Severity.CRITICAL, figures=(("breaker", "feed"),))
             )
-            await office.clock.sleep(3)
+            await setup.clock.sleep(3)
 
         await alarm(21)
         await alarm(22)
-        await office.bus.publish(Event(office.clock.now(), "order.unknown", "told by the entry", Severity.CRITICAL))
-        await office.bus.publish(Event(office.clock.now(), "order.rejected", "no alarm", Severity.WARNING))
-        assert [s.partition(": ")[2] for s in office.post.subjects] == [
+        await setup.bus.publish(Event(setup.clock.now(), "order.unknown", "told by the entry", Severity.CRITICAL))
+        await setup.bus.publish(Event(setup.clock.now(), "order.rejected", "no alarm", Severity.WARNING))
+        assert [s.partition(": ")[2] for s in setup.server.subjects] == [
             "ALARM: …0001: entries stopped: the quote feed has not been live for 21 s"
         ]
-        await office.until("10:00:01")
+        await setup.until("10:00:01")
         await alarm(23)
-        assert len(office.post.subjects) == 2
+        assert len(setup.server.subjects) == 2
 
-    in_office(day, tmp_path)
+    with_mail_queue(day, tmp_path)

@@ -1,4 +1,4 @@
-"""The Prometheus endpoint: over a real socket of this machine, read by the client library's own parser."""
+"""The Prometheus endpoint over a real socket, read with the client library's own parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending and watching: every outcome by evidence, what holds the day and what frees it (SPEC 9)."""
+"""Sending an order: the outcome is decided by evidence; which outcomes hold the day and which free it (SPEC 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An entry left working too long is cancelled by the engine, when the settings say so (SPEC 9)."""
+"""The engine cancels an entry that works for too long, when the settings say so (SPEC 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reconciliation and settlement: no entry until it is clean, nothing concluded without evidence (SPEC 9)."""
+"""Reconciliation and settlement: no entry before they are done, and nothing concluded without evidence (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from core.broker.port import StreamState
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill
 from core.simulator.exchange.faults import FaultKind
@@ -22,18 +22,6 @@ from tests.support.world import ACCOUNT, World, et, in_world
 pytestmark = pytest.mark.usefixtures("store")
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
-
-
-async def order(world: World, kind: CommandKind, target: str = "", note: str = "") -> str:
-    """Sends a command with a target and returns what the engine answered."""
-    command = Command(world.ids.new(), kind, "operator", world.clock.now(), target=target, note=note)
-    world.engine.accept(command)
-    for _ in range(100):
-        await world.clock.sleep(0.1)
-        record = await world.records.inbox.get(command.id)
-        if record is not None and record.finished_at is not None:
-            return f"{record.state.value}: {record.text}"
-    raise AssertionError("no answer")
 
 
 def test_no_entry_until_every_read_was_complete(tmp_path: Path) -> None:
@@ -84,7 +72,7 @@ def test_reads_over_different_alert_connections_prove_nothing_together(tmp_path:
         await world.until("09:47:40")
         assert (await world.entry()).state is EntryState.UNKNOWN
         await world.until("09:49")
-        assert world.engine.watch.alerts.state is StreamState.CONNECTED
+        assert world.engine.tracker.alerts.state is StreamState.CONNECTED
         assert (await world.entry()).state is EntryState.ABSENT
         await world.stop()
 
@@ -99,12 +87,12 @@ def test_an_order_under_our_identifier_without_a_record_stops_the_account(tmp_pa
         stray = replace(filled.request, identifier="senex-nobody")
         world.exchange.fill_plan = "never"
         world.exchange.submit(ACCOUNT, order_body(stray), world.clock.now())
-        await order(world, CommandKind.RECONCILE)
+        await world.answer(CommandKind.RECONCILE)
         await world.until("09:47")
         [breaker] = world.engine.breakers.open_now
         assert (breaker.kind, breaker.subject) == (BreakerKind.MISMATCH, ACCOUNT)
         assert "no record here knows it" in breaker.why
-        assert (await order(world, CommandKind.RESET, "mismatch")).startswith("done")
+        assert (await world.answer(CommandKind.RESET, "mismatch")).startswith("done")
         await world.until("09:48")
         assert [b.kind for b in world.engine.breakers.open_now] == [BreakerKind.MISMATCH], "the cause was still there"
         await world.stop()
@@ -120,7 +108,7 @@ def test_an_order_that_is_not_ours_is_told_once_and_left_alone(tmp_path: Path) -
         theirs = replace((await world.entry()).request, identifier="somebody-else")
         world.exchange.submit(ACCOUNT, order_body(theirs), world.clock.now())
         for _ in range(2):
-            await order(world, CommandKind.RECONCILE)
+            await world.answer(CommandKind.RECONCILE)
             await world.clock.sleep(5)
         told = [e for e in await world.records.journal.newest(100) if e.kind == "reconcile.foreign"]
         assert len(told) == 1
@@ -146,7 +134,7 @@ def test_an_unknown_entry_of_an_earlier_date_stops_the_account_until_it_is_attes
         [breaker] = world.engine.breakers.open_now
         assert breaker.kind is BreakerKind.EARLIER_ENTRY
         [entry] = await world.records.entries.unknown()
-        assert (await order(world, CommandKind.ATTEST, entry.id, "absent")).startswith("done")
+        assert (await world.answer(CommandKind.ATTEST, entry.id, "absent")).startswith("done")
         assert (await world.records.entries.get(entry.id)).state is EntryState.ABSENT
         assert [e.kind for e in await world.records.entries.evidence(entry.id)][-1] == "attestation"
         await world.until("09:46")
@@ -162,14 +150,14 @@ def test_a_cancel_by_the_operator_closes_the_day(tmp_path: Path) -> None:
         world.exchange.fill_plan = "never"
         await world.start()
         await world.until("09:46")
-        assert (await order(world, CommandKind.CANCEL)).startswith("done")
+        assert (await world.answer(CommandKind.CANCEL)).startswith("done")
         await world.until("09:47")
         assert (await world.entry()).state is EntryState.CANCELLED
         await world.until("10:01")
         entry = await world.entry()
         assert entry.holds_day
         assert entry.cancel_requested_by == "operator"
-        assert (await order(world, CommandKind.CANCEL, entry.id)).startswith("refused")
+        assert (await world.answer(CommandKind.CANCEL, entry.id)).startswith("refused")
         await world.stop()
 
     in_world(day, tmp_path)
@@ -182,14 +170,14 @@ def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(
         await world.until("09:46")
         entry = await world.entry()
         assert entry.order_id is not None
-        assert "the entry is working" in await order(world, CommandKind.ALLOW_REENTRY, entry.id)
-        await order(world, CommandKind.CANCEL)
+        assert "the entry is working" in await world.answer(CommandKind.ALLOW_REENTRY, entry.id)
+        await world.answer(CommandKind.CANCEL)
         await world.until("09:46:30")
-        assert "an entry of today 'nothing'" in await order(world, CommandKind.ALLOW_REENTRY, "nothing")
+        assert "an entry of today 'nothing'" in await world.answer(CommandKind.ALLOW_REENTRY, "nothing")
         await world.until("09:47:05")
         assert world.engine.builder.snapshot is not None
         assert [o.reentry for o in world.engine.builder.snapshot.orders] == [Reentry.CLOSED]
-        assert (await order(world, CommandKind.ALLOW_REENTRY, entry.order_id)).startswith("done")
+        assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.order_id)).startswith("done")
         assert (await world.entry()).holds_day, "the word frees nothing without the proof"
         await world.until("09:47:50")
         assert (await world.entry()).holds_day
@@ -197,7 +185,7 @@ def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(
         freed = await world.entry()
         assert (freed.holds_day, freed.cancel_requested_by) == (False, "operator")
         assert "two complete reads" in freed.detail
-        assert "does not hold the day" in await order(world, CommandKind.ALLOW_REENTRY, entry.id)
+        assert "does not hold the day" in await world.answer(CommandKind.ALLOW_REENTRY, entry.id)
         world.exchange.fill_plan = "immediate"
         await world.until("10:01")
         assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
@@ -213,9 +201,9 @@ def test_the_word_survives_a_restart_and_a_late_fill_still_holds_the_day(tmp_pat
         await world.start()
         await world.until("09:46")
         entry = await world.entry()
-        await order(world, CommandKind.CANCEL)
+        await world.answer(CommandKind.CANCEL)
         await world.until("09:46:30")
-        assert (await order(world, CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
+        assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
         await world.crash()
         await world.start()
         assert (
@@ -269,19 +257,19 @@ def test_positions_that_do_not_hold_the_whole_trident_stop_the_account_until_the
             )
 
         async def stopped_by() -> list[str]:
-            await order(world, CommandKind.RECONCILE)
+            await world.answer(CommandKind.RECONCILE)
             await world.clock.sleep(5)
             return [b.why for b in world.engine.breakers.open_now if b.kind is BreakerKind.MISMATCH]
 
         world.broker.account_reads = partly_closed  # type: ignore[method-assign]
         [why] = await stopped_by()
         assert f"the broker holds 1 of 2 {legs[0].symbol}; a reset settles these quantities until they change" in why
-        assert (await order(world, CommandKind.RESET, "mismatch")).startswith("done")
+        assert (await world.answer(CommandKind.RESET, "mismatch")).startswith("done")
         assert await stopped_by() == [], "the operator settled these very quantities"
         gone.append((legs[2].symbol, 1))
         [why] = await stopped_by()
         assert f"1 of 2 {legs[0].symbol}, 0 of 1 {legs[2].symbol}" in why
-        assert (await order(world, CommandKind.RESET, "mismatch")).startswith("done")
+        assert (await world.answer(CommandKind.RESET, "mismatch")).startswith("done")
         gone[:] = [(leg.symbol, leg.quantity) for leg in legs]
         assert await stopped_by() == [], "a trident closed whole is no mismatch"
         await world.stop()
@@ -301,7 +289,7 @@ def test_the_legs_of_an_unknown_entry_stay_quoted_also_after_a_restart(tmp_path:
         await world.start()
         assert world.engine.legs.keeps(entry.id)
         assert world.engine.feed.health().symbols == 6
-        await order(world, CommandKind.ATTEST, entry.id, "absent")
+        await world.answer(CommandKind.ATTEST, entry.id, "absent")
         assert not world.engine.legs.keeps(entry.id)
         assert world.engine.feed.health().symbols == 2
         await world.stop()

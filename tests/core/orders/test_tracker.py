@@ -1,4 +1,4 @@
-"""What becomes of an order once the broker has it: fills, late and partial ones, expiry, repeated alerts (SPEC 9)."""
+"""An order after the broker has it: fills, also late and partial ones, expiration, repeated alerts (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_fill_records_missing_from_a_filled_order_are_fetched(tmp_path: Path) ->
         await world.until("09:46")
         entry = await world.entry()
         (order,) = world.exchange.orders(ACCOUNT)
-        await world.engine.watch.apply(entry.id, replace(order_report(order), status="Filled"))
+        await world.engine.tracker.apply(entry.id, replace(order_report(order), status="Filled"))
         told = await world.entry()
         assert (told.state, told.fills) == (EntryState.FILLED, ())
         world.exchange.fill_plan = "immediate"

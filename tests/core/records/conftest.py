@@ -28,8 +28,11 @@ async def records(path: Path) -> AsyncIterator[Records]:
 
 @pytest_asyncio.fixture
 async def second(records: Records, path: Path) -> AsyncIterator[Records]:
-    """The same trader once more, with connections and threads of its own: no lock of the process keeps these two in
-    turn, and the fence lets both write, so what is refused here the database refuses."""
+    """The same trader a second time, with its own connections and threads.
+
+    No lock of the process makes the two take turns, and the fence lets both write: what is refused here is refused by
+    the database.
+    """
     opened = Records(Database(make_url(url_of(path)), "the records"), records.epoch)
     yield opened
     await opened.close()

@@ -1,4 +1,4 @@
-"""Clocks of two machines: their seconds have nothing in common."""
+"""Clocks of two machines, whose seconds have nothing in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 
 @dataclass
 class SetClock:
-    """A clock that a test sets: `seconds` is its monotonic reading."""
+    """A clock that a test sets; `seconds` is its monotonic reading."""
 
     seconds: float
     speed: float = 1.0

@@ -1,4 +1,5 @@
-"""A trader that publishes, without the engine: the real publisher over a store and a snapshot that a test sets."""
+"""A trader that publishes, without an engine: the real publisher, with a quote store and a snapshot that a test
+sets."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from decimal import Decimal
 from core.domain.market.quotes import Quote
 from core.domain.operation.events import Severity
 from core.domain.trident.trident import Trident
+from core.remote.check import TO_PUBLISH, TO_WATCH
 from core.remote.follower import Follower
 from core.remote.keys import RedisKeys
 from core.remote.link import RedisLink, RedisTrouble
@@ -22,11 +24,14 @@ from core.snapshot import Snapshot
 from tests.support.console.scenes import calm
 
 KEYS = RedisKeys("senex", "demo")
+WATCHER = tuple(f"+{command}" for command in TO_WATCH)
+PUBLISHER = tuple(f"+{command}" for command in TO_PUBLISH)
+"""The documented rights of a watcher's and of a trader's user, as rules of Redis."""
 WITHIN_S = 10.0
 
 
 class Trader:
-    """`epoch` another one is a restart. `said` is what the operator was told."""
+    """Another `epoch` means a restart. `said` has what the operator was told."""
 
     def __init__(self, url: str, epoch: str = "1@2026-03-02T14:44:30+00:00", step_s: float = 0.3) -> None:
         self.clock = SystemClock()
@@ -68,7 +73,7 @@ class Trader:
 
 @dataclass
 class Reading:
-    """A watcher's follower, polled by the test."""
+    """A watcher's follower, which a test polls."""
 
     link: RedisLink
     follower: Follower
@@ -89,7 +94,7 @@ class Reading:
         return self.follower.snapshot
 
     async def until(self, detail: str) -> Snapshot:
-        """Polls until the status says so."""
+        """Polls until the status is as wanted."""
 
         async def said() -> bool:
             with suppress(RedisTrouble):

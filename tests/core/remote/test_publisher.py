@@ -1,4 +1,4 @@
-"""What is published reaches a watcher whole and in order, and whatever Redis does, the trader goes on."""
+"""A watcher gets what is published, complete and in order; whatever happens to Redis, the trader goes on."""
 
 from __future__ import annotations
 
@@ -158,11 +158,11 @@ TROUBLES: dict[str, tuple[Callable[[Valkey], object], str]] = {
 
 @pytest.mark.parametrize("what", TROUBLES)
 async def test_the_trader_goes_on_says_so_and_publishes_again_by_itself(
-    mortal_valkey: Valkey, what: str, monkeypatch: pytest.MonkeyPatch
+    own_valkey: Valkey, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.remote.publisher.AGAIN_S", 0.1)
     trouble, sentence = TROUBLES[what]
-    trader, reading = Trader(mortal_valkey.url), Reading.of(mortal_valkey.url)
+    trader, reading = Trader(own_valkey.url), Reading.of(own_valkey.url)
     trader.show("before")
     trader.quote("QQQ", "600")
 
@@ -174,7 +174,7 @@ async def test_the_trader_goes_on_says_so_and_publishes_again_by_itself(
 
     async with trader.running():
         await reading.until("before")
-        with trouble(mortal_valkey):  # type: ignore[attr-defined]
+        with trouble(own_valkey):  # type: ignore[attr-defined]
             turns = await _turns_until(told)
             assert turns >= 10 or what != "slow"  # the link waits for 0.3 s, the engine's loop for nothing
             assert trader.publisher.health.health is Health.DOWN
@@ -252,7 +252,7 @@ async def test_the_whole_snapshot_is_renewed_now_and_then(
 
 
 async def _turns_until(true: Callable[[], Awaitable[bool]]) -> int:
-    """How often this loop turned while waiting: one that stands still turns never."""
+    """How often this loop turned while it waited; a blocked loop does not turn."""
     turns = 0
     async with asyncio.timeout(10):
         while not await true():

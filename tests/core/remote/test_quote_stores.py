@@ -1,4 +1,5 @@
-"""What may still be called a price: one contract, kept by the trader's memory and by what a watcher reads in Redis."""
+"""The contract of both quote stores, the trader's in memory and a watcher's in Redis: which quotes may still be used as
+a price."""
 
 from __future__ import annotations
 
@@ -24,11 +25,11 @@ from tests.support.valkey import Valkey
 
 KEYS = RedisKeys("senex", "demo")
 NEAR_S = 0.5
-"""An exchange with a busy machine's Redis takes less."""
+"""Seconds; one exchange with Redis on a busy machine takes less."""
 
 
 class Kept(Protocol):
-    """A store as its writer and its reader have it; `clock` is the writer's."""
+    """A store, seen by its writer and its reader; `clock` is the writer's."""
 
     store: MemoryQuoteStore
     clock: SetClock
@@ -36,7 +37,7 @@ class Kept(Protocol):
     async def read(self, *symbols: str) -> QuoteReads: ...
 
     def age(self, event: Quote | Trade) -> float:
-        """Its age for the reader, now."""
+        """The quote's age for the reader, now."""
         ...
 
 
@@ -88,7 +89,7 @@ def trade(symbol: str = "SPX", at: float = 1000.0) -> Trade:
 
 
 def same(kept: Kept, found: Quote | Trade | None, put: Quote | Trade) -> bool:
-    """Equal in all but the scale of its seconds, and as old."""
+    """Equal values of equal age; the two clocks differ."""
     if found is None or abs(kept.age(found) - put.age(kept.clock.seconds)) > NEAR_S:
         return False
     assert found.received - found.as_of == pytest.approx(put.received - put.as_of)
@@ -306,7 +307,7 @@ async def test_quotes_of_the_trader_before_are_no_prices_of_this_one(valkey: Val
 
 
 async def test_the_age_counts_on_while_the_trader_is_silent(valkey: Valkey) -> None:
-    """By the server's clock: neither machine's own time is asked."""
+    """The age is measured by the server's clock, by neither machine's own."""
     kept = InRedis(valkey.url)
     kept.store.put_quotes([quote()])
     await kept.read("QQQ")

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.config.settings import RedisSettings
 from core.remote.link import RedisLink, RedisTrouble
-from core.snapshot import Mode
-from senex_tui.doctor.doctor import Finding
-from senex_tui.doctor.redis import redis_row
 from senex_tui.run.watch import look_at_trader
 from tests.core.remote.publishing_trader import KEYS, Reading, Trader
 from tests.support.certificate import certificate
@@ -71,15 +67,3 @@ async def test_tls_to_a_server_that_speaks_none_is_said(tmp_path: Path) -> None:
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         assert "it speaks no TLS there" in await _trouble(f"rediss://ada:{PASSWORD}@127.0.0.1:{port}")
-
-
-async def test_the_doctor_looks_through_tls(valkey: Valkey, tmp_path: Path) -> None:
-    context, trusted = certificate(tmp_path)
-    async with tls_front(context, valkey.socket) as port:
-        there = f"rediss://127.0.0.1:{port}"
-        trusting = RedisSettings(url=f"{there}?ssl_ca_certs={trusted}")
-        row = await asyncio.to_thread(redis_row, trusting, Mode.DEMO)
-        assert row.finding is Finding.OK
-        row = await asyncio.to_thread(redis_row, RedisSettings(url=there), Mode.DEMO)
-        assert row.finding is Finding.WARN
-        assert "is not trusted" in row.found

@@ -1,4 +1,4 @@
-"""A watcher sees what the trader shows, says when it is old, and asks only what its role allows."""
+"""A watcher sees what the trader shows, says when that is old, and sends only the commands its role allows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.valkey import Valkey
 
 @pytest.fixture
 async def records(tmp_path: Path) -> AsyncIterator[Records]:
-    """The trader's own, in which an engine has started."""
+    """The trader's own records, in which an engine has started."""
     opened = await Records.open(f"sqlite+aiosqlite:///{tmp_path}/records.sqlite3")
     await opened.journal.append(Event(NOW, "engine.started", "engine started in demo mode"))
     yield opened
@@ -158,21 +158,21 @@ async def test_a_trader_not_seen_makes_every_price_stale(valkey: Valkey, records
 
 
 async def test_a_watcher_says_what_is_wrong_with_redis_and_goes_on_by_itself(
-    mortal_valkey: Valkey, records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_valkey: Valkey, records: Records, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("core.remote.watch_client.AGAIN_S", 0.1)
     monkeypatch.setattr("core.remote.publisher.AGAIN_S", 0.1)
-    async with trading(mortal_valkey, records) as trader, watching(mortal_valkey.url, tmp_path) as client:
+    async with trading(own_valkey, records) as trader, watching(own_valkey.url, tmp_path) as client:
         trader.show("before")
         await seen(client, "before")
-        mortal_valkey.kill()
+        own_valkey.kill()
 
         async def troubled() -> bool:
             return "cannot be reached" in client.state.trouble
 
         await until(troubled)
         assert client.snapshot().status.automation_detail == "before"
-        mortal_valkey.start()
+        own_valkey.start()
         trader.show("after")
         await seen(client, "after")
 

@@ -1,4 +1,4 @@
-"""Secrets are taken out of any text."""
+"""Secrets are removed from any text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The virtual loop by itself: time jumps, waits for threads, and never hangs."""
+"""The loop with virtual time: time jumps ahead, it waits for threads, and it never hangs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the operator reads of an unknown entry while the engine looks for it."""
+"""The text an operator reads about an unknown entry while the engine looks for its order."""
 
 from __future__ import annotations
 

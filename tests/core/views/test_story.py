@@ -1,4 +1,4 @@
-"""The story of a cycle: why it traded or did not, with the figures a trader checks by hand."""
+"""The story of a cycle: why it traded or not, with the figures a trader can check."""
 
 from __future__ import annotations
 

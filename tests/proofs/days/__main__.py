@@ -1,4 +1,4 @@
-"""make soak DAYS=10000 [SEED=n]: simulated days in virtual time, SPEC 13 asserted after every step."""
+"""Runs simulated days in virtual time, with SPEC 13 checked after every step: `make soak DAYS=10000 [SEED=n]`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import time
 import warnings
 from multiprocessing import get_context
 
-from tests.proofs.days.day import MEMORY, live
+from tests.proofs.days.day import MEMORY, run_seed
 from tests.proofs.days.plan import draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 
 REPORT_EVERY_S = 30.0
 SHRINK_AT_MOST = 3
 SEEDS_PER_PROCESS = 40
-"""A process gives its memory back after so many seeds."""
+"""How many seeds a worker process runs before it is replaced, which frees its memory."""
 
 
 def main() -> int:
-    """Ends with 1 when a violation was found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.days", description=__doc__)
+    """Returns 1 when a violation was found, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs.days", description=__doc__)
     parser.add_argument("days", type=int, help="how many days at least")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many seeds live side by side")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many seeds run side by side")
     asked = parser.parse_args()
     _quiet()
     totals = Totals()
@@ -36,13 +36,13 @@ def main() -> int:
     wall = told = time.perf_counter()
     broken = 0
     with get_context("fork").Pool(asked.processes, _quiet, maxtasksperchild=SEEDS_PER_PROCESS) as pool:
-        for lived in pool.imap(live, seeds_for(asked.days, asked.seed)):
-            seed = lived.plan.seed
-            totals.add(lived)
-            if lived.violations:
+        for result in pool.imap(run_seed, seeds_for(asked.days, asked.seed)):
+            seed = result.plan.seed
+            totals.add(result)
+            if result.violations:
                 broken += 1
-                totals.violations += [f"SEED={seed}: {text}" for text in lived.violations]
-                for line in shrink(draw(seed)).lines() if broken <= SHRINK_AT_MOST else lived.violations[:1]:
+                totals.violations += [f"SEED={seed}: {text}" for text in result.violations]
+                for line in shrink(draw(seed)).lines() if broken <= SHRINK_AT_MOST else result.violations[:1]:
                     _tell(f"VIOLATION {line}")
             if time.perf_counter() - told > REPORT_EVERY_S:
                 told = time.perf_counter()
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def _quiet() -> None:
-    """What engines log of their troubles is no news here."""
+    """Silences what engines log of the injected faults."""
     warnings.simplefilter("ignore")
     logging.basicConfig(handlers=[logging.NullHandler()])
 

@@ -1,7 +1,7 @@
-"""What a seed draws: which days, which accounts, how often the engine looks, and what goes wrong when.
+"""The plan of a seed: which days and accounts, how often the engine polls, and what goes wrong when.
 
-Everything is drawn before the first day begins, so leaving out later faults changes nothing about the earlier ones:
-that is what a violation is shrunk with.
+Everything is drawn before the first day begins. So leaving out later faults does not change the earlier ones, and a
+violation can be shrunk.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from functools import lru_cache
 
 from core.domain.market.sessions import SlotTimes, slots_of
 from core.simulator.exchange.faults import FaultKind
-from tests.proofs.days.postal import mail_troubles
+from tests.proofs.days.mail import mail_troubles
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
 
 YEARS = (2025, 2026, 2027)
 MARKETS = 24
-"""How many markets there are to draw from; a market's past is made once for all its worlds."""
+"""How many markets there are to draw from; each market's history is built once and shared."""
 DST_WEEKS = ((2025, 3, 10), (2025, 11, 3), (2026, 3, 9), (2026, 11, 2), (2027, 3, 15), (2027, 11, 8))
-"""Mondays after a change of the clocks: the world begins on the Friday before."""
+"""Mondays after a change of the clocks; such a plan begins on the Friday before."""
 
 FULL_DAY = timedelta(hours=6, minutes=30)
 OPENS_BEFORE = timedelta(minutes=5)
@@ -31,7 +31,7 @@ OPENS_BEFORE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A seed's world. Instants are UTC."""
+    """What is drawn for a seed. Instants are in UTC."""
 
     seed: int
     market: int
@@ -47,7 +47,7 @@ class Plan:
 
     @property
     def special(self) -> str:
-        """The kind of days these are, for the figures."""
+        """The kind of these days, for the figures: half day, daylight saving or full day."""
         year = calendar_around(self.days[0].year)
         sessions = [year.on(day) for day in self.days]
         if any(s is not None and s.close - s.open < FULL_DAY for s in sessions):

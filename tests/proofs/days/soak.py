@@ -1,4 +1,4 @@
-"""Many days one after another, and what they add up to; a violation is shrunk to the shortest prefix that shows it."""
+"""Adds up the outcomes of many days, and shrinks a violation to the shortest plan that shows it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from core.runtime.clock import exchange_time
-from tests.proofs.days.day import Lived, live_plan
+from tests.proofs.days.day import SeedResult, run_plan
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.trouble import Trouble
 
@@ -17,7 +17,7 @@ AFTER_LAST = timedelta(minutes=30)
 
 @dataclass
 class Totals:
-    """Figures over many seeds."""
+    """The figures of many seeds."""
 
     seeds: int = 0
     days: int = 0
@@ -29,15 +29,15 @@ class Totals:
     missed: Counter[str] = field(default_factory=Counter)
     violations: list[str] = field(default_factory=list)
 
-    def add(self, lived: Lived) -> None:
+    def add(self, result: SeedResult) -> None:
         self.seeds += 1
-        self.days += lived.days
-        self.steps += lived.steps
-        self.processes += lived.processes
-        self.special[lived.plan.special] += lived.days
-        self.troubles += lived.troubles
-        self.entries += lived.entries
-        self.missed += lived.missed
+        self.days += result.days
+        self.steps += result.steps
+        self.processes += result.processes
+        self.special[result.plan.special] += result.days
+        self.troubles += result.troubles
+        self.entries += result.entries
+        self.missed += result.missed
 
     def lines(self) -> Iterator[str]:
         yield f"days {self.days} from {self.seeds} seeds ({_words(self.special)})"
@@ -49,7 +49,7 @@ class Totals:
 
 
 def seeds_for(days: int, first: int) -> Iterator[int]:
-    """Seeds from the first on whose plans make up at least so many days."""
+    """Seeds from `first` on whose plans have at least `days` days together."""
     while days > 0:
         yield first
         days -= len(draw(first).days)
@@ -58,7 +58,7 @@ def seeds_for(days: int, first: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Prefix:
-    """The least that shows a violation."""
+    """The smallest plan found that shows a violation."""
 
     plan: Plan
     until: datetime
@@ -75,16 +75,16 @@ class Prefix:
             yield f"  {_sentence(trouble)}"
 
 
-def shrink(plan: Plan, run: Callable[[Plan, datetime | None], Lived] | None = None) -> Prefix:
-    """The shortest prefix of the plan that still shows a violation: first fewer faults, then an earlier end."""
-    lives = run or (lambda tried, until: live_plan(tried, until=until))
+def shrink(plan: Plan, run: Callable[[Plan, datetime | None], SeedResult] | None = None) -> Prefix:
+    """Shrinks a plan that shows a violation: first to fewer faults, then to an earlier end."""
+    rerun = run or (lambda tried, until: run_plan(tried, until=until))
     best = plan
-    violations = lives(plan, None).violations
+    violations = rerun(plan, None).violations
     low, high = 0, len(plan.troubles)
     while low < high:
         half = (low + high) // 2
         tried = replace(plan, troubles=plan.troubles[:half])
-        found = lives(tried, None).violations
+        found = rerun(tried, None).violations
         if found:
             best, high, violations = tried, half, found
         else:
@@ -92,7 +92,7 @@ def shrink(plan: Plan, run: Callable[[Plan, datetime | None], Lived] | None = No
     index = 0
     while index < len(best.troubles):  # a fault in the middle that changes nothing
         tried = replace(best, troubles=best.troubles[:index] + best.troubles[index + 1 :])
-        found = lives(tried, None).violations
+        found = rerun(tried, None).violations
         if found:
             best, violations = tried, found
         else:
@@ -101,7 +101,7 @@ def shrink(plan: Plan, run: Callable[[Plan, datetime | None], Lived] | None = No
     first, last = int(best.start.timestamp()), int(end.timestamp())
     while last - first > 1:
         middle = (first + last) // 2
-        found = lives(best, _at(best, middle)).violations
+        found = rerun(best, _at(best, middle)).violations
         if found:
             last, violations = middle, found
         else:

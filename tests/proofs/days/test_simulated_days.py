@@ -1,4 +1,4 @@
-"""Simulated days: a sample of what `make soak` runs by the thousand (SPEC 13, reference reliability 2.6.6)."""
+"""A sample of the simulated days that `make soak` runs by the thousand (SPEC 13, reference reliability 2.6.6)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from core.records.repositories.entries import Entries
 from core.simulator.exchange.faults import FaultKind
-from tests.proofs.days.day import live, live_plan
+from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 from tests.proofs.days.trouble import Trouble
@@ -18,7 +18,7 @@ from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
 SAMPLE = rounds(100, 1000)
 SHARES = 10
-"""The sample is lived in so many tests, so that workers can share it."""
+"""The sample is split over so many tests, so that workers share it."""
 
 pytestmark = [
     pytest.mark.timeout(3600),
@@ -31,22 +31,22 @@ pytestmark = [
 def test_nothing_forbidden_happens_on_days_with_random_faults(share: int) -> None:
     totals = Totals()
     for seed in seeds_for(SAMPLE // SHARES, 10_000 * share):
-        lived = live(seed)
-        totals.add(lived)
-        assert not lived.violations, "\n".join(shrink(draw(seed)).lines())
+        result = run_seed(seed)
+        totals.add(result)
+        assert not result.violations, "\n".join(shrink(draw(seed)).lines())
     assert totals.days >= SAMPLE // SHARES
     assert totals.entries.total() > totals.days / 3, "days on which nothing is entered prove nothing"
 
 
 @pytest.mark.parametrize("seed", (3, 8)[: rounds(1, 2)])
 def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
-    first, second = live(seed, journal=True), live(seed, journal=True)
+    first, second = run_seed(seed, journal=True), run_seed(seed, journal=True)
     assert first.journal == second.journal
     assert len(first.journal) > 10_000
 
 
 def _calm(seed: int) -> Plan:
-    """One day with one account on which orders fill, and nothing goes wrong but what a test adds."""
+    """A day with one account on which orders fill, and nothing goes wrong but what a test adds."""
     plan = draw(seed)
     return replace(
         plan,
@@ -65,7 +65,7 @@ def _at_first_slot(plan: Plan, kind: str, *, after_s: float = -1.0, **what: obje
 
 
 def test_without_the_rule_of_the_day_the_proof_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The unique index dropped, and the code that looks first blinded: the records hold a day twice."""
+    """Without the unique index and without the check before it, the records hold two entries of a day."""
 
     async def holds_nothing(*_: object) -> None:
         return None
@@ -75,7 +75,7 @@ def test_without_the_rule_of_the_day_the_proof_turns_red(monkeypatch: pytest.Mon
     monkeypatch.setattr("core.orders.desk.is_ours", lambda identifier: False)
     monkeypatch.setattr("tests.proofs.days.day.AFTER_COPY", NO_RULE_OF_THE_DAY)
     plan = replace(_calm(3), troubles=(_at_first_slot(_calm(3), FaultKind.ALERTS_LOST.value, count=3),))
-    assert any("13.1" in text for text in live_plan(plan).violations)
+    assert any("13.1" in text for text in run_plan(plan).violations)
 
 
 def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +97,7 @@ def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatc
 
 
 class _Always:
-    """A condition that the records ask and that is always true."""
+    """A condition of a query that is always true."""
 
     def where(self, *_: object) -> object:
         from sqlalchemy import true
@@ -106,21 +106,21 @@ class _Always:
 
 
 def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown outcome taken for one that never left: the day is free, and the next slot enters again."""
+    """An unknown outcome is taken for an order that was never sent: the day is free, and the next slot enters again."""
     from core.domain.orders.order_states import EntryState
     from core.orders import desk as orders
 
-    honest = orders._without_acknowledgement
+    original = orders._without_acknowledgement
 
-    def hopeful(outcome: object, refused: object) -> object:
-        state, refusal = honest(outcome, refused)  # type: ignore[arg-type]
+    def as_not_sent(outcome: object, refused: object) -> object:
+        state, refusal = original(outcome, refused)  # type: ignore[arg-type]
         return (EntryState.NOT_SENT if state is EntryState.UNKNOWN else state), refusal
 
-    monkeypatch.setattr(orders, "_without_acknowledgement", hopeful)
+    monkeypatch.setattr(orders, "_without_acknowledgement", as_not_sent)
     calm = _calm(3)
     lost = _at_first_slot(calm, FaultKind.REST_DROP_RESPONSE.value, word="POST /accounts")
     mute = _at_first_slot(calm, FaultKind.ALERTS_LOST.value, count=50)
-    assert any("13.5" in text for text in live_plan(replace(calm, troubles=(lost, mute))).violations)
+    assert any("13.5" in text for text in run_plan(replace(calm, troubles=(lost, mute))).violations)
 
 
 def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,12 +130,13 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
         return None
 
     calm = _calm(3)
-    assert live_plan(calm).violations == []
+    assert run_plan(calm).violations == []
     monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
-    assert any("became filled and no message was written" in text for text in live_plan(calm).violations)
+    assert any("became filled and no message was written" in text for text in run_plan(calm).violations)
 
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
 def test_what_ten_thousand_days_found_stays_mended(seed: int) -> None:
-    """An order that left while the console was ending; two entries that a full disk left prepared for ever."""
-    assert live(seed).violations == []
+    """These seeds once showed an order sent while the console was ending, and two entries that stayed prepared after a
+    full disk."""
+    assert run_seed(seed).violations == []

@@ -1,4 +1,4 @@
-"""One thing that goes wrong on a simulated day."""
+"""One trouble of a simulated day."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that goes wrong, or that somebody does. `seconds` is how long or how late, `count` how often, `word`
-    what exactly; the saboteur knows each kind's meaning."""
+    """Something that goes wrong, or that somebody does, at `at`.
+
+    `seconds` is how long or how late, `count` how often, `word` what exactly; the fault injector knows what they mean
+    for each kind.
+    """
 
     at: datetime
     kind: str

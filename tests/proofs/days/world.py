@@ -1,4 +1,4 @@
-"""A world for simulated days: the engine's processes come and go in it, and every durable word is looked at."""
+"""The world of simulated days: the engine's process dies and comes back in it, and every commit is checked."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from core.records.store.errors import RecordsError
 from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
 from core.simulator.in_process.broker import Posted
-from tests.core.notify.mail_queue_alone import mail_settings
+from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.days.plan import Plan
-from tests.support.memory_mail_server import Post
+from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.sqlite_on_the_loop import Disk
 from tests.support.world import StoreCalls, SuspendableClock, World, account
 
 T = TypeVar("T")
 
 START_AGAIN_S = 20.0
-"""A console that could not start, or ended by itself, is started again this much later, as a supervisor does."""
+"""Seconds after which a console that could not start, or ended by itself, is started again, as a supervisor does."""
 QUARTER_S = 900.0
 LEAD_S = 20.0
-"""The feed is looked at closely from so long before a slot on."""
+"""From so many seconds before a slot on, the feed sends every price."""
 log = logging.getLogger(__name__)
 
 
-class BoxClock(SuspendableClock):
-    """The trading box's own clock: it sleeps with the world's and can be set wrong, which the exchange's can not."""
+class TraderClock(SuspendableClock):
+    """The clock of the trader's machine. It is suspended with the world, and unlike the exchange's clock it can be
+    wrong."""
 
     def __init__(self, world: SuspendableClock, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(world.now(), loop)
@@ -54,7 +55,7 @@ class BoxClock(SuspendableClock):
 
 
 class Posts(list[Posted]):
-    """The orders that left, each shown to somebody as it leaves."""
+    """The orders sent; each is passed on as it is sent."""
 
     def __init__(self, on_post: Callable[[Posted], None]) -> None:
         super().__init__()
@@ -66,12 +67,12 @@ class Posts(list[Posted]):
 
 
 class DayWorld(World):
-    """One seed's world. `process` counts the engine processes; `ends` says why those ended that nobody asked to."""
+    """The world of one seed. `process` counts the engine's processes; `ends` has why some ended that nobody ended."""
 
     def __init__(self, plan: Plan, clock: VirtualClock, folder: Path) -> None:
-        outside = SuspendableClock(clock.now(), asyncio.get_running_loop())
+        exchange_clock = SuspendableClock(clock.now(), asyncio.get_running_loop())
         super().__init__(
-            outside,
+            exchange_clock,
             StoreCalls(),
             folder,
             seed=plan.market,
@@ -83,9 +84,9 @@ class DayWorld(World):
         )
         self.plan = plan
         self.settings = self.settings.model_copy(update={"mail": mail_settings()})
-        self.post = self.mailer = Post(outside)
-        self.outside = outside
-        self.clock: BoxClock = BoxClock(outside, asyncio.get_running_loop())
+        self.mail_server = self.mailer = MemoryMailServer(exchange_clock)
+        self.exchange_clock = exchange_clock
+        self.clock: TraderClock = TraderClock(exchange_clock, asyncio.get_running_loop())
         self.exchange.fill_plan = plan.fill_plan
         self.broker.market_data.idle_s = 2.0
         self.broker.market_data.unwatched_s = self._unwatched_s
@@ -105,24 +106,24 @@ class DayWorld(World):
     # Tasks of the world, not of the engine's process
 
     def own(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """A task that outlives the engine's process."""
+        """Starts a task that outlives the engine's process."""
         task = asyncio.create_task(work)
         self._own.add(task)
         task.add_done_callback(self._own.discard)
         return task
 
     def keep(self, task: asyncio.Task[Any]) -> None:
-        """A task that is none of the process's."""
+        """Marks a task as not belonging to the engine's process."""
         self._own.add(task)
 
     def later(self, seconds: float, work: Callable[[], object]) -> None:
-        """Does something in so many seconds, whatever becomes of the process."""
+        """Runs the work in so many seconds, whatever happens to the process."""
         asyncio.get_running_loop().call_later(seconds, work)
 
     async def sleep_until(self, at: datetime) -> None:
-        """Waits for an instant of the exchange's clock; a suspend may make it late."""
-        while (left := (at - self.outside.now()).total_seconds()) > 0:
-            await self.outside.sleep(left)
+        """Waits for an instant of the exchange's clock; a suspension may make it late."""
+        while (left := (at - self.exchange_clock.now()).total_seconds()) > 0:
+            await self.exchange_clock.sleep(left)
 
     # Processes
 
@@ -131,7 +132,7 @@ class DayWorld(World):
         return self._up and self._engine is not None and self._engine.ready.is_set()
 
     async def bring_up(self) -> None:
-        """Starts the engine, again and again until it runs."""
+        """Starts the engine, and tries again until it runs."""
         while True:
             try:
                 await self._start_process()
@@ -141,7 +142,7 @@ class DayWorld(World):
             except asyncio.CancelledError:
                 if asyncio.current_task().cancelling():  # type: ignore[union-attr]
                     raise
-            await self.outside.sleep(START_AGAIN_S)
+            await self.exchange_clock.sleep(START_AGAIN_S)
 
     async def _start_process(self) -> None:
         self.process += 1
@@ -157,12 +158,12 @@ class DayWorld(World):
             raise
         await starting
         self._up = True
-        if self._running is not None:
-            self._running.add_done_callback(self._process_ended)
+        if self.running is not None:
+            self.running.add_done_callback(self._process_ended)
         self.on_start(self.engine)
 
     def _process_ended(self, running: asyncio.Task[None]) -> None:
-        if running is not self._running or not self._up:
+        if running is not self.running or not self._up:
             return
         self._up = False
         error = None if running.cancelled() else running.exception()
@@ -170,37 +171,37 @@ class DayWorld(World):
         self.own(self._start_again(START_AGAIN_S))
 
     async def _start_again(self, seconds: float) -> None:
-        await self.outside.sleep(seconds)
+        await self.exchange_clock.sleep(seconds)
         if not self._up:
             await self.bring_up()
 
     async def quit(self) -> None:
-        """Ends the engine in order; one that hangs is killed after a minute."""
-        if not self._up or self._running is None:
+        """Ends the engine in order; one that has not ended after a minute is killed."""
+        if not self._up or self.running is None:
             return
         self._up = False
         self.engine.stop()
-        done, _ = await asyncio.wait({self._running}, timeout=60.0)
+        done, _ = await asyncio.wait({self.running}, timeout=60.0)
         if not done:
             await self.kill()
         else:
             with suppress(BrokerError, RecordsError, ExceptionGroup):
-                await self._running
+                await self.running
 
     async def kill(self) -> None:
-        """SIGKILL: nothing of the process runs any more, what was not committed is gone."""
+        """Kills the process: nothing of it runs any more, and what was not committed is lost."""
         self._up = False
         self.disk.kill()
-        await self._bury()
+        await self._end_process_tasks()
 
     def _died(self) -> None:
-        """The disk killed the process at a commit."""
+        """The disk has killed the process at a commit."""
         self._up = False
         for task in self._process_tasks():
             task.cancel()
         self.own(self.come_back(self.back_after_s))
 
-    async def _bury(self) -> None:
+    async def _end_process_tasks(self) -> None:
         for _ in range(200):
             tasks = self._process_tasks()
             if not tasks:
@@ -215,16 +216,16 @@ class DayWorld(World):
         return sorted(found, key=lambda task: task.get_name())
 
     async def end(self) -> None:
-        """The world is over: nothing in it goes on."""
+        """Ends the world: no task goes on."""
         for task in self._own - {asyncio.current_task()}:
             task.cancel()
         await self.kill()
 
     def mend(self) -> None:
-        """Nothing is broken any more, except that listings lag for as long as they were to."""
+        """Ends all faults, except that listings lag as long as planned."""
         broker = self.broker
         broker.faults.clear()
-        self.post.mend()
+        self.mail_server.mend()
         broker.unreachable = False
         broker.no_connection = broker.refuse_orders = broker.fail_after_accept = 0
         self.fill_disk(False)
@@ -234,13 +235,13 @@ class DayWorld(World):
         self.kill_file.unlink(missing_ok=True)
 
     async def come_back(self, seconds: float) -> None:
-        """After a kill: buries what is left and starts again so much later."""
-        await self._bury()
+        """Ends what is left of a killed process and starts the engine again so many seconds later."""
+        await self._end_process_tasks()
         await self._start_again(seconds)
 
     # The store
 
-    async def _open(self, *, trader: bool = True) -> Records:
+    async def open_records(self, *, trader: bool = True) -> Records:
         return await Records.open(f"sqlite+aiosqlite:///{self.records_file}", trader=trader)
 
     def _committed(self) -> None:
@@ -255,11 +256,11 @@ class DayWorld(World):
     # What the feed may leave out
 
     def _unwatched_s(self) -> float:
-        """Seconds for which no engine looks at prices: none while a cycle runs or is about to."""
+        """For how many seconds no engine looks at prices: none while a cycle runs or is about to begin."""
         engine = self._engine
         if engine is None or not self._up:
             return QUARTER_S
-        if engine.runner._cycle is not None or self.outside.monotonic() < self.attention_until:
+        if engine.runner.in_cycle or self.exchange_clock.monotonic() < self.attention_until:
             return 0.0
         since_quarter = self.clock.now().timestamp() % QUARTER_S
         return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter

@@ -1,6 +1,6 @@
-"""`python -m tests.proofs.kill [--path entry] [--part 1/4]`: the cells without pytest, a line a case, the table at the end.
+"""Runs all cases without pytest: `python -m tests.proofs.kill [--path entry] [--part 1/4]`.
 
-The parts are disjoint; together they are everything.
+Prints a line per case and the table at the end. The parts are disjoint; together they are all cases.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import get_args
 
 from tests.proofs.kill.broker_faults import FAULTS
-from tests.proofs.kill.proof import PathName, Verdict
+from tests.proofs.kill.case import PathName, Verdict
 from tests.proofs.kill.sweep import Part, every_point
 from tests.proofs.kill.table import Table
 
 
 def main() -> int:
-    options = argparse.ArgumentParser(prog="tests.proofs.kill")
+    options = argparse.ArgumentParser(prog="python -m tests.proofs.kill")
     options.add_argument("--path", choices=get_args(PathName))
     options.add_argument("--part", default="1/1")
     chosen = options.parse_args()

@@ -1,4 +1,4 @@
-"""What the simulated broker does with the order: the columns of the table."""
+"""The faults of the simulated broker: the columns of the table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 
 ANSWER_S = 0.6
-"""How long the adapter waits for an answer here: 20 s on the proofs' scale would be longer than a case."""
+"""How long the adapter waits for an answer here; the product's 20 s would be longer than a whole case."""
 LATE_S = 0.9
 
 PLENTY = Decimal("25000.00")
@@ -17,7 +17,8 @@ TOO_LITTLE = Decimal("60.00")
 
 @dataclass(frozen=True)
 class BrokerFault:
-    """`kind` None is a broker that behaves; `preflight` is left out where it would refuse before the order."""
+    """One fault; `kind` None is a broker without one. `preflight` is off where the preflight would refuse the order
+    before it is sent."""
 
     name: str
     kind: FaultKind | None = None
@@ -26,6 +27,7 @@ class BrokerFault:
     preflight: bool = True
 
     def armed(self, account: str) -> Fault | None:
+        """The fault of the simulator that hits this account's next order."""
         if self.kind is None:
             return None
         match = FaultMatch(method="POST", path=f"/accounts/{account}/", path_end="/orders")
@@ -44,6 +46,6 @@ FAULTS = (
 )
 
 LAGS_MIN = (0, 2, 10, 40)
-"""Minutes for which listings lack the order."""
+"""For how many minutes the broker's listings do not show a new order."""
 MINUTE_S = 0.1
-"""Wall seconds a minute of the proofs lasts: listing lags and the two settling times are on this scale."""
+"""Real seconds per minute of the proof; listing lags and the two settlement times are scaled by it."""

@@ -1,4 +1,4 @@
-"""The named crash points: around every durable commit of a path, inside it, and around the order's POST."""
+"""The named crash points: before, in and after each commit of a path, and before and after the order's POST."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from core.records.records import Records
 from tests.proofs.kill.kill_at import KillSwitch
 
 ANSWER_IN_HAND = "after the POST"
-"""The POST has an outcome, and nothing of it is recorded."""
+"""The POST has an outcome that is not recorded yet."""
 
 ENTRY_POINTS = (
     *(f"{when} {what}" for what in ("the suggestion", "prepare", "the preflight") for when in ("before", "after")),
@@ -26,7 +26,7 @@ RECONCILE_POINTS = (
 
 
 def place_named_points(switch: KillSwitch, engine: Engine) -> None:
-    """Puts the named points into this engine's own records and broker; the product itself has none."""
+    """Adds the named points to the records and the broker of this engine; the product itself has none."""
     records: Records = engine.parts.records
     switch.around(records.journal, "record_suggestion", "the suggestion")
     switch.around(records.entries, "prepare", "prepare")
@@ -37,4 +37,4 @@ def place_named_points(switch: KillSwitch, engine: Engine) -> None:
     switch.around(engine.parts.broker, "dry_run", "the preflight")
     switch.around(records.journal, "record_dry_run", "its answer")
     switch.around(engine.parts.broker, "send", "the POST")
-    switch.before_commits(records._database)
+    switch.before_commits(records.database)

@@ -1,4 +1,4 @@
-"""A decision to enter, made by the product's own rules from the market the simulated broker shows."""
+"""Makes a decision to enter by the product's own rules, from the market of the simulated broker."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ WIDTH = Decimal(5)
 async def decide(
     engine: Engine, market: Market, chain: OptionChain, account: str, login: str
 ) -> tuple[Decision, Attempts]:
-    """What a cycle would hand to the desk now, with quotes of this moment behind it."""
+    """The decision and the attempts a cycle would hand to the desk now, with current quotes."""
     clock, records, ids = engine.parts.clock, engine.parts.records, engine.parts.ids
     cycle = await records.cycles.begin(exchange_time(clock.now()).date(), None, True, clock.now())
     assert cycle is not None
-    attempts = _attempts(engine, cycle)
-    _show(attempts, [QQQ.symbol], market, clock)
+    quotes = MemoryQuoteStore()
+    attempts = _attempts(engine, cycle, quotes)
+    _show(quotes, [QQQ.symbol], market, clock)
     price = await attempts.price(QQQ)
     expiration = choose_expiration(chain, exchange_time(clock.now()).date())
     assert not isinstance(price, Refusal)
     assert not isinstance(expiration, Refusal)
     trident = build_trident(QQQ, expiration, body_for(price, QQQ.step), WIDTH)
     assert isinstance(trident, Trident)
-    _show(attempts, [leg.symbols.streamer for leg in trident.legs], market, clock)
+    _show(quotes, [leg.symbols.streamer for leg in trident.legs], market, clock)
     pricing = attempts.reprice(trident)
     assert isinstance(pricing, Pricing), pricing
     limit = entry_price(pricing.mid, pricing.natural, 0, expiration.ticks)
@@ -67,9 +68,8 @@ async def decide(
     return Decision(account, login, day, cycle, suggestion, risk, limit), attempts
 
 
-def _attempts(engine: Engine, cycle: int) -> Attempts:
+def _attempts(engine: Engine, cycle: int, quotes: MemoryQuoteStore) -> Attempts:
     clock, parts = engine.parts.clock, engine.parts
-    quotes = MemoryQuoteStore()
     feed = Feed(parts.market_data, quotes, clock, (QQQ,), lambda _: True)
     return Attempts(
         study=MarketStudy(parts.broker, parts.market_data, feed, quotes, clock, Decimal(40)),
@@ -86,8 +86,8 @@ def _attempts(engine: Engine, cycle: int) -> Attempts:
     )
 
 
-def _show(attempts: Attempts, symbols: list[str], market: Market, clock: Clock) -> None:
+def _show(quotes: MemoryQuoteStore, symbols: list[str], market: Market, clock: Clock) -> None:
     for symbol in symbols:
         shown = market.quote(symbol, clock.now())
         assert shown is not None, symbol
-        attempts.quotes.put_quotes([values.quote(shown, clock)])
+        quotes.put_quotes([values.quote(shown, clock)])

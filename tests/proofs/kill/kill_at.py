@@ -1,4 +1,4 @@
-"""Ends this very process with SIGKILL where a coroutine suspends, or at a named point (reference reliability 2.6.1)."""
+"""Kills its own process with SIGKILL where a coroutine suspends, or at a named point (reference reliability 2.6.1)."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _watched: ContextVar[KillSwitch | None] = ContextVar("watched", default=None)
 
 @dataclass
 class KillSwitch:
-    """Kills at the `suspension`-th suspension of what it watches, or at the point called `named`; else never.
+    """Kills the process at the `suspension`-th suspension of the watched work, or at the point called `named`.
 
-    `place` is written just before: where the process was.
+    With neither it only counts. Just before the kill it writes to the file `place` where the process was.
     """
 
     place: Path
@@ -31,7 +31,7 @@ class KillSwitch:
     _seen: dict[str, int] = field(default_factory=dict)
 
     def watching(self, work: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., Coroutine[Any, Any, T]]:
-        """The same work, watched with every task it starts."""
+        """Wraps the work, so that its suspensions and those of every task it starts are counted."""
 
         async def watched(*args: Any, **more: Any) -> T:
             token = _watched.set(self)
@@ -48,7 +48,7 @@ class KillSwitch:
             self._die(where(coroutine))
 
     def passing(self, name: str) -> None:
-        """A named point; the second passing of `x` is called `x (2)`."""
+        """The watched work reaches a named point; the second time point `x` is called `x (2)`."""
         if _watched.get() is not self:
             return
         times = self._seen[name] = self._seen.get(name, 0) + 1
@@ -57,7 +57,7 @@ class KillSwitch:
             self._die(full)
 
     def around(self, owner: object, method: str, name: str) -> None:
-        """Makes named points of `before` and `after` this method of this one object."""
+        """Makes two named points, before and after this method of this one object."""
         work = getattr(owner, method)
 
         async def between(*args: Any, **more: Any) -> Any:
@@ -98,7 +98,7 @@ class KillSwitch:
 
 
 class KillAt(Coroutine[Any, Any, T]):
-    """Drives a coroutine by `send` and `throw` and tells the switch whenever it suspends."""
+    """Wraps a coroutine and reports to the switch each time it suspends."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T], switch: KillSwitch) -> None:
         self._coroutine = coroutine
@@ -136,7 +136,7 @@ class KillAt(Coroutine[Any, Any, T]):
         return getattr(self._coroutine, name)  # what asyncio and anyio ask of a coroutine's state
 
 
-_PLUMBING = (
+_IN_EVERY_CALL = (
     "core/records/store/database.py",
     "core/records/repositories/entry_rows.py",
     "core/broker/tastytrade/connection.py",
@@ -146,14 +146,14 @@ _PLUMBING = (
 
 
 def where(coroutine: object) -> str:
-    """The innermost two methods of the product that wait, without what every call passes through."""
+    """Names the innermost two methods of the product that wait, leaving out the modules every call passes through."""
     names: list[str] = []
     waits: Any = coroutine
     while waits is not None:
         if isinstance(waits, KillAt):
             waits = waits._coroutine
         code = getattr(waits, "cr_code", None)
-        if code is not None and "/core/" in code.co_filename and not code.co_filename.endswith(_PLUMBING):
+        if code is not None and "/core/" in code.co_filename and not code.co_filename.endswith(_IN_EVERY_CALL):
             name = code.co_qualname.partition(".<locals>")[0]
             if "." in name and names[-1:] != [name]:
                 names.append(name)

@@ -1,4 +1,4 @@
-"""What must never happen (SPEC 13), looked for at the simulated broker and in the records after every life."""
+"""The rules that must hold (SPEC 13), checked at the simulated broker and in the records after every run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.records.records import EntryChange, Records
 from core.simulator.exchange.orders import SimOrder
-from tests.proofs.kill.warm import START
+from tests.proofs.kill.shared_market import START
 
 NOTHING_THERE = frozenset({EntryState.NOT_SENT, EntryState.REJECTED, EntryState.ABSENT})
 UNDECIDED = frozenset({EntryState.PREPARED, EntryState.SENT, EntryState.UNKNOWN})
@@ -23,7 +23,8 @@ DEAD = frozenset({"Rejected", "Cancelled", "Expired", "Removed"})
 
 @dataclass(frozen=True)
 class Found:
-    """Both sides: the account's entries with their histories, its orders, and how many POSTs of one arrived."""
+    """What records and broker hold of one account: its entries with their histories and the breakers that bar it; its
+    orders, and how many POSTs of an order arrived."""
 
     entries: tuple[Entry, ...]
     histories: dict[str, tuple[EntryChange, ...]]
@@ -40,12 +41,12 @@ async def recorded(records: Records) -> tuple[tuple[Entry, ...], dict[str, tuple
 
 
 def violations(found: Found, before: Found | None) -> list[str]:
-    """What of SPEC 13, 1 to 6, happened; holds at every moment, also in the middle of things."""
+    """A sentence for each broken rule of SPEC 13, 1 to 6. These rules hold at every moment, also before settlement."""
     return [*_one_entry_a_day(found), *_intents(found), *_unknown(found), *_fills(found), *_kept(found, before)]
 
 
 def unfinished(found: Found) -> list[str]:
-    """What is not as it should be once everything had its time: an order lost, an entry without an end."""
+    """A sentence for each thing still undecided: a lost order, an entry without a final state, a bar that stays."""
     return list(_unfinished(found))
 
 

@@ -1,4 +1,4 @@
-"""Crash points x broker faults, with the violations in each cell."""
+"""The table of crash points and broker faults, with the number of violations in each cell."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tests.proofs.kill.broker_faults import FAULTS
-from tests.proofs.kill.proof import Verdict
+from tests.proofs.kill.case import Verdict
 
 
 @dataclass
 class Table:
-    """Rows are named points and the places of suspensions; a cell counts its cases and the violations in them."""
+    """Rows are named points and the places of suspensions. A cell holds two counts: its cases, and those with
+    violations."""
 
     cells: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
 
@@ -26,7 +27,7 @@ class Table:
 
     @classmethod
     def of(cls, parts: Iterable[Iterable[tuple[str, str, int, int]]]) -> Table:
-        """The table these parts make together."""
+        """Adds up the parts of several tests."""
         table = cls()
         for part in parts:
             for row, column, cases, bad in part:
@@ -34,7 +35,7 @@ class Table:
         return table
 
     def rows(self) -> list[tuple[str, str, int, int]]:
-        """The cells as plain values, for a test's report: the parts of a run meet in one table."""
+        """The cells as plain values (row, column, cases, violations), as a test reports them."""
         return [(row, column, cases, bad) for (row, column), (cases, bad) in self.cells.items()]
 
     @property
@@ -46,7 +47,7 @@ class Table:
         return sum(bad for _, bad in self.cells.values())
 
     def markdown(self) -> str:
-        """A row a point: violations in each cell, and how many cases the row had."""
+        """One line per row: the violations in each cell, then the number of cases."""
         columns = [fault.name for fault in FAULTS]
         rows = sorted({row for row, _ in self.cells}, key=lambda row: (" > " in row, row))
         lines = [

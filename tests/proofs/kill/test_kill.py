@@ -1,4 +1,4 @@
-"""Kill at every await: SIGKILL on the way of an order and of reconciliation, then a restart, then SPEC 13."""
+"""Kills the engine at every await of an entry and of reconciliation, restarts it, and checks the rules of SPEC 13."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from tests.proofs.kill.broker_faults import FAULTS, BrokerFault
-from tests.proofs.kill.proof import PathName, Verdict
+from tests.proofs.kill.case import PathName, Verdict
 from tests.proofs.kill.sweep import every_point, sample
 from tests.proofs.kill.table import Table
 from tests.support.proofs import ALL, TABLE_PROPERTY
@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.proof, pytest.mark.timeout(7200 if ALL else 240)]
 SAMPLED = 5
 
 
-class Judged:
-    """What came of the cases so far."""
+class Verdicts:
+    """The outcomes of the cases run so far."""
 
     def __init__(self) -> None:
         self.table = Table()
@@ -32,10 +32,10 @@ class Judged:
 
 async def test_a_sample_of_kills_breaks_no_rule(tmp_path: Path, pytestconfig: pytest.Config) -> None:
     seed = int(pytestconfig.getoption("randomly_seed"))
-    judged = Judged()
-    await sample(seed, SAMPLED, tmp_path, judged.note)
-    assert judged.table.cases == SAMPLED
-    assert not judged.wrong, f"--randomly-seed={seed}: " + "\n".join(judged.wrong)
+    verdicts = Verdicts()
+    await sample(seed, SAMPLED, tmp_path, verdicts.note)
+    assert verdicts.table.cases == SAMPLED
+    assert not verdicts.wrong, f"--randomly-seed={seed}: " + "\n".join(verdicts.wrong)
 
 
 if ALL:
@@ -45,7 +45,7 @@ if ALL:
     async def test_no_kill_breaks_a_rule(
         path: PathName, fault: BrokerFault, tmp_path: Path, record_property: Callable[[str, object], None]
     ) -> None:
-        judged = Judged()
-        await every_point(path, fault, tmp_path, judged.note)
-        record_property(TABLE_PROPERTY, judged.table.rows())
-        assert not judged.wrong, "\n".join(judged.wrong)
+        verdicts = Verdicts()
+        await every_point(path, fault, tmp_path, verdicts.note)
+        record_property(TABLE_PROPERTY, verdicts.table.rows())
+        assert not verdicts.wrong, "\n".join(verdicts.wrong)

@@ -1,4 +1,4 @@
-"""What the proof stands on: suspensions are counted where they happen, and the kill is real."""
+"""Tests of the kill switch: it counts suspensions where they happen, and its kill is real."""
 
 from __future__ import annotations
 

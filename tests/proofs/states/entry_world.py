@@ -1,4 +1,5 @@
-"""The world an entry lives in: a broker that does what it is told, and one process of the product. Time is virtual."""
+"""The surroundings of an entry: a broker that does only what it is told, and one process of the product. Time is
+virtual."""
 
 from __future__ import annotations
 
@@ -26,18 +27,18 @@ T = TypeVar("T")
 
 ACCOUNTS = ("5WT00001", "5WT00002")
 MOMENT_S = 0.5
-"""Long enough, in virtual time, for everything that does not wait for a rule."""
+"""Virtual seconds in which everything happens that does not wait for a rule."""
 
 
 class EntryWorld(RuleBasedStateMachine):
-    """What every rule stands on; it has none itself."""
+    """What the rules use; it has no rules itself."""
 
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="senex-states-"))
+        self.url, reader = self.new_records()  # before on_disk: the empty records are made on another loop
         self.ending = ExitStack()
         self.ending.enter_context(on_disk(Disk))
-        self.url, reader = self.new_records()
         self.calls = StoreCalls()
         self.loop = VirtualTimeLoop(self.calls.count)
         self.clock = VirtualClock(et(MONDAY, "10:00"), self.loop)
@@ -50,7 +51,7 @@ class EntryWorld(RuleBasedStateMachine):
         self.start()
 
     def new_records(self) -> tuple[str, Reader]:
-        """Records of this world alone, and a way to read them past the product."""
+        """New records for this world, and a connection that reads them directly, not through the product."""
         path = self.folder / "records.sqlite3"
         copy_empty_records(path)
         return f"sqlite+aiosqlite:///{path}", sqlite3.connect(path)
@@ -69,11 +70,11 @@ class EntryWorld(RuleBasedStateMachine):
         return self.process
 
     def waiting(self) -> list[Post]:
-        """POSTs somebody still waits for."""
+        """The POSTs whose sender still waits for an answer."""
         return [p for p in self.broker.posts if p.answer is not None and not p.answer.done()]
 
     def on_the_wire(self) -> list[Post]:
-        """POSTs that may still reach the broker, whoever sent them."""
+        """The POSTs that may still reach the broker, whoever sent them."""
         return [p for p in self.broker.posts if p.order_id is None and not p.stopped]
 
     def working(self) -> list[SimOrder]:
@@ -82,7 +83,7 @@ class EntryWorld(RuleBasedStateMachine):
     def hear(self, report: OrderReport, *, nameless: bool) -> None:
         if nameless:  # the broker may leave out what it was not asked for
             report = OrderReport(**{**{n: getattr(report, n) for n in OrderReport.__slots__}, "identifier": None})
-        self.alive.watch.on_order(report)
+        self.alive.tracker.on_order(report)
         self.told.append(report)
         self.settle()
 

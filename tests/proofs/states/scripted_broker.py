@@ -1,7 +1,7 @@
-"""A broker whose every move is somebody else's decision: what reaches it, what becomes of it, and who hears of it.
+"""A broker that does nothing by itself: the test decides what reaches it, what becomes of it, and who is told.
 
-The orders are the simulator's own values and are told as the simulator tells them; only the course of events, which
-the simulator's exchange draws itself, is left to the test.
+Orders are values of the simulator and are reported as the simulator reports them. Only the course of events, which the
+simulator's exchange draws by chance, is left to the test.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ENDED = frozenset({"Filled", "Cancelled", "Expired", "Rejected", "Removed"})
 
 @dataclass
 class Post:
-    """An order on the wire. `answer` is None once the process that waited for it is gone."""
+    """A POST on the wire. `answer` is None once the process that waited for it is gone."""
 
     account: str
     request: OrderRequest
@@ -43,26 +43,26 @@ class Post:
     order_id: int | None = None
     accepted_as: OrderReport | None = None
     stopped: bool = False
-    """Refused at the door, or proved not to have left: it never becomes an order."""
+    """Refused by the broker, or proved not to have been sent: it never becomes an order."""
 
 
 @dataclass
 class ScriptedBroker:
-    """Implements `core.broker.port.Broker`. Its orders change only by the methods below the port's."""
+    """Implements `core.broker.port.Broker`. Its orders change only by the methods below those of the port."""
 
     clock: Clock
     accounts_open: Sequence[str]
     orders: dict[int, SimOrder] = field(default_factory=dict)
     posts: list[Post] = field(default_factory=list)
     alerts: list[OrderReport] = field(default_factory=list)
-    """On their way to whoever listens, oldest first."""
+    """Alerts not delivered yet, oldest first."""
     listening: bool = False
     reachable: bool = True
     unlisted: set[int] = field(default_factory=set)
     shown: list[OrderReport] = field(default_factory=list)
-    """What answers and reads told the process since it was last looked at."""
+    """Reports the process has received in answers and reads since the test last looked."""
     held: asyncio.Event | None = None
-    """Reads are taken at once and answered when this is set."""
+    """When set, reads wait for this event before they are answered."""
     _next_id: int = 1000
 
     # The port
@@ -79,14 +79,14 @@ class ScriptedBroker:
         await self._answered()
 
     async def close(self) -> None:
-        """Nothing stays open."""
+        """There is nothing to close."""
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
         await self._answered()
         return tuple(BrokerAccount(number, "", "Margin", False) for number in self.accounts_open)
 
     async def account_reads(self, number: str) -> AccountReads:
-        """The positions are not kept: what the records hold is compared with orders here, not with holdings."""
+        """Has no positions: these tests compare the records with orders, not with holdings."""
         await self._answered()
         return AccountReads(number, Decimal(20_000), Decimal(25_000), (), None, "Defined Risk Spreads")
 
@@ -189,7 +189,7 @@ class ScriptedBroker:
         return order
 
     def process_died(self) -> None:
-        """Whoever waited for answers is gone; what it sent is still on its way."""
+        """Nobody waits for answers any more; what was sent is still on its way."""
         for post in self.posts:
             if post.answer is not None:
                 post.answer.cancel()
@@ -206,7 +206,8 @@ class ScriptedBroker:
         return order
 
     def fill(self, order_id: int, parts: Sequence[int], status: str | None = None) -> SimOrder:
-        """Fills so many contracts of each leg; Filled when nothing is left, unless another status is given."""
+        """Fills so many contracts of each leg. The status becomes Filled when nothing is left, unless another one is
+        given."""
         order = self.orders[order_id]
         legs = []
         for index, (leg, part) in enumerate(zip(order.legs, parts, strict=True)):
@@ -219,7 +220,7 @@ class ScriptedBroker:
         return self.change(order_id, legs=tuple(legs), status=status or ("Filled" if whole else order.status))
 
     def replaced_by(self, order_id: int) -> SimOrder:
-        """Somebody replaces the order at the broker: a new one waits until the old one is out (reference 8)."""
+        """Somebody replaces the order at the broker: a new order waits until the old one has ended (reference 8)."""
         self._next_id += 1
         old = self.orders[order_id]
         new = replace(old, id=self._next_id, status="Contingent", replaces_order_id=order_id, edited=True)
@@ -229,7 +230,8 @@ class ScriptedBroker:
         return new
 
     def end(self, order_id: int, status: str) -> SimOrder:
-        """A terminal status; a replacement that waited for a cancel goes on, and is removed after anything else."""
+        """Gives an order a terminal status. A replacement goes live after a cancel, and is removed after anything
+        else."""
         order = self.change(order_id, status=status, terminal_at=self.clock.now())
         successor = order.replacing_order_id
         if successor is not None and self.orders[successor].status == "Contingent":

@@ -1,4 +1,4 @@
-"""The records read past the code under test, and what must hold of it after every step."""
+"""Reads the records directly, not through the product, and checks what must hold of them after every step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoredEntry:
 
 
 class Reader(Protocol):
-    """A connection to a store."""
+    """A connection to a SQLite file or a PostgreSQL database."""
 
     def execute(self, sql: str, /) -> Iterable[Any]: ...
 
@@ -34,7 +34,7 @@ class Reader(Protocol):
 
 
 class Stored:
-    """Reads by a connection of its own; each `look` takes what is committed now."""
+    """What is committed; `check` reads it again with a connection of its own."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -47,7 +47,7 @@ class Stored:
         self._reader.close()
 
     def check(self) -> None:
-        """Takes what is committed now; raises AssertionError when something committed before is gone or changed."""
+        """Reads what is committed now; raises AssertionError when something committed before is gone or changed."""
         query = self._reader.execute
         rows = query("select id, account, session_day, identifier, state, holds_day, sent_at, order_id from entries")
         entries = {
@@ -75,7 +75,7 @@ class Stored:
 
 
 def assert_one_entry_a_day(stored: Stored) -> None:
-    """At most one entry of an account's day is under way, and at most one holds it (SPEC 9)."""
+    """At most one entry of an account's day is under way, and at most one holds the day (SPEC 9)."""
     under_way = Counter((e.account, e.day) for e in stored.entries.values() if e.state in OPEN_STATES)
     holding = Counter((e.account, e.day) for e in stored.entries.values() if e.holds_day)
     for what, counted in (("under way", under_way), ("holding the day", holding)):
@@ -84,7 +84,7 @@ def assert_one_entry_a_day(stored: Stored) -> None:
 
 
 def assert_history_is_allowed(stored: Stored, broker: ScriptedBroker) -> None:
-    """Only along the one table, and out of unknown only with evidence (SPEC 13.5)."""
+    """States changed only as the table of states allows, and left unknown only with evidence (SPEC 13.5)."""
     named = {str(o.id): o.external_identifier for o in broker.orders.values()}
     for entry_id, changes in stored.history.items():
         assert changes[0][0] is EntryState.PREPARED
@@ -101,7 +101,7 @@ def assert_history_is_allowed(stored: Stored, broker: ScriptedBroker) -> None:
 
 
 def assert_fills_fit(stored: Stored, broker: ScriptedBroker) -> None:
-    """No fill is invented, none is counted twice, and no leg has more than its order asked for (SPEC 13.6)."""
+    """No fill is invented or counted twice, and no leg has more fills than its order asked for (SPEC 13.6)."""
     real = {
         fill.fill_id: (leg.symbol, Decimal(fill.quantity))
         for order in broker.orders.values()
@@ -120,9 +120,9 @@ def assert_fills_fit(stored: Stored, broker: ScriptedBroker) -> None:
 
 
 def assert_orders_are_intended(stored: Stored, broker: ScriptedBroker, freed_by_proof: Iterable[str]) -> None:
-    """Every order of ours has an intent marked sent; of an account's day one intent lives at the broker (SPEC 13).
+    """Every order of ours has an intent marked sent, and of an account's day at most one order lives (SPEC 13).
 
-    Not counted are orders that filled after two complete reads had shown them dead: those the proof cannot exclude.
+    Orders that filled after two complete reads had shown them dead are not counted: the proof cannot exclude those.
     """
     posted = Counter(post.request.identifier for post in broker.posts)
     assert all(count == 1 for count in posted.values()), "an intent was sent twice"

@@ -1,5 +1,5 @@
-"""Laws of the fold: what the broker tells of one order adds up to the same entry however often and in whatever order
-it is told (reference reliability 2.6.4)."""
+"""Folding the broker's reports of an order gives the same entry, however often and in whatever order they arrive
+(reference reliability 2.6.4)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ UNKNOWN_WORDS = st.text(max_size=12).filter(lambda word: word not in BROKER_STAT
 
 @dataclass(frozen=True)
 class Folded:
-    """What became of an entry: everything but when."""
+    """The outcome of an entry, without its times."""
 
     state: EntryState
     order_id: str | None
@@ -54,8 +54,8 @@ class Folded:
     events: tuple[str, ...]
 
 
-class FoldingRoom:
-    """Records in a file, and a watch for each entry; every entry has an account of its own."""
+class FoldedEntries:
+    """Records in a file, and a tracker per entry; every entry has an account of its own."""
 
     def __init__(self, path: Path) -> None:
         self._disk = ExitStack()
@@ -64,7 +64,7 @@ class FoldingRoom:
         self.loop = VirtualTimeLoop(self._calls.count)
         self.clock = VirtualClock(AT, self.loop)
         self._records = self._open(path)
-        self._calls.one_at_a_time(self._records._database)
+        self._calls.one_at_a_time(self._records.database)
         self._count = 0
 
     def _open(self, path: Path) -> Records:
@@ -80,8 +80,11 @@ class FoldingRoom:
         self._disk.close()
 
     def fold(self, reports: Sequence[OrderReport], *, acknowledged_after: int | None = None) -> Folded:
-        """A sent entry after these reports. With `acknowledged_after` the alerts name no identifier, and after so
-        many of them the first report comes as the broker's acknowledgement."""
+        """Folds the reports into a sent entry.
+
+        With `acknowledged_after` the alerts carry no identifier, and after so many of them the first report comes as
+        the broker's acknowledgement.
+        """
         return self.loop.run_until_complete(self._fold(reports, acknowledged_after))
 
     async def _fold(self, reports: Sequence[OrderReport], acknowledged_after: int | None) -> Folded:
@@ -89,14 +92,14 @@ class FoldingRoom:
         bus = Bus(self._records.journal.append, self.clock)
         bus.listen(events.append)
         broker: Broker = ScriptedBroker(self.clock, ())
-        watch = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
+        tracker = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
         entry = await self._sent_entry()
         told = [_about(entry, report) for report in reports]
         if acknowledged_after is None:
             for report in told:
-                await watch.apply(entry.id, report)
+                await tracker.apply(entry.id, report)
         else:
-            await self._hear(watch, entry, told, acknowledged_after)
+            await self._hear(tracker, entry, told, acknowledged_after)
         found = await self._records.entries.get(entry.id)
         history: tuple[EntryChange, ...] = await self._records.entries.history(entry.id)
         return Folded(
@@ -108,15 +111,15 @@ class FoldingRoom:
             tuple(event.kind for event in events),
         )
 
-    async def _hear(self, watch: OrderTracker, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
-        running = asyncio.create_task(watch.run())
+    async def _hear(self, tracker: OrderTracker, entry: Entry, told: Sequence[OrderReport], after: int) -> None:
+        running = asyncio.create_task(tracker.run())
         for index, report in enumerate(told):
             if index == after:
-                await watch.acknowledged(entry.id, told[0])
-            watch.on_order(replace(report, identifier=None))
+                await tracker.acknowledged(entry.id, told[0])
+            tracker.on_order(replace(report, identifier=None))
             await self.clock.sleep(0.01)
         if after >= len(told):
-            await watch.acknowledged(entry.id, told[0])
+            await tracker.acknowledged(entry.id, told[0])
         running.cancel()
         await asyncio.wait({running})
 
@@ -130,22 +133,22 @@ class FoldingRoom:
 
 
 async def _nothing(entry_id: str) -> None:
-    """No leg is followed here."""
+    """These tests follow no quotes of legs."""
 
 
 async def _no_breaker(entry: Entry, detail: str) -> None:
-    """Breakers have tests of their own."""
+    """Breakers are tested elsewhere."""
 
 
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoldingRoom]:
-    opened = FoldingRoom(tmp_path_factory.mktemp("folds") / "records.sqlite3")
+def entries(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FoldedEntries]:
+    opened = FoldedEntries(tmp_path_factory.mktemp("folds") / "records.sqlite3")
     yield opened
     opened.close()
 
 
 def report(status: str, fills: Sequence[Fill] = (), updated_s: float = 0.0) -> OrderReport:
-    """The order with these fills, as an answer, a listing or an alert tells it."""
+    """A report of the order with these fills, as in an answer, a listing or an alert."""
     legs = []
     for leg in LEGS:
         own = tuple(fill for fill in fills if fill.symbol == leg.symbol)
@@ -156,7 +159,7 @@ def report(status: str, fills: Sequence[Fill] = (), updated_s: float = 0.0) -> O
 
 
 def _about(entry: Entry, told: OrderReport) -> OrderReport:
-    """The report as one of this very entry: its account, its identifier, its order, its fills."""
+    """The same report for this entry: with its account, identifier, order and fills."""
     legs = tuple(
         replace(leg, fills=tuple(replace(f, fill_id=f"{entry.id}/{f.fill_id}") for f in leg.fills)) for leg in told.legs
     )
@@ -164,7 +167,7 @@ def _about(entry: Entry, told: OrderReport) -> OrderReport:
 
 
 def fills_of_the_order() -> tuple[Fill, ...]:
-    """One contract each: two, two, one and one."""
+    """The fills of a whole order, one contract each: two, two, one and one."""
     return tuple(
         Fill(f"{index}{contract}", leg.symbol, Decimal(1), Decimal("3.1"), AT)
         for index, leg in enumerate(LEGS)
@@ -174,12 +177,13 @@ def fills_of_the_order() -> tuple[Fill, ...]:
 
 FILLS = fills_of_the_order()
 LAW = settings(max_examples=rounds(8, 2_500))
-"""Each example is a dozen reports, each of them several durable commits."""
+"""Each example is about twelve reports, and each report several durable commits."""
 
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[OrderReport]:
-    """One order's states in the order they came about: a way to the exchange, fills, perhaps an end without them."""
+    """The reports of one order in the order they happened: its way to the exchange, fills, and perhaps an end without a
+    complete fill."""
     told = [report(word) for word in ROUTE[: draw(st.integers(1, 4))]]
     filled: tuple[Fill, ...] = ()
     for fill in draw(st.permutations(FILLS))[: draw(st.integers(0, len(FILLS)))]:
@@ -191,7 +195,7 @@ def lives(draw: st.DrawFn) -> list[OrderReport]:
 
 
 def _end_of(told: Sequence[OrderReport]) -> EntryState:
-    """What an order with this life is in the end: by its fills first and by its last word second (SPEC 9)."""
+    """The final state of an order with these reports: decided by its fills first, then by its last status (SPEC 9)."""
     last = told[-1]
     if is_complete(request("any"), last.fills):
         return EntryState.FILLED
@@ -201,23 +205,25 @@ def _end_of(told: Sequence[OrderReport]) -> EntryState:
 
 @LAW
 @given(told=lives(), data=st.data())
-def test_a_report_told_again_changes_nothing(room: FoldingRoom, told: list[OrderReport], data: st.DataObject) -> None:
-    once = room.fold(told)
+def test_a_report_told_again_changes_nothing(
+    entries: FoldedEntries, told: list[OrderReport], data: st.DataObject
+) -> None:
+    once = entries.fold(told)
     again: list[OrderReport] = []
     for index, each in enumerate(told):
         again += [each] * data.draw(st.integers(1, 3))
         again += data.draw(st.lists(st.sampled_from(told[: index + 1]), max_size=2))
-    assert room.fold(again) == once
+    assert entries.fold(again) == once
 
 
 @LAW
 @given(order=st.permutations(FILLS), other=st.permutations(FILLS), cut=st.integers(0, len(FILLS)))
 def test_fills_of_different_ids_commute(
-    room: FoldingRoom, order: Sequence[Fill], other: Sequence[Fill], cut: int
+    entries: FoldedEntries, order: Sequence[Fill], other: Sequence[Fill], cut: int
 ) -> None:
     kept = set(order[:cut])
-    one = room.fold([report("Live", [fill]) for fill in order[:cut]])
-    two = room.fold([report("Live", [fill]) for fill in other if fill in kept])
+    one = entries.fold([report("Live", [fill]) for fill in order[:cut]])
+    two = entries.fold([report("Live", [fill]) for fill in other if fill in kept])
     assert (one.state, one.fills) == (two.state, two.fills)
     assert one.fills == kept
     assert (one.state is EntryState.FILLED) == is_complete(request("any"), kept)
@@ -226,10 +232,10 @@ def test_fills_of_different_ids_commute(
 @LAW
 @given(told=lives(), data=st.data())
 def test_the_order_of_news_changes_no_fill_and_no_end(
-    room: FoldingRoom, told: list[OrderReport], data: st.DataObject
+    entries: FoldedEntries, told: list[OrderReport], data: st.DataObject
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(told), max_size=3))
-    folded = room.fold(data.draw(st.permutations([*told, *again])))
+    folded = entries.fold(data.draw(st.permutations([*told, *again])))
     assert folded.fills == frozenset(told[-1].fills)
     assert folded.state is _end_of(told)
 
@@ -237,12 +243,12 @@ def test_the_order_of_news_changes_no_fill_and_no_end(
 @LAW
 @given(told=lives(), word=UNKNOWN_WORDS, at=st.integers(0, 12), fills=st.sets(st.sampled_from(FILLS)))
 def test_an_unknown_word_keeps_the_state_and_the_fills_and_is_alerted_once(
-    room: FoldingRoom, told: list[OrderReport], word: str, at: int, fills: set[Fill]
+    entries: FoldedEntries, told: list[OrderReport], word: str, at: int, fills: set[Fill]
 ) -> None:
     before = told[:at]
-    plain = room.fold(before)
+    plain = entries.fold(before)
     strange = report(word, sorted(fills, key=lambda fill: fill.fill_id))
-    odd = room.fold([*before, strange, strange])
+    odd = entries.fold([*before, strange, strange])
     assert odd.fills == plain.fills | fills
     if not is_complete(request("any"), odd.fills):
         ended = plain.state in (EntryState.CANCELLED, EntryState.EXPIRED)
@@ -255,19 +261,19 @@ def test_an_unknown_word_keeps_the_state_and_the_fills_and_is_alerted_once(
 @LAW
 @given(told=lives(), data=st.data())
 def test_news_before_the_acknowledgement_is_kept_and_applied(
-    room: FoldingRoom, told: list[OrderReport], data: st.DataObject
+    entries: FoldedEntries, told: list[OrderReport], data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(told))
-    late = room.fold(shuffled, acknowledged_after=data.draw(st.integers(0, len(shuffled))))
+    late = entries.fold(shuffled, acknowledged_after=data.draw(st.integers(0, len(shuffled))))
     assert late.fills == frozenset(told[-1].fills)
     assert late.state is _end_of(told)
 
 
 @LAW
 @given(parts=st.integers(1, len(FILLS)), word=st.sampled_from(("Cancelled", "Expired")), told_as=st.booleans())
-def test_a_fill_after_the_end_is_kept(room: FoldingRoom, parts: int, word: str, told_as: bool) -> None:
+def test_a_fill_after_the_end_is_kept(entries: FoldedEntries, parts: int, word: str, told_as: bool) -> None:
     late = FILLS[:parts]
-    folded = room.fold([report("Live"), report(word), report("Filled" if told_as else word, late)])
+    folded = entries.fold([report("Live"), report(word), report("Filled" if told_as else word, late)])
     assert folded.fills == set(late)
     assert EntryState(word.lower()) in folded.history
     whole = parts == len(FILLS)
@@ -277,15 +283,15 @@ def test_a_fill_after_the_end_is_kept(room: FoldingRoom, parts: int, word: str, 
         assert folded.state is EntryState.INCIDENT
 
 
-def test_an_alert_is_critical_when_the_word_is_unknown(room: FoldingRoom) -> None:
+def test_an_alert_is_critical_when_the_word_is_unknown(entries: FoldedEntries) -> None:
     async def words() -> list[Severity]:
         events: list[Event] = []
-        bus = Bus(room._records.journal.append, room.clock)
+        bus = Bus(entries._records.journal.append, entries.clock)
         bus.listen(events.append)
-        broker = ScriptedBroker(room.clock, ())
-        watch = OrderTracker(broker, room._records, bus, room.clock, _nothing, _no_breaker, lambda: None)
-        entry = await room._sent_entry()
-        await watch.apply(entry.id, _about(entry, report("Dead")))
+        broker = ScriptedBroker(entries.clock, ())
+        tracker = OrderTracker(broker, entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
+        entry = await entries._sent_entry()
+        await tracker.apply(entry.id, _about(entry, report("Dead")))
         return [event.severity for event in events]
 
-    assert room.loop.run_until_complete(words()) == [Severity.CRITICAL]
+    assert entries.loop.run_until_complete(words()) == [Severity.CRITICAL]

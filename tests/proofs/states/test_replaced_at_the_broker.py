@@ -1,13 +1,13 @@
-"""Somebody changes the price of our order at the broker's own screen: a new order under the same identifier takes its
-place (reference 8). Whatever of it is told, and in whatever order, the day has one entry."""
+"""The price of our order is changed on the broker's own screen: a new order with the same identifier replaces it
+(reference 8). Whichever reports arrive, and in whatever order, the day has one entry."""
 
 from __future__ import annotations
 
 import pytest
 
 from core.domain.orders.order_states import EntryState
+from tests.proofs.states.entry_machine import EntryMachine
 from tests.proofs.states.entry_world import ACCOUNTS
-from tests.proofs.states.test_entry_machine import EntryMachine
 
 TOLD = ("in turn", "reversed", "the cancel only", "nothing, but read")
 

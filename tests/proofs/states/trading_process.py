@@ -1,4 +1,4 @@
-"""One trader's life on the records file: the real desk, watch, reconciliation and settlement, started and killed."""
+"""One process of the trader on the records file: the real desk, tracker, reconciliation and settlement."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ PRICING = priced(TRIDENT)
 
 @dataclass
 class UnmovedMarket:
-    """What the desk asks of an attempt at the last moment: the market has not moved since the decision."""
+    """The market as the desk sees it just before it sends: unchanged since the decision."""
 
     def reprice(self, trident: Trident) -> Pricing:
         return PRICING
@@ -65,7 +65,7 @@ class UnmovedMarket:
 
 
 class TradingProcess:
-    """Built on open records; `start` brings it to life, `kill` ends it without a word."""
+    """Takes open records; `start` starts its tasks, and `kill` ends them at once, as SIGKILL would."""
 
     def __init__(self, broker: ScriptedBroker, records: Records, clock: Clock, ids: Ids, folder: Path) -> None:
         self.records = records
@@ -80,21 +80,21 @@ class TradingProcess:
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
         self.gate = TradingGate(records, self.breakers, folder / "HALT")
-        self.watch = OrderTracker(
+        self.tracker = OrderTracker(
             broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
         )
         self._reconciliation = Reconciliation(
-            Reconciler(broker, records, self.watch, self.breakers, bus),
+            Reconciler(broker, records, self.tracker, self.breakers, bus),
             self.gate,
             bus,
             lambda: [_account(number) for number in broker.accounts_open],
             lambda: exchange_time(clock.now()).date(),
         )
-        self.settlement = Settlement(broker, records, self.watch, bus, clock)
+        self.settlement = Settlement(broker, records, self.tracker, bus, clock)
         self._desk = OrderDesk(
             broker=broker,
             records=records,
-            watch=self.watch,
+            tracker=self.tracker,
             bus=bus,
             clock=clock,
             ids=ids,
@@ -113,16 +113,16 @@ class TradingProcess:
             records = await Records.open(url)
         finally:
             calls.under_way -= 1
-        calls.one_at_a_time(records._database)
+        calls.one_at_a_time(records.database)
         return cls(broker, records, clock, ids, folder)
 
     async def start(self) -> None:
-        """What the engine does before its first cycle, then the services an entry needs."""
+        """Does what the engine does before its first cycle, then starts the services an entry needs."""
         await self.breakers.load()
-        await self.watch.recover()
+        await self.tracker.recover()
         await self.gate.read()
         self._want("start")
-        for service in (self.watch.run, self.watch.run_polls, self._reconciliation.run):
+        for service in (self.tracker.run, self.tracker.run_polls, self._reconciliation.run):
             self._tasks.append(asyncio.create_task(service()))
 
     async def kill(self) -> None:
@@ -134,12 +134,12 @@ class TradingProcess:
         await self.records.close()
 
     def failed(self) -> list[BaseException]:
-        """What ended a service that should live as long as the process, or an entry in an error."""
+        """The errors that ended a service or an entry; there must be none."""
         done = [task for task in (*self._tasks, *self.entering) if task.done() and not task.cancelled()]
         return [error for task in done if (error := task.exception()) is not None]
 
     async def submit(self, account: str) -> None:
-        """A cycle's decision goes to the desk; does not wait for what becomes of it."""
+        """Hands a cycle's decision to the desk, and does not wait for the outcome."""
         self.entering.append(asyncio.create_task(self._enter(account)))
 
     async def _enter(self, account: str) -> object:
@@ -149,7 +149,7 @@ class TradingProcess:
     def hear_status(self, connected: bool) -> None:
         self._connections += connected
         state = StreamState.CONNECTED if connected else StreamState.WAITING
-        self.watch.on_alert_status(StreamStatus(state, self._clock.monotonic(), "", self._connections))
+        self.tracker.on_alert_status(StreamStatus(state, self._clock.monotonic(), "", self._connections))
 
     def _decision(self, account: str) -> Decision:
         limit = entry_price(PRICING.mid, PRICING.natural, 0, QQQ_TICKS)
@@ -183,7 +183,7 @@ class TradingProcess:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")
 
     async def _nothing_to_release(self, entry_id: str) -> None:
-        """The legs' quotes are not followed here."""
+        """Nothing to release: these tests do not follow the quotes of legs."""
 
 
 def _account(number: str) -> AccountRecord:

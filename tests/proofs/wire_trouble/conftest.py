@@ -1,4 +1,4 @@
-"""The adapter logged in at a server of raw answers, through a proxy that can go bad."""
+"""The adapter, logged in at a server of raw answers through a proxy that can fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.broker.tastytrade import Login, TastytradeBroker
 from core.runtime.clock import Clock
 from core.runtime.ids import SeededIds
 from tests.core.broker.raw_broker import REFRESH, SECRET, InstantClock, RawBroker
-from tests.core.broker.stream_rig import QUICK
+from tests.core.broker.simulated_streams import QUICK
 from tests.proofs.wire_trouble.proxy import BadProxy, bad_proxy
 from tests.proofs.wire_trouble.raw_streams import RawStreams
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that goes bad on demand: between the adapter and a server, where no server can misbehave."""
+"""A TCP proxy between the adapter and a server, which fails on demand in ways a server cannot."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 
 
 class BadProxy:
-    """Passes everything on until told otherwise; `port` is where to connect."""
+    """Passes everything on until a test says otherwise; clients connect to `port`."""
 
     def __init__(self, target_port: int) -> None:
         self.port = 0
         self.connections = 0
         self.reset_answers_after: int | None = None
-        """An answer is cut by a reset after so many bytes."""
+        """When set, an answer is cut by a reset after so many bytes."""
         self._target_port = target_port
         self._passing = asyncio.Event()
         self._passing.set()
@@ -24,15 +24,15 @@ class BadProxy:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def blackhole(self) -> None:
-        """From now on nothing passes, in either direction, and every connection stays open."""
+        """From now on nothing passes in either direction, and every connection stays open."""
         self._passing.clear()
 
     def heal(self) -> None:
-        """What was held back passes, new connections too."""
+        """Everything held back passes, and new connections too."""
         self._passing.set()
 
     def reset_all(self) -> None:
-        """Every connection ends in a reset."""
+        """Ends every connection with a reset."""
         for writer in tuple(self._writers):
             _reset(writer)
 

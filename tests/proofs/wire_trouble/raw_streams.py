@@ -1,4 +1,4 @@
-"""Both streams of the broker, spoken frame by frame as a test says (reference 3, 4)."""
+"""Serves both streams of the broker frame by frame, as a test says (reference 3, 4)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ def order_alert(**changes: Any) -> dict[str, Any]:
 
 
 def sized(message: dict[str, Any], size: int) -> str:
-    """The message as text of exactly so many bytes."""
+    """The message as text of exactly `size` bytes."""
     bare = len(json.dumps({**message, "padding": ""}))
     return json.dumps({**message, "padding": "x" * (size - bare)})
 
 
 class RawStreams:
-    """Serves the alert stream at `/` and the quote feed at `/dxlink`. `alerts` and `feed` say what each connection does
-    once it stands, one after another; the last repeats."""
+    """Serves the alert stream at `/` and the quote feed at `/dxlink`.
+
+    `alerts` and `feed` say what each new connection does, in order; the last one repeats.
+    """
 
     def __init__(self, server: RawBroker) -> None:
         self.alerts: list[Then] = [quiet]
@@ -45,16 +47,16 @@ class RawStreams:
         self.authorizes = True
         self.opens_channels = True
         self._server = server
-        server.on("GET", "/", self._alert_stream)
+        server.on("GET", "/", self.serve_alerts)
         server.on("GET", "/dxlink", self._quote_feed)
 
     def name_feed(self, port: int) -> None:
-        """The quote token names this port of this machine."""
+        """Makes the quote token name this port of this machine."""
         address = f"ws://127.0.0.1:{port}/dxlink"
         answer = {"data": {"token": "quote-token", "dxlink-url": address, "level": "api"}}
         self._server.on("GET", "/api-quote-tokens", json_answer(answer))
 
-    async def _alert_stream(self, request: web.Request) -> web.StreamResponse:
+    async def serve_alerts(self, request: web.Request) -> web.StreamResponse:
         socket = Socket()
         await socket.prepare(request)
         asked = await socket.receive_json()
@@ -96,7 +98,7 @@ def _next(scripts: list[Then]) -> Then:
 
 
 async def quiet(_: Socket) -> None:
-    """Says nothing by itself."""
+    """Sends nothing by itself."""
 
 
 def says(*frames: dict[str, Any] | str) -> Then:

@@ -1,4 +1,4 @@
-"""Trouble on the wire of requests, over real sockets. Which test shows which row of reference tastytrade.md 5:
+"""Failures on the wire of requests, over real sockets. Which test shows which row of reference tastytrade.md 5:
 
 | server behaviour | read | order |
 |---|---|---|
@@ -16,7 +16,8 @@
 | an error of the dry run (SDK: KeyError) | reads::a_dry_run_refusal_carries_the_inner_code | - |
 | the token ends between reads and order | - | here::a_token_that_ended, send::a_token_that_cannot |
 
-`reads` is broker/test_reads, `send` is broker/test_send. The streams' rows are in test_stream_trouble.
+`reads` and `send` are test_reads and test_send of tests/core/broker/tastytrade. The rows of streams are in
+test_stream_trouble.
 """
 
 from __future__ import annotations
@@ -35,17 +36,18 @@ from tests.core.broker.raw_broker import (
     ORDERS,
     REFRESH,
     SECRET,
+    SESSIONS,
     Answer,
     InstantClock,
     RawBroker,
     json_answer,
     placed_json,
     refusal,
+    session_json,
     text_answer,
     trident_request,
 )
-from tests.core.broker.stream_rig import QUICK
-from tests.core.broker.test_reads import SESSIONS, session_json
+from tests.core.broker.simulated_streams import QUICK
 from tests.proofs.wire_trouble.proxy import BadProxy
 
 ONE_TRY, READ_TRIES = 1, 3
@@ -141,7 +143,7 @@ async def test_a_reset_inside_the_answer(
 
 
 def honours(token: str, answer: Answer) -> Answer:
-    """Accepts this access token only, as the broker does once another has ended."""
+    """Accepts only this access token, as the broker does once the earlier one has expired."""
 
     async def judge(request: web.Request) -> web.StreamResponse:
         if request.headers["Authorization"] != f"Bearer {token}":
@@ -158,7 +160,7 @@ async def test_a_token_that_ended_between_the_reads_and_the_order_is_renewed_bef
     server.on("GET", SESSIONS, honours("access-1", json_answer(session_json())))
     server.on("POST", ORDERS, honours("access-2", json_answer(placed_json(), 201)))
     assert (await broker.market_state()).is_open
-    session = broker._connection.session
+    session = broker.connection.session
     session.session_expiration = session.session_expiration - 900 + left_s
     assert (await send(broker)).kind is SendClass.ACKNOWLEDGED
     assert server.tokens == 2
@@ -171,7 +173,7 @@ async def test_a_token_that_ends_while_the_broker_is_down_is_not_sent(
     server: RawBroker, broker: TastytradeBroker, proxy: BadProxy
 ) -> None:
     server.on("POST", ORDERS, json_answer(placed_json(), 201))
-    broker._connection.session.session_expiration = 0.0
+    broker.connection.session.session_expiration = 0.0
     proxy.blackhole()
     outcome = await send(broker)
     assert (outcome.kind, outcome.left) == (SendClass.NOT_SENT, False)

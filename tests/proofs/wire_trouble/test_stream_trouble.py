@@ -1,22 +1,23 @@
-"""Trouble on the two streams, over real sockets. Which test shows which row of reference tastytrade.md 5:
+"""Failures of the two streams, over real sockets. Which test shows which row of reference tastytrade.md 5:
 
 | event | quote feed | account alerts |
 |---|---|---|
-| server close, any code | here::closed_feed | here::closed_alerts; broker/test_alerts |
+| server close, any code | here::closed_feed | here::closed_alerts; alerts |
 | a frame beyond 64 KiB, close 1009 | here::feed_frame_at_the_limit | here::alert_at_the_limit |
-| ERROR frame, wrong arity | broker/test_market_data::a_lost_connection_is_told | - |
+| ERROR frame, wrong arity | market_data::a_lost_connection_is_told | - |
 | empty data, unknown channel | here::frames_the_sdk_breaks_on | - |
-| a bad or incomplete object | here::a_quote_that_is_none_is_skipped | here::an_unreadable_alert; broker/test_alerts |
-| auth refused (loop), never answered | here::a_loop_of_auth; broker/test_market_data | broker/test_alerts (refused) |
+| a bad or incomplete object | here::a_quote_that_is_none_is_skipped | here::an_unreadable_alert; alerts |
+| auth refused (loop), never answered | here::a_loop_of_auth; market_data | alerts (refused) |
 | authorized again in mid-stream | here::frames_the_sdk_breaks_on | - |
-| upgrade refused | broker/test_market_data::a_connection_that_does_not_come_about | here::a_refused_upgrade |
-| half-open TCP | here::a_half_open_feed; broker/test_market_data (simulated) | here::half_open_alerts |
+| upgrade refused | market_data::a_connection_that_does_not_come_about | here::a_refused_upgrade |
+| half-open TCP | here::a_half_open_feed; market_data (simulated) | here::half_open_alerts |
 | connection reset | here::a_reset_feed | here::reset_alerts |
 | CHANNEL_OPENED missing | here::a_channel_that_never_opens (make proofs: the SDK waits 10 s) | - |
 | a silent consumer, shared or re-entered streamers | a new streamer in one task each time: every test here | the same |
 | quote token refused at a reconnect | here::a_quote_token_refused_at_a_reconnect | - |
 
-The requests' rows are in test_rest_trouble.
+`alerts` and `market_data` are test_alerts and test_market_data of tests/core/broker/tastytrade. The rows of requests
+are in test_rest_trouble.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from tests.core.broker.raw_broker import (
     refusal,
     text_answer,
 )
-from tests.core.broker.stream_rig import AlertReceiver, Receiver, running, until
+from tests.core.broker.simulated_streams import AlertReceiver, Receiver, running, until
 from tests.proofs.wire_trouble.proxy import BadProxy
 from tests.proofs.wire_trouble.raw_streams import (
     LIMIT,
@@ -71,7 +72,7 @@ GOOD = says(quote_frame())
 
 @pytest.fixture
 def clock() -> SystemClock:
-    """Streams live in real time; the adapter's waits are short enough."""
+    """The real clock: the adapter's waits are short enough here."""
     return SystemClock()
 
 
@@ -81,7 +82,7 @@ async def fed(broker: TastytradeBroker, receiver: Receiver) -> None:
 
 
 async def quotes_again(broker: TastytradeBroker, receiver: Receiver, words: str) -> None:
-    """A first connection is lost with these words and a second one delivers."""
+    """The first connection is lost with these words, and a second one delivers."""
     async with running(fed(broker, receiver)):
         await until(lambda: receiver.connections >= 2 and "QQQ" in receiver.quotes, "quotes of a second connection")
     assert words in receiver.losses[0], receiver.losses
@@ -173,7 +174,7 @@ async def test_a_loop_of_auth(streams: RawStreams, broker: TastytradeBroker) -> 
 @pytest.mark.parametrize("status", [401, 502, 503])
 async def test_a_refused_upgrade(server: RawBroker, streams: RawStreams, broker: TastytradeBroker, status: int) -> None:
     streams.alerts = [says(order_alert())]
-    server.on("GET", "/", text_answer("<html>", status), streams._alert_stream)
+    server.on("GET", "/", text_answer("<html>", status), streams.serve_alerts)
     receiver = AlertReceiver()
     async with running(broker.alerts.run([ACCOUNT], receiver)):
         await until(lambda: receiver.reports, "alerts in the end")
@@ -244,7 +245,7 @@ async def test_a_quote_token_refused_at_a_reconnect(
     receiver = Receiver()
     async with running(fed(broker, receiver)):
         await until(lambda: "QQQ" in receiver.quotes, "quotes")
-        good = server._answers[("GET", "/api-quote-tokens")][0]
+        good = server.answers[("GET", "/api-quote-tokens")][0]
         server.on("GET", "/api-quote-tokens", refusal("token_invalid", 401), good)
         proxy.reset_all()
         await until(lambda: receiver.connections >= 2 and "QQQ" in receiver.quotes, "quotes again")
@@ -271,25 +272,25 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     wanted: list[str] = []
 
     async def nothing(_: str) -> None:
-        """No leg is followed here."""
+        """These tests follow no quotes of legs."""
 
     async def incident(entry: Entry, detail: str) -> None:
         raise AssertionError(detail)
 
-    watch = OrderTracker(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
+    tracker = OrderTracker(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
     entry = await _entry_without_an_answer(records)
     at = datetime.now(UTC).isoformat()
     listed = {"data": {"items": [order_json(**{"received-at": at})]}}
     server.on("GET", f"{ORDERS}/live", json_answer(listed))
     server.on("GET", ORDERS, json_answer(listed))
     streams.alerts = [says(order_alert(**changes)), quiet]
-    async with running(broker.alerts.run([ACCOUNT], watch)):
-        await until(lambda: watch.alerts.connections == 2, "the stream renewed")
+    async with running(broker.alerts.run([ACCOUNT], tracker)):
+        await until(lambda: tracker.alerts.connections == 2, "the stream renewed")
     assert wanted == ["reconcile", "reconcile"]
     (report,) = await broker.orders_of_day(ACCOUNT, exchange_time(clock.now()).date())
     assert report.identifier == IDENTIFIER
-    reconciler = Reconciler(broker, records, watch, breakers, bus)
-    assert await reconciler._take(ACCOUNT, report)
+    reconciler = Reconciler(broker, records, tracker, breakers, bus)
+    assert await reconciler.take(ACCOUNT, report)
     found = await records.entries.get(entry.id)
     assert (found.state, found.order_id) == (EntryState.WORKING, "1010")
 

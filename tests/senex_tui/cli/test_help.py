@@ -1,4 +1,4 @@
-"""Help reads well, and comes at once."""
+"""The help is readable and appears at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mode a run has, what keeps it from starting, and how the engine of each mode is wired (SPEC 9)."""
+"""The mode of a run, what stops it from starting, and how each mode's engine is wired (SPEC 9)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_is_contradictory_never_starts(given: Settings, flag: bool, told: s
 WIRED = {Mode.DEMO: (False, True, True), Mode.DRY_RUN: (True, False, False)} | dict.fromkeys(
     (Mode.SANDBOX, Mode.LIVE), (True, True, False)
 )
-"""Whether the broker's dry run is asked first, orders are sent, and new accounts start enabled."""
+"""For each mode: is the broker's dry run asked first, are orders sent, do new accounts start enabled?"""
 
 
 async def test_the_wiring_of_each_mode(simulator_url: str, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_the_wiring_of_each_mode(simulator_url: str, tmp_path: Path) -> No
         parts = engine.parts
         try:
             assert (parts.mode, (parts.preflight, parts.sends, parts.enable_new_accounts)) == (mode, expected)
-            assert parts.broker._brokers["primary"]._connection._is_test is (mode is Mode.SANDBOX)  # type: ignore[attr-defined]
+            assert parts.broker.brokers["primary"].connection.is_test is (mode is Mode.SANDBOX)  # type: ignore[attr-defined]
         finally:
             await parts.broker.close()
             await parts.records.close()

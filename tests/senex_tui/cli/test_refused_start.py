@@ -1,4 +1,4 @@
-"""A second start on a data folder in use, from the command line: refused before anything is opened or asked."""
+"""A second start on a data folder in use is refused before anything is opened or asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.locks.holder import Holder
 from tests.support.senex_command import Box
 
 NOBODY = "http://127.0.0.1:9"
-"""Where no broker is: whoever asks it fails with another sentence."""
+"""An address without a broker: asking it would fail with another sentence."""
 ENVIRONMENT = {"SENEX_BROKER__URL": NOBODY, "TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}
 
 
@@ -25,7 +25,7 @@ def box(tmp_path: Path) -> Box:
 
 @pytest.fixture
 def held(box: Box) -> Iterator[FolderLock]:
-    """The data folder of the mode, held as by a console in tmux."""
+    """The data folder of the mode, locked as by a running console."""
     now = datetime(2026, 3, 2, 14, 31, tzinfo=UTC)
     lock = lock_data_folder(box.home / "data" / "demo", Holder(os.getpid(), now, "demo", "tmux attach -t desk"))
     yield lock

@@ -10,8 +10,7 @@ from core.snapshot import Mode, Snapshot
 from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.dashboard import Dashboard
-from senex_tui.console.screens.dialogs import Question, TypedQuestion
-from senex_tui.console.screens.value import ValueQuestion
+from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
 from tests.support.console import scenes as double
 from tests.support.console.account_slices import ACCOUNTS, account, login, settings
 from tests.support.console.driver import Driven, driven
@@ -44,7 +43,7 @@ async def change(console: Driven, setting: str, *keys: str) -> None:
 async def other(console: Driven, target: str) -> None:
     """Opens another account's page in place of this one."""
     console.app.pop_screen()
-    await console.app.push_screen(AccountPage(next(a for a in console.app.accounts if a.target == target)))
+    await console.app.push_screen(AccountPage(next(a for a in console.app.shown.accounts if a.target == target)))
 
 
 async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_worth() -> None:

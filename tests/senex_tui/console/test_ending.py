@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from core.domain.operation.commands import CommandKind
+from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.console.screens.orders import OrdersPage
-from senex_tui.console.screens.palette import Palette
 from tests.support.console.driver import Driven, driven
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import pytest
 from textual.worker import WorkerFailed
@@ -18,31 +15,18 @@ from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.support.crash_report import keep_reports_in, tell_crash
 from tests.support.console import scenes as double
 from tests.support.console.driver import driven
+from tests.support.replaced_text import with_text
 from widgets.base.panel import LinePanel
 from widgets.cycle import CyclePanel
 
 HOSTILE = "[/x] [red] [0] [@click=app.quit]x[/] \x1b[31m\x1b]2;owned\x07 \u202eevil\u202c 日本語 \t\n ${} $error {0}"
 
 
-def poisoned(value: Any, text: str) -> Any:
-    """The same value with every text in it replaced."""
-    if isinstance(value, Enum):
-        return value
-    if isinstance(value, str):
-        return text
-    if isinstance(value, tuple):
-        return tuple(poisoned(item, text) for item in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        changes = {f.name: poisoned(getattr(value, f.name), text) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **changes)
-    return value
-
-
 @pytest.mark.parametrize(("size", "keys"), [((80, 24), "123456"), ((200, 55), "1")])
 async def test_hostile_text_is_shown_as_text(size: tuple[int, int], keys: str) -> None:
     async with driven(size=size) as console:
         for scene in ("retrying", "failed", "filled"):
-            hostile: Snapshot = poisoned(double.SCENES[scene](), HOSTILE)
+            hostile: Snapshot = with_text(double.SCENES[scene](), HOSTILE)
             console.engine.current = hostile
             await console.pull()
             for key in keys if scene == "filled" else "1":

@@ -17,14 +17,14 @@ from textual.widgets import Input
 from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import Mode, Snapshot
 from senex_tui.console.actions import questions
+from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry
-from senex_tui.console.screens.palette import Palette
-from tests.senex_tui.console.test_faults import poisoned
 from tests.support.console import scenes as double
 from tests.support.console.driver import Driven, driven
 from tests.support.proofs import rounds
+from tests.support.replaced_text import with_text
 
 MARKUP = "[/x] [red] [0]"
 KEYS = (
@@ -62,8 +62,8 @@ def scenes() -> list[Callable[[], Snapshot]]:
     long = MARKUP + " a reason that does not end" * 80
     return [
         *double.SCENES.values(),
-        lambda: poisoned(double.retrying(), MARKUP),
-        lambda: poisoned(double.unknown(), long),
+        lambda: with_text(double.retrying(), MARKUP),
+        lambda: with_text(double.unknown(), long),
         lambda: replace(double.unknown(), orders=(double.unknown_order(detail=long, evidence=long),)),
         lambda: crowded(0),
         lambda: crowded(200),

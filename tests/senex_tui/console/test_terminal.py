@@ -12,7 +12,7 @@ from core.snapshot import Automation, EngineState
 from senex_tui.console.actions.permission import why_not_force, why_not_pause, why_not_resume
 from senex_tui.console.app import SenexApp
 from senex_tui.console.keys import KEYS, Where, bindings, help_groups
-from senex_tui.console.toast_rules import ToastLimiter
+from senex_tui.console.toasts import ToastLimiter
 from senex_tui.support import terminal
 from tests.support.console import scenes as double
 from widgets.base import format as figures

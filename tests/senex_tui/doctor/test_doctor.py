@@ -1,4 +1,4 @@
-"""`senex doctor`: every row comes, whatever fails or hangs, and says what to do."""
+"""`senex doctor` prints every row, whatever fails or hangs, and says what to do."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import pytest
 from core.runtime.clock import SystemClock
 from senex_tui.doctor.doctor import Check, Finding, Row, examine, exit_code, one, to_text
 from senex_tui.doctor.machine import mail_row
-from tests.core.records.revision_1 import make_revision_1
+from tests.core.records.store.revision_1 import make_revision_1
 from tests.support.senex_command import Box
 
 LOGIN = {"TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}
 
 
 def looked_at(box: Box, *arguments: str, **environ: str) -> tuple[int, dict[str, tuple[str, str, str]]]:
-    """Exit code, and name -> finding, found, todo."""
+    """Runs `senex doctor`; returns the exit code, and for each name the finding, the text and what to do."""
     done = box.run(*arguments, "doctor", "--json", **environ)
     assert done.stderr == ""
     rows = json.loads(done.stdout)["rows"]
@@ -137,7 +137,7 @@ def test_records_of_another_version_say_what_happens_next(tmp_path: Path, revisi
 @pytest.mark.parametrize("there", [True, False])
 def test_a_mail_server_is_spoken_to_and_nothing_sent(there: bool) -> None:
     class Listens:
-        """An SMTP server's first words, on a socket of its own."""
+        """A socket that greets as an SMTP server does."""
 
         def __init__(self, server: socket.socket) -> None:
             self.heard = b""

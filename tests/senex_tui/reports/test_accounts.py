@@ -1,4 +1,4 @@
-"""`senex accounts`: what it shows, what it changes, and what it refuses."""
+"""`senex accounts`: what it prints, changes and refuses."""
 
 from __future__ import annotations
 

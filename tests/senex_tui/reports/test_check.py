@@ -8,7 +8,7 @@ LOGIN = {"TT_SECRET": "the-client-secret", "TT_REFRESH": "the-refresh-token"}
 
 
 def rows(stdout: str) -> dict[str, str]:
-    """First column -> the rest."""
+    """The rows printed: first column to the rest of the line."""
     pairs = (line.split("  ", 1) for line in stdout.splitlines() if line)
     return {name: " ".join(rest.split()) for name, rest in pairs}
 

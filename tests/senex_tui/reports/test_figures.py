@@ -35,7 +35,7 @@ MONDAY = date(2026, 3, 2)
 
 @pytest.fixture
 def place(box: Box) -> Place:
-    """Records of 22 sessions: every third day a rule, one day an error, else an entry that is filled."""
+    """Records of 22 sessions: every third day a refusal by rule, one day an error, on the others a filled entry."""
     data = box.home / "data"
     found = Place(Mode.DRY_RUN, data / "dry-run" / "records.sqlite3", data / "HALT")
     asyncio.run(_record(found))

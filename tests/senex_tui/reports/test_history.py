@@ -37,7 +37,7 @@ NOTHING = HistoryFilter()
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder of a console that entered at 09:45, was paused over 10:00, ended and never came back; 10:20 now."""
+    """A data folder of a console that entered at 09:45, was paused over 10:00 and ended; now it is 10:20."""
     folder = tmp_path_factory.mktemp("data")
 
     records = folder / "dry-run"
@@ -206,7 +206,7 @@ def test_before_the_first_start_there_is_nothing_to_tell(tmp_path: Path, ask: Ca
 
 
 def test_the_commands_themselves(box: Box, data: Path, place: Place) -> None:
-    """As they are installed: what a shell passes on, and how they end."""
+    """The installed commands: their arguments from a shell, and their exit codes."""
     where = ("--data-dir", str(data))
     done = box.run("history", "--kind", "orders", "--csv", *where)
     assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 3)

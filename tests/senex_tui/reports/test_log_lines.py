@@ -1,4 +1,4 @@
-"""`senex logs`: the log for a person."""
+"""`senex logs` shows the log to a person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`senex mail` and `senex mail test`: the settings, the server's word, and the outbox from another shell."""
+"""`senex mail` and `senex mail test`: the settings, the server's answer, and the outbox, from another shell."""
 
 from __future__ import annotations
 

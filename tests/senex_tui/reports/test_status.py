@@ -1,4 +1,4 @@
-"""What `senex status` says of a console that reconciles, from the records alone."""
+"""What `senex status` says of a console that reconciles, read from the records alone."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_open_alerts_and_mail_have_a_line_each(tmp_path: Path) -> None:
 
 
 def test_broken_settings_keep_nobody_from_the_console_that_runs(box: Box) -> None:
-    """They are edited while it runs: it goes on, and its operator must be able to stop it."""
+    """Settings broken while a console runs: it goes on, and its operator must be able to stop it."""
     data = box.home / "there"
     place = Place(Mode.LIVE, data / "live" / "records.sqlite3", data / "HALT")
     lock = lock_data(place)

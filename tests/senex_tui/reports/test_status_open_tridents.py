@@ -1,4 +1,4 @@
-"""`senex status` tells the open tridents by the fills recorded (SPEC 7)."""
+"""`senex status` lists the open tridents by their recorded fills (SPEC 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`senex backup`."""
+"""`senex backup` names its copy and never replaces a file."""
 
 from __future__ import annotations
 

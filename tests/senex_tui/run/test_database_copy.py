@@ -1,4 +1,4 @@
-"""`senex db copy`, and what the other commands say of records in PostgreSQL."""
+"""`senex db copy`, and how the other commands treat records in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.postgres_server import PostgresServer, name_in
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, SLOT, entry, fill, suggestion, url_of
 from tests.support.senex_command import Box
 
-SECRET = "planted-database-password"
+SECRET = "sample-database-password"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`senex --plain`: the same engine, one line an event, without a screen."""
+"""`senex --plain`: the same engine without a screen, one line per event."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def test_a_line_is_time_severity_source_and_text() -> None:
 
 
 def test_words_from_outside_move_no_cursor_and_tell_no_secret() -> None:
-    redact.add("planted-secret-of-a-line")
-    line = plain_line(AT, Severity.INFO, "order", "a\x1b[2Jb\r\nc planted-secret-of-a-line")
+    redact.add("sample-secret-of-a-line")
+    line = plain_line(AT, Severity.INFO, "order", "a\x1b[2Jb\r\nc sample-secret-of-a-line")
     assert line == "2026-11-20 10:31:41 ET info order: a·[2Jb· c ****"
 
 
@@ -93,7 +93,7 @@ def test_an_output_that_takes_nothing_costs_no_memory_and_the_loss_is_said() -> 
 @contextmanager
 def child(*how: str) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.senex_tui.cli.plain_child", *how],
+        [sys.executable, "-m", "tests.senex_tui.run.plain_child", *how],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -126,7 +126,7 @@ def test_a_closed_output_ends_it_in_order() -> None:
 
 
 def test_the_engine_runs_without_a_terminal_and_its_day_can_be_listed(box: Box, simulator_url: str) -> None:
-    """A real start, a forced cycle from another shell, the end by SIGTERM, and what is left of the day."""
+    """A real start, a forced cycle from another shell, the end by SIGTERM, and the records afterwards."""
     data = str(box.home / "data")
     told: list[str] = []
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The log: one JSON line an event, no secret, no account number, no local variable, and a terminal that stays clean."""
+"""The log: one JSON line per event, without secrets, account numbers or local variables; the terminal stays clean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever keeps the console from starting: one clear sentence with the fix on stderr, exit code 2, no traceback."""
+"""Whatever stops the console from starting: one clear sentence with the fix on stderr, exit code 2, no traceback."""
 
 from __future__ import annotations
 

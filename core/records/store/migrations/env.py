@@ -1,4 +1,4 @@
-"""Run by alembic: applies the revisions on the connection it is given, in that connection's transaction."""
+"""Run by alembic: applies the revisions within the transaction of the connection it is given."""
 
 from __future__ import annotations
 

@@ -211,6 +211,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["cycle"], ["cycles.number"], name="fk_slots_cycle"),
         sa.PrimaryKeyConstraint("session_day", "slot", name="pk_slots"),
     )
-    # Epoch 0 is nobody's: the first start makes it 1. Entries are allowed, but every real account starts disabled.
+    # The first start makes the epoch 1: 0 is nobody's. Entries are allowed, but every real account starts switched off.
     op.bulk_insert(engine, [{"id": 1, "epoch": 0}])
     op.bulk_insert(trading_state, [{"id": 1, "state": "active", "who": "", "at": None, "why": ""}])

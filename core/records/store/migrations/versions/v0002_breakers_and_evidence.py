@@ -45,7 +45,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_evidence_entry_id", "evidence", ["entry_id"], unique=False)
-    # Plain added columns: the tables are not copied, so their rows are not touched.
+    # The columns are only added: the tables are not copied, and their rows stay as they are.
     op.add_column("commands", sa.Column("target", sa.Text(), server_default="", nullable=False))
     op.add_column("commands", sa.Column("note", sa.Text(), server_default="", nullable=False))
     op.add_column("entries", sa.Column("cancel_requested_by", sa.Text(), server_default="", nullable=False))

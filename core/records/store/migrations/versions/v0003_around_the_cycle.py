@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    # Plain added columns: the table is not copied, so its rows are not touched.
+    # The columns are only added: the table is not copied, and its rows stay as they are.
     op.add_column("accounts", sa.Column("mail", sa.Text()))
     op.add_column("accounts", sa.Column("is_primary", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("accounts", sa.Column("skip_day", sa.Date()))

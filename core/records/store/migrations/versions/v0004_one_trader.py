@@ -1,4 +1,4 @@
-"""Who trades with the records; in PostgreSQL also one order of text, whatever the server's language."""
+"""The trader that holds the records; in PostgreSQL also text ordered by its bytes, whatever the server's language."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 
 def _order_text_by_its_bytes() -> None:
-    """As SQLite does: instants and identifiers are compared and sorted as text."""
+    """Makes PostgreSQL order text as SQLite does: instants and identifiers are compared and sorted as text."""
     inspector = sa.inspect(op.get_bind())
     for table in inspector.get_table_names():
         texts = [column["name"] for column in inspector.get_columns(table) if isinstance(column["type"], sa.Text)]

@@ -1,0 +1,73 @@
+"""The actions of the app that send a command, for the keys and the palette."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.domain.operation.commands import CommandKind
+from senex_tui.console.actions import questions
+from senex_tui.console.actions.accounts import AccountActions
+from senex_tui.console.actions.entries import EntryActions
+from senex_tui.console.base import ConsoleApp
+from senex_tui.console.key_map import shown_key
+from senex_tui.console.keys import KEYS
+from senex_tui.console.screens.dialogs import Question
+
+if TYPE_CHECKING:
+    from core.domain.operation.account_settings import AccountField
+    from core.snapshot import AccountView
+    from senex_tui.console.base import Sent
+
+
+class Actions(ConsoleApp):
+    """One `action_` method for each commanding row of the key table. Only pause and reconcile are sent unasked."""
+
+    def action_pause(self) -> None:
+        self.send(CommandKind.PAUSE)
+
+    def action_resume(self) -> None:
+        if self.is_asking:
+            return
+        snapshot = self.client.snapshot
+        question = Question("Resume automation", lambda: questions.resume_facts(snapshot()), "Resume? y/n")
+        self.ask(question, lambda: self.send(CommandKind.RESUME))
+
+    def action_force(self) -> None:
+        if self.is_asking:
+            return
+        snapshot = self.client.snapshot
+        before = snapshot()
+
+        def force() -> None:
+            changed = questions.changed_since(before, snapshot())
+            if changed is None:
+                self.send(CommandKind.FORCE)
+            else:
+                self.say(f"force not sent: {changed}", "warning")
+
+        self.ask(questions.force_question(snapshot), force)
+
+    def action_cancel(self) -> None:
+        EntryActions(self).cancel()
+
+    def action_unknown(self) -> None:
+        EntryActions(self).decide()
+
+    def action_reentry(self) -> None:
+        EntryActions(self).allow_reentry()
+
+    def action_reconcile(self) -> None:
+        self.send(CommandKind.RECONCILE)
+
+    def change_account(self, account: AccountView, field: AccountField, sent: Sent) -> None:
+        AccountActions(self, sent).change(account, field)
+
+    def give_account_default(self, account: AccountView, field: AccountField, sent: Sent) -> None:
+        AccountActions(self, sent).give_default(account, field)
+
+    def say_why_not(self, key: str) -> None:
+        """Answers a key that is greyed out with the reason. While its command is on its way the status bar answers."""
+        for row in KEYS:
+            pending = any(kind.value == row.action for kind in self.pending)
+            if row.display == shown_key(key) and not pending and self.check_action(row.action, ()) is None:
+                self.say(f"{row.label.lower()}: not now, {self.why_not(row.action)}", "warning")

@@ -1,0 +1,103 @@
+"""Account alerts against the simulated broker."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from core.broker.port import StreamState
+from core.domain.orders.orders import OrderLeg, OrderRequest, SendClass
+from core.domain.trident.trident import Action
+from core.simulator.exchange.faults import FaultKind, FaultMatch
+from tests.core.broker.simulated_streams import ACCOUNT, AlertReceiver, SimulatedStreams, running, simulated, until
+
+
+async def place(streams: SimulatedStreams, identifier: str = "senex-1") -> str:
+    """Sends a trident far above its value, so that it stays working."""
+    chain = await streams.broker.chain("QQQ")
+    expiration = next(e for e in chain.expirations if 30 <= (e.day - streams.clock.now().date()).days <= 50)
+    body = Decimal(2) * round(Decimal("623") / 2)
+    strikes = expiration.strikes
+    legs = (
+        OrderLeg(strikes[body].put.occ, Action.SELL_TO_OPEN, 2),
+        OrderLeg(strikes[body - 3].put.occ, Action.BUY_TO_OPEN, 2),
+        OrderLeg(strikes[body].call.occ, Action.SELL_TO_OPEN, 1),
+        OrderLeg(strikes[body + 3].call.occ, Action.BUY_TO_OPEN, 1),
+    )
+    request = OrderRequest("QQQ", legs, Decimal("5.90"), identifier)
+    outcome = await streams.broker.send(ACCOUNT, request, lambda: None)
+    assert outcome.kind is SendClass.ACKNOWLEDGED, outcome
+    assert outcome.report is not None
+    return outcome.report.order_id
+
+
+async def test_an_orders_life_is_told_and_a_cancel_ends_it() -> None:
+    async with simulated() as streams:
+        receiver = AlertReceiver()
+        async with running(streams.broker.alerts.run([ACCOUNT], receiver)):
+            await until(lambda: receiver.connections == 1, "a connection")
+            order_id = await place(streams)
+            await until(lambda: "Live" in receiver.words(), "Live")
+            await streams.broker.cancel(ACCOUNT, order_id)
+            await until(lambda: "Cancelled" in receiver.words(), "Cancelled")
+        assert {report.order_id for report in receiver.reports} == {order_id}
+        assert {report.identifier for report in receiver.reports} == {"senex-1"}
+        assert receiver.reports[-1].terminal_at is not None
+        (listed,) = await streams.broker.orders_of_day(ACCOUNT, streams.clock.now().date())
+        assert (listed.order_id, listed.status) == (order_id, "Cancelled")
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ALERTS_UNKNOWN_STATUS, FaultKind.ALERTS_INVALID_OBJECT])
+async def test_an_alert_the_sdk_cannot_read_renews_the_stream_and_says_so(kind: FaultKind) -> None:
+    async with simulated() as streams:
+        receiver = AlertReceiver()
+        async with running(streams.broker.alerts.run([ACCOUNT], receiver)):
+            await until(lambda: receiver.connections == 1, "a connection")
+            streams.arm(kind)
+            order_id = await place(streams)
+            await until(lambda: receiver.connections == 2, "a second connection")
+            assert "could not be read" in receiver.losses[0]
+            await streams.broker.cancel(ACCOUNT, order_id)
+            await until(lambda: "Cancelled" in receiver.words(), "alerts again")
+        assert [status.state for status in receiver.statuses[:3]] == [
+            StreamState.CONNECTING,
+            StreamState.CONNECTED,
+            StreamState.WAITING,
+        ]
+
+
+@pytest.mark.parametrize("kind", [FaultKind.ALERTS_CLOSE, FaultKind.ALERTS_CONNECT_REFUSED])
+async def test_a_lost_or_refused_stream_comes_back(kind: FaultKind) -> None:
+    async with simulated() as streams:
+        receiver = AlertReceiver()
+        if kind is FaultKind.ALERTS_CONNECT_REFUSED:
+            streams.arm(kind)
+        async with running(streams.broker.alerts.run([ACCOUNT], receiver)):
+            if kind is FaultKind.ALERTS_CLOSE:
+                await until(lambda: receiver.connections == 1, "a connection")
+                streams.arm(kind)
+            await until(lambda: receiver.losses, "the loss")
+            await until(lambda: receiver.statuses[-1].state is StreamState.CONNECTED, "a connection")
+            await place(streams)
+            await until(lambda: "Live" in receiver.words(), "alerts")
+
+
+async def test_a_refused_order_says_why() -> None:
+    async with simulated() as streams:
+        request = OrderRequest(
+            "QQQ", (OrderLeg("QQQ   991231P00001000", Action.SELL_TO_OPEN, 1),), Decimal(1), "senex-2"
+        )
+        outcome = await streams.broker.send(ACCOUNT, request, lambda: None)
+        assert outcome.kind is SendClass.REJECTED
+        assert outcome.code
+        assert ACCOUNT not in outcome.detail
+
+
+async def test_a_lost_answer_is_unknown_and_the_order_is_found_by_its_identifier() -> None:
+    async with simulated() as streams:
+        streams.arm(FaultKind.REST_DROP_RESPONSE, match=FaultMatch(method="POST", path=f"/accounts/{ACCOUNT}/orders"))
+        with pytest.raises(AssertionError, match="unknown"):
+            await place(streams, "senex-3")
+        (found,) = await streams.broker.orders_of_day(ACCOUNT, streams.clock.now().date())
+        assert found.identifier == "senex-3"

@@ -1,0 +1,337 @@
+"""Reads from the broker: retries, renewed tokens, refused logins, and the values they return."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from core.broker.port import BrokerError, BrokerFault
+from core.broker.tastytrade import Login, TastytradeBroker
+from core.runtime.ids import SeededIds
+from tests.core.broker.raw_broker import (
+    ACCOUNT,
+    ORDERS,
+    REFRESH,
+    SECRET,
+    SESSIONS,
+    InstantClock,
+    RawBroker,
+    dropped,
+    json_answer,
+    order_json,
+    refusal,
+    session_json,
+    text_answer,
+    trident_request,
+)
+
+DAY = date(2026, 11, 23)
+
+
+def metric_json(symbol: str, **changes: Any) -> dict[str, Any]:
+    found = {
+        "symbol": symbol,
+        "market-cap": "0",
+        "updated-at": datetime.now(UTC).isoformat(),
+        "implied-volatility-index-rank": "0.31",
+        "tos-implied-volatility-index-rank": "0.32",
+        "tw-implied-volatility-index-rank": "0.99",
+        "implied-volatility-percentile": "0.6",
+        "implied-volatility-30-day": "18.4",
+        "beta": "1.1",
+    }
+    found.update(changes)
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def page(items: list[Any], **pagination: int) -> dict[str, Any]:
+    return {"data": {"items": items}, "pagination": {key.replace("_", "-"): n for key, n in pagination.items()}}
+
+
+async def test_a_401_renews_the_token_once_and_reads_again(server: RawBroker, broker: TastytradeBroker) -> None:
+    server.on("GET", SESSIONS, refusal("token_invalid", 401), json_answer(session_json()))
+    assert (await broker.market_state()).is_open
+    assert server.tokens == 2
+
+
+async def test_a_second_401_is_a_refused_login(server: RawBroker, broker: TastytradeBroker) -> None:
+    server.on("GET", SESSIONS, refusal("token_invalid", 401))
+    with pytest.raises(BrokerError) as caught:
+        await broker.market_state()
+    assert (caught.value.fault, caught.value.code) == (BrokerFault.LOGIN_REFUSED, "token_invalid")
+    assert server.count("GET", SESSIONS) == 2
+    assert server.tokens == 2
+
+
+async def test_reads_meeting_one_401_share_one_new_token(server: RawBroker, broker: TastytradeBroker) -> None:
+    async def by_token(request: web.Request) -> web.StreamResponse:
+        if request.headers["Authorization"] == "Bearer access-1":
+            return web.json_response({"error": {"code": "token_invalid", "message": "expired"}}, status=401)
+        return web.json_response(session_json())
+
+    server.on("GET", SESSIONS, by_token)
+    states = await asyncio.gather(*(broker.market_state() for _ in range(5)))
+    assert all(state.is_open for state in states)
+    assert server.tokens == 2
+
+
+@pytest.mark.parametrize(
+    "passing", [refusal("slow_down", 429), text_answer("<html>", 503), dropped], ids=["429", "503", "dropped"]
+)
+async def test_a_passing_failure_is_tried_again_with_back_off(
+    server: RawBroker, broker: TastytradeBroker, clock: InstantClock, passing: Any
+) -> None:
+    server.on("GET", SESSIONS, passing, passing, json_answer(session_json("Closed")))
+    state = await broker.market_state()
+    assert (state.is_open, state.word) == (False, "Closed")
+    assert len(clock.waits) == 2
+    assert all(0.2 <= wait <= 0.8 for wait in clock.waits)
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "tries"),
+    [
+        (refusal("slow_down", 429), BrokerFault.RATE_LIMITED, 3),
+        (text_answer("<html>", 502), BrokerFault.UNREACHABLE, 3),
+        (dropped, BrokerFault.UNREACHABLE, 3),
+        (refusal("not_permitted", 403), BrokerFault.REFUSED, 1),
+        (refusal("record_not_found", 404), BrokerFault.REFUSED, 1),
+        (text_answer("<html>"), BrokerFault.UNREADABLE, 1),
+        (json_answer([1]), BrokerFault.UNREADABLE, 1),
+        (json_answer({"data": {}}), BrokerFault.UNREADABLE, 1),
+        (json_answer({"data": {"items": [{"instrument-collection": "Equity"}]}}), BrokerFault.UNREADABLE, 1),
+        (json_answer({"data": {"items": []}}), BrokerFault.UNREADABLE, 1),
+        (json_answer(session_json("Holiday")), BrokerFault.UNREADABLE, 1),
+    ],
+)
+async def test_a_read_that_fails_says_why(
+    server: RawBroker, broker: TastytradeBroker, answer: Any, fault: BrokerFault, tries: int
+) -> None:
+    server.on("GET", SESSIONS, answer)
+    with pytest.raises(BrokerError) as caught:
+        await broker.market_state()
+    assert caught.value.fault is fault
+    assert server.count("GET", SESSIONS) == tries
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "tastytrade.utils" not in shown  # it may quote an answer with a token in it
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"error_code": "invalid_grant", "error_description": "Grant revoked"}, {"error": {"code": "invalid_credentials"}}],
+)
+async def test_a_refused_login_is_presented_again_only_by_connect(
+    server: RawBroker, broker: TastytradeBroker, body: dict[str, Any]
+) -> None:
+    broker.connection.session.session_expiration = 0.0
+    server.on("POST", "/oauth/token", json_answer(body, 400))
+    results = await asyncio.gather(*(broker.market_state() for _ in range(6)), return_exceptions=True)
+    assert all(isinstance(r, BrokerError) and r.fault is BrokerFault.LOGIN_REFUSED for r in results)
+    assert server.count("POST", "/oauth/token") == 2  # the first login and one refusal
+    with pytest.raises(BrokerError):
+        await broker.connect()
+    assert server.count("POST", "/oauth/token") == 3
+
+
+async def test_a_gateway_in_front_of_the_login_is_not_a_refusal(server: RawBroker, broker: TastytradeBroker) -> None:
+    server.on("POST", "/oauth/token", text_answer("<html>blocked</html>", 403), server.grant_token)
+    with pytest.raises(BrokerError) as caught:
+        await broker.connect()
+    assert caught.value.fault is not BrokerFault.LOGIN_REFUSED
+    await broker.connect()
+
+
+async def test_calls_before_connect_are_refused(clock: InstantClock) -> None:
+    broker = TastytradeBroker(Login("main", SECRET, REFRESH), clock, SeededIds(1), base_url="http://127.0.0.1:9")
+    with pytest.raises(BrokerError, match="not connected"):
+        await broker.market_state()
+
+
+@pytest.mark.parametrize(
+    "address", ["https://127.0.0.1:8800", "http://api.example.com", "http://10.0.0.7:80", "http://127.0.0.1/x", "ftp:"]
+)
+def test_only_plain_http_on_this_machine_may_stand_in_for_the_broker(address: str, clock: InstantClock) -> None:
+    with pytest.raises(ValueError, match="on this machine"):
+        TastytradeBroker(Login("main", SECRET, REFRESH), clock, SeededIds(1), base_url=address)
+
+
+def test_a_login_shows_no_secret_and_needs_both() -> None:
+    shown = repr(Login("main", SECRET, REFRESH))
+    assert SECRET not in shown
+    assert REFRESH not in shown
+    assert "main" in shown
+    with pytest.raises(ValueError, match="lacks"):
+        Login("main", "", REFRESH)
+
+
+async def test_no_secret_reaches_a_log_or_an_error(
+    server: RawBroker, broker: TastytradeBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.on("GET", SESSIONS, refusal("odd", 404, f"unknown token access-1 of {SECRET} {REFRESH}"))
+    with pytest.raises(BrokerError) as caught:
+        await broker.market_state()
+    await broker.connect()
+    for secret in (SECRET, REFRESH, "access-1", "access-2"):
+        assert secret not in caplog.text
+        assert secret not in str(caught.value)
+        assert secret not in caught.value.detail
+
+
+async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroker) -> None:
+    earnings = {"estimated": True, "late-flag": 0, "visible": True, "expected-report-date": "2026-12-01"}
+    server.on(
+        "GET",
+        "/market-metrics",
+        json_answer(
+            page(
+                [
+                    metric_json("QQQ", **{"dividend-ex-date": "2026-12-21", "earnings": earnings}),
+                    metric_json("SPX", **{"tos-implied-volatility-index-rank": None}),
+                    metric_json("BAD", **{"market-cap": None}),
+                    metric_json(
+                        "BARE",
+                        **{
+                            "tos-implied-volatility-index-rank": None,
+                            "implied-volatility-index-rank": None,
+                            "implied-volatility-30-day": None,
+                            "implied-volatility-index": "0.2",
+                        },
+                    ),
+                ]
+            )
+        ),
+    )
+    qqq, spx, bare = await broker.metrics(["QQQ", "SPX", "BAD", "BARE"])
+    assert (qqq.iv_rank, qqq.iv30, qqq.iv_percentile) == (Decimal("32.00"), Decimal("0.184"), Decimal("60.0"))
+    assert (qqq.ex_dividend, qqq.earnings) == (date(2026, 12, 21), date(2026, 12, 1))
+    assert qqq.age_s is not None
+    assert 0 <= qqq.age_s < 5
+    assert spx.iv_rank == Decimal("31.00")  # the general rank stands in for the tos- one
+    assert (bare.symbol, bare.iv_rank, bare.iv30) == ("BARE", None, None)
+    assert server.queries[-1]["symbols"] == "QQQ,SPX,BAD,BARE"
+
+
+async def test_metrics_of_which_none_is_readable_are_unreadable(server: RawBroker, broker: TastytradeBroker) -> None:
+    server.on("GET", "/market-metrics", json_answer(page([metric_json("QQQ", **{"updated-at": None})])))
+    with pytest.raises(BrokerError, match="updated-at") as caught:
+        await broker.metrics(["QQQ"])
+    assert caught.value.fault is BrokerFault.UNREADABLE
+
+
+async def test_an_old_mark_is_no_mark(server: RawBroker, broker: TastytradeBroker) -> None:
+    def mark(symbol: str, age_s: float) -> dict[str, Any]:
+        return {
+            "symbol": symbol,
+            "instrument-type": "Index",
+            "updated-at": (datetime.now(UTC) - timedelta(seconds=age_s)).isoformat(),
+            "bid-size": "0",
+            "ask-size": "0",
+            "close-price-type": "Unknown",
+            "summary-date": "2026-11-23",
+            "prev-close-date": "2026-11-20",
+            "prev-close-price-type": "Final",
+            "halt-start-time": -1,
+            "halt-end-time": -1,
+            "mark": "6000.5",
+        }
+
+    server.on("GET", "/market-data/by-type", json_answer(page([mark("SPX", 1), mark("NDX", 60)])))
+    assert await broker.marks(["SPX", "NDX", "QQQ"]) == {"SPX": Decimal("6000.5")}
+    assert server.queries[-1]["equity"] == "QQQ"
+    assert await broker.marks([]) == {}
+
+
+async def test_the_orders_of_a_day_are_live_and_all_pages_merged(server: RawBroker, broker: TastytradeBroker) -> None:
+    newer = order_json(id=2, status="Filled", **{"updated-at": 1795357900000})
+    server.on("GET", f"{ORDERS}/live", json_answer({"data": {"items": [order_json(id=2), order_json(id=3)]}}))
+    two = {"total_items": 3, "total_pages": 2}
+    server.on(
+        "GET",
+        ORDERS,
+        json_answer(page([order_json(id=1), newer], current_item_count=2, page_offset=0, **two)),
+        json_answer(page([order_json(id=10, status="Dead")], current_item_count=1, page_offset=1, **two)),
+    )
+    reports = await broker.orders_of_day(ACCOUNT, DAY)
+    assert [(report.order_id, report.status) for report in reports] == [
+        ("1", "Received"),
+        ("2", "Filled"),
+        ("3", "Received"),
+        ("10", "Dead"),  # a status the SDK does not know loses neither the order nor the listing
+    ]
+    assert reports[0].credit == Decimal("4.06")
+    assert [query.get("page-offset") for query in server.queries[-2:]] == ["0", "1"]
+    assert all(query["start-date"] == "2026-11-23" for query in server.queries[-2:])
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        page([order_json(id=1)], current_item_count=2, total_items=2, total_pages=1),
+        page([order_json(id=1)], total_items=2, total_pages=1),
+        page([order_json(id=1, legs=None)], total_items=1, total_pages=1),
+        page([order_json(id=1, status=7)], total_items=1, total_pages=1),
+        page([order_json(id=None)], total_items=1, total_pages=1),
+        page(["odd"], total_items=1, total_pages=1),
+        {"data": {"items": None}},
+        {"data": {"items": []}, "pagination": {"total-pages": "two"}},
+    ],
+)
+async def test_an_incomplete_listing_proves_nothing(
+    server: RawBroker, broker: TastytradeBroker, listing: dict[str, Any]
+) -> None:
+    server.on("GET", f"{ORDERS}/live", json_answer(page([])))
+    server.on("GET", ORDERS, json_answer(listing))
+    with pytest.raises(BrokerError) as caught:
+        await broker.orders_of_day(ACCOUNT, DAY)
+    assert caught.value.fault is BrokerFault.UNREADABLE
+
+
+async def test_one_order_is_read_with_its_fills(server: RawBroker, broker: TastytradeBroker) -> None:
+    order = order_json(status="Dead", **{"price-effect": "Debit"})
+    order["legs"][0]["fills"] = [
+        {"fill-id": "24_1", "quantity": 2, "fill-price": "1.25", "filled-at": "2026-11-22T14:30:01.000+00:00"}
+    ]
+    server.on("GET", f"{ORDERS}/1010", json_answer({"data": order}))
+    report = await broker.order(ACCOUNT, "1010")
+    assert (report.status, report.credit) == ("Dead", Decimal("-4.06"))
+    (fill,) = report.fills
+    assert (fill.fill_id, fill.quantity, fill.price) == ("24_1", Decimal(2), Decimal("1.25"))
+    assert fill.at == datetime(2026, 11, 22, 14, 30, 1, tzinfo=UTC)
+
+
+async def test_a_dry_run_refusal_carries_the_inner_code(server: RawBroker, broker: TastytradeBroker) -> None:
+    error = {"code": "preflight_check_failure", "message": "no", "errors": [{"code": "cant_buy_for_credit"}]}
+    server.on("POST", f"{ORDERS}/dry-run", json_answer({"error": error}, 422))
+    with pytest.raises(BrokerError) as caught:
+        await broker.dry_run(ACCOUNT, trident_request())
+    assert (caught.value.fault, caught.value.code) == (BrokerFault.REFUSED, "cant_buy_for_credit")
+
+
+async def test_a_cancel_is_asked_once(server: RawBroker, broker: TastytradeBroker) -> None:
+    server.on("DELETE", f"{ORDERS}/1010", text_answer("", 503))
+    with pytest.raises(BrokerError):
+        await broker.cancel(ACCOUNT, "1010")
+    assert server.count("DELETE", f"{ORDERS}/1010") == 1
+
+
+async def test_the_brokers_date_is_compared_with_ours(broker: TastytradeBroker) -> None:
+    assert broker.date_offset is not None
+    assert abs(broker.date_offset) < timedelta(seconds=2)
+
+
+async def test_a_server_without_a_clock_gives_none(server: RawBroker, broker: TastytradeBroker) -> None:
+    assert await broker.server_clock() is None
+    now = datetime(2026, 11, 23, 15, tzinfo=UTC)
+    server.on("GET", "/simulator/clock", json_answer({"data": {"market-time": now.isoformat(), "speed": 6}}))
+    assert await broker.server_clock() == (now, 6.0)
+    await server.stop()
+    with pytest.raises(BrokerError):
+        await broker.server_clock()

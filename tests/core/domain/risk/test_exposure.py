@@ -1,0 +1,80 @@
+"""The risk an account already has: open tridents and entries under way (SPEC 7)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from core.domain.orders.order_states import OPEN_STATES, EntryState
+from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
+from core.domain.risk.exposure import exposure, held_entries, worked_legs
+from core.domain.risk.risk import Direction, HeldLeg, side_of
+from core.domain.trident.trident import Action
+from tests.support.record_samples import AT, entry
+
+D = Decimal
+PRICES = ("5.20", "4.02", "7.30", "5.54")  # 2 * 1.18 + 1.76 = 4.12
+
+
+def filled(entry_id: str = "one", days_ago: int = 0) -> Entry:
+    base = entry(entry_id)
+    fills = tuple(
+        Fill(f"{entry_id}-{leg.symbol}", leg.symbol, D(leg.quantity), D(price), AT)
+        for leg, price in zip(base.request.legs, PRICES, strict=True)
+    )
+    return replace(base, state=EntryState.FILLED, fills=fills, prepared_at=AT - timedelta(days=days_ago))
+
+
+def holding(*entries: Entry) -> tuple[HeldLeg, ...]:
+    return tuple(HeldLeg(leg.symbol, side_of(leg.action), D(leg.quantity)) for e in entries for leg in e.request.legs)
+
+
+def test_the_risk_of_an_open_trident_comes_from_its_fill() -> None:
+    seen = exposure([filled()], [], holding(filled()), [])
+    assert (seen.open_risk, seen.open_tridents) == (D(188), 1)  # 100 * (2 * 3 - 4.12)
+
+
+def test_until_a_fill_record_is_missing_the_risk_is_as_sent() -> None:
+    short = replace(filled(), fills=filled().fills[:3])
+    assert exposure([short], [], holding(short), []).open_risk == entry().max_risk
+
+
+def test_it_is_ours_until_the_broker_no_longer_holds_its_legs() -> None:
+    assert exposure([filled()], [], (), []).open_tridents == 0
+    for leg in holding(filled()):
+        assert exposure([filled()], [], [leg], []).open_tridents == 1, "closed in part still counts whole"
+
+
+def test_the_other_side_of_our_legs_is_not_our_trident() -> None:
+    turned = [
+        replace(leg, direction=Direction.LONG if leg.direction is Direction.SHORT else Direction.SHORT)
+        for leg in holding(filled())
+    ]
+    assert exposure([filled()], [], turned, []).open_tridents == 0
+
+
+def test_of_two_alike_the_older_was_closed_first() -> None:
+    old, new = filled("old", days_ago=1), filled("new")
+    assert held_entries([old, new], holding(old, new)) == (old, new)
+    assert held_entries([old, new], holding(new)) == (new,)
+
+
+@pytest.mark.parametrize("state", list(EntryState))
+def test_entries_sent_and_not_terminal_count_as_sent(state: EntryState) -> None:
+    seen = exposure([], [replace(entry(), state=state)], (), [])
+    under_way = state in OPEN_STATES
+    assert (seen.open_risk, seen.open_tridents) == ((D(214), 1) if under_way else (D(0), 0))
+
+
+def test_working_orders_count_by_the_side_they_lead_to() -> None:
+    def leg(action: str) -> ReportedLeg:
+        return ReportedLeg("QQQ   260417P00622000", action, D(1), D(1), ())
+
+    sides = {"Sell to Open": Direction.SHORT, "Sell to Close": Direction.SHORT, "Buy to Close": Direction.LONG}
+    for action, side in sides.items():
+        report = OrderReport("1", "a", "Live", None, "QQQ", None, (leg(action),), None, None, None)
+        assert [held.direction for held in worked_legs(report)] == [side]
+    assert side_of(Action.BUY_TO_OPEN) is Direction.LONG

@@ -1,0 +1,275 @@
+"""The simulator used in process: what a client of the ports sees, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from core.broker.port import BrokerError, BrokerFault, StreamState, StreamStatus
+from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
+from core.domain.operation.reasons import Reason, refuse
+from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
+from core.domain.trident.trident import Action
+from core.runtime.virtual_time import VirtualClock, run_virtual
+from core.simulator.exchange.exchange import Exchange
+from core.simulator.exchange.faults import FaultKind
+from core.simulator.in_process.broker import InProcessBroker
+from core.simulator.market.market import Market
+from tests.support.world import ACCOUNT, LOGIN, MONDAY, SEED, account, et
+
+OPTION = ".QQQ260417P620"
+
+
+@dataclass
+class Sink:
+    """A sink that keeps what it is given."""
+
+    quotes: list[Quote] = field(default_factory=list)
+    trades: list[Trade] = field(default_factory=list)
+    summaries: list[DaySummary] = field(default_factory=list)
+    halts: list[TradingHalt] = field(default_factory=list)
+    statuses: list[StreamStatus] = field(default_factory=list)
+    orders: list[OrderReport] = field(default_factory=list)
+
+    def on_quotes(self, quotes: Sequence[Quote]) -> None:
+        self.quotes.extend(quotes)
+
+    def on_trades(self, trades: Sequence[Trade]) -> None:
+        self.trades.extend(trades)
+
+    def on_summaries(self, summaries: Sequence[DaySummary]) -> None:
+        self.summaries.extend(summaries)
+
+    def on_halts(self, halts: Sequence[TradingHalt]) -> None:
+        self.halts.extend(halts)
+
+    def on_market_data_status(self, status: StreamStatus) -> None:
+        self.statuses.append(status)
+
+    def on_order(self, report: OrderReport) -> None:
+        self.orders.append(report)
+
+    def on_alert_status(self, status: StreamStatus) -> None:
+        self.statuses.append(status)
+
+
+@dataclass
+class Desk:
+    """A broker whose two streams run into one sink."""
+
+    clock: VirtualClock
+    exchange: Exchange
+    broker: InProcessBroker
+    sink: Sink
+
+
+def _with_desk(script: Callable[[Desk], Coroutine[Any, Any, None]], at: str = "10:00") -> None:
+    async def main(clock: VirtualClock) -> None:
+        market = Market(SEED, clock.now())
+        exchange = Exchange(market, SEED, [account()])
+        broker, sink = InProcessBroker(exchange, market, clock, LOGIN), Sink()
+        streams = [
+            asyncio.create_task(broker.market_data.run(sink)),
+            asyncio.create_task(broker.alerts.run([ACCOUNT], sink)),
+        ]
+        try:
+            await script(Desk(clock, exchange, broker, sink))
+        finally:
+            for stream in streams:
+                stream.cancel()
+                with suppress(asyncio.CancelledError):
+                    await stream
+
+    run_virtual(main, et(MONDAY, at))
+
+
+async def _request(desk: Desk, identifier: str = "senex-test") -> OrderRequest:
+    """A trident at the lowest credit a seller could ask, so that it fills at once."""
+    chain = await desk.broker.chain("QQQ")
+    expiration = next(e for e in chain.expirations if e.day.isoformat() == "2026-04-17")
+    body, width = Decimal(624), Decimal(5)
+    legs = (
+        OrderLeg(expiration.strikes[body].put.occ, Action.SELL_TO_OPEN, 2),
+        OrderLeg(expiration.strikes[body - width].put.occ, Action.BUY_TO_OPEN, 2),
+        OrderLeg(expiration.strikes[body].call.occ, Action.SELL_TO_OPEN, 1),
+        OrderLeg(expiration.strikes[body + width].call.occ, Action.BUY_TO_OPEN, 1),
+    )
+    return OrderRequest("QQQ", legs, Decimal("6.00"), identifier)
+
+
+def test_a_snapshot_comes_first_and_then_only_changes() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
+        await desk.clock.sleep(30)
+        quotes = desk.sink.quotes
+        assert quotes[0].received < 0.01
+        assert all(a != b for a, b in pairwise(quotes))
+        assert all((a.bid, a.ask, a.as_of) != (b.bid, b.ask, b.as_of) for a, b in pairwise(quotes))
+        assert 10 < len(quotes) <= 61
+        assert all(q.as_of <= q.received for q in quotes)
+        assert [(h.symbol, h.halted) for h in desk.sink.halts] == [("QQQ", False)]
+        assert desk.sink.trades
+        assert desk.sink.summaries
+
+    _with_desk(script)
+
+
+def test_outside_the_session_the_last_known_quote_shows_its_age_and_nothing_follows() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
+        await desk.clock.sleep(300)
+        (quote,) = desk.sink.quotes
+        assert quote.received - quote.as_of >= 3600
+
+    _with_desk(script, at="17:00")
+
+
+def test_a_subscription_made_afresh_is_answered_afresh() -> None:
+    async def script(desk: Desk) -> None:
+        data = desk.broker.market_data
+        await data.subscribe(frozenset(), frozenset({OPTION}))
+        await desk.clock.sleep(0.1)
+        desk.broker.arm(FaultKind.MARKET_FROZEN, symbol=OPTION)
+        await desk.clock.sleep(5)
+        before = len(desk.sink.quotes)
+        await desk.clock.sleep(5)
+        assert len(desk.sink.quotes) == before, "a frozen symbol moved"
+        await data.unsubscribe(frozenset({OPTION}))
+        await data.subscribe(frozenset(), frozenset({OPTION}))
+        await desk.clock.sleep(0.1)
+        assert len(desk.sink.quotes) == before + 1
+
+    _with_desk(script)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (FaultKind.MARKET_CROSSED, lambda q: q.crossed),
+        (FaultKind.MARKET_NAN, lambda q: q.bid is None and q.ask is None),
+        (FaultKind.MARKET_ZERO_BID, lambda q: q.bid == 0),
+    ],
+)
+def test_a_quote_fault_shows_on_its_symbols_only(kind: FaultKind, wrong: Callable[[Quote], bool]) -> None:
+    async def script(desk: Desk) -> None:
+        desk.broker.arm(kind, symbol=".QQQ*")
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset({OPTION}))
+        await desk.clock.sleep(3)
+        assert {q.symbol for q in desk.sink.quotes if wrong(q)} == {OPTION}
+        assert {q.symbol for q in desk.sink.quotes if not wrong(q)} == {"QQQ"}
+
+    _with_desk(script)
+
+
+def test_a_lost_feed_says_so_and_comes_back_with_snapshots() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.broker.market_data.subscribe(frozenset({"QQQ"}), frozenset())
+        await desk.clock.sleep(1.25)
+        states = [s.state for s in desk.sink.statuses]
+        assert states == [StreamState.CONNECTED] * 2  # the feed and the alerts
+        desk.broker.arm(FaultKind.DXLINK_CLOSE)
+        await desk.clock.sleep(1)
+        seen = len(desk.sink.quotes)
+        assert [s.state for s in desk.sink.statuses[2:]] == [StreamState.WAITING]
+        await desk.clock.sleep(1.5)
+        assert [(s.state, s.connections) for s in desk.sink.statuses[3:]] == [(StreamState.CONNECTED, 2)]
+        assert len(desk.sink.quotes) > seen
+
+    _with_desk(script)
+
+
+def test_an_order_is_told_through_every_state_and_filled() -> None:
+    async def script(desk: Desk) -> None:
+        await desk.clock.sleep(0.1)
+        outcome = await desk.broker.send(ACCOUNT, await _request(desk), lambda: None)
+        assert outcome.kind is SendClass.ACKNOWLEDGED
+        assert outcome.report is not None
+        assert outcome.report.identifier == "senex-test"
+        await desk.clock.sleep(30)
+        told = [report.status for report in desk.sink.orders]
+        assert [w for i, w in enumerate(told) if w not in told[:i]] == [
+            "Received",
+            "Routed",
+            "In Flight",
+            "Live",
+            "Filled",
+        ]
+        assert sum(f.quantity for f in desk.sink.orders[-1].fills) == 6
+        reads = await desk.broker.account_reads(ACCOUNT)
+        assert sorted(int(p.quantity) for p in reads.positions) == [1, 1, 2, 2]
+
+    _with_desk(script)
+
+
+def test_the_guard_keeps_an_order_from_leaving() -> None:
+    async def script(desk: Desk) -> None:
+        outcome = await desk.broker.send(ACCOUNT, await _request(desk), lambda: refuse(Reason.PAUSED))
+        assert (outcome.kind, outcome.left, outcome.code) == (SendClass.NOT_SENT, False, "paused")
+        assert desk.broker.posted == []
+        assert desk.exchange.orders(ACCOUNT) == []
+
+    _with_desk(script)
+
+
+@pytest.mark.parametrize(
+    ("kind", "placed"),
+    [
+        (FaultKind.REST_DROP_REQUEST, False),
+        (FaultKind.REST_5XX_HTML, False),
+        (FaultKind.REST_429, False),
+        (FaultKind.REST_DROP_RESPONSE, True),
+        (FaultKind.REST_GARBAGE, True),
+    ],
+)
+def test_what_cannot_be_proved_is_unknown_whether_or_not_it_was_placed(kind: FaultKind, placed: bool) -> None:
+    async def script(desk: Desk) -> None:
+        request = await _request(desk)
+        desk.broker.arm(kind, path="/accounts", method="POST")
+        outcome = await desk.broker.send(ACCOUNT, request, lambda: None)
+        assert (outcome.kind, outcome.left) == (SendClass.UNKNOWN, True)
+        assert bool(desk.exchange.orders(ACCOUNT)) is placed
+        assert len(desk.broker.posted) == 1
+
+    _with_desk(script)
+
+
+def test_a_read_fails_as_the_wire_would_have_it_fail() -> None:
+    async def script(desk: Desk) -> None:
+        for kind, fault in (
+            (FaultKind.REST_5XX_HTML, BrokerFault.UNREACHABLE),
+            (FaultKind.REST_429, BrokerFault.RATE_LIMITED),
+            (FaultKind.REST_TOKEN_INVALID, BrokerFault.LOGIN_REFUSED),
+            (FaultKind.REST_GARBAGE, BrokerFault.UNREADABLE),
+        ):
+            desk.broker.arm(kind, path="/market-metrics")
+            await desk.broker.market_state()
+            with pytest.raises(BrokerError) as failure:
+                await desk.broker.metrics(["QQQ"])
+            assert failure.value.fault is fault
+        assert [m.symbol for m in await desk.broker.metrics(["QQQ", "SPX", "NOPE"])] == ["QQQ", "SPX"]
+
+    _with_desk(script)
+
+
+def test_a_listing_that_lags_knows_the_order_later() -> None:
+    async def script(desk: Desk) -> None:
+        desk.exchange.fill_plan = "never"
+        desk.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=20)
+        await desk.broker.send(ACCOUNT, await _request(desk), lambda: None)
+        day = et(MONDAY).date()
+        assert await desk.broker.orders_of_day(ACCOUNT, day) == ()
+        await desk.clock.sleep(21)
+        (listed,) = await desk.broker.orders_of_day(ACCOUNT, day)
+        assert listed.status == "Live"
+        await desk.broker.cancel(ACCOUNT, listed.order_id)
+        await desk.clock.sleep(1)
+        assert (await desk.broker.order(ACCOUNT, listed.order_id)).status == "Cancelled"
+
+    _with_desk(script)

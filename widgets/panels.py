@@ -1,0 +1,56 @@
+"""The table of the numbered panels. The dashboard, its tab strip and the keys that go to a panel are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from widgets.attempts import AttemptsPanel
+from widgets.charts.panel import ChartPanel
+from widgets.charts.picture import ChartView
+from widgets.judgement import JudgementPanel
+from widgets.messages import MessagesPanel
+from widgets.orders import OrdersPanel
+from widgets.schedule import SchedulePanel
+from widgets.spread import SpreadPanel
+
+if TYPE_CHECKING:
+    from core.snapshot import Snapshot
+    from widgets.base.panel import LinePanel
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedPanel:
+    """A panel of the dashboard that a number key goes to.
+
+    `name` is its widget's id, and the settings call its key `panel_NAME`. `short` is the label where a tab is narrow.
+    `slice_of` takes from a snapshot what the panel shows. `opens` is the page that enter opens from it; without one
+    enter opens the story of the newest cycle.
+    """
+
+    number: str
+    name: str
+    label: str
+    short: str
+    panel: type[LinePanel[Any]]
+    slice_of: Callable[[Snapshot], object]
+    opens: str = ""
+
+
+def _chart_view(shown: Snapshot) -> ChartView:
+    return ChartView(shown.quotes, shown.schedule, shown.spread, shown.attempts, shown.judgements, shown.pictures)
+
+
+PANELS: tuple[NumberedPanel, ...] = (
+    NumberedPanel("1", "spread", "Spread", "Spread", SpreadPanel, lambda shown: shown.spread),
+    NumberedPanel("7", "chart", "Chart", "Chart", ChartPanel, _chart_view),
+    NumberedPanel("6", "judgement", "Judgement", "Judge", JudgementPanel, lambda shown: shown.judgements),
+    NumberedPanel("2", "attempts", "Attempts", "Tries", AttemptsPanel, lambda shown: shown.attempts),
+    NumberedPanel("3", "orders", "Orders", "Orders", OrdersPanel, lambda shown: shown.orders, opens="orders"),
+    NumberedPanel("4", "schedule", "Schedule", "Slots", SchedulePanel, lambda shown: shown.schedule, opens="history"),
+    NumberedPanel("5", "messages", "Messages", "Msgs", MessagesPanel, lambda shown: shown.messages, opens="history"),
+)
+"""In the order in which they stand on the dashboard."""
+TABS: tuple[NumberedPanel, ...] = tuple(sorted(PANELS, key=lambda each: each.number))
+"""The same in the order of their numbers, for the tab strip and the keys."""
