@@ -14,6 +14,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
+from msgspec import json
+
 from core.domain.operation.reasons import Refusal
 from core.snapshot.json_values import as_written, fields_of, read, written
 
@@ -47,7 +49,7 @@ def difference(old: Any, new: Any) -> Any:
     if kind is Decimal or kind is float:
         same = str(old) == str(new)
     elif kind is Refusal:
-        same = repr(written(old, as_written)) == repr(written(new, as_written))
+        same = json.encode(written(old, as_written)) == json.encode(written(new, as_written))
     else:
         same = old == new
     return NOTHING if same else new

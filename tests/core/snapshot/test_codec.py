@@ -176,7 +176,7 @@ def test_figures_of_a_refusal_keep_their_types() -> None:
         "count": 1,
         "truth": True,
         "day": date(2026, 11, 20),
-        "at": datetime(2026, 11, 20, 15, tzinfo=UTC),
+        "at": datetime(2026, 11, 20, 15, tzinfo=UTC, fold=1),
         "none": None,
     }
     old, new = (
@@ -189,6 +189,7 @@ def test_figures_of_a_refusal_keep_their_types() -> None:
         assert refusal is not None
         assert [type(value) for _, value in refusal.figures] == [type(value) for value in figures.values()]
         assert str(dict(refusal.figures)["number"]) == "1.00"
+        assert encode_change(new, found) is None
 
 
 def test_a_figure_that_only_changes_its_type_is_a_change() -> None:
