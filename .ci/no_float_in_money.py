@@ -1,6 +1,6 @@
 """Checks that the modules about money use floats for seconds only: no other literal, `float()` or `float` type.
 
-Money is Decimal (SPEC): as floats, 0.1 + 0.2 is not 0.3, and an exchange refuses a limit that is slightly off its tick.
+Money is Decimal: as floats, 0.1 + 0.2 is not 0.3, and an exchange refuses a limit that is slightly off its tick.
 Seconds are floats, because the clocks return floats. Their names end in `_s`, or are in the list SECONDS.
 
     .ci/no_float_in_money.py [FILE...]     checks these files; without any, the modules about money

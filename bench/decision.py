@@ -1,7 +1,7 @@
 """Measures the time from the engine's decision to the order's arrival at the broker, against the SDK's `place_order`.
 
 Each sample is a forced cycle of the whole engine over HTTP, for an account of its own. After each, the bare SDK places
-the same order for another account. The difference is what SPEC 9 asks for before an order may be sent.
+the same order for another account. The difference is what rules 9 ask for before an order may be sent.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ SYMBOLS = tuple(f".QQQ270115{right}{strike}" for right in "CP" for strike in ran
 END_SYMBOL = "~LAST"
 QUOTES = 150_000
 QUOTES_PER_FRAME = 20
-"""As many as a busy feed sends at once (reference 7)."""
+"""As many as a busy feed sends at once (broker 7)."""
 DISTINCT_FRAMES = 64
 """Frames that are built beforehand and sent in turn."""
 OWN_CORE = 1
@@ -75,7 +75,7 @@ class QuoteServer:
 
 
 def answers(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """The answers of a feed server to a message of the handshake (reference 3)."""
+    """The answers of a feed server to a message of the handshake (broker 3)."""
     kind, channel = message["type"], message["channel"]
     state: dict[str, Any] = {"type": "AUTH_STATE", "channel": 0}
     if kind == "SETUP":

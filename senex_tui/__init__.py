@@ -1,1 +1,1 @@
-"""The terminal application: it builds the engine and shows it (ARCHITECTURE 1)."""
+"""The terminal application: it builds the engine and shows it."""

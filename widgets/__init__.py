@@ -1,1 +1,1 @@
-"""The panels, one a file. Each gets plain values and draws them (ARCHITECTURE 3)."""
+"""The panels, one a file. Each gets plain values and draws them."""

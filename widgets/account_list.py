@@ -1,4 +1,4 @@
-"""The list of the accounts: each with its automation, its login and its settings (SPEC 4)."""
+"""The list of the accounts: each with its automation, its login and its settings (rules 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of one account's settings: value, own or default, and meaning (SPEC 4, 7, 8, 11)."""
+"""The list of one account's settings: value, own or default, and meaning (rules 4, 7, 8, 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of the alerts: open ones first, in the order they opened, then those closed lately (SPEC 12)."""
+"""The list of the alerts: open ones first, in the order they opened, then those closed lately (rules 12)."""
 
 from __future__ import annotations
 

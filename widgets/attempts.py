@@ -1,4 +1,4 @@
-"""The panel of today's attempts: each with its figures, result and reason, newest first (SPEC 4.2)."""
+"""The panel of today's attempts: each with its figures, result and reason, newest first (rules 4.2)."""
 
 from __future__ import annotations
 

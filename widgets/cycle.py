@@ -1,4 +1,4 @@
-"""The panel of the running cycle, or of the last one: steps in the order of SPEC 4, attempt, outcome, reason."""
+"""The panel of the running cycle, or of the last one: steps in the order of rules 4, attempt, outcome, reason."""
 
 from __future__ import annotations
 

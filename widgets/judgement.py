@@ -1,4 +1,4 @@
-"""The panel of the market judgement: each factor with its input and points, as a waterfall (SPEC 5)."""
+"""The panel of the market judgement: each factor with its input and points, as a waterfall (rules 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The list of the entries: our state, what was ordered, what has filled, and the broker's word (SPEC 9)."""
+"""The list of the entries: our state, what was ordered, what has filled, and the broker's word (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of the day's entries: our state, the broker's word, and the fills (SPEC 9)."""
+"""The panel of the day's entries: our state, the broker's word, and the fills (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of the open tridents: days left, mark, P&L, break-evens and warnings (SPEC 7)."""
+"""The panel of the open tridents: days left, mark, P&L, break-evens and warnings (rules 7)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _trident(view: PositionView, width: int) -> list[Line]:
 
 
 def _age(view: PositionView) -> Part:
-    """The age of the mark, in words and never by colour alone (SPEC 14)."""
+    """The age of the mark, in words and never by colour alone (rules 14)."""
     match view.freshness:
         case Freshness.STALE:
             return f"STALE {figures.age(view.age_s)}", Tone.BAD

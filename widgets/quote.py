@@ -1,4 +1,4 @@
-"""The panel of one underlying: price, change, bid and ask, age and freshness (SPEC 14)."""
+"""The panel of one underlying: price, change, bid and ask, age and freshness (rules 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of today's slots and what became of each (SPEC 3)."""
+"""The panel of today's slots and what became of each (rules 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The panel of the trident being priced, or priced last: four legs, credits and max risk (SPEC 2, 6, 8)."""
+"""The panel of the trident being priced, or priced last: four legs, credits and max risk (rules 2, 6, 8)."""
 
 from __future__ import annotations
 

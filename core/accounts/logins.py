@@ -1,4 +1,4 @@
-"""Takes up the logins at the start and asks them from time to time what they reach (SPEC 4).
+"""Takes up the logins at the start and asks them from time to time what they reach (rules 4).
 
 A login that the broker refuses is recorded and reported once. Accounts that another login reaches too go on through
 that one.

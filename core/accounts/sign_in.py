@@ -1,4 +1,4 @@
-"""Logs in, at most twice with credentials that the broker refuses, because it blocks repeated bad logins (SPEC 9)."""
+"""Logs in, at most twice with credentials that the broker refuses, because it blocks repeated bad logins (rules 9)."""
 
 from __future__ import annotations
 

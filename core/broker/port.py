@@ -79,7 +79,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class MarketState:
-    """Whether the market is open, as the broker says (SPEC 3). `word` is the broker's own word for it."""
+    """Whether the market is open, as the broker says (rules 3). `word` is the broker's own word for it."""
 
     is_open: bool
     word: str
@@ -100,7 +100,7 @@ class DryRunAnswer:
 WireGuard = Callable[[], Refusal | None]
 """Called in the request hook, just before the order leaves.
 
-When it returns a refusal, the order is stopped (SPEC 9).
+When it returns a refusal, the order is stopped (rules 9).
 """
 
 
@@ -174,7 +174,7 @@ class Broker(Protocol):
         ...
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
-        """Sends the order once, and classifies the outcome by evidence (SPEC 9). Never raises for an outcome."""
+        """Sends the order once, and classifies the outcome by evidence (rules 9). Never raises for an outcome."""
         ...
 
     async def cancel(self, number: str, order_id: str) -> None:
@@ -259,7 +259,7 @@ class OrderAlertSink(Protocol):
 
 
 class OrderAlerts(Protocol):
-    """The account alerts of one login. Nothing is replayed after a reconnect (reference 4)."""
+    """The account alerts of one login. Nothing is replayed after a reconnect (broker 4)."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
         """Delivers the orders of these account numbers to the sink, until cancelled."""

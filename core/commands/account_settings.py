@@ -1,4 +1,4 @@
-"""Carries out the command that changes one setting of one account (SPEC 4, 7, 10)."""
+"""Carries out the command that changes one setting of one account (rules 4, 7, 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries out each command that the inbox hands over (SPEC 9, 10)."""
+"""Carries out each command that the inbox hands over (rules 9, 10)."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ class CommandHandlers:
             return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
         if entry.state is not EntryState.WORKING or entry.order_id is None:
             return refuse(Reason.NOT_CANCELLABLE, state=entry.state.value)
-        # Recorded before the broker is asked: the machine never reopens a day that the operator closed (SPEC 9).
+        # Recorded before the broker is asked: the machine never reopens a day that the operator closed (rules 9).
         await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:
             await self.broker.cancel(entry.account, entry.order_id)
@@ -146,7 +146,7 @@ class CommandHandlers:
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
     async def _attest(self, command: Command) -> Done | Refusal:
-        """Records what the operator saw at the broker. This evidence can close the day, never reopen it (SPEC 9)."""
+        """Records what the operator saw at the broker. This evidence can close the day, never reopen it (rules 9)."""
         entry = await self._find(command.target, EntryState.UNKNOWN)
         if entry is None:
             return refuse(Reason.NO_SUCH_TARGET, target="an unknown entry" if not command.target else command.target)

@@ -1,4 +1,4 @@
-"""The inbox of commands: each is checked, recorded with its sender, done once, answered, and expired after 30 s (SPEC
+"""The inbox of commands: each is checked, recorded with its sender, done once, answered, and expired after 30 s (rules
 10)."""
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class LocalHandlers:
 
     async def _allow_reentry(self, command: Command) -> Done | Refusal:
         """Records that the operator allows another entry after a cancel of his own. It lifts that bar only: the proof
-        that nothing filled is still needed (SPEC 9)."""
+        that nothing filled is still needed (rules 9)."""
         today = await self.records.entries.of_day(exchange_time(self.clock.now()).date())
         found = [e for e in today if command.target in (e.id, e.order_id)]
         if len(found) != 1:

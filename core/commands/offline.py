@@ -1,4 +1,4 @@
-"""Commands while no trader runs: carried out at once, under the lock a trader would hold (SPEC 9, 10)."""
+"""Commands while no trader runs: carried out at once, under the lock a trader would hold (rules 9, 10)."""
 
 from __future__ import annotations
 

@@ -21,12 +21,12 @@ class Folders:
     logs: Path
 
     def records(self, mode: str) -> Path:
-        """The SQLite file of a mode (SPEC 9: each mode has its own)."""
+        """The SQLite file of a mode (rules 9: each mode has its own)."""
         return self.data / mode / "records.sqlite3"
 
     @property
     def halt_file(self) -> Path:
-        """The file `HALT`: while it exists no entry is made, also without any screen (SPEC 9)."""
+        """The file `HALT`: while it exists no entry is made, also without any screen (rules 9)."""
         return self.data / "HALT"
 
     @property
@@ -48,7 +48,7 @@ def folders(data_dir: Path | None) -> Folders:
 
 
 def account_locks() -> Path:
-    """The folder in which this user's accounts are locked; the same for every data folder (SPEC 10)."""
+    """The folder in which this user's accounts are locked; the same for every data folder (rules 10)."""
     return PlatformDirs("senex", appauthor=False).user_state_path / "locks"
 
 

@@ -56,7 +56,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str], *, own_simulato
     `path` is None when there is no file; `own_simulator` means that the run brings its own broker.
 
     Raises SettingsError for a setting that is unknown, of the wrong type, out of range or contradictory
-    (SPEC 14: a shifted or accelerated clock is refused with the real broker).
+    (rules 14: a shifted or accelerated clock is refused with the real broker).
     """
     in_file = {} if path is None else _read(path)
     in_environment = _environment(environ)

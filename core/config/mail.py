@@ -1,4 +1,4 @@
-"""The mail settings: the server, the security of the connection, the sender and the recipient (SPEC 11).
+"""The mail settings: the server, the security of the connection, the sender and the recipient (rules 11).
 
 The password is not a setting: it comes from the environment or the keyring (`core.config.mail_password`).
 """

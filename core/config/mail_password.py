@@ -1,4 +1,4 @@
-"""Finds the mail server's password in the environment or the keyring, never in the settings (SPEC 13.7)."""
+"""Finds the mail server's password in the environment or the keyring, never in the settings (rules 13.7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEYRING_NAME = "mail password"
 def find_mail_password(settings: MailSettings, environ: Mapping[str, str], *, environment_only: bool) -> str | None:
     """The password of `mail.user`; None when mail is off or no user is set.
 
-    `environment_only` is for a simulated broker: such a run reads nothing from the keyring (SPEC 9). Raises
+    `environment_only` is for a simulated broker: such a run reads nothing from the keyring (rules 9). Raises
     CredentialsError when a user is set and there is no password.
     """
     if not settings.is_on or settings.user is None:

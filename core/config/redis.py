@@ -1,4 +1,5 @@
-"""The address of Redis, which carries quotes and the screen to watchers (SPEC 10). Without one nothing is published."""
+"""The address of Redis, which carries quotes and the screen to watchers (rules 10). Without one nothing is
+published."""
 
 from __future__ import annotations
 

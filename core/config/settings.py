@@ -160,7 +160,7 @@ class BrokerSettings(Section):
 
 
 class DatabaseSettings(Section):
-    """Where the records are, when they are not in the data folder (SPEC 10)."""
+    """Where the records are, when they are not in the data folder (rules 10)."""
 
     url: DatabaseUrl | None = Field(
         default=None,
@@ -302,7 +302,7 @@ class RecordSettings(Section):
 
 
 class UnderlyingSettings(Section):
-    """The step and the width multiple of an underlying's strikes (SPEC 2), in dollars."""
+    """The step and the width multiple of an underlying's strikes (rules 2), in dollars."""
 
     step: Step
     width_multiple: WidthMultiple

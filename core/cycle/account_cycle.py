@@ -1,4 +1,4 @@
-"""One cycle, top to bottom: the accounts side by side, the steps of each in order (SPEC 4)."""
+"""One cycle, top to bottom: the accounts side by side, the steps of each in order (rules 4)."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ async def run_cycle(
 
 @dataclass(eq=False, repr=False)
 class _Account:
-    """Runs the steps of one account, in the order of SPEC 4."""
+    """Runs the steps of one account, in the order of rules 4."""
 
     parts: CycleParts
     account: AccountRecord
@@ -317,7 +317,7 @@ class _Account:
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
         if sent.state is EntryState.WORKING and attempts.legs is not None:
             legs, attempts.legs = attempts.legs, None
-            await self.parts.legs.keep(sent.id, legs)  # the legs stay quoted until the entry ends (SPEC 4.5)
+            await self.parts.legs.keep(sent.id, legs)  # the legs stay quoted until the entry ends (rules 4.5)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
 
     def _result(

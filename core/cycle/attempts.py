@@ -1,5 +1,5 @@
-"""Attempts at a suggestion. Each tries the underlyings in order of preference; transient refusals are tried again (SPEC
-4.2, 4.3)."""
+"""Attempts at a suggestion. Each tries the underlyings in order of preference; transient refusals are tried again
+(rules 4.2, 4.3)."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Attempts:
         return trident if isinstance(trident, Refusal) else _Plan(price, expiration, trident)
 
     async def price(self, underlying: Underlying) -> Decimal | Refusal:
-        """The underlying's price, at most 10 s old, or why there is none (SPEC 2)."""
+        """The underlying's price, at most 10 s old, or why there is none (rules 2)."""
         price = await self.study.price(underlying)
         if price is None:
             return refuse(Reason.PRICE_MISSING, symbol=underlying.symbol)
@@ -196,7 +196,7 @@ class Attempts:
 
 
 def _diagnosed(refused: PricingRefusal) -> Refusal:
-    """The refusal with what is needed to check it: bid, ask and age of every leg, and the subtraction (SPEC 6)."""
+    """The refusal with what is needed to check it: bid, ask and age of every leg, and the subtraction (rules 6)."""
     figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
     return Refusal(refused.refusal.reason, figures)
 

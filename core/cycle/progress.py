@@ -97,7 +97,7 @@ class CycleProgress:
             self.spread.pricing = pricing
 
     def assessed(self, risk: RiskAssessment) -> None:
-        """Keeps the utilization, whether or not a risk gate refused (SPEC 7)."""
+        """Keeps the utilization, whether or not a risk gate refused (rules 7)."""
         if self.spread is not None:
             self.spread.utilization = risk.utilization
 

@@ -1,4 +1,4 @@
-"""Starts cycles at slots and on demand: one at a time, each recorded from its start to its end (SPEC 3, 4)."""
+"""Starts cycles at slots and on demand: one at a time, each recorded from its start to its end (rules 3, 4)."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ class CycleRunner:
             await self.bus.say("slot.missed", text, reason=refusal.reason)
 
     async def take_up_passed(self) -> None:
-        """Runs a slot that passed just before the start, and records older ones as missed (SPEC 3)."""
+        """Runs a slot that passed just before the start, and records older ones as missed (rules 3)."""
         for slot in await self.slots.passed_unrecorded():
             await self.on_slot(slot)
 
     async def refusal(self) -> Refusal | None:
-        """Why no cycle may start now: what the gate says, or another cycle that runs (SPEC 3). None when one may."""
+        """Why no cycle may start now: what the gate says, or another cycle that runs (rules 3). None when one may."""
         if self._closing:
             return refuse(Reason.PROCESS_DOWN)
         await self.gate.read()
@@ -85,7 +85,7 @@ class CycleRunner:
         return barred
 
     async def force_refusal(self) -> Refusal | None:
-        """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (SPEC 3)."""
+        """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (rules 3)."""
         session = self.slots.session()
         return may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
 
@@ -177,7 +177,7 @@ class CycleRunner:
         return [a for a in self.accounts if a.enabled and self.only_account in (None, a.number)]
 
     def _switched_off(self, number: int, day: date) -> list[AccountRun]:
-        """The outcome of the accounts that the operator switched off: skipped, with that reason (SPEC 4)."""
+        """The outcome of the accounts that the operator switched off: skipped, with that reason (rules 4)."""
         off = refuse(Reason.ACCOUNT_DISABLED)
         return [
             AccountRun(number, a.number, day, Outcome.SKIPPED, off.code, off.sentence(), 0, False, 0)

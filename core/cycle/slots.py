@@ -1,4 +1,4 @@
-"""The slots of a day: which there are, which comes next, which were missed and why (SPEC 3)."""
+"""The slots of a day: which there are, which comes next, which were missed and why (rules 3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.market.calendar import SessionCalendar
 from core.records.records import Records
 from core.runtime.clock import Clock, exchange_time
 
-# Scheduling takes wall time, however fast the market's clock runs: a start may always be this late (SPEC 14).
+# Scheduling takes wall time, however fast the market's clock runs: a start may always be this late (rules 14).
 _LEAST_GRACE_WALL_S = 5.0
 _LONGEST_ABSENCE = timedelta(days=90)
 

@@ -1,4 +1,4 @@
-"""Leaves an event for every step of a cycle, with its figures, duration and reason (SPEC 4)."""
+"""Leaves an event for every step of a cycle, with its figures, duration and reason (rules 4)."""
 
 from __future__ import annotations
 

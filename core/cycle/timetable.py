@@ -1,4 +1,4 @@
-"""Calls back at slots and periodically, with the library `schedule` driven by our clock (SPEC 3).
+"""Calls back at slots and periodically, with the library `schedule` driven by our clock (rules 3).
 
 The library calls `datetime.now()` itself. The two subclasses here give it a clock; nothing else has to know.
 """

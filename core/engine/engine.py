@@ -1,5 +1,5 @@
 """The engine of one trader. It takes up what an earlier process left, runs the slots and supervises its services. It is
-the only object of the core that a console builds (ARCHITECTURE 2)."""
+the only object of the core that a console builds."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ class Engine:
 
     async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
         """Runs one cycle now. It is asked for through the inbox like every command, and every rule applies but the
-        waiting for a slot (SPEC 3).
+        waiting for a slot (rules 3).
 
         Returns the accounts' results, or why no cycle started. Raises what broke the cycle. Never returns when the
         engine ends first.
@@ -339,7 +339,7 @@ class Engine:
     # Called by the parts
 
     def _on_alerts_connected(self) -> None:
-        """Reconciles with the broker, because nothing is replayed after a reconnect (reference 4, 6)."""
+        """Reconciles with the broker, because nothing is replayed after a reconnect (broker 4, 6)."""
         self.reconciliation.want("the alert stream connected")
 
     def _on_lost(self) -> None:

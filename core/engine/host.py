@@ -1,4 +1,4 @@
-"""Runs the engine on a thread of its own with its own event loop, so that no screen can stop it (ARCHITECTURE 3)."""
+"""Runs the engine on a thread of its own with its own event loop, so that no screen can stop it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything the engine does by the clock: the slots, and every check that is due now and then (SPEC 3)."""
+"""Everything the engine does by the clock: the slots, and every check that is due now and then (rules 3)."""
 
 from __future__ import annotations
 

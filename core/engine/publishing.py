@@ -1,4 +1,4 @@
-"""Publishes the engine's snapshot and quotes to Redis, and says how that goes (SPEC 10)."""
+"""Publishes the engine's snapshot and quotes to Redis, and says how that goes (rules 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Notices that the machine slept or that its clock was set (SPEC 9)."""
+"""Notices that the machine slept or that its clock was set (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the snapshot: the engine's state folded into one frozen value, several times a second (ARCHITECTURE 3)."""
+"""Builds the snapshot: the engine's state folded into one frozen value, several times a second."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The open breakers: kept in the records, and in memory so that a guard can ask without waiting (SPEC 9)."""
+"""The open breakers: kept in the records, and in memory so that a guard can ask without waiting (rules 9)."""
 
 from __future__ import annotations
 

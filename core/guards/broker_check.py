@@ -1,4 +1,4 @@
-"""Checks whether the broker answers, and what it says about the market session (SPEC 3)."""
+"""Checks whether the broker answers, and what it says about the market session (rules 3)."""
 
 from __future__ import annotations
 

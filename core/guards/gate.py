@@ -1,4 +1,4 @@
-"""Decides whether entries may be made now, by trading state, reconciliation, the file HALT and the breakers (SPEC
+"""Decides whether entries may be made now, by trading state, reconciliation, the file HALT and the breakers (rules
 9)."""
 
 from __future__ import annotations

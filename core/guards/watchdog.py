@@ -1,4 +1,4 @@
-"""Watches what entries depend on: feed, clock, records, sends. Each opens its breaker and closes it again (SPEC 9)."""
+"""Watches what entries depend on: feed, clock, records, sends. Each opens its breaker and closes it again (rules 9)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DATE_CUT = timedelta(seconds=0.5)
 @dataclass(eq=False, repr=False, kw_only=True)
 class Watchdog:
     """Checks everything entries depend on. With `real_time` the clock is compared with the broker's Date too; a
-    simulated market time cannot be (SPEC 14)."""
+    simulated market time cannot be (rules 14)."""
 
     breakers: Breakers
     broker: Broker

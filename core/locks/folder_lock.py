@@ -1,4 +1,4 @@
-"""The locks of one trader, held by the kernel until the process is gone (SPEC 9, 10; reference reliability 2.5.1).
+"""The locks of one trader, held by the kernel until the process is gone (rules 9, 10).
 
 A stopped or suspended process keeps its locks, so it cannot wake up beside a new trader.
 
@@ -244,7 +244,7 @@ def broker_address(url: str | None, *, sandbox: bool) -> str:
 
 
 def account_digest(broker: str, number: str) -> bytes:
-    """The digest by which an account is locked everywhere, so that its number stays in the records (SPEC 13.7)."""
+    """The digest by which an account is locked everywhere, so that its number stays in the records (rules 13.7)."""
     return hashlib.sha256(f"{broker}\n{number}".encode()).digest()
 
 

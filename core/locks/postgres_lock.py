@@ -1,4 +1,4 @@
-"""The locks of one trader in PostgreSQL: advisory locks of a session on a connection of its own (SPEC 10).
+"""The locks of one trader in PostgreSQL: advisory locks of a session on a connection of its own (rules 10).
 
 The server releases the locks when the session ends, and never before. This process learns of it at once when the
 connection closes, and after at most `UNCONFIRMED_AFTER_S` when the server falls silent. From then on it sends nothing.

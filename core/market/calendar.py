@@ -1,4 +1,4 @@
-"""The exchange's sessions from a maintained calendar: holidays, half days, daylight saving (SPEC 3)."""
+"""The exchange's sessions from a maintained calendar: holidays, half days, daylight saving (rules 3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed of quotes: subscribes symbols, waits for the quotes of legs, knows whether it is live (SPEC 2, 4.3, 14)."""
+"""The feed of quotes: subscribes symbols, waits for the quotes of legs, knows whether it is live (rules 2, 4.3, 14)."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Feed:
         stabilization_s: float = STABILIZATION_S,
         give_up_s: float = GIVE_UP_S,
     ) -> Refusal | None:
-        """Waits until the four legs and the underlying can be priced from (SPEC 4.3).
+        """Waits until the four legs and the underlying can be priced from (rules 4.3).
 
         That is when every leg has had a quote since the subscription, the underlying has had an event after its
         snapshot, and `stabilization_s` have passed. All waits are wall seconds from the subscription. Returns None when
@@ -166,7 +166,7 @@ class Feed:
         return refuse(Reason.QUOTES_NOT_ARRIVING, limit_s=str(round(give_up_s)), missing=named)
 
     def is_live(self, now: float) -> bool:
-        """Whether the feed is live at this monotonic second (SPEC 14).
+        """Whether the feed is live at this monotonic second (rules 14).
 
         It must be connected. In market hours an event after the snapshots must have come too, less than 15 s ago.
         Outside market hours silence means nothing.
@@ -220,7 +220,7 @@ class Feed:
     def on_market_data_status(self, status: StreamStatus) -> None:
         """Takes the state of the connection.
 
-        In every state but connected, all stored quotes are stale at once (SPEC 14).
+        In every state but connected, all stored quotes are stale at once (rules 14).
         """
         self._status = status
         if status.state is not StreamState.CONNECTED:

@@ -2,7 +2,7 @@
 
 After a disconnect, stored data is no price until its symbol has had a new event; it can still be shown. The first event
 of a symbol after a subscription is its snapshot. It may be hours old, so it does not prove that the feed is live
-(SPEC 4.3).
+(rules 4.3).
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class _Kind(Enum):
 
 
 class MemoryQuoteStore:
-    """A QuoteStore in the memory of this process; the trader prices from it (SPEC 6)."""
+    """A QuoteStore in the memory of this process; the trader prices from it (rules 6)."""
 
     def __init__(self) -> None:
         self._quotes: dict[str, Quote] = {}

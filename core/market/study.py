@@ -1,4 +1,4 @@
-"""Reads what the broker knows of an underlying and judges it; all accounts of a cycle share this (SPEC 4, 5)."""
+"""Reads what the broker knows of an underlying and judges it; all accounts of a cycle share this (rules 4, 5)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.runtime.clock import Clock, exchange_time
 CANDLE_DAYS = 250
 _CALENDAR_DAYS = CANDLE_DAYS * 365 // 252 + 10
 SHARED_S = 2.0
-"""Wall seconds for which accounts share a judgement: shorter than the pause between two attempts (SPEC 4)."""
+"""Wall seconds for which accounts share a judgement: shorter than the pause between two attempts (rules 4)."""
 
 
 @dataclass(eq=False, repr=False)
@@ -99,7 +99,7 @@ class MarketStudy:
         return None
 
     async def judge(self, underlying: Underlying) -> Judgement:
-        """Judges the underlying now (SPEC 5). Accounts that ask within 2 s share one judgement."""
+        """Judges the underlying now (rules 5). Accounts that ask within 2 s share one judgement."""
         async with self._lock(f"judgement {underlying.symbol}"):
             shared = self._judged.get(underlying.symbol)
             if shared is not None and self.clock.monotonic() - shared[0] <= SHARED_S:

@@ -20,7 +20,7 @@ class UnderlyingPrice(NamedTuple):
 def underlying_price(quotes: QuoteReads, underlying: Underlying, now: float) -> UnderlyingPrice | None:
     """The underlying's price at this monotonic second, and its age; None without one on this connection.
 
-    It is the midpoint of a quote that is not crossed; for an index the last trade, never a quote (SPEC 2). The caller
+    It is the midpoint of a quote that is not crossed; for an index the last trade, never a quote (rules 2). The caller
     judges the age.
     """
     if underlying.price_source is PriceSource.LAST:

@@ -1,4 +1,4 @@
-"""Computes the figures after each cycle and at the close, and opens and closes alerts by them (SPEC 12)."""
+"""Computes the figures after each cycle and at the close, and opens and closes alerts by them (rules 12)."""
 
 from __future__ import annotations
 

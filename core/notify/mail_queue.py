@@ -1,4 +1,4 @@
-"""Sends the messages of the outbox, and writes the digests. Trading never waits for it (SPEC 11).
+"""Sends the messages of the outbox, and writes the digests. Trading never waits for it (rules 11).
 
 Every message is sent at least once, in order, with a Message-ID that stays the same for every try. A process that dies
 between the server's answer and its own record sends the message again, and a mailbox can recognise the copy. A message

@@ -1,4 +1,4 @@
-"""Serves the figures as Prometheus text on this machine's loopback address, off unless a port is set (SPEC 12).
+"""Serves the figures as Prometheus text on this machine's loopback address, off unless a port is set (rules 12).
 
 The endpoint answers on threads of its own, from the newest snapshot. A snapshot is replaced whole, so a scrape asks
 nothing of the engine and cannot make it wait.

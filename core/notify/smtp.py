@@ -1,4 +1,4 @@
-"""Hands a message to the mail server, or says in one sentence why it could not (SPEC 11).
+"""Hands a message to the mail server, or says in one sentence why it could not (rules 11).
 
 No wait is longer than its limit: a server that hangs holds up the sending task and nothing else.
 """

@@ -1,5 +1,5 @@
 """The only way to send an order: the intent is recorded first, then the order is sent, then its outcome is recorded by
-evidence (SPEC 9)."""
+evidence (rules 9)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from core.runtime.ids import Ids
 
 MAX_DECISION_AGE_S = 5.0
 MAX_WIRE_DELAY_S = 2.0
-# Warnings that a perfectly good order may carry; any other one refuses it (SPEC 9). None is known: the warning about
-# the next valid session (reference 5) means that the order would work on another day than the one of its entry.
+# Warnings that a perfectly good order may carry; any other one refuses it (rules 9). None is known: the warning about
+# the next valid session (broker 5) means that the order would work on another day than the one of its entry.
 LISTED_WARNINGS: frozenset[str] = frozenset()
 
 
@@ -162,7 +162,7 @@ class OrderDesk:
             return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
 
     async def _guards(self, decision: Decision, request: OrderRequest, prices: PriceNow) -> Refusal | None:
-        """The last guards (SPEC 9). The broker is read first, so that the quotes are read last."""
+        """The last guards (rules 9). The broker is read first, so that the quotes are read last."""
         if self.rules.preflight:
             answer = await self._preflight(decision.account, request)
             if isinstance(answer, Refusal):
@@ -312,7 +312,7 @@ class OrderDesk:
 
 
 def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:
-    """The refusal for a warning that nobody has looked at (SPEC 9)."""
+    """The refusal for a warning that nobody has looked at (rules 9)."""
     unlisted = next((code for code, _ in answer.warnings if code not in LISTED_WARNINGS), None)
     return None if unlisted is None else refuse(Reason.DRY_RUN_WARNING, code=unlisted)
 

@@ -1,4 +1,4 @@
-"""Cancels an entry that has been left working too long, when the settings ask for it (SPEC 9: off by default)."""
+"""Cancels an entry that has been left working too long, when the settings ask for it (rules 9: off by default)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ ASK_AGAIN_S = 60.0
 class LateCancel:
     """Asks the broker to cancel entries that have worked too long. The tracker then learns how they ended.
 
-    It is the engine's cancel and not the operator's, so a proof that nothing filled may free the day (SPEC 9). A partly
-    filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market minutes
-    since the entry was sent; None cancels nothing.
+    It is the engine's cancel and not the operator's, so a proof that nothing filled may free the day (rules 9). A
+    partly filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market
+    minutes since the entry was sent; None cancels nothing.
     """
 
     broker: Broker

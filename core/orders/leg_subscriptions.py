@@ -1,4 +1,4 @@
-"""Keeps the legs of an entry quoted after its cycle, for as long as the entry works or may work (SPEC 4.5)."""
+"""Keeps the legs of an entry quoted after its cycle, for as long as the entry works or may work (rules 4.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tridents each account still holds, for the operator to watch (SPEC 7). No decision reads them."""
+"""The tridents each account still holds, for the operator to watch (rules 7). No decision reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compares what the broker shows with what we recorded, in the same way at every start (SPEC 9).
+"""Compares what the broker shows with what we recorded, in the same way at every start (rules 9).
 
 An incomplete read proves nothing. A fill is never invented. An order that is not ours is shown and never touched.
 """
@@ -86,7 +86,7 @@ class Reconciler:
         return ""
 
     async def judge_earlier(self, number: str, today: date) -> None:
-        """Stops the account while an entry of an earlier date is unsettled, and lets it go on afterwards (SPEC 9)."""
+        """Stops the account while an entry of an earlier date is unsettled, and lets it go on afterwards (rules 9)."""
         open_now = [e for e in await self.records.entries.open() if e.account == number]
         earlier = [e for e in open_now if e.session_day < today and e.state in _UNSETTLED]
         trouble = None

@@ -1,4 +1,4 @@
-"""When to reconcile: at a start, a reconnect, after a sleep and on demand. No entry is made until it is clean (SPEC
+"""When to reconcile: at a start, a reconnect, after a sleep and on demand. No entry is made until it is clean (rules
 9)."""
 
 from __future__ import annotations

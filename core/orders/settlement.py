@@ -1,8 +1,8 @@
 """Settles what only the passing of time can prove: that an unknown order never arrived, that a cancelled one never
-filled (SPEC 9).
+filled (rules 9).
 
 The proof is two complete reads at the broker, 30 s apart and both at least 120 s after the event, with the alert stream
-connected over both and the positions unchanged (reference reliability 2.5). Seconds are wall seconds (SPEC 14).
+connected over both and the positions unchanged (rules 9). Seconds are wall seconds (rules 14).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BETWEEN_READS_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class SettleTimes:
-    """The waits of SPEC 9, in wall seconds. A proof that runs on a shorter scale gives its own."""
+    """The waits of rules 9, in wall seconds. A proof that runs on a shorter scale gives its own."""
 
     settle_s: float = SETTLE_S
     """From the sending, or from the terminal status, to the first read that counts."""
@@ -74,7 +74,7 @@ class Settlement:
                 await self._look_at(entry, since=entry.sent_at)
             elif not entry.cancel_requested_by or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
-            # otherwise the operator cancelled it, and the day stays closed (SPEC 9)
+            # otherwise the operator cancelled it, and the day stays closed (rules 9)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self.times.settle_s:

@@ -15,7 +15,7 @@ from core.records.repositories.rows import DryRunRecord, SuggestionRecord
 
 
 def suggestion_record(decision: Decision, *, validated: bool) -> SuggestionRecord:
-    """The row of a decision's suggestion. `validated` marks the one that a dry run validates (SPEC 9)."""
+    """The row of a decision's suggestion. `validated` marks the one that a dry run validates (rules 9)."""
     suggestion, price = decision.suggestion, decision.price
     evidence: dict[str, object] = {
         "risk": _risk(decision.risk),
@@ -46,7 +46,7 @@ def dry_run_record(suggestion_id: str, answer: DryRunAnswer, at: datetime) -> Dr
 
 
 def refused_record(account: str, day: date, cycle: int, suggestion: Suggestion) -> SuggestionRecord:
-    """The row of a suggestion that was refused before it had an entry price. It is kept all the same (SPEC 7)."""
+    """The row of a suggestion that was refused before it had an entry price. It is kept all the same (rules 7)."""
     trident, pricing = suggestion.trident, suggestion.pricing
     return SuggestionRecord(
         id=suggestion.id,

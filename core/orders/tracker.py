@@ -1,4 +1,4 @@
-"""Follows entries at the broker to their end, by alerts, polls and fills (SPEC 9)."""
+"""Follows entries at the broker to their end, by alerts, polls and fills (rules 9)."""
 
 from __future__ import annotations
 
@@ -211,8 +211,8 @@ class OrderTracker:
             return await self._become(current, EntryState.ABSENT, detail=proof)
 
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
-        """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back (SPEC
-        9). Raises RecordsError."""
+        """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
+        (rules 9). Raises RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
             known = {fill.fill_id for fill in entry.fills}
@@ -335,7 +335,7 @@ _ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntrySt
 
 def _fills_contradict(entry: Entry) -> bool:
     """Whether more contracts filled than were ordered, or some of an order that had ended. People have to settle that
-    (SPEC 9, 13.6)."""
+    (rules 9, 13.6)."""
     if entry.state is EntryState.INCIDENT:
         return False
     if is_overfilled(entry.request, entry.fills):
@@ -363,7 +363,7 @@ def _is_newer(order_id: str, than: str) -> bool:
 
 def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
     """Whether the report is about another order of this entry that ended unfilled: one that was replaced at the broker,
-    or a replacement that was dropped. Both carry our identifier (reference 8: track both ids)."""
+    or a replacement that was dropped. Both carry our identifier (broker 8)."""
     ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
     return entry.order_id is not None and report.order_id != entry.order_id and ended and not report.fills
 

@@ -22,7 +22,7 @@ def legs_of(seen: QuotesSeen | None) -> tuple[str, ...]:
 def with_quotes(snapshot: Snapshot, seen: QuotesSeen, mono: float, *, trader_lives: bool) -> Snapshot:
     """The snapshot with the prices, ages and credits that were read. `mono` is the reader's monotonic clock in seconds.
 
-    Ages follow the trader's rules (SPEC 6, 14). Without a live trader every price is stale during a session.
+    Ages follow the trader's rules (rules 6, 14). Without a live trader every price is stale during a session.
     """
     status = snapshot.status
     live = trader_lives and status.feed.health is Health.OK

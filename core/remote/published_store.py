@@ -1,4 +1,4 @@
-"""The trader's store of quotes, which also knows what changed since it was last published (SPEC 6, 10)."""
+"""The trader's store of quotes, which also knows what changed since it was last published (rules 6, 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishes the trader's quotes and snapshots to Redis for watchers, ten times a second at most (SPEC 10).
+"""Publishes the trader's quotes and snapshots to Redis for watchers, ten times a second at most (rules 10).
 
 It cannot delay the engine. It runs as a task of its own, sends what is there at its turn and waits no longer than the
 link's limit. Of what could not be sent it keeps only the fact that it must be sent again.

@@ -20,7 +20,7 @@ from core.remote.published_store import PublishedQuoteStore
 from core.runtime.clock import Clock
 
 TRADER_LIFETIME_MS = 30_000
-"""A trader that was away this long has no quote that could still be a price (SPEC 6)."""
+"""A trader that was away this long has no quote that could still be a price (rules 6)."""
 QUOTE_LIFETIME_MS = 120_000
 RENEW_S = 30.0
 """All quotes are written again after this many seconds, so that they do not expire while the trader lives."""

@@ -1,4 +1,4 @@
-"""A watcher's access to the records. It reads them, and sends the trader commands through their inbox (SPEC 10)."""
+"""A watcher's access to the records. It reads them, and sends the trader commands through their inbox (rules 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event bus: every event is recorded first, then passed to the listeners (ARCHITECTURE 2)."""
+"""The event bus: every event is recorded first, then passed to the listeners."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The one source of time: nothing else in the engine asks the machine for it.
 
-There are two scales (SPEC 14). *Market time* is an aware UTC datetime that may run faster than the wall clock; slots,
+There are two scales (rules 14). *Market time* is an aware UTC datetime that may run faster than the wall clock; slots,
 sessions, expirations and the lives of orders use it. *Wall seconds* are a monotonic float; ages of quotes, network
 timeouts, waits and durations use it.
 """
@@ -73,7 +73,7 @@ class ShiftedClock:
     """Market time that starts at an instant and runs at a speed, over the machine's monotonic clock."""
 
     def __init__(self, anchor: datetime, speed: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Raises ValueError for an anchor without a zone or a speed outside 1..60 (SPEC 14)."""
+        """Raises ValueError for an anchor without a zone or a speed outside 1..60 (rules 14)."""
         if anchor.tzinfo is None:
             raise ValueError(f"clock start {anchor.isoformat()} has no time zone; add one, for example -05:00")
         if not 1.0 <= speed <= MAX_SPEED:

@@ -1,4 +1,4 @@
-"""A file beside the records with the trader's market time, for commands from another shell (SPEC 10, 14).
+"""A file beside the records with the trader's market time, for commands from another shell (rules 10, 14).
 
 A command is stamped with market time. Where that is not real time, the other shell has no other way to learn it.
 """

@@ -1,4 +1,4 @@
-"""Removes secrets from text before it is written anywhere (SPEC 13, rule 7)."""
+"""Removes secrets from text before it is written anywhere (rules 13.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Virtual time: a whole trading day in seconds, and the same day every time (SPEC 14).
+"""Virtual time: a whole trading day in seconds, and the same day every time (rules 14).
 
 Time stands still while any task can run. When every task waits, time jumps to the next timer.
 

@@ -1,4 +1,4 @@
-"""The frozen values a screen is shown, and their text form (ARCHITECTURE 3).
+"""The frozen values a screen is shown, and their text form.
 
 A snapshot is made of slices, one for each part of the screen. Neither is ever changed; a new one takes its place.
 Instants are aware UTC market time, to the second. Ages and durations are whole wall seconds, so that a slice in which

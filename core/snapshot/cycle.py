@@ -20,7 +20,7 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepView:
-    """One step of the cycle in the order of SPEC 4. `detail` is a short figure or the reason."""
+    """One step of the cycle in the order of rules 4. `detail` is a short figure or the reason."""
 
     name: str
     state: StepState

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Freshness(StrEnum):
-    """How old a quote is (SPEC 14): quiet after 10 s without an event, stale after 30 s or without a live feed."""
+    """How old a quote is (rules 14): quiet after 10 s without an event, stale after 30 s or without a live feed."""
 
     NONE = "none"
     LIVE = "live"

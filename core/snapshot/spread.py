@@ -27,7 +27,7 @@ class SpreadSlice:
     """The trident being priced, or else the last one that was. Credits are per share, risks in $ per trident.
 
     `live` is true while the quotes of its legs are subscribed. `verdict` is a word: pricing, passed, refused, working,
-    filled or validated. `utilization` is the share of the risk budget in use once it is filled (SPEC 7).
+    filled or validated. `utilization` is the share of the risk budget in use once it is filled (rules 7).
     """
 
     underlying: str

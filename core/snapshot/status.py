@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """How the console trades (SPEC 9). A replay shows a recorded day and trades nothing."""
+    """How the console trades (rules 9). A replay shows a recorded day and trades nothing."""
 
     DEMO = "demo"
     DRY_RUN = "dry-run"
@@ -28,7 +28,7 @@ class EngineState(StrEnum):
 
 
 class Automation(StrEnum):
-    """The trading state (SPEC 9). While reconciling, entries are refused too."""
+    """The trading state (rules 9). While reconciling, entries are refused too."""
 
     RECONCILING = "reconciling"
     ACTIVE = "active"

@@ -53,7 +53,7 @@ def cycle_slice(
 
 
 def _reason(progress: CycleProgress) -> str:
-    """Why the cycle ended so. When no underlying passed, what the last attempt at each of them said (SPEC 4.2)."""
+    """Why the cycle ended so. When no underlying passed, what the last attempt at each of them said (rules 4.2)."""
     if progress.refusal is None:
         return ""
     last = {attempt.underlying: attempt for attempt in progress.attempts}

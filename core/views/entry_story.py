@@ -1,4 +1,4 @@
-"""The story of one entry: its price and risk, its legs with the fills of each, and its states to the end (SPEC 8,
+"""The story of one entry: its price and risk, its legs with the fills of each, and its states to the end (rules 8,
 9)."""
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def evidence_text(
     """For an unknown entry: what was looked for so far and what comes next. Empty for any other entry.
 
     `seen` is its recorded evidence, oldest first. The settlement needs two complete reads; `first_read` is when the
-    first of them was (reference reliability 2.5). Countdowns are wall seconds, clock times exchange time.
+    first of them was (rules 9). Countdowns are wall seconds, clock times exchange time.
     """
     if entry.state is not EntryState.UNKNOWN:
         return ""
@@ -108,6 +108,6 @@ def _clock(at: datetime) -> str:
 
 
 def _fill_view(entry: Entry, fill: Fill) -> FillView:
-    """A fill with the strike of its leg. An entry keeps its strikes in the order of the order's legs (SPEC 2)."""
+    """A fill with the strike of its leg. An entry keeps its strikes in the order of the order's legs (rules 2)."""
     names = dict(zip((leg.symbol for leg in entry.request.legs), entry.strikes.split("/"), strict=True))
     return FillView(names.get(fill.symbol, fill.symbol), fill.quantity, fill.price, fill.at.replace(microsecond=0))

@@ -1,4 +1,4 @@
-"""Open tridents for the screen (SPEC 7)."""
+"""Open tridents for the screen (rules 7)."""
 
 from __future__ import annotations
 

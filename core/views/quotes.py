@@ -1,4 +1,4 @@
-"""The underlyings' quotes for the screen (SPEC 14)."""
+"""The underlyings' quotes for the screen (rules 14)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: flo
 
 
 def freshness(live: bool, age: float | None, *, in_session: bool) -> Freshness:
-    """The word for a figure of this age in wall seconds (SPEC 14)."""
+    """The word for a figure of this age in wall seconds (rules 14)."""
     if age is None:
         return Freshness.NONE
     if not live and in_session:

@@ -1,4 +1,4 @@
-"""The event of a step in a trader's words, with the sum behind every figure so that it can be checked by hand (SPEC 5
+"""The event of a step in a trader's words, with the sum behind every figure so that it can be checked by hand (rules 5
 to 8)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What happened in a cycle and why, in order, with the figures. A screen and `senex explain` share these lines (SPEC
+"""What happened in a cycle and why, in order, with the figures. A screen and `senex explain` share these lines (rules
 4)."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The mode of a run (SPEC 9), or why it does not start."""
+"""The mode of a run (rules 9), or why it does not start."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 
 _COLUMNS: list[tuple[int, str]] | None = [(0, "-slim"), (80, "-narrow"), (110, "-medium"), (170, "-wide")]
 _ROWS: list[tuple[int, str]] | None = [(0, "-low"), (24, "-short"), (38, "-tall")]
-"""The style classes of the layouts, by the columns and rows they begin at (console reference 5)."""
+"""The style classes of the layouts, by the columns and rows they begin at."""
 
 
 class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
@@ -137,7 +137,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             snapshot = self.client.snapshot()
             self._toasts.tell(self._attention.notices(snapshot))
             self._toasts.name_pane(self._status_view(snapshot))
-            # Nothing is painted under a dialog: it would cost far more than the dialog itself (reference 2.3).
+            # Nothing is painted under a dialog: it would cost far more than the dialog itself.
             if not isinstance(self.screen, ModalScreen):
                 self._show(snapshot)
             elif isinstance(self.screen, AboveDashboard) and self._beat % self.looks.refresh_hz == 0:

@@ -1,4 +1,4 @@
-"""Copies text: to tmux inside tmux, otherwise to the terminal's clipboard, and always to a file (reference 3.1)."""
+"""Copies text: to tmux inside tmux, otherwise to the terminal's clipboard, and always to a file."""
 
 from __future__ import annotations
 

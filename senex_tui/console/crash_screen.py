@@ -22,7 +22,7 @@ def in_the_log(error: BaseException) -> str:
 
 
 class PlainCrash(App[None]):
-    """A mixin for the app. Textual's own report shows local variables, which may hold secrets (SPEC 13.7).
+    """A mixin for the app. Textual's own report shows local variables, which may hold secrets (rules 13.7).
 
     `tell_crash` keeps a report of the error and returns the sentence, which is shown once the screen was left.
     """

@@ -1,4 +1,4 @@
-"""`senex db copy`: copies the records of a mode from its file into PostgreSQL and verifies them (SPEC 10)."""
+"""`senex db copy`: copies the records of a mode from its file into PostgreSQL and verifies them (rules 10)."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class DemoWorld:
     def __init__(self, simulator: DemoSimulator) -> None:
         ids = RandomIds()
         self.name = ids.new()[:12]
-        """The name of the world's folder. It is not the account number, which must stay in the records (SPEC 13.7)."""
+        """The name of the world's folder. It is not the account number, which must stay in the records (rules 13.7)."""
         self._order = {
             "seed": simulator.seed,
             "speed": simulator.speed,

@@ -1,4 +1,4 @@
-"""`senex once`: forces one cycle without a screen and reports what came of it (SPEC 4.4)."""
+"""`senex once`: forces one cycle without a screen and reports what came of it (rules 4.4)."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ async def build_engine(
 
     demo: orders are really sent, to a simulated broker; new accounts start enabled. dry-run: the real broker
     validates each order and none is sent. sandbox: validated and sent, at the broker's certification environment.
-    live: validated and sent. New accounts start disabled, except in a demo (SPEC 9).
+    live: validated and sent. New accounts start disabled, except in a demo (rules 9).
     """
     from core.broker.multi_login import LoginsBroker
     from core.broker.tastytrade import Login, TastytradeBroker
@@ -186,7 +186,7 @@ def _ports(login: Login, url: str | None, clock: Clock, ids: Ids, sandbox: bool)
 def mailer_for(settings: MailSettings, mode: Mode) -> Mailer | None:
     """The mailer of a mode's engine; None when mail is off.
 
-    A demo knows no real credentials (SPEC 9): it reads no keyring, and it mails only to a server on this machine.
+    A demo knows no real credentials (rules 9): it reads no keyring, and it mails only to a server on this machine.
     Raises CredentialsError for a login without a password.
     """
     from core.config.mail_password import find_mail_password

@@ -1,6 +1,6 @@
 """The terminal of the console: what it must be able to do, how it is prepared, and which signals end the console.
 
-Facts are measured in the console reference 3.1. Importing this module does not import Textual.
+Its facts were measured with Textual 8.2 in tmux 3.3a. Importing this module does not import Textual.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def newest_demo(folders: Folders) -> Place:
 
 
 def schema_name(mode: Mode) -> str:
-    """The schema of a mode's records in PostgreSQL: each mode has records of its own (SPEC 9)."""
+    """The schema of a mode's records in PostgreSQL: each mode has records of its own (rules 9)."""
     return f"senex_{mode.value.replace('-', '_')}"
 
 

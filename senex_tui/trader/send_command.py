@@ -1,4 +1,4 @@
-"""Sends one command from another shell, through the inbox, and waits for its answer (SPEC 10)."""
+"""Sends one command from another shell, through the inbox, and waits for its answer (rules 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stands by while another trader has the records (`senex run`, SPEC 10)."""
+"""Stands by while another trader has the records (`senex run`, rules 10)."""
 
 from __future__ import annotations
 

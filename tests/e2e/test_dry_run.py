@@ -1,4 +1,4 @@
-"""Dry-run mode: the broker validates the order of the day and nothing is sent (SPEC 9)."""
+"""Dry-run mode: the broker validates the order of the day and nothing is sent (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Engines wired as live and as sandbox, on a simulated broker over the real wire (SPEC 9)."""
+"""Engines wired as live and as sandbox, on a simulated broker over the real wire (rules 9)."""
 
 from __future__ import annotations
 

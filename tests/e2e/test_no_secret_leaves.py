@@ -1,4 +1,4 @@
-"""SPEC 13.7: every failure carries secrets, and none of them reaches an output, log, database or report."""
+"""Rules 13.7: every failure carries secrets, and none of them reaches an output, log, database or report."""
 
 from __future__ import annotations
 

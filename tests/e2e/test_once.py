@@ -74,7 +74,7 @@ def test_a_rate_limited_order_is_unknown(broker: SimulatedBroker, box: Box) -> N
 
     code, told, _ = once(broker, box, "--wait", "1")
 
-    # A 429 proves nothing: the order may stand at the broker (SPEC 9).
+    # A 429 proves nothing: the order may stand at the broker (rules 9).
     assert (code, told["outcome"]) == (5, "unknown")
 
 

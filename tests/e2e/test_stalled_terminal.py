@@ -1,4 +1,4 @@
-"""A terminal that stops reading changes nothing in the engine: the screen never decides (SPEC 13.8)."""
+"""A terminal that stops reading changes nothing in the engine: the screen never decides (rules 13.10)."""
 
 from __future__ import annotations
 

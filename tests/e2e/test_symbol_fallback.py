@@ -1,4 +1,5 @@
-"""QQQ is refused, then SPX is traded by its own strikes, root, ticks and settlement, on the real wire (SPEC 2, 4.2)."""
+"""QQQ is refused, then SPX is traded by its own strikes, root, ticks and settlement, on the real wire
+(rules 2, 4.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two real traders at one simulated broker: one trades, the other is refused with a reason (SPEC 13.1, 13.4)."""
+"""Two real traders at one simulated broker: one trades, the other is refused with a reason (rules 13.1, 13.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make check` refuses what it forbids: each test writes a violation and sees it found (SPEC 13). Forbidden are clock,
+"""`make check` refuses what it forbids: each test writes a violation and sees it found (rules 13). Forbidden are clock,
 sleep, chance and identifiers outside their modules, and floats in money."""
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ D = Decimal
 TODAY = date(2025, 11, 5)
 NOW = 1_000.0
 
-# Reference tastytrade.md 9.
+# Broker 9.
 QQQ_TICKS = TickTable((), D("0.01"))
 SPX_TICKS = TickTable(((D("3.0"), D("0.05")),), D("0.1"))
 
 
 def listed(strike: Decimal, root: str = "QQQ", day: date = date(2025, 12, 19)) -> ListedStrike:
-    """A listed strike with the option symbols the chain gives it (reference tastytrade.md 2.4)."""
+    """A listed strike with the option symbols the chain gives it (broker 2.4)."""
 
     def names(right: str) -> OptionSymbols:
         return OptionSymbols(

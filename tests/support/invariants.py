@@ -1,4 +1,4 @@
-"""The rules that must always hold (SPEC 13), checked after a test day at the exchange, in the records and in what was
+"""The rules that must always hold (rules 13), checked after a test day at the exchange, in the records and in what was
 sent."""
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Found:
 
 
 async def assert_nothing_forbidden_happened(world: World, records: Records) -> None:
-    """Checks SPEC 13, 1 to 6; raises AssertionError naming the broken rule."""
+    """Checks rules 13.1 to 13.6; raises AssertionError naming the broken rule."""
     orders = tuple(
         order
         for number in world.accounts

@@ -14,7 +14,7 @@ from widgets.charts.picture import ChartView, Picture, drawn
 from widgets.charts.score import ScorePicture
 
 REDRAW_S, BLURRED_REDRAW_S = 5.0, 20.0
-"""At most one drawing in so many wall seconds, with and without the terminal's focus (console reference 5.4)."""
+"""At most one drawing in so many wall seconds, with and without the terminal's focus."""
 PICTURES: tuple[tuple[str, Callable[[ChartView], Picture]], ...] = (
     ("day", DayPicture.of),
     ("credit", CreditPicture.of),

@@ -1,4 +1,4 @@
-"""The picture of the score, a waterfall: each factor is a bar from the score before it to the score after (SPEC 5)."""
+"""The picture of the score, a waterfall: each factor is a bar from the score before it to the score after (rules 5)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.domain.market.judgement import Judgement
 
 START = Decimal(50)
-"""The score before the first factor (SPEC 5)."""
+"""The score before the first factor (rules 5)."""
 FULL = 125
 """The score at the right edge of the bars; the left edge is 0."""
 _NAME, _POINTS, _TOTAL = 10, 6, 5

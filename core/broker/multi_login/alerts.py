@@ -1,4 +1,4 @@
-"""The account alerts of all logins as one stream; each login reports the accounts it reaches (SPEC 4)."""
+"""The account alerts of all logins as one stream; each login reports the accounts it reaches (rules 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Market data for all accounts from one login's feed. When it fails, the next login takes over (SPEC 4)."""
+"""Market data for all accounts from one login's feed. When it fails, the next login takes over (rules 4)."""
 
 from __future__ import annotations
 

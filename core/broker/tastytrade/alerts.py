@@ -1,4 +1,4 @@
-"""The account alerts of one login; the stream reconnects by itself (reference 4).
+"""The account alerts of one login; the stream reconnects by itself (broker 4).
 
 Nothing is replayed after a reconnect, and an order that the SDK cannot read ends the stream. So the engine must read
 the orders again at each CONNECTED status.

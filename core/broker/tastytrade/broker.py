@@ -72,7 +72,7 @@ class TastytradeBroker:
 
     @property
     def date_offset(self) -> timedelta | None:
-        """The broker's clock minus ours at its last answer, to the second; None before the first (SPEC 14)."""
+        """The broker's clock minus ours at its last answer, to the second; None before the first (rules 14)."""
         return self.connection.date_offset
 
     async def connect(self) -> None:
@@ -101,7 +101,7 @@ class TastytradeBroker:
         return await self._reads.chain(symbol)
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        """The broker's marks in $ by symbol, none older than 10 s (SPEC 2)."""
+        """The broker's marks in $ by symbol, none older than 10 s (rules 2)."""
         return await self._reads.marks(symbols)
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:

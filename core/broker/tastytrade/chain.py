@@ -1,7 +1,7 @@
 """Turns the nested option chain into our value without blocking the engine's loop.
 
 The SPX answer is 5 MB with 27,000 strikes. The SDK would parse it on the loop and block it for 65-130 ms
-(reference 2.4), so the body is taken from the response hook and read in a thread.
+(broker 2.4), so the body is taken from the response hook and read in a thread.
 
 A thread alone is not enough. The SDK's models hold the interpreter for a whole root, and so many new objects trigger
 full garbage collections, which stop every thread for longer than the parsing takes. So the thread checks every strike,
@@ -40,7 +40,7 @@ def chain_from(body: bytes, underlying: str) -> OptionChain:
 
 
 def tick_table(sizes: list[TickSize]) -> TickTable:
-    """The bands by ascending threshold; the size without a threshold is the fallback (reference 9).
+    """The bands by ascending threshold; the size without a threshold is the fallback (broker 9).
 
     Sizes for single symbols are left out: they are not the chain's.
     """

@@ -54,7 +54,7 @@ LOUD_LOGGERS = ("tastytrade", "httpx2", "httpcore2")
 def quieten_loggers() -> None:
     """Raises the log level of the SDK and the transports to WARNING.
 
-    At DEBUG the SDK logs access and quote tokens, and the transports log headers and addresses (reference 1).
+    At DEBUG the SDK logs access and quote tokens, and the transports log headers and addresses (broker 1).
     """
     for name in LOUD_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -197,7 +197,7 @@ class Connection:
 
     def build_session(self) -> Session:
         """Builds a session of the SDK that is not logged in yet."""
-        # One context for all clients: building one blocks the loop for 30 ms, at each reconnect (reference 1).
+        # One context for all clients: building one blocks the loop for 30 ms, at each reconnect (broker 1).
         # A local server speaks no TLS, so the system's certificate authorities need not be loaded.
         context = ssl.create_default_context() if self.local is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         connect, answer = self.timings.connect, self.timings.answer
@@ -217,7 +217,7 @@ class Connection:
     async def _on_request(self, request: httpx2.Request) -> None:
         path = request.url.path
         if path == TOKEN_PATH and self._refused is not None:
-            # After repeated bad logins the broker blocks this address for hours (reference 8).
+            # After repeated bad logins the broker blocks this address for hours (broker 8).
             raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
         request.url = routed(request.url, self.local)
         evidence = current_evidence()
@@ -259,7 +259,7 @@ class Connection:
     def _note_date(self, response: httpx2.Response) -> None:
         """Notes the broker's clock minus ours, to the second.
 
-        It means something only when market time is real (SPEC 14).
+        It means something only when market time is real (rules 14).
         """
         stamp = response.headers.get("Date")
         if stamp is None:
@@ -289,7 +289,7 @@ def _learn_tokens(body: bytes) -> None:
 
 
 def _refuse_delayed(body: bytes) -> None:
-    """Raises BrokerError(REFUSED) when the login gets only delayed quotes: they are never traded on (SPEC 4.3)."""
+    """Raises BrokerError(REFUSED) when the login gets only delayed quotes: they are never traded on (rules 4.3)."""
     data = data_of(body, "quote token")
     level, address = (
         str(data.get("level", "")).lower(),

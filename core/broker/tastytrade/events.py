@@ -1,4 +1,4 @@
-"""Turns the feed's events into our values (reference 3).
+"""Turns the feed's events into our values (broker 3).
 
 Their times are epoch milliseconds of market time; 0 means no time.
 """
@@ -18,7 +18,7 @@ from core.runtime.clock import Clock, monotonic_at
 def quote_of(event: dxfeed.Quote, clock: Clock, received: float) -> Quote:
     """The quote of an event that arrived at the monotonic second `received`.
 
-    `as_of` is the older of the two sides' own times where the event carries them (SPEC 4.3).
+    `as_of` is the older of the two sides' own times where the event carries them (rules 4.3).
     """
     return Quote(
         symbol=event.event_symbol,

@@ -1,4 +1,4 @@
-"""What the request and response hooks saw of one call: the evidence by which its outcome is judged (SPEC 9)."""
+"""What the request and response hooks saw of one call: the evidence by which its outcome is judged (rules 9)."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Evidence:
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
         """Hears the transport's trace, and calls the guard again when the connection stands and nothing is written yet.
 
-        Opening a connection may take seconds, and nothing may wait between `sent` and the wire (SPEC 9).
+        Opening a connection may take seconds, and nothing may wait between `sent` and the wire (rules 9).
         """
         if event == _HEADERS_STARTED:
             self.ask_guard()

@@ -1,4 +1,4 @@
-"""Why a call failed, in words that hold no secret (reference 5)."""
+"""Why a call failed, in words that hold no secret (broker 5)."""
 
 from __future__ import annotations
 

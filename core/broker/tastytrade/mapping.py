@@ -1,4 +1,4 @@
-"""Turns the SDK's objects into ours: accounts, positions, sessions, metrics, orders (reference 2 and appendix)."""
+"""Turns the SDK's objects into ours: accounts, positions, sessions, metrics, orders (broker 2, 12)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def metrics_of(info: MarketMetricInfo, clock: Clock) -> Metrics:
     """Our metrics from the broker's. `age_s` is in wall seconds, as the ages of quotes are.
 
     IV rank and percentile arrive as fractions and become 0..100; 30-day IV arrives in percent and becomes a fraction.
-    The IV rank is the `tos-` one, else the general one (SPEC 5).
+    The IV rank is the `tos-` one, else the general one (rules 5).
     """
     rank = info.tos_implied_volatility_index_rank
     if rank is None:
@@ -83,7 +83,7 @@ def dry_run_answer(answer: PlacedOrderResponse[UnplacedOrder]) -> DryRunAnswer:
 
 
 def order_report(order: PlacedOrder, status: str | None = None) -> OrderReport:
-    """The report of an order. A credit is positive, a debit negative (reference 2.3).
+    """The report of an order. A credit is positive, a debit negative (broker 2.3).
 
     `status` is used instead of the SDK's word.
     """
@@ -106,7 +106,7 @@ def order_report_from(item: Mapping[str, Any]) -> OrderReport:
     """The report of an order in a listing. Raises pydantic.ValidationError when the order cannot be read.
 
     A status that the SDK does not know is kept as the broker's own word: otherwise the order, and the whole listing,
-    would be lost (SPEC 9).
+    would be lost (rules 9).
     """
     known = dict(item)
     try:

@@ -1,4 +1,4 @@
-"""The quote feed of one login over DXLink; it reconnects by itself (reference 3, 6, 7)."""
+"""The quote feed of one login over DXLink; it reconnects by itself (broker 3, 6, 7)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from core.runtime.clock import exchange_time
 CHUNK = 200
 """Symbols per subscription.
 
-A larger one is refused, or answered with a frame that the SDK cannot take (reference 3).
+A larger one is refused, or answered with a frame that the SDK cannot take (broker 3).
 """
 PACE_S = 0.05
 UNDERLYING_EVENTS: tuple[type[dxfeed.Event], ...] = (dxfeed.Quote, dxfeed.Trade, dxfeed.Summary, dxfeed.Profile)
@@ -61,7 +61,7 @@ class DXLinkMarketData:
         """Delivers to the sink until cancelled. Raises only what the sink raised.
 
         When a connection is lost the status becomes WAITING; quotes received before are then no prices any more
-        (SPEC 14).
+        (rules 14).
         """
         await keep_alive(
             "market data",
@@ -159,7 +159,7 @@ class DXLinkMarketData:
         convert: Callable[[E, float], V],
         deliver: Callable[[Sequence[V]], None],
     ) -> None:
-        """Delivers the latest event of each symbol, then pauses: one event at a time falls behind (reference 7)."""
+        """Delivers the latest event of each symbol, then pauses: one event at a time falls behind (broker 7)."""
         clock = self._connection.clock
         while True:
             event: E | None = await streamer.get_event(kind)

@@ -1,4 +1,4 @@
-"""Orders at the broker: dry run, one send judged by evidence, cancel, and complete listings (SPEC 9)."""
+"""Orders at the broker: dry run, one send judged by evidence, cancel, and complete listings (rules 9)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Orders:
         """
         c, account = self._connection, self._connection.account(number)
         try:
-            # Before the order: when this refresh fails, it is proved that nothing left (reliability 2.2).
+            # Before the order: when this refresh fails, it is proved that nothing left (rules 9).
             await c.ensure_token()
             session, order = c.session, new_order(request)
         except BrokerError as error:
@@ -85,7 +85,7 @@ class Orders:
     async def cancel(self, number: str, order_id: str) -> None:
         """Requests once that a working order is cancelled. Raises BrokerError, REFUSED when the broker says no.
 
-        After any other error the order counts as working until it is read again (SPEC 9).
+        After any other error the order counts as working until it is read again (rules 9).
         """
         c, account = self._connection, self._connection.account(number)
         await c.call(lambda: account.delete_order(c.session, int(order_id)), "cancel")
@@ -126,7 +126,7 @@ class Orders:
 
 
 def new_order(request: OrderRequest) -> LimitOrder:
-    """The SDK's order: limit, day. The SDK takes a credit as a positive price (reference 2.3)."""
+    """The SDK's order: limit, day. The SDK takes a credit as a positive price (broker 2.3)."""
     return LimitOrder(
         time_in_force=OrderTimeInForce.DAY,
         legs=[
@@ -144,7 +144,7 @@ def new_order(request: OrderRequest) -> LimitOrder:
 
 
 def outcome_of(number: str, request: OrderRequest, evidence: Evidence, failure: Exception | None) -> SendOutcome:
-    """The outcome of a send, from evidence alone (SPEC 9, reliability 2.2). What is not proved is unknown."""
+    """The outcome of a send, from evidence alone (rules 9). What is not proved is unknown."""
     if isinstance(failure, WireRefused):
         return SendOutcome(SendClass.NOT_SENT, str(failure), left=False, code=failure.refusal.code)
     if not evidence.left:

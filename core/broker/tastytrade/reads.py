@@ -25,7 +25,7 @@ from core.domain.market.underlying import SHIPPED
 from core.runtime.clock import monotonic_at
 
 INDEX_SYMBOLS = frozenset({symbol for symbol, u in SHIPPED.items() if u.is_index} | {"NDX", "RUT", "XSP", "VIX"})
-"""Symbols that are requested as indices; all others are requested as equities (reference 2.2)."""
+"""Symbols that are requested as indices; all others are requested as equities (broker 2.2)."""
 
 
 class Reads:
@@ -80,7 +80,7 @@ class Reads:
         return await asyncio.to_thread(chain_from, body, symbol)
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        """Marks in $ by symbol, none older than 10 s (SPEC 2). Older ones and symbols without one are left out."""
+        """Marks in $ by symbol, none older than 10 s (rules 2). Older ones and symbols without one are left out."""
         if not symbols:
             return {}
         c = self._connection

@@ -1,4 +1,4 @@
-"""A websocket's network stream that ends when nothing comes (reference 6.5).
+"""A websocket's network stream that ends when nothing comes (broker 6.5).
 
 To the SDK a connection whose other end is gone looks alive for ever: its keepalives go into the socket's buffer.
 """

@@ -1,4 +1,4 @@
-"""Keeps a stream connected while it is awaited: one connection after another, with back-off (reference 6)."""
+"""Keeps a stream connected while it is awaited: one connection after another, with back-off (broker 6)."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ LOST = (
     anyio.ClosedResourceError,
     anyio.BrokenResourceError,
 )
-"""What the SDK's streamers raise when the server or the network misbehaves (reference 5)."""
+"""What the SDK's streamers raise when the server or the network misbehaves (broker 5)."""
 
 Entered = Callable[[], None]
 """Called for a connection once it stands and everything is subscribed."""

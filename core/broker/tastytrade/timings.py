@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Reference reliability 2.2 (requests) and tastytrade 6 (streams)."""
+    """For requests see broker 2.1, for streams broker 6."""
 
     connect: float = 5.0
     answer: float = 20.0
@@ -29,4 +29,4 @@ class Timings:
     """A snapshot without an end mark counts as complete after this long without a candle."""
     candles: float = 20.0
     marks_age: float = 10.0
-    """An older mark is not a price (SPEC 2)."""
+    """An older mark is not a price (rules 2)."""

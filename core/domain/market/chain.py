@@ -1,4 +1,4 @@
-"""The option chain of an underlying: roots, expirations, strikes, and the tick table (reference 2.4, 9)."""
+"""The option chain of an underlying: roots, expirations, strikes, and the tick table (broker 2.4, 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard indicators from a maintained library (TA-Lib), on completed sessions plus the live price (SPEC 5)."""
+"""Standard indicators from a maintained library (TA-Lib), on completed sessions plus the live price (rules 5)."""
 
 from __future__ import annotations
 

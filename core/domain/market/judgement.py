@@ -1,4 +1,4 @@
-"""Judges an underlying: first what stops it at once, then a score, kept factor by factor (SPEC 5)."""
+"""Judges an underlying: first what stops it at once, then a score, kept factor by factor (rules 5)."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _candles(symbol: str, candles: Sequence[Candle]) -> Refusal | None:
 
 
 def direction_of(i: Indicators) -> Direction:
-    """The direction, from the signs of price, MACD and momentum, weighted by the strength of the trend (SPEC 5)."""
+    """The direction, from the signs of price, MACD and momentum, weighted by the strength of the trend (rules 5)."""
     side = _sign(i.price - i.sma20)
     macd = _sign(i.macd_histogram)
     momentum = side if i.range5 > Decimal("0.03") else 0
@@ -217,7 +217,7 @@ def direction_of(i: Indicators) -> Direction:
 
 
 def stress_of(rank: Decimal, i: Indicators) -> Decimal:
-    """Stress 0..100 (SPEC 5)."""
+    """Stress 0..100 (rules 5)."""
     stress = Decimal(0)
     if rank > 70:
         stress += 40 * rank / 100
@@ -236,7 +236,7 @@ def stress_of(rank: Decimal, i: Indicators) -> Decimal:
 
 
 def regime_of(rank: Decimal, stress: Decimal, direction: Direction, i: Indicators) -> Regime:
-    """The regime, shown beside the score. It blocks nothing (SPEC 5)."""
+    """The regime, shown beside the score. It blocks nothing (rules 5)."""
     if stress >= 80:
         return Regime.CRISIS
     if rank >= 75:
@@ -264,7 +264,7 @@ _DIRECTION_POINTS = {
 def score_factors(
     rank: Decimal, iv30: Decimal, i: Indicators, direction: Direction, stress: Decimal
 ) -> tuple[Factor, ...]:
-    """The seven factors in the order of SPEC 5's table, each with its input and points."""
+    """The seven factors in the order of the table of rules 5, each with its input and points."""
     ratio = i.historical_volatility / iv30
     inside = i.lower_band < i.price < i.upper_band
     return (

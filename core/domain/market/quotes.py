@@ -1,4 +1,4 @@
-"""Market data as the feed delivers it. Prices are in dollars, ages in wall seconds (SPEC 14)."""
+"""Market data as the feed delivers it. Prices are in dollars, ages in wall seconds (rules 14)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Quote:
 
     `received` is the clock's monotonic second of arrival. `as_of` is the monotonic second at which the older of the two
     sides was set, where the event carries the times of its sides, else `received`. It is never later than `received`
-    (SPEC 4.3).
+    (rules 4.3).
     """
 
     symbol: str

@@ -1,4 +1,4 @@
-"""The sessions of the exchange and the slots in them (SPEC 3).
+"""The sessions of the exchange and the slots in them (rules 3).
 
 A session is one trading day. A slot is a moment in it at which a cycle is scheduled to start.
 """
@@ -71,7 +71,7 @@ def slots_of(session: Session, times: SlotTimes) -> tuple[datetime, ...]:
 def may_force(now: datetime, session: Session | None, times: SlotTimes) -> Refusal | None:
     """Why a forced cycle may not start now, or None when it may.
 
-    It may from the first slot to 15 minutes before the close (SPEC 3).
+    It may from the first slot to 15 minutes before the close (rules 3).
     """
     if session is None:
         return refuse(Reason.MARKET_CLOSED)

@@ -1,4 +1,4 @@
-"""An underlying as the rules see it (SPEC 2). QQQ and SPX are shipped."""
+"""An underlying as the rules see it (rules 2). QQQ and SPX are shipped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import Enum
 
 
 class PriceSource(Enum):
-    """Where the price of an underlying comes from (SPEC 2). An index is never priced from a quote."""
+    """Where the price of an underlying comes from (rules 2). An index is never priced from a quote."""
 
     MIDPOINT = "midpoint"
     LAST = "last"

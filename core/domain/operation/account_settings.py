@@ -1,4 +1,4 @@
-"""The operator's settings for one account, and the words that set them (SPEC 4, 7, 8, 11)."""
+"""The operator's settings for one account, and the words that set them (rules 4, 7, 8, 11)."""
 
 from __future__ import annotations
 

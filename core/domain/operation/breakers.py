@@ -1,6 +1,6 @@
 """Breakers.
 
-Each stops entries until its cause is gone, and says how it is reset (SPEC 9, reference reliability 2.5).
+Each stops entries until its cause is gone, and says how it is reset (rules 9).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an operator may ask of the engine, from any place (SPEC 10)."""
+"""What an operator may ask of the engine, from any place (rules 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events: what happened, one value each. Every step of a cycle leaves one (SPEC 4)."""
+"""Events: what happened, one value each. Every step of a cycle leaves one (rules 4)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 
 class Step(StrEnum):
-    """The steps of a cycle for one account, in order (SPEC 4).
+    """The steps of a cycle for one account, in order (rules 4).
 
     The value is what records, log lines and JSON keep: two of them are older and shorter than the step's name. People
     read `word`.
@@ -87,7 +87,7 @@ class Event:
 
 
 def masked(account: str) -> str:
-    """An account number as it may be shown: its last four characters (SPEC 13.7)."""
+    """An account number as it may be shown: its last four characters (rules 13.7)."""
     return f"…{account[-4:]}"
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class MailPreference(StrEnum):
-    """Which messages of an account are mailed, and when (SPEC 11)."""
+    """Which messages of an account are mailed, and when (rules 11)."""
 
     IMMEDIATE = "immediate"
     DAILY = "daily"

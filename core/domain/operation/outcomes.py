@@ -1,4 +1,4 @@
-"""How a cycle ends, for one account and in total (SPEC 4.4)."""
+"""How a cycle ends, for one account and in total (rules 4.4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.domain.operation.reasons import Reason
 
 
 class Outcome(StrEnum):
-    """The outcomes from best to worst, as SPEC 4.4 ranks them: skipped, succeeded, failed, unknown."""
+    """The outcomes from best to worst, as rules 4.4 ranks them: skipped, succeeded, failed, unknown."""
 
     SKIPPED = "skipped"
     SUCCEEDED = "succeeded"

@@ -12,14 +12,14 @@ Figures = tuple[tuple[str, FigureValue], ...]
 
 
 class Kind(Enum):
-    """Whether another try inside the same cycle can help (SPEC 4.2)."""
+    """Whether another try inside the same cycle can help (rules 4.2)."""
 
     TERMINAL = "terminal"
     TRANSIENT = "transient"
 
 
 class Reason(Enum):
-    """Every reason for which a cycle, an attempt, a command or a send can be refused (SPEC 4.4).
+    """Every reason for which a cycle, an attempt, a command or a send can be refused (rules 4.4).
 
     The value is (stable code, kind, sentence). The figures of the refusal fill the sentence's placeholders.
     """
@@ -42,7 +42,7 @@ class Reason(Enum):
         """The reason with this stable code. Raises KeyError for an unknown code."""
         return _BY_CODE[code]
 
-    # The schedule and the trading state (SPEC 3, 9)
+    # The schedule and the trading state (rules 3, 9)
     PAUSED = ("paused", Kind.TERMINAL, "automation is paused")
     HALTED = ("halted", Kind.TERMINAL, "entries are halted")
     RECONCILING = ("reconciling", Kind.TERMINAL, "the console is still reconciling with the broker")
@@ -58,7 +58,7 @@ class Reason(Enum):
     )
     BEFORE_FIRST_SLOT = ("before_first_slot", Kind.TERMINAL, "entries start at {first} ET")
     AFTER_LAST_ENTRY = ("after_last_entry", Kind.TERMINAL, "entries end at {last} ET")
-    # Accounts (SPEC 4)
+    # Accounts (rules 4)
     NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "no account is enabled and eligible")
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
     SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")
@@ -79,7 +79,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "today's suggestion is already validated; a dry run sends no order",
     )
-    # The underlying (SPEC 2, 5)
+    # The underlying (rules 2, 5)
     FEED_DOWN = ("feed_down", Kind.TRANSIENT, "the quote feed is not live: {detail}")
     PRICE_MISSING = ("price_missing", Kind.TRANSIENT, "{symbol} has no usable price")
     PRICE_STALE = (
@@ -133,7 +133,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "{symbol} {expiration} does not list {strike}",
     )
-    # Pricing (SPEC 4.3, 6)
+    # Pricing (rules 4.3, 6)
     QUOTES_NOT_ARRIVING = (
         "quotes_not_arriving",
         Kind.TRANSIENT,
@@ -167,7 +167,7 @@ class Reason(Enum):
         Kind.TRANSIENT,
         "the {spread} spread's {which} credit {credit} is not below its width {width}",
     )
-    # Risk (SPEC 7)
+    # Risk (rules 7)
     RISK_INPUT_MISSING = ("risk_input_missing", Kind.TRANSIENT, "{what} is unavailable")
     RISK_NOT_POSITIVE = ("risk_not_positive", Kind.TERMINAL, "max risk is {max_risk} $")
     RISK_ABOVE_BUDGET = (
@@ -190,7 +190,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the account holds or works the opposite side of {symbol}",
     )
-    # The entry price and sending (SPEC 8, 9)
+    # The entry price and sending (rules 8, 9)
     NO_MID = ("no_mid", Kind.TRANSIENT, "the package has no mid credit")
     NO_TICK = ("no_tick", Kind.TERMINAL, "the chain carries no tick for {price}")
     DRY_RUN_REFUSED = ("dry_run_refused", Kind.TERMINAL, "the broker's dry run refused: {detail}")
@@ -233,7 +233,7 @@ class Reason(Enum):
     )
     BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{breaker}: {why}; {reset}")
     RECORD_FAILED = ("record_failed", Kind.TERMINAL, "the record could not be written: {detail}")
-    # Commands (SPEC 10)
+    # Commands (rules 10)
     COMMAND_EXPIRED = ("command_expired", Kind.TERMINAL, "the command was older than {limit_s} s")
     COMMAND_OUTDATED = (
         "command_outdated",

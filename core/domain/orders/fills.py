@@ -1,4 +1,4 @@
-"""What the fill records of an order add up to (SPEC 9: fills come from fill records)."""
+"""What the fill records of an order add up to (rules 9: fills come from fill records)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:
 
 
 def is_overfilled(request: OrderRequest, fills: Iterable[Fill]) -> bool:
-    """Whether more contracts of a leg are filled than were ordered (SPEC 13.6)."""
+    """Whether more contracts of a leg are filled than were ordered (rules 13.6)."""
     filled = filled_by_symbol(fills)
     return any(filled.get(leg.symbol, Decimal(0)) > leg.quantity for leg in request.legs)
 
 
 def is_balanced(request: OrderRequest, fills: Iterable[Fill]) -> bool:
-    """Whether all legs are filled in the same proportion. An order that ends otherwise is an incident (SPEC 9)."""
+    """Whether all legs are filled in the same proportion. An order that ends otherwise is an incident (rules 9)."""
     filled = filled_by_symbol(fills)
     return len({filled.get(leg.symbol, Decimal(0)) / leg.quantity for leg in request.legs}) == 1
 

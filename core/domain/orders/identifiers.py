@@ -1,4 +1,4 @@
-"""The opaque identifier of an intent, which its order carries at the broker (SPEC 9, 13.7).
+"""The opaque identifier of an intent, which its order carries at the broker (rules 9, 13.7).
 
 An intent is the record, written before anything is sent, that an entry is about to be placed.
 """

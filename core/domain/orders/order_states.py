@@ -1,4 +1,4 @@
-"""The states of an entry, the allowed changes between them, and the broker's statuses (SPEC 9).
+"""The states of an entry, the allowed changes between them, and the broker's statuses (rules 9).
 
 An entry is the opening order of the day for one account. It holds the day while it forbids another entry of its account
 on that session day.
@@ -37,7 +37,7 @@ TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
     # Its order is at the broker after all: that contradicts the proof, so it is an incident.
     _S.NOT_SENT: frozenset({_S.INCIDENT}),
     _S.UNKNOWN: frozenset({_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.ABSENT, _S.INCIDENT}),
-    # The broker reports late: a fill after a cancel is real (reference reliability 2.1).
+    # The broker reports late: a fill after a cancel is real (rules 9).
     _S.CANCELLED: frozenset({_S.FILLED, _S.INCIDENT}),
     _S.EXPIRED: frozenset({_S.FILLED, _S.INCIDENT}),
     _S.REJECTED: frozenset({_S.FILLED, _S.INCIDENT}),
@@ -53,7 +53,7 @@ OPEN_STATES = frozenset(_S) - TERMINAL_STATES
 """States in which the order may still change at the broker, or is being sent."""
 
 FREES_DAY = frozenset({_S.NOT_SENT, _S.REJECTED})
-"""States that never hold the day. A cancelled or expired entry frees it only by proof (SPEC 9)."""
+"""States that never hold the day. A cancelled or expired entry frees it only by proof (rules 9)."""
 
 BROKER_STATUS: dict[str, EntryState] = {
     "Received": _S.WORKING,

@@ -22,7 +22,7 @@ class OrderLeg:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A limit day order for a credit, with four legs in the order of SPEC 2. `credit` is per share, positive."""
+    """A limit day order for a credit, with four legs in the order of rules 2. `credit` is per share, positive."""
 
     underlying: str
     legs: tuple[OrderLeg, ...]
@@ -83,7 +83,7 @@ class OrderReport:
 
 
 class SendClass(Enum):
-    """What the evidence says of a send (SPEC 9, reference reliability 2.2)."""
+    """What the evidence says of a send (rules 9)."""
 
     ACKNOWLEDGED = "acknowledged"
     REJECTED = "rejected"
@@ -113,7 +113,7 @@ class Entry:
 
     Credits and `width` are per share, `max_risk` is in $ per package, instants are aware UTC. An entry that `holds_day`
     forbids another entry of its account on that session day. `cancel_requested_by` is the operator who asked to cancel
-    it, empty when nobody did; an entry cancelled like that keeps holding its day (SPEC 9).
+    it, empty when nobody did; an entry cancelled like that keeps holding its day (rules 9).
     """
 
     id: str

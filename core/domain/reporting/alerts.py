@@ -1,4 +1,4 @@
-"""Which alerts should be open, by the figures and the thresholds of SPEC 12."""
+"""Which alerts should be open, by the figures and the thresholds of rules 12."""
 
 from __future__ import annotations
 

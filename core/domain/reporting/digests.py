@@ -1,4 +1,4 @@
-"""The daily and the weekly mail: what happened, also when nothing did (SPEC 11)."""
+"""The daily and the weekly mail: what happened, also when nothing did (rules 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The figures of SPEC 12, computed from the records; pure and exact.
+"""The figures of rules 12, computed from the records; pure and exact.
 
 A *run* is one account's part in one cycle. An *account-day* is one account on one session, and is one of five:
 
@@ -25,7 +25,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 
 SESSIONS = 20
-"""Rates are over this many sessions (SPEC 12)."""
+"""Rates are over this many sessions (rules 12)."""
 
 PRICING_REASONS = frozenset(
     reason.code
@@ -40,7 +40,7 @@ PRICING_REASONS = frozenset(
         Reason.CREDIT_ABOVE_WIDTH,
     )
 )
-"""The reasons for which pricing refuses (SPEC 6)."""
+"""The reasons for which pricing refuses (rules 6)."""
 RISK_REASONS = frozenset(
     reason.code
     for reason in (
@@ -52,7 +52,7 @@ RISK_REASONS = frozenset(
         Reason.OPPOSITE_SIDE,
     )
 )
-"""The reasons for which risk refuses (SPEC 7)."""
+"""The reasons for which risk refuses (rules 7)."""
 _MET_THE_ENTRY = frozenset(
     reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)
 )
@@ -68,7 +68,7 @@ class AccountRun:
     """One account's part in one cycle, as recorded.
 
     `reason` is the stable code, empty when the run succeeded. `reached_pricing` says whether an attempt got as far as
-    pricing (SPEC 6), `pricing_refusals` how many attempts pricing refused. `acknowledged_ms` is wall milliseconds from
+    pricing (rules 6), `pricing_refusals` how many attempts pricing refused. `acknowledged_ms` is wall milliseconds from
     the slot, or from the start of a forced cycle, to the broker's acknowledgement; None without one.
     """
 

@@ -1,4 +1,4 @@
-"""The mails about an entry or an alarm: subject, plain text and simple HTML (SPEC 11).
+"""The mails about an entry or an alarm: subject, plain text and simple HTML (rules 11).
 
 Times are exchange time, credits per share, risks in $ per package. Account numbers are masked, also inside the broker's
 words. Text from outside is escaped, so it is never taken for markup.

@@ -1,4 +1,4 @@
-"""Whether the broker's options level allows an account to open defined-risk spreads (SPEC 4)."""
+"""Whether the broker's options level allows an account to open defined-risk spreads (rules 4)."""
 
 from __future__ import annotations
 

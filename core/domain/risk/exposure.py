@@ -1,4 +1,4 @@
-"""What an account already risks (SPEC 7). Amounts in $."""
+"""What an account already risks (rules 7). Amounts in $."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def exposure(
 def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple[Entry, ...]:
     """The filled entries whose tridents the account still holds, in the order given.
 
-    A trident is ours until the broker's positions hold none of its legs (SPEC 7). One leg on our side is enough: a
+    A trident is ours until the broker's positions hold none of its legs (rules 7). One leg on our side is enough: a
     trident closed in part still counts whole. Contracts that two tridents share are counted once, for the newer entry
     first, because the broker closes the oldest lots first.
     """

@@ -1,4 +1,4 @@
-"""Open tridents: their value, their break-evens, and warnings about them (SPEC 7). Pure.
+"""Open tridents: their value, their break-evens, and warnings about them (rules 7). Pure.
 
 There are no automatic exits: a warning is all that the console does about an open trident.
 """
@@ -148,7 +148,7 @@ class PositionWarning:
 def warnings_of(
     trident: OpenTrident, today: date, price: Decimal | None, ex_dividend: date | None
 ) -> tuple[PositionWarning, ...]:
-    """The warnings about a trident: from 7 days to expiration on, and when a short leg may be assigned early (SPEC 7).
+    """The warnings about a trident: from 7 days to expiration on, and when a short leg may be assigned early (rules 7).
 
     Only American options can be assigned early; those on an index are European and settle in cash. `price` is the
     underlying's; without it there is no warning about assignment.

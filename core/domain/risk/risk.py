@@ -1,4 +1,4 @@
-"""The risk gates of an account (SPEC 7). Amounts in $."""
+"""The risk gates of an account (rules 7). Amounts in $."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def capital(buying_power: Decimal, open_risk: Decimal) -> Decimal:
 
 
 def assess_risk(trident: Trident, max_risk: Decimal, inputs: RiskInputs) -> RiskAssessment:
-    """Applies the gates of SPEC 7 in order; equality passes.
+    """Applies the gates of rules 7 in order; equality passes.
 
     `max_risk` is at the natural credit (sell at bid, buy at ask).
     """

@@ -1,4 +1,4 @@
-"""The limit of the entry: the mid credit less the offset, not below the natural credit, on the tick (SPEC 8)."""
+"""The limit of the entry: the mid credit less the offset, not below the natural credit, on the tick (rules 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chooses the expiration (SPEC 2)."""
+"""Chooses the expiration (rules 2)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TARGET_DTE = 45
 def choose_expiration(chain: OptionChain, today: date) -> Expiration | Refusal:
     """The expiration nearest to 45 days within 30..50; a tie goes to the earlier.
 
-    Of two roots on one date, the one that settles in the afternoon is taken (SPEC 2). Adjusted chains (not 100 shares,
+    Of two roots on one date, the one that settles in the afternoon is taken (rules 2). Adjusted chains (not 100 shares,
     or not standard) are never traded. `today` is the session's date.
     """
     usable = [

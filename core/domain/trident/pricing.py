@@ -1,4 +1,4 @@
-"""Prices a trident from the quotes of its four legs (SPEC 6)."""
+"""Prices a trident from the quotes of its four legs (rules 6)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Pricing:
 
     @property
     def max_risk_natural(self) -> Decimal:
-        """The max risk in $ per package at the natural credit; the risk gates use it (SPEC 2)."""
+        """The max risk in $ per package at the natural credit; the risk gates use it (rules 2)."""
         return max_risk(self.width, self.natural)
 
     @property
@@ -67,7 +67,7 @@ class Pricing:
 
 @dataclass(frozen=True, slots=True)
 class PricingRefusal:
-    """Why the legs could not be priced, with every leg's figures and the subtraction as text (SPEC 6)."""
+    """Why the legs could not be priced, with every leg's figures and the subtraction as text (rules 6)."""
 
     refusal: Refusal
     legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]

@@ -1,4 +1,4 @@
-"""A fully priced trident with the evidence it was built on (SPEC 1)."""
+"""A fully priced trident with the evidence it was built on (rules 1)."""
 
 from __future__ import annotations
 

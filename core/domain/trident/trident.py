@@ -1,4 +1,4 @@
-"""The trident: 2 bull put spreads and 1 bear call spread that share the body, their short strike (SPEC 2)."""
+"""The trident: 2 bull put spreads and 1 bear call spread that share the body, their short strike (rules 2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHARES_PER_CONTRACT = 100
 PUT_SPREADS = 2
 CALL_SPREADS = 1
 
-# (capital below, width); SPEC 2. Capital in $, width in dollars per share.
+# (capital below, width); rules 2. Capital in $, width in dollars per share.
 _WIDTH_BANDS = (
     (Decimal(16_000), Decimal(3)),
     (Decimal(36_000), Decimal(5)),
@@ -56,7 +56,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Trident:
-    """A trident whose four strikes are all listed. Legs are in the order of SPEC 2.
+    """A trident whose four strikes are all listed. Legs are in the order of rules 2.
 
     `body` is the strike that both short options share; `width` is its distance to each long strike. Both are in
     dollars.
@@ -91,12 +91,12 @@ class Trident:
 
 
 def body_for(price: Decimal, step: Decimal) -> Decimal:
-    """The body for this price: the price rounded to a multiple of `step`, a tie to the even multiple (SPEC 2)."""
+    """The body for this price: the price rounded to a multiple of `step`, a tie to the even multiple (rules 2)."""
     return (price / step).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * step
 
 
 def width_for(capital: Decimal, multiple: Decimal, fixed: Decimal | None = None) -> Decimal:
-    """The width for this capital in $, or the fixed one, rounded up to the underlying's multiple (SPEC 2)."""
+    """The width for this capital in $, or the fixed one, rounded up to the underlying's multiple (rules 2)."""
     width = fixed if fixed is not None else next((w for limit, w in _WIDTH_BANDS if capital < limit), _WIDEST)
     return (width / multiple).to_integral_value(rounding=ROUND_CEILING) * multiple
 
@@ -104,7 +104,7 @@ def width_for(capital: Decimal, multiple: Decimal, fixed: Decimal | None = None)
 def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal, width: Decimal) -> Trident | Refusal:
     """The trident on this body, or a refusal that names the first strike that is not listed.
 
-    A strike is never replaced by a neighbour (SPEC 2).
+    A strike is never replaced by a neighbour (rules 2).
     """
     plan = (
         (LegRole.SHORT_PUT, Right.PUT, body, Action.SELL_TO_OPEN, PUT_SPREADS),
@@ -135,14 +135,14 @@ def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal,
 
 
 def profit_at_expiry(body: Decimal, width: Decimal, credit: Decimal, settle: Decimal) -> Decimal:
-    """The P&L in $ per package at this settlement (SPEC 2)."""
+    """The P&L in $ per package at this settlement (rules 2)."""
     put_loss = min(max(body - settle, Decimal(0)), width)
     call_loss = min(max(settle - body, Decimal(0)), width)
     return SHARES_PER_CONTRACT * (credit - PUT_SPREADS * put_loss - CALL_SPREADS * call_loss)
 
 
 def max_risk(width: Decimal, credit: Decimal) -> Decimal:
-    """The most a package can lose, in $: 100 * (2W - credit) (SPEC 2)."""
+    """The most a package can lose, in $: 100 * (2W - credit) (rules 2)."""
     return SHARES_PER_CONTRACT * (PUT_SPREADS * width - credit)
 
 

@@ -1,4 +1,4 @@
-"""The accounts that the logins reach, and the operator's settings for each (SPEC 4)."""
+"""The accounts that the logins reach, and the operator's settings for each (rules 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts as rows: open at most once for a subject, acknowledged by a person, closed by the engine, kept (SPEC 12)."""
+"""Alerts as rows: open at most once for a subject, acknowledged by a person, closed by the engine, kept (rules 12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Breakers as rows, which survive a restart: open at most once for a subject, kept after they closed (SPEC 9)."""
+"""Breakers as rows, which survive a restart: open at most once for a subject, kept after they closed (rules 9)."""
 
 from __future__ import annotations
 

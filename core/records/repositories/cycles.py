@@ -1,6 +1,6 @@
 """The cycles, numbered from 1.
 
-Each begins once and ends once, or is found interrupted at the next start (SPEC 3, 4).
+Each begins once and ends once, or is found interrupted at the next start (rules 3, 4).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The entries of the day: recorded before sending, changed only as the table of states allows, never lost (SPEC 9).
+"""The entries of the day: recorded before sending, changed only as the table of states allows, never lost (rules 9).
 
 An entry holds its day while it forbids another entry of its account on that session day. A unique index of the database
 enforces that: nothing here merely checks before it writes.
@@ -115,7 +115,7 @@ class Entries(EntryReads):
         """Changes the state of an entry, and returns it as recorded. What is not given keeps its value.
 
         An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news
-        from the broker is kept, and a second entry never goes unnoticed (SPEC 9). Raises IllegalTransition, also for
+        from the broker is kept, and a second entry never goes unnoticed (rules 9). Raises IllegalTransition, also for
         `sent`, which only `mark_sent` may set.
         """
         async with self._database.write() as connection:
@@ -157,8 +157,8 @@ class Entries(EntryReads):
 
         The first request stays on record.
 
-        Whatever the entry becomes, its day is then not freed before an operator allows re-entry (SPEC 9). It is not for
-        a cancel by the engine itself (the N minutes of SPEC 9). Raises ValueError for an empty `who`.
+        Whatever the entry becomes, its day is then not freed before an operator allows re-entry (rules 9). It is not
+        for a cancel by the engine itself (the N minutes of rules 9). Raises ValueError for an empty `who`.
         """
         if not who:
             raise ValueError("a cancel is asked for by somebody")
@@ -175,7 +175,7 @@ class Entries(EntryReads):
     async def allow_reentry(self, entry_id: str, who: str, at: datetime) -> None:
         """Records, as evidence, that an operator allows another entry after one that an operator asked to cancel.
 
-        It frees nothing by itself: `free_day` still needs its proof (SPEC 9). Raises ValueError for an empty `who`,
+        It frees nothing by itself: `free_day` still needs its proof (rules 9). Raises ValueError for an empty `who`,
         StateConflict unless the entry is cancelled or expired, without a fill.
         """
         if not who:
@@ -186,7 +186,7 @@ class Entries(EntryReads):
             self.evidence_written += 1
 
     async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
-        """Frees the day of a cancelled or expired entry. `proof` says which complete reads showed no fill (SPEC 9).
+        """Frees the day of a cancelled or expired entry. `proof` says which complete reads showed no fill (rules 9).
 
         Raises StateConflict in another state, when a fill is recorded, and when an operator asked to cancel it and none
         has allowed re-entry since.
@@ -245,7 +245,7 @@ class Entries(EntryReads):
         detail: Mapping[str, object],
         at: datetime,
     ) -> None:
-        """Records what was seen of the entry, in any state. It decides nothing by itself (SPEC 9).
+        """Records what was seen of the entry, in any state. It decides nothing by itself (rules 9).
 
         Raises StateConflict for an entry that is not recorded, TypeError or ValueError for a detail that
         `core.records.store.json_text` cannot write.

@@ -1,4 +1,4 @@
-"""Reads entries: by id, by state, by day (SPEC 9)."""
+"""Reads entries: by id, by state, by day (rules 9)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class EntryReads:
             return await read_evidence(connection, entry_id, newest=True)
 
     async def reentry_allowed(self, entry_id: str) -> bool:
-        """Whether an operator has allowed another entry after this one (SPEC 9)."""
+        """Whether an operator has allowed another entry after this one (rules 9)."""
         async with self._database.read() as connection:
             return await is_reentry_allowed(connection, entry_id)
 
@@ -113,7 +113,7 @@ class EntryReads:
         """The entries that only time and evidence settle.
 
         These are the unknown entries of any day, and the cancelled and expired ones that hold this day without a fill.
-        Proof may free that day, unless an operator cancelled the entry (SPEC 9).
+        Proof may free that day, unless an operator cancelled the entry (rules 9).
         """
         return await self._polled(_WAITING, session_day=day)
 
@@ -143,7 +143,7 @@ class EntryReads:
     async def filled_open(self, account: str, today: date) -> tuple[Entry, ...]:
         """The account's filled entries that expire today or later, and its incidents with fills.
 
-        Both are positions at risk (SPEC 7).
+        Both are positions at risk (rules 7).
         """
         return await self._all(_FILLED_OPEN, account=account, today=today)
 

@@ -18,9 +18,9 @@ from core.records.store.tables import entries, entry_changes, evidence, fills
 
 _COLUMNS = tuple(name for name in Entry.__slots__ if name not in {"state", "fills"})
 FREED_BY_PROOF = frozenset({EntryState.CANCELLED, EntryState.EXPIRED})
-"""The states in which an entry frees its day only by proof (SPEC 9)."""
+"""The states in which an entry frees its day only by proof (rules 9)."""
 REENTRY_ALLOWED = {"allow_reentry": True}
-"""The detail of the evidence with which an operator allows another entry after a cancel they asked for (SPEC 9)."""
+"""The detail of the evidence with which an operator allows another entry after a cancel they asked for (rules 9)."""
 _NEW_CHANGE = insert(entry_changes)
 _FAILED_SENDS = frozenset({EntryState.REJECTED, EntryState.UNKNOWN, EntryState.NOT_SENT})
 

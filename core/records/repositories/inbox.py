@@ -1,4 +1,4 @@
-"""The one inbox for commands from any place: each is posted once, done once and acknowledged (SPEC 10)."""
+"""The one inbox for commands from any place: each is posted once, done once and acknowledged (rules 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal: the events in the order they were written, and the suggestions with their evidence (SPEC 4)."""
+"""The journal: the events in the order they were written, and the suggestions with their evidence (rules 4)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Journal:
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
         """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one.
 
-        Raises AlreadyValidated for a second validated suggestion of the account's day (SPEC 9), RecordsError when its
+        Raises AlreadyValidated for a second validated suggestion of the account's day (rules 9), RecordsError when its
         id is already recorded.
         """
         values = {name: getattr(suggestion, name) for name in SuggestionRecord.__slots__}

@@ -1,4 +1,4 @@
-"""The logins, and whether the broker accepts their tokens (SPEC 4, 7)."""
+"""The logins, and whether the broker accepts their tokens (rules 4, 7)."""
 
 from __future__ import annotations
 

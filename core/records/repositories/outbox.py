@@ -1,4 +1,4 @@
-"""The outbox: mails written in the same commit as what they tell of, and kept until they are sent (SPEC 11)."""
+"""The outbox: mails written in the same commit as what they tell of, and kept until they are sent (rules 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each account's run in each cycle, and what else the figures are computed from (SPEC 12)."""
+"""Each account's run in each cycle, and what else the figures are computed from (rules 12)."""
 
 from __future__ import annotations
 

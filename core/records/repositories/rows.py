@@ -20,7 +20,7 @@ EvidenceKind = Literal["listing", "attestation", "positions", "answer"]
 
 @dataclass(frozen=True, slots=True)
 class TradingState:
-    """Whether entries are allowed, and who said so, when and why. `at` is None before anybody did (SPEC 9)."""
+    """Whether entries are allowed, and who said so, when and why. `at` is None before anybody did (rules 9)."""
 
     state: TradingWord
     who: str
@@ -43,7 +43,7 @@ class SlotRecord:
 
 @dataclass(frozen=True, slots=True)
 class CycleRecord:
-    """One cycle. `ended_at` is None while it runs. `totals` counts accounts by outcome (SPEC 4.4)."""
+    """One cycle. `ended_at` is None while it runs. `totals` counts accounts by outcome (rules 4.4)."""
 
     number: int
     day: date
@@ -87,7 +87,7 @@ class SuggestionRecord:
 
 @dataclass(frozen=True, slots=True)
 class DryRunRecord:
-    """The broker's answer to the dry run of a suggestion's order (SPEC 9). Amounts are in $; a fee is positive.
+    """The broker's answer to the dry run of a suggestion's order (rules 9). Amounts are in $; a fee is positive.
 
     `warnings` are the broker's, as (code, message).
     """
@@ -122,7 +122,7 @@ class EntryChange:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRecord:
-    """What `who` (the engine or an operator) saw of an entry, and whether they saw everything (SPEC 9).
+    """What `who` (the engine or an operator) saw of an entry, and whether they saw everything (rules 9).
 
     `detail` has values that `core.records.store.json_text` can write; sequences are read back as tuples.
     """

@@ -1,4 +1,4 @@
-"""The slots of a session day: each is run at most once, whoever asks (SPEC 3)."""
+"""The slots of a session day: each is run at most once, whoever asks (rules 3)."""
 
 from __future__ import annotations
 

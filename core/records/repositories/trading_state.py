@@ -1,4 +1,4 @@
-"""Whether entries are allowed (SPEC 9): active, paused or halted, with who, when and why."""
+"""Whether entries are allowed (rules 9): active, paused or halted, with who, when and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.records.store.tables import ONLY_ROW, trading_state
 class TradingStates:
     """The recorded trading state.
 
-    Each change is committed before it is answered: a pause acknowledged is recorded (SPEC 9).
+    Each change is committed before it is answered: a pause acknowledged is recorded (rules 9).
     """
 
     def __init__(self, database: Database) -> None:

@@ -1,4 +1,4 @@
-"""Reads everything recorded about one cycle, entry or slot, as one consistent view (SPEC 4)."""
+"""Reads everything recorded about one cycle, entry or slot, as one consistent view (rules 4)."""
 
 from __future__ import annotations
 

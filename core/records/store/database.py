@@ -29,7 +29,7 @@ BUSY_TIMEOUT_MS = 10_000
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: another process may be busy when this one switches to WAL
     "PRAGMA journal_mode = WAL",
-    # FULL: in WAL mode NORMAL may lose the last commits when the power fails (reference reliability 2.6.1).
+    # FULL: in WAL mode NORMAL may lose the last commits when the power fails.
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
 )
@@ -38,7 +38,7 @@ WATCHER_EPOCH = 0
 """The epoch of a process that does not trade. No entry is ever sent under it."""
 
 FOR_ANYONE = frozenset({commands.name, accounts.name, account_changes.name})
-"""Tables that also a process that does not trade may write: the inbox, and settings of an account (SPEC 10)."""
+"""Tables that also a process that does not trade may write: the inbox, and settings of an account (rules 10)."""
 
 _BEGIN = "begin_statement"
 # In PostgreSQL the lock on the engine's row is the turn to write: its holder writes alone until it commits, and reads

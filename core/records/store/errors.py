@@ -10,7 +10,7 @@ class RecordsError(Exception):
 
 
 class FencedOff(RecordsError):
-    """A newer trader has the records. Nothing was changed, and this trader ends (reference reliability 2.5.1)."""
+    """A newer trader has the records. Nothing was changed, and this trader ends (rules 10)."""
 
 
 class RecordsRefusal(Exception):
@@ -32,4 +32,4 @@ class IllegalTransition(RecordsRefusal):
 
 
 class AlreadyValidated(RecordsRefusal):
-    """The account has its one validated suggestion of this session day already (SPEC 9, dry-run)."""
+    """The account has its one validated suggestion of this session day already (rules 9, dry-run)."""

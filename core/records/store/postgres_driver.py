@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, and sentences for their failures (SPEC 10).
+"""Connections to PostgreSQL, and sentences for their failures (rules 10).
 
 Import it only where it is used: the driver is slow to load.
 """

@@ -1,4 +1,4 @@
-"""The address of records in PostgreSQL: how it is written and read (SPEC 10). `postgres_driver` connects to it.
+"""The address of records in PostgreSQL: how it is written and read (rules 10). `postgres_driver` connects to it.
 
 Every mode has a schema of its own in the database that the settings name.
 """

@@ -1,7 +1,7 @@
 """The tables.
 
 The database itself refuses a second entry of a day, a second fill and a second validation
-(SPEC 9, 13; reference reliability 2.5).
+(rules 9, 13).
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ entries = Table(
     Column("detail", Words, nullable=False),
     Column("cancel_requested_by", Words, nullable=False, server_default=""),
     Index("ix_entries_account_expiration", "account", "expiration"),
-    # The rule of the day (SPEC 9): at most one entry holds an account's session day.
+    # The rule of the day (rules 9): at most one entry holds an account's session day.
     Index(
         "uq_entries_day_held",
         "account",
@@ -220,7 +220,7 @@ entries = Table(
 )
 
 entry_changes = Table(
-    # Every state that an entry went through, so that nothing recorded is ever overwritten (SPEC 13.6).
+    # Every state that an entry went through, so that nothing recorded is ever overwritten (rules 13.6).
     "entry_changes",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
@@ -236,7 +236,7 @@ entry_changes = Table(
 )
 
 evidence = Table(
-    # What was seen of an entry at the broker, and by whom. Only this can end the state unknown (SPEC 9, 13.5).
+    # What was seen of an entry at the broker, and by whom. Only this can end the state unknown (rules 9, 13.5).
     "evidence",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
@@ -304,7 +304,7 @@ accounts = Table(
 )
 
 account_changes = Table(
-    # Every change of an account's settings: who, when, the old and the new value (SPEC 4, 7).
+    # Every change of an account's settings: who, when, the old and the new value (rules 4, 7).
     "account_changes",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
@@ -329,7 +329,7 @@ logins = Table(
 )
 
 account_results = Table(
-    # Each account's run in each cycle; figures and reports are computed from these rows (SPEC 12).
+    # Each account's run in each cycle; figures and reports are computed from these rows (rules 12).
     "account_results",
     metadata,
     Column("cycle", Integer, ForeignKey("cycles.number"), primary_key=True),
@@ -345,7 +345,7 @@ account_results = Table(
 )
 
 dry_runs = Table(
-    # The broker's answer to the dry run of a suggestion's order (SPEC 9); amounts in $.
+    # The broker's answer to the dry run of a suggestion's order (rules 9); amounts in $.
     "dry_runs",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
@@ -359,7 +359,7 @@ dry_runs = Table(
 )
 
 alerts = Table(
-    # A row is kept when its alert closes, as history (SPEC 12).
+    # A row is kept when its alert closes, as history (rules 12).
     "alerts",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
@@ -383,7 +383,7 @@ alerts = Table(
 )
 
 messages = Table(
-    # Mail to be sent. A row is written in the commit of what it tells of, and sent by another task (SPEC 11). The key
+    # Mail to be sent. A row is written in the commit of what it tells of, and sent by another task (rules 11). The key
     # says what it is about, so that nothing is told twice; `account` is empty for mail to the operator alone.
     "messages",
     metadata,

@@ -116,7 +116,7 @@ class FiguresText(TypeDecorator[Figures]):
 
 
 class RequestText(TypeDecorator[OrderRequest]):
-    """The whole order request, as it was or will be sent (SPEC 9)."""
+    """The whole order request, as it was or will be sent (rules 9)."""
 
     impl = Text
     cache_ok = True

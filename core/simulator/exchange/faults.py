@@ -1,7 +1,7 @@
 """The faults that the simulated broker can show, and the list of those that are armed.
 
 A fault is armed by the control endpoint, by a test, or by a plan in market time. Nothing happens here: the code that
-answers clients asks `ArmedFaults` at the places where a real broker or network fails (reference 5, 11).
+answers clients asks `ArmedFaults` at the places where a real broker or network fails (broker 5, 11).
 """
 
 from __future__ import annotations

@@ -111,7 +111,7 @@ def _spread_remainder(prices: list[Decimal], weights: list[int], left: int) -> l
 
 
 def tick_at(ticks: Sequence[TickSize], price: Decimal) -> Decimal:
-    """The tick at a price: that of the first band whose threshold is above it, else the last one (reference 9).
+    """The tick at a price: that of the first band whose threshold is above it, else the last one (broker 9).
 
     Raises ValueError for a tick table without a band that applies at any price.
     """

@@ -26,7 +26,7 @@ class OrderLeg:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """The body of POST /orders (reference 2.3). `price` is absolute; `price_effect` says Credit or Debit."""
+    """The body of POST /orders (broker 2.3). `price` is absolute; `price_effect` says Credit or Debit."""
 
     time_in_force: str
     order_type: str
@@ -66,7 +66,7 @@ OrderError = OrderMessage
 
 
 class OrderRefused(Exception):
-    """The broker refuses a request. `code` is an error code of reference 5; `errors` holds those of the preflight."""
+    """The broker refuses a request. `code` is an error code of broker 5; `errors` holds those of the preflight."""
 
     def __init__(self, code: str, message: str, errors: tuple[OrderError, ...] = ()) -> None:
         super().__init__(f"{code}: {message}")
@@ -110,7 +110,7 @@ class SimLeg:
 
 @dataclass(frozen=True, slots=True)
 class SimOrder:
-    """The state of an order at one instant, with all fields of the order JSON (reference 2.3). Times are UTC.
+    """The state of an order at one instant, with all fields of the order JSON (broker 2.3). Times are UTC.
 
     `price` is signed: positive a credit, negative a debit, None for an order without a price. `id` is 0 for a dry run.
     """

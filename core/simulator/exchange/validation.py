@@ -1,4 +1,4 @@
-"""The single checks of the preflight: what the broker refuses (reference 5, 9). Ticks are not checked here."""
+"""The single checks of the preflight: what the broker refuses (broker 5, 9). Ticks are not checked here."""
 
 from __future__ import annotations
 

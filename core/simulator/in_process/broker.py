@@ -46,7 +46,7 @@ UNREADABLE_ANSWERS = (
     FaultKind.REST_MISSING_FIELD,
 )
 STATUS_OF_CODE = {"validation_error": 400, "not_permitted": 403}
-"""The HTTP status of a refusal by its code. Every other code has status 422 (reference 5)."""
+"""The HTTP status of a refusal by its code. Every other code has status 422 (broker 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,7 @@ class InProcessBroker:
 
 
 def _rejected(error: OrderRefused) -> SendOutcome:
-    if error.code == "record_not_found":  # a 404 is no definite refusal (SPEC 9)
+    if error.code == "record_not_found":  # a 404 is no definite refusal (rules 9)
         return SendOutcome(SendClass.UNKNOWN, f"HTTP 404 {error.message}", left=True, status=404, code=error.code)
     words = "; ".join(f"{inner.code}: {inner.message}" for inner in error.errors) or error.message
     status = STATUS_OF_CODE.get(error.code, 422)

@@ -23,7 +23,7 @@ CLOSED_SAMPLE_S = 60.0
 SUMMARY_PERIOD_S = 10.0
 """Seconds between two reads of summaries and halts."""
 HEARTBEAT_S = 14.0
-"""The longest step while no price is needed: short enough for the feed to count as live (SPEC 14)."""
+"""The longest step while no price is needed: short enough for the feed to count as live (rules 14)."""
 ASSUME_WATCHED_S = 20.0
 """Seconds after a subscription in which prices are needed, whatever `unwatched_s` says."""
 RECONNECT_S = 2.0

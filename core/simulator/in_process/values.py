@@ -1,4 +1,4 @@
-"""Converts the simulator's values to the engine's, as the adapter converts those of the wire (reference 2, 3)."""
+"""Converts the simulator's values to the engine's, as the adapter converts those of the wire (broker 2, 3)."""
 
 from __future__ import annotations
 

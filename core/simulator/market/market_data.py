@@ -89,7 +89,7 @@ class TradingSession:
 
 @dataclass(frozen=True, slots=True)
 class TickSize:
-    """One band of a tick table (reference 9). It applies below its threshold; without one, at any price."""
+    """One band of a tick table (broker 9). It applies below its threshold; without one, at any price."""
 
     value: Decimal
     threshold: Decimal | None = None
@@ -161,7 +161,7 @@ class ExpirationVolatility:
 
 @dataclass(frozen=True, slots=True)
 class MarketMetricsRow:
-    """The broker's volatility metrics (reference 2.2, Appendix MarketMetricInfo).
+    """The broker's volatility metrics (broker 2.2, 12).
 
     The 30, 60 and 90-day figures are in percent; every other rank, percentile and volatility is a fraction. The broker
     sends them in these units.

@@ -1,4 +1,4 @@
-"""The broker's volatility metrics of an underlying, computed from the simulated history (reference 2.2)."""
+"""The broker's volatility metrics of an underlying, computed from the simulated history (broker 2.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The account alerts: a websocket on `/` that sends changed orders, balances and positions (reference 4)."""
+"""The account alerts: a websocket on `/` that sends changed orders, balances and positions (broker 4)."""
 
 from __future__ import annotations
 

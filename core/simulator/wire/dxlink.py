@@ -1,4 +1,4 @@
-"""The quote feed: the DXLink protocol over a websocket (reference 3)."""
+"""The quote feed: the DXLink protocol over a websocket (broker 3)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.simulator.wire.oauth import TokenIssuer
 
 VERSION = "1.0-1.2.1-20260722-153442"
 MAX_MESSAGE = 65_536
-"""Bytes of the longest message from a client. A longer one closes the connection with 1009 (reference 3)."""
+"""Bytes of the longest message from a client. A longer one closes the connection with 1009 (broker 3)."""
 
 IDLE_PERIOD = 0.2
 """Wall seconds between two checks for armed faults, while a connection has no channel."""

@@ -1,4 +1,4 @@
-"""One channel of a feed connection: its format, its subscriptions and the frames that are due (reference 3)."""
+"""One channel of a feed connection: its format, its subscriptions and the frames that are due (broker 3)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from core.simulator.wire.feed_events import FIELDS, MIN_PERIOD, FeedEvents, Value
 
 MAX_FRAME = 60_000
-"""Characters of the values in one frame. Clients end the connection at frames of 65,536 bytes (reference 3)."""
+"""Characters of the values in one frame. Clients end the connection at frames of 65,536 bytes (broker 3)."""
 
 MIN_AGGREGATION = 0.1
 MAX_AGGREGATION = 60.0

@@ -1,6 +1,6 @@
 """The events of the quote feed: the fields of each event type in DXLink's order, and their values.
 
-Reference 3 has the order and the types of the fields. A number that the market does not have is the string "NaN". Times
+Broker 3 has the order and the types of the fields. A number that the market does not have is the string "NaN". Times
 are milliseconds since 1970 UTC, in market time.
 """
 

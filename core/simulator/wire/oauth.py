@@ -1,6 +1,6 @@
 """The tokens of the simulated broker: refresh tokens, access tokens and quote tokens.
 
-Lifetimes are wall seconds. They do not get shorter when market time is accelerated (SPEC 14).
+Lifetimes are wall seconds. They do not get shorter when market time is accelerated (rules 14).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from core.simulator.wire.settings import Login
 
 QUOTE_TOKEN_SECONDS = 24 * 3600.0
-"""Lifetime of a quote token (reference 2.2)."""
+"""Lifetime of a quote token (broker 2.2)."""
 
 
 class GrantRefused(Exception):

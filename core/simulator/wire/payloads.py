@@ -1,4 +1,4 @@
-"""The broker's JSON forms of amounts, instants, lists and errors, as in recorded answers (reference 2.1, 2.3).
+"""The broker's JSON forms of amounts, instants, lists and errors, as in recorded answers (broker 2.1, 2.3).
 
 The JSON of whole objects is in payloads_accounts, payloads_orders, payloads_instruments and payloads_market.
 """
@@ -60,7 +60,7 @@ def items(values: Sequence[Payload]) -> Payload:
 
 
 def error_body(code: str, message: str, errors: Sequence[tuple[str, str]] = ()) -> Payload:
-    """The body of a refusal: `{"error": {"code", "message", "errors"?}}` (reference 5)."""
+    """The body of a refusal: `{"error": {"code", "message", "errors"?}}` (broker 5)."""
     content: Payload = {"code": code, "message": message}
     if errors:
         content["errors"] = [{"code": inner, "message": text} for inner, text in errors]

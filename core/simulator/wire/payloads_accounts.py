@@ -1,4 +1,4 @@
-"""The broker's JSON of accounts, balances, positions and trading status (reference 2.2, Appendix)."""
+"""The broker's JSON of accounts, balances, positions and trading status (broker 2.2, 12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker's JSON of option chains, options and underlyings (reference 2.4, Appendix)."""
+"""The broker's JSON of option chains, options and underlyings (broker 2.4, 12)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.simulator.market.market_data import ListedExpiration, ListedOption, Li
 from core.simulator.wire.payloads import Json, Payload, iso, money
 
 EQUITY_TICKS = (TickSize(Decimal("0.0001"), Decimal("1.0")), TickSize(Decimal("0.01")))
-"""The tick table of shares (reference 9)."""
+"""The tick table of shares (broker 9)."""
 
 DESCRIPTIONS = {"QQQ": "Invesco QQQ Trust - Series 1", "SPX": "S&P 500 Index"}
 INDEXES = frozenset({"SPX"})

@@ -1,4 +1,4 @@
-"""The broker's JSON of market data, metrics, sessions and holidays (reference 2.2, Appendix)."""
+"""The broker's JSON of market data, metrics, sessions and holidays (broker 2.2, 12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The broker's JSON of orders, dry runs and alerts, and the parsing of order bodies (reference 2.3, 4)."""
+"""The broker's JSON of orders, dry runs and alerts, and the parsing of order bodies (broker 2.3, 4)."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def order_changes(body: Mapping[str, Any]) -> OrderChanges:
 
 
 def _price(body: Mapping[str, Any]) -> tuple[Decimal | None, str | None]:
-    """The price and its effect. A price of zero may have no effect (reference 2.3)."""
+    """The price and its effect. A price of zero may have no effect (broker 2.3)."""
     price = _decimal(body, "price")
     effect = _one_of(body, "price-effect", EFFECTS) if body.get("price-effect") is not None else None
     if price is not None and price < 0:

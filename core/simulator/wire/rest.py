@@ -1,4 +1,4 @@
-"""What all REST requests share: tokens, headers, the form of answers and errors, and faults (reference 2.1, 5).
+"""What all REST requests share: tokens, headers, the form of answers and errors, and faults (broker 2.1, 5).
 
 The answers of each path are in rest_accounts, rest_orders and rest_market.
 """
@@ -24,7 +24,7 @@ from core.simulator.wire.payloads import Json, Payload, envelope, error_body
 from core.simulator.wire.rest_faults import drop_mandatory_key, set_unknown_status
 
 USER_AGENT = re.compile(r"^[^/\s]+/\S")
-"""The form `<product>/<version>`. Any other user agent is refused with 401 (reference 2.1)."""
+"""The form `<product>/<version>`. Any other user agent is refused with 401 (broker 2.1)."""
 
 HTML_ERROR = "<html><head><title>Bad Gateway</title></head><body>The server is having a moment.</body></html>"
 

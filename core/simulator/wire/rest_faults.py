@@ -1,4 +1,4 @@
-"""Makes answers unreadable for the SDK: without a mandatory key, or with an unknown order status (reference 5)."""
+"""Makes answers unreadable for the SDK: without a mandatory key, or with an unknown order status (broker 5)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MANDATORY = (
 """Keys without which the SDK cannot read an answer, in the order in which they are searched."""
 
 UNKNOWN_STATUS = "Dead"
-"""An order status that is in the broker's specification but not in the SDK (reference 2.3)."""
+"""An order status that is in the broker's specification but not in the SDK (broker 2.3)."""
 
 
 def drop_mandatory_key(payload: Payload, key: str | None) -> Payload:

@@ -16,7 +16,7 @@ from core.simulator.wire.payloads_market import holidays, market_data, market_se
 from core.simulator.wire.rest import Answer, Call, Refusal, Route, not_found
 
 MAX_BY_TYPE = 100
-"""The most symbols in one by-type request, summed over all types (reference 2.2)."""
+"""The most symbols in one by-type request, summed over all types (broker 2.2)."""
 
 COLLECTIONS = frozenset({"Equity"})
 INSTRUMENT_TYPES = {"equity": "Equity", "equity-option": "Equity Option", "index": "Index"}

@@ -1,4 +1,4 @@
-"""The REST paths of orders: dry run, place, replace, cancel and listings (reference 2.2, 2.3, 9)."""
+"""The REST paths of orders: dry run, place, replace, cancel and listings (broker 2.2, 2.3, 9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.simulator.wire.rest_accounts import AccountAccess
 
 PREFLIGHT_FAILED = ("preflight_check_failure", "One or more preflight checks failed")
 STATUS_OF_CODE = {"record_not_found": 404, "not_permitted": 403, "validation_error": 400}
-"""The HTTP status of a refusal by its code. Every other code has status 422 (reference 5)."""
+"""The HTTP status of a refusal by its code. Every other code has status 422 (broker 5)."""
 
 DEFAULT_PER_PAGE = 50
 MAX_PER_PAGE = 250
@@ -151,7 +151,7 @@ class OrdersApi:
 
 
 def pagination(total: int, per_page: int, page: int, current: int) -> Payload:
-    """The pagination of a listing (reference 2.1)."""
+    """The pagination of a listing (broker 2.1)."""
     return {
         "per-page": per_page,
         "page-offset": page,

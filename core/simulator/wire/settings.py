@@ -38,7 +38,7 @@ class SimulatorSettings:
     start: datetime | None = None
     """Market time at which the simulation begins, an aware datetime. None begins now."""
     speed: float = 1.0
-    """Market seconds per wall second, 1..60 (SPEC 14)."""
+    """Market seconds per wall second, 1..60 (rules 14)."""
     logins: tuple[Login, ...] = (DEFAULT_LOGIN,)
     accounts: tuple[AccountSetup, ...] = (DEFAULT_ACCOUNT,)
     access_token_seconds: float = 900.0

@@ -1,4 +1,4 @@
-"""`senex accounts`: which accounts the logins reach, and the operator's settings for each (SPEC 4, 7)."""
+"""`senex accounts`: which accounts the logins reach, and the operator's settings for each (rules 4, 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`senex login` and `senex logout`: the logins at the broker (SPEC 4)."""
+"""`senex login` and `senex logout`: the logins at the broker (rules 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`senex status|pause|resume|halt|cancel|allow-reentry|reconcile|reset|attest|backup` from another shell (SPEC 10)."""
+"""`senex status|pause|resume|halt|cancel|allow-reentry|reconcile|reset|attest|backup` from another shell (rules 10)."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _WHAT = {
 
 
 def change_question(snapshot: Now, account: AccountView, field: AccountField) -> Question:
-    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live."""
     title, word = _TITLE[field]
 
     def facts() -> list[tuple[str, str]]:

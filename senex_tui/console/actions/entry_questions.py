@@ -40,7 +40,7 @@ def cancel_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
 
 
 def cancel_question(snapshot: Now, entry: OrderView) -> Question:
-    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live."""
     title = "Cancel the working entry"
 
     def facts() -> list[tuple[str, str]]:
@@ -53,7 +53,7 @@ def cancel_question(snapshot: Now, entry: OrderView) -> Question:
 
 
 def reentry_question(snapshot: Now, entry: OrderView) -> Question:
-    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live."""
     title = "Allow re-entry"
 
     def facts() -> list[tuple[str, str]]:

@@ -94,7 +94,7 @@ def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]
 
 
 def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending: Pending) -> str | None:
-    """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market (SPEC 3)."""
+    """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market (rules 3)."""
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     if status.automation is not Automation.ACTIVE:

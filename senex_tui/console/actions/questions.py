@@ -48,7 +48,7 @@ def force_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 
 def force_question(snapshot: Callable[[], Snapshot]) -> Question:
-    """Asks for y or n where no money moves, for a typed word in live (console reference 5.5)."""
+    """Asks for y or n where no money moves, for a typed word in live."""
     title = "Force a cycle"
     if snapshot().status.mode is Mode.LIVE:
         prompt = f"Type {FORCE_WORD} and press Enter to go ahead."
@@ -59,7 +59,7 @@ def force_question(snapshot: Callable[[], Snapshot]) -> Question:
 def changed_since(before: Snapshot, now: Snapshot) -> str | None:
     """Why an answer given to `before` no longer fits `now`; None when it does.
 
-    A command is for the state that was seen (SPEC 10).
+    A command is for the state that was seen (rules 10).
     """
     old = before.cycle.number if before.cycle else 0
     new = now.cycle.number if now.cycle else 0

@@ -9,7 +9,7 @@ from widgets.positions import PositionsPanel
 
 
 class PositionsPage(Page):
-    """Every open trident with its mark, P&L, break-evens and warnings (SPEC 7)."""
+    """Every open trident with its mark, P&L, break-evens and warnings (rules 7)."""
 
     AUTO_FOCUS = "PositionsPanel"
 

@@ -1,4 +1,4 @@
-"""The page that tells a story: a cycle's decision with its figures, and what became of its entry (SPEC 4)."""
+"""The page that tells a story: a cycle's decision with its figures, and what became of its entry (rules 4)."""
 
 from __future__ import annotations
 

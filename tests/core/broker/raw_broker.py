@@ -114,7 +114,7 @@ def session_json(state: str = "Open") -> dict[str, Any]:
 
 
 def order_json(**changes: Any) -> dict[str, Any]:
-    """An order as JSON, in the shape recorded from the broker (reference 2.3)."""
+    """An order as JSON, in the shape recorded from the broker (broker 2.3)."""
     order: dict[str, Any] = {
         "id": 1010,
         "account-number": ACCOUNT,

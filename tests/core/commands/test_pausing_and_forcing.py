@@ -1,4 +1,4 @@
-"""Pause, resume, the kill file and forced cycles (SPEC 3, 9, 10)."""
+"""Pause, resume, the kill file and forced cycles (rules 3, 9, 10)."""
 
 from __future__ import annotations
 

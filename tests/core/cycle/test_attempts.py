@@ -1,4 +1,4 @@
-"""The attempts of a cycle, their refusals, and what follows from each (SPEC 2, 4, 5, 6, 7, 8)."""
+"""The attempts of a cycle, their refusals, and what follows from each (rules 2, 4, 5, 6, 7, 8)."""
 
 from __future__ import annotations
 

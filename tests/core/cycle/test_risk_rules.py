@@ -1,4 +1,4 @@
-"""The risk limits of one account, on the whole engine in virtual time (SPEC 7)."""
+"""The risk limits of one account, on the whole engine in virtual time (rules 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole days in virtual time: the slots of a day, what happens at each, and nothing after the close (SPEC 3)."""
+"""Whole days in virtual time: the slots of a day, what happens at each, and nothing after the close (rules 3)."""
 
 from __future__ import annotations
 

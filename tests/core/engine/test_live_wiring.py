@@ -1,4 +1,4 @@
-"""The engine as wired for live and sandbox: the broker's dry run comes before the order (SPEC 9)."""
+"""The engine as wired for live and sandbox: the broker's dry run comes before the order (rules 9)."""
 
 from __future__ import annotations
 

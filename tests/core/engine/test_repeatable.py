@@ -1,4 +1,4 @@
-"""The same seed gives the same day twice, byte for byte (ARCHITECTURE 2)."""
+"""The same seed gives the same day twice, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restarts and crashes during the day: nothing runs twice, nothing is lost, no outcome is guessed (SPEC 3, 9)."""
+"""Restarts and crashes during the day: nothing runs twice, nothing is lost, no outcome is guessed (rules 3, 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Breakers are rows that survive a restart, and each says how it is reset (SPEC 9)."""
+"""Breakers are rows that survive a restart, and each says how it is reset (rules 9)."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ async def _trade(who: Contender, line: Connection) -> None:
 
 async def _enter(who: Contender, records: Records, line: Connection) -> tuple[str, str]:
     left = await records.entries.holding(ACCOUNT, DAY)
-    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (SPEC 9)
+    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (rules 9)
         await records.entries.become(left.id, EntryState.NOT_SENT, at=AT)
     prepared = await records.entries.prepare(entry(who.name))
     if isinstance(prepared, DayHeld):

@@ -96,7 +96,7 @@ async def _work(who: ServerContender, locks: ServerLocks, line: Connection) -> N
 async def _enter(who: ServerContender, records: Records, locks: ServerLocks) -> tuple[str, str]:
     """Enters as the desk does: records the intent, marks it sent, checks once more, sends."""
     left = await records.entries.holding(ACCOUNT, DAY)
-    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (SPEC 9)
+    if left is not None and left.state is EntryState.PREPARED:  # proof that nothing was sent (rules 9)
         await records.entries.become(left.id, EntryState.NOT_SENT, at=AT)
     prepared = await records.entries.prepare(entry(who.name))
     if isinstance(prepared, DayHeld):

@@ -1,4 +1,4 @@
-"""The fence: a trader whose records another has opened changes nothing more, and ends (reference reliability 2.5.1)."""
+"""The fence: a trader whose records another has opened changes nothing more, and ends (rules 10)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Handover on a real PostgreSQL: a standby takes over from a trader that ends, is killed, is stopped or is cut off.
-There are never two traders and never two entries (SPEC 10, 13.1, 13.4)."""
+There are never two traders and never two entries (rules 10, 13.1, 13.4)."""
 
 from __future__ import annotations
 

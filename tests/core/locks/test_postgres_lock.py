@@ -1,4 +1,5 @@
-"""One trader on a real PostgreSQL: its lock belongs to a session of its own, and is lost with it (SPEC 9, 10, 13.4)."""
+"""One trader on a real PostgreSQL: its lock belongs to a session of its own, and is lost with it
+(rules 9, 10, 13.4)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """Two traders as processes: started together on one database, on two data folders with one account, and one after the
-other was stopped. There are never two traders and never two entries (SPEC 13.1, 13.4)."""
+other was stopped. There are never two traders and never two entries (rules 13.1, 13.4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures and alerts of the running engine: recorded with the cycle, opened, acknowledged, closed (SPEC 12)."""
+"""Figures and alerts of the running engine: recorded with the cycle, opened, acknowledged, closed (rules 12)."""
 
 from __future__ import annotations
 

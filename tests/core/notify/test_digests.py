@@ -1,4 +1,4 @@
-"""The daily and the weekly mail: sent once, after the close, even when nothing happened (SPEC 11)."""
+"""The daily and the weekly mail: sent once, after the close, even when nothing happened (rules 11)."""
 
 from __future__ import annotations
 

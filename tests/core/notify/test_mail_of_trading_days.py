@@ -1,4 +1,4 @@
-"""Mail from the real engine in virtual time: what is sent and when; trading never waits for it (SPEC 11)."""
+"""Mail from the real engine in virtual time: what is sent and when; trading never waits for it (rules 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: written with the change of state, sent in order and at least once, and finally given up (SPEC 11)."""
+"""The outbox: written with the change of state, sent in order and at least once, and finally given up (rules 11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mailer against a real SMTP server: TLS, logins, refusals, and servers that hang (SPEC 11, 13.7)."""
+"""The mailer against a real SMTP server: TLS, logins, refusals, and servers that hang (rules 11, 13.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending an order: the outcome is decided by evidence; which outcomes hold the day and which free it (SPEC 9)."""
+"""Sending an order: the outcome is decided by evidence; which outcomes hold the day and which free it (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The engine cancels an entry that works for too long, when the settings say so (SPEC 9)."""
+"""The engine cancels an entry that works for too long, when the settings say so (rules 9)."""
 
 from __future__ import annotations
 

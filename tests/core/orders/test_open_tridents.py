@@ -1,4 +1,4 @@
-"""Open tridents on the whole engine in virtual time: read at the broker, quoted for the screen, warned of (SPEC 7)."""
+"""Open tridents on the whole engine in virtual time: read at the broker, quoted for the screen, warned of (rules 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reconciliation and settlement: no entry before they are done, and nothing concluded without evidence (SPEC 9)."""
+"""Reconciliation and settlement: no entry before they are done, and nothing concluded without evidence (rules 9)."""
 
 from __future__ import annotations
 

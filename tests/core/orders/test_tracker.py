@@ -1,4 +1,4 @@
-"""An order after the broker has it: fills, also late and partial ones, expiration, repeated alerts (SPEC 9)."""
+"""An order after the broker has it: fills, also late and partial ones, expiration, repeated alerts (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs simulated days in virtual time, with SPEC 13 checked after every step: `make soak DAYS=10000 [SEED=n]`."""
+"""Runs simulated days in virtual time, with rules 13 checked after every step: `make soak DAYS=10000 [SEED=n]`."""
 
 from __future__ import annotations
 

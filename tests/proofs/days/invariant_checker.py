@@ -1,4 +1,4 @@
-"""Checks SPEC 13, 1 to 6, after every step: every commit, every change at the exchange, every order sent.
+"""Checks rules 13.1 to 13.6, after every step: every commit, every change at the exchange, every order sent.
 
 An event of the bus is recorded before it is shown, so its commit is its step. The checker reads what is newly committed
 with a connection of its own; the exchange reports its changes to it.

@@ -1,4 +1,4 @@
-"""The checks at the moment an order is sent (SPEC 13, 2 to 4), against the records, the gate and the market."""
+"""The checks at the moment an order is sent (rules 13.2 to 13.4), against the records, the gate and the market."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIRE_S = 2.0
 
 
 def send_violations(world: DayWorld, reader: sqlite3.Connection, posted: Posted) -> Iterator[tuple[str, str]]:
-    """The items of SPEC 13 that sending this order now breaks, each with a sentence."""
+    """The items of rules 13 that sending this order now breaks, each with a sentence."""
     row = reader.execute(
         'SELECT id, state, sent_at, prepared_at, "limit", account FROM entries WHERE identifier = ?',
         (posted.request.identifier,),

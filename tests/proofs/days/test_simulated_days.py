@@ -1,4 +1,4 @@
-"""A sample of the simulated days that `make soak` runs by the thousand (SPEC 13, reference reliability 2.6.6)."""
+"""A sample of the simulated days that `make soak` runs by the thousand (rules 13)."""
 
 from __future__ import annotations
 

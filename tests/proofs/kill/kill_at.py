@@ -1,4 +1,4 @@
-"""Kills its own process with SIGKILL where a coroutine suspends, or at a named point (reference reliability 2.6.1)."""
+"""Kills its own process with SIGKILL where a coroutine suspends, or at a named point."""
 
 from __future__ import annotations
 

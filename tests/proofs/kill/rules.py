@@ -1,4 +1,4 @@
-"""The rules that must hold (SPEC 13), checked at the simulated broker and in the records after every run."""
+"""The rules that must hold (rules 13), checked at the simulated broker and in the records after every run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ async def recorded(records: Records) -> tuple[tuple[Entry, ...], dict[str, tuple
 
 
 def violations(found: Found, before: Found | None) -> list[str]:
-    """A sentence for each broken rule of SPEC 13, 1 to 6. These rules hold at every moment, also before settlement."""
+    """A sentence for each broken rule of rules 13.1 to 13.6. These rules hold at every moment, also before
+    settlement."""
     return [*_one_entry_a_day(found), *_intents(found), *_unknown(found), *_fills(found), *_kept(found, before)]
 
 

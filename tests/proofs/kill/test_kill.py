@@ -1,4 +1,4 @@
-"""Kills the engine at every await of an entry and of reconciliation, restarts it, and checks the rules of SPEC 13."""
+"""Kills the engine at every await of an entry and of reconciliation, restarts it, and checks the rules of rules 13."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A state machine that drives one entry through any order of events (SPEC 9, 13).
+"""A state machine that drives one entry through any order of events (rules 9, 13).
 
 The order is submitted, answered or not, filled, cancelled or replaced; reports come late, twice or never; the process
 dies in between. The broker does only what a rule says. Everything else is the product's own: records in a file, the
@@ -107,7 +107,7 @@ class EntryMachine(EntryWorld):
         if order.status == "Contingent" or not any(possible):
             return
         if told_first and sum(possible) == order.remaining:
-            self.broker.change(order.id, status="Filled")  # the word may come before the fill records (reference 8)
+            self.broker.change(order.id, status="Filled")  # the word may come before the fill records (broker 8)
         done = self.broker.fill(order.id, possible)
         if done.status == "Filled" and done.replacing_order_id is not None:
             self.broker.end(order.id, "Filled")

@@ -220,7 +220,7 @@ class ScriptedBroker:
         return self.change(order_id, legs=tuple(legs), status=status or ("Filled" if whole else order.status))
 
     def replaced_by(self, order_id: int) -> SimOrder:
-        """Somebody replaces the order at the broker: a new order waits until the old one has ended (reference 8)."""
+        """Somebody replaces the order at the broker: a new order waits until the old one has ended (broker 8)."""
         self._next_id += 1
         old = self.orders[order_id]
         new = replace(old, id=self._next_id, status="Contingent", replaces_order_id=order_id, edited=True)

@@ -75,7 +75,7 @@ class Stored:
 
 
 def assert_one_entry_a_day(stored: Stored) -> None:
-    """At most one entry of an account's day is under way, and at most one holds the day (SPEC 9)."""
+    """At most one entry of an account's day is under way, and at most one holds the day (rules 9)."""
     under_way = Counter((e.account, e.day) for e in stored.entries.values() if e.state in OPEN_STATES)
     holding = Counter((e.account, e.day) for e in stored.entries.values() if e.holds_day)
     for what, counted in (("under way", under_way), ("holding the day", holding)):
@@ -84,7 +84,7 @@ def assert_one_entry_a_day(stored: Stored) -> None:
 
 
 def assert_history_is_allowed(stored: Stored, broker: ScriptedBroker) -> None:
-    """States changed only as the table of states allows, and left unknown only with evidence (SPEC 13.5)."""
+    """States changed only as the table of states allows, and left unknown only with evidence (rules 13.5)."""
     named = {str(o.id): o.external_identifier for o in broker.orders.values()}
     for entry_id, changes in stored.history.items():
         assert changes[0][0] is EntryState.PREPARED
@@ -101,7 +101,7 @@ def assert_history_is_allowed(stored: Stored, broker: ScriptedBroker) -> None:
 
 
 def assert_fills_fit(stored: Stored, broker: ScriptedBroker) -> None:
-    """No fill is invented or counted twice, and no leg has more fills than its order asked for (SPEC 13.6)."""
+    """No fill is invented or counted twice, and no leg has more fills than its order asked for (rules 13.6)."""
     real = {
         fill.fill_id: (leg.symbol, Decimal(fill.quantity))
         for order in broker.orders.values()
@@ -120,7 +120,7 @@ def assert_fills_fit(stored: Stored, broker: ScriptedBroker) -> None:
 
 
 def assert_orders_are_intended(stored: Stored, broker: ScriptedBroker, freed_by_proof: Iterable[str]) -> None:
-    """Every order of ours has an intent marked sent, and of an account's day at most one order lives (SPEC 13).
+    """Every order of ours has an intent marked sent, and of an account's day at most one order lives (rules 13).
 
     Orders that filled after two complete reads had shown them dead are not counted: the proof cannot exclude those.
     """

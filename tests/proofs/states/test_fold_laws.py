@@ -1,5 +1,4 @@
-"""Folding the broker's reports of an order gives the same entry, however often and in whatever order they arrive
-(reference reliability 2.6.4)."""
+"""Folding the broker's reports of an order gives the same entry, however often and in whatever order they arrive."""
 
 from __future__ import annotations
 
@@ -195,7 +194,7 @@ def lives(draw: st.DrawFn) -> list[OrderReport]:
 
 
 def _end_of(told: Sequence[OrderReport]) -> EntryState:
-    """The final state of an order with these reports: decided by its fills first, then by its last status (SPEC 9)."""
+    """The final state of an order with these reports: decided by its fills first, then by its last status (rules 9)."""
     last = told[-1]
     if is_complete(request("any"), last.fills):
         return EntryState.FILLED

@@ -1,5 +1,5 @@
 """The price of our order is changed on the broker's own screen: a new order with the same identifier replaces it
-(reference 8). Whichever reports arrive, and in whatever order, the day has one entry."""
+(broker 8). Whichever reports arrive, and in whatever order, the day has one entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serves both streams of the broker frame by frame, as a test says (reference 3, 4)."""
+"""Serves both streams of the broker frame by frame, as a test says (broker 3, 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failures on the wire of requests, over real sockets. Which test shows which row of reference tastytrade.md 5:
+"""Failures on the wire of requests, over real sockets. Which test shows which row of broker 5:
 
 | server behaviour | read | order |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Failures of the two streams, over real sockets. Which test shows which row of reference tastytrade.md 5:
+"""Failures of the two streams, over real sockets. Which test shows which row of broker 5:
 
 | event | quote feed | account alerts |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""The mode of a run, what stops it from starting, and how each mode's engine is wired (SPEC 9)."""
+"""The mode of a run, what stops it from starting, and how each mode's engine is wired (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Open tridents on the screen: the list, the line on the dashboard, the warning in the banner (SPEC 7)."""
+"""Open tridents on the screen: the list, the line on the dashboard, the warning in the banner (rules 7)."""
 
 from __future__ import annotations
 

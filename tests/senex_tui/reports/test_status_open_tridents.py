@@ -1,4 +1,4 @@
-"""`senex status` lists the open tridents by their recorded fills (SPEC 7)."""
+"""`senex status` lists the open tridents by their recorded fills (rules 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The quote feed against the simulated broker: it survives the failures of reference 5 and subscribes again."""
+"""The quote feed against the simulated broker: it survives the failures of broker 5 and subscribes again."""
 
 from __future__ import annotations
 

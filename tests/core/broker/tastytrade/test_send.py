@@ -1,4 +1,4 @@
-"""Sending an order: the class of every outcome follows from evidence alone (SPEC 9)."""
+"""Sending an order: the class of every outcome follows from evidence alone (rules 9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tick table: the first band with a threshold above the price, else the default (reference tastytrade.md 9)."""
+"""The tick table: the first band with a threshold above the price, else the default (broker 9)."""
 
 from __future__ import annotations
 

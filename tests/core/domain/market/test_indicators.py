@@ -1,4 +1,4 @@
-"""The indicators agree with their definitions, and do not change when prices are scaled or shifted (SPEC 5)."""
+"""The indicators agree with their definitions, and do not change when prices are scaled or shifted (rules 5)."""
 
 from __future__ import annotations
 

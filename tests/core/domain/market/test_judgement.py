@@ -1,4 +1,4 @@
-"""The judgement of a market: terminal stops, the score with its deductions, the verdict (SPEC 5)."""
+"""The judgement of a market: terminal stops, the score with its deductions, the verdict (rules 5)."""
 
 from __future__ import annotations
 

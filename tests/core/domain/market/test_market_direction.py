@@ -1,4 +1,4 @@
-"""Direction, stress and regime of a market, and of the same market mirrored (SPEC 5)."""
+"""Direction, stress and regime of a market, and of the same market mirrored (rules 5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quote ages and midpoints (SPEC 2, 6, 14)."""
+"""Quote ages and midpoints (rules 2, 6, 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slots and the window for forced cycles (SPEC 3)."""
+"""Slots and the window for forced cycles (rules 3)."""
 
 from __future__ import annotations
 

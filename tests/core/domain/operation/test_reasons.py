@@ -39,8 +39,8 @@ def test_an_unknown_code_is_an_error() -> None:
         Reason.of("no_such_code")
 
 
-# SPEC 4.2: judgement, structure and no expiration end an underlying for the cycle; stale or missing quotes, bad
-# pricing, feed loss and a read that failed do not. SPEC 5 and 7 name the rest.
+# Rules 4.2: judgement, structure and no expiration end an underlying for the cycle; stale or missing quotes, bad
+# pricing, feed loss and a read that failed do not. Rules 5 and 7 name the rest.
 TRANSIENT = {
     "account_unreadable", "feed_down", "price_missing", "price_stale", "metrics_missing", "metrics_stale",
     "metrics_untimed", "chain_unreadable", "quotes_not_arriving", "leg_missing", "leg_unusable", "leg_crossed",

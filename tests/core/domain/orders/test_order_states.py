@@ -1,4 +1,4 @@
-"""The states of an entry, and which state each of the broker's statuses means (SPEC 9)."""
+"""The states of an entry, and which state each of the broker's statuses means (rules 9)."""
 
 from __future__ import annotations
 

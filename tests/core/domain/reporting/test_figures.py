@@ -1,4 +1,4 @@
-"""The figures and the alerts that follow from them, one example per definition of SPEC 12."""
+"""The figures and the alerts that follow from them, one example per definition of rules 12."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The risk an account already has: open tridents and entries under way (SPEC 7)."""
+"""The risk an account already has: open tridents and entries under way (rules 7)."""
 
 from __future__ import annotations
 

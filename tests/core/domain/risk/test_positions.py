@@ -1,4 +1,4 @@
-"""Open tridents: marks, P&L, break-evens and warnings (SPEC 7), for the example of the product's first description."""
+"""Open tridents: marks, P&L, break-evens and warnings (rules 7), for the example of the product's first description."""
 
 from __future__ import annotations
 

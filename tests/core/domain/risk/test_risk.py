@@ -1,4 +1,4 @@
-"""The checks of a trident's risk (SPEC 7)."""
+"""The checks of a trident's risk (rules 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limit price of an entry (SPEC 8)."""
+"""The limit price of an entry (rules 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing the expiration: 30 to 50 days away, nearest to 45, PM-settled (SPEC 2)."""
+"""Choosing the expiration: 30 to 50 days away, nearest to 45, PM-settled (rules 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The payoff of a trident at expiration, compared with settling each leg by itself (SPEC 2)."""
+"""The payoff of a trident at expiration, compared with settling each leg by itself (rules 2)."""
 
 from __future__ import annotations
 

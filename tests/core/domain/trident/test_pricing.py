@@ -1,4 +1,4 @@
-"""Pricing a trident from its four quotes (SPEC 6)."""
+"""Pricing a trident from its four quotes (rules 6)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def refused(prices: Prices | tuple[tuple[str, str], ...], reason: Reason) -> Pri
     result = price_trident(SEED, quotes_for(SEED, prices), NOW)
     assert isinstance(result, PricingRefusal)
     assert result.refusal.reason is reason
-    assert result.refusal.transient, "bad pricing is transient (SPEC 4.2)"
+    assert result.refusal.transient, "bad pricing is transient (rules 4.2)"
     return result
 
 
@@ -207,7 +207,7 @@ def test_refused_exactly_when_a_listed_condition_holds(
 def listed_condition(
     prices: list[tuple[Decimal | None, Decimal | None]], ages: list[float], missing: int | None
 ) -> bool:
-    """The condition of SPEC 6, written a second way to compare with."""
+    """The condition of rules 6, written a second way to compare with."""
     if missing is not None or max(ages) > 30:
         return True
     usable: list[tuple[Decimal, Decimal]] = []

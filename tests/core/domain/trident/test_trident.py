@@ -1,4 +1,4 @@
-"""Body, width, legs and the payoff (SPEC 2)."""
+"""Body, width, legs and the payoff (rules 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any order of events for three entries of one account's day, checked against the rules that always hold (SPEC 13)."""
+"""Any order of events for three entries of one account's day, checked against the rules that always hold (rules 13)."""
 
 from __future__ import annotations
 

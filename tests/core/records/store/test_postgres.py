@@ -1,4 +1,4 @@
-"""What differs on PostgreSQL: its settings, how writers take turns, and its error messages (SPEC 10, 13.7)."""
+"""What differs on PostgreSQL: its settings, how writers take turns, and its error messages (rules 10, 13.7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A running simulated broker, and the unmodified SDK pointed at it (reference 1, way A)."""
+"""A running simulated broker, and the unmodified SDK pointed at it (broker 1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One working day of a client in one test, with the unmodified SDK (the sequence of reference section 1)."""
+"""One working day of a client in one test, with the unmodified SDK."""
 
 from __future__ import annotations
 
