@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MONEY = (
     "core/domain",
     "core/records",
+    "core/orders/decision.py",
     "core/orders/desk.py",
     "core/orders/tracker.py",
     "core/orders/settlement.py",
