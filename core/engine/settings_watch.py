@@ -1,5 +1,5 @@
-"""Notices edits of the settings while the console runs. They are said once and used from the next start on, never in
-between."""
+"""Notices edits of the settings while the console runs. An edit is reported once and takes effect at the next start,
+never before."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ async def accounts_known_by(records: Records, instant: datetime) -> set[str]:
 
 
 async def session_day(records: Records, day: date, numbers: Collection[str]) -> SessionDay:
-    """What the session day came to for these accounts. Raises RecordsError."""
+    """The results of the session day for these accounts. Raises RecordsError."""
     entries = await records.entries.of_day(day)
     runs = (await records.results.recorded(day, day)).runs
     told = []

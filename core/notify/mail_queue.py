@@ -118,7 +118,7 @@ class MailQueue:
         self._health = self._health_of(left)
 
     async def _send(self, mailer: Mailer, message: Message) -> bool:
-        """Tries one message. False when the others would meet the same trouble now."""
+        """Tries one message. False when the others would now fail in the same way."""
         if message.seq not in self._taken:
             try:
                 await mailer.send(self._mail(message))
@@ -131,7 +131,7 @@ class MailQueue:
         return True
 
     def _mail(self, message: Message) -> Mail:
-        # The key alone would not do: another database has the same one, and it contains an account's number.
+        # The key alone is not enough: another database has the same one, and it contains an account's number.
         told = f"{self._head.mode}\n{message.key}\n{message.created_at.isoformat()}"
         message_id = f"senex.{hashlib.sha256(told.encode()).hexdigest()[:32]}"
         return Mail(message_id, message.subject, message.text, message.html, message.created_at)
@@ -183,8 +183,8 @@ class MailQueue:
     # Digests
 
     async def digest(self) -> None:
-        """Writes the digests of the last session that ended, once. It does so a day later when no console was running.
-        Raises RecordsError."""
+        """Writes the digests of the last session that ended, once; afterwards too, when no console was running at its
+        end. Raises RecordsError."""
         if not self.is_on:
             return
         session = self._last_ended()

@@ -54,7 +54,7 @@ class PriceNow(Protocol):
     """Gives prices of this moment. The desk asks for them once more just before sending."""
 
     async def price(self, underlying: Underlying) -> Decimal | Refusal:
-        """The underlying's price, or why there is none to go by. May ask the broker."""
+        """The underlying's price, or why none can be used. May ask the broker."""
         ...
 
     def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
@@ -64,7 +64,7 @@ class PriceNow(Protocol):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
-    """Prepares, guards, sends and records entries. What the broker holds is then followed by the tracker."""
+    """Prepares, guards, sends and records entries. The tracker follows them from then on."""
 
     broker: Broker
     records: Records
@@ -78,7 +78,7 @@ class OrderDesk:
     rules: SendingRules
 
     async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
-        """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or is further on.
+        """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or has got further.
 
         Raises RecordsError, and then nothing was sent unless the entry is recorded as sent.
         """

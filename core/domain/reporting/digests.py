@@ -18,7 +18,7 @@ from core.domain.trident.trident import max_risk
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """What happened for one account on one session day.
+    """One account's results on one session day.
 
     `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that did not trade, by the
     sentence that says why; runs that only met the day's entry are left out.
@@ -33,7 +33,7 @@ class AccountDay:
 
 @dataclass(frozen=True, slots=True)
 class SessionDay:
-    """What happened on one session day.
+    """The results of one session day.
 
     `outcomes` counts its cycles by outcome, and `reasons` by the sentence that says why. `missed` counts its missed
     slots by the sentence that says why.
@@ -48,7 +48,7 @@ class SessionDay:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is true when the digest is written: the open tridents by account, the open breakers, the trading state."""
+    """The state when the digest is written: the open tridents by account, the open breakers, the trading state."""
 
     open_tridents: Mapping[str, tuple[Entry, ...]]
     breakers: tuple[Breaker, ...]

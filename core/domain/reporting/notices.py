@@ -26,7 +26,7 @@ _LONGEST_SUBJECT = 120
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What all messages share: the name of the mode, and the address of the broker's orders page."""
+    """The parts that all messages share: the name of the mode, and the address of the broker's orders page."""
 
     mode: str
     orders_url: str
@@ -34,7 +34,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. `key` names what it is about, so that nothing is told twice.
+    """One message. `key` names its subject, so that no message is sent twice.
 
     `account` is empty for a message to the operator alone. With `always` it is sent whatever the account's preference.
     """
@@ -89,7 +89,7 @@ def event_notice(event: Event, head: Letterhead) -> Notice | None:
     """The alarm for the operator; None for an event that is not critical.
 
     An unknown entry or an incident has messages of its own (`entry_notices`), so its events and those of its cycle are
-    left out. The same alarm is told once an hour at most: one that comes and goes must not fill a mailbox.
+    left out. The same alarm is mailed once an hour at most: one that comes and goes must not fill a mailbox.
     """
     if event.severity is not Severity.CRITICAL or event.kind in _TOLD_BY_ENTRY:
         return None

@@ -62,7 +62,7 @@ class OpenTrident:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What closing one package costs, per share.
+    """The cost of closing one package, per share.
 
     `mid` is the cost at the midpoints; `natural` the cost of buying at the ask and selling at the bid. `natural_credit`
     is what the market would pay at once for entering it now: selling at the bid, buying at the ask. `age_s` is the age
@@ -115,7 +115,7 @@ def body_of(strikes: str) -> Decimal:
 
 
 class Watch(Enum):
-    """What an operator should know of an open trident. The value is (stable code, sentence)."""
+    """The kinds of warnings about an open trident. The value is (stable code, sentence)."""
 
     code: str
     sentence: str
