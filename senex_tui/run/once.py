@@ -1,4 +1,4 @@
-"""`senex once`: forces one cycle without a screen and reports what came of it (rules 4.4)."""
+"""`senex once`: forces one cycle without a screen and reports its result (rules 4.4)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SETTLED = frozenset(EntryState) - {EntryState.PREPARED, EntryState.SENT, EntryS
 
 @dataclass(frozen=True, slots=True)
 class OnceResult:
-    """What the forced cycle came to. All but `sentence` is what --json prints.
+    """The result of the forced cycle. All but `sentence` is what --json prints.
 
     `reason` is a stable code or None. Money is text, so that no reader turns it into a float. `duration_s` is wall
     seconds from the start to the cycle's end, without the time its order was followed.

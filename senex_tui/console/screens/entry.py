@@ -62,5 +62,6 @@ class EntryPage(StoryPage, AboutAnEntry):
 
 
 def _told_of(order: OrderView) -> tuple[object, ...]:
-    """What of the entry is in the records. Its age and the countdowns of its evidence are the screen's alone."""
+    """The fields of the entry that come from the records. Its age and its evidence's countdowns change on the screen
+    alone."""
     return (order.state, order.broker_status, order.filled_contracts, order.order_id, order.detail, order.reentry)
