@@ -154,7 +154,7 @@ class ListPanel(LinePanel[Listing]):
         title = value.title
         if self._query:
             told = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
-            # That rows are left out has to be in sight: what else the title says makes room for it.
+            # The title must show that rows are left out; its other words make room for that.
             title = f"{title}{told}" if cell_len(title + told) <= width - 4 else f"{title.partition(GAP)[0]}{told}"
         if not rows:
             said = f"nothing holds {self._query}" if value.rows else value.empty
