@@ -174,7 +174,7 @@ def test_every_scene_can_be_recorded(tmp_path: Path) -> None:
 
 @contextmanager
 def at_most(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond this size: as a full disk says no."""
+    """Keeps the files of this process from growing beyond this size, as a full disk would."""
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -239,7 +239,7 @@ def test_a_defect_of_the_recording_is_told_and_stops_only_the_recording(tmp_path
 
 
 def test_a_killed_console_leaves_a_day_that_opens(tmp_path: Path) -> None:
-    """A process killed without warning while it writes as fast as it can."""
+    """The process is killed without warning while it writes as fast as it can."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.core.recording.record_until_killed", str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -307,7 +307,7 @@ async def test_quotes_of_the_trader_before_are_no_prices_of_this_one(valkey: Val
 
 
 async def test_the_age_counts_on_while_the_trader_is_silent(valkey: Valkey) -> None:
-    """The age is measured by the server's clock, by neither machine's own."""
+    """The age is measured by the clock of the server, not by that of either machine."""
     kept = InRedis(valkey.url)
     kept.store.put_quotes([quote()])
     await kept.read("QQQ")

@@ -22,7 +22,7 @@ SHARES = 10
 
 pytestmark = [
     pytest.mark.timeout(3600),
-    pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # what killed processes leave
+    pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # connections of killed processes
 ]
 
 
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
 
 
 def _calm(seed: int) -> Plan:
-    """A day with one account on which orders fill, and nothing goes wrong but what a test adds."""
+    """A day with one account, on which orders fill and only the faults that a test adds happen."""
     plan = draw(seed)
     return replace(
         plan,

@@ -34,7 +34,8 @@ def in_live() -> Snapshot:
 
 
 async def change(console: Driven, setting: str, *keys: str) -> None:
-    """Chooses a setting on the account's page, then presses the keys; the walk there is the lists' own test."""
+    """Chooses a setting on the account's page, then presses the keys. It does not walk there by keys: test_lists tests
+    that."""
     page = console.app.screen
     assert isinstance(page, AccountPage)
     page.list.choose_key(setting)

@@ -1,4 +1,5 @@
-"""The page of alerts and figures: alerts seen, acknowledged, told in full, closed ones below, the figures beside."""
+"""The page of alerts and figures: alerts are listed, acknowledged and shown in full; closed ones are below, figures
+beside."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged
         await records.alerts.open(long_ago, parts.NOW - 50 * DAY)
         await records.alerts.close(2, parts.NOW - 40 * DAY)
         shown = double.alerted()
-        # Numbered on behind those that these records know.
+        # Its number follows those in these records.
         shown = replace(shown, alerts=tuple(replace(alert, id=alert.id + 6) for alert in shown.alerts))
         engine = FixedEngine(shown, records=records)
         async with driven(engine=engine, size=(200, 55)) as console:

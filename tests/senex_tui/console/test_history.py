@@ -47,7 +47,7 @@ async def over(folder: Path, size: tuple[int, int] = (80, 24), state: Path | Non
 
 
 async def settled(console: Driven) -> str:
-    """The screen when everything asked has been answered."""
+    """Waits until every question has its answer, and returns the screen."""
     await console.app.workers.wait_for_complete()
     await console.pull()
     return console.text

@@ -195,7 +195,7 @@ def test_keys_may_change_places_and_those_shipped_are_fine() -> None:
 
 
 def test_the_keys_said_in_words_are_those_of_the_table() -> None:
-    """What `key_for` falls back to beside its use is what the table ships."""
+    """The shipped key that each call of `key_for` names is the key in the table."""
     shipped = {key.name: key.shipped for key in KEYS}
     root = Path(__file__).parents[3]
     sources = [*root.glob("widgets/*.py"), *root.glob("senex_tui/**/*.py")]

@@ -1,4 +1,4 @@
-"""What was on the screen and is no more is let go of, however long the console stays open."""
+"""Widgets that are no longer on the screen are freed, however long the console stays open."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ ROUNDS = 3
 
 
 def kept() -> Counter[str]:
-    """The widgets in this process, by class; only a collection finds those in a circle."""
+    """The widgets in this process, counted by class after a garbage collection, which frees those in reference
+    cycles."""
     gc.collect()
     return Counter(type(each).__name__ for each in gc.get_objects() if isinstance(each, Widget))
 
 
 async def walk(console: Driven) -> None:
-    """To the tridents, the history and the help, and back to the dashboard each time."""
+    """Opens the tridents, the history and the help, and returns to the dashboard each time."""
     for key in ("t", "q", "h", "q", "question_mark", "q"):
         await console.press(key)
         await console.pull()

@@ -1,5 +1,5 @@
-"""A monkey at the keyboard: random keys at any speed and random sizes, in every scene, with words from outside that a
-terminal or a markup would obey. Nothing crashes, and no command is sent that was not really keyed."""
+"""Random keys at any speed, at random terminal sizes, in every scene, with outside text that a terminal or markup would
+obey. Nothing crashes, and every command that is sent was really typed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ ASKED = {
     "Attest it absent": (CommandKind.ATTEST, "a"),
     "Name the order": (CommandKind.ATTEST, "o"),
 }
-"""What a question's yes may send, and the key that opens the question; a number may have chosen the entry since."""
+"""Commands that are sent after a question, and the key that opens it. A number that chooses the entry may come
+between."""
 AT_ONCE = {CommandKind.PAUSE: "p", CommandKind.RECONCILE: "R"}
 """Sent without a question."""
 LAST_CLOSED = 20
@@ -50,7 +51,7 @@ TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTR
 
 
 def crowded(count: int) -> Snapshot:
-    """So many accounts, each with an order, in all states."""
+    """A snapshot with so many accounts, each with an order; the orders are in all states."""
     of_each = [
         scene().orders[0] for scene in (double.calm, double.unknown, double.filled, double.rejected, double.day_closed)
     ]
@@ -75,7 +76,7 @@ def scenes() -> list[Callable[[], Snapshot]]:
 
 @dataclass
 class Keyed:
-    """One key, and what was on top when it was pressed."""
+    """One key, and the screen that was on top when it was pressed."""
 
     key: str
     top: Screen[object]
@@ -84,12 +85,12 @@ class Keyed:
 
 
 class Monkey:
-    """Presses keys and judges every command that comes of them."""
+    """Presses keys and checks every command that they cause."""
 
     def __init__(self, console: Driven, chance: random.Random, mode: Mode) -> None:
         self.console, self.chance, self.mode = console, chance, mode
         self.way: WeakKeyDictionary[Screen[object], tuple[str, ...]] = WeakKeyDictionary()
-        """The keys that led from the dashboard or a page to each screen, for as long as anything holds it."""
+        """The keys that led from the dashboard or a page to each screen, for as long as that screen exists."""
         self.scenes = scenes()
         self.keys = 0
 
@@ -115,7 +116,7 @@ class Monkey:
         app.looks = replace(app.looks, read_only=self.chance.random() < 0.05)
 
     async def word(self, word: str) -> None:
-        """Types a word that some question wants, and mostly enter after it."""
+        """Types a word that some question asks for, and mostly presses enter after it."""
         for key in (*word, "enter") if self.chance.random() < 0.7 else word:
             await self.press(key)
 
@@ -137,7 +138,7 @@ class Monkey:
             self.way[app.screen] = (*began, "palette" if isinstance(top, Palette) else key)
 
     async def burst(self, keys: list[str]) -> None:
-        """Keys faster than the console handles them: each command's last key must be among them."""
+        """Presses keys faster than the console handles them. The last key of each command must be among them."""
         app = self.console.app
         live_on = {id(screen) for screen in app.screen_stack}
         keys = [key for key in keys if key not in ("y", "ctrl+c")]  # a quit question may be open by then
@@ -151,7 +152,7 @@ class Monkey:
         self.way.update({screen: ("?",) for screen in app.screen_stack if id(screen) not in live_on})
 
     def meant(self, kind: CommandKind, keyed: Keyed) -> bool:
-        """Whether this key, there, is a way to this command."""
+        """Whether this key on that screen can lead to this command."""
         top = keyed.top
         if isinstance(top, Question):
             asked, opener = ASKED[top._title]

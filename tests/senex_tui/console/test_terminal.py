@@ -1,4 +1,4 @@
-"""The terminal's fitness, the texts made safe, and the small rules of keys and toasts."""
+"""The terminal's requirements, texts made safe, and the rules of keys and toasts."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(data: Path) -> Place:
-    # The note tells how far market time has run since; each test begins where it was written.
+    # The clock file tells how far market time has run since it was written, so each test begins at that moment.
     note_clock(data / "dry-run", ShiftedClock(et(MONDAY, "10:20")))
     return Place(Mode.DRY_RUN, data / "dry-run" / "records.sqlite3", data / "HALT")
 
