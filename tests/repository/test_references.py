@@ -92,7 +92,7 @@ def test_a_reference_that_leads_nowhere_is_refused(kind: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", ALLOWED)
-def test_what_leads_somewhere_passes(kind: str, tmp_path: Path) -> None:
+def test_valid_references_pass(kind: str, tmp_path: Path) -> None:
     found = planted(tmp_path, *ALLOWED[kind])
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 

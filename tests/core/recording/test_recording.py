@@ -137,7 +137,7 @@ def test_damage_in_the_middle_is_kept_aside_and_the_day_begins_anew(tmp_path: Pa
         (b"", "holds no whole frame"),
     ],
 )
-def test_what_is_no_day_says_so(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_file_that_is_no_recorded_day_is_refused_with_the_reason(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "2026-11-20.day"
     path.write_bytes(content)
     with pytest.raises(DayUnreadable, match=says.replace("(", r"\(").replace(")", r"\)")):

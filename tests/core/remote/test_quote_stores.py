@@ -322,7 +322,7 @@ async def test_the_age_counts_on_while_the_trader_is_silent(valkey: Valkey) -> N
 
 
 @pytest.mark.parametrize(("field", "value"), [("bid", "ten"), ("received", "then"), ("count", "")])
-async def test_what_is_not_ours_is_not_read_as_a_price(valkey: Valkey, field: str, value: str) -> None:
+async def test_fields_of_another_program_are_not_read_as_a_price(valkey: Valkey, field: str, value: str) -> None:
     kept = InRedis(valkey.url)
     kept.store.put_quotes([quote()])
     await kept.read("QQQ")

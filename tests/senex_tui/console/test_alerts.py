@@ -60,7 +60,7 @@ async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None
         assert len(console.engine.sent) == 2
 
 
-async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged(tmp_path: Path) -> None:
+async def test_alerts_closed_in_these_sessions_are_below_and_cannot_be_acknowledged(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
         await some_days(records)
         long_ago = DueAlert(AlertKind.RETRY_RATE, "", "closed before the figures begin")

@@ -227,7 +227,7 @@ async def test_an_order_id_is_named_in_digits_only() -> None:
         assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [(entry, "4471")])
 
 
-async def test_what_was_found_meanwhile_is_not_attested() -> None:
+async def test_an_entry_found_meanwhile_is_not_attested() -> None:
     async with driven(double.unknown()) as console:
         await console.press("u", "a", *"absent")
         found = replace(parts.unknown_order(), state="working", order_id="4471", broker_status="Live", evidence="")

@@ -145,7 +145,7 @@ async def test_pages_come_as_the_list_is_walked_down(data: Path, monkeypatch: py
         assert "09:45" in console.text
 
 
-async def test_what_ends_meanwhile_comes_on_top_and_the_chosen_row_stays(data: Path) -> None:
+async def test_cycles_that_end_meanwhile_are_added_on_top_and_the_chosen_row_stays(data: Path) -> None:
     async with over(data) as console:
         await console.press("h")
         await settled(console)

@@ -320,5 +320,5 @@ def test_an_option_wins_over_what_was_changed(tmp_path: Path) -> None:
     assert {row.name: row.origin for row in view.rows}["console.read_only"] == "option --read-only"
 
 
-def test_what_counts_from_the_next_start_is_said() -> None:
+def test_the_settings_that_apply_at_the_next_start_are_listed() -> None:
     assert set(CHOICES) >= AT_START == {"colours", "mouse"}

@@ -26,7 +26,7 @@ async def walk(console: Driven) -> None:
         await console.pull()
 
 
-async def test_a_page_opened_and_left_again_stays_in_no_memory() -> None:
+async def test_a_closed_page_is_freed() -> None:
     async with driven() as console:
         await walk(console)
         before = kept()
@@ -34,7 +34,7 @@ async def test_a_page_opened_and_left_again_stays_in_no_memory() -> None:
         assert kept() - before == Counter()
 
 
-async def test_the_key_line_made_anew_stays_in_no_memory() -> None:
+async def test_a_replaced_key_line_is_freed() -> None:
     async with driven() as console:
         before = kept()
         for _ in range(ROUNDS):

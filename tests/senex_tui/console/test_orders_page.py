@@ -200,7 +200,7 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             assert await console.shows("FILLED")
 
 
-async def test_none_says_what_would_be_here() -> None:
+async def test_without_entries_it_says_what_it_would_list() -> None:
     async with driven(replace(double.calm(), orders=()), size=(80, 24)) as console:
         await console.press("o", "enter", "c", "u", "y", "n")
         assert await console.shows("no entry yet: each order the automation sends")

@@ -92,7 +92,7 @@ def test_help_has_every_group_signs_and_states() -> None:
     assert groups == ["Automation", "Pages", "Panels", "Lists", "Stories", "Replay", "Program", "Signs", "States"]
 
 
-def test_what_is_possible_follows_the_state() -> None:
+def test_the_state_decides_which_commands_are_possible() -> None:
     on, off = parts.status(), parts.status(automation=Automation.PAUSED)
     assert why_not_pause(on, ()) is None
     assert why_not_pause(on, (CommandKind.PAUSE,)) == "a pause is on its way"
