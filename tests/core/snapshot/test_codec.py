@@ -81,7 +81,9 @@ def test_a_change_within_a_slice_makes_the_new_of_the_old(data: st.DataObject, o
     st.integers(0, 12),
     st.lists(st.floats(0, 9), max_size=3),
 )
-def test_the_change_of_a_trail_is_exact_wherever_items_were_dropped_and_added(before: list[float], drop: int, more: list[float]) -> None:
+def test_the_change_of_a_trail_is_exact_wherever_items_were_dropped_and_added(
+    before: list[float], drop: int, more: list[float]
+) -> None:
     quote = quotes()[0]
     old = replace(calm(), quotes=(replace(quote, trail=tuple(before)),))
     new = replace(calm(), quotes=(replace(quote, trail=(*before[drop:], *more)),))

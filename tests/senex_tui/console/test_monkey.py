@@ -21,8 +21,7 @@ from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.proofs import rounds
 from tests.support.replaced_text import with_text
@@ -53,22 +52,22 @@ TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTR
 def crowded(count: int) -> Snapshot:
     """A snapshot with so many accounts, each with an order; the orders are in all states."""
     of_each = [
-        scene().orders[0] for scene in (double.calm, double.unknown, double.filled, double.rejected, double.day_closed)
+        scene().orders[0] for scene in (scenes.calm, scenes.unknown, scenes.filled, scenes.rejected, scenes.day_closed)
     ]
     orders = tuple(
         replace(of_each[n % len(of_each)], entry_id=f"e{n}", account=f"…{n:04}", detail=MARKUP * (n % 9))
         for n in range(count)
     )
-    return replace(double.calm(), orders=orders, status=parts.status(accounts=", ".join(o.account for o in orders)))
+    return replace(scenes.calm(), orders=orders, status=parts.status(accounts=", ".join(o.account for o in orders)))
 
 
-def scenes() -> list[Callable[[], Snapshot]]:
+def every_scene() -> list[Callable[[], Snapshot]]:
     long = MARKUP + " a reason that does not end" * 80
     return [
-        *double.SCENES.values(),
-        lambda: with_text(double.retrying(), MARKUP),
-        lambda: with_text(double.unknown(), long),
-        lambda: replace(double.unknown(), orders=(parts.unknown_order(detail=long, evidence=long),)),
+        *scenes.SCENES.values(),
+        lambda: with_text(scenes.retrying(), MARKUP),
+        lambda: with_text(scenes.unknown(), long),
+        lambda: replace(scenes.unknown(), orders=(parts.unknown_order(detail=long, evidence=long),)),
         lambda: crowded(0),
         lambda: crowded(200),
     ]
@@ -91,7 +90,7 @@ class Monkey:
         self.console, self.chance, self.mode = console, chance, mode
         self.way: WeakKeyDictionary[Screen[object], tuple[str, ...]] = WeakKeyDictionary()
         """The keys that led from the dashboard or a page to each screen, for as long as that screen exists."""
-        self.scenes = scenes()
+        self.scenes = every_scene()
         self.keys = 0
 
     async def step(self) -> None:
@@ -179,7 +178,7 @@ class Monkey:
     async def answers_afterwards(self) -> None:
         """Back at the dashboard, the console does what it is asked."""
         console = self.console
-        console.engine.current = replace(double.calm(), status=parts.status(mode=self.mode))
+        console.engine.current = replace(scenes.calm(), status=parts.status(mode=self.mode))
         console.app.looks = replace(console.app.looks, read_only=False)
         await console.pilot.resize_terminal(80, 24)
         for _ in range(8):  # dialogs do not pile up, whatever the speed
@@ -205,7 +204,7 @@ async def test_no_key_and_no_size_crashes_it_or_sends_what_was_not_meant(
     mode: Mode, part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TMUX", raising=False)
-    engine = double.FixedEngine(double.calm(), answers=CommandState.DONE, answer=MARKUP)
+    engine = scenes.FixedEngine(scenes.calm(), answers=CommandState.DONE, answer=MARKUP)
     async with driven(engine=engine, size=(80, 24), state_folder=tmp_path) as console:
         monkey = Monkey(console, random.Random(f"{mode} {part}"), mode)
         monkey.scene()

@@ -18,7 +18,7 @@ from senex_tui.console.replay_app import ReplayApp
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from tests.core.recording.days import moment, recorded, session
-from tests.support.console import scenes as double
+from tests.support.console import scenes
 from tests.support.console.driver import Ticker
 
 
@@ -138,7 +138,7 @@ async def test_critical_messages_of_the_recorded_day_ring_no_bell(tmp_path: Path
 
 
 async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path) -> None:
-    alerted = [replace(double.alerted(), status=moment(s).status) for s in (0, 60)]
+    alerted = [replace(scenes.alerted(), status=moment(s).status) for s in (0, 60)]
     async with replayed(tmp_path, alerted) as console:
         await console.press("a")
         assert isinstance(console.app.screen, AlertsPage)

@@ -14,8 +14,7 @@ from senex_tui.console.app import SenexApp
 from senex_tui.console.keys import KEYS, Where, bindings, help_groups
 from senex_tui.console.toasts import ToastLimiter
 from senex_tui.support import terminal
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from widgets.base import format as figures
 from widgets.base.lines import fit, right, safe, wrap
 
@@ -124,7 +123,7 @@ def test_a_console_that_ends_with_its_terminal_is_known_as_one(kept_by: str) -> 
 
 
 async def test_the_first_words_are_said_once() -> None:
-    app = SenexApp(double.FixedEngine(double.calm()), first_words="mind the terminal [/b]")
+    app = SenexApp(scenes.FixedEngine(scenes.calm()), first_words="mind the terminal [/b]")
     async with app.run_test() as pilot:
         for _ in range(3):
             app.pull()

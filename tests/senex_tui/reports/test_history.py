@@ -112,7 +112,9 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
         ("cycles", HistoryFilter(text="x" * (LONGEST_TEXT + 1)), "at most 200"),
     ],
 )
-def test_a_search_that_is_not_possible_is_refused_with_the_reason(place: Place, kind: str, wanted: HistoryFilter, told: str) -> None:
+def test_a_search_that_is_not_possible_is_refused_with_the_reason(
+    place: Place, kind: str, wanted: HistoryFilter, told: str
+) -> None:
     with pytest.raises(Refused, match=re.escape(told)):
         _found(place, kind, wanted)
 

@@ -1,4 +1,4 @@
-"""Driving the console in tests: an app over the engine double, and its screen as text."""
+"""Driving the console in tests: an app over a stand-in for the engine, and its screen as text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ticker:
 
 @dataclass
 class Driven:
-    """A running console with its double."""
+    """A running console with its stand-in for the engine."""
 
     app: SenexApp
     engine: FixedEngine
