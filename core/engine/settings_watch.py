@@ -51,5 +51,5 @@ class SettingsWatch:
     async def _say(self, text: str, severity: Severity) -> None:
         if text != self._said:
             self._said = text
-            told = text or "the settings are again those this console started with"
-            await self.bus.say(CHANGED, told, severity)
+            sentence = text or "the settings are again those this console started with"
+            await self.bus.say(CHANGED, sentence, severity)

@@ -185,11 +185,11 @@ class OrderDesk:
         if not market.is_open:
             return refuse(Reason.MARKET_CLOSED)
         for report in orders:
-            if await self._stands_against(report):
+            if await self._forbids_entry(report):
                 return refuse(Reason.ALREADY_AT_BROKER, order_id=report.order_id)
         return None
 
-    async def _stands_against(self, report: OrderReport) -> bool:
+    async def _forbids_entry(self, report: OrderReport) -> bool:
         """Whether an order of today forbids another one. Orders of ours do, by identifier or by shape, unless they are
         known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:

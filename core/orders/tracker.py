@@ -222,7 +222,7 @@ class OrderTracker:
                 entry = await self.records.entries.get(entry_id)
                 if not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
-            if _is_dead_sibling(entry, report):
+            if _is_other_ended_order(entry, report):
                 log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
                 return entry
             if _fills_contradict(entry):
@@ -240,7 +240,7 @@ class OrderTracker:
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
             if state is entry.state:
-                if _is_older_word(entry, report):
+                if _is_older_report(entry, report):
                     return entry
                 if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
                     entry = await self.records.entries.become(
@@ -346,7 +346,7 @@ def _fills_contradict(entry: Entry) -> bool:
 _ROUTE = ("Received", "Routed", "In Flight", "Live")
 
 
-def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
+def _is_older_report(entry: Entry, heard: OrderReport) -> bool:
     """Whether a later state of the order than the report's is already known. Answers and alerts may cross."""
     if entry.state is EntryState.FILLED:
         return state_for(heard.status) is EntryState.WORKING
@@ -361,7 +361,7 @@ def _is_newer(order_id: str, than: str) -> bool:
     return (len(order_id), order_id) > (len(than), than)
 
 
-def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
+def _is_other_ended_order(entry: Entry, report: OrderReport) -> bool:
     """Whether the report is about another order of this entry that ended unfilled: one that was replaced at the broker,
     or a replacement that was dropped. Both carry our identifier (broker 8)."""
     ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)

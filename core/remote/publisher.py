@@ -148,11 +148,11 @@ class Publisher:
         # The answer counts the new fields of the trader's hash. There are some only when Redis had lost it, and the
         # rest too.
         lost = int(answers[-2]) > 0 and not anew
-        told = dict(zip(commands, answers, strict=False))
-        if "event" in told:
-            self._screen.after = told["event"].decode()
+        answered = dict(zip(commands, answers, strict=False))
+        if "event" in answered:
+            self._screen.after = answered["event"].decode()
         self._anew = lost
-        self._look_for_another(told["epoch"], anew=anew)
+        self._look_for_another(answered["epoch"], anew=anew)
 
     def _written_of(self, snapshot: Snapshot) -> Sequence[Written]:
         """The writes for this snapshot: its change as an event, and every `WHOLE_EVERY_S` the last snapshot whole.

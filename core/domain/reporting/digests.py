@@ -149,13 +149,13 @@ def _day_in_a_line(session: SessionDay, number: str) -> str:
     if mine is None or not (mine.entries or mine.validated):
         why = _why(mine)[:1] if mine is not None else ()
         return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
-    told = []
+    phrases = []
     for entry in mine.entries:
         filled = fill_credit(entry.request, entry.fills)
         price = f"at {credit(filled)} credit" if filled is not None else f"limit {credit(entry.limit)}"
-        told.append(f"{entry.state.value.replace('_', ' ')} {entry.underlying} {entry.strikes} {price}")
-    told += [f"validated, not sent: {one}" for one in mine.validated]
-    return "; ".join(told)
+        phrases.append(f"{entry.state.value.replace('_', ' ')} {entry.underlying} {entry.strikes} {price}")
+    phrases += [f"validated, not sent: {one}" for one in mine.validated]
+    return "; ".join(phrases)
 
 
 def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:

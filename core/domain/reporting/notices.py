@@ -63,20 +63,20 @@ class Part:
 def entry_notices(entry: Entry, offset: Decimal | None, head: Letterhead) -> tuple[Notice, ...]:
     """The messages about the present state of an entry, oldest first. `offset` is per share, None when it is not known.
 
-    "Sent" is told once the broker has acknowledged the order: only then it has an order id and is sure to have been
+    "Sent" is mailed once the broker has acknowledged the order: only then it has an order id and is sure to have been
     sent. An order that has ended by then gets both messages.
     """
-    told = [_entry_notice(entry, "sent", offset, head)] if entry.state in _ACKNOWLEDGED and entry.order_id else []
+    notices = [_entry_notice(entry, "sent", offset, head)] if entry.state in _ACKNOWLEDGED and entry.order_id else []
     word = _WORDS.get(entry.state)
     if word is not None:
-        told.append(_entry_notice(entry, word, offset, head))
-    return tuple(told)
+        notices.append(_entry_notice(entry, word, offset, head))
+    return tuple(notices)
 
 
 def fills_notice(entry: Entry, offset: Decimal | None, head: Letterhead) -> Notice | None:
     """The message about fills just recorded: a part of the order is filled, or the price of a filled order is known.
 
-    None for fills that complete an order: the message about its state "filled" tells of them.
+    None for fills that complete an order: the message about its state "filled" covers them.
     """
     if is_complete(entry.request, entry.fills):
         return _entry_notice(entry, "price", offset, head) if entry.state is EntryState.FILLED else None
