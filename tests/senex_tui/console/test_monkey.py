@@ -130,7 +130,7 @@ class Monkey:
         before = len(self.console.engine.sent)
         await self.console.press(key)
         for kind in self.console.engine.sent[before:]:
-            assert self.meant(kind, keyed), f"{kind} by {keyed}"
+            assert self.leads_to(kind, keyed), f"{kind} by {keyed}"
             assert not app.looks.read_only
         if app.screen is not top and app.screen not in self.way:
             began = () if isinstance(top, Dashboard) else self.way.get(top, ())
@@ -150,7 +150,7 @@ class Monkey:
             assert AT_ONCE.get(kind, "enter") in keys or "enter" in keys or "l" in keys, f"{kind} by {keys}"
         self.way.update({screen: ("?",) for screen in app.screen_stack if id(screen) not in live_on})
 
-    def meant(self, kind: CommandKind, keyed: Keyed) -> bool:
+    def leads_to(self, kind: CommandKind, keyed: Keyed) -> bool:
         """Whether this key on that screen can lead to this command."""
         top = keyed.top
         if isinstance(top, Question):
