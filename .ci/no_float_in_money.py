@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MONEY = (
     "core/domain",
     "core/records",
+    "core/orders/decision.py",
     "core/orders/desk.py",
     "core/orders/tracker.py",
     "core/orders/settlement.py",
@@ -28,8 +29,10 @@ NOT_MONEY = {
     "core/records/store/json_text.py": "keeps any value of JSON; a Decimal stays one",
 }
 NOT_MONEY_CLASSES = {"Candle": "the bars the indicators are computed on"}
-SECONDS = frozenset({"age", "mono", "_since", "received", "as_of", "decided", "now", "now_monotonic", "_began"})
-"""Names of monotonic seconds and ages that do not end in `_s`."""
+SECONDS = frozenset(
+    {"age", "mono", "_since", "received", "as_of", "decided", "now", "now_monotonic", "_began", "speed"}
+)
+"""Names of monotonic seconds and ages that do not end in `_s`, and of the scale between the two times."""
 
 
 def money_modules() -> list[Path]:

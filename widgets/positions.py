@@ -37,7 +37,7 @@ def summary(value: PositionsSlice) -> str:
     if known:
         part = "" if len(known) == count else f" of {len(known)}"
         stale = " STALE" if any(view.freshness is Freshness.STALE for view in value.open) else ""
-        phrases.append(f"P&L {figures.signed(sum(known, Decimal(0)))} ${part}{stale}")
+        phrases.append(f"P&L {figures.signed_money(sum(known, Decimal(0)))} ${part}{stale}")
     phrases.append(f"risk {figures.dollars(sum((view.max_risk for view in value.open), Decimal(0)))} $")
     warned = sum(1 for view in value.open if view.warnings)
     if warned:
@@ -51,13 +51,13 @@ def _trident(view: PositionView, width: int) -> list[Line]:
     head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
     stale = view.freshness is Freshness.STALE
     tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD
-    worth: Part = (f"P&L {figures.signed(view.profit_mid)} $", Tone.STALE if stale else tone)
+    worth: Part = (f"P&L {figures.signed_money(view.profit_mid)} $", Tone.STALE if stale else tone)
     figure = Tone.STALE if stale else Tone.PLAIN
     lines = [beside(head, (worth,), width)]
     parts: list[Part] = [
         (f"credit {figures.price(view.credit)}", Tone.PLAIN),
         (f"mark {figures.price(view.mark_mid)}", figure),
-        (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed(view.profit_natural)} $)", figure),
+        (f"to close {figures.price(view.mark_natural)} (P&L {figures.signed_money(view.profit_natural)} $)", figure),
         _age(view),
         (f"max risk {figures.dollars(view.max_risk)} $", Tone.PLAIN),
         (f"break-even {_between(view)}", Tone.PLAIN),

@@ -12,6 +12,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.fate import needs_operators_word
 from core.guards.breakers import Breakers
 from core.records.records import Records
 from core.records.repositories.entry_rows import FREED_BY_PROOF
@@ -79,7 +80,7 @@ class LocalHandlers:
             return refuse(Reason.NO_SUCH_TARGET, target=f"an entry of today {command.target!r}")
         entry = found[0]
         closed = entry.state in FREED_BY_PROOF and entry.holds_day and not entry.fills
-        if not closed or not entry.cancel_requested_by:
+        if not closed or not needs_operators_word(entry):
             held = "" if entry.holds_day else " and does not hold the day"
             return refuse(Reason.NOT_CLOSED_BY_CANCEL, state=f"{entry.state.value}{held}")
         await self.records.entries.allow_reentry(entry.id, command.who, self.clock.now())

@@ -14,7 +14,7 @@ from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
 from core.domain.operation.events import Severity
-from core.domain.operation.outcomes import Outcome, worst
+from core.domain.operation.outcomes import RANKED, Outcome, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.reporting.figures import AccountRun
 from core.guards.gate import TradingGate
@@ -160,7 +160,7 @@ class CycleRunner:
     async def _end(
         self, number: int, named: str, outcome: Outcome, refusal: Refusal | None, results: tuple[AccountResult, ...]
     ) -> None:
-        totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in Outcome}
+        totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in RANKED}
         code, text = (refusal.code, refusal.sentence()) if refusal is not None else ("", "")
         day, at = self.today(), self.parts.clock.now()
         runs = (*(result.run(day) for result in results), *self._switched_off(number, day))

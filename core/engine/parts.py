@@ -8,11 +8,11 @@ from pathlib import Path
 
 from core.broker.port import Broker, MarketData, OrderAlerts
 from core.config.settings import Settings
+from core.domain.orders.settling import SettleTimes
 from core.engine.settings_watch import SettingsWatch
 from core.locks.folder_lock import AloneInVirtualTime, OneTrader
 from core.market.calendar import SessionCalendar
 from core.notify.smtp import Mailer
-from core.orders.settlement import SettleTimes
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock

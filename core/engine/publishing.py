@@ -20,7 +20,7 @@ def store_for(settings: RedisSettings) -> MemoryQuoteStore:
     return MemoryQuoteStore() if settings.url is None else PublishedQuoteStore()
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class Publishing:
     """Publishes one engine. It is off without the setting `redis.url`."""
 

@@ -65,7 +65,7 @@ _COMMANDS = 20
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, repr=False, slots=True)
 class SnapshotBuilder:
     """Keeps what the screen needs beyond the parts' own state, and builds the snapshot from both on the engine's loop.
 

@@ -15,27 +15,14 @@ from datetime import datetime
 
 from core.broker.port import AccountReads, Broker, BrokerError, StreamState
 from core.domain.operation.events import masked
+from core.domain.orders.fate import needs_operators_word
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
-
-SETTLE_S = 120.0
-BETWEEN_READS_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class SettleTimes:
-    """The waits of rules 9, in wall seconds. A proof that runs on a shorter scale gives its own."""
-
-    settle_s: float = SETTLE_S
-    """From the sending, or from the terminal status, to the first read that counts."""
-    between_reads_s: float = BETWEEN_READS_S
-
-
-PRODUCT_TIMES = SettleTimes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +59,7 @@ class Settlement:
         for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
                 await self._look_at(entry, since=entry.sent_at)
-            elif not entry.cancel_requested_by or await self.records.entries.reentry_allowed(entry.id):
+            elif not needs_operators_word(entry) or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
             # otherwise the operator cancelled it, and the day stays closed (rules 9)
 

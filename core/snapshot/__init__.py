@@ -8,6 +8,16 @@ nothing happened is equal to the one before it. Text from outside is plain text,
 from core.snapshot.accounts import AccountView, ChangeView, LoginView, SettingView
 from core.snapshot.client import EngineClient, EngineNotRunning, Snapshot, without_engine_yet
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotState, SlotView, StepState, StepView
+from core.snapshot.fates import (
+    AccountTold,
+    FateView,
+    NextStepView,
+    Reading,
+    ReadingState,
+    StartState,
+    StartStep,
+    ToldView,
+)
 from core.snapshot.notices import AlertView, BreakerView, CommandView, Level, MessageView
 from core.snapshot.orders import FillView, OrderView, Reentry
 from core.snapshot.pictures import CreditPoint, CreditTrail, PayoffView, PicturesSlice
@@ -17,6 +27,7 @@ from core.snapshot.spread import LegView, SpreadSlice
 from core.snapshot.status import Automation, EngineState, Health, Mode, PartHealth, StatusSlice, Watching
 
 __all__ = [
+    "AccountTold",
     "AccountView",
     "AlertView",
     "AttemptView",
@@ -30,6 +41,7 @@ __all__ = [
     "EngineClient",
     "EngineNotRunning",
     "EngineState",
+    "FateView",
     "FillView",
     "Freshness",
     "Health",
@@ -38,6 +50,7 @@ __all__ = [
     "LoginView",
     "MessageView",
     "Mode",
+    "NextStepView",
     "OrderView",
     "PartHealth",
     "PayoffView",
@@ -45,15 +58,20 @@ __all__ = [
     "PositionView",
     "PositionsSlice",
     "QuoteSlice",
+    "Reading",
+    "ReadingState",
     "Reentry",
     "SettingView",
     "SlotState",
     "SlotView",
     "Snapshot",
     "SpreadSlice",
+    "StartState",
+    "StartStep",
     "StatusSlice",
     "StepState",
     "StepView",
+    "ToldView",
     "Watching",
     "without_engine_yet",
 ]

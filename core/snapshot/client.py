@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from core.domain.market.judgement import Judgement
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.next_step import NextStep
 from core.domain.reporting.figures import SessionFigures
 from core.snapshot.accounts import AccountView, LoginView
 from core.snapshot.cycle import AttemptView, CycleSlice, SlotView
+from core.snapshot.fates import NextStepView, Reading
 from core.snapshot.notices import AlertView, BreakerView, CommandView, MessageView
 from core.snapshot.orders import OrderView
 from core.snapshot.pictures import PicturesSlice
@@ -32,7 +35,10 @@ class EngineNotRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything a screen shows at one moment. A slice that is None or empty has nothing to show yet."""
+    """Everything a screen shows at one moment. A slice that is None or empty has nothing to show yet.
+
+    `day` is the exchange's date. `next_steps` has what comes next for each account, `overall` for the console.
+    """
 
     status: StatusSlice
     quotes: tuple[QuoteSlice, ...] = ()
@@ -51,6 +57,10 @@ class Snapshot:
     figures: SessionFigures | None = None
     accounts: tuple[AccountView, ...] = ()
     logins: tuple[LoginView, ...] = ()
+    day: date | None = None
+    next_steps: tuple[NextStepView, ...] = ()
+    overall: NextStep | None = None
+    reading: Reading = field(default_factory=Reading)
 
 
 def without_engine_yet(mode: Mode, why: str) -> Snapshot:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from core.snapshot.fates import AccountTold, ToldView
 
 
 class StepState(StrEnum):
@@ -31,7 +33,9 @@ class StepView:
 class CycleSlice:
     """The running cycle, or else the last one. `number` counts the cycles in the records; 0 means there is none yet.
 
-    `newest` is the number of the newest cycle in the records, even when it ran before this process started.
+    `newest` is the number of the newest cycle in the records, even when it ran before this process started. `day` is
+    the session it ran on. `told` is what it came to, `accounts` what each account's part did. `retry_in_s` counts down
+    to the next attempt, None when none is waited for.
     """
 
     number: int
@@ -48,13 +52,18 @@ class CycleSlice:
     previous: str
     next_slot_in_s: int | None
     newest: int = 0
+    day: date | None = None
+    told: ToldView | None = None
+    accounts: tuple[AccountTold, ...] = ()
+    retry_in_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptView:
-    """One underlying in one attempt. Prices are per share.
+    """One underlying in one attempt. Prices are per share. `account` is masked, `day` the session it ran on.
 
-    `result` is a word: PASS, RETRY (another attempt may help), REFUSED (none can) or NOW (it is under way).
+    `result` is a word: PASS, RETRY (another attempt may help), REFUSED (none can) or NOW (it is under way). `traded`:
+    the entry of its cycle came from this attempt.
     """
 
     cycle: int
@@ -67,23 +76,29 @@ class AttemptView:
     result: str
     code: str
     reason: str
+    account: str = ""
+    day: date | None = None
+    traded: bool = False
 
 
 class SlotState(StrEnum):
-    """Where one slot of today stands."""
+    """Where one slot of today stands. `held`: it enters nothing, because the day is done or held for every account."""
 
     TO_COME = "to come"
     NEXT = "next"
     RUNNING = "running"
     DONE = "done"
     MISSED = "missed"
+    HELD = "held"
+    WILL_MISS = "will be missed"
 
 
 @dataclass(frozen=True, slots=True)
 class SlotView:
     """One of today's slots, or a forced cycle between two of them.
 
-    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none.
+    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none. `told` is what it came to,
+    `cycle` the number of the cycle it ran.
     """
 
     at: datetime
@@ -91,3 +106,5 @@ class SlotView:
     outcome: str
     reason: str
     forced: bool = False
+    told: ToldView | None = None
+    cycle: int | None = None

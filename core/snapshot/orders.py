@@ -7,6 +7,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from core.domain.orders.settling import Settling
+from core.snapshot.fates import FateView
+
 
 @dataclass(frozen=True, slots=True)
 class FillView:
@@ -33,6 +36,7 @@ class OrderView:
 
     `evidence` tells of an entry whose fate is unknown: what was looked for so far, and what comes next. `identifier` is
     the mark that its order carries at the broker. `holds_day`: while it stands, its account enters nothing else today.
+    `day` and `cycle` say which cycle of which session made it. `settling` is where the proof about it stands.
     """
 
     entry_id: str
@@ -55,3 +59,7 @@ class OrderView:
     identifier: str = ""
     reentry: Reentry = Reentry.NONE
     holds_day: bool = False
+    fate: FateView | None = None
+    day: date | None = None
+    cycle: int | None = None
+    settling: Settling | None = None

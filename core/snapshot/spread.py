@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from core.snapshot.fates import FateView
+
 
 @dataclass(frozen=True, slots=True)
 class LegView:
-    """One leg: live while its quotes are subscribed, else as it was priced. Prices are per share."""
+    """One leg: live while its quotes are subscribed, else as it was priced. Prices are per share.
+
+    `crossed`: its bid is above its ask, so that it has no mid.
+    """
 
     role: str
     action: str
@@ -20,6 +25,7 @@ class LegView:
     ask: Decimal | None
     mid: Decimal | None
     age_s: int | None
+    crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class SpreadSlice:
     """The trident being priced, or else the last one that was. Credits are per share, risks in $ per trident.
 
     `live` is true while the quotes of its legs are subscribed. `verdict` is a word: pricing, passed, refused, working,
-    filled or validated. `utilization` is the share of the risk budget in use once it is filled (rules 7).
+    filled or validated. `utilization` is the share of the risk budget in use once it is filled (rules 7). `cycle` and
+    `account` (masked) say whose it is; `fate` is that of its entry, None before there is one.
     """
 
     underlying: str
@@ -51,3 +58,6 @@ class SpreadSlice:
     verdict: str
     reason: str
     utilization: Decimal | None = None
+    cycle: int | None = None
+    account: str = ""
+    fate: FateView | None = None

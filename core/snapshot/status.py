@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.snapshot.fates import StartStep
+
 
 class Mode(StrEnum):
     """How the console trades (rules 9). A replay shows a recorded day and trades nothing."""
@@ -66,7 +68,8 @@ class StatusSlice:
     """The status bar. `now` is market time; `speed` is market seconds per wall second.
 
     `market` is a word: open, closed, before the open or unreadable. `mail` and `redis` are None when they are off.
-    `failure` says why the engine failed, or is empty.
+    `failure` says why the engine failed, or is empty. `who`, `since` and `why` belong to a pause or a halt. `start` has
+    the steps of the start, empty once it is over.
     """
 
     mode: Mode
@@ -87,3 +90,7 @@ class StatusSlice:
     mail: PartHealth | None = None
     redis: PartHealth | None = None
     watching: Watching = Watching.NONE
+    who: str = ""
+    since: datetime | None = None
+    why: str = ""
+    start: tuple[StartStep, ...] = ()

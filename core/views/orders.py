@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 from core.domain.operation.events import masked
+from core.domain.orders.fate import needs_operators_word
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
-from core.orders.settlement import BETWEEN_READS_S, SETTLE_S
+from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S
 from core.records.repositories.entry_rows import FREED_BY_PROOF
 from core.records.repositories.rows import EvidenceRecord
 from core.runtime.clock import exchange_time
@@ -19,7 +20,7 @@ from core.snapshot import FillView, OrderView, Reentry
 async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
     """Whether an operator's cancel closed the day, and whether re-entry was allowed since. `allowed` tells the latter
     for an entry's id."""
-    if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not entry.cancel_requested_by:
+    if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not needs_operators_word(entry):
         return Reentry.NONE
     return Reentry.ALLOWED if await allowed(entry.id) else Reentry.CLOSED
 

@@ -64,14 +64,14 @@ def test_the_spread_shows_legs_credits_and_three_risks() -> None:
         assert part in text
     rows = {line.split("  ")[0]: line.split() for line in text.splitlines()}
     assert rows["credit"] == ["credit", "6.68", "6.815", "6.81", "6.83"]
-    assert rows["max risk $"] == ["max", "risk", "$", "332", "318.50", "319", "317"]
+    assert rows["max risk $"] == ["max", "risk", "$", "332.00", "318.50", "319.00", "317.00"]
     assert len(text.splitlines()) == 10
 
 
 def test_half_a_cent_is_shown_and_no_place_more_than_needed() -> None:
     shown = [figures.price(D(text)) for text in ("6.825", "4.1", "4.0833333", "1234.5", "-0.005", "5.9999")]
-    assert shown == ["6.825", "4.10", "4.083", "1,234.50", "-0.005", "6.00"]
-    assert [figures.signed(D(text)) for text in ("0", "1.005", "-1.03")] == ["+0.00", "+1.005", "-1.03"]
+    assert shown == ["6.825", "4.10", "4.08", "1,234.50", "-0.005", "6.00"]
+    assert [figures.signed(D(text)) for text in ("0", "1.005", "-1.03")] == ["0.00", "+1.005", "-1.03"]
     text = text_of(SpreadPanel().draw(parts.spread(mid=D("6.825")), 78, 9))
     assert "6.825" in text
 
@@ -153,7 +153,7 @@ def test_the_waterfall_adds_up() -> None:
 def test_a_refused_judgement_says_why() -> None:
     _, spx = scenes.low_score().judgements
     assert "SPX  REFUSED" in (text := plain(JudgementPanel().draw((spx,), 64, 9).lines))
-    assert "SPX scores 26.3773662000; 40 needed" in text
+    assert "SPX scores 26.3; 40.0 needed" in text
 
 
 def test_attempts_are_newest_first_with_their_reasons() -> None:
@@ -229,4 +229,4 @@ def test_change_is_signed_and_has_an_arrow() -> None:
     assert "▲ +9.80 +0.14%" in plain(QuotePanel().draw(spx, 60, 2).lines)
     assert "▼ -0.385 -0.06%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
     flat = replace(qqq, change=D(0), change_percent=D(0))
-    assert "+0.00 +0.00%" in plain(QuotePanel().draw(flat, 60, 2).lines)
+    assert "0.00 0.00%" in plain(QuotePanel().draw(flat, 60, 2).lines)

@@ -146,8 +146,9 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
     pictures = PicturesSlice((), payoff(others=1))
     said = plain(draw("payoff", replace(view_of(followed()), pictures=pictures)).lines)
     for words in (
-        "▲ now 622.835: +597.50 $ at expiry", "close now +4 $ mid, -10 $ natural", "◆ break-even 618.595, none above",
-        "max profit 681 $ at 622", "max loss 319 $ at 617", "+181 $ above 627", "credit 6.81 (fill) …0001",
+        "▲ now 622.835: +597.50 $ at expiry", "close now +4.00 $ mid, -10.00 $ natural",
+        "◆ break-even 618.595, none above",
+        "max profit 681.00 $ at 622", "max loss 319.00 $ at 617", "+181.00 $ above 627", "credit 6.81 (fill) …0001",
         "1 more open: t",
     ):  # fmt: skip
         assert words in said
@@ -162,7 +163,7 @@ def test_the_payoff_says_in_words_what_it_shows() -> None:
 @pytest.mark.parametrize("size", [(56, 9), (78, 9), (130, 16)])
 def test_the_words_of_the_payoff_are_there_at_every_size(size: tuple[int, int]) -> None:
     said = plain(draw("payoff", view_of(followed()), size).lines)
-    for words in ("622.835", "618.595", "681 $", "319 $", "+4 $ mid", "-10 $ natural"):
+    for words in ("622.835", "618.595", "681.00 $", "319.00 $", "+4.00 $ mid", "-10.00 $ natural"):
         assert words in said
 
 
@@ -170,7 +171,7 @@ def test_stale_figures_of_the_payoff_say_so() -> None:
     old = payoff(price_stale=True, marks_stale=True)
     said = plain(draw("payoff", ChartView(pictures=PicturesSlice((), old))).lines)
     assert "▲ STALE 622.835" in said
-    assert "STALE close now +4 $" in said
+    assert "STALE close now +4.00 $" in said
 
 
 def test_the_score_tells_gains_from_losses_without_colour() -> None:

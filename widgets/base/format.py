@@ -1,55 +1,35 @@
-"""Writes figures for an operator: fixed decimal places, explicit signs, `--` for a missing value."""
+"""Writes figures for an operator, in the one format of the product, and what only narrow columns need."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from core.domain.trident.per_share import per_share
+from core.domain.operation.amounts import NONE as NONE
+from core.domain.operation.amounts import credit, money
+from core.domain.operation.amounts import percent as percent
+from core.domain.operation.amounts import quantity as quantity
+from core.domain.operation.amounts import signed as signed
+from core.domain.operation.amounts import signed_money as signed_money
+from core.domain.operation.amounts import strike as strike
+from core.domain.operation.times import EXCHANGE_ZONE
+from core.domain.operation.times import clock as clock
+from core.domain.operation.times import minute as minute
+from core.domain.operation.times import span as span
 
-EXCHANGE = ZoneInfo("America/New_York")
-NONE = "--"
-"""Stands for a missing value."""
-
-
-def price(value: Decimal | None) -> str:
-    """Dollars per share: two decimal places, three where there is half a cent."""
-    return NONE if value is None else per_share(value)
-
-
-def dollars(value: Decimal | None) -> str:
-    """Dollars with thousands separators, with cents only when there are any."""
-    if value is None:
-        return NONE
-    return f"{value:,.0f}" if value == value.to_integral_value() else f"{value:,.2f}"
-
-
-def signed(value: Decimal | None) -> str:
-    """Dollars per share with their sign."""
-    return NONE if value is None else ("" if value < 0 else "+") + per_share(value)
-
-
-def percent(value: Decimal | None) -> str:
-    """Percent with its sign and two decimal places; 1 is 1 %."""
-    return NONE if value is None else f"{value:+.2f}%"
+EXCHANGE = EXCHANGE_ZONE
+price = credit
+"""Dollars per share; the panel says what of."""
+dollars = money
+"""Dollars of a package or an account; the panel says the unit."""
 
 
 def points(value: Decimal) -> str:
     """Points of a score with their sign, with one decimal place when needed; zero is `0`."""
-    if value == 0:
+    rounded = value.quantize(Decimal("0.1"))
+    if not rounded:
         return "0"
-    return f"{value:+.0f}" if value == value.to_integral_value() else f"{value:+.1f}"
-
-
-def strike(value: Decimal) -> str:
-    """A strike without needless zeros: 622, 6702.5."""
-    return f"{value.normalize():f}"
-
-
-def quantity(value: Decimal) -> str:
-    """A number of contracts without needless zeros."""
-    return f"{value.normalize():f}"
+    return f"{rounded:+.0f}" if rounded == rounded.to_integral_value() else f"{rounded:+f}"
 
 
 def arrow(value: Decimal | None) -> str:
@@ -70,25 +50,6 @@ def age(seconds: int | None) -> str:
     if seconds < 360_000:
         return f"{seconds // 3600}h"
     return f"{seconds // 86_400}d"
-
-
-def span(seconds: int | None) -> str:
-    """A duration or countdown in seconds, as 13:19, or 1:02:05 from an hour on. A negative one counts as zero."""
-    if seconds is None:
-        return NONE
-    hours, rest = divmod(max(0, seconds), 3600)
-    minutes, left = divmod(rest, 60)
-    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes:02}:{left:02}"
-
-
-def clock(at: datetime | None) -> str:
-    """Exchange time to the second: 10:31:41. The panel or bar says once that it is ET."""
-    return "--:--:--" if at is None else f"{at.astimezone(EXCHANGE):%H:%M:%S}"
-
-
-def minute(at: datetime | None) -> str:
-    """Exchange time to the minute: 10:31."""
-    return "--:--" if at is None else f"{at.astimezone(EXCHANGE):%H:%M}"
 
 
 def when(at: datetime, now: datetime | None) -> str:

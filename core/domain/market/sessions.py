@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.operation.times import EXCHANGE_ZONE as EXCHANGE_ZONE
+from core.domain.operation.times import minute
 
-EXCHANGE_ZONE = ZoneInfo("America/New_York")
 LAST_ENTRY_BEFORE_CLOSE = timedelta(minutes=15)
 START_GRACE = timedelta(seconds=60)
 
@@ -78,7 +78,7 @@ def may_force(now: datetime, session: Session | None, times: SlotTimes) -> Refus
     first = max(datetime.combine(session.day, times.first, EXCHANGE_ZONE), session.open)
     last = session.close - LAST_ENTRY_BEFORE_CLOSE
     if now < first:
-        return refuse(Reason.BEFORE_FIRST_SLOT, first=f"{first.astimezone(EXCHANGE_ZONE):%H:%M}")
+        return refuse(Reason.BEFORE_FIRST_SLOT, first=minute(first))
     if now > last:
-        return refuse(Reason.AFTER_LAST_ENTRY, last=f"{last.astimezone(EXCHANGE_ZONE):%H:%M}")
+        return refuse(Reason.AFTER_LAST_ENTRY, last=minute(last))
     return None

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from core.domain.operation import amounts
+
 FigureValue = str | int | bool | Decimal | date | datetime | None
 Figures = tuple[tuple[str, FigureValue], ...]
 
@@ -61,6 +63,7 @@ class Reason(Enum):
     # Accounts (rules 4)
     NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "no account is enabled and eligible")
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
+    NOT_ASKED = ("not_asked", Kind.TERMINAL, "the cycle was forced for other accounts")
     SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")
     ACCOUNT_RESTRICTED = (
         "account_restricted",
@@ -231,6 +234,12 @@ class Reason(Enum):
         Kind.TERMINAL,
         "whether the broker took the order is unknown: {detail}",
     )
+    # What became of an entry that was sent (rules 9)
+    ENTRY_EXPIRED = ("entry_expired", Kind.TERMINAL, "the order expired unfilled")
+    ENTRY_CANCELLED = ("entry_cancelled", Kind.TERMINAL, "the order was cancelled, and no operator here asked for it")
+    CANCELLED_HERE = ("cancelled_here", Kind.TERMINAL, "an operator cancelled the order")
+    ENTRY_ABSENT = ("entry_absent", Kind.TERMINAL, "the order is not at the broker")
+    ENTRY_INCIDENT = ("entry_incident", Kind.TERMINAL, "the broker and the records contradict each other")
     BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{breaker}: {why}; {reset}")
     RECORD_FAILED = ("record_failed", Kind.TERMINAL, "the record could not be written: {detail}")
     # Commands (rules 10)
@@ -282,14 +291,35 @@ class Refusal:
         return self.reason.sentence.format_map(_Shown(self.figures))
 
 
+_PER_SHARE = frozenset({"credit", "limit", "natural", "mid", "price", "bid", "ask", "value"})
+_DOLLARS = frozenset({"max_risk", "budget", "buying_power"})
+"""Their sentences say the unit themselves."""
+_SCORES = frozenset({"score", "needed"})
+
+
 class _Shown(dict[str, str]):
-    """Figures as text. A missing one shows as a question mark: a sentence must not fail."""
+    """Figures as text, each Decimal in the format of what it means (rules 12).
+
+    A missing figure shows as a question mark: a sentence must not fail.
+    """
 
     def __init__(self, figures: Figures) -> None:
-        super().__init__({name: "none" if value is None else str(value) for name, value in figures})
+        super().__init__({name: _shown(name, value) for name, value in figures})
 
     def __missing__(self, key: str) -> str:
         return "?"
+
+
+def _shown(name: str, value: FigureValue) -> str:
+    if value is None:
+        return "none"
+    if not isinstance(value, Decimal):
+        return str(value)
+    if name in _PER_SHARE:
+        return amounts.credit(value)
+    if name in _DOLLARS:
+        return amounts.money(value)
+    return amounts.score(value) if name in _SCORES else amounts.plain(value)
 
 
 def refuse(reason: Reason, **figures: FigureValue) -> Refusal:

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 
 from core.domain.market.sessions import EXCHANGE_ZONE
+from core.domain.operation.amounts import credit as credit
+from core.domain.operation.amounts import dollars as dollars
 from core.domain.operation.events import Event, Severity, masked
+from core.domain.operation.times import moment as moment
+from core.domain.operation.times import weekday as weekday
 from core.domain.orders.fills import fill_credit, filled_by_symbol, is_complete
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
@@ -135,27 +138,6 @@ def page(
         line = line[: _LONGEST_SUBJECT - 1] + "…"
     footer = f"Mode {head.mode}: {_MODES[head.mode]}." if head.mode in _MODES else ""
     return Notice(key, kind, account, line, _text(parts, head, link, footer), _html(parts, head, link, footer), always)
-
-
-def credit(amount: Decimal) -> str:
-    """A credit per share as text, like 4.06."""
-    return f"{amount:.2f}"
-
-
-def dollars(amount: Decimal) -> str:
-    """An amount in $ as text, with cents only when there are any."""
-    return f"${amount:,.0f}" if amount == amount.to_integral_value() else f"${amount:,.2f}"
-
-
-def moment(at: datetime) -> str:
-    """An instant as text, in exchange time."""
-    local = at.astimezone(EXCHANGE_ZONE)
-    return f"{weekday(local.date())} {local:%H:%M:%S} ET"
-
-
-def weekday(day: date) -> str:
-    """A day as text, like Mon 2 Mar 2026."""
-    return f"{day:%a} {day.day} {day:%b %Y}"
 
 
 # Entries

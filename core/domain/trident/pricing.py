@@ -116,7 +116,10 @@ def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
 def mid_subtraction(pricing: Pricing) -> str:
     """The mid credits as sums that a trader can check by hand."""
     put, put_wing, call, call_wing = (leg.mid for leg in pricing.legs)
-    return f"put {put} - {put_wing} = {pricing.mid_put}; call {call} - {call_wing} = {pricing.mid_call}"
+    return (
+        f"put {per_share(put)} - {per_share(put_wing)} = {per_share(pricing.mid_put)}; "
+        f"call {per_share(call)} - {per_share(call_wing)} = {per_share(pricing.mid_call)}"
+    )
 
 
 def _leg_quotes(

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, exists, false, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.orders.fate import needs_operators_word
 from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, EntryState, may_become
 from core.domain.orders.orders import Entry, Fill
 from core.records.repositories.breakers import barred
@@ -196,7 +197,7 @@ class Entries(EntryReads):
             _may_be_freed(old)
             if not old.holds_day:
                 return old
-            if old.cancel_requested_by and not await is_reentry_allowed(connection, entry_id):
+            if needs_operators_word(old) and not await is_reentry_allowed(connection, entry_id):
                 raise StateConflict(
                     f"{old.cancel_requested_by} asked to cancel entry {entry_id}; its day is free only when an "
                     "operator allows re-entry"

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.operation.events import Step, StepResult
-from core.domain.operation.outcomes import Outcome
+from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures
 from core.records.search.history_rows import (
     MISSED,
@@ -117,7 +117,7 @@ async def _cycles(
                 ("slot", row.slot),
                 ("forced", row.forced),
                 ("ended_at", row.ended_at),
-                *((name, row.totals.get(name)) for name in ("processed", *(o.value for o in Outcome))),
+                *((name, row.totals.get(name)) for name in ("processed", *(o.value for o in RANKED))),
             ),
         )
         for row in await connection.execute(query)
@@ -139,7 +139,7 @@ async def _missed(
         *([] if after is None else [slots.c.slot <= after.at if after.tie else slots.c.slot < after.at]),
     ]
     query = select(slots).where(*conditions).order_by(slots.c.session_day.desc(), slots.c.slot.desc()).limit(limit)
-    nothing: Figures = tuple((name, None) for name in ("ended_at", "processed", *(o.value for o in Outcome)))
+    nothing: Figures = tuple((name, None) for name in ("ended_at", "processed", *(o.value for o in RANKED)))
     return [
         _found(
             row.slot,

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from core.domain.operation.commands import CommandState
 from core.domain.operation.events import StepResult
-from core.domain.operation.outcomes import Outcome
+from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures
 from core.domain.orders.order_states import EntryState
 
@@ -74,7 +74,7 @@ class HistoryRow:
 
 
 OUTCOMES: dict[HistoryKind, tuple[str, ...]] = {
-    HistoryKind.CYCLES: (*(o.value for o in Outcome), MISSED, RUNNING),
+    HistoryKind.CYCLES: (*(o.value for o in RANKED), MISSED, RUNNING),
     HistoryKind.ATTEMPTS: (StepResult.PASSED.value, StepResult.REFUSED.value),
     HistoryKind.SUGGESTIONS: (VALIDATED, PRICED, REFUSED),
     HistoryKind.ORDERS: tuple(state.value for state in EntryState),

@@ -64,7 +64,7 @@ def test_sent_and_filled_are_two_mails_with_every_figure(tmp_path: Path) -> None
                 assert figure in mail.text, figure
                 assert figure in mail.html, figure
             assert ACCOUNT not in mail.text + mail.html + mail.subject
-            assert f"Max risk:      ${100 * (2 * entry.width - entry.limit):.0f} at the" in mail.text
+            assert f"Max risk:      {100 * (2 * entry.width - entry.limit):.2f} $ at the" in mail.text
         assert "is not filled yet" in sent.text
         assert "Fill credit" in filled.text
         await _end(world)

@@ -22,9 +22,9 @@ from core.config.settings import Settings, TradingSettings
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.domain.orders.settling import SettleTimes
 from core.engine.engine import Engine
 from core.engine.parts import EngineParts
-from core.orders.settlement import SettleTimes
 from core.records.records import Records
 from core.runtime.clock import ShiftedClock
 from core.runtime.ids import SeededIds

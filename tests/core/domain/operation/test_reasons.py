@@ -69,7 +69,7 @@ def test_what_another_attempt_cannot_cure_is_terminal(code: str) -> None:
 
 def test_a_refusal_fills_its_sentence_with_figures_of_every_kind() -> None:
     refusal = refuse(Reason.RISK_ABOVE_BUDGET, max_risk=D("214.00"), budget=D("100"))
-    assert refusal.sentence() == "max risk 214.00 $ is above the budget of 100 $"
+    assert refusal.sentence() == "max risk 214.00 $ is above the budget of 100.00 $"
     assert refusal.code == "risk_above_budget"
     assert refuse(Reason.STRIKE_NOT_LISTED, symbol="QQQ", expiration=TODAY, strike="622P").sentence() == (
         "QQQ 2025-11-05 does not list 622P"

@@ -1,0 +1,202 @@
+"""What became of an entry: its fate, read from its record alone, with figures and words (rules 9).
+
+Every place that shows or counts a run which made an entry shows and counts the entry's fate, and not what the cycle
+came to when it ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from core.domain.operation.amounts import credit as shown
+from core.domain.operation.events import masked
+from core.domain.operation.outcomes import Outcome, outcome_for
+from core.domain.operation.reasons import Reason
+from core.domain.orders.fills import fill_credit, is_complete
+from core.domain.orders.order_states import TERMINAL_STATES, EntryState
+from core.domain.orders.orders import Entry
+from core.domain.trident.trident import max_risk
+
+
+class FateKind(StrEnum):
+    """What an entry has come to. The value is the word that people read."""
+
+    SENDING = "sending"
+    NOT_SENT = "not sent"
+    WORKING = "working"
+    PARTLY = "partly filled"
+    FILLED = "filled"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    INCIDENT = "incident"
+
+
+_K = FateKind
+
+_KINDS = {
+    EntryState.PREPARED: _K.SENDING,
+    EntryState.SENT: _K.SENDING,
+    EntryState.WORKING: _K.WORKING,
+    EntryState.FILLED: _K.FILLED,
+    EntryState.REJECTED: _K.REJECTED,
+    EntryState.CANCELLED: _K.CANCELLED,
+    EntryState.EXPIRED: _K.EXPIRED,
+    EntryState.NOT_SENT: _K.NOT_SENT,
+    EntryState.UNKNOWN: _K.UNKNOWN,
+    EntryState.ABSENT: _K.ABSENT,
+    EntryState.INCIDENT: _K.INCIDENT,
+}
+_GOES_WELL = frozenset({_K.SENDING, _K.WORKING, _K.PARTLY, _K.FILLED})
+"""Kinds that need no explanation, whatever detail the record still keeps of an earlier state."""
+_FREED_BY_PROOF = frozenset({_K.CANCELLED, _K.EXPIRED})
+_MAY_STILL_CHANGE = frozenset({_K.SENDING, _K.WORKING, _K.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of an entry. Credits are per share, `max_risk` is in $ per package.
+
+    `filled` and `contracts` count contracts over all legs. `credit` is None until every leg is filled, and with it
+    `slippage`, the credit less the mid at the decision. `max_risk` is at the fill, else at the limit. `fills_missing`:
+    the broker says that the order is filled, and not all of its fill records are here. `is_over`: nothing more is
+    expected. `why` is empty while all goes well; account numbers in it are masked. `by` is who asked here to cancel.
+    `needs_word`: the day stays held until an operator allows re-entry.
+    """
+
+    kind: FateKind
+    filled: int
+    contracts: int
+    limit: Decimal
+    credit: Decimal | None
+    max_risk: Decimal
+    slippage: Decimal | None
+    fills_missing: bool
+    is_over: bool
+    holds_day: bool
+    order_id: str | None
+    why: str
+    by: str
+    needs_word: bool
+
+    @property
+    def traded(self) -> bool:
+        """Whether at least one contract is filled."""
+        return self.filled > 0
+
+    @property
+    def reason(self) -> Reason | None:
+        """The reason for which the entry did not trade; None while it may, when it did, and when it never left."""
+        match self.kind:
+            case FateKind.REJECTED:
+                return Reason.REJECTED
+            case FateKind.UNKNOWN:
+                return Reason.OUTCOME_UNKNOWN
+            case FateKind.ABSENT:
+                return Reason.ENTRY_ABSENT
+            case FateKind.INCIDENT:
+                return Reason.ENTRY_INCIDENT
+            case FateKind.CANCELLED | FateKind.EXPIRED if self.traded:
+                return None
+            case FateKind.CANCELLED | FateKind.EXPIRED if self.by:
+                return Reason.CANCELLED_HERE
+            case FateKind.CANCELLED:
+                return Reason.ENTRY_CANCELLED
+            case FateKind.EXPIRED:
+                return Reason.ENTRY_EXPIRED
+        return None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of the run that made the entry (rules 4.4); None when nothing left, so that the run's own stands.
+
+        A working order is succeeded, because the broker acknowledged it, and not yet traded. A cancel that an operator
+        asked for is a decision and no fault: skipped.
+        """
+        if self.kind is FateKind.NOT_SENT:
+            return None
+        if self.kind is FateKind.SENDING:
+            return Outcome.UNKNOWN
+        return Outcome.SUCCEEDED if self.reason is None else outcome_for(self.reason)
+
+
+def fate_of(entry: Entry) -> Fate:
+    """What became of this entry."""
+    kind = _KINDS[entry.state]
+    complete = is_complete(entry.request, entry.fills)
+    if kind is FateKind.WORKING and entry.fills and not complete:
+        kind = FateKind.PARTLY
+    credit = fill_credit(entry.request, entry.fills)
+    fills_missing = kind is FateKind.FILLED and not complete
+    return Fate(
+        kind=kind,
+        filled=int(sum(fill.quantity for fill in entry.fills)),
+        contracts=sum(leg.quantity for leg in entry.request.legs),
+        limit=entry.limit,
+        credit=credit,
+        max_risk=max_risk(entry.width, entry.limit if credit is None else credit),
+        slippage=None if credit is None else credit - entry.mid,
+        fills_missing=fills_missing,
+        is_over=entry.state in TERMINAL_STATES and not fills_missing,
+        holds_day=entry.holds_day,
+        order_id=entry.order_id,
+        why="" if kind in _GOES_WELL else _told(entry),
+        by=entry.cancel_requested_by,
+        needs_word=needs_operators_word(entry),
+    )
+
+
+def needs_operators_word(entry: Entry) -> bool:
+    """Whether an entry that ended without a fill frees its day only after an operator allows re-entry (rules 9)."""
+    return bool(entry.cancel_requested_by)
+
+
+def fate_words(fate: Fate) -> str:
+    """The fate in a few words with its figures, the kind in capitals first: `WORKING 6.825, 0 of 6 filled`."""
+    so_far = f"{fate.filled} of {fate.contracts}"
+    match fate.kind:
+        case FateKind.WORKING:
+            return f"WORKING {shown(fate.limit)}, {so_far} filled"
+        case FateKind.PARTLY:
+            return f"PARTLY FILLED {so_far}, the rest works"
+        case FateKind.FILLED if fate.fills_missing or fate.credit is None:
+            return "FILLED, its fill records have not all come"
+        case FateKind.FILLED:
+            return f"FILLED {shown(fate.credit)}"
+        case FateKind.SENDING:
+            return f"SENDING {shown(fate.limit)}"
+        case FateKind.UNKNOWN:
+            return "UNKNOWN: the broker may have it or not"
+        case FateKind.ABSENT:
+            return "ABSENT: not at the broker"
+        case FateKind.EXPIRED if not fate.traded:
+            return "EXPIRED unfilled"
+    by = f" by {fate.by}" if fate.kind is FateKind.CANCELLED and fate.by else ""
+    part = f", {so_far} filled" if fate.traded else ""
+    why = f": {fate.why}" if fate.why and not by else ""
+    return f"{fate.kind.value.upper()}{by}{part}{why}"
+
+
+def day_words(fate: Fate, *, reentry_allowed: bool = False) -> str:
+    """What the entry means for the rest of its account's day (rules 9).
+
+    `reentry_allowed`: an operator has allowed another entry after the cancel.
+    """
+    if not fate.holds_day:
+        return "another entry may follow today"
+    if fate.kind in _MAY_STILL_CHANGE:
+        return "no other entry while this one stands"
+    if fate.kind not in _FREED_BY_PROOF or fate.traded:
+        return "no other entry follows today"
+    if fate.needs_word and not reentry_allowed:
+        return "the day is free when an operator allows re-entry and two reads show no fill"
+    return "the day is free when two reads show no fill"
+
+
+def _told(entry: Entry) -> str:
+    """The detail of the record for a reader: one line, without the account's number, without a full stop."""
+    return " ".join(entry.detail.replace(entry.account, masked(entry.account)).split()).rstrip(".")

@@ -1,0 +1,182 @@
+"""The fate of an entry: over every state, with and without fills, with and without an operator's cancel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+
+import pytest
+
+from core.domain.operation.outcomes import Outcome
+from core.domain.orders.fate import FateKind, day_words, fate_of, fate_words, needs_operators_word
+from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, EntryState
+from core.domain.orders.orders import Entry, Fill
+from core.domain.orders.settling import Look, Settling, settling
+from tests.support.domain_builders import D
+from tests.support.record_samples import ACCOUNT, AT, entry
+
+FILLS = ("none", "part", "all")
+STANDS, NO_MORE = "no other entry while this one stands", "no other entry follows today"
+
+
+def filled(base: Entry, how: str) -> tuple[Fill, ...]:
+    legs = {"none": (), "part": base.request.legs[:2], "all": base.request.legs}[how]
+    prices = ("3.00", "1.50", "2.00", "0.94")  # 2 x 1.50 + 1.06 = 4.06
+    return tuple(Fill(f"f{n}", leg.symbol, D(leg.quantity), D(prices[n]), AT) for n, leg in enumerate(legs))
+
+
+def given(state: EntryState, fills: str = "none", **more: object) -> Entry:
+    base = entry()
+    changed = {"holds_day": state not in FREES_DAY, "detail": f"the broker of {ACCOUNT} said so.", **more}
+    return replace(base, state=state, fills=filled(base, fills), **changed)  # type: ignore[arg-type]
+
+
+EVERY = [given(state, fills, cancel_requested_by=by) for state, fills, by in product(EntryState, FILLS, ("", "ana"))]
+
+
+@pytest.mark.parametrize("each", EVERY, ids=lambda e: f"{e.state.value}-{len(e.fills)}-{e.cancel_requested_by}")
+def test_a_fate_says_what_the_record_says_and_no_more(each: Entry) -> None:
+    fate = fate_of(each)
+    assert fate.traded is bool(each.fills)
+    assert (fate.credit is not None) is (len(each.fills) == 4)
+    assert fate.slippage == (None if fate.credit is None else fate.credit - each.mid)
+    assert fate.filled == sum(f.quantity for f in each.fills)
+    assert fate.is_over is (each.state in TERMINAL_STATES and not fate.fills_missing)
+    assert fate.holds_day is each.holds_day
+    assert ACCOUNT not in fate_words(fate) + fate.why
+    assert fate_words(fate).startswith(fate.kind.value.upper())
+    if fate.kind in (FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.FILLED):
+        assert fate.why == ""
+        assert fate.kind.value.upper() in fate_words(fate)
+    else:
+        assert fate.why == "the broker of …0001 said so"
+
+
+@pytest.mark.parametrize("each", EVERY, ids=lambda e: f"{e.state.value}-{len(e.fills)}-{e.cancel_requested_by}")
+def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
+    fate = fate_of(each)
+    unfilled_end = each.state in (EntryState.CANCELLED, EntryState.EXPIRED) and not each.fills
+    if each.state is EntryState.NOT_SENT:
+        assert fate.outcome is None
+    elif each.state in (EntryState.PREPARED, EntryState.SENT, EntryState.UNKNOWN):
+        assert fate.outcome is Outcome.UNKNOWN
+    elif each.state in (EntryState.REJECTED, EntryState.ABSENT, EntryState.INCIDENT):
+        assert fate.outcome is Outcome.FAILED
+    elif unfilled_end:
+        assert fate.outcome is (Outcome.SKIPPED if each.cancel_requested_by else Outcome.FAILED)
+    else:
+        assert fate.outcome is Outcome.SUCCEEDED
+    assert (fate.reason is None) is (fate.outcome in (None, Outcome.SUCCEEDED) or fate.kind is FateKind.SENDING)
+
+
+@pytest.mark.parametrize(
+    ("each", "words", "day"),
+    [
+        (given(EntryState.SENT), "SENDING 4.06", STANDS),
+        (given(EntryState.WORKING, limit=D("6.825")), "WORKING 6.825, 0 of 6 filled", STANDS),
+        (given(EntryState.WORKING, "part"), "PARTLY FILLED 4 of 6, the rest works", NO_MORE),
+        (given(EntryState.FILLED, "all"), "FILLED 4.06", NO_MORE),
+        (given(EntryState.FILLED, "part"), "FILLED, its fill records have not all come", NO_MORE),
+        (given(EntryState.REJECTED, detail="no money"), "REJECTED: no money", "another entry may follow today"),
+        (given(EntryState.REJECTED, detail=""), "REJECTED", "another entry may follow today"),
+        (given(EntryState.NOT_SENT, detail="late"), "NOT SENT: late", "another entry may follow today"),
+        (
+            given(EntryState.CANCELLED, cancel_requested_by="ana"),
+            "CANCELLED by ana",
+            "the day is free when an operator allows re-entry and two reads show no fill",
+        ),
+        (given(EntryState.CANCELLED, detail=""), "CANCELLED", "the day is free when two reads show no fill"),
+        (given(EntryState.CANCELLED, holds_day=False, detail=""), "CANCELLED", "another entry may follow today"),
+        (given(EntryState.CANCELLED, "part", detail=""), "CANCELLED, 4 of 6 filled", NO_MORE),
+        (given(EntryState.EXPIRED), "EXPIRED unfilled", "the day is free when two reads show no fill"),
+        (given(EntryState.UNKNOWN), "UNKNOWN: the broker may have it or not", STANDS),
+        (given(EntryState.ABSENT), "ABSENT: not at the broker", NO_MORE),
+        (given(EntryState.INCIDENT, "all", detail="twice"), "INCIDENT, 6 of 6 filled: twice", NO_MORE),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_the_words(each: Entry, words: str, day: str) -> None:
+    assert (fate_words(fate_of(each)), day_words(fate_of(each))) == (words, day)
+
+
+def test_after_an_operator_s_word_only_the_reads_are_waited_for() -> None:
+    fate = fate_of(given(EntryState.CANCELLED, cancel_requested_by="ana"))
+    assert day_words(fate, reentry_allowed=True) == "the day is free when two reads show no fill"
+
+
+def test_max_risk_is_at_the_fill_else_at_the_limit() -> None:
+    working, full = fate_of(given(EntryState.WORKING, limit=D("4.00"))), fate_of(given(EntryState.FILLED, "all"))
+    width = entry().width
+    assert working.max_risk == 100 * (2 * width - D("4.00"))
+    assert full.max_risk == 100 * (2 * width - D("4.06"))
+
+
+# The proof by two reads
+
+ENDED = AT + timedelta(minutes=5)
+FIRST = ENDED + timedelta(seconds=120)
+
+
+def look(seconds: float, *, found: bool = True, complete: bool = True, connection: tuple[int, int] = (7, 1)) -> Look:
+    return Look(ENDED + timedelta(seconds=seconds), complete, found, connection)
+
+
+@pytest.mark.parametrize("each", EVERY, ids=lambda e: f"{e.state.value}-{len(e.fills)}-{e.cancel_requested_by}")
+def test_time_settles_only_what_is_unknown_or_ended_unfilled_and_holds_the_day(each: Entry) -> None:
+    each = replace(each, terminal_at=ENDED, sent_at=ENDED)
+    proof = settling(each, (), 1.0)
+    ended = each.state in (EntryState.CANCELLED, EntryState.EXPIRED) and not each.fills
+    assert (proof is not None) is (each.state is EntryState.UNKNOWN or ended)
+    if proof is not None:
+        waits = ended and needs_operators_word(each)
+        assert (proof.needs_word, proof.first_due) == ((True, None) if waits else (False, FIRST))
+        assert (proof.first_read, proof.second_due) == (None, None)
+
+
+def cancelled(**more: object) -> Entry:
+    return given(EntryState.CANCELLED, terminal_at=ENDED, **more)
+
+
+def test_a_read_counts_from_its_time_on_when_it_shows_the_end() -> None:
+    read = FIRST + timedelta(seconds=5)
+    counted = Settling(False, FIRST, read, read + timedelta(seconds=30))
+    assert settling(cancelled(), (look(125),), 1.0) == counted
+    assert counted.next_due == counted.second_due
+    for useless in (look(100), look(125, found=False), look(125, complete=False)):
+        assert settling(cancelled(), (useless,), 1.0) == Settling(False, FIRST, None, None)
+    assert settling(cancelled(), (look(160), look(125)), 1.0) == Settling(
+        False, FIRST, ENDED + timedelta(seconds=160), ENDED + timedelta(seconds=190)
+    )
+
+
+def test_an_unknown_order_is_proved_by_reads_that_do_not_show_it() -> None:
+    unknown = given(EntryState.UNKNOWN, sent_at=ENDED)
+    found, missing = (settling(unknown, (look(125, found=each),), 1.0) for each in (True, False))
+    assert found is not None
+    assert found.first_read is None
+    assert missing is not None
+    assert missing.first_read == ENDED + timedelta(seconds=125)
+
+
+def test_a_read_over_an_earlier_connection_counts_no_more() -> None:
+    assert settling(cancelled(), (look(125),), 1.0, connection=(7, 2)) == Settling(False, FIRST, None, None)
+    present = settling(cancelled(), (look(125),), 1.0, connection=(7, 1))
+    assert present is not None
+    assert present.first_read is not None
+    blocked = settling(cancelled(), (look(125),), 1.0, blocked="the alerts are not connected")
+    assert blocked == Settling(False, FIRST, None, None, "the alerts are not connected")
+
+
+def test_waits_are_wall_seconds_and_instants_market_time() -> None:
+    fast = settling(cancelled(), (), 60.0)
+    assert fast is not None
+    assert fast.first_due == ENDED + timedelta(hours=2)
+
+
+def test_an_operator_s_word_starts_the_reads() -> None:
+    closed = cancelled(cancel_requested_by="ana")
+    assert settling(closed, (look(125),), 1.0) == Settling(True, None, None, None)
+    allowed = settling(closed, (look(125),), 1.0, reentry_allowed=True)
+    assert allowed is not None
+    assert allowed.second_due is not None
