@@ -22,10 +22,10 @@ async def accounts_known_by(records: Records, instant: datetime) -> set[str]:
 
 
 async def session_day(records: Records, day: date, numbers: Collection[str]) -> SessionDay:
-    """What the session day came to for these accounts. Raises RecordsError."""
+    """The results of the session day for these accounts. Raises RecordsError."""
     entries = await records.entries.of_day(day)
     runs = (await records.results.recorded(day, day)).runs
-    told = []
+    account_days = []
     known = await records.accounts.all()
     everyone = [account.number for account in known]
     for account in known:
@@ -42,12 +42,12 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
                 if run.account == account.number and run.reason not in _NOTHING_NEW
             )
             del why[""]
-            told.append(AccountDay(account.number, account.enabled, mine, validated, why))
+            account_days.append(AccountDay(account.number, account.enabled, mine, validated, why))
     cycles = await records.cycles.of_day(day)
     slots = await records.slots.of_day(day)
     return SessionDay(
         day=day,
-        accounts=tuple(told),
+        accounts=tuple(account_days),
         outcomes=Counter(cycle.outcome or "running" for cycle in cycles),
         reasons=Counter(masked_in(cycle.reason_text, everyone) for cycle in cycles if cycle.reason_text),
         missed=Counter(slot.reason_text or slot.state for slot in slots if slot.state in ("missed", "interrupted")),

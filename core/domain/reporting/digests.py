@@ -18,7 +18,7 @@ from core.domain.trident.trident import max_risk
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """What happened for one account on one session day.
+    """One account's results on one session day.
 
     `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that did not trade, by the
     sentence that says why; runs that only met the day's entry are left out.
@@ -33,7 +33,7 @@ class AccountDay:
 
 @dataclass(frozen=True, slots=True)
 class SessionDay:
-    """What happened on one session day.
+    """The results of one session day.
 
     `outcomes` counts its cycles by outcome, and `reasons` by the sentence that says why. `missed` counts its missed
     slots by the sentence that says why.
@@ -48,7 +48,7 @@ class SessionDay:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is true when the digest is written: the open tridents by account, the open breakers, the trading state."""
+    """The state when the digest is written: the open tridents by account, the open breakers, the trading state."""
 
     open_tridents: Mapping[str, tuple[Entry, ...]]
     breakers: tuple[Breaker, ...]
@@ -149,13 +149,13 @@ def _day_in_a_line(session: SessionDay, number: str) -> str:
     if mine is None or not (mine.entries or mine.validated):
         why = _why(mine)[:1] if mine is not None else ()
         return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
-    told = []
+    phrases = []
     for entry in mine.entries:
         filled = fill_credit(entry.request, entry.fills)
         price = f"at {credit(filled)} credit" if filled is not None else f"limit {credit(entry.limit)}"
-        told.append(f"{entry.state.value.replace('_', ' ')} {entry.underlying} {entry.strikes} {price}")
-    told += [f"validated, not sent: {one}" for one in mine.validated]
-    return "; ".join(told)
+        phrases.append(f"{entry.state.value.replace('_', ' ')} {entry.underlying} {entry.strikes} {price}")
+    phrases += [f"validated, not sent: {one}" for one in mine.validated]
+    return "; ".join(phrases)
 
 
 def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ _LONGEST_SUBJECT = 120
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What all messages share: the name of the mode, and the address of the broker's orders page."""
+    """The parts that all messages share: the name of the mode, and the address of the broker's orders page."""
 
     mode: str
     orders_url: str
@@ -37,7 +37,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. `key` names what it is about, so that nothing is told twice.
+    """One message. `key` names its subject, so that no message is sent twice.
 
     `account` is empty for a message to the operator alone. With `always` it is sent whatever the account's preference.
     """
@@ -66,20 +66,20 @@ class Part:
 def entry_notices(entry: Entry, offset: Decimal | None, head: Letterhead) -> tuple[Notice, ...]:
     """The messages about the present state of an entry, oldest first. `offset` is per share, None when it is not known.
 
-    "Sent" is told once the broker has acknowledged the order: only then it has an order id and is sure to have been
+    "Sent" is mailed once the broker has acknowledged the order: only then it has an order id and is sure to have been
     sent. An order that has ended by then gets both messages.
     """
-    told = [_entry_notice(entry, "sent", offset, head)] if entry.state in _ACKNOWLEDGED and entry.order_id else []
+    notices = [_entry_notice(entry, "sent", offset, head)] if entry.state in _ACKNOWLEDGED and entry.order_id else []
     word = _WORDS.get(entry.state)
     if word is not None:
-        told.append(_entry_notice(entry, word, offset, head))
-    return tuple(told)
+        notices.append(_entry_notice(entry, word, offset, head))
+    return tuple(notices)
 
 
 def fills_notice(entry: Entry, offset: Decimal | None, head: Letterhead) -> Notice | None:
     """The message about fills just recorded: a part of the order is filled, or the price of a filled order is known.
 
-    None for fills that complete an order: the message about its state "filled" tells of them.
+    None for fills that complete an order: the message about its state "filled" covers them.
     """
     if is_complete(entry.request, entry.fills):
         return _entry_notice(entry, "price", offset, head) if entry.state is EntryState.FILLED else None
@@ -92,7 +92,7 @@ def event_notice(event: Event, head: Letterhead) -> Notice | None:
     """The alarm for the operator; None for an event that is not critical.
 
     An unknown entry or an incident has messages of its own (`entry_notices`), so its events and those of its cycle are
-    left out. The same alarm is told once an hour at most: one that comes and goes must not fill a mailbox.
+    left out. The same alarm is mailed once an hour at most: one that comes and goes must not fill a mailbox.
     """
     if event.severity is not Severity.CRITICAL or event.kind in _TOLD_BY_ENTRY:
         return None
