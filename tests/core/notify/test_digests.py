@@ -41,9 +41,9 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
         await after_close(setup, "2026-03-02")
         assert subjects(setup) == ["Mon 2 Mar 2026: 1 filled, 1 rejected"]
         text = setup.server.taken[0].text
-        assert "FILLED at 4.06 credit: QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026, max risk 194.00 $" in text
-        assert "REJECTED: QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026, limit 4.06, max risk 194.00 $" in text
-        assert "(no money in …0002)" in text
+        what = "QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026"
+        assert f"{what}: FILLED 4.06; mid 4.10, max risk 194.00 $, order 413" in text
+        assert f"{what}: REJECTED: no money in …0002; limit 4.06, max risk 194.00 $, order 413" in text
         assert "Open tridents: 1, max risk 194.00 $ in all" in text
         assert "No cycle ran." in text
         assert ACCOUNT not in text
