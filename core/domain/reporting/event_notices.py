@@ -43,8 +43,8 @@ _FIGURE = re.compile(r"(?<![…\w])\d[\d.,:]*")
 def event_notice(event: Event, head: Letterhead) -> Notice | None:
     """The mail about an alarm or a warning; None for other events, and for those that are told otherwise.
 
-    The same cause is told once an hour at most: what comes and goes must not fill a mailbox. Two warnings with other
-    figures in the same sentence have one cause.
+    The same cause is told once an hour at most: what comes and goes must not fill a mailbox. Two warnings of one
+    kind have one cause when they have the same reason or the same sentence with other figures.
     """
     name = _NAMES.get(event.severity)
     if name is None or _is_told_otherwise(event):
@@ -80,5 +80,5 @@ def _cause(event: Event) -> str:
     figures = dict(event.figures)
     about = [str(figures[name]) for name in ("breaker", "login", "alert") if name in figures]
     if event.severity is Severity.WARNING:
-        about.append(_FIGURE.sub("#", event.text))
+        about.append(event.reason.code if event.reason is not None else _FIGURE.sub("#", event.text))
     return "\n".join((event.kind, event.account or "", *(about or [event.text])))
