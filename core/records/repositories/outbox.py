@@ -169,8 +169,9 @@ class Outbox:
     ) -> None:
         if self._head is None:
             return
-        found = (await connection.execute(_ASKED, {"suggestion_id": entry.suggestion_id})).one_or_none()
+        suggested = await connection.execute(_ASKED, {"suggestion_id": entry.suggestion_id})
         try:
+            found = suggested.one_or_none()  # decodes the evidence, which may not be readable
             asked = AskedOffset() if found is None else asked_offset(found.offset, found.evidence)
             notices = tuple(write(entry, asked, self._head))
         except Exception:  # a mail that fails must not cost the state it tells of

@@ -319,6 +319,20 @@ def test_the_floor_that_bit_is_read_from_the_recorded_suggestion(tmp_path: Path)
     with_mail_queue(day, tmp_path)
 
 
+def test_evidence_that_cannot_be_read_costs_the_mail_and_not_the_state(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(sends=False)
+        await setup.records.journal.record_suggestion(suggestion("suggestion-one"))
+        in_store(setup, "UPDATE suggestions SET evidence = '{'")
+        made = await setup.works()
+        assert made.state is EntryState.WORKING
+        assert caplog.text.count("no message could be written for the entry one") == 1
+
+    with_mail_queue(day, tmp_path)
+
+
 def test_an_entry_found_after_a_lost_answer_is_told_filled_without_the_lost_answer(tmp_path: Path) -> None:
     async def day(setup: MailQueueSetup) -> None:
         await setup.open()
