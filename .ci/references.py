@@ -24,7 +24,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = frozenset({".py", ".md", ".toml", ".tcss"})
 NOT_READ = frozenset({".ci/references.py", "tests/repository/test_references.py"})
-"""These name what is refused."""
+"""Files that are not read, because they name what is refused here."""
 PAGES = {"rules": "docs/rules.md", "broker": "docs/broker.md"}
 
 _SPACE = r"(?:\s|#)+"  # a citation may go on in the next line of a comment
@@ -94,7 +94,7 @@ def findings(root: Path) -> Iterator[Finding]:
 
 
 def files_of(root: Path) -> list[Path]:
-    """What is read: not what a tool keeps in a folder of its own (.venv, caches)."""
+    """The files to read. Hidden folders, such as .venv and caches, are left out, except .ci."""
     found = []
     for path in root.rglob("*"):
         name = path.relative_to(root)

@@ -24,15 +24,15 @@ WRITERS = ("test_layouts.py", "test_history.py")
 
 
 def recordings() -> None:
-    """The days of the real engine that every scene is from."""
-    logging.disable(logging.CRITICAL)  # what goes wrong in them is meant to
+    """Records the days of the real engine that every scene is from."""
+    logging.disable(logging.CRITICAL)  # the faults in these days are intended
     forget_others()
     for day in DAYS:
         print(f"{day}: {'recorded anew' if record(day) else 'as before'}", flush=True)
 
 
 def screens() -> None:
-    """What the console shows of them, as text."""
+    """Stores the console's screens of these days as text."""
     for path in SCREENS.glob("*.txt"):
         path.unlink()
     tests = [str(SCREENS.parent / name) for name in WRITERS]

@@ -15,7 +15,7 @@ from tests.support.console.scenes import calm
 
 QUOTES_PER_S = 200
 SNAPSHOTS_PER_S = 5
-"""As often as the engine makes snapshots."""
+"""The rate at which the engine makes snapshots."""
 CENT = Decimal("0.01")
 DAY_POINT_EVERY_S = 15
 """Seconds between two points of the day's price chart."""

@@ -18,11 +18,11 @@ from aiohttp import WSMsgType, web
 from bench.server_child import READY, pin
 
 SYMBOLS = tuple(f".QQQ270115{right}{strike}" for right in "CP" for strike in range(560, 660))
-"""As many as the adapter subscribes in one message: far more legs than a cycle has."""
+"""The symbols with quotes, as many as the adapter subscribes in one message: far more than a cycle has legs."""
 END_SYMBOL = "~LAST"
 QUOTES = 150_000
 QUOTES_PER_FRAME = 20
-"""As many as a busy feed sends at once (broker 7)."""
+"""The quotes in one frame, as many as a busy feed sends at once (broker 7)."""
 DISTINCT_FRAMES = 64
 """Frames that are built beforehand and sent in turn."""
 OWN_CORE = 1

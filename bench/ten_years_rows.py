@@ -40,7 +40,7 @@ Table = tuple[list[str], list[tuple[object, ...]]]
 
 
 class SessionRows:
-    """Makes the rows of one session after the other. One seed always gives the same rows."""
+    """Makes the rows of the sessions, one after the other. One seed always gives the same rows."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng

@@ -127,7 +127,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Tells the garbage collector to leave alone what is imported by now; it stays to the end."""
+    """Exempts the modules imported so far from garbage collection: they stay to the end."""
     tune_gc()
 
 

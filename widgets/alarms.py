@@ -21,23 +21,23 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     status = snapshot.status
     if status.engine is not EngineState.RUNNING:
         return ()
-    told = [_unknown(order) for order in snapshot.orders if order.state == "unknown"]
+    sentences = [_unknown(order) for order in snapshot.orders if order.state == "unknown"]
     of_breakers = [_stopped(breaker) for breaker in snapshot.breakers]
     # A halt by a breaker has the breaker's own words as its detail: it is not said twice.
     by_breaker = any(not b.whom and status.automation_detail.startswith(b.why) for b in snapshot.breakers)
     if status.automation is Automation.HALTED and not by_breaker:
-        told.append((f"HALTED, no entries: {status.automation_detail}", True))
-    told += of_breakers
-    told += [
+        sentences.append((f"HALTED, no entries: {status.automation_detail}", True))
+    sentences += of_breakers
+    sentences += [
         (f"ALERT: {alert.text}. Press {key_for('alerts', 'a')}.", True)
         for alert in snapshot.alerts
         if alert.severity == "critical" and not alert.seen_by
     ]
     if status.automation is Automation.RECONCILING:
         cause = f" ({status.automation_detail})" if status.automation_detail else ""
-        told.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))
-    told += _watched(snapshot.positions)
-    return tuple(told)
+        sentences.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))
+    sentences += _watched(snapshot.positions)
+    return tuple(sentences)
 
 
 def _watched(positions: PositionsSlice) -> list[Alarm]:

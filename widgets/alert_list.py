@@ -52,13 +52,13 @@ def severity_part(alert: AlertView) -> Part:
 def _row(alert: AlertView, is_pending: bool) -> Row:
     word, tone = severity_part(alert)
     state, state_tone = _state(alert, is_pending)
-    told = Tone.DIM if alert.closed is not None or alert.seen_by else Tone.PLAIN
+    text_tone = Tone.DIM if alert.closed is not None or alert.seen_by else Tone.PLAIN
     cells: tuple[Part, ...] = (
         (word, Tone.DIM if alert.closed is not None else tone),
         (state, state_tone),
         (figures.dated(alert.since), Tone.DIM),
         (alert.whom or "all", Tone.DIM),
-        (alert.text, told),
+        (alert.text, text_tone),
         (alert.seen_by or "nobody", Tone.DIM),
         ("" if alert.closed is None else figures.dated(alert.closed), Tone.DIM),
     )

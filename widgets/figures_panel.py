@@ -87,15 +87,15 @@ def _days(figures: SessionFigures) -> list[Line]:
 
 
 def _day(day: AccountDay) -> Line:
-    told = day.reason
+    result = day.reason
     if day.kind is DayKind.TRADED:
-        told = f"{_seconds(day.execution_ms):>6}  {shown.signed(day.slippage):>5}"
+        result = f"{_seconds(day.execution_ms):>6}  {shown.signed(day.slippage):>5}"
     return (
         (f"{day.day:%b %d} ", Tone.DIM),
         (f"{fit(day.account, 5)} ", Tone.DIM),
         (fit(day.kind.value, 16), _KIND[day.kind]),
         (f" {day.runs:2} run{' ' if day.runs == 1 else 's'}  ", Tone.DIM),
-        (told, Tone.PLAIN),
+        (result, Tone.PLAIN),
     )
 
 

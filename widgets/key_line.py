@@ -18,8 +18,8 @@ GOES_FIRST = ("command_palette", "app.freeze", "zoom", "export", "copy", "filter
 class KeyLine(Footer):
     """Textual's footer with two differences.
 
-    Textual's own is not made anew while the terminal has no focus; in a tmux session without a client it would never
-    be made at all. And where not all keys fit, the least needed are left out, instead of the last being cut off.
+    It is also made anew while the terminal has no focus; Textual's own would never appear in a tmux session without a
+    client. Where not all keys fit, the least needed are left out; Textual's own cuts off the last.
     """
 
     _made_for = 0
@@ -43,6 +43,7 @@ class KeyLine(Footer):
             self.call_after_refresh(self.recompose)
 
     async def recompose(self) -> None:
-        """Makes the keys anew, and frees the old ones: every key watches the footer, which would keep them."""
+        """Makes the keys anew, and frees the old ones, which Textual would keep because every key watches the
+        footer."""
         await super().recompose()
         forget_closed(self)

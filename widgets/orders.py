@@ -41,9 +41,9 @@ class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
 
     def show_positions(self, value: PositionsSlice) -> None:
         """Shows a line about the open tridents above the entries of the day."""
-        told = summary(value)
-        if told != self._positions:
-            self._positions = told
+        positions_line = summary(value)
+        if positions_line != self._positions:
+            self._positions = positions_line
             self.redraw()
 
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:

@@ -53,4 +53,4 @@ PANELS: tuple[NumberedPanel, ...] = (
 )
 """In the order in which they stand on the dashboard."""
 TABS: tuple[NumberedPanel, ...] = tuple(sorted(PANELS, key=lambda each: each.number))
-"""The same in the order of their numbers, for the tab strip and the keys."""
+"""The panels in the order of their numbers, for the tab strip and the keys."""

@@ -32,17 +32,17 @@ def summary(value: PositionsSlice) -> str:
     if not value.open:
         return ""
     count = len(value.open)
-    told = [f"{count} open trident{'s' * (count > 1)}"]
+    phrases = [f"{count} open trident{'s' * (count > 1)}"]
     known = [view.profit_mid for view in value.open if view.profit_mid is not None]
     if known:
         part = "" if len(known) == count else f" of {len(known)}"
         stale = " STALE" if any(view.freshness is Freshness.STALE for view in value.open) else ""
-        told.append(f"P&L {figures.signed_money(sum(known, Decimal(0)))} ${part}{stale}")
-    told.append(f"risk {figures.dollars(sum((view.max_risk for view in value.open), Decimal(0)))} $")
+        phrases.append(f"P&L {figures.signed_money(sum(known, Decimal(0)))} ${part}{stale}")
+    phrases.append(f"risk {figures.dollars(sum((view.max_risk for view in value.open), Decimal(0)))} $")
     warned = sum(1 for view in value.open if view.warnings)
     if warned:
-        told.append(f"▲ {warned} to watch")
-    return "  ".join(told)
+        phrases.append(f"▲ {warned} to watch")
+    return "  ".join(phrases)
 
 
 def _trident(view: PositionView, width: int) -> list[Line]:

@@ -41,8 +41,8 @@ class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
             lines += _slot(slot, width, wrapped=height >= _WRAP_FROM_ROWS)
         run = sum(slot.state is SlotState.DONE for slot in value)
         missed = sum(slot.state is SlotState.MISSED for slot in value)
-        told = f"  {run} run, {missed} missed, {sum(not slot.forced for slot in value)} in all"
-        return Drawing(f"{self.NAME}{told if width > 44 else ''}", tuple(lines), follow=follow)
+        counts = f"  {run} run, {missed} missed, {sum(not slot.forced for slot in value)} in all"
+        return Drawing(f"{self.NAME}{counts if width > 44 else ''}", tuple(lines), follow=follow)
 
 
 def sign_of(slot: SlotView) -> Part:

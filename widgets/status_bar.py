@@ -29,7 +29,7 @@ PENDING_WORDS = {
     "allow-reentry": "ALLOWING RE-ENTRY…",
     "set_account": "SETTING…",
 }
-"""What a command on its way is called; one that is not here goes by its own name."""
+"""The words for a command on its way; one that is not listed here is shown by its own name."""
 _AUTOMATION = {
     Automation.ACTIVE: ("● ON", Tone.GOOD),
     Automation.PAUSED: ("■ PAUSED", Tone.WARN),
@@ -115,7 +115,8 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
 
 
 def automation_word(value: StatusView) -> tuple[str, Tone]:
-    """What the engine does about entries: its own trouble, else a command on its way, else the automation."""
+    """The word for what the engine does about entries: its own trouble, else a command on its way, else the
+    automation."""
     status = value.status
     if status.engine in _ENGINE:
         return _ENGINE[status.engine]

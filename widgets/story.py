@@ -60,7 +60,7 @@ class StoryPanel(LinePanel["Story"]):
         lines = [
             title,
             *_head(self._slice, width),
-            *(line for told in self._slice.lines for line in _drawn(told, width)),
+            *(line for story_line in self._slice.lines for line in _drawn(story_line, width)),
         ]
         return plain(lines)
 
@@ -74,12 +74,12 @@ class StoryPanel(LinePanel["Story"]):
         lines = _head(value, width)
         sections = iter(self._sections())
         number, follow, is_folded, hidden = -1, None, False, 0
-        for told in value.lines:
-            if told.kind.value != "section":
+        for story_line in value.lines:
+            if story_line.kind.value != "section":
                 if is_folded:
                     hidden += 1
                 else:
-                    lines += _drawn(told, width)
+                    lines += _drawn(story_line, width)
                 continue
             if is_folded:
                 lines[-1] = (*lines[-1], (f"  {hidden} lines, enter opens", Tone.DIM))
@@ -88,7 +88,7 @@ class StoryPanel(LinePanel["Story"]):
             if number == self._section:
                 follow = len(lines) if number else None
             tone = Tone.CHOSEN if number == self._section else Tone.STRONG
-            lines.append((("+ " if is_folded else "- ", Tone.DIM), (fit_to(told.label, width - 2), tone)))
+            lines.append((("+ " if is_folded else "- ", Tone.DIM), (fit_to(story_line.label, width - 2), tone)))
         if is_folded:
             lines[-1] = (*lines[-1], (f"  {hidden} lines, enter opens", Tone.DIM))
         return Drawing(value.title, tuple(lines), follow=follow)
@@ -103,19 +103,21 @@ def _head(value: Story, width: int) -> list[Line]:
     return [((row, Tone.STRONG),) for row in wrap(value.verdict, width)]
 
 
-def _drawn(told: StoryLine, width: int) -> list[Line]:
-    if told.kind.value == "section":
-        return [(), ((told.label, Tone.STRONG),)]
-    if told.points is not None:
-        return [_points(told, told.points, width)]
-    if told.kind.value == "event" and told.at is not None:
+def _drawn(story_line: StoryLine, width: int) -> list[Line]:
+    if story_line.kind.value == "section":
+        return [(), ((story_line.label, Tone.STRONG),)]
+    if story_line.points is not None:
+        return [_points(story_line, story_line.points, width)]
+    if story_line.kind.value == "event" and story_line.at is not None:
         head: Line = (
-            (f"{_NOTICE[told.severity]} {figures.clock(told.at)}  ", Tone.DIM),
-            (f"{fit(told.label, _LABEL)} ", Tone.ACCENT),
+            (f"{_NOTICE[story_line.severity]} {figures.clock(story_line.at)}  ", Tone.DIM),
+            (f"{fit(story_line.label, _LABEL)} ", Tone.ACCENT),
         )
-        return _hanging(head, told.text, _TONES[told.severity], width)
+        return _hanging(head, story_line.text, _TONES[story_line.severity], width)
     indent = " " * (12 if width >= TEXT_BELOW else 4)
-    return _hanging(((indent, Tone.PLAIN), (f"{fit(told.label, _LABEL + 2)} ", Tone.DIM)), told.text, Tone.PLAIN, width)
+    return _hanging(
+        ((indent, Tone.PLAIN), (f"{fit(story_line.label, _LABEL + 2)} ", Tone.DIM)), story_line.text, Tone.PLAIN, width
+    )
 
 
 def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
@@ -127,9 +129,9 @@ def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
     return [(*head, (first, tone)), *(((" " * taken + row, tone),) for row in rest)]
 
 
-def _points(told: StoryLine, points: Decimal, width: int) -> Line:
+def _points(story_line: StoryLine, points: Decimal, width: int) -> Line:
     """A factor of the score: its words, its points, and a bar with one sign for every five points."""
-    is_total = told.label in ("start", "score")
+    is_total = story_line.label in ("start", "score")
     shown = f"{points:.1f}" if is_total else f"{points:+.1f}"
     tone = Tone.STRONG if is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM
     indent = 12 if width >= TEXT_BELOW else 2
@@ -137,8 +139,8 @@ def _points(told: StoryLine, points: Decimal, width: int) -> Line:
     bar = "■" * max(0, min(abs(int(points / _BAR_POINTS)), width - indent - _LABEL - words - 9))
     return (
         (" " * indent, Tone.PLAIN),
-        (f"{fit(told.label, _LABEL)} ", Tone.DIM),
-        (fit(told.text, words), Tone.PLAIN),
+        (f"{fit(story_line.label, _LABEL)} ", Tone.DIM),
+        (fit(story_line.text, words), Tone.PLAIN),
         (right(shown, 7), tone),
         (f" {bar}", tone),
     )

@@ -1,7 +1,7 @@
-"""Takes up the logins at the start and asks them from time to time what they reach (rules 4).
+"""Logs in with every login at the start, and reads from time to time which accounts each one reaches (rules 4).
 
-A login that the broker refuses is recorded and reported once. Accounts that another login reaches too go on through
-that one.
+A login that the broker refuses is recorded and reported once. An account that another login also reaches is then traded
+through that login.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Logins:
 
     @property
     def overdue(self) -> bool:
-        """Whether to check before it is time, because a token was refused meanwhile or the operator has reset a
+        """Whether a check is needed before the next regular one: a token was refused, or the operator has reset a
         login."""
         refused = frozenset() if self._several is None else self._several.refused
         return bool(refused - self._refused) or any(
@@ -84,7 +84,7 @@ class Logins:
         )
 
     async def check(self) -> bool:
-        """Asks each login what it reaches. True when an account is reached that was not reached before.
+        """Reads which accounts each login reaches. True when one of them was not reached before.
 
         A login that the broker refuses is tried once more, and then not again until `senex reset login`.
         """

@@ -1,1 +1,1 @@
-"""What an operator may ask for, from any place: the inbox, its handlers, and what works while no engine runs."""
+"""The operator's commands: the inbox, the handlers, and the commands that work while no engine runs."""

@@ -13,7 +13,7 @@ from core.runtime.clock import Clock, exchange_time
 
 
 async def set_account(records: Records, clock: Clock, command: Command) -> Done | Refusal:
-    """Changes what the command names and says from what to what. Raises RecordsError."""
+    """Changes the setting that the command names; the answer says the old and the new value. Raises RecordsError."""
     number = resolve_account(command.target, [account.number for account in await records.accounts.all()])
     if isinstance(number, Refusal):
         return number

@@ -108,7 +108,7 @@ class CommandHandlers:
         return Done("a cycle starts now")
 
     def results_of(self, command_id: str) -> asyncio.Future[Forced]:
-        """The results of a force command that is still to be posted. Never set when the command is refused."""
+        """The future results of a force command. Ask before posting it; a refused command never sets them."""
         return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
 
     async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:

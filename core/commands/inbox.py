@@ -19,7 +19,7 @@ from core.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command was carried out. `text` tells the operator what came of it."""
+    """A command was carried out. `text` tells the operator the result."""
 
     text: str
 

@@ -24,7 +24,7 @@ HALT = "halt"
 @dataclass(eq=False, repr=False)
 class LocalHandlers:
     """Handlers that only change the records; each is acknowledged after its own commit. `running` says whether an
-    engine runs that obeys at once: it changes the words of the answer."""
+    engine runs and obeys at once; the words of the answer depend on it."""
 
     records: Records
     breakers: Breakers

@@ -50,7 +50,7 @@ def find_logins(environ: Mapping[str, str], file: Path, *, environment_only: boo
     """All logins, the primary one first and the others by name.
 
     A login found in several places is taken from the first: environment, keyring, file. `environment_only` is for every
-    broker but tastytrade: it must never be given what the keyring or the file hold. Raises CredentialsError when only
+    broker but tastytrade: it must never get the secrets in the keyring or the file. Raises CredentialsError when only
     half of a pair is set, when others may read the file, or when the file cannot be understood.
     """
     places: list[Iterable[Credentials]] = [_in_environment(environ)]

@@ -57,7 +57,8 @@ class Attempts:
     legs: LegSubscription | None = field(init=False, default=None)
 
     async def find(self) -> Suggestion | Refusal:
-        """The first suggestion that passes, else the refusal that decided: a transient one when any was left."""
+        """The first suggestion that passes, else a refusal: a transient one of the last attempt, or the first terminal
+        one."""
         remaining = list(self.underlyings)
         first_terminal: Refusal | None = None
         transient: Refusal | None = None

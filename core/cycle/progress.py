@@ -34,7 +34,7 @@ class SpreadProgress:
 
 @dataclass
 class CycleProgress:
-    """One cycle as far as it has come. `slot` is market time, UTC; `started` and `ended` are monotonic seconds."""
+    """The progress of one cycle. `slot` is market time, UTC; `started` and `ended` are monotonic seconds."""
 
     number: int
     slot: datetime | None

@@ -67,9 +67,9 @@ class SlotBook:
         )
 
     async def miss_passed(self, why: Refusal | None = None) -> int:
-        """Records every slot as missed that passed without a record since the last session that has one. The reason is
-        `why`, or how late the slot is now. Returns how many. Slots within the grace are left, as they may still run; an
-        absence of years is not written up. Raises RecordsError."""
+        """Records the passed slots that have no record as missed, from the last recorded session on, but not over more
+        than `_LONGEST_ABSENCE`. The reason is `why`, or how late the slot is now. Slots within the grace are left, as
+        they may still run. Returns how many were recorded. Raises RecordsError."""
         now = self.clock.now()
         today = exchange_time(now).date()
         first = max(await self.records.slots.last_day() or today, today - _LONGEST_ABSENCE)

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(eq=False, repr=False)
 class StepLog:
-    """Runs the steps of one account in one cycle and publishes what each came to."""
+    """Runs the steps of one account in one cycle and publishes the result of each."""
 
     bus: Bus
     clock: Clock

@@ -1,6 +1,6 @@
 """Calls back at slots and periodically, with the library `schedule` driven by our clock (rules 3).
 
-The library calls `datetime.now()` itself. The two subclasses here give it a clock; nothing else has to know.
+The library calls `datetime.now()` itself. The two subclasses here give it a clock instead.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Now = Callable[[], datetime]
 
 
 class ClockedScheduler(schedule.Scheduler):
-    """A `schedule.Scheduler` whose jobs ask `now`: a naive time, on the scale its maker chose."""
+    """A `schedule.Scheduler` whose jobs take the time from `now`: a naive time, in market time or wall time."""
 
     def __init__(self, now: Now) -> None:
         super().__init__()

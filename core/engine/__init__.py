@@ -1,1 +1,1 @@
-"""Builds, starts, supervises and ends one trader on a thread of its own, and builds what its screen is shown."""
+"""Builds, starts, supervises and ends one trader on a thread of its own, and builds the snapshots for its screen."""

@@ -1,5 +1,5 @@
-"""The engine of one trader. It takes up what an earlier process left, runs the slots and supervises its services. It is
-the only object of the core that a console builds."""
+"""The engine of one trader. It recovers the state that an earlier process left, runs the slots and supervises its
+services. It is the only object of the core that a console builds."""
 
 from __future__ import annotations
 
@@ -248,11 +248,9 @@ class Engine:
         self._stop.set()
 
     async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
-        """Runs one cycle now. It is asked for through the inbox like every command, and every rule applies but the
-        waiting for a slot (rules 3).
-
-        Returns the accounts' results, or why no cycle started. Raises what broke the cycle. Never returns when the
-        engine ends first.
+        """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
+        it waits for no slot (rules 3). Returns the accounts' results, or why no cycle started. Raises the error that
+        broke the cycle. Never returns when the engine ends first.
         """
         command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
         results = self._operator.results_of(command.id)
@@ -328,7 +326,7 @@ class Engine:
             await self.bus.say("study.incomplete", refusal.sentence(), Severity.WARNING)
 
     async def _on_closed(self, entry_id: str) -> None:
-        """Called when an entry has come to its end: releases its leg quotes and has the figures computed again."""
+        """Called when an entry has ended: releases its leg quotes and has the figures computed again."""
         await self.legs.release(entry_id)
         self._jobs.spawn(self.alerting.check())
 

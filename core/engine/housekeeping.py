@@ -1,4 +1,4 @@
-"""Everything the engine does by the clock: the slots, and every check that is due now and then (rules 3)."""
+"""Everything the engine does by the clock: the slots, and the periodic checks (rules 3)."""
 
 from __future__ import annotations
 
@@ -89,20 +89,20 @@ class Housekeeping:
                 self.spawn(self._miss_passed())
 
     def _verify_locks(self) -> None:
-        """Checks the locks. While one is in doubt nothing is sent; whether it is lost is found out by the task that
-        keeps it."""
+        """Checks the locks. While one is in doubt nothing is sent; the task that keeps it finds out whether it is
+        lost."""
         with suppress(LockUnconfirmed):
             self.locks.verify()
 
     async def look_after(self) -> None:
-        """Checks what the breakers depend on, and the logins when one of them cannot wait for its time."""
+        """Checks what the breakers depend on, and the logins when one needs a check before the next regular one."""
         await self.watchdog.check(self.runner.accounts)
         if self.logins.overdue:
             await self._look_at_logins()
 
     async def _settle(self) -> None:
-        """Settles what only the passing of time can prove. An account that an entry of an earlier date had stopped goes
-        on once that entry is settled."""
+        """Settles what only the passing of time can prove. An account stopped by an unsettled entry of an earlier date
+        may enter again once that entry is settled."""
         if self._day != self.study.today():
             self._day = self.study.today()
             self.reconciliation.want("a new day")
@@ -124,8 +124,8 @@ class Housekeeping:
         await self.slots.miss_passed()
 
     async def _look_at_logins(self) -> None:
-        """Asks the logins what they reach. An account that is reached only now is reconciled before it trades, like
-        every account at the start."""
+        """Reads which accounts the logins reach. A newly reached account is reconciled before it trades, as every
+        account is at the start."""
         more = await self.logins.check()
         self.runner.accounts = await self.logins.accounts()
         if more:

@@ -25,7 +25,8 @@ WatchSettings = Callable[[Bus, Clock], SettingsWatch]
 
 @dataclass(frozen=True, slots=True)
 class EngineParts:
-    """What the wiring of a mode hands to the engine. `real_time` says whether market time is real time (rules 14)."""
+    """The parts that the wiring of a mode hands to the engine. `real_time` says whether market time is real time (rules
+    14)."""
 
     mode: Mode
     settings: Settings

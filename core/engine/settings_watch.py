@@ -1,5 +1,5 @@
-"""Notices edits of the settings while the console runs. They are said once and used from the next start on, never in
-between."""
+"""Notices edits of the settings while the console runs. An edit is reported once and takes effect at the next start,
+never before."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ class SettingsWatch:
     async def _say(self, text: str, severity: Severity) -> None:
         if text != self._said:
             self._said = text
-            told = text or "the settings are again those this console started with"
-            await self.bus.say(CHANGED, told, severity)
+            sentence = text or "the settings are again those this console started with"
+            await self.bus.say(CHANGED, sentence, severity)

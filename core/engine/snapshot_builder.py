@@ -214,7 +214,8 @@ class SnapshotBuilder:
                     self._commands[index] = CommandView(view.id, view.kind, record.state, record.text)
 
     def _follow_cycle(self) -> None:
-        """Takes over what the newest cycle has found so far. A new day begins with empty panels."""
+        """Takes over the attempts, judgements and spread that the newest cycle has so far. A new day begins with empty
+        panels."""
         progress, today = self.runner.progress, self.study.today()
         if today != self._day:
             self._day, self._yesterday = today, progress

@@ -52,7 +52,7 @@ class Breakers:
         try:
             await self.record_open()
         except RecordsError:
-            # The records may be the very trouble; what is in memory stops entries all the same.
+            # The records themselves may be failing; the breaker in memory stops entries all the same.
             log.exception("breaker %s could not be recorded", kind.code)
 
     async def record_open(self) -> None:

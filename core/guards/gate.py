@@ -97,7 +97,7 @@ class TradingGate:
 
     @property
     def automation(self) -> Automation:
-        """The state to show. What the operator chose comes before what passes by itself."""
+        """The state to show. A stop that the operator chose comes before one that ends by itself."""
         if self._trading.state != "active":
             return Automation(self._trading.state)
         if self._stopped_here:

@@ -4,7 +4,7 @@ A stopped or suspended process keeps its locks, so it cannot wake up beside a ne
 
 Each lock is a folder with a file `trader.lock` in it, and both are locked. The lock on the folder is the one that
 counts: deleting or replacing the file lets nobody in. The lock on the file is for other programs. The file says who
-holds the lock; what it says means nothing while it is not locked.
+holds the lock; its text counts only while the file is locked.
 """
 
 from __future__ import annotations
@@ -277,7 +277,8 @@ def _take(folder: Path) -> tuple[int, int] | None:
 
 
 def _locked(path: Path, flags: int) -> int | None:
-    """A handle with the lock of what is at `path` now; None when another process holds it. Raises OSError."""
+    """A handle that holds the lock of the file or folder now at `path`; None when another process has it. Raises
+    OSError."""
     while True:
         handle = os.open(path, flags | os.O_CLOEXEC, _FILE_MODE)
         try:
@@ -290,11 +291,11 @@ def _locked(path: Path, flags: int) -> int | None:
         except BaseException:
             os.close(handle)
             raise
-        os.close(handle)  # replaced after it was opened: a lock on what is gone keeps nobody out
+        os.close(handle)  # replaced after it was opened: the lock of a removed file keeps nobody out
 
 
 def _is_at(path: Path, handle: int) -> bool:
-    """Whether the handle is of what is at the path now."""
+    """Whether the handle is of the file or folder now at the path."""
     try:
         there, ours = os.stat(path, follow_symlinks=True), os.fstat(handle)
     except FileNotFoundError:

@@ -32,7 +32,7 @@ class Holder:
         return cls(os.getpid(), now, mode, _attach_command(environ))
 
     def is_running(self) -> bool:
-        """Whether its process exists. Without one, the holder was killed and its words are out of date."""
+        """Whether its process exists. If not, the holder was killed and its text is out of date."""
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, OverflowError):

@@ -190,7 +190,7 @@ async def who_trades(address: str) -> Holder | None:
 
 
 async def _holder(connection: asyncpg.Connection[Any]) -> Holder | None:
-    """The last trader, as it wrote itself down; None when it has not yet, or when the records have no schema yet."""
+    """The last trader, as it described itself in the records; None before it has, or before they have a schema."""
     try:
         return Holder.from_text(str(await connection.fetchval(_HOLDER)))
     except asyncpg.UndefinedTableError:

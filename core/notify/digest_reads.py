@@ -26,19 +26,19 @@ async def accounts_known_by(records: Records, instant: datetime) -> set[str]:
 
 
 async def session_day(records: Records, day: date, numbers: Collection[str]) -> SessionDay:
-    """What the session day came to for these accounts. Raises RecordsError."""
+    """The results of the session day for these accounts. Raises RecordsError."""
     entries = await records.entries.of_day(day)
     runs = (await records.results.recorded(day, day)).runs
     fates = {(entry.cycle, entry.account): fate_of(entry) for entry in entries}
     validated: set[tuple[int, str]] = set()
     known = await records.accounts.all()
     everyone = [account.number for account in known]
-    accounts = []
+    account_days = []
     for account in known:
         suggestions = [s for s in await records.journal.suggestions_of(account.number, day) if s.validated]
         validated |= {(suggestion.cycle, account.number) for suggestion in suggestions}
         if account.number in numbers:
-            accounts.append(
+            account_days.append(
                 AccountDay(
                     account=account.number,
                     enabled=account.enabled,
@@ -62,7 +62,7 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
     slots = await records.slots.of_day(day)
     return SessionDay(
         day=day,
-        accounts=tuple(accounts),
+        accounts=tuple(account_days),
         outcomes=outcomes,
         reasons=reasons,
         missed=Counter(slot.reason_text or slot.state for slot in slots if slot.state in ("missed", "interrupted")),

@@ -1,5 +1,5 @@
-"""Asks for an address of the operator's as a sign of life. When it stays away, a monitor elsewhere raises the alarm
-(off by default)."""
+"""Requests the operator's monitoring address as a sign of life. When the requests stop, the monitor there raises the
+alarm (off by default)."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Asks for the address every `interval_s` wall seconds. Nothing waits for it. Only a change between failing and
-    working is said.
+    """Requests the address every `interval_s` wall seconds. Nothing waits for it. Only a change between failing and
+    working is reported.
 
     `note` shows the operator a line. The path of the address is the monitor's key, so it is kept out of every output.
     """
@@ -51,7 +51,7 @@ class Heartbeat:
 
 
 async def ping(client: httpx2.AsyncClient, url: str) -> str | None:
-    """Asks for the address once. Returns what went wrong, None when nothing did."""
+    """Requests the address once. Returns what went wrong, None when nothing did."""
     try:
         async with asyncio.timeout(WITHIN_S), client.stream("GET", url) as answer:
             return None if answer.is_success else f"it was answered with status {answer.status_code}"

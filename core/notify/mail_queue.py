@@ -118,22 +118,22 @@ class MailQueue:
         self._health = self._health_of(left)
 
     async def _send(self, mailer: Mailer, message: Message) -> bool:
-        """Tries one message. False when the others would meet the same trouble now."""
+        """Tries one message. False when the others would now fail in the same way."""
         if message.seq not in self._taken:
             try:
                 await mailer.send(self._mail(message))
             except MailError as error:
                 return await self._failed(message, error)
             self._taken.add(message.seq)
-        await self._over()
+        await self._sending_works()
         await self.records.outbox.mark_sent(message.seq, self.clock.now())
         self._taken.discard(message.seq)
         return True
 
     def _mail(self, message: Message) -> Mail:
-        # The key alone would not do: another database has the same one, and it contains an account's number.
-        told = f"{self._head.mode}\n{message.key}\n{message.created_at.isoformat()}"
-        message_id = f"senex.{hashlib.sha256(told.encode()).hexdigest()[:32]}"
+        # The key alone is not enough: another database has the same one, and it contains an account's number.
+        identity = f"{self._head.mode}\n{message.key}\n{message.created_at.isoformat()}"
+        message_id = f"senex.{hashlib.sha256(identity.encode()).hexdigest()[:32]}"
         return Mail(message_id, message.subject, message.text, message.html, message.created_at)
 
     async def _failed(self, message: Message, error: MailError) -> bool:
@@ -156,7 +156,7 @@ class MailQueue:
         self._trouble = error
         return alone
 
-    async def _over(self) -> None:
+    async def _sending_works(self) -> None:
         if self._trouble is not None and self._trouble.fault is not MailFault.REFUSED:
             await self._say("mail.sending", "mail is sent again", Severity.INFO)
             self._trouble = self._trouble_since = None
@@ -183,8 +183,8 @@ class MailQueue:
     # Digests
 
     async def digest(self) -> None:
-        """Writes the digests of the last session that ended, once. It does so a day later when no console was running.
-        Raises RecordsError."""
+        """Writes the digests of the last session that ended, once; afterwards too, when no console was running at its
+        end. Raises RecordsError."""
         if not self.is_on:
             return
         session = self._last_ended()

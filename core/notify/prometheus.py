@@ -25,7 +25,8 @@ Value = tuple[Mapping[str, str], int | Decimal]
 
 
 class MetricsEndpoint:
-    """Serves what `snapshot` returns on a port of the loopback address. `trouble` is told why it cannot."""
+    """Serves what `snapshot` returns on a port of the loopback address. `trouble` is called with the reason when it
+    cannot."""
 
     def __init__(self, port: int, snapshot: Callable[[], Snapshot | None], trouble: Callable[[str, str], None]) -> None:
         """Port 0 takes a free port; `port` then says which."""
@@ -35,7 +36,7 @@ class MetricsEndpoint:
         self.ready = asyncio.Event()
 
     async def run(self) -> None:
-        """Serves until cancelled. When the port cannot be had, this is said once and nothing is served."""
+        """Serves until cancelled. When the port cannot be bound, that is reported once and nothing is served."""
         from prometheus_client import CollectorRegistry, start_http_server  # heavy, and not needed by default
 
         registry = CollectorRegistry()

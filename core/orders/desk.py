@@ -54,7 +54,7 @@ class PriceNow(Protocol):
     """Gives prices of this moment. The desk asks for them once more just before sending."""
 
     async def price(self, underlying: Underlying) -> Decimal | Refusal:
-        """The underlying's price, or why there is none to go by. May ask the broker."""
+        """The underlying's price, or why none can be used. May ask the broker."""
         ...
 
     def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
@@ -64,7 +64,7 @@ class PriceNow(Protocol):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class OrderDesk:
-    """Prepares, guards, sends and records entries. What the broker holds is then followed by the tracker."""
+    """Prepares, guards, sends and records entries. The tracker follows them from then on."""
 
     broker: Broker
     records: Records
@@ -78,7 +78,7 @@ class OrderDesk:
     rules: SendingRules
 
     async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
-        """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or is further on.
+        """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or has got further.
 
         Raises RecordsError, and then nothing was sent unless the entry is recorded as sent.
         """
@@ -185,11 +185,11 @@ class OrderDesk:
         if not market.is_open:
             return refuse(Reason.MARKET_CLOSED)
         for report in orders:
-            if await self._stands_against(report):
+            if await self._forbids_entry(report):
                 return refuse(Reason.ALREADY_AT_BROKER, order_id=report.order_id)
         return None
 
-    async def _stands_against(self, report: OrderReport) -> bool:
+    async def _forbids_entry(self, report: OrderReport) -> bool:
         """Whether an order of today forbids another one. Orders of ours do, by identifier or by shape, unless they are
         known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:

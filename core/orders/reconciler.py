@@ -110,9 +110,9 @@ class Reconciler:
             short = [leg for leg in entry.request.legs if found[leg.symbol] < leg.quantity]
             if not short or not any(found.values()):
                 continue
-            told = ", ".join(f"{found[leg.symbol]} of {leg.quantity} {leg.symbol}" for leg in short)
+            held_counts = ", ".join(f"{found[leg.symbol]} of {leg.quantity} {leg.symbol}" for leg in short)
             why = (
-                f"of the {entry.underlying} trident of {entry.session_day} the broker holds {told}; "
+                f"of the {entry.underlying} trident of {entry.session_day} the broker holds {held_counts}; "
                 "a reset settles these quantities until they change again"
             )
             if not await self.records.breakers.settled(BreakerKind.MISMATCH, number, why):

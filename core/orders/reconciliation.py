@@ -59,7 +59,7 @@ class Reconciliation:
             await self.bus.say("reconcile.done", f"reconciled with the broker ({cause})")
 
     async def _account(self, number: str) -> None:
-        retry, told = FIRST_RETRY_S, ""
+        retry, reported = FIRST_RETRY_S, ""
         while not self._wake.is_set():
             trouble = await self.reconciler.reconcile(number, self.today())
             if self._wake.is_set():
@@ -67,8 +67,8 @@ class Reconciliation:
             if not trouble:
                 self.gate.account_reconciled(number)
                 return
-            if trouble != told:
-                told = trouble
+            if trouble != reported:
+                reported = trouble
                 await self.bus.say("reconcile.waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
             with suppress(TimeoutError):
                 async with asyncio.timeout(retry):

@@ -78,7 +78,7 @@ class Settlement:
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
-        if entry.state is not EntryState.UNKNOWN and not _show_the_end(read.reports):
+        if entry.state is not EntryState.UNKNOWN and not _all_ended_unfilled(read.reports):
             self._first.pop(entry.id, None)
             return
         await self.records.entries.add_evidence(
@@ -142,7 +142,7 @@ class Settlement:
         return (self.clock.now() - since).total_seconds() / self.clock.speed
 
 
-def _show_the_end(reports: Sequence[OrderReport]) -> bool:
+def _all_ended_unfilled(reports: Sequence[OrderReport]) -> bool:
     """Whether the listing shows the entry's orders, and all of them ended without a fill. An order that it leaves out
     proves nothing, and one that replaced it at the broker may still fill."""
     ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)

@@ -53,7 +53,7 @@ class OrderTracker:
     _poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: set[str] = field(init=False, default_factory=set)
-    # Alerts about orders that no entry is known for yet. They are applied once the acknowledgement is stored.
+    # Alerts about orders whose entry is not known yet. They are applied once the acknowledgement is stored.
     _parked: OrderedDict[str, list[OrderReport]] = field(init=False, default_factory=OrderedDict)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     alerts: StreamStatus = field(init=False)
@@ -111,8 +111,8 @@ class OrderTracker:
 
     @contextmanager
     def preparing(self, entry_id: str) -> Iterator[None]:
-        """Marks a `prepared` entry as on its way to be sent. A prepared entry without the mark did not leave, and only
-        that fact could not be recorded."""
+        """Marks a `prepared` entry as on its way to be sent. A prepared entry without the mark was not sent; only the
+        record of that failed."""
         self._preparing.add(entry_id)
         try:
             yield
@@ -132,7 +132,7 @@ class OrderTracker:
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
         entry = await self.apply(entry_id, report)
-        # All of them: the last that came need not be the last that happened.
+        # All are applied: the last alert to arrive need not report the last change.
         for heard in self._parked.pop(report.order_id, ()):
             entry = await self.apply(entry_id, heard)
         return entry
@@ -222,7 +222,7 @@ class OrderTracker:
                 entry = await self.records.entries.get(entry_id)
                 if is_rest_open(report) and not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
-            if _is_dead_sibling(entry, report):
+            if _is_other_ended_order(entry, report):
                 log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
                 return entry
             if _fills_contradict(entry):
@@ -240,7 +240,7 @@ class OrderTracker:
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
             if state is entry.state:
-                if _is_older_word(entry, report):
+                if _is_older_report(entry, report):
                     return entry
                 if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
                     entry = await self.records.entries.become(
@@ -261,7 +261,7 @@ class OrderTracker:
             )
 
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
-        """The state that the fills show, and only without one what the broker's status means."""
+        """The state that the fills show; where they show none, the one that the broker's status means."""
         state = state_for(report.status)
         if is_complete(entry.request, entry.fills):
             return EntryState.FILLED
@@ -334,8 +334,8 @@ _ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntrySt
 
 
 def _fills_contradict(entry: Entry) -> bool:
-    """Whether more contracts filled than were ordered, or some of an order that had ended. People have to settle that
-    (rules 9, 13.6)."""
+    """Whether more contracts filled than were ordered, or only some of an order that has ended. People have to settle
+    that (rules 9, 13.6)."""
     if entry.state is EntryState.INCIDENT:
         return False
     if is_overfilled(entry.request, entry.fills):
@@ -346,8 +346,8 @@ def _fills_contradict(entry: Entry) -> bool:
 _ROUTE = ("Received", "Routed", "In Flight", "Live")
 
 
-def _is_older_word(entry: Entry, heard: OrderReport) -> bool:
-    """Whether the order is already known to be further on than this report. Answers and alerts may cross."""
+def _is_older_report(entry: Entry, heard: OrderReport) -> bool:
+    """Whether a later state of the order than the report's is already known. Answers and alerts may cross."""
     if entry.state is EntryState.FILLED:
         return state_for(heard.status) is EntryState.WORKING
     if entry.order_id is not None and heard.order_id != entry.order_id:
@@ -361,7 +361,7 @@ def _is_newer(order_id: str, than: str) -> bool:
     return (len(order_id), order_id) > (len(than), than)
 
 
-def _is_dead_sibling(entry: Entry, report: OrderReport) -> bool:
+def _is_other_ended_order(entry: Entry, report: OrderReport) -> bool:
     """Whether the report is about another order of this entry that ended unfilled: one that was replaced at the broker,
     or a replacement that was dropped. Both carry our identifier (broker 8)."""
     ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
@@ -373,6 +373,6 @@ def _contradicts(entry: Entry, report: OrderReport, state: EntryState) -> bool:
     if entry.state is EntryState.NOT_SENT:
         return True
     if entry.state in (EntryState.CANCELLED, EntryState.EXPIRED) and state is EntryState.WORKING:
-        # The recorded order has ended, and one that replaced it at the broker works.
+        # The recorded order has ended, and an order that replaced it at the broker works.
         return entry.order_id is not None and _is_newer(report.order_id, entry.order_id)
     return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED

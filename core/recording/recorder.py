@@ -85,7 +85,7 @@ class DayRecorder:
         writer, self._writer = self._writer, None
         self._last, self._frames = None, 0
         if writer is not None:
-            with suppress(OSError):  # what it wrote stands or was told of before
+            with suppress(OSError):  # what it wrote is on the disk, or the failure was reported
                 writer.close()
 
 

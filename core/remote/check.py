@@ -13,7 +13,7 @@ from core.remote.link import RedisLink, RedisTrouble
 TO_WATCH = ("ping", "hgetall", "pttl", "xread")
 TO_PUBLISH = ("ping", "hget", "hset", "pexpire", "del", "xadd")
 SCARCE = 0.9
-"""From this part of its memory limit on, a Redis counts as nearly full."""
+"""The share of its memory limit at which a Redis counts as nearly full."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Follows the trader's snapshot in Redis: whole once, then change by change; whole again after a gap or a restart."""
+"""Follows the trader's snapshot in Redis: reads it whole once, then its changes; whole again after a gap or a
+restart."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ class Follower:
             pipeline.xread({self._keys.events: self._after}, count=EVENTS_AT_ONCE)
 
     def take(self, answer: Any, trader: TraderSeen | None) -> None:
-        """Takes the answer to what was queued. Raises OtherVersion; SnapshotUnreadable, then a whole one is next."""
+        """Takes the answer to what was queued. Raises OtherVersion, and SnapshotUnreadable, after which a whole
+        snapshot is read."""
         if trader is not None:
             require_same_version(trader)
         try:
@@ -79,7 +81,8 @@ class Follower:
             self._sequence = sequence
 
     def _compare(self, trader: TraderSeen | None) -> None:
-        """Begins anew when the count of events differs from the trader's twice in a row; once, one may be under way."""
+        """Begins anew when the count of events differs from the trader's twice in a row. A first difference may be an
+        event still under way."""
         if trader is None:
             return
         differs = _number(trader.fields.get("sequence", "")) != self._sequence

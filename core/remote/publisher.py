@@ -1,7 +1,7 @@
 """Publishes the trader's quotes and snapshots to Redis for watchers, ten times a second at most (rules 10).
 
 It cannot delay the engine. It runs as a task of its own, sends what is there at its turn and waits no longer than the
-link's limit. Of what could not be sent it keeps only the fact that it must be sent again.
+link's limit. It does not keep what could not be sent: it sends the present state in full once Redis answers again.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Publisher:
         self._clock = clock
         self._epoch = epoch
         self._note = note
-        # Higher than any an earlier publisher of this run has come to: at ten a second none catches up.
+        # Higher than any number of an earlier publisher in this run: none publishes 10,000 times a second.
         self._screen = _Screen(sequence=int(clock.monotonic() * 10_000))
         self._anew = True
         self._trouble: str | None = None
@@ -98,7 +98,7 @@ class Publisher:
         """Publishes until it is cancelled. It never raises because of Redis."""
         task = asyncio.current_task()
         try:
-            # Asked, too, because a cancel that a driver swallowed must not keep the engine from its end.
+            # Checked as well, because a driver may swallow the cancel, and the engine must still end.
             while task is None or not task.cancelling():
                 begun = self._clock.monotonic()
                 try:
@@ -145,16 +145,17 @@ class Publisher:
             self._quotes.queue(pipeline, self._about_trader(snapshot))
 
         answers = await self._link.exchange(queue)
-        # The trader's hash is written last: fields that it gains were lost meanwhile, and the rest with them.
+        # The answer counts the new fields of the trader's hash. There are some only when Redis had lost it, and the
+        # rest too.
         lost = int(answers[-2]) > 0 and not anew
-        told = dict(zip(commands, answers, strict=False))
-        if "event" in told:
-            self._screen.after = told["event"].decode()
+        answered = dict(zip(commands, answers, strict=False))
+        if "event" in answered:
+            self._screen.after = answered["event"].decode()
         self._anew = lost
-        self._look_for_another(told["epoch"], anew=anew)
+        self._look_for_another(answered["epoch"], anew=anew)
 
     def _written_of(self, snapshot: Snapshot) -> Sequence[Written]:
-        """What to write of this snapshot: its change as an event, and now and then the last one whole.
+        """The writes for this snapshot: its change as an event, and every `WHOLE_EVERY_S` the last snapshot whole.
 
         Every text is redacted; account numbers are already masked in a snapshot.
         """
@@ -200,8 +201,8 @@ class Publisher:
         }
 
     def _look_for_another(self, found: bytes | None, *, anew: bool) -> None:
-        """Warns when another trader has written between two writes of ours. Before the first one, the trader before us
-        may have."""
+        """Warns when another trader has written between two writes of ours. Before our first write it may be our
+        predecessor."""
         another = not anew and found is not None and found.decode(errors="replace") != self._epoch
         if another and not self._another:
             text = f"another trader publishes as {self._keys.name} in this mode; give one of them its own redis.name"

@@ -1,9 +1,9 @@
-"""Quotes in Redis: one hash for each symbol. What is read answers as the trader's own store does.
+"""Quotes in Redis: one hash for each symbol, read back as a store like the trader's own.
 
-Their times are seconds of the writer's monotonic clock. The trader's own hash has the newest reading of that clock, and
-its remaining lifetime tells how long ago that was, by the server's clock. So the machines need not agree on the time.
-What is read is converted to the reader's clock. An age is then too old by one exchange at most, and too young by no
-more than the writer's exchange.
+Times in the hashes are seconds of the writer's monotonic clock. The trader's own hash has the newest reading of that
+clock, and its remaining lifetime tells how long ago that was, by the server's clock. So the machines need not agree on
+the time. What is read is converted to the reader's clock. An age is then too old by one exchange at most, and too young
+by no more than the writer's exchange.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ class WatchClient:
     async def _follow(self, link: RedisLink) -> None:
         reader = QuoteReader(link, self._keys, self._wall)
         kept_at = float("-inf")
-        while not self._stop_wanted.is_set():  # and not by a cancel alone, which a driver could swallow
+        while not self._stop_wanted.is_set():  # a cancel alone is not enough: a driver could swallow it
             try:
                 await self._read(link, reader)
             except (RedisTrouble, OtherVersion, SnapshotUnreadable, QuotesUnreadable) as trouble:

@@ -17,7 +17,7 @@ from core.views.orders import order_view
 
 LOOK_EVERY_S = 0.2
 GRACE_S = 5.0
-"""How many seconds longer than a command lives its answer is waited for."""
+"""Seconds to wait for a command's answer after the command has expired."""
 MESSAGES = 50
 
 OpenRecords = Callable[[], Awaitable[Records]]

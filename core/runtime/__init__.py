@@ -1,1 +1,1 @@
-"""What the engine uses of the machine, so that it can be replaced: clock, ids, virtual time, event bus, redaction."""
+"""The engine's replaceable access to the machine: clock, ids, virtual time, event bus, redaction."""

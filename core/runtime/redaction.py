@@ -99,4 +99,4 @@ def _spellings(value: str) -> Iterator[str]:
 
 
 redact = Redactor()
-"""The redactor of this process. Whoever reads or receives a secret adds it here; every output goes through it."""
+"""The redactor of this process. Code that reads or receives a secret adds it here; every output goes through it."""

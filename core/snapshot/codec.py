@@ -1,7 +1,7 @@
-"""Snapshots as JSON text and back, whole or as what changed since another one. Recordings and watchers use it.
+"""Turns snapshots into JSON text and back, whole or as the change from another one. For recordings and watchers.
 
-Fields go by their names. So a text of an older version stays readable when all it lacks are fields with a default;
-`VERSION` rises with every other change of the form.
+Fields are written by name. So a text of an older version stays readable when it lacks only fields with a default; every
+other change of the form raises `VERSION`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNREADABLE = (
 
 
 class SnapshotUnreadable(Exception):
-    """The bytes are no snapshot of this version, or no change of the snapshot they were applied to."""
+    """The bytes are not a snapshot of this version, or not a change of the snapshot that they were applied to."""
 
 
 def encode(snapshot: Snapshot, redact: Redact = as_written) -> bytes:

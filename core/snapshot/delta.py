@@ -1,8 +1,8 @@
-"""What changed between two frozen values, and the new value made of the old one and that change.
+"""Computes the change between two frozen values, and applies such a change to the old value.
 
-A change carries only what differs. That of a dataclass is a list with one object of the changed fields. That of a tuple
-is an object: `drop` that many items from the front, `keep` the next ones, `change` some of those by their place, `add`
-these at the end. Everything else changes whole, and so does an item that is itself a tuple.
+A change carries only what differs. The change of a dataclass is a list with one object of the changed fields. The
+change of a tuple is an object: `drop` so many items from the front, `keep` the next ones, `change` some of those by
+their place, `add` these at the end. Everything else changes whole, and so does an item that is itself a tuple.
 A whole dataclass is an object and a whole tuple a list, so a reader can always tell a whole value from a change.
 """
 
@@ -56,7 +56,8 @@ def difference(old: Any, new: Any) -> Any:
 
 
 def _difference_of_items(old: tuple[Any, ...], new: tuple[Any, ...]) -> Any:
-    """Most tuples only grow at the end; some lose as many items at the front, which their identity shows."""
+    """The change of a tuple. Most grow at the end, some of them losing items at the front; the first kept item is found
+    by its identity."""
     drop = next((place for place, each in enumerate(old) if each is new[0]), 0) if new else len(old)
     keep = min(len(old) - drop, len(new))
     changes = {}

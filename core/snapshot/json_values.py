@@ -1,4 +1,4 @@
-"""The values in a snapshot as JSON can say them, and back. msgspec does the work; this adds what it cannot know.
+"""Converts the values in a snapshot to JSON and back. msgspec does the work; this adds what it cannot know.
 
 A dataclass becomes an object by field name, a tuple a list, and a Decimal, a date, an instant (in UTC) or an enum text.
 Three kinds of value need more than msgspec:

@@ -30,7 +30,8 @@ class CreditTrail:
 
 @dataclass(frozen=True, slots=True)
 class PayoffView:
-    """What one trident comes to at expiry and now. `basis` says where its credit comes from: fill, limit or natural.
+    """The payoff of one trident at expiry, and its P&L now. `basis` says where its credit comes from: fill, limit or
+    natural.
 
     `profit_mid` and `profit_natural` are the P&L in $ per trident if it were closed now, None before it is open.
     `price` is the underlying's. Stale prices and marks keep their values and are marked as stale. `account` is masked,

@@ -13,7 +13,7 @@ from core.snapshot.quotes import Freshness
 class PositionView:
     """One open trident. `account` is masked.
 
-    Credit and marks are per share; the marks are what closing costs now. P&L and `max_risk` are in $ per trident, from
+    Credit and marks are per share; the marks are the cost of closing now. P&L and `max_risk` are in $ per trident, from
     the credit of the fill. `age_s` and `freshness` are those of the leg with the oldest quote.
     """
 

@@ -36,7 +36,7 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """`verdict` answers in one sentence what the slot or cycle came to."""
+    """`verdict` is the result of the slot or cycle in one sentence."""
 
     title: str
     verdict: str

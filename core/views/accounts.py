@@ -46,7 +46,7 @@ def login_views(logins: Sequence[LoginRecord]) -> tuple[LoginView, ...]:
 
 
 def setting_views(account: AccountRecord, settings: Settings) -> tuple[SettingView, ...]:
-    """What may be special to the account, each with whether it is its own or the default of the settings file."""
+    """The account's settings, each with whether it is its own or the default of the settings file."""
     defaults = settings.trading
     values = (
         (AccountField.OFFSET_CENTS, account.offset_cents, defaults.entry_offset_cents),

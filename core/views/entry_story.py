@@ -48,9 +48,9 @@ def _leg_words(entry: Entry, leg: OrderLeg) -> str:
     fills = [fill for fill in entry.fills if fill.symbol == leg.symbol]
     filled = sum((fill.quantity for fill in fills), Decimal(0))
     at = ", ".join(f"{fill.quantity.normalize():f} at {per_share(fill.price)}" for fill in fills)
-    told = f": {at}" if at else ""
+    filled_at = f": {at}" if at else ""
     symbol = " ".join(leg.symbol.split())
-    return f"{leg.action.value} {leg.quantity} {symbol}, {filled.normalize():f} of {leg.quantity} filled{told}"
+    return f"{leg.action.value} {leg.quantity} {symbol}, {filled.normalize():f} of {leg.quantity} filled{filled_at}"
 
 
 def _figure(label: str, text: str) -> StoryLine:

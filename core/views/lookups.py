@@ -85,8 +85,8 @@ async def slot_story(records: Records, slot: datetime) -> Story:
     """Why no cycle ran at a slot (UTC), and the events around it. Raises RecordsError."""
     of_day = await records.slots.of_day(exchange_time(slot).date())
     record = next((one for one in of_day if one.slot == slot), None)
-    told = story_of_slot(slot, record, await records.cycle_details.around(slot))
-    return _masked(told, await _account_numbers(records))
+    found_story = story_of_slot(slot, record, await records.cycle_details.around(slot))
+    return _masked(found_story, await _account_numbers(records))
 
 
 async def entry_story(records: Records, entry_id: str) -> Story | None:
@@ -112,12 +112,12 @@ async def account_changes(records: Records, target: str) -> tuple[ChangeView, ..
     return tuple(ChangeView(c.at, c.field.value, c.old, c.new, c.who) for c in reversed(changes))
 
 
-def _masked(told: Story, numbers: Sequence[str]) -> Story:
+def _masked(found_story: Story, numbers: Sequence[str]) -> Story:
     lines = tuple(
         replace(line, account=masked(line.account) if line.account else "", text=masked_in(line.text, numbers))
-        for line in told.lines
+        for line in found_story.lines
     )
-    return replace(told, verdict=masked_in(told.verdict, numbers), lines=lines)
+    return replace(found_story, verdict=masked_in(found_story.verdict, numbers), lines=lines)
 
 
 async def _account_numbers(records: Records) -> tuple[str, ...]:

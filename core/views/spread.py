@@ -20,7 +20,7 @@ from core.views.moment import Moment
 def spread_slice(
     moment: Moment, spread: SpreadProgress | None, entries: Sequence[Entry], *, subscribed: bool
 ) -> SpreadSlice | None:
-    """The spread of the running cycle, or of the last cycle that came to one. Its legs are live while `subscribed`."""
+    """The spread of the running cycle, or of the last cycle that priced one. Its legs are live while `subscribed`."""
     if spread is None:
         return None
     entry = next((e for e in entries if e.id == spread.entry_id), None)

@@ -21,7 +21,7 @@ _LEG = re.compile(r"bid .* ask .* age .*")
 
 
 def words_of(event: Event) -> str:
-    """What the step came to, in a sentence. For a refusal, the refusal's own sentence."""
+    """The result of the step in a sentence. For a refusal, the refusal's own sentence."""
     if event.result is StepResult.REFUSED:
         return event.text
     f = dict(event.figures)

@@ -39,7 +39,7 @@ def story_of_cycle(file: CycleDetails) -> Story:
 
 
 def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroundings) -> Story:
-    """Why no cycle ran at a slot, and the events around it. Without a record no console has told why."""
+    """Why no cycle ran at a slot, and the events around it. Without a record no console has noted why."""
     if record is None:
         verdict = "did not run and has no record: no console was running, and none has started since"
     else:
@@ -132,12 +132,12 @@ def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
     entry = file.entry
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
-    told = [
+    happened = [
         *(_fill_line(entry.account, fill) for fill in entry.fills),
         *(_change_line(file, change) for change in file.changes),
         *(_evidence_line(entry.account, seen) for seen in file.evidence),
     ]
-    yield from sorted(told, key=lambda line: line.at or entry.prepared_at)
+    yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
     held = "holds the day" if entry.holds_day else "does not hold the day"
     yield StoryLine(StoryKind.FIGURE, "now", f"{entry.state.value}; it {held}; entry {entry.id}", account=entry.account)
 

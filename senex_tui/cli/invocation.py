@@ -1,4 +1,4 @@
-"""What every command starts from: the folders, the settings, the logins, and where the records are."""
+"""The start of every command: finds its folders, settings, logins and records."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def mode_of(context: typer.Context, run: Invocation) -> Mode:
 
 
 def logins_found(run: Invocation) -> tuple[Credentials, ...]:
-    """The logins there are; their secrets are kept out of every output from here on. Raises CredentialsError."""
+    """The logins found; their secrets are kept out of every output from here on. Raises CredentialsError."""
     from core.config.credentials import find_logins
 
     environment_only = run.loaded.settings.broker.url is not None
@@ -83,7 +83,7 @@ def logins_found(run: Invocation) -> tuple[Credentials, ...]:
 
 
 def logins_needed(run: Invocation) -> tuple[Credentials, ...]:
-    """The same, at least one. Raises Refused when there is none."""
+    """The logins found, at least one. Raises Refused when there is none, and CredentialsError."""
     found = logins_found(run)
     if not found and run.loaded.settings.broker.url is not None:
         raise Refused(

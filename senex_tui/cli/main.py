@@ -222,7 +222,7 @@ def main() -> None:
 def _opens_at_once(words: list[str]) -> bool:
     """Whether the command line surely opens the console or a demo, which need none of the other commands.
 
-    A wrong no costs only time: then the other commands are described too.
+    A wrong False costs only time: then the other commands are described too.
     """
     return words in ([], ["--live"]) or words[:1] == ["demo"]
 

@@ -55,7 +55,7 @@ class Attention:
         settled = [c for c in snapshot.commands if c.state is not CommandState.PENDING and c.id in self._sent]
         for command in settled:
             del self._sent[command.id]
-        return [_told(command) for command in settled]
+        return [_notice_of(command) for command in settled]
 
     def _messages(self, snapshot: Snapshot) -> list[Notice]:
         newest = max((message.number for message in snapshot.messages), default=0)
@@ -85,7 +85,7 @@ class CommandsOnly(Attention):
         return []
 
 
-def _told(command: CommandView) -> Notice:
+def _notice_of(command: CommandView) -> Notice:
     if command.state is CommandState.DONE:
         return Notice(command.text or f"{command.kind.value}: done", "information")
     return Notice(f"{command.kind.value} {command.state.value}: {command.text}", "warning")

@@ -40,5 +40,5 @@ class PlainCrash(App[None]):
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:
-        """Ends the app with the one sentence for an error that brings a report of its own, too."""
+        """Ends the app with the same one sentence for an error that has a report of its own."""
         self._fatal_error()

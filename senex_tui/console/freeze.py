@@ -1,4 +1,4 @@
-"""Freezes the view, and finds out that the engine stands still: what the banner says of the view itself."""
+"""Freezes the view, notices when the engine stands still, and gives the banner's sentences about both."""
 
 from __future__ import annotations
 

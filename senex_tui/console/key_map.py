@@ -114,8 +114,8 @@ def _twice(found: Mapping[str, str]) -> list[str]:
 
 def mappable() -> Iterable[tuple[str, str, str]]:
     """Every action that can have another key, for the documentation: (name, shipped key, what it does)."""
-    told: set[str] = set()
+    listed: set[str] = set()
     for key in KEYS:
-        if key.name not in FIXED and key.name not in told:
-            told.add(key.name)
+        if key.name not in FIXED and key.name not in listed:
+            listed.add(key.name)
             yield key.name, key.shipped, key.help

@@ -32,7 +32,7 @@ class Key:
     `key` is Textual's name of the key, `shown` how help writes it where that differs. `action` is Textual's action.
     `label` is the word in the footer and the palette, `help` the sentence in help. `footer` and `palette` say whether
     the key is listed there; a `priority` key works even while a field takes what is typed. `called` is the action's
-    name in the settings, where it cannot be told from `action`; rows with one name have one key.
+    name in the settings, where it does not follow from `action`; rows with one name have one key.
     """
 
     key: str
@@ -217,7 +217,7 @@ def bindings(where: Where) -> list[Binding]:
 
 
 def help_groups(*places: Where) -> list[tuple[str, list[tuple[str, str]]]]:
-    """What help lists: (group, [(keys, sentence)]) in the order of the table, then the signs and the states.
+    """The contents of help: (group, [(keys, sentence)]) in the order of the table, then the signs and the states.
 
     Only the keys of `places` are listed; without any, all are.
     """

@@ -97,8 +97,8 @@ def settled_view(loaded: Loaded, state_folder: Path) -> ViewSettings:
 class ViewSettings:
     """The settings of the view, with the changes of the settings page, which have a file of their own.
 
-    A change holds until the setting that it replaced gets another value: the newest wish counts, and whoever edits the
-    settings file after the change means the edit.
+    A change holds until the setting that it replaced gets another value in the settings file or the environment: the
+    newer of the two counts.
     """
 
     def __init__(

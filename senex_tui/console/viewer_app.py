@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ViewOptions(TypedDict, total=False):
-    """What such a console is built with beside its client; each is as `SenexApp` has it."""
+    """The arguments of such a console besides its client; each has the meaning it has in `SenexApp`."""
 
     monotonic: Callable[[], float] | None
     view_settings: ViewSettings | None

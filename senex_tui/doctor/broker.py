@@ -81,11 +81,11 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
             refused = error.fault is BrokerFault.LOGIN_REFUSED
             return _skip(post, "the login was refused" if refused else "the broker does not answer")
         held = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
-        told = f"{url or 'tastytrade'} took the login; {held}; market {market.word.lower()}"
+        text = f"{url or 'tastytrade'} took the login; {held}; market {market.word.lower()}"
         if accounts:
-            post(Row("broker", Finding.OK, told))
+            post(Row("broker", Finding.OK, text))
         else:
-            post(Row("broker", Finding.FAIL, told, "the login holds no account; check it at the broker"))
+            post(Row("broker", Finding.FAIL, text, "the login holds no account; check it at the broker"))
         post(_clock(broker, simulated=simulated))
         post(await _feed(broker, settings.trading.underlyings, clock))
     finally:
@@ -115,14 +115,14 @@ def _clock(broker: TastytradeBroker, *, simulated: bool) -> Row:
         return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
     # The broker sends whole seconds, cut off: on average half a second behind.
     off_s = offset.total_seconds() + 0.5
-    told = f"{off_s:+.1f} s against the broker's; {exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET here"
+    text = f"{off_s:+.1f} s against the broker's; {exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET here"
     if abs(off_s) > MAX_CLOCK_OFFSET.total_seconds():
         most = f"{MAX_CLOCK_OFFSET.total_seconds():g} s"
-        return Row("clock", Finding.FAIL, told, f"entries stop above {most}; run: timedatectl set-ntp true")
-    return Row("clock", Finding.OK, told)
+        return Row("clock", Finding.FAIL, text, f"entries stop above {most}; run: timedatectl set-ntp true")
+    return Row("clock", Finding.OK, text)
 
 
-class _First:
+class _FirstEvent:
     """A sink of market data that notes when the first event came."""
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class _First:
 
 
 async def _feed(broker: TastytradeBroker, symbols: Sequence[str], clock: SystemClock) -> Row:
-    first, began = _First(), clock.monotonic()
+    first, began = _FirstEvent(), clock.monotonic()
     await broker.market_data.subscribe(set(symbols), set())
     running = asyncio.create_task(broker.market_data.run(first))
     try:

@@ -100,10 +100,10 @@ def _calendar() -> Row:
     session, following = calendar.today(now), calendar.next_after(today)
     hours = "no session today" if session is None else f"today until {exchange_time(session.close):%H:%M} ET"
     last = calendar.between(today, today + timedelta(days=3650))[-1].day
-    told = f"{hours}; next session {following.day}; known until {last}"
+    text = f"{hours}; next session {following.day}; known until {last}"
     if last - today < CALENDAR_DAYS:
-        return Row("calendar", Finding.WARN, told, "update senex: the exchange's calendar ends soon")
-    return Row("calendar", Finding.OK, told)
+        return Row("calendar", Finding.WARN, text, "update senex: the exchange's calendar ends soon")
+    return Row("calendar", Finding.OK, text)
 
 
 def _records_or_database(setup: Setup) -> Row:
@@ -192,8 +192,8 @@ def mail_row(section: Any) -> Row:
         asyncio.run(connect())
     except (SMTPException, OSError) as error:
         todo = "check mail.host, mail.port and mail.security; trading goes on without it"
-        told = f"{host}:{port} ({security}): {type(error).__name__}: {error}".rstrip(": ")
-        return Row("mail", Finding.WARN, told, todo)
+        text = f"{host}:{port} ({security}): {type(error).__name__}: {error}".rstrip(": ")
+        return Row("mail", Finding.WARN, text, todo)
     return Row("mail", Finding.OK, f"{host}:{port} answers ({security})")
 
 
@@ -219,12 +219,12 @@ def _disk(folders: Folders) -> Row:
         if least is None or free < least[0]:
             least = free, there
     free, there = least or (0, folders.data)
-    told = f"{free / 1e9:,.1f} GB free at {there}"
+    text = f"{free / 1e9:,.1f} GB free at {there}"
     if free < FULL_BYTES:
-        return Row("disk", Finding.FAIL, told, "make room: without it nothing can be recorded, and nothing is traded")
+        return Row("disk", Finding.FAIL, text, "make room: without it nothing can be recorded, and nothing is traded")
     if free < SCARCE_BYTES:
-        return Row("disk", Finding.WARN, told, "make room soon")
-    return Row("disk", Finding.OK, f"{told}, writable")
+        return Row("disk", Finding.WARN, text, "make room soon")
+    return Row("disk", Finding.OK, f"{text}, writable")
 
 
 def _terminal(mode: Mode | None) -> Row:
@@ -235,11 +235,11 @@ def _terminal(mode: Mode | None) -> Row:
         return Row("terminal", Finding.WARN, refusal, "the console itself needs one; this command does not")
     columns, rows = os.get_terminal_size(sys.stderr.fileno())
     small = too_small(columns, rows) if columns and rows else None
-    told = f"{os.environ.get('TERM', '')}, {columns}x{rows}"
+    text = f"{os.environ.get('TERM', '')}, {columns}x{rows}"
     if small is not None:
-        return Row("terminal", Finding.WARN, told, small)
+        return Row("terminal", Finding.WARN, text, small)
     alone = not_kept_running(os.environ)
     if alone:
         finding = Finding.WARN if mode is not None and mode.value == "live" else Finding.OK
-        return Row("terminal", finding, f"{told}, neither tmux nor a service", f"{alone}.")
-    return Row("terminal", Finding.OK, f"{told}, kept running when you leave")
+        return Row("terminal", finding, f"{text}, neither tmux nor a service", f"{alone}.")
+    return Row("terminal", Finding.OK, f"{text}, kept running when you leave")

@@ -26,14 +26,14 @@ def redis_row(section: RedisSettings | None, mode: Mode | None) -> Row:
         address, found = asyncio.run(_look(section.url, section.name, mode.value if mode is not None else "dry-run"))
     except RedisTrouble as trouble:
         return Row("redis", Finding.WARN, str(trouble), "mend what the sentence names; trading goes on without it")
-    told = f"{address}, {found.version or 'of unknown version'}, lets this user publish and watch"
+    text = f"{address}, {found.version or 'of unknown version'}, lets this user publish and watch"
     if found.is_scarce:
         todo = "raise maxmemory or remove other keys: a full Redis shows watchers nothing new"
-        return Row("redis", Finding.WARN, f"{told}, but is nearly full", todo)
+        return Row("redis", Finding.WARN, f"{text}, but is nearly full", todo)
     if found.limit and found.policy not in ("", KEEPS):
         todo = f"set maxmemory-policy to {KEEPS}: else what watchers need is thrown out when memory is short"
-        return Row("redis", Finding.WARN, f"{told}; its maxmemory-policy is {found.policy}", todo)
-    return Row("redis", Finding.OK, told)
+        return Row("redis", Finding.WARN, f"{text}; its maxmemory-policy is {found.policy}", todo)
+    return Row("redis", Finding.OK, text)
 
 
 async def _look(url: str, name: str, mode: str) -> tuple[str, RedisFound]:

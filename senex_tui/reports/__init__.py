@@ -1,1 +1,1 @@
-"""What the commands without a screen print: the records read as plain values and as text."""
+"""The output of the commands without a screen: the records read as plain values and as text."""

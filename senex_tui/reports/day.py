@@ -200,10 +200,10 @@ def _time(row: dict[str, Any]) -> str:
 
 
 def _why(row: dict[str, Any], values: dict[str, Any]) -> str:
-    told = f"{row['text']} ({row['reason']})" if row["reason"] else row["text"]
+    why = f"{row['text']} ({row['reason']})" if row["reason"] else row["text"]
     if row["state"] == "next":
-        told = f"in {_span(values['next']['in_s'])}"
-    return safe("; ".join(part for part in ("forced" * row["forced"], told) if part))
+        why = f"in {_span(values['next']['in_s'])}"
+    return safe("; ".join(part for part in ("forced" * row["forced"], why) if part))
 
 
 def _words_of(entry: dict[str, Any]) -> str:

@@ -125,9 +125,9 @@ def _cycle_cells(v: dict[str, Any]) -> list[str]:
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
     f = v["figures"]
     priced = f"natural {f.get('natural_credit')}, mid {f.get('mid_credit')}, max risk {f.get('max_risk')} $"
-    told = f"{v['text']} ({v['reason']})" if v["reason"] else priced
+    result = f"{v['text']} ({v['reason']})" if v["reason"] else priced
     which = f"{v['attempt']} {v['underlying']}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], which, Step(v["step"]).word, told]
+    return [str(v["cycle"]), _when(v["at"]), v["account"], which, Step(v["step"]).word, result]
 
 
 def _suggestion_cells(v: dict[str, Any]) -> list[str]:
@@ -140,8 +140,8 @@ def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
     status = f" ({v['broker_status']})" if v["broker_status"] else ""
     detail = f"; {v['text']}" if v["text"] else ""
-    told = f"{_trident(v)} at {v['limit']}{order}{status}{detail}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], told]
+    order_text = f"{_trident(v)} at {v['limit']}{order}{status}{detail}"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], order_text]
 
 
 def _trident(v: dict[str, Any]) -> str:

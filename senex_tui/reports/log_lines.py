@@ -55,7 +55,7 @@ def newest(folder: Path, wanted: Wanted, count: int) -> list[str]:
     for file in files:
         try:
             with file.open(encoding="utf-8", errors="replace") as opened:
-                kept.extend(shown for text in opened if (shown := _told(text, wanted)))
+                kept.extend(shown for text in opened if (shown := _shown_line(text, wanted)))
         except FileNotFoundError:  # rotated away in the meantime
             continue
     return list(kept)
@@ -88,9 +88,9 @@ async def follow(folder: Path, wanted: Wanted, clock: Clock, count: int) -> Asyn
                 stream = following
             if not part.endswith("\n"):
                 continue
-        told, part = _told(part, wanted), ""
-        if told:
-            yield told
+        row, part = _shown_line(part, wanted), ""
+        if row:
+            yield row
 
 
 def _files(folder: Path) -> list[Path]:
@@ -121,7 +121,7 @@ def _next(folder: Path, stream: IO[str] | None) -> IO[str] | None:
     return _opened(files[0]) if files else None
 
 
-def _told(text: str, wanted: Wanted) -> str | None:
+def _shown_line(text: str, wanted: Wanted) -> str | None:
     """A line of the file as text; None when it is not wanted. A line that is not ours stays as it is."""
     try:
         line = json.loads(text)

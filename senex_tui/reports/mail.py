@@ -79,7 +79,8 @@ async def read_outbox(settings: MailSettings, place: Place) -> list[str]:
 
 
 async def mail_values(outbox: Outbox, off: str) -> dict[str, Any]:
-    """What `senex status` tells of mail, as a report's values. `failing` is the server's last answer to what waits."""
+    """The part of `senex status` about mail, as a report's values. `failing` is the server's last answer to what
+    waits."""
     counts, waiting = await outbox.counts(), await outbox.waiting()
     failing = next((message.last_error for message in reversed(waiting) if message.last_error), "")
     return {

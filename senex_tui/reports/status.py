@@ -233,11 +233,11 @@ def _alert_words(alerts: list[dict[str, Any]]) -> str:
 def _slot_words(slots: dict[str, Any]) -> str:
     if not slots["passed"]:
         return "none passed"
-    told = []
+    counts = []
     for word, count in slots["outcomes"].items():
         reason = slots["newest_reasons"].get(word, "")
-        told.append(f"{count} {word}" + (f" ({reason})" if reason else ""))
-    return f"{slots['passed']} passed: {', '.join(told)}"
+        counts.append(f"{count} {word}" + (f" ({reason})" if reason else ""))
+    return f"{slots['passed']} passed: {', '.join(counts)}"
 
 
 def _words(entry: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`senex once`: forces one cycle without a screen and reports what came of it (rules 4.4)."""
+"""`senex once`: forces one cycle without a screen and reports its result (rules 4.4)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SETTLED = frozenset(EntryState) - {EntryState.PREPARED, EntryState.SENT, EntryS
 
 @dataclass(frozen=True, slots=True)
 class OnceResult:
-    """What the forced cycle came to. All but `sentence` is what --json prints.
+    """The result of the forced cycle. All but `sentence` is what --json prints.
 
     `reason` is a stable code or None. Money is text, so that no reader turns it into a float. `duration_s` is wall
     seconds from the start to the cycle's end, without the time its order was followed.
@@ -104,7 +104,7 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
         result, took_s = forcing.result(), round(clock.monotonic() - started, 3)
         if isinstance(result, Refusal):
             return OnceResult(outcome_for(result.reason).value, result.code, [], took_s, result.sentence())
-        return _told(result, await _follow(engine, result, wait), took_s)
+        return _result_of(result, await _follow(engine, result, wait), took_s)
     finally:
         ready.cancel()
         engine.stop()
@@ -145,7 +145,7 @@ async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: floa
         await clock.sleep(_LOOK_EVERY_S)
 
 
-def _told(results: tuple[AccountResult, ...], entries: dict[str, Entry], took_s: float) -> OnceResult:
+def _result_of(results: tuple[AccountResult, ...], entries: dict[str, Entry], took_s: float) -> OnceResult:
     outcome = worst(result.outcome for result in results)
     deciding = next((r.refusal for r in results if r.outcome is outcome), None)
     sentence = "" if deciding is None else deciding.sentence()

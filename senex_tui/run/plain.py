@@ -138,9 +138,9 @@ class PlainPrinter:
         with self._recent_lock:
             recent = frozenset(self._recent)
         for message in snapshot.messages:
-            told = message.text in recent or message.text.partition(": ")[2] in recent
+            is_recent = message.text in recent or message.text.partition(": ")[2] in recent
             # Messages from before this process are in the log of the process that wrote them.
-            if message.number > self._message and self._seen_running and not told:
+            if message.number > self._message and self._seen_running and not is_recent:
                 self._put(plain_line(message.at, _SEVERITIES[message.level.value], message.source, message.text))
         self._message = max((m.number for m in snapshot.messages), default=self._message)
         self._seen_running = True

@@ -52,7 +52,7 @@ def listed(recorded: Recorded) -> list[str]:
     """A table of the days, one line each. Raises Refused when there is none."""
     files = recorded.files()
     if not files:
-        raise _none_at_all(recorded)
+        raise _no_days_recorded(recorded)
     return table(("DAY", "FROM", "TO", "CYCLES", "SIZE"), [_row(day, path) for day, path in files.items()])
 
 
@@ -87,7 +87,7 @@ def open_day(recorded: Recorded, day: str) -> RecordedDay:
     except ValueError:
         raise Refused(f"{day!r} is not a date like 2026-11-20; {_days(files)}.") from None
     if not files:
-        raise _none_at_all(recorded)
+        raise _no_days_recorded(recorded)
     if wanted not in files:
         raise Refused(f"{wanted} was not recorded; {_days(files)}.")
     try:
@@ -104,7 +104,7 @@ def _days(files: Iterable[date]) -> str:
     return f"recorded days: {more}{', '.join(days[-_NAMED:])}"
 
 
-def _none_at_all(recorded: Recorded) -> Refused:
+def _no_days_recorded(recorded: Recorded) -> Refused:
     where = "by any `senex demo`" if recorded.of_demos else f"in {recorded.folders[0]}"
     more = "" if recorded.of_demos else "; `senex replay --demo` lists those of `senex demo`"
     return Refused(f"no day is recorded yet {where}; a day is recorded while the console runs{more}.")

@@ -1,1 +1,1 @@
-"""What any command may need: log set-up, crash reports, refusals, text for a terminal."""
+"""Shared by all commands: log set-up, crash reports, refusals, text for a terminal."""

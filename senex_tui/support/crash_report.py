@@ -1,4 +1,4 @@
-"""Reports of a defect: a file for whoever mends it, and one sentence for the operator. Neither holds a secret."""
+"""Reports of a defect: a file for the developer, and one sentence for the operator. Neither holds a secret."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def sentences_for(failure: BaseException) -> tuple[str, ...] | None:
 
 
 def explain(failure: BaseException) -> str:
-    """What ended the engine, as a sentence for its operator; a defect gets a crash report too."""
+    """The cause of the engine's end, as a sentence for its operator; a defect gets a crash report too."""
     sentences = sentences_for(failure)
     if sentences:
         return redact(" ".join(sentences))

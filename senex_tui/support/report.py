@@ -1,4 +1,4 @@
-"""What a command ends with: a report as plain values and as text, or an answer with its exit code."""
+"""The result of a command: a report as plain values and as text, or an answer with its exit code."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of what was asked: a sentence, and the exit code that the command ends with."""
+    """The answer to a request: a sentence, and the exit code that the command ends with."""
 
     exit_code: int
     text: str

@@ -18,7 +18,7 @@ def safe(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The same, with a space for every character that cannot be printed."""
+    """Text from outside on one line, with a space for every character that cannot be printed."""
     return "".join(c if c.isprintable() else " " for c in text)
 
 

@@ -30,21 +30,21 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
     asked_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_end.set)
-    told = ""
+    printed = ""
     while not asked_to_end.is_set():
         try:
             await look()
         except LockRefused as refused:
             words = f"standby: {str(refused).rstrip('.')}; this one takes over when it ends"
         except RecordsError as failed:
-            if not told:
+            if not printed:
                 raise
             words = f"standby: {failed}"
         else:
             return True
-        if words != told:
+        if words != printed:
             _say(words)
-            told = words
+            printed = words
         try:
             async with asyncio.timeout(LOOK_EVERY_S):
                 await asked_to_end.wait()

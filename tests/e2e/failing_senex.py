@@ -91,7 +91,7 @@ def _run_all(words: list[str]) -> None:
 
 
 def main() -> None:
-    redact.add(SMTP_PASSWORD)  # as whoever reads it does
+    redact.add(SMTP_PASSWORD)  # as the code that reads the password does
     setattr(redact, "learn", _learn_and_keep)  # noqa: B010 - the tokens of this process
     cycle._Account._read_account = _failing_read  # type: ignore[method-assign]
     if "FAILING_CONSOLE" in os.environ:

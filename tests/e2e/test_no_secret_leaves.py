@@ -88,7 +88,7 @@ class FailingSenex:
         environ = self.environ | {"FAILING_CONSOLE": "1"}
         terminal = StallingTerminal(self.command, environ, self.box.home)
         try:
-            terminal.read_until(MARKER)  # told on the screen, by what the engine notes
+            terminal.read_until(MARKER)  # shown on the screen, as a line that the engine notes
             process = Path(f"/proc/{terminal.process.pid}/cmdline").read_bytes().decode()
             terminal.press("x")
             terminal.read_until("the report is ")
@@ -125,7 +125,7 @@ def test_no_secret_leaves_by_any_way(box: Box, url: str) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("senex: it was stopped by a defect (RuntimeError); the report is ")
 
-    # The secrets were told everywhere, or finding none of them would mean nothing.
+    # The secrets were really put everywhere; otherwise finding none would prove nothing.
     log = "".join(path.read_text() for path in (senex.data / "logs").iterdir())
     told = [json.loads(line) for line in log.splitlines()]
     assert {"tastytrade", "core.failing", "py.warnings", "senex", "asyncio", "senex.engine"} <= {

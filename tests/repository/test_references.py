@@ -1,4 +1,4 @@
-"""What `make check` says of references that lead nowhere: each kind is planted in a small tree and found there."""
+"""`make check` finds references that lead nowhere: each kind is written into a small tree of files and found there."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def check(*arguments: Path) -> subprocess.CompletedProcess[str]:
 
 
 def planted(tree: Path, name: str, text: str) -> subprocess.CompletedProcess[str]:
-    """What is said of a tree that holds the two pages and this file."""
+    """The findings in a tree that holds the two pages and this file."""
     for path, content in (("docs/rules.md", RULES), ("docs/broker.md", BROKER), (name, text)):
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
         (tree / path).write_text(content, encoding="utf-8")
@@ -92,7 +92,7 @@ def test_a_reference_that_leads_nowhere_is_refused(kind: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("kind", ALLOWED)
-def test_what_leads_somewhere_passes(kind: str, tmp_path: Path) -> None:
+def test_valid_references_pass(kind: str, tmp_path: Path) -> None:
     found = planted(tmp_path, *ALLOWED[kind])
     assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
 

@@ -28,7 +28,7 @@ BANNED = {
 
 
 def ruff(code: str, at: str) -> subprocess.CompletedProcess[str]:
-    """What the linter says of this code at this path of the product."""
+    """The linter's output for this code at this path of the product."""
     command = [str(Path(sys.executable).parent / "ruff"), "check", "--no-cache", "--stdin-filename", at, "-"]
     return subprocess.run(command, input=code, cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -122,7 +122,7 @@ def _output(fd: int, errors: str, *, by_line: bool, unbuffered: bool) -> Any:
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal the tests run in; the tests end this by its socket
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # from the tests' terminal; the tests end this by its socket
     jobs = socket.socket(fileno=int(sys.argv[1]))
     for name in SLOW:
         importlib.import_module(name)

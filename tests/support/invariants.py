@@ -68,7 +68,7 @@ def _one_entry_a_day(found: Found) -> None:
 
 
 def _every_order_has_an_intent(found: Found) -> None:
-    """13.2: every order has an intent that was recorded and marked sent before, and is that same order."""
+    """13.2: every order has an intent that was recorded and marked sent before it, and is the order of that intent."""
     by_identifier = {e.identifier: e for e in found.entries}
     for order in found.orders:
         entry = by_identifier.get(order.external_identifier or "")

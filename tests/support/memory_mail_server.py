@@ -1,5 +1,5 @@
-"""A mail server in memory for virtual time. It takes messages, or is down, slow, hanging or refusing, as a test
-says."""
+"""A mail server in memory for virtual time. It takes messages, or is down, slow, hanging or refusing, as a test sets
+it."""
 
 from __future__ import annotations
 

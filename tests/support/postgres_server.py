@@ -29,7 +29,7 @@ USER = "postgres"
 PASSWORD = "sample-postgres-password"
 READY_WITHIN_S = 30
 _PR_SET_PDEATHSIG = 1
-_CHEAP = {  # durability is the server's; what is ours of it is asked for by every connection
+_CHEAP = {  # for speed: no test cuts its power, and each connection asks for its own durability
     "fsync": "off",
     "full_page_writes": "off",
     "autovacuum": "off",

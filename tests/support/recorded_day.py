@@ -16,6 +16,6 @@ async def pause_over_ten(world: World) -> None:
 
 
 async def paused_over_ten(world: World) -> None:
-    """The same, and ended."""
+    """The day of `pause_over_ten`, after the engine has ended."""
     await pause_over_ten(world)
     await world.stop()

@@ -38,7 +38,7 @@ class Box:
         return {
             "HOME": str(self.home),
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # the code the tests run, also in a second checkout
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),  # the code under test, also when another is installed
             "TERM": "xterm-256color",
             "LC_ALL": "C.UTF-8",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",

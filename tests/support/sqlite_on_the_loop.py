@@ -130,8 +130,8 @@ class LoopConnection(UninterruptedConnection):
         sql = "COMMIT" if name == "commit" else str(args[0]).lstrip() if name.startswith("execute") else ""
         if sql.startswith("BEGIN"):
             self._writing = sql == "BEGIN IMMEDIATE"
-        # A transaction takes its turn when it begins and, if it writes, when it commits: what others see of it lies
-        # between these two, so its own statements are done on the spot.
+        # A transaction takes its turn when it begins and, if it writes, when it commits: others can see a difference
+        # only at these two moments, so its statements run at once.
         begins = sql.startswith("BEGIN")
         if not begins and not (sql == "COMMIT" and self._writing):
             if self._disk.full and sql.startswith(_WRITES):

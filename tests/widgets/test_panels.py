@@ -13,8 +13,7 @@ from rich.cells import cell_len
 
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Freshness, Health, Mode, PartHealth
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from widgets.attempts import AttemptsPanel
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Tone, plain
@@ -47,7 +46,7 @@ def text_of(drawing: Drawing) -> str:
 @pytest.mark.parametrize("width", [50, 56, 64, 78, 118, 196])
 @pytest.mark.parametrize(("panel", "name"), PANELS, ids=lambda v: v if isinstance(v, str) else "")
 def test_no_line_is_wider_than_its_panel(panel: type[LinePanel[Any]], name: str, width: int) -> None:
-    for scene in double.SCENES.values():
+    for scene in scenes.SCENES.values():
         value = getattr(scene(), name)
         if value is None:
             continue
@@ -57,7 +56,7 @@ def test_no_line_is_wider_than_its_panel(panel: type[LinePanel[Any]], name: str,
 
 
 def test_the_spread_shows_legs_credits_and_three_risks() -> None:
-    filled = double.followed().spread
+    filled = scenes.followed().spread
     assert filled is not None
     better = replace(filled, fill_credit=D("6.83"), max_risk_fill=D("317"))  # than its limit
     text = text_of(SpreadPanel().draw(better, 78, 9))
@@ -86,7 +85,7 @@ def test_legs_as_last_priced_say_no_age() -> None:
 
 
 def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> None:
-    spread = double.refused().spread
+    spread = scenes.refused().spread
     assert spread is not None
     refused = SpreadPanel().draw(spread, 78, 9)
     assert plain(refused.lines).startswith("REFUSED  max risk 331.00 $ is above the budget of 250.0000 $")
@@ -96,7 +95,7 @@ def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> 
 
 
 def test_a_stale_leg_is_struck_through_and_named() -> None:
-    spread = double.legs_stale().spread
+    spread = scenes.legs_stale().spread
     assert spread is not None
     lines = SpreadPanel().draw(spread, 78, 9).lines
     assert ("15.11", Tone.STALE) in lines[2]
@@ -113,7 +112,7 @@ def test_a_stale_leg_is_struck_through_and_named() -> None:
     ],
 )
 def test_a_quote_says_its_freshness_in_words(scene: str, price: str, word: str, tone: Tone) -> None:
-    qqq, _ = double.SCENES[scene]().quotes
+    qqq, _ = scenes.SCENES[scene]().quotes
     small = QuotePanel().draw(qqq, 36, 2).lines
     assert word in plain(small)
     assert (price, tone) in small[0]
@@ -138,7 +137,7 @@ def test_an_underlying_without_a_price_says_so() -> None:
 
 
 def test_the_waterfall_adds_up() -> None:
-    [qqq] = double.filled().judgements
+    [qqq] = scenes.filled().judgements
     lines = JudgementPanel().draw((qqq,), 64, 9).lines
     assert plain(lines).startswith("QQQ  PASS  score 83, 40 needed")
     totals = [int(line[3][0]) for line in lines[1:]]
@@ -152,7 +151,7 @@ def test_the_waterfall_adds_up() -> None:
 
 
 def test_a_refused_judgement_says_why() -> None:
-    _, spx = double.low_score().judgements
+    _, spx = scenes.low_score().judgements
     assert "SPX  REFUSED" in (text := plain(JudgementPanel().draw((spx,), 64, 9).lines))
     assert "SPX scores 26.3; 40.0 needed" in text
 
@@ -173,7 +172,7 @@ def test_orders_show_fills() -> None:
 
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:
-    drawing = SchedulePanel().draw(double.followed().schedule, 64, 8)
+    drawing = SchedulePanel().draw(scenes.followed().schedule, 64, 8)
     assert drawing.follow == 8
     assert plain(drawing.lines[8:9]) == "○ 11:45  next"
 
@@ -226,7 +225,7 @@ def test_opening_the_console_imports_nothing_heavy() -> None:
 
 def test_change_is_signed_and_has_an_arrow() -> None:
     _, spx = parts.quotes()
-    qqq, _ = double.closed().quotes
+    qqq, _ = scenes.closed().quotes
     assert "▲ +9.80 +0.14%" in plain(QuotePanel().draw(spx, 60, 2).lines)
     assert "▼ -0.385 -0.06%" in plain(QuotePanel().draw(qqq, 60, 2).lines)
     flat = replace(qqq, change=D(0), change_percent=D(0))

@@ -13,8 +13,7 @@ from rich.cells import cell_len
 
 from core.domain.trident.payoff import Payoff
 from core.snapshot import CreditPoint, CreditTrail, Freshness, PicturesSlice, Snapshot
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.parts import payoff, trail
 from tests.support.console.scenes import followed
 from widgets.base.lines import Drawing, Tone, plain
@@ -55,7 +54,7 @@ def odd_views() -> list[ChartView]:
     return [
         ChartView(),
         *(ChartView(scene.quotes, scene.schedule, scene.spread, scene.attempts, scene.judgements, scene.pictures)
-          for scene in (make() for make in double.SCENES.values())),
+          for scene in (make() for make in scenes.SCENES.values())),
         base,
         replace(base, quotes=(replace(qqq, day_path=((0, 621.0),)),)),
         replace(base, quotes=(replace(qqq, day_path=tuple((s, 621.0) for s in range(0, 900, 10))),)),
@@ -92,21 +91,21 @@ def test_a_picture_takes_the_rows_of_its_panel(name: str, size: tuple[int, int])
 
 
 def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
-    rows = plain(draw("day", view_of(double.retrying())).lines).splitlines()
+    rows = plain(draw("day", view_of(scenes.retrying())).lines).splitlines()
     marks = [sign for sign in rows[-2] if sign in "✖-▶○"]
     assert marks == ["✖", "-", "-", "▶", "○"]
     labels = rows[-1]
     for sign, at in (("✖", "09:45"), ("▶", "10:30"), ("○", "10:45")):
         assert abs(rows[-2].index(sign) - (labels.index(at) + 2)) <= 2, at
-    said = plain(draw("day", view_of(double.retrying())).lines)
+    said = plain(draw("day", view_of(scenes.retrying())).lines)
     for words in ("last 621.98", "body 622 (dashes)", "✖ 1 failed", "- 2 not entered", "○ next 10:45"):
         assert words in said
     assert "╌" * 20 in said
 
 
 def test_the_day_says_that_its_price_is_stale() -> None:
-    assert "STALE 621.895" in plain(draw("day", view_of(double.stale())).lines)
-    assert "last 622.045" in plain(draw("day", view_of(double.calm())).lines)
+    assert "STALE 621.895" in plain(draw("day", view_of(scenes.stale())).lines)
+    assert "last 622.045" in plain(draw("day", view_of(scenes.calm())).lines)
 
 
 def test_a_body_far_away_does_not_flatten_the_curve() -> None:
@@ -128,12 +127,12 @@ def test_the_credit_has_natural_mid_and_limit_since_the_first_attempt() -> None:
 
 
 def test_without_an_entry_the_credit_is_that_of_the_attempts() -> None:
-    scene = double.retrying()
+    scene = scenes.retrying()
     said = plain(draw("credit", view_of(scene)).lines)
     assert "mid 6.825" in said
     assert "1 of 6 attempts priced" in said
     assert "followed" not in said
-    assert "no credit yet today" in plain(draw("credit", view_of(double.legs_stale())).lines)
+    assert "no credit yet today" in plain(draw("credit", view_of(scenes.legs_stale())).lines)
 
 
 def test_the_credit_of_another_underlying_is_not_mixed_in() -> None:

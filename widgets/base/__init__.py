@@ -1,1 +1,1 @@
-"""What every panel is built from: base classes, lines, tones, number formats, key names."""
+"""Shared by all panels: base classes, lines, tones, number formats, key names."""

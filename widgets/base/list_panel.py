@@ -153,9 +153,9 @@ class ListPanel(LinePanel[Listing]):
         rows = self.rows
         title = value.title
         if self._query:
-            told = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
-            # That rows are left out has to be in sight: what else the title says makes room for it.
-            title = f"{title}{told}" if cell_len(title + told) <= width - 4 else f"{title.partition(GAP)[0]}{told}"
+            hits = f"  /{self._query}  {len(rows)} of {len(value.rows)}"
+            # The title must show that rows are left out; its other words make room for that.
+            title = f"{title}{hits}" if cell_len(title + hits) <= width - 4 else f"{title.partition(GAP)[0]}{hits}"
         if not rows:
             said = f"nothing holds {self._query}" if value.rows else value.empty
             return Drawing(title, tuple(((line, Tone.DIM),) for line in wrap(said, width)))

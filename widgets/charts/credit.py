@@ -73,20 +73,20 @@ class CreditPicture:
 
     def _words(self, ascii: bool) -> list[Part]:
         last_natural, last_mid = self._last()
-        told: list[Part] = [
+        parts: list[Part] = [
             (f"mid {figures.price(last_mid)} ({'stars' if ascii else 'line'})", Tone.ACCENT),
             (f"natural {figures.price(last_natural)} (dots)", Tone.PLAIN),
         ]
         if self.limit is not None:
-            told.append((f"limit {figures.price(self.limit)} (dashes)", Tone.WARN))
+            parts.append((f"limit {figures.price(self.limit)} (dashes)", Tone.WARN))
         if self.fill is not None:
-            told.append((f"filled at {figures.price(self.fill)}", Tone.GOOD))
+            parts.append((f"filled at {figures.price(self.fill)}", Tone.GOOD))
         if self.attempts:
             priced = sum(a.mid is not None for a in self.attempts)
-            told.append((f"{priced} of {len(self.attempts)} attempts priced", Tone.DIM))
+            parts.append((f"{priced} of {len(self.attempts)} attempts priced", Tone.DIM))
         if self.trail is not None and self.trail.points:
-            told.append((f"┊ followed from {figures.minute(self.trail.points[0].at)}", Tone.DIM))
-        return told
+            parts.append((f"┊ followed from {figures.minute(self.trail.points[0].at)}", Tone.DIM))
+        return parts
 
     def _last(self) -> tuple[Decimal | None, Decimal | None]:
         """The newest natural and mid credit."""

@@ -56,26 +56,26 @@ class DayPicture:
 
     def _words(self) -> list[Part]:
         prices = [Decimal(str(value)) for _, value in self.path]
-        told: list[Part] = [
+        parts: list[Part] = [
             (
                 f"{'STALE' if self.stale else 'last'} {figures.price(self.price)}",
                 Tone.BAD if self.stale else Tone.STRONG,
             )
         ]
         if self.body is not None:
-            told.append((f"body {figures.strike(self.body)} (dashes)", Tone.WARN))
-        told.append((f"seen {figures.price(min(prices))} to {figures.price(max(prices))}", Tone.DIM))
+            parts.append((f"body {figures.strike(self.body)} (dashes)", Tone.WARN))
+        parts.append((f"seen {figures.price(min(prices))} to {figures.price(max(prices))}", Tone.DIM))
         over = [slot for slot in self.slots if slot.state in (SlotState.DONE, SlotState.MISSED)]
         for outcomes, word in _TOLD:
             group = [slot for slot in over if slot.outcome in outcomes]
             if group:
                 sign, tone = sign_of(group[-1])
-                told.append((f"{sign} {len(group)} {word}", tone))
+                parts.append((f"{sign} {len(group)} {word}", tone))
         for slot in self.slots:
             if slot.state in (SlotState.NEXT, SlotState.RUNNING):
                 sign, tone = sign_of(slot)
-                told.append((f"{sign} {slot.state.value} {figures.minute(slot.at)}", tone))
-        return told
+                parts.append((f"{sign} {slot.state.value} {figures.minute(slot.at)}", tone))
+        return parts
 
     def _plot(self, width: int, height: int, ascii: bool) -> Plot:
         points = [(float(OPEN_S + second), value) for second, value in self.path]

@@ -37,26 +37,26 @@ class PayoffPicture:
 
 def _words(view: PayoffView) -> list[Part]:
     """What the picture shows, in words. In this order they fill the rows of a narrow panel best."""
-    payoff, told = view.payoff, list[Part]()
+    payoff, parts = view.payoff, list[Part]()
     lower, upper = figures.strike(payoff.body - payoff.width), figures.strike(payoff.body + payoff.width)
     if view.price is not None:
         word, tone = ("STALE", Tone.BAD) if view.price_stale else ("now", Tone.STRONG)
-        told.append((f"▲ {word} {figures.price(view.price)}: {_dollars(payoff.at(view.price))} at expiry", tone))
-    told.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.GOOD))
+        parts.append((f"▲ {word} {figures.price(view.price)}: {_dollars(payoff.at(view.price))} at expiry", tone))
+    parts.append((f"max profit {figures.dollars(payoff.max_profit)} $ at {figures.strike(payoff.body)}", Tone.GOOD))
     if view.profit_mid is not None:
         mid, natural = _dollars(view.profit_mid), _dollars(view.profit_natural)
         stale = "STALE " if view.marks_stale else ""
-        told.append((f"{stale}close now {mid} mid, {natural} natural", _tone(view.profit_mid)))
-    told.append((f"{_dollars(payoff.beyond_call)} above {upper}", _tone(payoff.beyond_call)))
-    told.append((_break_evens(view), Tone.PLAIN))
+        parts.append((f"{stale}close now {mid} mid, {natural} natural", _tone(view.profit_mid)))
+    parts.append((f"{_dollars(payoff.beyond_call)} above {upper}", _tone(payoff.beyond_call)))
+    parts.append((_break_evens(view), Tone.PLAIN))
     if payoff.max_loss > 0:
-        told.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BAD))
+        parts.append((f"max loss {figures.dollars(payoff.max_loss)} $ at {lower}", Tone.BAD))
     else:
-        told.append((f"never below {_dollars(-payoff.max_loss)}", Tone.GOOD))
-    told.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
+        parts.append((f"never below {_dollars(-payoff.max_loss)}", Tone.GOOD))
+    parts.append((f"credit {figures.price(payoff.credit)} ({view.basis}) {view.account}".rstrip(), Tone.DIM))
     if view.others:
-        told.append((f"{view.others} more open: t", Tone.DIM))
-    return told
+        parts.append((f"{view.others} more open: t", Tone.DIM))
+    return parts
 
 
 def _break_evens(view: PayoffView) -> str:

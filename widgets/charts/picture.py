@@ -1,4 +1,4 @@
-"""What all pictures share: the slices they are drawn from, their protocol, ASCII, and marks of time."""
+"""Shared by all pictures: the slices they are drawn from, their protocol, ASCII, and marks of time."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from core.domain.orders.orders import OrderReport
 class LoginsAlerts:
     """Implements `port.OrderAlerts` over several logins.
 
-    Alerts of an account that two logins reach come twice; whoever receives them must accept repeated reports.
+    Alerts of an account that two logins reach come twice, so the receiver must accept repeated reports.
     """
 
     def __init__(self, alerts: Mapping[str, OrderAlerts], routes: Routes) -> None:

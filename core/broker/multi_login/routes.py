@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 class Routes:
-    """What is known of several logins; their reads, feed and alerts share it. `names` are in order of preference."""
+    """The state of several logins, shared by their reads, feed and alerts. `names` are in order of preference."""
 
     def __init__(self, names: Sequence[str]) -> None:
         """Raises ValueError without a login, and when two have the same name."""

@@ -1,4 +1,4 @@
-"""One login at tastytrade, as the interfaces of the engine want it."""
+"""One login at tastytrade, behind the interfaces that the engine calls."""
 
 from __future__ import annotations
 

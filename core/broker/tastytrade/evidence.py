@@ -50,9 +50,9 @@ class Evidence:
         self.left = True
 
     async def trace(self, event: str, info: Mapping[str, object]) -> None:
-        """Hears the transport's trace, and calls the guard again when the connection stands and nothing is written yet.
-
-        Opening a connection may take seconds, and nothing may wait between `sent` and the wire (rules 9).
+        """Receives the transport's trace events, and calls the guard again once the connection is open and nothing is
+        written. Opening a connection may take seconds, and no such wait may lie between the last check and the wire
+        (rules 9).
         """
         if event == _HEADERS_STARTED:
             self.ask_guard()

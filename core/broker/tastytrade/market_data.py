@@ -179,7 +179,7 @@ class DXLinkMarketData:
     async def _watch_silence(self) -> None:
         """Raises StreamLost when in regular hours nothing but keepalives comes.
 
-        Holidays are not known here: the renewal each minute does no harm then.
+        Holidays are not known here; on one the connection is renewed each minute, which does no harm.
         """
         clock, limit = self._connection.clock, self._connection.timings.data_silence
         while True:

@@ -104,7 +104,7 @@ class Orders:
         """
         c, account = self._connection, self._connection.account(number)
         live = await c.read_body(lambda: account.get_live_orders(c.session), "live orders")
-        reports = list(_reports(_whole([live], "live orders"), "live orders"))
+        reports = list(_reports(_complete_items([live], "live orders"), "live orders"))
         pages: list[bytes] = []
         while len(pages) < (_page_count(pages[0], "orders") if pages else 1):
             offset = len(pages)
@@ -121,7 +121,7 @@ class Orders:
                     "orders",
                 )
             )
-        reports.extend(_reports(_whole(pages, "orders"), "orders"))
+        reports.extend(_reports(_complete_items(pages, "orders"), "orders"))
         return _merged(reports)
 
 
@@ -197,7 +197,7 @@ def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:
         raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
 
 
-def _whole(pages: list[bytes], what: str) -> list[Any]:
+def _complete_items(pages: list[bytes], what: str) -> list[Any]:
     """The items of all pages. Raises BrokerError(UNREADABLE) when there are not as many as the pages announce."""
     items: list[Any] = []
     total: int | None = None

@@ -1,4 +1,4 @@
-"""Judges an underlying: first what stops it at once, then a score, kept factor by factor (rules 5)."""
+"""Judges an underlying: first the conditions that stop it at once, then a score with each of its factors (rules 5)."""
 
 from __future__ import annotations
 

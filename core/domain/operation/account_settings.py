@@ -11,7 +11,7 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.reasons import Reason, Refusal, refuse
 
 DEFAULT = "default"
-"""The word that gives an account the default of the settings file back."""
+"""The word that removes an account's own value: the default of the settings file applies again."""
 
 
 class AccountField(StrEnum):
@@ -66,7 +66,7 @@ class AccountSetting:
 
 
 def account_setting(name: str, text: str, today: date) -> AccountSetting | Refusal:
-    """The setting that these two words mean, or why they mean none.
+    """The setting and value that these two words name, or why they name none.
 
     `today` is the session date that `skip today` is for.
     """

@@ -12,7 +12,8 @@ T = TypeVar("T")
 
 
 def resolve_account(typed: str, known: Sequence[str]) -> str | Refusal:
-    """The one known account number that is `typed`, or ends with it; as it is shown, like `…4021`, it may be typed too.
+    """The one known account number that equals `typed` or ends with it. The form on screens, like `…4021`, is accepted
+    too.
 
     The refusal names what was typed, how many accounts that names, and the known ones, masked.
     """

@@ -11,7 +11,7 @@ from enum import Enum
 
 
 class Scope(Enum):
-    """Whom a breaker stops. Only what every account needs stops all of them."""
+    """Whom a breaker stops. It stops all accounts only when its cause concerns all of them."""
 
     GLOBAL = "global"
     LOGIN = "login"

@@ -1,4 +1,4 @@
-"""What an operator may ask of the engine, from any place (rules 10)."""
+"""The commands that an operator can give the engine, from any place (rules 10)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class CommandKind(StrEnum):
 
 
 WATCHER_COMMANDS = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
-"""What a console elsewhere may ask when it watches with the operator's role."""
+"""The commands that a console elsewhere may send when it watches with the operator's role."""
 
 
 class CommandState(StrEnum):
-    """What became of a command."""
+    """The state of a command."""
 
     PENDING = "pending"
     DONE = "done"
@@ -46,7 +46,8 @@ class Command:
     another has started since. `target` is what the command is about: the id of an entry or of its order for cancel,
     attest and allow-reentry; for reset a breaker's code, with a colon and its subject where it has one, or `halt`; the
     number of an alert for acknowledge; an account number, or its last characters, for set_account. `note` is what the
-    operator adds: why a halt, what was seen at the broker, or the account's setting and value, like `width 5`.
+    operator adds: the reason for a halt, what was seen at the broker, or the account's setting and value, like `width
+    5`.
     """
 
     id: str

@@ -57,7 +57,7 @@ _OLDER_KINDS = {
 
 
 class StepResult(StrEnum):
-    """What came of a step."""
+    """The result of a step."""
 
     STARTED = "started"
     PASSED = "passed"

@@ -1,4 +1,4 @@
-"""What the fill records of an order add up to (rules 9: fills come from fill records)."""
+"""Sums over the fill records of an order (rules 9: fills come from fill records)."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class SendClass(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SendOutcome:
-    """What came of a send. `report` is set when it was acknowledged.
+    """The result of a send. `report` is set when it was acknowledged.
 
     `left` says whether the request hook let the order go; `status` and `code` are the HTTP status and the broker's
     error code.
@@ -109,7 +109,7 @@ class SendOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The entry of the day as recorded: the intent, and what became of it.
+    """The entry of the day as recorded: its intent, its order and its state.
 
     Credits and `width` are per share, `max_risk` is in $ per package, instants are aware UTC. An entry that `holds_day`
     forbids another entry of its account on that session day. `cancel_requested_by` is the operator who asked to cancel

@@ -1,1 +1,1 @@
-"""What is reported afterwards: figures, alerts, the texts of mails and digests."""
+"""Reports on what has happened: figures, alerts, the texts of mails and digests."""

@@ -63,7 +63,8 @@ class DueAlert:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as recorded. `text` is what was true when it opened. It closes by itself once that is true no more."""
+    """An alert as recorded. `text` states its condition as it was when the alert opened. The alert closes by itself
+    once the condition has ended."""
 
     id: int
     kind: AlertKind
@@ -104,7 +105,8 @@ def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
 
 
 def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
-    """Open for an account without a trade in its last five sessions on which no rule and no risk forbade one."""
+    """Open for an account without a trade in its last five sessions. Only sessions with a trade or an error count: not
+    missed ones, nor those in which a rule or risk forbade a trade."""
     due = []
     for account in sorted({day.account for day in figures.days}):
         open_to_trade = [

@@ -19,7 +19,7 @@ from core.domain.reporting.notices import Letterhead, Notice, Part, page
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """What happened for one account on one session day.
+    """One account's results on one session day.
 
     `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that made no entry, by the
     sentence that says why; runs that only met the day's entry are left out.
@@ -34,7 +34,7 @@ class AccountDay:
 
 @dataclass(frozen=True, slots=True)
 class SessionDay:
-    """What happened on one session day.
+    """The results of one session day.
 
     `outcomes` counts its cycles by what they are told to have come to; `reasons` counts those that made no entry by the
     sentence that says why. `missed` counts its missed slots by the sentence that says why.
@@ -49,7 +49,7 @@ class SessionDay:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is true when the digest is written: the open tridents by account, the open breakers, the trading state."""
+    """The state when the digest is written: the open tridents by account, the open breakers, the trading state."""
 
     open_tridents: Mapping[str, tuple[Entry, ...]]
     breakers: tuple[Breaker, ...]
@@ -138,14 +138,14 @@ def _day_in_a_line(session: SessionDay, number: str) -> str:
     if mine is None or not (mine.entries or mine.validated):
         why = _why(mine)[:1] if mine is not None else ()
         return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
-    told = []
+    phrases = []
     for entry in mine.entries:
         fate = fate_of(entry)
         price = f"at {credit(fate.credit)} credit" if fate.credit is not None else f"limit {credit(fate.limit)}"
         part = f", {fate.filled} of {fate.contracts} filled" if fate.traded and fate.credit is None else ""
-        told.append(f"{fate.kind.value} {entry.underlying} {entry.strikes} {price}{part}")
-    told += [f"validated, not sent: {one}" for one in mine.validated]
-    return "; ".join(told)
+        phrases.append(f"{fate.kind.value} {entry.underlying} {entry.strikes} {price}{part}")
+    phrases += [f"validated, not sent: {one}" for one in mine.validated]
+    return "; ".join(phrases)
 
 
 def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:

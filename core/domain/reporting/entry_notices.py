@@ -111,7 +111,7 @@ class ValidatedSuggestion(_Terms, Protocol):
 def entry_notices(entry: Entry, asked: AskedOffset, head: Letterhead) -> tuple[Notice, ...]:
     """The messages about the present state of an entry, oldest first.
 
-    "Sent" is told once the broker has acknowledged the order: only then it has an order id and is sure to have been
+    "Sent" is mailed once the broker has acknowledged the order: only then it has an order id and is sure to have been
     sent. An order that has ended by then gets both messages.
     """
     fate = fate_of(entry)
@@ -125,7 +125,7 @@ def fills_notice(entry: Entry, asked: AskedOffset, head: Letterhead, *, rest_is_
     """The message about fills just recorded: a part of the order is filled, or the price of a filled order is known.
 
     `rest_is_open` says whether the broker still works the rest. None when it does not, and for fills that complete an
-    order: the message about the state that follows tells of them.
+    order: the message about the state that follows covers them.
     """
     fate = fate_of(entry)
     if is_complete(entry.request, entry.fills):

@@ -43,7 +43,7 @@ _FIGURE = re.compile(r"(?<![…\w])\d[\d.,:]*")
 def event_notice(event: Event, head: Letterhead) -> Notice | None:
     """The mail about an alarm or a warning; None for other events, and for those that are told otherwise.
 
-    The same cause is told once an hour at most: what comes and goes must not fill a mailbox. Two warnings of one
+    The same cause is mailed once an hour at most: what comes and goes must not fill a mailbox. Two warnings of one
     kind have one cause when they have the same reason or the same sentence with other figures.
     """
     name = _NAMES.get(event.severity)

@@ -1,11 +1,11 @@
 """The figures of rules 12, computed from the records; pure and exact.
 
-A *run* is one account's part in one cycle. An *account-day* is one account on one session, and is one of five:
+A *run* is one account's part in one cycle. An *account-day* is one account on one session. It has one of five kinds:
 
 * traded: the broker acknowledged an entry of that day (in dry-run mode: validated its order);
-* error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
-  an error when it failed, when its outcome is unknown, or when a breaker stopped it. A run that only met the entry of
-  the day does not count here: it was not asked to trade;
+* error, blocked by risk, or no trade by rule: the kind of most runs of the day; of two equally frequent kinds, the
+  worse. A run is an error when it failed, when its outcome is unknown, or when a breaker stopped it. A run refused
+  because the day already had its entry does not count: it was not asked to trade;
 * missed: no cycle ran for the account, because no console was running or every slot was missed.
 """
 
@@ -132,7 +132,7 @@ class Share:
         return (Decimal(100 * self.count) / self.of).quantize(Decimal("0.1"), ROUND_HALF_EVEN)
 
     def above(self, percent: int) -> bool:
-        """Whether the exact share is more than this percentage. A share of nothing never is."""
+        """Whether the exact share is more than this percentage. False when `of` is 0."""
         return self.of > 0 and 100 * self.count > percent * self.of
 
 
@@ -153,7 +153,7 @@ class SessionFigures:
     retry: cycles that needed more than one attempt, of the cycles that reached pricing.
     skipped, failed: runs that ended so (unknown counts as failed), of all runs.
     risk: runs that risk refused, of the runs that were priced.
-    pricing_rejections: by session with any, as the account that met most of them saw it: accounts share quotes.
+    pricing_rejections: for each session with any, the count of the account that had most: accounts share quotes.
     median_ms and p95_ms: nearest-rank over every acknowledgement.
     """
 
@@ -285,7 +285,7 @@ def _reasons(runs: Sequence[AccountRun]) -> tuple[ReasonShare, ...]:
 
 
 def _rejections(days: Iterable[AccountDay]) -> tuple[tuple[date, int], ...]:
-    """The pricing rejections of each session that had any, as the account that met most of them saw it."""
+    """The pricing rejections of each session that had any, counted for the account that had most."""
     most: dict[date, int] = {}
     for day in days:
         if day.pricing_rejections:

@@ -17,7 +17,7 @@ _LONGEST_SUBJECT = 120
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What all messages share: the name of the mode, and the address of the broker's orders page."""
+    """The parts that all messages share: the name of the mode, and the address of the broker's orders page."""
 
     mode: str
     orders_url: str
@@ -25,7 +25,7 @@ class Letterhead:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message. `key` names what it is about, so that nothing is told twice.
+    """One message. `key` names its subject, so that no message is sent twice.
 
     `account` is empty for a message to the operator alone. With `always` it is sent whatever the account's preference.
     """

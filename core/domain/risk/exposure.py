@@ -1,4 +1,4 @@
-"""What an account already risks (rules 7). Amounts in $."""
+"""The risk that an account already has (rules 7). Amounts in $."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.domain.trident.trident import max_risk
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What an account already risks: open risk in $, open tridents, and the legs it holds or works in orders."""
+    """The risk that an account already has: open risk in $, open tridents, and the legs it holds or works in orders."""
 
     open_risk: Decimal
     open_tridents: int

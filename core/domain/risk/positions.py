@@ -62,7 +62,7 @@ class OpenTrident:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What closing one package costs, per share.
+    """The cost of closing one package, per share.
 
     `mid` is the cost at the midpoints; `natural` the cost of buying at the ask and selling at the bid. `natural_credit`
     is what the market would pay at once for entering it now: selling at the bid, buying at the ask. `age_s` is the age
@@ -115,7 +115,7 @@ def body_of(strikes: str) -> Decimal:
 
 
 class Watch(Enum):
-    """What an operator should know of an open trident. The value is (stable code, sentence)."""
+    """The kinds of warnings about an open trident. The value is (stable code, sentence)."""
 
     code: str
     sentence: str
@@ -153,22 +153,22 @@ def warnings_of(
     Only American options can be assigned early; those on an index are European and settle in cash. `price` is the
     underlying's; without it there is no warning about assignment.
     """
-    told: list[PositionWarning] = []
+    due: list[PositionWarning] = []
     days = trident.dte(today)
     if days <= 0:
-        told.append(_warn(Watch.EXPIRES_TODAY))
+        due.append(_warn(Watch.EXPIRES_TODAY))
     elif days <= WARN_FROM_DTE:
-        told.append(_warn(Watch.EXPIRES_SOON, days=days))
+        due.append(_warn(Watch.EXPIRES_SOON, days=days))
     if price is None or trident.underlying.is_index or price == trident.body:
-        return tuple(told)
+        return tuple(due)
     right = Right.CALL if price > trident.body else Right.PUT
     leg, depth = f"{right.name.lower()} {trident.body.normalize():f}", f"{abs(price - trident.body):.2f}"
     if days <= WARN_FROM_DTE:
-        told.append(_warn(Watch.ASSIGNMENT, leg=leg, depth=depth))
+        due.append(_warn(Watch.ASSIGNMENT, leg=leg, depth=depth))
     elif right is Right.CALL and ex_dividend is not None and 0 <= (ex_dividend - today).days <= EX_DIVIDEND_DAYS:
         symbol = trident.underlying.symbol
-        told.append(_warn(Watch.EX_DIVIDEND, leg=leg, depth=depth, symbol=symbol, day=ex_dividend))
-    return tuple(told)
+        due.append(_warn(Watch.EX_DIVIDEND, leg=leg, depth=depth, symbol=symbol, day=ex_dividend))
+    return tuple(due)
 
 
 def _warn(watch: Watch, **figures: FigureValue) -> PositionWarning:

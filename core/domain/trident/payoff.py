@@ -1,4 +1,4 @@
-"""What a trident earns or loses at expiry, at every settlement: the figures of its picture (rules 2). Pure."""
+"""The P&L of a trident at expiry, for any settlement price: the figures of its chart (rules 2). Pure."""
 
 from __future__ import annotations
 

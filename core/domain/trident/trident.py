@@ -27,7 +27,7 @@ _WIDEST = Decimal(13)
 
 
 class Action(Enum):
-    """What an opening leg does. The value is the broker's word."""
+    """The action of an opening leg. The value is the broker's word."""
 
     SELL_TO_OPEN = "Sell to Open"
     BUY_TO_OPEN = "Buy to Open"

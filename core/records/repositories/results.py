@@ -1,4 +1,4 @@
-"""Each account's run in each cycle, and what else the figures are computed from (rules 12)."""
+"""Each account's run in each cycle, and the other records that the figures are computed from (rules 12)."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class CycleDetails:
 
 @dataclass(frozen=True, slots=True)
 class SlotSurroundings:
-    """What was the case around a slot that did not run.
+    """The circumstances of a slot that did not run.
 
     `commands` are those of the days before it, and the last one that switched the automation, however old. `events` are
     those of no cycle. `breakers` are those open at the slot: when each opened, and why.
@@ -163,7 +163,7 @@ class CycleSearch:
             return tuple(rows.scalars())
 
     async def around(self, slot: datetime) -> SlotSurroundings:
-        """What was the case around the slot, apart from cycles."""
+        """The circumstances of the slot, apart from cycles."""
         async with self._database.read() as connection:
             switch = (await connection.execute(_LAST_SWITCH, {"until": slot})).first()
             given = await connection.execute(_COMMANDS_WITHIN, {"since": slot - LOOK_BACK, "until": slot})

@@ -18,7 +18,7 @@ VALIDATED, PRICED, REFUSED = "validated", "priced", "refused"
 
 
 class HistoryKind(StrEnum):
-    """What can be searched for."""
+    """The kinds of things that can be searched for."""
 
     CYCLES = "cycles"
     ATTEMPTS = "attempts"
@@ -30,7 +30,7 @@ class HistoryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """What to look for. A condition that is None or empty is not applied; all others must hold.
+    """The conditions of a search. A condition that is None or empty is not applied; all others must hold.
 
     Days are days of the exchange, both included. `account` is the full number. `text` may be in any text of the row;
     upper and lower case are the same, and no character is special. A cycle has an account, an underlying or a reason

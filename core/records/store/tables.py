@@ -384,7 +384,7 @@ alerts = Table(
 
 messages = Table(
     # Mail to be sent. A row is written in the commit of what it tells of, and sent by another task (rules 11). The key
-    # says what it is about, so that nothing is told twice; `account` is empty for mail to the operator alone.
+    # names its subject, so that no mail is sent twice; `account` is empty for mail to the operator alone.
     "messages",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),

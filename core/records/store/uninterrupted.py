@@ -1,4 +1,4 @@
-"""Waits for calls that cannot be taken back: once a database has one, it is waited for to its end."""
+"""Waits for database calls that cannot be taken back: a call that has begun is waited for to its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an order takes from the buying power of its account: its margin, less its credit, plus its fees. All in $."""
+"""The buying power that an order takes from its account: its margin, less its credit, plus its fees. All in $."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The market as the broker shows it to clients: the simulated market, changed by the armed faults.
 
-Orders fill on the simulated market itself. Only what clients are told is changed here.
+Orders fill on the simulated market itself. Only the data shown to clients is changed here.
 """
 
 from __future__ import annotations

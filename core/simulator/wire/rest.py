@@ -1,4 +1,4 @@
-"""What all REST requests share: tokens, headers, the form of answers and errors, and faults (broker 2.1, 5).
+"""Shared by all REST requests: tokens, headers, the form of answers and errors, and faults (broker 2.1, 5).
 
 The answers of each path are in rest_accounts, rest_orders and rest_market.
 """

@@ -1,4 +1,4 @@
-"""The command `senex doctor`: reads what it can of the settings, and then looks whatever came of it."""
+"""The command `senex doctor`: runs every check, also when the settings cannot be read."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _log_if_possible(chosen: Folders) -> None:
 
     try:
         set_up_logging(chosen.logs, redact)
-    except OSError:  # the row of the disk tells; nothing is logged to the terminal instead
+    except OSError:  # the disk's row reports it; nothing is logged to the terminal instead
         logging.basicConfig(handlers=[logging.NullHandler()], force=True)
 
 

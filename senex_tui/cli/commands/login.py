@@ -41,7 +41,7 @@ def login(context: typer.Context, name: Name = "primary") -> None:
     if settings.broker.url is not None:
         typer.echo(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
     secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
-    redact.add(secret, refresh)  # before they go anywhere
+    redact.add(secret, refresh)  # before anything could print or log them
     reached = _check(chosen, secret, refresh, settings)
     typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
     if settings.broker.url is None:
@@ -111,7 +111,8 @@ def _keep(name: str, secret: str, refresh: str, file: Path) -> str:
 
 
 def without_the_new_login(folders: Folders) -> list[str]:
-    """What to do with each console that runs: what it does at the broker outlives its end."""
+    """A line for each running console: it has to be restarted to use the new login, and its working orders stay
+    meanwhile."""
     from core.locks.folder_lock import who_holds
     from core.snapshot import Mode
 

@@ -55,7 +55,7 @@ def logs(
         print_lines(newest(folder, wanted, count))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:  # whoever read it has seen enough
+    except BrokenPipeError:  # the reader, like `head`, has closed its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,5 @@
-"""`senex mail`: what waits to be sent and what was; `senex mail test`: one message now, and what came of it."""
+"""`senex mail`: the messages waiting and sent; `senex mail test`: sends one message now and prints the server's
+answer."""
 
 from __future__ import annotations
 

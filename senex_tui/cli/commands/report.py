@@ -1,4 +1,4 @@
-"""`senex report` and `senex alerts`: what the sessions came to, and what somebody should look at (rules 12)."""
+"""`senex report` and `senex alerts`: the figures of the sessions, and the open alerts (rules 12)."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class AccountActions:
     sent: Sent
 
     def change(self, account: AccountView, field: AccountField) -> None:
-        """Switches what has two states; asks for a value otherwise."""
+        """Switches a setting with two states; asks for the value of any other."""
         match field:
             case AccountField.AUTOMATION if account.automation:
                 self._send(account, field, "off")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class AlertDialog(AboveDashboard, ModalScreen[None]):
-    """Shows the alert as it was when the dialog opened. It need not stay true: nothing is decided here."""
+    """Shows the alert as it was when the dialog opened. It is not kept up to date, because nothing is decided here."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,enter,escape,ctrl+g", "leave", "Back", priority=True),

@@ -1,4 +1,4 @@
-"""What the console's screens are built from."""
+"""The base classes of the console's screens."""
 
 from __future__ import annotations
 
@@ -73,9 +73,8 @@ class ConsoleScreen(EventGuard, Screen[None]):
 class EndsItself(MessagePump):
     """A mixin for screens that makes `dismiss` end this screen, once. Name it before Textual's own class.
 
-    Textual's `dismiss` ends the screen on top, whichever it is called on. A question that ran out of time under the
-    palette would close the palette and stay open itself, already answered; a late key would close the page under its
-    dialog.
+    Textual's `dismiss` ends the screen on top, whichever it is called on. A question that expires under the palette
+    would then close the palette and stay open itself. A key that comes late would close the page under the dialog.
     """
 
     STAYS: ClassVar[bool] = False
@@ -90,6 +89,6 @@ class EndsItself(MessagePump):
         if any(above.STAYS for above in stack[stack.index(self) + 1 :] if isinstance(above, EndsItself)):
             return AwaitComplete()
         while app.screen is not self:
-            app.screen.dismiss()  # by its own dismiss: the palette's ends its search too
+            app.screen.dismiss()  # each by its own `dismiss`: the palette's also ends its search
         ending: AwaitComplete = super().dismiss(result)  # type: ignore[misc]
         return ending

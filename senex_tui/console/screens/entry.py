@@ -29,7 +29,7 @@ class EntryPage(StoryPage, AboutAnEntry):
     def __init__(self, order: OrderView) -> None:
         super().__init__(partial(lookups.entry_story, entry_id=order.entry_id), f"entry-{order.entry_id}")
         self._order = order
-        self._seen = _told_of(order)
+        self._seen = _recorded_fields(order)
 
     @property
     def entry_id(self) -> str:
@@ -45,8 +45,8 @@ class EntryPage(StoryPage, AboutAnEntry):
     def _follow_entry(self, orders: tuple[OrderView, ...]) -> None:
         self._order = next((order for order in orders if order.entry_id == self.entry_id), self._order)
         self._show_entry()
-        if _told_of(self._order) != self._seen:
-            self._seen = _told_of(self._order)
+        if _recorded_fields(self._order) != self._seen:
+            self._seen = _recorded_fields(self._order)
             self._ask()
 
     async def _asked(self) -> None:
@@ -61,6 +61,7 @@ class EntryPage(StoryPage, AboutAnEntry):
         panel.show(order)
 
 
-def _told_of(order: OrderView) -> tuple[object, ...]:
-    """What of the entry is in the records. Its age and the countdowns of its evidence are the screen's alone."""
+def _recorded_fields(order: OrderView) -> tuple[object, ...]:
+    """The fields of the entry that come from the records. Its age and its evidence's countdowns change on the screen
+    alone."""
     return (order.state, order.broker_status, order.filled_contracts, order.order_id, order.detail, order.reentry)

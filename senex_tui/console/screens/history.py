@@ -98,10 +98,10 @@ class HistoryPage(ListPage):
                 StoryPage(partial(lookups.slot_story, slot=found.at), f"slot-{found.at:%Y-%m-%d-%H%M}")
             )
         else:
-            told = _story_of(self._kind, found)
+            as_story = _story_of(self._kind, found)
 
             async def tell(_: object) -> Story:
-                return told
+                return as_story
 
             self.app.push_screen(StoryPage(tell, self._kind.value))
 

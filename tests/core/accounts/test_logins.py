@@ -31,7 +31,7 @@ ACCOUNTS = (
 
 @dataclass
 class TwoLogins:
-    """TwoLogins logins of one world; the engines of the world use them as one broker."""
+    """Two logins of one world; the engines of the world use them as one broker."""
 
     world: World
     main: InProcessBroker

@@ -1,4 +1,4 @@
-"""A server on this machine that gives the raw answers a test says."""
+"""A server on this machine that gives the raw answers that a test sets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A simulated broker with the adapter logged in, and receivers that keep what they are given."""
+"""A simulated broker with the adapter logged in, and receivers that keep everything they receive."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def until(holds: Callable[[], object], what: str) -> None:
 
 
 class Receiver:
-    """A MarketDataSink that keeps what it is given."""
+    """A MarketDataSink that keeps everything it receives."""
 
     def __init__(self) -> None:
         self.quotes: dict[str, Quote] = {}
@@ -121,7 +121,7 @@ class Receiver:
 
 
 class AlertReceiver:
-    """An OrderAlertSink that keeps what it is given."""
+    """An OrderAlertSink that keeps everything it receives."""
 
     def __init__(self) -> None:
         self.reports: list[OrderReport] = []

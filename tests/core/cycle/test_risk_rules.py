@@ -42,8 +42,8 @@ async def _figures(world: World, step: str) -> dict[str, object]:
 
 
 async def _filled_yesterday(world: World, entry_id: str = "old") -> Entry:
-    """Records a filled trident of the session before, as the engine would have; the test says what the broker holds of
-    it."""
+    """Records a filled trident of the session before, as the engine would have. Which legs the broker holds is up to
+    the test."""
     old = replace(entry(entry_id, day=DAY - timedelta(days=3)), prepared_at=AT - timedelta(days=3))
     entries = world.records.entries
     await entries.prepare(old)
@@ -56,7 +56,7 @@ async def _filled_yesterday(world: World, entry_id: str = "old") -> Entry:
 
 
 def _with_positions(world: World, *positions: tuple[str, str, int]) -> None:
-    """The broker shows these positions (symbol, direction, contracts) from now on."""
+    """Makes the broker show these positions (symbol, direction, contracts) from now on."""
     read = world.broker.account_reads
 
     async def reads(number: str) -> AccountReads:
@@ -76,7 +76,8 @@ async def _set(world: World, **settings: object) -> None:
 
 
 async def _refused_for_its_risk(world: World) -> Trident:
-    """Returns the first slot's trident: too risky for the default tolerance, allowed by the account's own."""
+    """Runs the first slot, whose trident is too risky for the default tolerance, then sets a tolerance that allows it.
+    Returns the trident."""
     assert await _reason(world) == "risk_above_budget"
     await _set(world, tolerance=Decimal("0.40"))
     progress = world.engine.progress

@@ -31,7 +31,7 @@ def test_a_whole_number_or_its_last_characters_name_an_account(typed: str, numbe
         ("0001", (), "'0001' names no known accounts; known are none"),
     ],
 )
-def test_what_names_none_or_several_is_refused_with_what_there_is(
+def test_a_number_of_none_or_several_accounts_is_refused_with_the_known_ones(
     typed: str, known: tuple[str, ...], sentence: str
 ) -> None:
     refused = resolve_account(typed, known)

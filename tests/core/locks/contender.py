@@ -31,7 +31,7 @@ class Contender:
     accounts: Path
     orders: Path
     waits: bool = False
-    """Whether it waits for a word of the test between `prepared` and `sent`."""
+    """Whether it waits between `prepared` and `sent` until the test tells it to go on."""
 
 
 def contend(who: Contender, line: Connection) -> None:

@@ -67,7 +67,7 @@ def test_the_lock_and_its_folder_are_private_and_other_programs_see_it(folder: P
 
 
 @pytest.mark.parametrize("left", ["", "half a li", Holder(1, SINCE, "demo", "").to_text(), '{"pid": 1}\n', "\0" * 10])
-def test_what_a_dead_holder_left_is_no_obstacle(folder: Path, left: str) -> None:
+def test_the_file_of_a_dead_holder_does_not_block_the_lock(folder: Path, left: str) -> None:
     folder.mkdir(parents=True)
     (folder / LOCK_FILE).write_text(left)
     lock = taken(folder)
@@ -116,7 +116,7 @@ def test_a_holder_whose_folder_was_removed_notices(folder: Path, recreated: bool
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])
-def test_what_was_replaced_between_opening_and_locking_is_not_what_is_held(
+def test_a_file_replaced_between_opening_and_locking_is_not_the_one_locked(
     folder: Path, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.mkdir(parents=True)

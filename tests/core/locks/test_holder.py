@@ -34,7 +34,7 @@ def test_words_come_back_as_they_were_written() -> None:
         '{"pid": 1, "since": "2026-03-02T14:31:00+00:00", "mode": "demo"}',
     ],
 )
-def test_what_no_holder_wrote_whole_is_nobody(text: str) -> None:
+def test_an_incomplete_holder_file_names_nobody(text: str) -> None:
     assert Holder.from_text(text) is None
 
 

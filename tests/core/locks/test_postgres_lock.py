@@ -155,7 +155,7 @@ async def test_a_network_that_only_falls_silent_loses_the_lock_within_seconds(
             lock.release()
 
 
-async def test_who_lost_the_lock_before_opening_the_records_does_not_fence_off_the_new_trader(
+async def test_a_trader_that_lost_its_lock_before_opening_the_records_does_not_fence_off_the_new_one(
     postgres: PostgresServer, url: str, tmp_path: Path
 ) -> None:
     late = await taken(url, tmp_path / "1")

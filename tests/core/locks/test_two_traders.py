@@ -49,7 +49,7 @@ class Started:
         return self._line
 
     def tell(self) -> None:
-        """Sends the word it waits for: start, go on, or end."""
+        """Sends the command that it waits for: start, go on, or end."""
         self._line.send("go")
 
     def answer(self) -> tuple[str, str]:
@@ -209,7 +209,7 @@ def test_a_stopped_trader_keeps_others_out_until_it_is_killed(places: Iterator[P
 
 
 def test_a_trader_stopped_and_fenced_off_changes_nothing_when_it_goes_on(places: Iterator[Place]) -> None:
-    """As if its lock had failed: another process has the records when it goes on."""
+    """Its lock has failed, as it were: when it goes on, another process has the records."""
 
     async def take_over() -> None:
         await (await Records.open(url_of(place.root / "data" / RECORDS))).close()

@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 23, 17, tzinfo=UTC)
 
 
 class ScriptedClock:
-    """A clock that sleeping moves; what is planned for a second happens when the clock gets there."""
+    """A clock that moves only when somebody sleeps; an action planned for a second runs when the clock reaches it."""
 
     speed = 1.0
 

@@ -86,7 +86,7 @@ async def test_a_failure_is_said_once_and_so_is_its_end(monitor: Monitor) -> Non
     assert KEY not in redact(monitor.url)
 
 
-async def test_nobody_there_is_a_failure_like_any_other() -> None:
+async def test_a_monitor_that_does_not_listen_is_reported_as_a_failure() -> None:
     said = asyncio.Queue[str]()
     sign = Heartbeat("http://127.0.0.1:9/x", 60, ShortWaits(), lambda *words: said.put_nowait(words[2]))  # type: ignore[arg-type]
     running = asyncio.create_task(sign.run())

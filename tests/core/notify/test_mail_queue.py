@@ -121,7 +121,7 @@ def test_a_message_that_cannot_be_written_does_not_cost_the_state(
 
 
 @pytest.mark.parametrize("preference", [MailPreference.DAILY, MailPreference.WEEKLY, MailPreference.NEVER])
-def test_who_does_not_want_mail_at_once_is_told_only_what_is_unknown(
+def test_an_account_without_immediate_mail_gets_mail_only_about_unknown_entries(
     tmp_path: Path, preference: MailPreference
 ) -> None:
     async def day(setup: MailQueueSetup) -> None:

@@ -17,8 +17,7 @@ from core.domain.operation.outcomes import Outcome
 from core.domain.reporting.figures import AccountRun, figures_of
 from core.notify.prometheus import MetricsEndpoint
 from core.snapshot import AlertView, Snapshot
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.world import World, in_world
 
 DAY = date(2026, 3, 2)
@@ -31,7 +30,7 @@ def snapshot() -> Snapshot:
         AccountRun(2, "…0001", DAY, Outcome.SKIPPED, "entry_today", "", 0, False, 0),
     ]
     alert = AlertView(3, "no_trade", "critical", "…0001", "no trade in 5 sessions", SEEN, "")
-    halted = double.halted()
+    halted = scenes.halted()
     return replace(halted, breakers=halted.breakers * 2, figures=figures_of([DAY], runs, (), {}), alerts=(alert,))
 
 

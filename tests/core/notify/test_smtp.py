@@ -83,7 +83,7 @@ async def test_tls_with_a_login(tmp_path: Path, security: Security) -> None:
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
-async def test_a_certificate_nobody_vouches_for_is_refused(tmp_path: Path, security: Security) -> None:
+async def test_an_untrusted_certificate_is_refused(tmp_path: Path, security: Security) -> None:
     context, _ = certificate(tmp_path)
     mailbox = Mailbox()
     async with smtp_server(mailbox, tls=context, starttls=security == "starttls") as port:
@@ -184,7 +184,7 @@ async def test_a_connection_lost_after_the_message_gives_the_same_message_id_aga
     assert first["Date"] == second["Date"]
 
 
-async def test_who_is_cancelled_leaves_no_connection(tmp_path: Path) -> None:
+async def test_a_cancelled_caller_leaves_no_connection(tmp_path: Path) -> None:
     mailbox = Mailbox(hangs_at_data=True)
     async with smtp_server(mailbox) as port:
         sending = asyncio.create_task(mailer(port).send(MAIL))

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("store")
 AFTER_TEN = TradingSettings(cancel_after_minutes=10)
 
 
-async def _told(world: World) -> list[str]:
+async def _cancel_texts(world: World) -> list[str]:
     return [event.text for event in await world.events(1, "order.cancel_late")]
 
 
@@ -28,14 +28,14 @@ def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_d
         await world.start()
         await world.until("09:54:50")
         assert (await world.entry()).state is EntryState.WORKING
-        assert await _told(world) == []
+        assert await _cancel_texts(world) == []
         await world.until("09:56:00")
         entry = await world.entry()
         assert (entry.state, entry.cancel_requested_by) == (EntryState.CANCELLED, "")
         assert entry.sent_at is not None
         assert entry.terminal_at is not None
         assert 600 <= (entry.terminal_at - entry.sent_at).total_seconds() < 640
-        [told] = await _told(world)
+        [told] = await _cancel_texts(world)
         assert "working for 10 minutes; its cancel is asked" in told
         await world.until("10:00:20")
         first, second = await world.entries()
@@ -53,7 +53,7 @@ def test_by_default_it_is_left_working(tmp_path: Path) -> None:
         await world.start()
         await world.until("09:57")
         assert (await world.entry()).state is EntryState.WORKING
-        assert await _told(world) == []
+        assert await _cancel_texts(world) == []
         await world.stop()
 
     in_world(day, tmp_path)
@@ -64,7 +64,7 @@ def test_a_filled_entry_is_left_alone(tmp_path: Path) -> None:
         await world.start()
         await world.until("09:57")
         assert (await world.entry()).state is EntryState.FILLED
-        assert await _told(world) == []
+        assert await _cancel_texts(world) == []
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)
@@ -92,7 +92,7 @@ def test_a_cancel_whose_answer_is_lost_is_asked_again_a_minute_later(
         await world.until("09:57")
         assert (await world.entry()).state is EntryState.CANCELLED
         assert asked == ["09:55", "09:56"]
-        assert "not acknowledged (no answer within 10 s)" in (await _told(world))[1]
+        assert "not acknowledged (no answer within 10 s)" in (await _cancel_texts(world))[1]
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)

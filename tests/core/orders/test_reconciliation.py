@@ -195,7 +195,7 @@ def test_a_day_closed_by_a_cancel_is_opened_by_the_operators_word_and_the_proof(
     in_world(day, tmp_path)
 
 
-def test_the_word_survives_a_restart_and_a_late_fill_still_holds_the_day(tmp_path: Path) -> None:
+def test_allowed_reentry_survives_a_restart_and_a_late_fill_still_holds_the_day(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"
         await world.start()

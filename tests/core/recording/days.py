@@ -22,7 +22,7 @@ _CALM = replace(calm(), commands=())
 
 
 def moment(second: float, *, number: int = 1, running: bool = False, **slices: object) -> Snapshot:
-    """What a calm screen shows so many seconds after `BEGAN`, with the cycle of this number."""
+    """The snapshot of a calm screen so many seconds after `BEGAN`, with the cycle of this number."""
     shown = replace(
         _CALM,
         status=replace(_CALM.status, now=BEGAN + timedelta(seconds=second), feed_age_s=int(second) % 7),
@@ -42,7 +42,7 @@ def session(minutes: int = 60, every_s: int = 10) -> list[Snapshot]:
 
 
 def record(folder: Path, snapshots: Sequence[Snapshot]) -> Path:
-    """Records them all; the file of the first one's day."""
+    """Records all snapshots. Returns the file of the first one's day."""
     said: list[str] = []
     recorder = DayRecorder(folder, said.append)
     for snapshot in snapshots:
@@ -53,7 +53,7 @@ def record(folder: Path, snapshots: Sequence[Snapshot]) -> Path:
 
 
 def recorded(folder: Path, snapshots: Sequence[Snapshot] | None = None) -> RecordedDay:
-    """A recorded day of these moments, else of an hour's `session`."""
+    """A recorded day of these snapshots; without any, of an hour's `session`."""
     if snapshots is not None:
         return RecordedDay(record(folder, snapshots))
     path = day_path(folder, BEGAN.date())
@@ -63,6 +63,6 @@ def recorded(folder: Path, snapshots: Sequence[Snapshot] | None = None) -> Recor
 
 @lru_cache(maxsize=1)
 def _hour() -> bytes:
-    """The file of an hour's session, recorded once for all who only look at it."""
+    """The file of an hour's session, recorded once for all tests that only read it."""
     with TemporaryDirectory() as folder:
         return record(Path(folder), session()).read_bytes()

@@ -51,7 +51,7 @@ def test_without_a_speed_it_has_the_pace_of_the_day(tmp_path: Path) -> None:
     assert shown(replay) == at(5)
 
 
-def test_what_is_shown_is_what_was_seen_but_for_the_mode(tmp_path: Path) -> None:
+def test_a_replay_shows_the_recorded_screen_except_the_mode(tmp_path: Path) -> None:
     moments = session()
     replay, ticker = client(tmp_path, speed=1)
     ticker.now += 600

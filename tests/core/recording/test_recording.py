@@ -137,7 +137,7 @@ def test_damage_in_the_middle_is_kept_aside_and_the_day_begins_anew(tmp_path: Pa
         (b"", "holds no whole frame"),
     ],
 )
-def test_what_is_no_day_says_so(tmp_path: Path, content: bytes, says: str) -> None:
+def test_a_file_that_is_no_recorded_day_is_refused_with_the_reason(tmp_path: Path, content: bytes, says: str) -> None:
     path = tmp_path / "2026-11-20.day"
     path.write_bytes(content)
     with pytest.raises(DayUnreadable, match=says.replace("(", r"\(").replace(")", r"\)")):
@@ -174,7 +174,7 @@ def test_every_scene_can_be_recorded(tmp_path: Path) -> None:
 
 @contextmanager
 def at_most(size: int) -> Iterator[None]:
-    """No file of this process may grow beyond this size: as a full disk says no."""
+    """Keeps the files of this process from growing beyond this size, as a full disk would."""
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
@@ -239,7 +239,7 @@ def test_a_defect_of_the_recording_is_told_and_stops_only_the_recording(tmp_path
 
 
 def test_a_killed_console_leaves_a_day_that_opens(tmp_path: Path) -> None:
-    """A process killed without warning while it writes as fast as it can."""
+    """The process is killed without warning while it writes as fast as it can."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.core.recording.record_until_killed", str(tmp_path)],
         stdout=subprocess.PIPE,

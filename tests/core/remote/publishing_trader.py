@@ -31,7 +31,7 @@ WITHIN_S = 10.0
 
 
 class Trader:
-    """Another `epoch` means a restart. `said` has what the operator was told."""
+    """Another `epoch` means a restart. `said` has the lines shown to the operator."""
 
     def __init__(self, url: str, epoch: str = "1@2026-03-02T14:44:30+00:00", step_s: float = 0.3) -> None:
         self.clock = SystemClock()

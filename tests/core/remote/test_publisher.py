@@ -183,7 +183,7 @@ async def test_the_trader_goes_on_says_so_and_publishes_again_by_itself(
             assert severity is Severity.WARNING
             assert sentence in text
             assert "Trading goes on" in text
-            trader.quote("QQQ", "601")  # and what the trader has is its own memory's
+            trader.quote("QQQ", "601")  # and the trader's quotes come from its own memory
             found = trader.store.quote("QQQ")
             assert found is not None
             assert found.bid == Decimal(601)

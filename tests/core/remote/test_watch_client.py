@@ -97,7 +97,7 @@ async def test_the_trader_s_screen_with_prices_of_its_own_reading(
         assert shown.orders == trader.shown.orders
         assert shown.messages == trader.shown.messages
         assert shown.status.watching is Watching.READ_ONLY
-        trader.quote("QQQ", "700.10", "700.30")  # the snapshot is not told: only the store
+        trader.quote("QQQ", "700.10", "700.30")  # only the store changes, not the snapshot
 
         async def priced() -> bool:
             return str(qqq(client).price) == "700.20"

@@ -89,7 +89,7 @@ def test_a_job_of_the_executor_takes_no_virtual_time() -> None:
     assert run_virtual(main, ANCHOR) == ("done", 0.0)
 
 
-def test_what_a_thread_hands_back_waits_until_the_loop_is_quiet() -> None:
+def test_a_threads_result_waits_until_the_loop_is_idle() -> None:
     async def main(clock: VirtualClock) -> list[str]:
         seen: list[str] = []
         loop = asyncio.get_running_loop()

@@ -42,7 +42,7 @@ def same(one: Snapshot, other: Snapshot) -> bool:
 
 
 def after(old: Snapshot, new: Snapshot) -> Snapshot:
-    """What a watcher of the old one sees once it was told what changed."""
+    """The snapshot of a watcher that had the old one and received the change."""
     found = encode_change(old, new)
     return old if found is None else decode_change(old, found)
 
@@ -65,7 +65,7 @@ def test_a_change_makes_the_new_of_the_old(old: Snapshot, new: Snapshot) -> None
 
 @given(st.data(), snapshots())
 def test_a_change_within_a_slice_makes_the_new_of_the_old(data: st.DataObject, old: Snapshot) -> None:
-    """Both have the slice, and one field of it differs."""
+    """Both snapshots have the slice, and one of its fields differs."""
     name = data.draw(st.sampled_from([each for each in sorted(_TYPES) if is_dataclass(getattr(old, each))]))
     part = getattr(old, name)
     hints = get_type_hints(type(part))
@@ -81,7 +81,9 @@ def test_a_change_within_a_slice_makes_the_new_of_the_old(data: st.DataObject, o
     st.integers(0, 12),
     st.lists(st.floats(0, 9), max_size=3),
 )
-def test_a_trail_that_moved_on_is_told_by_its_ends(before: list[float], drop: int, more: list[float]) -> None:
+def test_the_change_of_a_trail_is_exact_wherever_items_were_dropped_and_added(
+    before: list[float], drop: int, more: list[float]
+) -> None:
     quote = quotes()[0]
     old = replace(calm(), quotes=(replace(quote, trail=tuple(before)),))
     new = replace(calm(), quotes=(replace(quote, trail=(*before[drop:], *more)),))

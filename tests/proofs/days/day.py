@@ -67,7 +67,7 @@ def run_plan(plan: Plan, *, until: datetime | None = None, journal: bool = False
     """Runs a plan's days."""
     folder = Path(tempfile.mkdtemp(prefix="senex-days-", dir=MEMORY if MEMORY.is_dir() else None))
     was_collecting = gc.isenabled()
-    gc.disable()  # what is collected when must not depend on what ran before
+    gc.disable()  # earlier runs must not change when garbage is collected
     worlds: list[DayWorld] = []
 
     async def main(clock: VirtualClock) -> SeedResult:
@@ -168,7 +168,7 @@ class _Days:
             if waited > LONGEST_EVENING_S:
                 self._checker.add("0", "the engine does not come up again with nothing broken")
                 return
-        await self._reconciled()  # by itself: whatever broke it is gone
+        await self._reconciled()  # it recovers by itself, because no fault is left
         for kind, target in ((CommandKind.RESET, "halt"), (CommandKind.RESUME, ""), (CommandKind.RECONCILE, "")):
             world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target))
         await world.exchange_clock.sleep(SETTLED_AFTER_S)
@@ -203,7 +203,7 @@ class _Errors(logging.Handler):
         self.found: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.name.startswith("sqlalchemy"):  # a killed process leaves its connections lying
+        if record.name.startswith("sqlalchemy"):  # a killed process leaves its connections open
             return
         error = record.exc_info[1] if record.exc_info else None
         if error is None or any(not isinstance(leaf, BrokerError | RecordsError) for leaf in _leaves(error)):

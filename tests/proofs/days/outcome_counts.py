@@ -1,4 +1,4 @@
-"""Counts what the entries of the days became, and why days had none."""
+"""Counts the outcomes of the days' entries, and the reasons of the days without one."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ OPENS_BEFORE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is drawn for a seed. Instants are in UTC."""
+    """The plan drawn for a seed. Instants are in UTC."""
 
     seed: int
     market: int

@@ -22,7 +22,7 @@ SHARES = 10
 
 pytestmark = [
     pytest.mark.timeout(3600),
-    pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # what killed processes leave
+    pytest.mark.filterwarnings("ignore:The garbage collector is trying"),  # connections of killed processes
 ]
 
 
@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_journal_byte_for_byte(seed: int) -> None:
 
 
 def _calm(seed: int) -> Plan:
-    """A day with one account on which orders fill, and nothing goes wrong but what a test adds."""
+    """A day with one account, on which orders fill and only the faults that a test adds happen."""
     plan = draw(seed)
     return replace(
         plan,
@@ -64,7 +64,7 @@ def _at_first_slot(plan: Plan, kind: str, *, after_s: float = -1.0, **what: obje
     return replace(Trouble(slot + timedelta(seconds=after_s), kind), **what)  # type: ignore[arg-type]
 
 
-def test_without_the_rule_of_the_day_the_proof_turns_red(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_rule_of_the_day_the_proof_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the unique index and without the check before it, the records hold two entries of a day."""
 
     async def holds_nothing(*_: object) -> None:
@@ -105,7 +105,7 @@ class _Always:
         return true()
 
 
-def test_sending_again_what_is_unknown_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sending_an_unknown_entry_again_fails_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unknown outcome is taken for an order that was never sent: the day is free, and the next slot enters again."""
     from core.domain.orders.order_states import EntryState
     from core.orders import desk as orders
@@ -136,7 +136,7 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
-def test_what_ten_thousand_days_found_stays_mended(seed: int) -> None:
+def test_seeds_that_once_showed_violations_show_none(seed: int) -> None:
     """These seeds once showed an order sent while the console was ending, and two entries that stayed prepared after a
     full disk."""
     assert run_seed(seed).violations == []

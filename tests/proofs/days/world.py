@@ -31,7 +31,7 @@ START_AGAIN_S = 20.0
 """Seconds after which a console that could not start, or ended by itself, is started again, as a supervisor does."""
 QUARTER_S = 900.0
 LEAD_S = 20.0
-"""From so many seconds before a slot on, the feed sends every price."""
+"""Seconds before a slot from which on the feed sends every price."""
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +67,8 @@ class Posts(list[Posted]):
 
 
 class DayWorld(World):
-    """The world of one seed. `process` counts the engine's processes; `ends` has why some ended that nobody ended."""
+    """The world of one seed. `process` counts the engine's processes; `ends` has the reasons of those that ended by
+    themselves."""
 
     def __init__(self, plan: Plan, clock: VirtualClock, folder: Path) -> None:
         exchange_clock = SuspendableClock(clock.now(), asyncio.get_running_loop())

@@ -56,10 +56,9 @@ class Account:
 
 @dataclass(frozen=True)
 class EngineRun:
-    """What one process is to do.
-
-    `now` is the market time at the monotonic second `at`. `suspension` or `named` says where the process is killed:
-    while it enters, or with `in_reconciling` while it reconciles the records with the broker.
+    """The task of one process. `now` is the market time at the monotonic second `at`. `suspension` or `named` says
+    where the process is killed: while it enters, or with `in_reconciling` while it reconciles the records with the
+    broker.
     """
 
     folder: Path

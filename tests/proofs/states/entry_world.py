@@ -31,7 +31,7 @@ MOMENT_S = 0.5
 
 
 class EntryWorld(RuleBasedStateMachine):
-    """What the rules use; it has no rules itself."""
+    """The parts that the rules use; it has no rules itself."""
 
     @initialize()
     def begin(self) -> None:
@@ -81,7 +81,7 @@ class EntryWorld(RuleBasedStateMachine):
         return [o for o in self.broker.orders.values() if o.status not in ENDED]
 
     def hear(self, report: OrderReport, *, nameless: bool) -> None:
-        if nameless:  # the broker may leave out what it was not asked for
+        if nameless:  # the broker may leave out the identifier
             report = OrderReport(**{**{n: getattr(report, n) for n in OrderReport.__slots__}, "identifier": None})
         self.alive.tracker.on_order(report)
         self.told.append(report)

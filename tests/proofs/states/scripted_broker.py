@@ -1,4 +1,5 @@
-"""A broker that does nothing by itself: the test decides what reaches it, what becomes of it, and who is told.
+"""A broker that does nothing by itself: the test decides which requests arrive, what happens to each order, and which
+reports are sent.
 
 Orders are values of the simulator and are reported as the simulator reports them. Only the course of events, which the
 simulator's exchange draws by chance, is left to the test.

@@ -14,7 +14,7 @@ from tests.support.proofs import ALL, rounds
 
 
 class EntryMachineOnPostgres(EntryMachine):
-    """The same with the records in PostgreSQL, a database for every course of events."""
+    """The entry machine with the records in PostgreSQL, a database for every course of events."""
 
     server: ClassVar[PostgresServer]
 

@@ -158,7 +158,7 @@ def report(status: str, fills: Sequence[Fill] = (), updated_s: float = 0.0) -> O
 
 
 def _about(entry: Entry, told: OrderReport) -> OrderReport:
-    """The same report for this entry: with its account, identifier, order and fills."""
+    """The report as one about this entry: with its account, identifier, order and fills."""
     legs = tuple(
         replace(leg, fills=tuple(replace(f, fill_id=f"{entry.id}/{f.fill_id}") for f in leg.fills)) for leg in told.legs
     )

@@ -68,7 +68,7 @@ async def test_an_error_without_words(server: RawBroker, broker: TastytradeBroke
     server.on("GET", SESSIONS, json_answer(body, 400))
     server.on("POST", ORDERS, json_answer(body, 422))
     assert await fault_of_a_read(broker) is BrokerFault.REFUSED
-    assert (await send(broker)).kind is SendClass.UNKNOWN  # a refusal nobody put in words proves nothing
+    assert (await send(broker)).kind is SendClass.UNKNOWN  # a refusal without code and message proves nothing
     assert server.count("POST", ORDERS) == ONE_TRY
 
 
@@ -81,12 +81,12 @@ async def test_a_storm_of_429(server: RawBroker, broker: TastytradeBroker, clock
     assert server.count("GET", SESSIONS) == 8 * READ_TRIES
     assert len(clock.waits) == 8 * (READ_TRIES - 1)
     assert all(0.2 <= wait <= 0.8 for wait in clock.waits)
-    assert len(set(clock.waits)) > len(clock.waits) / 2  # jitter: they do not come back together
+    assert len(set(clock.waits)) > len(clock.waits) / 2  # jitter: the retries do not come at the same moment
     outcome = await send(broker)
     assert (outcome.kind, outcome.status) == (SendClass.UNKNOWN, 429)
     assert server.count("POST", ORDERS) == ONE_TRY
     server.on("GET", SESSIONS, json_answer(session_json()))
-    assert (await broker.market_state()).is_open  # and when it is over, it is over
+    assert (await broker.market_state()).is_open  # after the storm calls succeed at once
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 403, 429, 502, 503])
@@ -108,11 +108,11 @@ async def test_a_half_open_connection(server: RawBroker, broker: TastytradeBroke
     assert (await broker.market_state()).is_open
     proxy.blackhole()
     outcome = await send(broker)
-    assert (outcome.kind, outcome.left) == (SendClass.UNKNOWN, True)  # handed to a connection that seemed to stand
+    assert (outcome.kind, outcome.left) == (SendClass.UNKNOWN, True)  # written to a connection that seemed to be open
     assert await fault_of_a_read(broker) is BrokerFault.UNREACHABLE
     proxy.heal()
     assert (await broker.market_state()).is_open
-    assert server.count("POST", ORDERS) <= ONE_TRY  # it may arrive when the hole closes, once
+    assert server.count("POST", ORDERS) <= ONE_TRY  # it may arrive, once, when the network works again
 
 
 async def test_nobody_listens(server: RawBroker, clock: InstantClock) -> None:
@@ -165,7 +165,7 @@ async def test_a_token_that_ended_between_the_reads_and_the_order_is_renewed_bef
     assert (await send(broker)).kind is SendClass.ACKNOWLEDGED
     assert server.tokens == 2
     order = server.requests.index(("POST", ORDERS))
-    assert server.requests[order - 1] == ("POST", "/oauth/token")  # never between the guard and the wire
+    assert server.requests[order - 1] == ("POST", "/oauth/token")  # no renewal between the guard and the wire
     assert server.count("POST", ORDERS) == ONE_TRY
 
 
@@ -188,6 +188,6 @@ async def test_a_token_revoked_before_the_order_is_a_definite_refusal_and_reads_
     server.on("POST", ORDERS, honours("access-2", json_answer(placed_json(), 201)))
     outcome = await send(broker)
     assert (outcome.kind, outcome.status, outcome.code) == (SendClass.REJECTED, 401, "token_invalid")
-    assert server.count("POST", ORDERS) == ONE_TRY  # an order is never tried again behind our back
+    assert server.count("POST", ORDERS) == ONE_TRY  # nothing below us ever sends an order again
     assert (await broker.market_state()).is_open
     assert (await send(broker)).kind is SendClass.ACKNOWLEDGED

@@ -126,7 +126,7 @@ async def test_alert_at_the_limit(streams: RawStreams, broker: TastytradeBroker)
     async with running(broker.alerts.run([ACCOUNT], receiver)):
         await until(lambda: receiver.words() == ["Received", "Routed"], "the largest alert, and those after a renewal")
     assert "1009" in receiver.losses[0], receiver.losses
-    assert receiver.connections == 2  # which is the call to read the orders again
+    assert receiver.connections == 2  # a new connection, after which the engine reads the orders again
 
 
 BREAKING: dict[str, Then] = {

@@ -46,7 +46,7 @@ def test_the_mode_of_the_configured_broker(given: Settings, flag: bool, mode: Mo
         (settings(url=URL, sandbox=True), False, "name different brokers"),
     ],
 )
-def test_what_is_contradictory_never_starts(given: Settings, flag: bool, told: str) -> None:
+def test_contradictory_settings_never_start(given: Settings, flag: bool, told: str) -> None:
     with pytest.raises(Refused, match=told):
         choose_mode(given, live=flag)
 

@@ -1,4 +1,4 @@
-"""What the console's tests share."""
+"""Fixtures that the console's tests share."""
 
 from __future__ import annotations
 

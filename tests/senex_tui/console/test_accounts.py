@@ -11,8 +11,7 @@ from senex_tui.console.screens.account import AccountPage
 from senex_tui.console.screens.accounts import AccountsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion, ValueQuestion
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.console.parts import account, login, with_settings
 from tests.support.console.recorded import recorded, some_days
@@ -29,12 +28,13 @@ def words(console: Driven) -> str:
 
 
 def in_live() -> Snapshot:
-    snapshot = double.reached()
+    snapshot = scenes.reached()
     return replace(snapshot, status=replace(snapshot.status, mode=Mode.LIVE))
 
 
 async def change(console: Driven, setting: str, *keys: str) -> None:
-    """Chooses a setting on the account's page, then presses the keys; the walk there is the lists' own test."""
+    """Chooses a setting on the account's page, then presses the keys. It does not walk there by keys: test_lists tests
+    that."""
     page = console.app.screen
     assert isinstance(page, AccountPage)
     page.list.choose_key(setting)
@@ -48,7 +48,7 @@ async def other(console: Driven, target: str) -> None:
 
 
 async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_worth() -> None:
-    snapshot = double.reached()
+    snapshot = scenes.reached()
     *asked, last = snapshot.accounts
     not_asked = replace(last, token_valid=None)  # as at a start, before its login has answered
     async with driven(replace(snapshot, accounts=(*asked, not_asked)), size=(200, 55)) as console:
@@ -72,7 +72,7 @@ async def test_the_list_says_what_each_account_is_set_to_and_what_its_login_is_w
 
 
 async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_is_answered() -> None:
-    async with driven(double.reached(), size=(80, 24)) as console:
+    async with driven(scenes.reached(), size=(80, 24)) as console:
         await console.press("A", "j", "enter")
         await change(console, "offset-cents", "enter", "enter")
         assert isinstance(console.app.screen, ValueQuestion)
@@ -104,7 +104,7 @@ async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_i
 
 
 async def test_the_safe_direction_is_one_key_and_the_other_asks() -> None:
-    async with driven(double.reached(), size=(80, 24)) as console:
+    async with driven(scenes.reached(), size=(80, 24)) as console:
         await console.press("A", "enter", "enter")
         assert console.engine.about == [("0001", "automation off")], "switching off is done at once"
         await change(console, "skip", "enter")
@@ -144,7 +144,7 @@ async def test_in_live_what_lets_an_account_enter_takes_a_typed_word() -> None:
 async def test_the_changes_are_told_newest_first_and_again_after_each_answer(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
         await some_days(records)
-        engine = FixedEngine(double.reached(), records=records, answers=CommandState.DONE)
+        engine = FixedEngine(scenes.reached(), records=records, answers=CommandState.DONE)
         async with driven(engine=engine, size=(80, 24)) as console:
             await console.press("A", "enter")
             await console.answered()
@@ -165,7 +165,7 @@ async def test_the_changes_are_told_newest_first_and_again_after_each_answer(tmp
 async def test_an_account_that_is_gone_says_so_and_hostile_words_are_only_shown() -> None:
     hostile = account(nickname="[/x] [red]\x1b[2J" + "long " * 40, kind="[b]", login="[/]")
     bad = login(name="[/]", is_valid=False, detail="[/x] \x1b[31m " + "very long " * 30)
-    snapshot = replace(double.reached(), accounts=(hostile,), logins=(bad,))
+    snapshot = replace(scenes.reached(), accounts=(hostile,), logins=(bad,))
     async with driven(snapshot, size=(120, 40)) as console:
         await console.press("A")
         assert await console.shows("[/x] [red]")
@@ -179,11 +179,11 @@ async def test_an_account_that_is_gone_says_so_and_hostile_words_are_only_shown(
 
 async def test_no_account_says_what_would_be_here_and_two_hundred_can_be_walked() -> None:
     many = tuple(account(account=f"…{n:04}", target=f"{n:04}", nickname=f"name {n}") for n in range(200))
-    async with driven(double.starting(), size=(80, 24)) as console:
+    async with driven(scenes.starting(), size=(80, 24)) as console:
         await console.press("A", "enter", "d", "y")
         assert await console.shows("no account is known yet")
         assert await console.shows("no login was asked yet")
-        console.engine.current = replace(double.calm(), accounts=many)
+        console.engine.current = replace(scenes.calm(), accounts=many)
         await console.pull()
         await console.press("G", "enter")
         assert await console.shows("Account …0199")
@@ -194,7 +194,7 @@ async def test_no_account_says_what_would_be_here_and_two_hundred_can_be_walked(
 
 
 def test_the_columns_fit() -> None:
-    listing = account_listing(double.reached().accounts)
+    listing = account_listing(scenes.reached().accounts)
     panel = ListPanel()
     panel.show(listing)
     for width in range(58, 200):

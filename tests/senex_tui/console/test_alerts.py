@@ -1,4 +1,5 @@
-"""The page of alerts and figures: alerts seen, acknowledged, told in full, closed ones below, the figures beside."""
+"""The page of alerts and figures: alerts are listed, acknowledged and shown in full; closed ones are below, figures
+beside."""
 
 from __future__ import annotations
 
@@ -14,8 +15,7 @@ from core.domain.reporting.figures import figures_of
 from senex_tui.console.screens.alert import AlertDialog
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.console.recorded import DAY, recorded, some_days
 from tests.support.console.scenes import FixedEngine
@@ -27,7 +27,7 @@ def words(console: Driven) -> str:
 
 
 async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole() -> None:
-    async with driven(double.alerted(), size=(80, 24)) as console:
+    async with driven(scenes.alerted(), size=(80, 24)) as console:
         await console.press("a", "j", "enter")
         assert isinstance(console.app.screen, AlertDialog)
         assert await console.shows("the last on 2025-11-18: account_unreadable")
@@ -49,7 +49,7 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
 
 
 async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None:
-    async with driven(double.alerted(), size=(80, 24)) as console:
+    async with driven(scenes.alerted(), size=(80, 24)) as console:
         await console.press("a", "j", "space")
         console.engine.settle(CommandState.REFUSED, "an open alert '3' is not known here")
         await console.pull()
@@ -59,14 +59,14 @@ async def test_a_refused_acknowledgement_is_told_and_can_be_sent_again() -> None
         assert len(console.engine.sent) == 2
 
 
-async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged(tmp_path: Path) -> None:
+async def test_alerts_closed_in_these_sessions_are_below_and_cannot_be_acknowledged(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
         await some_days(records)
         long_ago = DueAlert(AlertKind.RETRY_RATE, "", "closed before the figures begin")
         await records.alerts.open(long_ago, parts.NOW - 50 * DAY)
         await records.alerts.close(2, parts.NOW - 40 * DAY)
-        shown = double.alerted()
-        # Numbered on behind those that these records know.
+        shown = scenes.alerted()
+        # Its number follows those in these records.
         shown = replace(shown, alerts=tuple(replace(alert, id=alert.id + 6) for alert in shown.alerts))
         engine = FixedEngine(shown, records=records)
         async with driven(engine=engine, size=(200, 55)) as console:
@@ -90,7 +90,7 @@ async def test_what_closed_in_these_sessions_is_below_and_cannot_be_acknowledged
 
 
 async def test_tab_moves_to_the_figures_and_the_filter_is_of_the_alerts() -> None:
-    async with driven(double.alerted(), size=(80, 24)) as console:
+    async with driven(scenes.alerted(), size=(80, 24)) as console:
         await console.press("a")
         assert "Oct 23" not in console.text
         await console.press("tab", "G")
@@ -104,18 +104,18 @@ async def test_tab_moves_to_the_figures_and_the_filter_is_of_the_alerts() -> Non
 
 @pytest.mark.parametrize("key", ["a", "escape"])
 async def test_it_is_left_by_the_keys_that_leave(key: str) -> None:
-    async with driven(double.alerted(), size=(80, 24)) as console:
+    async with driven(scenes.alerted(), size=(80, 24)) as console:
         await console.press("a", key)
         assert isinstance(console.app.screen, Dashboard)
 
 
 async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_what_comes() -> None:
-    async with driven(replace(double.calm(), figures=figures_of((), (), (), {})), size=(80, 24)) as console:
+    async with driven(replace(scenes.calm(), figures=figures_of((), (), (), {})), size=(80, 24)) as console:
         await console.press("a", "space", "enter")
         assert await console.shows("no alert is open and none closed lately")
         assert await console.shows("no session is recorded yet")
         hostile = parts.alert(text="[/x] [red]" + "very long " * 60 + "\x1b[2J", whom="")
-        console.engine.current = replace(double.alerted(), alerts=(hostile,))
+        console.engine.current = replace(scenes.alerted(), alerts=(hostile,))
         await console.pull()
         assert await console.shows("20 sessions, 2025-10-23 to 2025-11-19")
         assert await console.shows("[/x] [red]very long")
@@ -124,15 +124,15 @@ async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_
 
 
 async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
-    async with driven(double.alerted(), size=(80, 24)) as console:
+    async with driven(scenes.alerted(), size=(80, 24)) as console:
         assert "▲ 2" in console.text.splitlines()[0]
         assert "ALERT: …0001: no trade in 5 sessions" in console.text.splitlines()[1]
         assert await console.shows("Press a.")
         seen = replace(parts.alert(), seen_by="ada")
-        console.engine.current = replace(double.alerted(), alerts=(seen,))
+        console.engine.current = replace(scenes.alerted(), alerts=(seen,))
         await console.pull()
         await console.pilot.pause()
         assert "ALERT" not in console.text
-        console.engine.current = double.calm()
+        console.engine.current = scenes.calm()
         await console.pull()
         assert "▲ 2" not in console.text.splitlines()[0]

@@ -51,7 +51,7 @@ async def test_an_answer_given_twice_is_given_once_and_closes_nothing_else() -> 
         assert not console.toasts
 
 
-async def test_the_last_words_stay_whatever_runs_out_below() -> None:
+async def test_an_expiring_question_below_leaves_the_stopping_dialog_open() -> None:
     async with driven() as console:
         question = await asked(console)
         console.app.push_screen(Stopping())

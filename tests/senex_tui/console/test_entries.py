@@ -11,8 +11,7 @@ from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry, Which
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from widgets.alarms import alarms
 from widgets.orders import OrdersPanel
@@ -66,7 +65,7 @@ async def test_the_short_way_cancels_nothing() -> None:
 
 
 async def test_in_live_the_word_is_typed() -> None:
-    async with driven(double.live(), size=(80, 24)) as console:
+    async with driven(scenes.live(), size=(80, 24)) as console:
         await console.press("c")
         assert isinstance(console.app.screen, TypedQuestion)
         await console.press("y", "enter", "backspace", "enter", *"cancel")
@@ -77,14 +76,14 @@ async def test_in_live_the_word_is_typed() -> None:
 
 async def test_without_a_working_entry_c_does_nothing_and_is_not_shown() -> None:
     for scene in ("filled", "unknown", "failed"):
-        async with driven(double.SCENES[scene](), size=(80, 24)) as console:
+        async with driven(scenes.SCENES[scene](), size=(80, 24)) as console:
             await console.press("c", "y")
             assert nothing_sent(console), scene
             assert "c Cancel" not in console.text
 
 
 async def test_an_entry_that_filled_meanwhile_is_not_cancelled() -> None:
-    [filled] = double.followed().orders
+    [filled] = scenes.followed().orders
     async with driven() as console:
         await console.press("c")
         console.engine.current = replace(console.engine.current, orders=(filled,))
@@ -95,7 +94,7 @@ async def test_an_entry_that_filled_meanwhile_is_not_cancelled() -> None:
 
 async def test_of_several_entries_the_number_chooses() -> None:
     two = (parts.order(), parts.order(entry_id="e2", account="…7788", order_id="63649060002"))
-    async with driven(replace(double.calm(), orders=two), size=(80, 24)) as console:
+    async with driven(replace(scenes.calm(), orders=two), size=(80, 24)) as console:
         await console.press("c", "enter", "9", "y")
         assert isinstance(console.app.screen, Which)
         await console.press("q")
@@ -112,8 +111,8 @@ async def test_of_several_entries_the_number_chooses() -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> None:
-    [closing] = double.day_closed().orders
-    async with driven(double.day_closed(), size=size) as console:
+    [closing] = scenes.day_closed().orders
+    async with driven(scenes.day_closed(), size=size) as console:
         await console.press("3")
         await console.pilot.pause()
         panel = " ".join(console.app.screen.query_one(OrdersPanel).text.split())
@@ -129,7 +128,7 @@ async def test_r_asks_before_it_allows_another_entry(size: tuple[int, int]) -> N
 
 
 async def test_in_live_re_entry_takes_the_typed_word() -> None:
-    async with driven(in_live(double.day_closed()), size=(80, 24)) as console:
+    async with driven(in_live(scenes.day_closed()), size=(80, 24)) as console:
         await console.press("r", "y", "enter", "backspace", *"allow")
         assert console.engine.sent == []
         await console.press("enter")
@@ -137,9 +136,9 @@ async def test_in_live_re_entry_takes_the_typed_word() -> None:
 
 
 async def test_r_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_allowed() -> None:
-    [closing] = double.day_closed().orders
-    allowed = replace(double.day_closed(), orders=(replace(closing, reentry=Reentry.ALLOWED),))
-    for snapshot in (double.calm(), double.unknown(), allowed):
+    [closing] = scenes.day_closed().orders
+    allowed = replace(scenes.day_closed(), orders=(replace(closing, reentry=Reentry.ALLOWED),))
+    for snapshot in (scenes.calm(), scenes.unknown(), allowed):
         async with driven(snapshot, size=(80, 24)) as console:
             await console.press("r", "y")
             assert nothing_sent(console)
@@ -150,7 +149,7 @@ async def test_r_does_nothing_without_a_day_closed_by_a_cancel_or_once_it_was_al
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
 async def test_an_unknown_entry_is_loud_at_every_size(size: tuple[int, int]) -> None:
-    async with driven(double.unknown(), size=size) as console:
+    async with driven(scenes.unknown(), size=size) as console:
         banner = words(console)
         for text in (
             "UNKNOWN: the broker may have QQQ",
@@ -166,7 +165,7 @@ async def test_an_unknown_entry_is_loud_at_every_size(size: tuple[int, int]) -> 
 
 
 async def test_u_tells_what_is_known_and_enter_does_nothing() -> None:
-    async with driven(double.unknown(), size=(80, 24)) as console:
+    async with driven(scenes.unknown(), size=(80, 24)) as console:
         await console.press("u", "enter", "y", "space")
         assert isinstance(console.app.screen, UnknownEntry)
         for fact in (
@@ -187,14 +186,14 @@ async def test_the_dialog_fits_at_80x24_with_long_words_of_the_broker() -> None:
     long = parts.unknown_order(
         detail="no answer " * 60, evidence="looked here and there " * 40, identifier="senex-" + "a" * 32
     )
-    async with driven(replace(double.unknown(), orders=(long,)), size=(80, 24)) as console:
+    async with driven(replace(scenes.unknown(), orders=(long,)), size=(80, 24)) as console:
         await console.press("u")
         for text in ("q leaves", "l  look again", "q  leave it"):
             assert text in console.text
 
 
 async def test_looking_again_reconciles() -> None:
-    async with driven(double.unknown(), size=(80, 24)) as console:
+    async with driven(scenes.unknown(), size=(80, 24)) as console:
         await console.press("u", "l")
         assert console.engine.sent == [CommandKind.RECONCILE]
         assert "RECONCILING…" in console.text
@@ -202,7 +201,7 @@ async def test_looking_again_reconciles() -> None:
 
 @pytest.mark.parametrize("mode", [Mode.DEMO, Mode.LIVE])
 async def test_attesting_absent_takes_the_typed_word_in_every_mode(mode: Mode) -> None:
-    snapshot = double.unknown()
+    snapshot = scenes.unknown()
     async with driven(replace(snapshot, status=replace(snapshot.status, mode=mode)), size=(80, 24)) as console:
         await console.press("u", "a", "enter", "y", "enter")
         assert isinstance(console.app.screen, TypedQuestion)
@@ -216,7 +215,7 @@ async def test_attesting_absent_takes_the_typed_word_in_every_mode(mode: Mode) -
 
 
 async def test_an_order_id_is_named_in_digits_only() -> None:
-    async with driven(double.unknown(), size=(80, 24)) as console:
+    async with driven(scenes.unknown(), size=(80, 24)) as console:
         await console.press("u", "o", "enter", "x", "enter")
         assert isinstance(console.app.screen, OrderIdQuestion)
         assert console.engine.sent == []
@@ -227,8 +226,8 @@ async def test_an_order_id_is_named_in_digits_only() -> None:
         assert (console.engine.sent, console.engine.about) == ([CommandKind.ATTEST], [(entry, "4471")])
 
 
-async def test_what_was_found_meanwhile_is_not_attested() -> None:
-    async with driven(double.unknown()) as console:
+async def test_an_entry_found_meanwhile_is_not_attested() -> None:
+    async with driven(scenes.unknown()) as console:
         await console.press("u", "a", *"absent")
         found = replace(parts.unknown_order(), state="working", order_id="4471", broker_status="Live", evidence="")
         console.engine.current = replace(console.engine.current, orders=(found,))
@@ -259,7 +258,7 @@ async def test_shift_r_reconciles_once_until_it_is_answered() -> None:
 
 
 async def test_r_needs_a_running_engine() -> None:
-    async with driven(double.failed(), size=(80, 24)) as console:
+    async with driven(scenes.failed(), size=(80, 24)) as console:
         await console.press("R")
         assert nothing_sent(console)
         assert console.app.why_not("reconcile") == "the engine is not running"
@@ -280,7 +279,7 @@ async def test_what_bars_entries_says_why_and_how_it_ends(size: tuple[int, int])
     }
     async with driven(size=size) as console:
         for scene, told in expected.items():
-            console.engine.current = double.SCENES[scene]()
+            console.engine.current = scenes.SCENES[scene]()
             await console.pull()
             await console.pilot.pause()
             for text in told:
@@ -288,9 +287,9 @@ async def test_what_bars_entries_says_why_and_how_it_ends(size: tuple[int, int])
 
 
 async def test_a_breaker_is_said_once_and_the_banner_goes_when_it_is_over() -> None:
-    assert len(alarms(double.stopped_by_clock())) == 1
-    async with driven(double.stopped_by_clock(), size=(80, 24)) as console:
-        console.engine.current = double.calm()
+    assert len(alarms(scenes.stopped_by_clock())) == 1
+    async with driven(scenes.stopped_by_clock(), size=(80, 24)) as console:
+        console.engine.current = scenes.calm()
         await console.pull()
         await console.pilot.pause()
         assert "HALTED" not in console.text
@@ -299,7 +298,7 @@ async def test_a_breaker_is_said_once_and_the_banner_goes_when_it_is_over() -> N
 
 async def test_many_alarms_leave_the_dashboard_in_sight() -> None:
     many = tuple(parts.breaker(code="sends", whom=f"…00{n:02}", why="3 sends failed today " * 4) for n in range(12))
-    async with driven(replace(double.unknown(), breakers=many), size=(80, 24)) as console:
+    async with driven(replace(scenes.unknown(), breakers=many), size=(80, 24)) as console:
         assert "UNKNOWN" in console.text
         assert "─ QQQ" in console.text.splitlines()[5]
         assert "3 Orders" in console.text
@@ -307,6 +306,6 @@ async def test_many_alarms_leave_the_dashboard_in_sight() -> None:
 
 def test_alarms_are_of_a_running_engine_only() -> None:
     for state in EngineState:
-        unknown = double.unknown()
+        unknown = scenes.unknown()
         told = alarms(replace(unknown, status=replace(unknown.status, engine=state)))
         assert bool(told) is (state is EngineState.RUNNING)

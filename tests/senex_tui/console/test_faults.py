@@ -13,7 +13,7 @@ from core.snapshot import Snapshot
 from senex_tui.console.app import SenexApp
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.support.crash_report import keep_reports_in, tell_crash
-from tests.support.console import scenes as double
+from tests.support.console import scenes
 from tests.support.console.driver import driven
 from tests.support.replaced_text import with_text
 from widgets.base.panel import LinePanel
@@ -26,7 +26,7 @@ HOSTILE = "[/x] [red] [0] [@click=app.quit]x[/] \x1b[31m\x1b]2;owned\x07 \u202ee
 async def test_hostile_text_is_shown_as_text(size: tuple[int, int], keys: str) -> None:
     async with driven(size=size) as console:
         for scene in ("retrying", "failed", "filled"):
-            hostile: Snapshot = with_text(double.SCENES[scene](), HOSTILE)
+            hostile: Snapshot = with_text(scenes.SCENES[scene](), HOSTILE)
             console.engine.current = hostile
             await console.pull()
             for key in keys if scene == "filled" else "1":
@@ -149,7 +149,7 @@ async def test_a_crash_is_one_sentence_and_a_report_without_secrets(
     monkeypatch.setattr("senex_tui.support.crash_report._reports_in", [])
     keep_reports_in(tmp_path)
     redaction.redact.add(SECRET)
-    app = app_type(double.FixedEngine(double.calm()), tell_crash=lambda failure: tell_crash("the console was", failure))
+    app = app_type(scenes.FixedEngine(scenes.calm()), tell_crash=lambda failure: tell_crash("the console was", failure))
     shown: list[str] = []
 
     def keep() -> None:

@@ -19,8 +19,7 @@ from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.history import HistoryPage, asked_for
 from senex_tui.console.screens.story import StoryPage
 from senex_tui.support.refusals import Refused
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.console.scenes import FixedEngine
 
@@ -39,7 +38,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, records_of: Callable[[str], P
 async def over(folder: Path, size: tuple[int, int] = (80, 24), state: Path | None = None) -> AsyncIterator[Driven]:
     records = await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}", trader=False)
     try:
-        engine = FixedEngine(double.SCENES["history"](), records=records)
+        engine = FixedEngine(scenes.SCENES["history"](), records=records)
         async with driven(engine=engine, size=size, state_folder=state) as console:
             yield console
     finally:
@@ -47,7 +46,7 @@ async def over(folder: Path, size: tuple[int, int] = (80, 24), state: Path | Non
 
 
 async def settled(console: Driven) -> str:
-    """The screen when everything asked has been answered."""
+    """Waits until every question has its answer, and returns the screen."""
     await console.app.workers.wait_for_complete()
     await console.pull()
     return console.text
@@ -145,7 +144,7 @@ async def test_pages_come_as_the_list_is_walked_down(data: Path, monkeypatch: py
         assert "09:45" in console.text
 
 
-async def test_what_ends_meanwhile_comes_on_top_and_the_chosen_row_stays(data: Path) -> None:
+async def test_cycles_that_end_meanwhile_are_added_on_top_and_the_chosen_row_stays(data: Path) -> None:
     async with over(data) as console:
         await console.press("h")
         await settled(console)
@@ -190,7 +189,7 @@ async def test_a_story_folds_walks_copies_and_exports(data: Path, tmp_path: Path
 async def test_the_story_of_a_running_cycle_is_read_again_with_its_steps(data: Path) -> None:
     async with over(data) as console:
         running = parts.cycle(number=1, running=True, newest=1)
-        console.engine.current = replace(double.calm(), cycle=running)
+        console.engine.current = replace(scenes.calm(), cycle=running)
         await console.pull()
         await console.press("1", "enter")
         await settled(console)
@@ -199,11 +198,11 @@ async def test_the_story_of_a_running_cycle_is_read_again_with_its_steps(data: P
         asked: list[int] = []
         look_up = console.engine.look_up
         console.engine.look_up = lambda question: (asked.append(1), look_up(question))[1]  # type: ignore[method-assign]
-        console.engine.current = replace(double.calm(), cycle=replace(running, attempt=running.attempt + 1))
+        console.engine.current = replace(scenes.calm(), cycle=replace(running, attempt=running.attempt + 1))
         await console.pull()
         await settled(console)
         console.engine.current = replace(
-            double.calm(), cycle=replace(running, attempt=running.attempt + 1, elapsed_s=99)
+            scenes.calm(), cycle=replace(running, attempt=running.attempt + 1, elapsed_s=99)
         )
         await console.pull()
         await settled(console)
@@ -227,7 +226,7 @@ async def test_without_an_engine_the_page_says_so() -> None:
 
 
 async def test_without_a_cycle_there_is_no_story_to_open() -> None:
-    async with driven(double.closed(), size=(80, 24)) as console:
+    async with driven(scenes.closed(), size=(80, 24)) as console:
         await console.press("enter")
         assert console.toasts == ["no cycle has run yet"]
 

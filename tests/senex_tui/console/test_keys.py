@@ -14,8 +14,7 @@ from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.help import HelpScreen
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import driven
 from tests.support.console.scenes import FixedEngine
 from widgets.key_line import KeyLine
@@ -37,7 +36,7 @@ async def test_p_pauses_at_once_and_says_so_until_the_engine_answers() -> None:
 
 
 async def test_p_asks_before_it_resumes() -> None:
-    async with driven(double.paused(), size=(80, 24)) as console:
+    async with driven(scenes.paused(), size=(80, 24)) as console:
         for answer in ("n", "q"):
             await console.press("p", "enter")
             assert "Slots missed while" in console.text
@@ -70,7 +69,7 @@ async def test_force_is_cancelled_by_n_q_ctrl_g_and_escape() -> None:
 
 
 async def test_force_in_live_needs_the_word_typed_out() -> None:
-    async with driven(double.live()) as console:
+    async with driven(scenes.live()) as console:
         await console.press("f")
         assert isinstance(console.app.screen, TypedQuestion)
         assert "REAL MONEY" in console.text
@@ -85,7 +84,7 @@ async def test_force_in_live_needs_the_word_typed_out() -> None:
 
 
 async def test_force_in_live_is_cancelled_by_q_ctrl_g_and_escape() -> None:
-    async with driven(double.live(), size=(80, 24)) as console:
+    async with driven(scenes.live(), size=(80, 24)) as console:
         for key in ("q", "ctrl+g", "escape"):
             await console.press("f", "o")
             assert isinstance(console.app.screen, TypedQuestion)
@@ -104,7 +103,7 @@ async def test_force_is_greyed_out_and_says_why() -> None:
     }
     async with driven(size=(80, 24)) as console:
         for scene, reason in reasons.items():
-            console.engine.current = double.SCENES[scene]()
+            console.engine.current = scenes.SCENES[scene]()
             await console.pull()
             assert console.app.check_action("force", ()) is None
             assert console.app.why_not("force") == reason
@@ -113,16 +112,16 @@ async def test_force_is_greyed_out_and_says_why() -> None:
 
 
 async def test_a_greyed_key_answers_with_the_reason() -> None:
-    async with driven(double.paused(), size=(80, 24)) as console:
+    async with driven(scenes.paused(), size=(80, 24)) as console:
         await console.press("f")
         assert console.engine.sent == []
         assert console.toasts == ["force: not now, automation is paused"]
 
 
 async def test_force_says_when_an_entry_already_holds_the_day() -> None:
-    [refused] = double.rejected().orders
+    [refused] = scenes.rejected().orders
     assert not refused.holds_day
-    held = replace(double.calm(), orders=(parts.order(), replace(refused, account="…7788")))
+    held = replace(scenes.calm(), orders=(parts.order(), replace(refused, account="…7788")))
     async with driven(held, size=(80, 24)) as console:
         await console.press("f")
         assert "…0001 working: nothing more is entered there" in console.text
@@ -154,7 +153,7 @@ async def test_force_is_not_sent_when_a_cycle_began_meanwhile() -> None:
 
 
 async def test_a_refused_command_is_told_with_its_reason() -> None:
-    engine = FixedEngine(double.calm(), answers=CommandState.REFUSED, answer="another cycle is running")
+    engine = FixedEngine(scenes.calm(), answers=CommandState.REFUSED, answer="another cycle is running")
     async with driven(engine=engine) as console:
         await console.press("f", "y")
         assert console.toasts == ["force refused: another cycle is running"]
@@ -162,7 +161,7 @@ async def test_a_refused_command_is_told_with_its_reason() -> None:
 
 
 async def test_an_answered_command_is_told_once() -> None:
-    engine = FixedEngine(double.calm(), answers=CommandState.DONE, answer="paused")
+    engine = FixedEngine(scenes.calm(), answers=CommandState.DONE, answer="paused")
     async with driven(engine=engine) as console:
         await console.press("p")
         for _ in range(3):
@@ -215,7 +214,7 @@ async def test_ctrl_c_asks_and_a_second_one_quits() -> None:
 
 
 async def test_ctrl_c_asks_from_inside_another_question() -> None:
-    async with driven(double.live()) as console:
+    async with driven(scenes.live()) as console:
         await console.press("f", "ctrl+c")
         assert "Quit stops the engine" in console.text
         await console.press("n")
@@ -275,7 +274,7 @@ async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
         await console.press("space")
         console.ticker.now += 12
         later = parts.NOW + timedelta(seconds=12)
-        console.engine.current = replace(double.filled(), status=parts.status(automation=Automation.PAUSED, now=later))
+        console.engine.current = replace(scenes.filled(), status=parts.status(automation=Automation.PAUSED, now=later))
         await console.pull()
         assert "VIEW FROZEN 00:12" in console.text
         assert "0 of 6 contracts filled" in console.text
@@ -311,7 +310,7 @@ async def test_the_palette_runs_the_same_commands() -> None:
 
 
 async def test_the_palette_says_why_a_command_is_not_possible() -> None:
-    async with driven(double.retrying()) as console:
+    async with driven(scenes.retrying()) as console:
         await console.press("ctrl+p", *"force")
         await console.app.workers.wait_for_complete()
         await console.pilot.pause()
@@ -321,7 +320,7 @@ async def test_the_palette_says_why_a_command_is_not_possible() -> None:
 
 
 async def test_no_cursor_blinks() -> None:
-    async with driven(double.live(), size=(80, 24)) as console:
+    async with driven(scenes.live(), size=(80, 24)) as console:
         for keys, close in ((["f"], "ctrl+g"), (["ctrl+p"], "ctrl+g"), (["question_mark", "slash"], "escape")):
             await console.press(*keys)
             await console.pilot.pause()
@@ -332,7 +331,7 @@ async def test_no_cursor_blinks() -> None:
 
 
 async def test_the_footer_greys_force_and_swaps_pause_for_resume() -> None:
-    async with driven(double.paused()) as console:
+    async with driven(scenes.paused()) as console:
         active = console.app.screen.active_bindings
         assert active["p"].binding.action == "resume"
         assert active["f"].enabled is False

@@ -21,7 +21,7 @@ from tests.support.record_samples import url_of
 SCREENS = Path(__file__).parent / "screens"
 SIZES = ((60, 20), (80, 24), (120, 40), (200, 55))
 AT_EVERY_SIZE = ("calm", "stale", "retrying", "filled", "rejected", "unknown", "paused", "halted", "closed")
-"""One after the other in one console: a scene leaves nothing behind in the next."""
+"""Scenes shown one after the other in one console: none leaves anything behind in the next."""
 CASES = [
     ("retrying", (170, 50), ()),
     ("paused", (80, 24), ("space",)),
@@ -65,7 +65,7 @@ async def test_the_screen_is_as_reviewed(
     async with AsyncExitStack() as stack:
         engine = FixedEngine(SCENES[scene]())
         if keys[:1] and keys[0] in PAGES:
-            # In a thread: a day is lived on a loop of its own.
+            # In a thread: a day is simulated on a loop of its own.
             file = await asyncio.to_thread(records_of, DAY_OF[scene])
             engine.records = await Records.open(url_of(file), trader=False)
             stack.push_async_callback(engine.records.close)
@@ -76,7 +76,7 @@ async def test_the_screen_is_as_reviewed(
         await console.pull()
         await console.pilot.pause()
         text = ""
-        while text != console.text:  # a layout under way
+        while text != console.text:  # until the layout has settled
             text = console.text
             await console.pilot.pause(0.01)
     assert all(len(line) <= size[0] for line in text.splitlines())
@@ -103,7 +103,7 @@ async def test_every_state_of_the_day_is_as_reviewed(size: tuple[int, int]) -> N
 
 
 def reviewed(name: str, text: str) -> str:
-    """The screen as it was looked at and found good."""
+    """The stored screen, which somebody has looked at and approved."""
     file = SCREENS / f"{name}.txt"
     if os.environ.get("SENEX_WRITE_SCREENS"):
         file.write_text(text + "\n")

@@ -21,7 +21,7 @@ from senex_tui.console.screens.settings import SettingsPage
 from senex_tui.console.theme import THEMES, theme_to_use
 from senex_tui.console.view_settings import AT_START, CHOICES, FILE, Looks, ViewSettings, view_settings, with_options
 from senex_tui.support.terminal import prepare_colours
-from tests.support.console import scenes as double
+from tests.support.console import scenes
 from tests.support.console.driver import Driven, Ticker, driven
 from tests.support.console.scenes import FixedEngine
 from widgets.base.ascii_only import ascii_of
@@ -49,7 +49,7 @@ async def looking(engine: FixedEngine, view: ViewSettings, size: tuple[int, int]
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 async def test_every_theme_colours_every_tone_and_paints(theme: str) -> None:
-    async with looking(FixedEngine(double.unknown()), ViewSettings(None, Looks(theme=theme))) as console:
+    async with looking(FixedEngine(scenes.unknown()), ViewSettings(None, Looks(theme=theme))) as console:
         assert console.app.theme == theme
         styles = tone_styles(console.app.theme_variables)
         for tone in (Tone.GOOD, Tone.WARN, Tone.BAD, Tone.ACCENT, Tone.DIM):
@@ -61,7 +61,7 @@ async def test_every_theme_colours_every_tone_and_paints(theme: str) -> None:
 
 @pytest.mark.parametrize("theme", [theme.name for theme in THEMES])
 async def test_no_text_has_the_colour_of_its_ground(theme: str) -> None:
-    engine = FixedEngine(double.halted())
+    engine = FixedEngine(scenes.halted())
     engine.status(mode=Mode.LIVE)
     async with looking(engine, ViewSettings(None, Looks(theme=theme))) as console:
         for keys in ((), ("s",), ("question_mark", "slash"), ("escape", "escape", "q", "q")):
@@ -106,7 +106,7 @@ def test_an_ansi_theme_is_not_used_without_colour() -> None:
 
 async def test_without_colour_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    async with looking(FixedEngine(double.stale()), ViewSettings(None, Looks(theme="ansi-dark"))) as console:
+    async with looking(FixedEngine(scenes.stale()), ViewSettings(None, Looks(theme="ansi-dark"))) as console:
         assert console.app.theme == "senex-dark"
         assert "STALE 41s" in console.text
         assert "feed TROUBLE" in console.text
@@ -134,9 +134,9 @@ def test_how_many_colours_is_settled_before_textual(colours: str, system: str | 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_in_ascii_no_screen_has_another_character(size: tuple[int, int]) -> None:
-    async with looking(FixedEngine(double.calm()), ViewSettings(None, Looks(ascii=True)), size) as console:
+    async with looking(FixedEngine(scenes.calm()), ViewSettings(None, Looks(ascii=True)), size) as console:
         for scene in ("unknown", "calm"):
-            console.engine.current = double.SCENES[scene]()
+            console.engine.current = scenes.SCENES[scene]()
             await console.pull()
             console.app.say("a message … with — signs 日本", "error")
             await console.pilot.pause()
@@ -195,7 +195,7 @@ def test_keys_may_change_places_and_those_shipped_are_fine() -> None:
 
 
 def test_the_keys_said_in_words_are_those_of_the_table() -> None:
-    """What `key_for` falls back to beside its use is what the table ships."""
+    """The shipped key that each call of `key_for` names is the key in the table."""
     shipped = {key.name: key.shipped for key in KEYS}
     root = Path(__file__).parents[3]
     sources = [*root.glob("widgets/*.py"), *root.glob("senex_tui/**/*.py")]
@@ -211,7 +211,7 @@ def test_the_keys_said_in_words_are_those_of_the_table() -> None:
 
 async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
     keys = {"pause": "P", "force": "p", "positions": "T", "help": "H", "panel_orders": "9", "reentry": "Y"}
-    async with looking(FixedEngine(double.day_closed()), ViewSettings(None, Looks(keys=keys)), (200, 55)) as console:
+    async with looking(FixedEngine(scenes.day_closed()), ViewSettings(None, Looks(keys=keys)), (200, 55)) as console:
         assert "P Pause p Force" in console.text.splitlines()[-1]
         assert "H Help" in console.text.splitlines()[-1]
         await console.press("f", "question_mark", "3")
@@ -225,13 +225,13 @@ async def test_a_mapped_key_works_and_is_shown_everywhere() -> None:
         assert "P               pause automation at once" in console.text
         await console.press("q", "P")
         assert console.engine.sent == [CommandKind.PAUSE]
-    async with driven(double.day_closed(), size=(200, 55)) as console:
+    async with driven(scenes.day_closed(), size=(200, 55)) as console:
         await console.press("3", "z")
         assert "Press r to allow another entry" in " ".join(console.text.split())
 
 
 async def test_a_greyed_mapped_key_says_why() -> None:
-    async with looking(FixedEngine(double.paused()), ViewSettings(None, Looks(keys={"force": "@"}))) as console:
+    async with looking(FixedEngine(scenes.paused()), ViewSettings(None, Looks(keys={"force": "@"}))) as console:
         await console.press("at")
         assert console.toasts == ["force: not now, automation is paused"]
 
@@ -241,7 +241,7 @@ async def test_a_greyed_mapped_key_says_why() -> None:
 
 @pytest.mark.parametrize("mode", [Mode.DEMO, Mode.LIVE])
 async def test_a_read_only_console_sends_nothing_and_says_so(mode: Mode) -> None:
-    engine = FixedEngine(double.unknown())
+    engine = FixedEngine(scenes.unknown())
     engine.status(mode=mode)
     async with looking(engine, ViewSettings(None, Looks(read_only=True))) as console:
         assert f"{mode.upper()}  READ-ONLY" in console.text.splitlines()[0]
@@ -262,7 +262,7 @@ async def test_a_read_only_console_sends_nothing_and_says_so(mode: Mode) -> None
 
 async def test_the_settings_page_changes_the_view_at_once_and_keeps_it(tmp_path: Path) -> None:
     loaded = load_settings(None, {"SENEX_TRADING__POSITION_LIMIT": "4"})
-    async with looking(FixedEngine(double.calm()), view_settings(loaded, tmp_path), (120, 40)) as console:
+    async with looking(FixedEngine(scenes.calm()), view_settings(loaded, tmp_path), (120, 40)) as console:
         await console.press("s")
         page = console.app.screen
         assert isinstance(page, SettingsPage)
@@ -320,5 +320,5 @@ def test_an_option_wins_over_what_was_changed(tmp_path: Path) -> None:
     assert {row.name: row.origin for row in view.rows}["console.read_only"] == "option --read-only"
 
 
-def test_what_counts_from_the_next_start_is_said() -> None:
+def test_the_settings_that_apply_at_the_next_start_are_listed() -> None:
     assert set(CHOICES) >= AT_START == {"colours", "mouse"}

@@ -1,5 +1,5 @@
-"""A monkey at the keyboard: random keys at any speed and random sizes, in every scene, with words from outside that a
-terminal or a markup would obey. Nothing crashes, and no command is sent that was not really keyed."""
+"""Random keys at any speed, at random terminal sizes, in every scene, with outside text that a terminal or markup would
+obey. Nothing crashes, and every command that is sent was really typed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from senex_tui.console.palette import Palette
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.proofs import rounds
 from tests.support.replaced_text import with_text
@@ -42,7 +41,8 @@ ASKED = {
     "Attest it absent": (CommandKind.ATTEST, "a"),
     "Name the order": (CommandKind.ATTEST, "o"),
 }
-"""What a question's yes may send, and the key that opens the question; a number may have chosen the entry since."""
+"""Commands that are sent after a question, and the key that opens it. A number that chooses the entry may come
+between."""
 AT_ONCE = {CommandKind.PAUSE: "p", CommandKind.RECONCILE: "R"}
 """Sent without a question."""
 LAST_CLOSED = 20
@@ -50,24 +50,24 @@ TYPED_IN_LIVE = (CommandKind.FORCE, CommandKind.CANCEL, CommandKind.ALLOW_REENTR
 
 
 def crowded(count: int) -> Snapshot:
-    """So many accounts, each with an order, in all states."""
+    """A snapshot with so many accounts, each with an order; the orders are in all states."""
     of_each = [
-        scene().orders[0] for scene in (double.calm, double.unknown, double.filled, double.rejected, double.day_closed)
+        scene().orders[0] for scene in (scenes.calm, scenes.unknown, scenes.filled, scenes.rejected, scenes.day_closed)
     ]
     orders = tuple(
         replace(of_each[n % len(of_each)], entry_id=f"e{n}", account=f"…{n:04}", detail=MARKUP * (n % 9))
         for n in range(count)
     )
-    return replace(double.calm(), orders=orders, status=parts.status(accounts=", ".join(o.account for o in orders)))
+    return replace(scenes.calm(), orders=orders, status=parts.status(accounts=", ".join(o.account for o in orders)))
 
 
-def scenes() -> list[Callable[[], Snapshot]]:
+def every_scene() -> list[Callable[[], Snapshot]]:
     long = MARKUP + " a reason that does not end" * 80
     return [
-        *double.SCENES.values(),
-        lambda: with_text(double.retrying(), MARKUP),
-        lambda: with_text(double.unknown(), long),
-        lambda: replace(double.unknown(), orders=(parts.unknown_order(detail=long, evidence=long),)),
+        *scenes.SCENES.values(),
+        lambda: with_text(scenes.retrying(), MARKUP),
+        lambda: with_text(scenes.unknown(), long),
+        lambda: replace(scenes.unknown(), orders=(parts.unknown_order(detail=long, evidence=long),)),
         lambda: crowded(0),
         lambda: crowded(200),
     ]
@@ -75,7 +75,7 @@ def scenes() -> list[Callable[[], Snapshot]]:
 
 @dataclass
 class Keyed:
-    """One key, and what was on top when it was pressed."""
+    """One key, and the screen that was on top when it was pressed."""
 
     key: str
     top: Screen[object]
@@ -84,13 +84,13 @@ class Keyed:
 
 
 class Monkey:
-    """Presses keys and judges every command that comes of them."""
+    """Presses keys and checks every command that they cause."""
 
     def __init__(self, console: Driven, chance: random.Random, mode: Mode) -> None:
         self.console, self.chance, self.mode = console, chance, mode
         self.way: WeakKeyDictionary[Screen[object], tuple[str, ...]] = WeakKeyDictionary()
-        """The keys that led from the dashboard or a page to each screen, for as long as anything holds it."""
-        self.scenes = scenes()
+        """The keys that led from the dashboard or a page to each screen, for as long as that screen exists."""
+        self.scenes = every_scene()
         self.keys = 0
 
     async def step(self) -> None:
@@ -115,7 +115,7 @@ class Monkey:
         app.looks = replace(app.looks, read_only=self.chance.random() < 0.05)
 
     async def word(self, word: str) -> None:
-        """Types a word that some question wants, and mostly enter after it."""
+        """Types a word that some question asks for, and mostly presses enter after it."""
         for key in (*word, "enter") if self.chance.random() < 0.7 else word:
             await self.press(key)
 
@@ -130,14 +130,14 @@ class Monkey:
         before = len(self.console.engine.sent)
         await self.console.press(key)
         for kind in self.console.engine.sent[before:]:
-            assert self.meant(kind, keyed), f"{kind} by {keyed}"
+            assert self.leads_to(kind, keyed), f"{kind} by {keyed}"
             assert not app.looks.read_only
         if app.screen is not top and app.screen not in self.way:
             began = () if isinstance(top, Dashboard) else self.way.get(top, ())
             self.way[app.screen] = (*began, "palette" if isinstance(top, Palette) else key)
 
     async def burst(self, keys: list[str]) -> None:
-        """Keys faster than the console handles them: each command's last key must be among them."""
+        """Presses keys faster than the console handles them. The last key of each command must be among them."""
         app = self.console.app
         live_on = {id(screen) for screen in app.screen_stack}
         keys = [key for key in keys if key not in ("y", "ctrl+c")]  # a quit question may be open by then
@@ -150,8 +150,8 @@ class Monkey:
             assert AT_ONCE.get(kind, "enter") in keys or "enter" in keys or "l" in keys, f"{kind} by {keys}"
         self.way.update({screen: ("?",) for screen in app.screen_stack if id(screen) not in live_on})
 
-    def meant(self, kind: CommandKind, keyed: Keyed) -> bool:
-        """Whether this key, there, is a way to this command."""
+    def leads_to(self, kind: CommandKind, keyed: Keyed) -> bool:
+        """Whether this key on that screen can lead to this command."""
         top = keyed.top
         if isinstance(top, Question):
             asked, opener = ASKED[top._title]
@@ -178,7 +178,7 @@ class Monkey:
     async def answers_afterwards(self) -> None:
         """Back at the dashboard, the console does what it is asked."""
         console = self.console
-        console.engine.current = replace(double.calm(), status=parts.status(mode=self.mode))
+        console.engine.current = replace(scenes.calm(), status=parts.status(mode=self.mode))
         console.app.looks = replace(console.app.looks, read_only=False)
         await console.pilot.resize_terminal(80, 24)
         for _ in range(8):  # dialogs do not pile up, whatever the speed
@@ -204,7 +204,7 @@ async def test_no_key_and_no_size_crashes_it_or_sends_what_was_not_meant(
     mode: Mode, part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TMUX", raising=False)
-    engine = double.FixedEngine(double.calm(), answers=CommandState.DONE, answer=MARKUP)
+    engine = scenes.FixedEngine(scenes.calm(), answers=CommandState.DONE, answer=MARKUP)
     async with driven(engine=engine, size=(80, 24), state_folder=tmp_path) as console:
         monkey = Monkey(console, random.Random(f"{mode} {part}"), mode)
         monkey.scene()

@@ -18,8 +18,7 @@ from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from senex_tui.console.screens.entries import UnknownEntry
 from senex_tui.console.screens.entry import EntryPage
 from senex_tui.console.screens.orders import OrdersPage
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from tests.support.console.recorded import MARKUP, past, recorded, reject, sent, some_days
 from tests.support.console.scenes import FixedEngine
@@ -45,7 +44,7 @@ async def test_todays_entries_stand_above_the_recorded_ones_and_each_once(tmp_pa
         await some_days(records)
         of_today = past(parts.order().entry_id, 0)
         await sent(records, of_today)
-        engine = FixedEngine(double.calm(), records=records)
+        engine = FixedEngine(scenes.calm(), records=records)
         async with driven(engine=engine, size=(120, 40), state_folder=tmp_path) as console:
             await console.press("o")
             await console.answered()
@@ -70,7 +69,7 @@ async def test_more_is_read_at_the_last_row_and_while_a_filter_finds_nothing(
         for number in range(8):
             await reject(records, past(f"r{number}", number + 1), "margin" if number < 7 else "the oldest")
         async with driven(
-            engine=FixedEngine(replace(double.calm(), orders=()), records=records), size=(80, 24)
+            engine=FixedEngine(replace(scenes.calm(), orders=()), records=records), size=(80, 24)
         ) as console:
             await console.press("o")
             await console.answered()
@@ -88,14 +87,14 @@ async def test_more_is_read_at_the_last_row_and_while_a_filter_finds_nothing(
 async def test_without_the_records_it_says_so_and_asks_again_once_the_engine_runs(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
         await some_days(records)
-        engine = FixedEngine(double.starting())
+        engine = FixedEngine(scenes.starting())
         async with driven(engine=engine, size=(120, 40)) as console:
             await console.press("o")
             await console.answered()
             assert await console.shows("older ones not read: the engine is not running")
             assert await console.shows("no entry yet")
             engine.records = records
-            engine.current = double.calm()
+            engine.current = scenes.calm()
             await console.pull()
             await console.answered()
             assert "not read" not in console.text
@@ -105,7 +104,7 @@ async def test_without_the_records_it_says_so_and_asks_again_once_the_engine_run
 async def test_c_cancels_the_chosen_entry_and_no_other_also_on_its_own_page() -> None:
     second = parts.order(entry_id="e3", account="…8830", at=parts.NOW - timedelta(minutes=9), age_s=540)
     orders_now = (parts.order(), second, OTHER)
-    async with driven(replace(double.calm(), orders=orders_now), size=(80, 24)) as console:
+    async with driven(replace(scenes.calm(), orders=orders_now), size=(80, 24)) as console:
         await console.press("o", "g", "j", "c")
         assert console.toasts == ["Cancel which entry? Not the chosen one; choose QQQ of …0001, QQQ of …8830"]
         assert isinstance(console.app.screen, OrdersPage)
@@ -121,7 +120,7 @@ async def test_c_cancels_the_chosen_entry_and_no_other_also_on_its_own_page() ->
 
 
 async def test_in_live_a_cancel_takes_the_typed_word_and_an_entry_that_still_works() -> None:
-    snapshot = double.calm()
+    snapshot = scenes.calm()
     live = replace(snapshot, status=replace(snapshot.status, mode=Mode.LIVE))
     async with driven(live, size=(80, 24)) as console:
         await console.press("o", "c", "y", "enter")
@@ -129,7 +128,7 @@ async def test_in_live_a_cancel_takes_the_typed_word_and_an_entry_that_still_wor
         assert console.engine.sent == []
         await console.press("backspace", *"cancel", "enter", "c", *"cancel")
         assert console.engine.sent == [CommandKind.CANCEL]
-        console.engine.current = replace(live, orders=double.followed().orders)
+        console.engine.current = replace(live, orders=scenes.followed().orders)
         await console.press("enter")
         assert console.engine.sent == [CommandKind.CANCEL], "it filled while the question was open"
         assert "became filled" in console.toasts[-1]
@@ -138,7 +137,7 @@ async def test_in_live_a_cancel_takes_the_typed_word_and_an_entry_that_still_wor
 async def test_u_decides_on_the_chosen_unknown() -> None:
     first = parts.unknown_order()
     two = (first, parts.unknown_order(entry_id="e9", account="…8830", identifier="senex-9"))
-    async with driven(replace(double.unknown(), orders=two), size=(80, 24)) as console:
+    async with driven(replace(scenes.unknown(), orders=two), size=(80, 24)) as console:
         await console.press("o", "G", "u")
         assert isinstance(console.app.screen, UnknownEntry)
         await console.press("a", *"absent", "enter")
@@ -149,7 +148,7 @@ async def test_u_decides_on_the_chosen_unknown() -> None:
 async def test_enter_tells_the_entry_whole(tmp_path: Path) -> None:
     async with recorded(tmp_path) as records:
         await some_days(records)
-        async with driven(engine=FixedEngine(double.calm(), records=records), size=(120, 50)) as console:
+        async with driven(engine=FixedEngine(scenes.calm(), records=records), size=(120, 50)) as console:
             await console.press("o")
             await console.answered()
             await console.press("j", "enter")
@@ -184,7 +183,7 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
         await records.entries.add_evidence(
             entry, "attestation", who="ada", complete=True, detail={"seen": "4471"}, at=parts.NOW
         )
-        engine = FixedEngine(double.unknown(), records=records)
+        engine = FixedEngine(scenes.unknown(), records=records)
         async with driven(engine=engine, size=(80, 50)) as console:
             await console.press("o")
             await console.answered()
@@ -193,15 +192,15 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             assert await console.shows("attestation by ada: seen 4471")
             assert await console.shows("second due in 0:24")
             await records.entries.become(entry, EntryState.FILLED, at=parts.NOW, order_id="4471")
-            engine.current = replace(double.filled(), orders=(replace(parts.filled_order(), entry_id=entry),))
+            engine.current = replace(scenes.filled(), orders=(replace(parts.filled_order(), entry_id=entry),))
             await console.pull()
             await console.answered()
             assert await console.shows("filled order 4471")
             assert await console.shows("FILLED")
 
 
-async def test_none_says_what_would_be_here() -> None:
-    async with driven(replace(double.calm(), orders=()), size=(80, 24)) as console:
+async def test_without_entries_it_says_what_it_would_list() -> None:
+    async with driven(replace(scenes.calm(), orders=()), size=(80, 24)) as console:
         await console.press("o", "enter", "c", "u", "y", "n")
         assert await console.shows("no entry yet: each order the automation sends")
         assert console.engine.sent == []

@@ -10,7 +10,7 @@ import pytest
 from core.snapshot import Freshness, Mode, PositionsSlice
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.positions import PositionsPage
-from tests.support.console import scenes as double
+from tests.support.console import scenes
 from tests.support.console.driver import driven
 from tests.support.console.parts import holding, near, position
 from widgets.alarms import alarms
@@ -108,7 +108,7 @@ async def test_the_dashboard_sums_them_up_in_a_line() -> None:
         await console.press("3")
         await console.pilot.pause()
         assert console.app.screen.query_one(OrdersPanel).text.splitlines()[1].startswith("1 open trident  P&L -1.50 $")
-        console.engine.current = double.calm()
+        console.engine.current = scenes.calm()
         await console.pull()
         await console.pilot.pause()
         assert "open trident" not in console.text

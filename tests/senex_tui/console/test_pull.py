@@ -11,8 +11,7 @@ from textual.geometry import Region
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Level, MessageView, Snapshot
 from senex_tui.console.screens.too_small import TooSmall
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
 from widgets.base.panel import LinePanel
 
@@ -37,7 +36,7 @@ def critical(snapshot: Snapshot, number: int, text: str = "margin call") -> Snap
 async def test_an_equal_snapshot_repaints_nothing() -> None:
     async with driven() as console:
         repaints = watch_repaints(console)
-        console.engine.current = double.calm()
+        console.engine.current = scenes.calm()
         for _ in range(3):
             await console.pull()
         assert repaints == []
@@ -57,7 +56,7 @@ async def test_nothing_is_painted_under_a_dialog_but_a_critical_message_still_ri
         repaints = watch_repaints(console)
         await console.press("q")
         repaints.clear()
-        console.engine.current = critical(double.filled(), 99)
+        console.engine.current = critical(scenes.filled(), 99)
         await console.pull()
         assert repaints == []
         assert console.toasts == ["broker: margin call"]
@@ -77,7 +76,7 @@ async def test_the_bell_rings_at_most_once_in_30_seconds() -> None:
 
 
 async def test_messages_from_before_the_console_opened_do_not_ring() -> None:
-    async with driven(critical(double.calm(), 99)) as console:
+    async with driven(critical(scenes.calm(), 99)) as console:
         assert console.bells == []
         assert console.toasts == []
 
@@ -158,7 +157,7 @@ async def test_a_small_terminal_gets_a_sentence_until_it_grows() -> None:
 
 
 async def test_on_a_small_terminal_nothing_is_asked_and_a_pause_works() -> None:
-    async with driven(double.unknown(), size=(10, 3)) as console:
+    async with driven(scenes.unknown(), size=(10, 3)) as console:
         await console.press("f", "y", "R", "u", "c", "t", "s", "question_mark", "ctrl+p")
         assert isinstance(console.app.screen, TooSmall)
         assert console.engine.sent == []

@@ -18,7 +18,7 @@ from senex_tui.console.replay_app import ReplayApp
 from senex_tui.console.screens.alerts import AlertsPage
 from senex_tui.console.screens.dashboard import Dashboard
 from tests.core.recording.days import moment, recorded, session
-from tests.support.console import scenes as double
+from tests.support.console import scenes
 from tests.support.console.driver import Ticker
 
 
@@ -62,7 +62,7 @@ async def replayed(
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_it_says_what_it_is_and_when(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_a_replay_says_that_it_is_one_and_its_time_and_speed(tmp_path: Path, size: tuple[int, int]) -> None:
     async with replayed(tmp_path, speed=4, size=size) as console:
         assert "REPLAY of demo 2026-11-20 10:00:00 ET x4: nothing here is live" in console.text
         assert "REPLAY 4x" in console.text.splitlines()[0]
@@ -129,7 +129,7 @@ async def test_a_day_of_live_trading_is_not_taken_for_live(tmp_path: Path) -> No
         assert not console.app.screen.has_class("-live")
 
 
-async def test_what_was_critical_then_rings_no_bell_now(tmp_path: Path) -> None:
+async def test_critical_messages_of_the_recorded_day_ring_no_bell(tmp_path: Path) -> None:
     bad = replace(moment(0).messages[0], number=99, level=Level.CRITICAL, text="order lost")
     async with replayed(tmp_path, [moment(0), moment(10, messages=(bad,))]) as console:
         await console.press("right")
@@ -138,7 +138,7 @@ async def test_what_was_critical_then_rings_no_bell_now(tmp_path: Path) -> None:
 
 
 async def test_the_panels_dialogs_and_help_are_the_console_s_own(tmp_path: Path) -> None:
-    alerted = [replace(double.alerted(), status=moment(s).status) for s in (0, 60)]
+    alerted = [replace(scenes.alerted(), status=moment(s).status) for s in (0, 60)]
     async with replayed(tmp_path, alerted) as console:
         await console.press("a")
         assert isinstance(console.app.screen, AlertsPage)

@@ -16,12 +16,12 @@ from tests.support.console.scenes import SCENES
 from tests.support.proofs import rounds
 
 SLOW = ("trading", "alerted")
-"""These take ten seconds each; alerted is lived for its stored screens anyway."""
+"""Days that take ten seconds each. The day `alerted` is simulated for its stored screens anyway."""
 
 
 @pytest.mark.proof
 def test_a_day_lived_again_gives_the_scenes_as_recorded(tmp_path: Path) -> None:
-    """One in `make test`, another in each run; all in `make proofs`."""
+    """`make test` simulates one day, another in each run; `make proofs` all."""
     quick = [day for day in DAYS if day not in SLOW]
     for day in random.sample(quick, rounds(1, len(quick))) + list(SLOW)[: rounds(0, len(SLOW))]:
         folder = tmp_path / day

@@ -1,4 +1,4 @@
-"""The terminal's fitness, the texts made safe, and the small rules of keys and toasts."""
+"""The terminal's requirements, texts made safe, and the rules of keys and toasts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from senex_tui.console.app import SenexApp
 from senex_tui.console.keys import KEYS, Where, bindings, help_groups
 from senex_tui.console.toasts import ToastLimiter
 from senex_tui.support import terminal
-from tests.support.console import parts
-from tests.support.console import scenes as double
+from tests.support.console import parts, scenes
 from widgets.base import format as figures
 from widgets.base.lines import fit, right, safe, wrap
 
@@ -92,7 +91,7 @@ def test_help_has_every_group_signs_and_states() -> None:
     assert groups == ["Automation", "Pages", "Panels", "Lists", "Stories", "Replay", "Program", "Signs", "States"]
 
 
-def test_what_is_possible_follows_the_state() -> None:
+def test_the_state_decides_which_commands_are_possible() -> None:
     on, off = parts.status(), parts.status(automation=Automation.PAUSED)
     assert why_not_pause(on, ()) is None
     assert why_not_pause(on, (CommandKind.PAUSE,)) == "a pause is on its way"
@@ -124,7 +123,7 @@ def test_a_console_that_ends_with_its_terminal_is_known_as_one(kept_by: str) -> 
 
 
 async def test_the_first_words_are_said_once() -> None:
-    app = SenexApp(double.FixedEngine(double.calm()), first_words="mind the terminal [/b]")
+    app = SenexApp(scenes.FixedEngine(scenes.calm()), first_words="mind the terminal [/b]")
     async with app.run_test() as pilot:
         for _ in range(3):
             app.pull()

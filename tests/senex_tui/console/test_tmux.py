@@ -156,7 +156,7 @@ def test_detached_and_attached_at_another_size(terminal: Terminal) -> None:
 
 
 def attached(terminal: Terminal, columns: int, rows: int, told: str) -> None:
-    """A client of this size comes, sees the text, and goes."""
+    """Attaches a client of this size, waits until it shows the text, and detaches it."""
     ours, theirs = pty.openpty()
     ioctl(theirs, TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     client = subprocess.Popen(
@@ -238,7 +238,7 @@ def read(descriptor: int) -> bytes:
 
 
 def drained(descriptor: int) -> bool:
-    """A client whose output nobody reads would stop."""
+    """Reads the client's output: a client that nobody reads would stop."""
     while read(descriptor):
         pass
     return True

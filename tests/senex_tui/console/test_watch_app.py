@@ -15,7 +15,7 @@ from tests.support.console.scenes import FixedEngine, calm
 
 
 class FixedWatch(FixedEngine):
-    """The engine double as a watcher's client."""
+    """The stand-in for the engine as a watcher's client."""
 
     state = WatchState(0.1, 10.0)
 

@@ -49,7 +49,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(data: Path) -> Place:
-    # The note tells how far market time has run since; each test begins where it was written.
+    # The clock file tells how far market time has run since it was written, so each test begins at that moment.
     note_clock(data / "dry-run", ShiftedClock(et(MONDAY, "10:20")))
     return Place(Mode.DRY_RUN, data / "dry-run" / "records.sqlite3", data / "HALT")
 
@@ -112,7 +112,9 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
         ("cycles", HistoryFilter(text="x" * (LONGEST_TEXT + 1)), "at most 200"),
     ],
 )
-def test_what_cannot_be_looked_for_is_said(place: Place, kind: str, wanted: HistoryFilter, told: str) -> None:
+def test_a_search_that_is_not_possible_is_refused_with_the_reason(
+    place: Place, kind: str, wanted: HistoryFilter, told: str
+) -> None:
     with pytest.raises(Refused, match=re.escape(told)):
         _found(place, kind, wanted)
 
@@ -160,7 +162,7 @@ def test_a_missed_slot_says_why_it_did_not_trade(place: Place) -> None:
         ("٣", "cycle ٣ is not recorded"),
     ],
 )
-def test_what_is_no_cycle_is_said(place: Place, what: str, told: str) -> None:
+def test_a_name_of_no_cycle_or_slot_is_refused_with_the_reason(place: Place, what: str, told: str) -> None:
     with pytest.raises(Refused, match=re.escape(told)):
         _explained(place, what)
 

@@ -63,7 +63,9 @@ def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
         ((), "there is no log yet in"),
     ],
 )
-def test_what_cannot_be_shown_is_said(box: Box, options: tuple[str, ...], words: str) -> None:
+def test_options_that_cannot_be_used_are_refused_with_the_reason(
+    box: Box, options: tuple[str, ...], words: str
+) -> None:
     done = box.run("logs", "--data-dir", str(box.home / "d"), *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr

@@ -1,4 +1,4 @@
-"""Driving the console in tests: an app over the engine double, and its screen as text."""
+"""Driving the console in tests: an app over a stand-in for the engine, and its screen as text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ticker:
 
 @dataclass
 class Driven:
-    """A running console with its double."""
+    """A running console with its stand-in for the engine."""
 
     app: SenexApp
     engine: FixedEngine
@@ -44,7 +44,7 @@ class Driven:
         await self.pilot.pause()
 
     async def answered(self) -> None:
-        """Until the records have answered all that was asked."""
+        """Waits until the records have answered every question."""
         async with asyncio.timeout(10):
             while asked := [worker for worker in self.app.workers if not worker.is_finished]:
                 await asyncio.wait([asyncio.ensure_future(_ended(worker)) for worker in asked])
@@ -70,7 +70,7 @@ class Driven:
 
 
 async def _ended(worker: Worker[object]) -> None:
-    """A question that gave way to a newer one has ended too."""
+    """A question that a newer one has replaced has ended too."""
     with suppress(WorkerFailed, WorkerCancelled):
         await worker.wait()
 
@@ -94,5 +94,5 @@ async def driven(
         await pilot.pause()
         await console.pull()
         yield console
-    # A crash that Textual only reports at the end must not pass for a pass.
+    # Textual reports some crashes only at the end: they must fail the test.
     assert app._exception is None

@@ -40,13 +40,13 @@ def status(**changes: object) -> StatusSlice:
 
 
 def quotes() -> tuple[QuoteSlice, QuoteSlice]:
-    """QQQ's and SPX's."""
+    """The quotes of QQQ and SPX."""
     qqq, spx = scenes.calm().quotes
     return qqq, spx
 
 
 def spread(**changes: object) -> SpreadSlice:
-    """That of the working order."""
+    """The spread of the working order."""
     found = scenes.calm().spread
     assert found is not None
     return replace(found, **changes)  # type: ignore[arg-type]
@@ -57,7 +57,7 @@ def legs() -> tuple[LegView, ...]:
 
 
 def judgements() -> tuple[Judgement, Judgement]:
-    """QQQ's and SPX's, both passed."""
+    """The judgements of QQQ and SPX, both passed."""
     qqq, spx = scenes.calm().judgements
     return qqq, spx
 
@@ -70,19 +70,19 @@ def cycle(**changes: object) -> CycleSlice:
 
 
 def done() -> CycleSlice:
-    """The same cycle when it had succeeded."""
+    """The cycle of `cycle` after it has succeeded."""
     found = scenes.calm().cycle
     assert found is not None
     return found
 
 
 def attempts() -> tuple[AttemptView, ...]:
-    """Of three cycles; the last one's second attempt is under way."""
+    """The attempts of three cycles; the second attempt of the last one is under way."""
     return scenes.retrying().attempts
 
 
 def order(**changes: object) -> OrderView:
-    """One that works."""
+    """An order that works."""
     [found] = scenes.calm().orders
     return replace(found, **changes)  # type: ignore[arg-type]
 
@@ -106,19 +106,19 @@ def messages() -> tuple[MessageView, ...]:
 
 
 def breaker(**changes: object) -> BreakerView:
-    """One that stops an account."""
+    """A breaker that stops an account."""
     [found] = scenes.halted().breakers
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
 def alert(**changes: object) -> AlertView:
-    """The critical one."""
+    """The critical alert."""
     [found] = (alert for alert in scenes.alerted().alerts if alert.severity == "critical")
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
 def account(**changes: object) -> AccountView:
-    """The primary one."""
+    """The primary account."""
     return replace(scenes.reached().accounts[0], **changes)  # type: ignore[arg-type]
 
 
@@ -132,26 +132,26 @@ def with_settings(shown: AccountView, **own: str) -> AccountView:
 
 
 def login(**changes: object) -> LoginView:
-    """A valid one."""
+    """A login that the broker accepts."""
     found = next(login for login in scenes.reached().logins if login.is_valid)
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
 def payoff(**changes: object) -> PayoffView:
-    """Of the trident entered this morning."""
+    """The payoff of the trident entered this morning."""
     found = scenes.followed().pictures.payoff
     assert found is not None
     return replace(found, **changes)  # type: ignore[arg-type]
 
 
 def trail() -> CreditTrail:
-    """The credit of that trident since its entry."""
+    """The credit of the trident entered this morning, since its entry."""
     [found] = scenes.followed().pictures.credits
     return found
 
 
 def near(**changes: object) -> PositionView:
-    """An open trident near its end."""
+    """An open trident near its expiration."""
     return replace(scenes.open_tridents().positions.open[0], **changes)  # type: ignore[arg-type]
 
 

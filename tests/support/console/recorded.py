@@ -36,7 +36,7 @@ def past(name: str, days: int, account: str = ACCOUNT) -> Entry:
 
 
 async def fill_whole(records: Records, one: Entry) -> None:
-    """Sent, working, and filled leg by leg; the first leg in two fills."""
+    """Takes an entry from sent to filled, leg by leg; the first leg in two fills."""
     at = one.prepared_at
     await sent(records, one)
     await records.entries.become(one.id, EntryState.WORKING, at=at, order_id="4400", broker_status="Live")
@@ -62,7 +62,7 @@ async def reject(records: Records, one: Entry, why: str = MARKUP) -> None:
 
 @asynccontextmanager
 async def recorded(folder: Path) -> AsyncIterator[Records]:
-    """Records with two accounts, none of them changed but for the first becoming primary."""
+    """Records with two accounts. The first is the primary one; nothing else about them was changed."""
     records = await Records.open(url_of(folder / "data" / "senex.db"))
     try:
         found = [BrokerAccount(ACCOUNT, "Trident", "Margin", False), BrokerAccount("5WT00002", "Roth", "IRA", False)]
@@ -73,7 +73,7 @@ async def recorded(folder: Path) -> AsyncIterator[Records]:
 
 
 async def some_days(records: Records) -> None:
-    """An entry filled, one rejected with the broker's long words, an alert that closed, two settings changed."""
+    """Records a filled entry, one rejected with long words of the broker, a closed alert and two changed settings."""
     await fill_whole(records, past("filled", 1))
     await reject(records, past("rejected", 2))
     slow = DueAlert(AlertKind.SLOW_EXECUTION, "", "51.3 s from slot to acknowledgement")

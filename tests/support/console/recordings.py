@@ -41,7 +41,7 @@ def recorded(day: str) -> dict[str, Snapshot]:
 
 
 def record(day: str) -> bool:
-    """Lives the day and records its scenes; false when they are what was recorded before."""
+    """Simulates the day and records its scenes. False when they are the same as recorded before."""
     with TemporaryDirectory() as folder:
         scenes = DAYS[day].live(Path(folder))
     recorded.cache_clear()
@@ -66,16 +66,15 @@ def record(day: str) -> bool:
 
 
 def forget_others() -> None:
-    """Removes the files of days that are no more."""
+    """Removes the files of days that no longer exist."""
     for path in FOLDER.glob("*"):
         if path.stem not in DAYS:
             path.unlink()
 
 
 def lived(day: str, shared: Path) -> Path:
-    """The records of this day, lived once for all processes that share the folder; for reading only.
-
-    Raises StaleRecording when it gave other scenes than those recorded.
+    """The records of this day, simulated once for all processes that share the folder; for reading only. Raises
+    StaleRecording when the day gave other scenes than those recorded.
     """
     folder = shared / f"lived-{day}"
     with (shared / f"lived-{day}.lock").open("w") as lock:

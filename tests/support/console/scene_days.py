@@ -1,4 +1,4 @@
-"""The days that the console's scenes are recorded from: short, lived by the real engine on the simulator."""
+"""The days that the console's scenes are recorded from: short days of the real engine on the simulator."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ BEFORE_HALF_PAST_TEN = et(DAY, "10:25:00")
 OPTIONS = ".*"
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 WATCHED = replace(Intervals(), snapshot_s=2.0)
-"""The product's own intervals, but for the screen, which nobody watches here."""
+"""The product's own intervals, except that of the screen, which nobody watches here."""
 
 
 def look_closely(world: World) -> None:
-    """Has the next engine look at things as often as the product does, and the feed send as often as a real one."""
+    """Makes the next engine check as often as the product does, and the feed send as often as a real one."""
     world.intervals = WATCHED
     world.broker.market_data.idle_s = 1.0
 
 
 class Moments:
-    """What the console was shown in a day, at the moments that a script keeps."""
+    """The snapshots of a day, at the moments that a script keeps."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -79,11 +79,12 @@ class SceneDay:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     trading: TradingSettings = field(default_factory=TradingSettings)
     poll_s: int = 0
-    """Seldom looks for long stretches; 0 is as the product looks."""
+    """Seconds between two polls of orders, long for days with long stretches; with 0, all checks are as frequent as in
+    the product."""
     preflight: bool = False
 
     def live(self, folder: Path) -> dict[str, Snapshot]:
-        """Lives the day anew, with its records in this folder, and returns its scenes by name."""
+        """Simulates the day anew, with its records in this folder, and returns its scenes by name."""
 
         async def lived(world: World) -> dict[str, Snapshot]:
             if not self.poll_s:
@@ -228,7 +229,7 @@ async def fenced_off(world: World, moments: Moments) -> None:
         await world.ended()
     except* FencedOff as ended:
         last = moments.kept["failed"]
-        # What the engine's host shows from then on: the last screen, and why the engine ended.
+        # From then on the engine's host shows the last screen, and why the engine ended.
         why = explain(ended).replace(str(world.folder), "/home/ada/senex")
         status = replace(last.status, engine=EngineState.FAILED, failure=why)
         moments.kept["failed"] = replace(last, status=status)
@@ -309,7 +310,7 @@ async def sleep_until(world: World, day: str, at: str) -> None:
 
 
 def sessions(world: World, count: int) -> list[str]:
-    """This many session days from the world's first on."""
+    """This many session days, from the world's first one on."""
     first: date = world.day
     days = (first + timedelta(days=n) for n in range(2 * count))
     return [day.isoformat() for day in days if world.market.session(day) is not None][:count]
@@ -378,4 +379,4 @@ DAYS = {
     ),
     "reached": SceneDay(reached, ("reached",), accounts=REACHED),
 }
-"""By name. Most take less than a second to live; trading and alerted about ten."""
+"""The days by name. Most take less than a second to simulate; trading and alerted about ten."""

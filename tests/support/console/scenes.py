@@ -1,4 +1,4 @@
-"""What the console is shown in tests: scenes recorded from the real engine, and a client that shows them.
+"""The scenes that tests show in the console: snapshots recorded from the real engine, and a client that shows them.
 
 A scene is a moment of one of the `scene_days`. Tests of the layout's edges change a field of one with
 `dataclasses.replace`: a longer text, another number, another account; `tests.support.console.parts` has the parts.
@@ -59,7 +59,7 @@ class FixedEngine:
         return number
 
     def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Future[Found]:
-        """Asks the real records it was given; without any there is no engine to ask."""
+        """Asks the records that the test gave it; without any it raises, as without an engine."""
         answer: Future[Found] = Future()
         if self.records is None:
             answer.set_exception(EngineNotRunning("the engine is not running"))
@@ -67,7 +67,7 @@ class FixedEngine:
         return asyncio.run_coroutine_threadsafe(_asked(question, self.records), asyncio.get_running_loop())
 
     def settle(self, state: CommandState, text: str) -> None:
-        """The newest command gets its answer."""
+        """Gives the newest command its answer."""
         *older, last = self.current.commands
         self.current = replace(self.current, commands=(*older, replace(last, state=state, text=text)))
 
@@ -76,7 +76,7 @@ class FixedEngine:
 
 
 def starting() -> Snapshot:
-    """What an engine's host shows before its engine is up."""
+    """The snapshot that an engine's host shows before its engine is up."""
     return without_engine_yet(Mode.DEMO, "starting")
 
 
@@ -108,7 +108,7 @@ filled = SCENES["filled"]
 followed = SCENES["followed"]
 """The entry of the morning filled and was followed for an hour."""
 open_tridents = SCENES["open"]
-"""Two: one of today, one near its end."""
+"""Two open tridents: one of today, one near its expiration."""
 closed = SCENES["closed"]
 """Started after the close: no cycle today."""
 failed = SCENES["failed"]

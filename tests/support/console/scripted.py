@@ -1,4 +1,4 @@
-"""The console over the engine double in a real terminal.
+"""The console over a stand-in for the engine, in a real terminal.
 
 Run it as `python -m tests.support.console.scripted SCENE RECORD [ascii]`.
 

@@ -42,7 +42,7 @@ class TwoLogins:
     clock: ShiftedClock
 
     async def take_up(self) -> None:
-        """Logs in with each login the broker accepts, and asks which accounts it reaches."""
+        """Logs in with each login that the broker accepts, and reads which accounts it reaches."""
         for login in self.broker.each:
             await login.connect()
             await login.accounts()

@@ -180,7 +180,7 @@ async def test_a_guard_that_refuses_stops_the_order_before_the_wire(
     assert "3.1 s passed" in outcome.detail
     assert calls == refusing_call
     assert server.count("POST", ORDERS) == 0
-    assert (await send(broker)).kind is SendClass.ACKNOWLEDGED  # the connection is not poisoned
+    assert (await send(broker)).kind is SendClass.ACKNOWLEDGED  # the refused call leaves the connection usable
 
 
 @pytest.mark.parametrize("failing_call", [1, 2])

@@ -111,7 +111,7 @@ def test_fewer_than_sixty_candles_stop() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -1.0])
 @pytest.mark.parametrize("field", ["high", "low", "close"])
-def test_a_hole_in_the_candles_ends_the_run_that_counts(bad: float, field: str) -> None:
+def test_a_missing_candle_ends_the_run_of_candles_that_counts(bad: float, field: str) -> None:
     hole: dict[str, Any] = {field: bad}
     holed = candles(250)
     holed[-60] = replace(holed[-60], **hole)

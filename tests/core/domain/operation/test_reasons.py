@@ -62,7 +62,7 @@ def test_what_another_attempt_can_cure_is_transient(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(TERMINAL))
-def test_what_it_cannot_is_terminal(code: str) -> None:
+def test_what_another_attempt_cannot_cure_is_terminal(code: str) -> None:
     assert Reason.of(code).kind is Kind.TERMINAL
     assert not refuse(Reason.of(code)).transient
 

@@ -74,7 +74,9 @@ def codes(of: SessionFigures, running: date | None = None) -> list[AlertKind]:
         ((Reason.ACCOUNT_DISABLED,), DayKind.RULE, "account_disabled"),
     ],
 )
-def test_a_day_is_what_most_of_its_runs_came_to(reasons: tuple[Reason | None, ...], kind: DayKind, why: str) -> None:
+def test_the_kind_of_a_day_is_that_of_most_of_its_runs(
+    reasons: tuple[Reason | None, ...], kind: DayKind, why: str
+) -> None:
     [found] = figures(*(run(0, reason) for reason in reasons)).days
     assert (found.kind, found.reason, found.runs) == (kind, why, len(reasons))
 

@@ -37,7 +37,7 @@ def legs_settled(payoff: Payoff, settle: Decimal) -> Decimal:
 
 
 @given(payoffs(), cents(-3000, 3000))
-def test_it_is_what_the_four_legs_settle_to(payoff: Payoff, away: Decimal) -> None:
+def test_the_payoff_is_the_sum_of_its_settled_legs(payoff: Payoff, away: Decimal) -> None:
     assert payoff.at(payoff.body + away) == legs_settled(payoff, payoff.body + away)
 
 

@@ -26,7 +26,7 @@ _OFF = AccountRun(1, "5WT00002", DAY, Outcome.SKIPPED, "account_disabled", "auto
 _DUE = DueAlert(AlertKind.NO_TRADE, ACCOUNT, "no trade in 5 sessions")
 
 
-async def test_what_a_cycle_came_to_is_recorded_with_its_end_or_not_at_all(records: Records) -> None:
+async def test_the_results_of_a_cycle_are_recorded_with_its_end_or_not_at_all(records: Records) -> None:
     assert await records.cycles.begin(DAY, SLOT, False, AT) == 1
     await records.cycles.end(1, "succeeded", "", "", {}, after(8), (_RUN, _OFF))
     assert (await records.results.recorded(DAY, DAY)).runs == (_RUN, _OFF)

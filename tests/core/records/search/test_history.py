@@ -147,13 +147,13 @@ async def test_a_missed_slot_at_the_instant_a_cycle_began_is_not_lost_between_pa
         (HistoryKind.COMMANDS, HistoryFilter(text="margin_"), 2),
     ],
 )
-def test_what_is_asked_for_is_found(find: Find, kind: HistoryKind, wanted: HistoryFilter, count: int) -> None:
+def test_a_filter_finds_the_rows_that_meet_it(find: Find, kind: HistoryKind, wanted: HistoryFilter, count: int) -> None:
     found = find(kind, wanted, 2)
     assert len(found) == count
     assert all(wanted.outcome in ("", row.outcome) for row in found)
 
 
-async def test_what_things_do_not_have_is_refused(records: Records) -> None:
+async def test_a_filter_by_a_field_the_kind_lacks_is_refused(records: Records) -> None:
     for kind, wanted in (
         (HistoryKind.FILLS, HistoryFilter(reason="paused")),
         (HistoryKind.ORDERS, HistoryFilter(reason="paused")),

@@ -60,7 +60,7 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Pat
         if len(acknowledged) == 25:
             child.kill()
     assert await child.wait() == -signal.SIGKILL
-    acknowledged = [name for name in acknowledged if name.endswith(".")]  # a line cut short was not said
+    acknowledged = [name for name in acknowledged if name.endswith(".")]  # a line cut short does not count
     assert len(acknowledged) >= 25
     records = await Records.open(url_of(path))
     try:

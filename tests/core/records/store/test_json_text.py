@@ -48,13 +48,13 @@ def test_instants_keep_their_microsecond_and_sort_as_text(one: datetime, other: 
     "value",
     [Decimal("NaN"), Decimal("Infinity"), float("nan"), datetime(2026, 3, 2, 9, 45)],  # noqa: DTZ001 - naive
 )
-def test_what_has_no_meaning_is_refused(value: JsonValue) -> None:
+def test_naive_instants_and_infinite_numbers_are_refused(value: JsonValue) -> None:
     with pytest.raises(ValueError, match=r"finite|time zone"):
         to_json_text({"figure": value})
 
 
 @pytest.mark.parametrize("value", [b"bytes", {1: "a number as a name"}, {"a set": {1}}])
-def test_what_could_not_be_read_back_is_refused(value: object) -> None:
+def test_types_that_could_not_be_read_back_are_refused(value: object) -> None:
     with pytest.raises(TypeError):
         to_json_text(value)
 

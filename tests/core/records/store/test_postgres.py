@@ -159,7 +159,7 @@ def listening() -> Iterator[PostgresServer]:
     server.stop()
 
 
-async def test_what_keeps_it_from_connecting_is_one_sentence_without_a_secret(
+async def test_a_failure_to_connect_is_one_sentence_without_a_secret(
     listening: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PGPASSWORD", raising=False)

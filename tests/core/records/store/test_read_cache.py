@@ -48,7 +48,7 @@ async def _polls(records: Records) -> list[object]:
     ]
 
 
-async def test_what_no_write_changed_is_asked_of_the_store_once(records: Records, reads: _Reads) -> None:
+async def test_without_a_write_between_them_equal_polls_read_the_store_once(records: Records, reads: _Reads) -> None:
     await records.entries.prepare(entry())
     first = await _polls(records)
     asked = reads.count
@@ -95,7 +95,7 @@ async def test_a_write_that_failed_lets_nothing_be_held_until_one_succeeds(recor
     assert reads.count == asked
 
 
-async def test_one_who_does_not_trade_holds_nothing(records: Records, path: Path) -> None:
+async def test_a_watcher_caches_nothing(records: Records, path: Path) -> None:
     watcher = await Records.open(url_of(path), trader=False)
     assert await watcher.entries.open() == ()
     await records.entries.prepare(entry())

@@ -29,7 +29,7 @@ OPTION = ".QQQ260417P620"
 
 @dataclass
 class Sink:
-    """A sink that keeps what it is given."""
+    """A sink that keeps everything it receives."""
 
     quotes: list[Quote] = field(default_factory=list)
     trades: list[Trade] = field(default_factory=list)

@@ -81,7 +81,7 @@ async def test_spx_has_two_roots_with_their_own_streamer_symbols() -> None:
         assert [tick.threshold for tick in roots["SPXW"].tick_sizes] == [Decimal("3.0"), None]
 
 
-async def test_what_is_not_listed_is_not_found() -> None:
+async def test_unlisted_symbols_are_not_found() -> None:
     async with broker() as server, server.session() as session:
         for read in (
             NestedOptionChain.get(session, "ZZZ"),
