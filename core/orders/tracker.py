@@ -13,7 +13,7 @@ from datetime import timedelta
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
-from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled
+from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled, is_rest_open
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.trident.per_share import per_share
@@ -217,10 +217,10 @@ class OrderTracker:
             entry = await self.records.entries.get(entry_id)
             known = {fill.fill_id for fill in entry.fills}
             if any(fill.fill_id not in known for fill in report.fills) and await self.records.entries.add_fills(
-                entry.id, report.fills, self.clock.now()
+                entry.id, report.fills, self.clock.now(), rest_is_open=is_rest_open(report)
             ):
                 entry = await self.records.entries.get(entry_id)
-                if not is_complete(entry.request, entry.fills):
+                if is_rest_open(report) and not is_complete(entry.request, entry.fills):
                     await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
             if _is_other_ended_order(entry, report):
                 log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from core.domain.orders.orders import Fill, OrderRequest
+from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.orders import Fill, OrderReport, OrderRequest
 from core.domain.trident.trident import Action
 
 
@@ -21,6 +22,16 @@ def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:
     """Whether every leg is filled in full."""
     filled = filled_by_symbol(fills)
     return all(filled.get(leg.symbol, Decimal(0)) >= leg.quantity for leg in request.legs)
+
+
+def is_rest_open(report: OrderReport) -> bool:
+    """Whether the broker still works an order, and a leg of it has contracts that are not filled.
+
+    An order that has ended may come with only a part of its fill records: the others come later.
+    """
+    return state_for(report.status) is EntryState.WORKING and any(
+        leg.remaining is None or leg.remaining > 0 for leg in report.legs
+    )
 
 
 def is_overfilled(request: OrderRequest, fills: Iterable[Fill]) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from core.domain.operation.amounts import credit, dollars
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
-from core.domain.orders.fills import fill_credit
-from core.domain.orders.order_states import EntryState
+from core.domain.operation.times import weekday
+from core.domain.orders.fate import FateKind, fate_of, fate_words
 from core.domain.orders.orders import Entry
-from core.domain.reporting.notices import Letterhead, Notice, Part, credit, dollars, page, weekday
-from core.domain.trident.trident import max_risk
+from core.domain.reporting.notices import Letterhead, Notice, Part, page
 
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
     """One account's results on one session day.
 
-    `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that did not trade, by the
+    `validated` describes the suggestions that a dry run validated. `reasons` counts the runs that made no entry, by the
     sentence that says why; runs that only met the day's entry are left out.
     """
 
@@ -35,8 +36,8 @@ class AccountDay:
 class SessionDay:
     """The results of one session day.
 
-    `outcomes` counts its cycles by outcome, and `reasons` by the sentence that says why. `missed` counts its missed
-    slots by the sentence that says why.
+    `outcomes` counts its cycles by what they are told to have come to; `reasons` counts those that made no entry by the
+    sentence that says why. `missed` counts its missed slots by the sentence that says why.
     """
 
     day: date
@@ -99,14 +100,12 @@ def weekly_digest(sessions: Sequence[SessionDay], standing: Standing, head: Lett
 
 
 def _headline(sessions: Sequence[SessionDay]) -> str:
-    entries = [e for s in sessions for a in s.accounts for e in a.entries if e.state is not EntryState.NOT_SENT]
+    fates = [fate_of(entry) for session in sessions for account in session.accounts for entry in account.entries]
+    kinds = Counter(fate.kind.value for fate in fates if fate.kind is not FateKind.NOT_SENT)
     validated = sum(len(a.validated) for s in sessions for a in s.accounts)
-    if not entries:
+    if not kinds:
         return f"{_count(validated, 'order')} validated, none sent" if validated else "no entry"
-    states: dict[str, int] = {}
-    for entry in entries:
-        states[entry.state.value] = states.get(entry.state.value, 0) + 1
-    return ", ".join(f"{count} {state}" for state, count in states.items())
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
 def _account_part(account: AccountDay, standing: Standing) -> Part:
@@ -127,21 +126,11 @@ def _name(account: AccountDay) -> str:
 
 
 def _entry_line(entry: Entry) -> str:
+    fate = fate_of(entry)
     what = f"{entry.underlying} {entry.strikes}, expires {weekday(entry.expiration)}"
-    filled = fill_credit(entry.request, entry.fills)
-    if entry.state is EntryState.FILLED and filled is not None:
-        return (
-            f"FILLED at {credit(filled)} credit: {what}, max risk {dollars(max_risk(entry.width, filled))}, "
-            f"mid {credit(entry.mid)}, order {entry.order_id}"
-        )
-    order = f", order {entry.order_id}" if entry.order_id else ""
-    why = f" ({entry.detail.replace(entry.account, masked(entry.account))})" if entry.detail else ""
-    word = entry.state.value.upper().replace("_", " ")
-    return f"{word}: {what}, limit {credit(entry.limit)}, max risk {dollars(_at_limit(entry))}{order}{why}"
-
-
-def _at_limit(entry: Entry) -> Decimal:
-    return max_risk(entry.width, entry.limit)
+    price = f"limit {credit(fate.limit)}" if fate.credit is None else f"mid {credit(entry.mid)}"
+    order = f", order {fate.order_id}" if fate.order_id else ""
+    return f"{what}: {fate_words(fate)}; {price}, max risk {dollars(fate.max_risk)}{order}"
 
 
 def _day_in_a_line(session: SessionDay, number: str) -> str:
@@ -151,9 +140,10 @@ def _day_in_a_line(session: SessionDay, number: str) -> str:
         return "; ".join(("no entry", *(f"{each[:1].lower()}{each[1:]}" for each in why)))
     phrases = []
     for entry in mine.entries:
-        filled = fill_credit(entry.request, entry.fills)
-        price = f"at {credit(filled)} credit" if filled is not None else f"limit {credit(entry.limit)}"
-        phrases.append(f"{entry.state.value.replace('_', ' ')} {entry.underlying} {entry.strikes} {price}")
+        fate = fate_of(entry)
+        price = f"at {credit(fate.credit)} credit" if fate.credit is not None else f"limit {credit(fate.limit)}"
+        part = f", {fate.filled} of {fate.contracts} filled" if fate.traded and fate.credit is None else ""
+        phrases.append(f"{fate.kind.value} {entry.underlying} {entry.strikes} {price}{part}")
     phrases += [f"validated, not sent: {one}" for one in mine.validated]
     return "; ".join(phrases)
 
@@ -162,7 +152,7 @@ def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:
     tridents = standing.open_tridents.get(number, ())
     if not tridents:
         return ("Open tridents: none.",)
-    risk = sum((max_risk(e.width, fill_credit(e.request, e.fills) or e.limit) for e in tridents), Decimal(0))
+    risk = sum((fate_of(trident).max_risk for trident in tridents), Decimal(0))
     nearest = min(e.expiration for e in tridents)
     return (f"Open tridents: {len(tridents)}, max risk {dollars(risk)} in all, the next expires {weekday(nearest)}.",)
 

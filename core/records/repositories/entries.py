@@ -207,10 +207,13 @@ class Entries(EntryReads):
             await note_change(connection, new, at)
         return new
 
-    async def add_fills(self, entry_id: str, new_fills: Sequence[Fill], at: datetime | None = None) -> int:
+    async def add_fills(
+        self, entry_id: str, new_fills: Sequence[Fill], at: datetime | None = None, *, rest_is_open: bool = True
+    ) -> int:
         """Records the fills that are not recorded yet, in any state of the entry. Returns how many were new.
 
-        `at` is when we learned of them; when left out, the time of the last fill.
+        `at` is when we learned of them; when left out, the time of the last fill. `rest_is_open` says whether the
+        broker still works what is not filled; without it a part is not told as one.
         """
         added = 0
         async with self._database.write() as connection:
@@ -233,7 +236,8 @@ class Entries(EntryReads):
                 )
                 added += 1
             if added and self._outbox.is_open:
-                await self._outbox.tell_fills(connection, await _known(connection, entry_id), at or new_fills[-1].at)
+                known_now = await _known(connection, entry_id)
+                await self._outbox.tell_fills(connection, known_now, at or new_fills[-1].at, rest_is_open=rest_is_open)
         return added
 
     async def add_evidence(

@@ -64,7 +64,8 @@ class Journal:
         return found[0] if found else None
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
-        """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one.
+        """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one, and the
+        mail about a validated one.
 
         Raises AlreadyValidated for a second validated suggestion of the account's day (rules 9), RecordsError when its
         id is already recorded.
@@ -75,6 +76,8 @@ class Journal:
                 await connection.execute(insert(suggestions).values(values))
                 if dry_run is not None:
                     await connection.execute(_NEW_DRY_RUN, _dry_run_values(dry_run))
+                if suggestion.validated:
+                    await self._outbox.tell_validated(connection, suggestion)
         except IntegrityError:
             if suggestion.validated and await self.validated_on(suggestion.account, suggestion.session_day):
                 raise AlreadyValidated(f"{suggestion.session_day} already has its validated suggestion") from None

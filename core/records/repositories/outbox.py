@@ -16,13 +16,16 @@ from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Event
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.orders import Entry
-from core.domain.reporting.notices import (
-    Letterhead,
-    Notice,
+from core.domain.reporting.entry_notices import (
+    AskedOffset,
+    asked_offset,
     entry_notices,
-    event_notice,
     fills_notice,
+    validated_notice,
 )
+from core.domain.reporting.event_notices import event_notice
+from core.domain.reporting.notices import Letterhead, Notice
+from core.records.repositories.rows import SuggestionRecord
 from core.records.store.database import Database
 from core.records.store.read_cache import ReadCache
 from core.records.store.tables import accounts, messages, suggestions
@@ -65,7 +68,7 @@ _GIVE_UP = (
 _KNOWN = select(messages.c.seq).where(messages.c.key == bindparam("key"))
 _PREFERENCE = select(accounts.c.mail).where(accounts.c.number == bindparam("account"))
 _PREFERENCES = select(accounts.c.number, accounts.c.mail)
-_OFFSET = select(suggestions.c.offset).where(suggestions.c.id == bindparam("suggestion_id"))
+_ASKED = select(suggestions.c.offset, suggestions.c.evidence).where(suggestions.c.id == bindparam("suggestion_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,31 @@ class Outbox:
         """Adds the mails about the entry's new state to the commit under way."""
         await self._tell(connection, entry, at, entry_notices)
 
-    async def tell_fills(self, connection: AsyncConnection, entry: Entry, at: datetime) -> None:
-        """Adds the mails about fills just recorded to the commit under way. `entry` has these fills already."""
-        await self._tell(connection, entry, at, lambda *told: filter(None, (fills_notice(*told),)))
+    async def tell_fills(self, connection: AsyncConnection, entry: Entry, at: datetime, *, rest_is_open: bool) -> None:
+        """Adds the mails about fills just recorded to the commit under way. `entry` has these fills already.
+
+        `rest_is_open` says whether the broker still works what is not filled.
+        """
+
+        def notices(entry: Entry, asked: AskedOffset, head: Letterhead) -> Iterable[Notice]:
+            return filter(None, (fills_notice(entry, asked, head, rest_is_open=rest_is_open),))
+
+        await self._tell(connection, entry, at, notices)
+
+    async def tell_validated(self, connection: AsyncConnection, suggestion: SuggestionRecord) -> None:
+        """Adds the mail about the suggestion that a dry run validated to the commit under way."""
+        if self._head is None:
+            return
+        try:
+            notice = validated_notice(suggestion, self._head)
+        except Exception:  # a mail that fails must not cost the suggestion it tells of
+            log.exception("no message could be written for the suggestion %s", suggestion.id)
+            return
+        if await self._at_once(connection, suggestion.account):
+            await _add(connection, notice, suggestion.at)
 
     async def tell_events(self, connection: AsyncConnection, events: Iterable[Event]) -> None:
-        """Adds the mails about the alarms among the events to the commit under way."""
+        """Adds the mails about the alarms and warnings among the events to the commit under way."""
         if self._head is None:
             return
         for event in events:
@@ -147,16 +169,17 @@ class Outbox:
     ) -> None:
         if self._head is None:
             return
-        offset = (await connection.execute(_OFFSET, {"suggestion_id": entry.suggestion_id})).scalar_one_or_none()
+        suggested = await connection.execute(_ASKED, {"suggestion_id": entry.suggestion_id})
         try:
-            notices = tuple(write(entry, offset, self._head))
+            found = suggested.one_or_none()  # decodes the evidence, which may not be readable
+            asked = AskedOffset() if found is None else asked_offset(found.offset, found.evidence)
+            notices = tuple(write(entry, asked, self._head))
         except Exception:  # a mail that fails must not cost the state it tells of
             log.exception("no message could be written for the entry %s", entry.id)
             return
         if not notices:
             return
-        chosen = (await connection.execute(_PREFERENCE, {"account": entry.account})).scalar_one_or_none()
-        at_once = self._preference(chosen) is MailPreference.IMMEDIATE
+        at_once = await self._at_once(connection, entry.account)
         for notice in notices:
             if at_once or notice.always:
                 await _add(connection, notice, at)
@@ -213,6 +236,11 @@ class Outbox:
         """Gives up the mails that still wait and were written before `than`. Returns how many there were."""
         async with self._database.write() as connection:
             return (await connection.execute(_GIVE_UP, {"before": than, "at": at})).rowcount
+
+    async def _at_once(self, connection: AsyncConnection, account: str) -> bool:
+        """Whether the account wants its mails at once."""
+        chosen = (await connection.execute(_PREFERENCE, {"account": account})).scalar_one_or_none()
+        return self._preference(chosen) is MailPreference.IMMEDIATE
 
     def _preference(self, chosen: str | None) -> MailPreference:
         try:

@@ -110,14 +110,14 @@ class MailQueueSetup:
             entry_id, EntryState.WORKING, at=now, order_id=f"41{len(entry_id)}", broker_status="Live"
         )
 
-    async def fill(self, made: Entry, legs: int = 4) -> None:
+    async def fill(self, made: Entry, legs: int = 4, *, rest_is_open: bool = True) -> None:
         """Fills the first `legs` legs of the entry; with all four the entry is filled."""
         prices = ("3.155", "1.60", "3.30", "2.35")
         fills = [
             Fill(f"{made.id}-{n}", leg.symbol, Decimal(leg.quantity), Decimal(price), self.clock.now())
             for n, (leg, price) in enumerate(zip(made.request.legs, prices, strict=True))
         ]
-        await self.records.entries.add_fills(made.id, fills[:legs], self.clock.now())
+        await self.records.entries.add_fills(made.id, fills[:legs], self.clock.now(), rest_is_open=rest_is_open)
         if legs == len(fills):
             await self.become(made, EntryState.FILLED, "Filled")
 

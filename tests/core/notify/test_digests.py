@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.mail_preference import MailPreference
@@ -12,7 +14,7 @@ from core.domain.operation.reasons import Reason
 from core.domain.orders.order_states import EntryState
 from core.domain.reporting.figures import AccountRun
 from tests.core.notify.mail_without_engine import OTHER, MailQueueSetup, with_mail_queue
-from tests.support.record_samples import ACCOUNT, DAY
+from tests.support.record_samples import ACCOUNT, DAY, entry
 from tests.support.world import et
 
 FRIDAY = "2026-03-06"
@@ -41,9 +43,9 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
         await after_close(setup, "2026-03-02")
         assert subjects(setup) == ["Mon 2 Mar 2026: 1 filled, 1 rejected"]
         text = setup.server.taken[0].text
-        assert "FILLED at 4.06 credit: QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026, max risk 194.00 $" in text
-        assert "REJECTED: QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026, limit 4.06, max risk 194.00 $" in text
-        assert "(no money in …0002)" in text
+        what = "QQQ 622P/619P/622C/625C, expires Fri 17 Apr 2026"
+        assert f"{what}: FILLED 4.06; mid 4.10, max risk 194.00 $, order 413" in text
+        assert f"{what}: REJECTED: no money in …0002; limit 4.06, max risk 194.00 $, order 413" in text
         assert "Open tridents: 1, max risk 194.00 $ in all" in text
         assert "No cycle ran." in text
         assert ACCOUNT not in text
@@ -79,6 +81,35 @@ def test_each_account_is_told_why_it_did_not_trade(tmp_path: Path) -> None:
         await after_close(setup, FRIDAY)
         [week] = [sent.text for sent in setup.server.taken if "week of" in sent.subject]
         assert "no entry; 3 times: the budget of …0001 is too small" in " ".join(week.split())
+
+    with_mail_queue(days, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "state", "told"),
+    [
+        (None, EntryState.REJECTED, "rejected"),
+        (Reason.OUTCOME_UNKNOWN, EntryState.FILLED, "filled"),
+    ],
+)
+def test_a_cycle_whose_entry_went_on_after_it_is_told_by_its_fate(
+    tmp_path: Path, recorded: Reason | None, state: EntryState, told: str
+) -> None:
+    async def days(setup: MailQueueSetup) -> None:
+        await setup.open(MailPreference.DAILY, sends=False)
+        number = await setup.records.cycles.begin(DAY, None, True, setup.clock.now())
+        assert number == entry().cycle
+        made = await setup.works()
+        run = _run(number, ACCOUNT, recorded, "nobody knows")
+        code = "" if recorded is None else recorded.code
+        await setup.records.cycles.end(number, run.outcome.value, code, run.reason_text, {}, setup.clock.now(), [run])
+        await (setup.fill(made) if state is EntryState.FILLED else setup.become(made, state, "Rejected", "no money"))
+        await after_close(setup, "2026-03-02")
+        assert subjects(setup) == [f"Mon 2 Mar 2026: 1 {told}"]
+        text = setup.server.taken[0].text
+        assert f"1 cycle: 1 {told}." in text
+        assert "nobody knows" not in text
+        assert "nce: " not in text, "the entry's own line tells why"
 
     with_mail_queue(days, tmp_path)
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.broker.port import BrokerError, BrokerFault
+from core.domain.operation.amounts import credit
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
+from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Fill, OrderReport
 from core.notify.smtp import MailFault
+from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Health
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -84,8 +91,107 @@ def test_an_unknown_entry_is_told_then_sent_then_cancelled(tmp_path: Path) -> No
         await world.command(CommandKind.CANCEL)
         await world.until("09:47")
         assert _word(post.subjects[-1]) == "entry cancelled"
-        assert "operator asked to cancel it" in post.taken[-1].text
+        assert (
+            "operator asked to cancel it. The day is free when an operator allows re-entry and two reads show no fill."
+            in post.taken[-1].text
+        )
+        assert "is not known: HTTP 502." in post.taken[0].text
+        assert "HTTP 502" not in "".join(mail.text for mail in post.taken[1:])
         await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_a_filled_order_whose_fill_records_come_in_two_parts_is_at_no_time_told_as_open(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        post = told_by(world)
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        live = await world.broker.order(ACCOUNT, entry.order_id or "")
+        fills = [
+            Fill(f"f{n}", leg.symbol, Decimal(leg.quantity), entry.limit if n == 0 else Decimal(0), world.clock.now())
+            for n, leg in enumerate(entry.request.legs)
+        ]
+
+        def filled(these: list[Fill]) -> OrderReport:
+            legs = tuple(
+                replace(leg, remaining=Decimal(0), fills=tuple(fill for fill in these if fill.symbol == leg.symbol))
+                for leg in live.legs
+            )
+            return replace(live, status="Filled", legs=legs)
+
+        await world.engine.tracker.apply(entry.id, filled(fills[:2]))
+        await world.clock.sleep(5)
+        assert [_word(s) for s in post.subjects] == ["entry sent", "entry filled"]
+        assert "Its fill records have not all come yet" in post.taken[-1].text
+        await world.engine.tracker.apply(entry.id, filled(fills))
+        await world.clock.sleep(5)
+        told = fill_credit(entry.request, fills)
+        assert f"entry filled, its fills are known at {credit(told)} credit" in post.subjects[-1]
+        assert f"Fill credit:   {credit(told)} per share" in post.taken[-1].text
+        kinds = [event.kind for event in await world.records.journal.of_cycle(entry.cycle)]
+        assert "order.partially_filled" not in kinds
+        assert "still open" not in "".join(mail.text for mail in post.taken)
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_part_filled_while_the_rest_works_is_told_as_a_part(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        post = told_by(world)
+        world.exchange.fill_plan = "partial"
+        await world.start()
+        await world.until("09:50")
+        assert (await world.entry()).state is EntryState.FILLED
+        assert [_word(s) for s in post.subjects] == ["entry sent", "entry partially filled", "entry filled"]
+        assert "the rest is still open" in post.taken[1].text
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_what_a_dry_run_validated_is_mailed_once_with_its_terms(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        post = told_by(world)
+        world.sends = False
+        await world.start()
+        await world.until("10:20")
+        (made,) = [s for s in await world.records.journal.suggestions_of(ACCOUNT, world.day) if s.validated]
+        [told] = post.taken
+        assert "QQQ entry validated, not sent, at" in told.subject
+        for figure in (
+            made.strikes,
+            f"{credit(made.limit)} credit per share",
+            f"{credit(made.natural)}, {credit(made.mid)} credit per share",
+            made.id,
+            "nothing was sent, nothing is open",
+        ):
+            assert figure in told.text, figure
+        assert ACCOUNT not in told.text + told.html + told.subject
+        assert await world.entries() == ()
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_the_warning_of_a_failed_cycle_is_mailed_once_and_none_of_its_steps(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        post = told_by(world, MailPreference.NEVER)
+        await world.start()
+        world.broker.arm(FaultKind.MARKET_STALE_SNAPSHOT, symbol=".*")
+        await world.until("09:46:30")
+        (cycle,) = await world.cycles()
+        assert (cycle.outcome, cycle.reason_code) == ("failed", "leg_stale")
+        steps = [
+            e for e in await world.records.journal.of_cycle(cycle.number) if e.step and e.severity is Severity.WARNING
+        ]
+        assert len(steps) > 1
+        [told] = [s for s in post.subjects if "WARNING" in s]
+        assert "WARNING: cycle 09:45 failed: " in told
+        await world.stop()
 
     in_world(day, tmp_path)
 

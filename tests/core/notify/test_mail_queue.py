@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from sqlalchemy.exc import IntegrityError
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import EntryState
+from core.domain.reporting.digests import AccountDay, SessionDay, Standing, daily_digest
+from core.domain.reporting.notices import Letterhead
 from core.notify.mail_queue import retry_s
 from core.notify.smtp import MailFault
 from core.records.store.errors import RecordsError
 from core.snapshot import Health
 from tests.core.notify.mail_without_engine import OTHER, MailQueueSetup, with_mail_queue
-from tests.support.record_samples import ACCOUNT, entry
+from tests.support.record_samples import ACCOUNT, DAY, entry, suggestion
 
 
 def in_store(setup: MailQueueSetup, statement: str) -> None:
@@ -283,6 +286,135 @@ def test_two_databases_give_one_key_two_message_ids(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "bb").mkdir()
     assert with_mail_queue(day, tmp_path / "a") != with_mail_queue(day, tmp_path / "bb")
+
+
+def test_fills_of_an_order_that_is_filled_are_no_part_of_one_that_is_open(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        made = await setup.works()
+        await setup.fill(made, legs=2, rest_is_open=False)
+        await setup.become(made, EntryState.FILLED, "Filled")
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent", "entry filled"]
+        assert "Its fill records have not all come yet" in setup.server.taken[-1].text
+        await setup.fill(made)
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry sent", "entry filled", "entry filled"]
+        assert "QQQ entry filled, its fills are known at 4.06 credit" in setup.server.subjects[-1]
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_the_floor_that_bit_is_read_from_the_recorded_suggestion(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        evidence = {"entry_price": {"floored": True}}
+        asked = replace(suggestion("suggestion-one"), offset=Decimal("0.25"), limit=Decimal("4.06"), evidence=evidence)
+        await setup.records.journal.record_suggestion(asked)
+        await setup.works()
+        await setup.clock.sleep(5)
+        [sent] = setup.server.taken
+        assert "4.06 credit per share, 0.04 below the mid: natural was the floor; 0.25 was asked" in sent.text
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_evidence_that_cannot_be_read_costs_the_mail_and_not_the_state(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(sends=False)
+        await setup.records.journal.record_suggestion(suggestion("suggestion-one"))
+        in_store(setup, "UPDATE suggestions SET evidence = '{'")
+        made = await setup.works()
+        assert made.state is EntryState.WORKING
+        assert caplog.text.count("no message could be written for the entry one") == 1
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_an_entry_found_after_a_lost_answer_is_told_filled_without_the_lost_answer(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open()
+        now = setup.clock.now()
+        made = replace(entry(), prepared_at=now)
+        await setup.records.entries.prepare(made)
+        assert await setup.records.entries.mark_sent(
+            made.id, now, epoch=setup.records.epoch, closes=now.replace(hour=23)
+        )
+        await setup.become(made, EntryState.UNKNOWN, detail="no answer: RemoteProtocolError")
+        await setup.records.entries.become(made.id, EntryState.WORKING, at=now, order_id="41", broker_status="Live")
+        await setup.fill(made)
+        await setup.clock.sleep(5)
+        assert setup.words == ["entry UNKNOWN", "entry sent", "entry filled"]
+        unknown, *found = [sent.text for sent in setup.server.taken]
+        assert "is not known: no answer: RemoteProtocolError." in unknown
+        assert "no answer" not in "".join(found)
+        found_now = await setup.records.entries.get(made.id)
+        told = daily_digest(
+            SessionDay(DAY, (AccountDay(ACCOUNT, True, (found_now,)),), {}, {}, {}),
+            Standing({}, ()),
+            Letterhead("live", "https://broker.example/"),
+        )
+        assert "FILLED 4.06" in told.text
+        assert "no answer" not in told.text
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_a_validated_suggestion_is_mailed_in_its_own_commit_by_the_accounts_preference(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(sends=False)
+        terms = {"limit": Decimal("4.06"), "offset": Decimal(0), "validated": True}
+        validated = replace(suggestion("s1"), **terms)  # type: ignore[arg-type]
+        in_store(setup, "CREATE TRIGGER no_mail BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no'); END")
+        with pytest.raises((IntegrityError, RecordsError)):
+            await setup.records.journal.record_suggestion(validated)
+        assert not await setup.records.journal.validated_on(ACCOUNT, DAY)
+        in_store(setup, "DROP TRIGGER no_mail")
+        await setup.records.journal.record_suggestion(validated)
+        await setup.records.journal.record_suggestion(suggestion("s2"))
+        in_store(setup, f"UPDATE accounts SET mail = 'daily' WHERE number = '{OTHER}'")
+        await setup.records.journal.record_suggestion(replace(validated, id="s3", account=OTHER))
+        assert [(m.kind, m.account) for m in await setup.records.outbox.waiting()] == [
+            ("suggestion.validated", ACCOUNT)
+        ]
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_a_mail_about_a_validated_suggestion_that_cannot_be_written_does_not_cost_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(sends=False)
+        await setup.records.journal.record_suggestion(suggestion("s1", validated=True))  # it has no limit
+        assert await setup.records.journal.validated_on(ACCOUNT, DAY)
+        assert caplog.text.count("no message could be written for the suggestion s1") == 1
+
+    with_mail_queue(day, tmp_path)
+
+
+def test_a_warning_is_told_whatever_the_preference_once_an_hour_a_cause(tmp_path: Path) -> None:
+    async def day(setup: MailQueueSetup) -> None:
+        await setup.open(MailPreference.NEVER)
+
+        async def warn(kind: str, text: str) -> None:
+            await setup.bus.publish(Event(setup.clock.now(), kind, text, Severity.WARNING))
+            await setup.clock.sleep(3)
+
+        await warn("broker.down", "broker: no answer after 21.5 s")
+        await warn("broker.down", "broker: no answer after 34 s")
+        for told_otherwise in ("step.quotes", "command.force.refused", "order.cancelled"):
+            await warn(told_otherwise, "told otherwise")
+        await warn("reconcile.waiting", "not reconciled, no entries: HTTP 502")
+        told = ["WARNING: broker: no answer after 21.5 s", "WARNING: not reconciled, no entries: HTTP 502"]
+        assert [s.removeprefix("Senex: ") for s in setup.server.subjects] == told
+        await setup.until("10:00:01")
+        await warn("broker.down", "broker: no answer after 21.5 s")
+        assert [s.removeprefix("Senex: ") for s in setup.server.subjects] == [*told, told[0]]
+
+    with_mail_queue(day, tmp_path)
 
 
 def test_an_alarm_is_told_whatever_the_preference_once_an_hour(tmp_path: Path) -> None:
