@@ -76,8 +76,8 @@ def test_every_kind_is_a_table_of_80_columns_without_an_account_number(place: Pl
         assert ACCOUNT not in "".join(lines)
     head, *lines = _found(place)
     assert head.split() == ["cycle", "session", "slot", "outcome", "why"]
-    assert lines[0].split() == ["-", MONDAY, "10:00", "missed", "automation", "is", "paused", "(paused)"]
-    assert lines[1].split() == ["1", MONDAY, "09:45", "succeeded"]
+    assert lines[0].split() == ["-", MONDAY, "10:00", "missed", "automation", "is", "paused"]
+    assert lines[1].split() == ["1", MONDAY, "09:45", "succeeded", "2", "filled"]
 
 
 def test_csv_and_json_hold_the_same_rows(place: Place) -> None:
