@@ -173,7 +173,7 @@ async def _missed(
                 ("slot", row.slot),
                 ("forced", False),
                 *nothing,
-                ("word", MISSED),
+                ("recorded_text", row.reason_text),
             ),
         )
         for row in await connection.execute(query)
