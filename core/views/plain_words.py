@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_EXCEPTION = re.compile(r"\b[A-Z][A-Za-z]*(?:Error|Exception|Timeout)\b(?:\(\))?:?\s*")
+_EXCEPTION = re.compile(r"\b[A-Z][A-Za-z]+(?:Error|Exception|Timeout)\b(?:\(\))?:?\s*")
 
 
 def plain_words(text: str) -> str:

@@ -9,6 +9,7 @@ from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.orders import Entry
+from core.views.plain_words import plain_words
 from senex_tui.support.report import instant_text
 
 
@@ -39,7 +40,7 @@ def entry_values(entry: Entry, names: tuple[str, ...], *, reentry_allowed: bool 
         "sent": instant_text(entry.sent_at),
         "holds_day": entry.holds_day,
         "contracts_filled": fate.filled,
-        "detail": fate.why,
+        "detail": plain_words(fate.why),
     }
     return {name: values[name] for name in names}
 
