@@ -38,6 +38,7 @@ from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
+from core.records.search.told_cycles import ToldCycles
 from core.records.store.database import WATCHER_EPOCH, Database
 from core.records.store.errors import (
     AlreadyValidated,
@@ -101,6 +102,7 @@ class Records:
         self.alerts = Alerts(database, self.journal)
         self.history = History(database)
         self.cycle_details = CycleSearch(database)
+        self.told_cycles = ToldCycles(database)
         self.logins = Logins(database)
 
     @classmethod

@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from core.domain.operation import amounts
+from core.domain.operation.amounts import credit
 from core.domain.operation.events import masked
+from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.orders import Entry, OrderLeg
-from core.domain.trident.per_share import per_share
 from core.domain.trident.trident import max_risk
 from core.records.search.cycle_details import EntryDetails
 from core.snapshot.story import Story, StoryKind, StoryLine
@@ -19,7 +21,8 @@ from core.views.story import entry_lines
 def story_of_entry(file: EntryDetails) -> Story:
     """Credits are per share, risks in $ per package. The broker's own words are not masked here."""
     entry = file.entry
-    verdict = f"{per_share(entry.limit)} limit, {per_share(entry.natural)} natural, {per_share(entry.mid)} mid"
+    fate = fate_of(entry)
+    verdict = f"{fate_words(fate)}; {day_words(fate)}"
     lines = (*_price_lines(entry), *_leg_lines(entry), *entry_lines(file))
     return Story(f"Entry of {masked(entry.account)} on {entry.session_day}, cycle {entry.cycle}", verdict, lines)
 
@@ -27,13 +30,13 @@ def story_of_entry(file: EntryDetails) -> Story:
 def _price_lines(entry: Entry) -> Iterator[StoryLine]:
     yield StoryLine(StoryKind.SECTION, "price and risk")
     filled = fill_credit(entry.request, entry.fills)
-    yield _figure("limit", f"{per_share(entry.limit)} credit, max risk {_risk(entry.width, entry.limit)}")
-    yield _figure("natural", f"{per_share(entry.natural)} credit, max risk {_risk(entry.width, entry.natural)}")
-    yield _figure("mid", f"{per_share(entry.mid)} credit, max risk {_risk(entry.width, entry.mid)}")
+    yield _figure("limit", f"{credit(entry.limit)} credit, max risk {_risk(entry.width, entry.limit)}")
+    yield _figure("natural", f"{credit(entry.natural)} credit, max risk {_risk(entry.width, entry.natural)}")
+    yield _figure("mid", f"{credit(entry.mid)} credit, max risk {_risk(entry.width, entry.mid)}")
     if filled is not None:
-        slippage = f"{filled - entry.mid:+.2f}"
-        yield _figure("fill", f"{per_share(filled)} credit, max risk {_risk(entry.width, filled)}, {slippage} to mid")
-    yield _figure("risk gate", f"passed with {entry.max_risk:,.0f} $")
+        slippage = amounts.signed(filled - entry.mid)
+        yield _figure("fill", f"{credit(filled)} credit, max risk {_risk(entry.width, filled)}, {slippage} to mid")
+    yield _figure("risk gate", f"passed with {amounts.dollars(entry.max_risk)}")
     yield _figure("suggestion", entry.suggestion_id)
 
 
@@ -47,15 +50,15 @@ def _leg_lines(entry: Entry) -> Iterator[StoryLine]:
 def _leg_words(entry: Entry, leg: OrderLeg) -> str:
     fills = [fill for fill in entry.fills if fill.symbol == leg.symbol]
     filled = sum((fill.quantity for fill in fills), Decimal(0))
-    at = ", ".join(f"{fill.quantity.normalize():f} at {per_share(fill.price)}" for fill in fills)
-    filled_at = f": {at}" if at else ""
+    at = ", ".join(f"{amounts.quantity(fill.quantity)} at {credit(fill.price)}" for fill in fills)
+    told = f": {at}" if at else ""
     symbol = " ".join(leg.symbol.split())
-    return f"{leg.action.value} {leg.quantity} {symbol}, {filled.normalize():f} of {leg.quantity} filled{filled_at}"
+    return f"{leg.action.value} {leg.quantity} {symbol}, {amounts.quantity(filled)} of {leg.quantity} filled{told}"
 
 
 def _figure(label: str, text: str) -> StoryLine:
     return StoryLine(StoryKind.FIGURE, label, text)
 
 
-def _risk(width: Decimal, credit: Decimal) -> str:
-    return f"{max_risk(width, credit):,.0f} $"
+def _risk(width: Decimal, at: Decimal) -> str:
+    return amounts.dollars(max_risk(width, at))

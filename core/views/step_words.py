@@ -9,9 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.market.judgement import BASE_SCORE
+from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Figures, FigureValue
-from core.runtime.clock import exchange_time
 
 FigureLine = tuple[str, str, Decimal | None]
 """A figure's name, its words, and the points of a factor."""
@@ -36,23 +36,25 @@ def words_of(event: Event) -> str:
                 f"open tridents {_shown(f.get('open_tridents'))}"
             )
         case Step.JUDGEMENT:
-            return f"score {_points(f.get('score'))}, {_shown(f.get('minimum'))} needed"
+            return f"score {_points(f.get('score'))}, {_points(f.get('minimum'))} needed"
         case Step.STRIKES:
             return (
                 f"{_shown(f.get('trident'))} of {_shown(f.get('expiration'))} ({_shown(f.get('root'))}): "
                 f"body {_shown(f.get('body'))} at a price of {_shown(f.get('price'))}, width {_shown(f.get('width'))}"
             )
         case Step.QUOTES:
-            return f"a fresh quote of every leg after {_seconds(event)}"
+            oldest = f.get("oldest_age_s")
+            age = "" if oldest is None else f", the oldest {_shown(oldest)} s old"
+            return f"a quote of every leg after {_seconds(event)}{age}"
         case Step.PRICING:
             return (
-                f"natural {_shown(f.get('natural_credit'))}, mid {_shown(f.get('mid_credit'))} credit; "
+                f"natural {_credit(f.get('natural_credit'))}, mid {_credit(f.get('mid_credit'))} credit; "
                 f"max risk {_dollars(f.get('max_risk'))} at natural"
             )
         case Step.RISK:
             return f"max risk {_dollars(f.get('max_risk'))} is within the budget of {_dollars(f.get('budget'))}"
         case Step.LIMIT:
-            return f"limit {_shown(f.get('limit'))} credit"
+            return f"limit {_credit(f.get('limit'))} credit"
         case Step.SEND if f.get("validated"):
             return "the broker's dry run accepted the order; a dry run sends nothing"
         case Step.SEND:
@@ -85,7 +87,7 @@ def _waterfall(event: Event) -> Iterator[FigureLine]:
             yield (name, found[1], Decimal(found[2]))
         score = f.get("score")
         if isinstance(score, Decimal):
-            yield ("score", f"{_shown(f.get('minimum', f.get('needed')))} needed", score)
+            yield ("score", f"{_points(f.get('minimum', f.get('needed')))} needed", score)
         yield ("regime", _shown(f.get("regime")), None)
     elif event.result is StepResult.REFUSED:
         yield from _rest(event, "score", "minimum", "regime")
@@ -101,7 +103,7 @@ def _pricing(event: Event) -> Iterator[FigureLine]:
         ("mid_subtraction", "mid", "mid_credit"),
     ):
         if name in f:
-            package = f"; 2 x put + call = {_shown(f[total])}" if total in f else ""
+            package = f"; 2 x put + call = {_credit(f[total])}" if total in f else ""
             yield (label, f"{f[name]}{package}", None)
 
 
@@ -129,11 +131,11 @@ def _limit(event: Event) -> Iterator[FigureLine]:
     floor = "; natural is the floor, and it bites" if f.get("floored") else ""
     yield (
         "before ticks",
-        f"max(mid {_shown(f.get('mid'))} - offset {_shown(f.get('offset'))}, natural {_shown(f.get('natural'))}) "
-        f"= {_shown(f.get('raw'))}{floor}",
+        f"max(mid {_credit(f.get('mid'))} - offset {_credit(f.get('offset'))}, natural {_credit(f.get('natural'))}) "
+        f"= {_credit(f.get('raw'))}{floor}",
         None,
     )
-    yield ("to the tick", f"{_shown(f.get('limit'))}, a change of {_shown(f.get('rounding'))}", None)
+    yield ("to the tick", f"{_credit(f.get('limit'))}, a change of {_signed(f.get('rounding'))}", None)
 
 
 def _rest(event: Event, *but: str) -> Iterator[FigureLine]:
@@ -148,27 +150,29 @@ def _shown(value: FigureValue) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{exchange_time(value):%H:%M} ET"
+        return f"{times.minute(value)} ET"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return f"{_short(value):f}"
+        return amounts.plain(value)
     return "unknown" if value is None else str(value)
 
 
-def _short(value: Decimal) -> Decimal:
-    """The value without zeros beyond the cents: 6.710 becomes 6.71, while 6.50 and 6.825 stay."""
-    cents = Decimal("0.01")
-    return value.quantize(cents) if value.as_tuple().exponent not in (0, -1, -2) and value % cents == 0 else value
+def _credit(value: FigureValue) -> str:
+    return amounts.credit(value) if isinstance(value, Decimal) else _shown(value)
+
+
+def _signed(value: FigureValue) -> str:
+    return amounts.signed(value) if isinstance(value, Decimal) else _shown(value)
 
 
 def _dollars(value: FigureValue) -> str:
-    return f"{value:,.2f} $" if isinstance(value, Decimal) else "an unknown amount"
+    return amounts.dollars(value) if isinstance(value, Decimal) else "an unknown amount"
 
 
 def _points(value: FigureValue) -> str:
-    return f"{value:.1f}" if isinstance(value, Decimal) else "unknown"
+    return amounts.score(value) if isinstance(value, Decimal) else _shown(value)
 
 
 def _seconds(event: Event) -> str:
-    return "no time told" if event.duration_ms is None else f"{event.duration_ms / 1000:.1f} s"
+    return "no time told" if event.duration_ms is None else amounts.seconds(event.duration_ms)

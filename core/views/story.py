@@ -7,21 +7,26 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from core.broker.port import DryRunAnswer
+from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
 from core.domain.operation.reasons import Figures
+from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill
 from core.domain.trident.trident import max_risk
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SlotRecord
 from core.records.search.cycle_details import CycleDetails, EntryDetails, SlotSurroundings
-from core.runtime.clock import exchange_time
+from core.records.search.told_cycles import CycleTold
 from core.snapshot.story import Story, StoryKind, StoryLine
+from core.views.plain_words import plain_words
 from core.views.step_words import figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
     {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
 )
+_INNER = frozenset({"alerts"})
+"""Evidence that only the engine compares: the connection in which it was seen."""
 _BEFORE_SLOT, _AFTER_SLOT = 8, 2
 
 
@@ -35,7 +40,7 @@ def story_of_cycle(file: CycleDetails) -> Story:
                 lines += entry_lines(entry)
     lines += [_event(e) for e in file.events if e.account is None and e.kind not in ("cycle.started", "cycle.ended")]
     lines += _command_lines(file.commands)
-    return Story(_cycle_title(file.cycle), _cycle_verdict(file.cycle), tuple(lines))
+    return Story(_cycle_title(file.cycle), _cycle_verdict(file.cycle, file.told), tuple(lines))
 
 
 def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroundings) -> Story:
@@ -43,9 +48,7 @@ def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroun
     if record is None:
         verdict = "did not run and has no record: no console was running, and none has started since"
     else:
-        verdict = f"{record.state.upper()}: {record.reason_text}" + (
-            f" ({record.reason_code})" * bool(record.reason_code)
-        )
+        verdict = f"{record.state.upper()}: {record.reason_text or 'no reason is recorded'}"
     lines = [_section("breakers open at the slot")] if around.breakers else []
     lines += [StoryLine(StoryKind.EVENT, "breaker", why, opened) for opened, why in around.breakers]
     before = [e for e in around.events if e.at <= slot][-_BEFORE_SLOT:]
@@ -57,19 +60,26 @@ def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroun
 
 
 def _cycle_title(cycle: CycleRecord) -> str:
-    how = "forced" if cycle.slot is None else f"slot {exchange_time(cycle.slot):%H:%M}"
+    how = "forced" if cycle.slot is None else f"slot {times.minute(cycle.slot)}"
     return f"Cycle {cycle.number}, {how}, {cycle.day:%A} {cycle.day}"
 
 
-def _cycle_verdict(cycle: CycleRecord) -> str:
-    began = f"began {exchange_time(cycle.began_at):%H:%M:%S} ET"
+def _cycle_verdict(cycle: CycleRecord, told: CycleTold) -> str:
+    """What the cycle came to, by the fates of its entries (rules 4.4), and how long it took."""
+    began = f"began {times.clock(cycle.began_at)} ET"
     if cycle.ended_at is None:
         return f"still running, or its process ended: {began}"
-    why = f": {cycle.reason_text} ({cycle.reason_code})" if cycle.reason_code else ""
-    took = f"{began} and took {(cycle.ended_at - cycle.began_at).total_seconds():.1f} s"
-    counts = [f"{count} {name}" for name, count in cycle.totals.items() if name != "processed" and count]
-    accounts = f"; accounts: {', '.join(counts)}" if cycle.totals.get("processed", 0) > 1 else ""
-    return f"{cycle.outcome.upper()}{why}; {took}{accounts}"
+    took = amounts.seconds(round((cycle.ended_at - cycle.began_at).total_seconds() * 1000))
+    return f"{_told_words(told)}; {began} and took {took}"
+
+
+def _told_words(cycle: CycleTold) -> str:
+    """`FILLED 6.73`, `SKIPPED: no session today`, `1 REJECTED, 2 FILLED`: the word in capitals, then what is added."""
+    told = cycle.told
+    if cycle.accounts and told not in cycle.accounts.values():
+        return told.words.upper()  # several accounts, counted
+    head, words = told.word.upper(), told.words.removeprefix("day held: ")
+    return head + words[len(head) :] if words.upper().startswith(head) else f"{head}: {words}"
 
 
 def _account_lines(file: CycleDetails, account: str) -> Iterator[StoryLine]:
@@ -102,7 +112,7 @@ def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
     yield StoryLine(
         kind=StoryKind.EVENT,
         label=step.word,
-        text=f"REFUSED: {text} ({code})" if refused else text,
+        text=f"REFUSED: {text}" if refused else text,
         at=event.at,
         severity=event.severity,
         account=event.account or "",
@@ -121,25 +131,27 @@ def _dry_run_lines(file: CycleDetails, account: str) -> Iterator[StoryLine]:
 
 
 def _dry_run_words(answer: DryRunAnswer) -> str:
-    fees = "unknown" if answer.fees is None else f"{answer.fees} $"
-    warned = "; ".join(f"{code} {words}" for code, words in answer.warnings) or "none"
-    change = f"buying power {answer.buying_power_change:+,} $ to {answer.new_buying_power:,} $"
-    return f"{change}, fees {fees}, warnings: {warned}"
+    fees = "unknown" if answer.fees is None else amounts.dollars(answer.fees)
+    warned = "; ".join(words or code for code, words in answer.warnings) or "none"
+    change = amounts.signed_dollars(answer.buying_power_change)
+    power = f"buying power {change} to {amounts.dollars(answer.new_buying_power)}"
+    return f"{power}, fees {fees}, warnings: {warned}"
 
 
 def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
     """The entry's states, its fills and the evidence about it, in the order of time."""
     entry = file.entry
-    what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {entry.limit} credit"
+    what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {amounts.credit(entry.limit)} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
     happened = [
         *(_fill_line(entry.account, fill) for fill in entry.fills),
         *(_change_line(file, change) for change in file.changes),
-        *(_evidence_line(entry.account, seen) for seen in file.evidence),
+        *_evidence_lines(entry.account, file.evidence),
     ]
     yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
-    held = "holds the day" if entry.holds_day else "does not hold the day"
-    yield StoryLine(StoryKind.FIGURE, "now", f"{entry.state.value}; it {held}; entry {entry.id}", account=entry.account)
+    fate = fate_of(entry)
+    now = f"{fate_words(fate)}; {day_words(fate)}; entry {entry.id}"
+    yield StoryLine(StoryKind.FIGURE, "now", now, account=entry.account)
 
 
 def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
@@ -155,9 +167,9 @@ def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
         parts.append(f"the broker says {change.broker_status}")
     credit = fill_credit(entry.request, entry.fills)
     if change.state is EntryState.FILLED and credit is not None:
-        parts.append(f"{credit:.2f} credit, max risk {max_risk(entry.width, credit):,.0f} $")
+        parts.append(f"{amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}")
     if change.detail:
-        parts.append(change.detail)
+        parts.append(plain_words(change.detail))
     bad = change.state in (EntryState.UNKNOWN, EntryState.INCIDENT)
     return StoryLine(
         kind=StoryKind.EVENT,
@@ -170,14 +182,32 @@ def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
 
 
 def _fill_line(account: str, fill: Fill) -> StoryLine:
-    text = f"{fill.quantity} x {' '.join(fill.symbol.split())} at {fill.price}"
+    text = f"{amounts.quantity(fill.quantity)} x {' '.join(fill.symbol.split())} at {amounts.price(fill.price)}"
     return StoryLine(StoryKind.EVENT, "fill", text, fill.at, account=account)
 
 
-def _evidence_line(account: str, seen: EvidenceRecord) -> StoryLine:
-    said = ", ".join(f"{name} {value}" for name, value in seen.detail.items())
-    whole = "" if seen.complete else "incomplete, so it proves nothing: "
-    return StoryLine(StoryKind.EVENT, "evidence", f"{seen.kind} by {seen.who}: {whole}{said}", seen.at, account=account)
+def _evidence_lines(account: str, evidence: tuple[EvidenceRecord, ...]) -> Iterator[StoryLine]:
+    before: object = None
+    for seen in evidence:
+        said = [_evidence_words(name, value, before) for name, value in seen.detail.items() if name not in _INNER]
+        whole = "" if seen.complete else "incomplete, so it proves nothing: "
+        text = f"{seen.kind} by {seen.who}: {whole}{', '.join(word for word in said if word)}"
+        yield StoryLine(StoryKind.EVENT, "evidence", text, seen.at, account=account)
+        before = seen.detail.get("positions", before)
+
+
+def _evidence_words(name: str, value: object, positions_before: object) -> str:
+    """One thing that was seen. Of the positions only a hash is kept: what counts is whether they changed since."""
+    match name, value:
+        case "found", bool():
+            return "the order is there" if value else "no such order is there"
+        case "positions", _:
+            if positions_before is None:
+                return "positions noted"
+            return "positions unchanged" if value == positions_before else "positions CHANGED since the read before"
+        case "seen", _:
+            return "no such order at the broker" if value == "absent" else f"order {value} at the broker"
+    return f"{name.replace('_', ' ')} {value}"
 
 
 def _command_lines(given: tuple[CommandRecord, ...]) -> list[StoryLine]:
@@ -210,4 +240,5 @@ def _section(title: str, account: str = "") -> StoryLine:
 
 
 def _when(instant: datetime) -> str:
-    return f"{exchange_time(instant):%H:%M, %A %Y-%m-%d}"
+    local = instant.astimezone(times.EXCHANGE_ZONE)
+    return f"{times.minute(instant)}, {local:%A} {local.date()}"

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.domain.market.sessions import Session, SlotTimes, slots_of
 from core.domain.operation.events import masked_in
+from core.domain.reporting.told import Told, told_slot
 from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from senex_tui.reports.entries import entry_values, entry_words
 from senex_tui.support.refusals import Refused
-from senex_tui.support.report import Report, instant_text
+from senex_tui.support.report import Report, instant_shown, instant_text
 from senex_tui.support.text import LABEL, hanging, safe, table
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.market.calendar import SessionCalendar
     from core.records.records import Records
+    from core.records.search.told_cycles import CycleTold
 
 EARLIEST = date(2000, 1, 1)
 _AHEAD = timedelta(days=365)
 _OF_ENTRY = (
     *("account", "cycle", "state", "underlying", "expiration", "strikes", "limit", "order"),
-    *("contracts_filled", "holds_day", "detail"),
+    *("contracts_filled", "holds_day", "detail", "fate", "told", "day_words", "credit", "max_risk"),
 )
+NEXT, TO_COME, DUE, NOT_RUN = "next", "to come", "due", "not run"
+"""States of slots without a record. The others are told by the records."""
+
 _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
@@ -63,6 +68,7 @@ async def _values(
     planned = () if session is None else slots_of(session, times)
     recorded = await records.slots.of_day(day)
     ran = await records.cycles.of_day(day)
+    told = await records.told_cycles.of_day(day)
     known = await records.accounts.all()
     numbers = [account.number for account in known]
     trading = await records.trading.read()
@@ -80,9 +86,20 @@ async def _values(
         if following is None
         else {"at": instant_text(following), "in_s": int((following - now).total_seconds())},
         "console_runs": runs,
-        "automation": {"state": trading.state, "who": trading.who, "why": trading.why},
-        "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, following, now, runs=runs)],
-        "entries": [_masked(entry_values(entry, _OF_ENTRY), numbers) for entry in await records.entries.of_day(day)],
+        "automation": {
+            "state": trading.state,
+            "who": trading.who,
+            "since": instant_text(trading.at),
+            "why": trading.why,
+        },
+        "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, told, following, now, runs=runs)],
+        "entries": [
+            _masked(
+                entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id)),
+                numbers,
+            )
+            for entry in await records.entries.of_day(day)
+        ],
     }
 
 
@@ -101,6 +118,7 @@ def _rows(
     planned: Sequence[datetime],
     recorded: Sequence[SlotRecord],
     ran: Sequence[CycleRecord],
+    told: Mapping[int, CycleTold],
     following: datetime | None,
     now: datetime,
     *,
@@ -108,32 +126,52 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """Slots and forced cycles in the order of their times; also recorded slots that today's settings do not plan."""
     by_slot = {record.slot: record for record in recorded}
-    rows = [_slot(slot, by_slot.get(slot), following, now, runs=runs) for slot in sorted({*planned, *by_slot})]
-    rows += [_forced(cycle) for cycle in ran if cycle.slot is None]
+    rows = [_slot(slot, by_slot.get(slot), told, following, now, runs=runs) for slot in sorted({*planned, *by_slot})]
+    rows += [_forced(cycle, told[cycle.number].told) for cycle in ran if cycle.slot is None]
     return sorted(rows, key=lambda row: datetime.fromisoformat(row["at"]))
 
 
 def _slot(
-    slot: datetime, record: SlotRecord | None, following: datetime | None, now: datetime, *, runs: bool
+    slot: datetime,
+    record: SlotRecord | None,
+    told: Mapping[int, CycleTold],
+    following: datetime | None,
+    now: datetime,
+    *,
+    runs: bool,
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"at": instant_text(slot), "forced": False, "cycle": None, "reason": "", "text": ""}
-    if record is None:
-        if slot <= now:
-            due = runs and exchange_time(slot).date() == exchange_time(now).date()
-            return row | ({"state": "due", "text": _DUE} if due else {"state": "not run", "text": _UNRECORDED})
-        return row | {"state": "next" if slot == following else "to come"}
-    state = record.outcome or {"claimed": "running"}.get(record.state, record.state)
-    return row | {"cycle": record.cycle, "state": state, "reason": record.reason_code, "text": record.reason_text}
+    row: dict[str, Any] = {"at": instant_text(slot), "forced": False, "cycle": None}
+    if record is not None:
+        return row | {"cycle": record.cycle} | _told_values(told_of(record, told))
+    if slot > now:
+        return row | _unrecorded(NEXT if slot == following else TO_COME, "")
+    due = runs and exchange_time(slot).date() == exchange_time(now).date()
+    return row | (_unrecorded(DUE, _DUE) if due else _unrecorded(NOT_RUN, _UNRECORDED))
 
 
-def _forced(cycle: CycleRecord) -> dict[str, Any]:
+def _unrecorded(state: str, text: str) -> dict[str, Any]:
+    return {"state": state, "word": state, "reason": "", "text": text}
+
+
+def _forced(cycle: CycleRecord, told: Told) -> dict[str, Any]:
+    return {"at": instant_text(cycle.began_at), "forced": True, "cycle": cycle.number} | _told_values(told)
+
+
+def told_of(slot: SlotRecord, cycles: Mapping[int, CycleTold]) -> Told:
+    """What a recorded slot came to. `cycles` has what the cycles of its day came to, by number."""
+    cycle = None if slot.cycle is None else cycles.get(slot.cycle)
+    return told_slot(
+        slot.state, slot.outcome, slot.reason_code, slot.reason_text, None if cycle is None else cycle.told
+    )
+
+
+def _told_values(told: Told) -> dict[str, Any]:
+    """`state` is the outcome where there is one; `word` and `text` are what people read."""
     return {
-        "at": instant_text(cycle.began_at),
-        "forced": True,
-        "cycle": cycle.number,
-        "state": cycle.outcome or "running",
-        "reason": cycle.reason_code,
-        "text": cycle.reason_text,
+        "state": told.word if told.outcome is None else told.outcome.value,
+        "word": told.word,
+        "reason": told.reason,
+        "text": "" if told.words == told.word else told.words,
     }
 
 
@@ -150,10 +188,10 @@ def _lines(values: dict[str, Any]) -> list[str]:
     lines = [f"{day:%A} {day}: {_session_words(values)}"]
     if values["today"]:
         lines += _now_lines(values)
-    shown = [row for row in values["slots"] if row["state"] != "to come"]
-    to_come = [row for row in values["slots"] if row["state"] == "to come"]
+    shown = [row for row in values["slots"] if row["state"] != TO_COME]
+    to_come = [row for row in values["slots"] if row["state"] == TO_COME]
     if shown:
-        cells = [[_time(row), str(row["cycle"] or "-"), row["state"], _why(row, values)] for row in shown]
+        cells = [[_time(row), str(row["cycle"] or "-"), row["word"], _why(row, values)] for row in shown]
         lines += ["", *table(("slot", "cycle", "came to", "why"), cells, right=frozenset({"cycle"}))]
     if to_come:
         more = "more to come" if shown else "to come"
@@ -186,7 +224,8 @@ def _now_lines(values: dict[str, Any]) -> list[str]:
     lines += hanging(f"{'next':<{LABEL}}", f"{on}{following:%H:%M} ET, in {_span(values['next']['in_s'])}{runs}")
     state = values["automation"]
     if state["state"] != "active":
-        why = f"{state['state'].upper()} by {state['who']}: {state['why']}; slots are missed until it is active"
+        why = f"{state['state'].upper()} by {state['who']} since {instant_shown(state['since'])}: {state['why']}"
+        why += "; slots are missed until it is active"
         lines += hanging(f"{'automation':<{LABEL}}", safe(why))
     return lines
 
@@ -200,15 +239,14 @@ def _time(row: dict[str, Any]) -> str:
 
 
 def _why(row: dict[str, Any], values: dict[str, Any]) -> str:
-    why = f"{row['text']} ({row['reason']})" if row["reason"] else row["text"]
-    if row["state"] == "next":
-        why = f"in {_span(values['next']['in_s'])}"
-    return safe("; ".join(part for part in ("forced" * row["forced"], why) if part))
+    told = row["text"]
+    if row["state"] == NEXT:
+        told = f"in {_span(values['next']['in_s'])}"
+    return safe("; ".join(part for part in ("forced" * row["forced"], told) if part))
 
 
 def _words_of(entry: dict[str, Any]) -> str:
-    detail = f"; {entry['detail']}" if entry["detail"] else ""
-    return entry_words(entry, f"cycle {entry['cycle']}") + detail
+    return entry_words(entry, f"cycle {entry['cycle']}")
 
 
 def _span(seconds: int) -> str:

@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
+from core.domain.operation import amounts
 from core.domain.operation.events import masked
+from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.orders import Entry
+from core.views.plain_words import plain_words
 from senex_tui.support.report import instant_text
 
 
-def entry_values(entry: Entry, names: tuple[str, ...]) -> dict[str, Any]:
-    """The values of these names, in their order. The limit is per share, as text; contracts are those of all legs."""
+def entry_values(entry: Entry, names: tuple[str, ...], *, reentry_allowed: bool = False) -> dict[str, Any]:
+    """The values of these names, in their order. Contracts are those of all legs.
+
+    `limit` and `credit` are per share, `max_risk` is in $ per package; they are plain decimals as text. `fate`, `told`
+    and `day_words` come from the entry's fate, and `detail` is empty where that needs no reason (rules 4.4).
+    """
+    fate = fate_of(entry)
     values = {
         "id": entry.id,
         "account": masked(entry.account),
         "day": entry.session_day.isoformat(),
         "cycle": entry.cycle,
         "state": entry.state.value,
+        "fate": fate.kind.value,
+        "told": fate_words(fate),
+        "day_words": day_words(fate, reentry_allowed=reentry_allowed),
         "underlying": entry.underlying,
         "expiration": entry.expiration.isoformat(),
         "strikes": entry.strikes,
         "limit": str(entry.limit),
+        "credit": None if fate.credit is None else f"{fate.credit:f}",
+        "max_risk": f"{fate.max_risk:f}",
         "order": entry.order_id,
         "broker_status": entry.broker_status,
         "sent": instant_text(entry.sent_at),
         "holds_day": entry.holds_day,
-        "contracts_filled": int(sum(fill.quantity for fill in entry.fills)),
-        "detail": entry.detail,
+        "contracts_filled": fate.filled,
+        "detail": plain_words(fate.why),
     }
     return {name: values[name] for name in names}
 
 
 def order_words(entry: dict[str, Any]) -> str:
     """The trident and its limit, like `QQQ 624P/619P/624C/629C 2026-04-17 at 6.71 credit`."""
-    return f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {entry['limit']} credit"
+    limit = amounts.credit(Decimal(entry["limit"]))
+    return f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {limit} credit"
 
 
 def entry_words(entry: dict[str, Any], note: str | None) -> str:
-    """The state with a note to it, the trident, the broker's order, and what was filled."""
+    """The fate with its figures, a note to it, the trident, the broker's order, and what it means for the day."""
     noted = f" ({note})" if note else ""
     order = f", order {entry['order']}" if entry["order"] else ""
-    filled = f", {entry['contracts_filled']} contracts filled" if entry["contracts_filled"] else ""
-    return f"{entry['state'].upper()}{noted}: {order_words(entry)}{order}{filled}"
+    return f"{entry['told']}{noted}: {order_words(entry)}{order}; {entry['day_words']}"

@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from core.domain.operation import amounts
 from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.records.search.history import HistoryKind, HistoryRow
@@ -20,7 +21,8 @@ _COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
 _OWN: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.CYCLES: (
         *("session_day", "slot", "forced", "ended_at"),
-        *("processed", "skipped", "succeeded", "failed", "unknown"),
+        *("processed", "skipped", "succeeded", "failed", "unknown", "word"),
+        *("recorded_outcome", "recorded_text"),
     ),
     HistoryKind.ATTEMPTS: ("attempt", "step", "figures"),
     HistoryKind.SUGGESTIONS: (
@@ -30,6 +32,7 @@ _OWN: dict[HistoryKind, tuple[str, ...]] = {
     HistoryKind.ORDERS: (
         *("session_day", "id", "expiration", "strikes", "limit", "natural", "mid", "max_risk"),
         *("order_id", "broker_status", "sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id"),
+        *("fate", "told"),
     ),
     HistoryKind.FILLS: ("session_day", "entry_id", "order_id", "fill_id", "symbol", "quantity", "price"),
     HistoryKind.COMMANDS: ("id", "kind", "who", "target", "note", "finished_at"),
@@ -118,30 +121,35 @@ def _when(instant: str) -> str:
 
 def _cycle_cells(v: dict[str, Any]) -> list[str]:
     slot = "forced" if v["slot"] is None else f"{datetime.fromisoformat(v['slot']):%H:%M}"
-    why = f"{v['text']} ({v['reason']})" if v["reason"] else v["text"]
-    return [str(v["cycle"] or "-"), v["session_day"], slot, v["outcome"], why]
+    return [str(v["cycle"] or "-"), v["session_day"], slot, v["outcome"], v["text"]]
 
 
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
     f = v["figures"]
-    priced = f"natural {f.get('natural_credit')}, mid {f.get('mid_credit')}, max risk {f.get('max_risk')} $"
-    result = f"{v['text']} ({v['reason']})" if v["reason"] else priced
+    priced = f"natural {_credit(f.get('natural_credit'))}, mid {_credit(f.get('mid_credit'))}"
+    result = v["text"] if v["reason"] else f"{priced}, max risk {_dollars(f.get('max_risk'))}"
     which = f"{v['attempt']} {v['underlying']}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], which, Step(v["step"]).word, result]
 
 
 def _suggestion_cells(v: dict[str, Any]) -> list[str]:
-    limit = f", limit {v['limit']}" if v["limit"] else ""
-    credits = f"natural {v['natural']}, mid {v['mid']}{limit}, max risk {v['max_risk']} $"
+    limit = f", limit {_credit(v['limit'])}" if v["limit"] else ""
+    credits = f"natural {_credit(v['natural'])}, mid {_credit(v['mid'])}{limit}, max risk {_dollars(v['max_risk'])}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], f"{_trident(v)}: {credits}"]
 
 
 def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
-    status = f" ({v['broker_status']})" if v["broker_status"] else ""
-    detail = f"; {v['text']}" if v["text"] else ""
-    order_text = f"{_trident(v)} at {v['limit']}{order}{status}{detail}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], order_text]
+    told = f"{v['told']}: {_trident(v)} at {_credit(v['limit'])} credit{order}"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], told]
+
+
+def _credit(amount: str | None) -> str:
+    return amounts.credit(None if amount is None else Decimal(amount))
+
+
+def _dollars(amount: str | None) -> str:
+    return amounts.dollars(None if amount is None else Decimal(amount))
 
 
 def _trident(v: dict[str, Any]) -> str:
@@ -149,8 +157,9 @@ def _trident(v: dict[str, Any]) -> str:
 
 
 def _fill_cells(v: dict[str, Any]) -> list[str]:
-    leg = " ".join(v["symbol"].split())
-    return [str(v["cycle"]), _when(v["at"]), v["account"], v["quantity"], v["price"], f"{leg}, order {v['order_id']}"]
+    quantity, price = amounts.quantity(Decimal(v["quantity"])), amounts.price(Decimal(v["price"]))
+    told = f"{' '.join(v['symbol'].split())}, order {v['order_id']}"
+    return [str(v["cycle"]), _when(v["at"]), v["account"], quantity, price, told]
 
 
 def _command_cells(v: dict[str, Any]) -> list[str]:

@@ -35,19 +35,34 @@ def level_named(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lines are wanted: of at least this level and, when given, of this cycle."""
+    """Which lines are wanted: of at least this level and, when given, of this cycle, not older than `since`, and with
+    this `text`.
+
+    The text is looked for in the line as it is shown, with its traceback; case is ignored and no character is special.
+    """
 
     level: str = "debug"
     cycle: int | None = None
+    since: datetime | None = None
+    text: str = ""
 
-    def __call__(self, line: dict[str, Any]) -> bool:
+    def __call__(self, line: dict[str, Any], at: datetime) -> bool:
+        """Whether the line is wanted by all but its text."""
+        if self.since is not None and at < self.since:
+            return False
         if self.cycle is not None and line.get("cycle") != self.cycle:
             return False
         return _NUMBERS.get(str(line.get("level")), logging.CRITICAL) >= _NUMBERS[self.level]
 
+    def has_text(self, shown: str) -> bool:
+        return self.text.casefold() in shown.casefold()
 
-def newest(folder: Path, wanted: Wanted, count: int) -> list[str]:
-    """The newest `count` wanted lines as text, oldest first. Raises Refused when there is no log yet."""
+
+def newest(folder: Path, wanted: Wanted, count: int | None) -> list[str]:
+    """The newest `count` wanted lines as text, oldest first; all of them without a count.
+
+    Raises Refused when there is no log yet.
+    """
     files = _files(folder)
     if not files:
         raise Refused(f"there is no log yet in {folder}; start `senex` once, or wait for one with --follow.")
@@ -61,7 +76,7 @@ def newest(folder: Path, wanted: Wanted, count: int) -> list[str]:
     return list(kept)
 
 
-async def follow(folder: Path, wanted: Wanted, clock: Clock, count: int) -> AsyncIterator[str]:
+async def follow(folder: Path, wanted: Wanted, clock: Clock, count: int | None) -> AsyncIterator[str]:
     """The newest `count` wanted lines, then each new one as it is written, also after a rotation. Never ends."""
     path = folder / FILE_NAME
     stream = _opened(path)
@@ -122,14 +137,21 @@ def _next(folder: Path, stream: IO[str] | None) -> IO[str] | None:
 
 
 def _shown_line(text: str, wanted: Wanted) -> str | None:
-    """A line of the file as text; None when it is not wanted. A line that is not ours stays as it is."""
+    """A line of the file as text; None when it is not wanted. A line that is not ours stays as it is, and is shown when
+    only a text is looked for."""
     try:
         line = json.loads(text)
         at = datetime.fromisoformat(line["at"]).astimezone(UTC)
     except (ValueError, KeyError, TypeError):
-        return (one_line(text.rstrip("\n")) or None) if wanted == Wanted() else None
-    if not wanted(line):
+        shown = one_line(text.rstrip("\n"))
+        return shown if shown and wanted == Wanted(text=wanted.text) and wanted.has_text(shown) else None
+    if not wanted(line, at):
         return None
+    shown = _shown(line, at)
+    return shown if wanted.has_text(shown) else None
+
+
+def _shown(line: dict[str, Any], at: datetime) -> str:
     fields = [f"{name}={_value(line[name])}" for name in FIELDS if name in line and name not in _SILENT]
     if "error_type" in line:
         fields.append("error=" + one_line(f"{line['error_type']}: {line.get('error', '')}"))

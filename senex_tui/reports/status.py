@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from core.domain.operation import amounts
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
 from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from core.views.orders import evidence_text
 from senex_tui.reports.alerts import alert_values
+from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.support.report import Report, instant_shown, instant_text
@@ -27,10 +31,13 @@ if TYPE_CHECKING:
     from core.config.mail import MailSettings
     from core.locks.holder import Holder
     from core.records.records import EvidenceRecord, Records, SlotRecord
+    from core.records.repositories.rows import LoginRecord
+    from core.records.search.told_cycles import CycleTold
 
 _OF_ENTRY = (
     *("id", "account", "day", "state", "underlying", "expiration", "strikes", "limit", "order"),
     *("broker_status", "sent", "holds_day", "contracts_filled", "detail"),
+    *("fate", "told", "day_words", "credit", "max_risk"),
 )
 WAY_OUT = (
     "look again with `senex reconcile`; or look at the broker yourself, then `senex attest absent` "
@@ -64,6 +71,7 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
     }
     latest = {entry.account: entry for entry in today} | held_today
+    cycles = await records.told_cycles.of_day(day)
     return {
         "mode": place.mode.value,
         "now": instant_text(now),
@@ -81,12 +89,15 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
         "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
-        "slots": _slots(await records.slots.of_day(day)),
+        "logins": [_login(login) for login in await records.logins.all()],
+        "slots": _slots(await records.slots.of_day(day), cycles),
         "accounts": [
             {
                 "account": masked(account.number),
                 "enabled": account.enabled,
-                "entry": entry_values(latest[account.number], _OF_ENTRY) if account.number in latest else None,
+                "entry": await _entry(records, latest[account.number]) if account.number in latest else None,
+                "validated": await _validated(records, account.number, day),
+                "skips_today": account.skip_day == day,
             }
             for account in accounts
         ],
@@ -95,6 +106,36 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
             _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
         ],
         "unknown": [_unknown(entry, await records.entries.evidence(entry.id), now, clock.speed) for entry in unknown],
+    }
+
+
+async def _entry(records: Records, entry: Entry) -> dict[str, Any]:
+    return entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id))
+
+
+async def _validated(records: Records, account: str, day: date) -> dict[str, Any] | None:
+    """The suggestion that a dry run validated for the account today."""
+    found = [s for s in await records.journal.suggestions_of(account, day) if s.validated]
+    if not found:
+        return None
+    newest = found[-1]
+    return {
+        "at": instant_text(newest.at),
+        "cycle": newest.cycle,
+        "underlying": newest.underlying,
+        "expiration": newest.expiration.isoformat(),
+        "strikes": newest.strikes,
+        "limit": _amount(newest.limit),
+        "max_risk": _amount(newest.max_risk),
+    }
+
+
+def _login(login: LoginRecord) -> dict[str, Any]:
+    return {
+        "name": login.name,
+        "accepted": login.is_valid,
+        "since": instant_text(login.changed_at),
+        "why": "" if login.is_valid else login.detail,
     }
 
 
@@ -123,11 +164,26 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
     }
 
 
-def _slots(slots: tuple[SlotRecord, ...]) -> dict[str, Any]:
-    """How many of today's slots have passed, how many had each outcome, and the newest reason of each outcome."""
-    words = Counter(slot.outcome or slot.state for slot in slots)
-    reasons = {slot.outcome or slot.state: slot.reason_text for slot in slots if slot.reason_text}
-    return {"passed": len(slots), "outcomes": dict(words), "newest_reasons": reasons}
+def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, CycleTold]) -> dict[str, Any]:
+    """How many of today's slots have passed, and what they came to.
+
+    `outcomes` counts by outcome, with the newest reason of each. `came_to` counts by word and reason: slots that were
+    missed for two reasons are two of them.
+    """
+    told = [told_of(slot, cycles) for slot in slots]
+    named = [(one.word if one.outcome is None else one.outcome.value, one) for one in told]
+    counted = Counter((one.word, _missed_words(one)) for one in told)
+    return {
+        "passed": len(slots),
+        "outcomes": dict(Counter(name for name, _ in named)),
+        "newest_reasons": {name: one.words for name, one in named if one.reason},
+        "came_to": [{"word": word, "why": why, "count": count} for (word, why), count in counted.items()],
+    }
+
+
+def _missed_words(told: Told) -> str:
+    """Why a slot was missed or a cycle traded nothing; empty where the word says all."""
+    return told.words if told.reason and told.fate is None and told.word != HELD else ""
 
 
 def _open_trident(entry: Entry, day: date) -> dict[str, Any]:
@@ -175,13 +231,19 @@ def _lines(values: dict[str, Any]) -> list[str]:
     if values["reconciled"] is not None:
         done = values["reconciled"]
         lines.append(labelled("reconciled", f"{instant_shown(done['at'])}: {done['text']}"))
+    for login in values["logins"]:
+        if not login["accepted"]:
+            why = f": {safe(login['why'])}" if login["why"] else ""
+            lines.append(
+                labelled(
+                    "login", f"{login['name']} is REFUSED by the broker since {instant_shown(login['since'])}{why}"
+                )
+            )
     lines.append(labelled("alerts", _alert_words(values["alerts"])))
     lines.append(labelled("mail", mail_words(values["mail"])))
     lines.append(labelled("slots today", _slot_words(values["slots"])))
     for account in values["accounts"]:
-        entry = account["entry"]
-        switch = "" if account["enabled"] else "  (automation off)"
-        lines.append(labelled(account["account"], ("no entry today" if entry is None else _words(entry)) + switch))
+        lines.append(labelled(account["account"], _account_words(account)))
     lines += [labelled(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
     for trident in values["open_tridents"]:
         lines.append(labelled("open", _open_words(trident)))
@@ -233,11 +295,34 @@ def _alert_words(alerts: list[dict[str, Any]]) -> str:
 def _slot_words(slots: dict[str, Any]) -> str:
     if not slots["passed"]:
         return "none passed"
-    counts = []
-    for word, count in slots["outcomes"].items():
-        reason = slots["newest_reasons"].get(word, "")
-        counts.append(f"{count} {word}" + (f" ({reason})" if reason else ""))
-    return f"{slots['passed']} passed: {', '.join(counts)}"
+    told = [f"{one['count']} {one['word']}" + (f" ({one['why']})" if one["why"] else "") for one in slots["came_to"]]
+    return f"{slots['passed']} passed: {', '.join(told)}"
+
+
+def _account_words(account: dict[str, Any]) -> str:
+    entry, validated = account["entry"], account["validated"]
+    if entry is not None:
+        told = _words(entry)
+    elif validated is not None:
+        told = f"VALIDATED by a dry run, nothing is sent: {_suggestion_words(validated)}"
+    else:
+        told = "no entry today"
+    off = "" if account["enabled"] else "  (automation off)"
+    return told + off + ("  (skips today)" if account["skips_today"] else "")
+
+
+def _suggestion_words(suggestion: dict[str, Any]) -> str:
+    trident = f"{suggestion['underlying']} {suggestion['strikes']} {suggestion['expiration']}"
+    limit = f" at {_credit(suggestion['limit'])} credit" if suggestion["limit"] else ""
+    return f"{trident}{limit}, max risk {_dollars(suggestion['max_risk'])}, cycle {suggestion['cycle']}"
+
+
+def _credit(amount: str | None) -> str:
+    return amounts.credit(None if amount is None else Decimal(amount))
+
+
+def _dollars(amount: str | None) -> str:
+    return amounts.dollars(None if amount is None else Decimal(amount))
 
 
 def _words(entry: dict[str, Any]) -> str:
@@ -245,10 +330,11 @@ def _words(entry: dict[str, Any]) -> str:
 
 
 def _open_words(trident: dict[str, Any]) -> str:
-    below, above = trident["break_even_below"] or "none", trident["break_even_above"]
-    between = f"{below} to {above}" if above else f"{below}, none above"
-    figures = f"credit {trident['credit']}, break-even {between}" if trident["credit"] else "fills incomplete"
+    below, above = trident["break_even_below"], trident["break_even_above"]
+    between = _credit(below) if below else "none"
+    between += f" to {_credit(above)}" if above else ", none above"
+    figures = f"credit {_credit(trident['credit'])}, break-even {between}" if trident["credit"] else "fills incomplete"
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
-        f"({trident['dte']} days): {figures}, max risk {trident['max_risk']} $, by the fills recorded"
+        f"({trident['dte']} days): {figures}, max risk {_dollars(trident['max_risk'])}, by the fills recorded"
     )

@@ -6,15 +6,16 @@ import asyncio
 import getpass
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from core.domain.operation import amounts
 from core.domain.operation.events import masked
-from core.domain.operation.outcomes import Outcome, outcome_for, worst
-from core.domain.operation.reasons import Refusal
-from core.domain.orders.fills import fill_credit
-from core.domain.orders.order_states import EntryState
-from core.domain.trident.trident import max_risk
+from core.domain.operation.outcomes import Outcome, outcome_for
+from core.domain.operation.reasons import Reason, Refusal
+from core.domain.orders.fate import Fate, day_words, fate_of, fate_words
+from core.domain.reporting.told import CycleEnd, Told, told_cycle, told_run
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -28,15 +29,16 @@ if TYPE_CHECKING:
 
 FEED_WAIT_S = 15.0
 _LOOK_EVERY_S = 0.1
-_SETTLED = frozenset(EntryState) - {EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class OnceResult:
     """The result of the forced cycle. All but `sentence` is what --json prints.
 
-    `reason` is a stable code or None. Money is text, so that no reader turns it into a float. `duration_s` is wall
-    seconds from the start to the cycle's end, without the time its order was followed.
+    Where the cycle made an entry, its fate decides `outcome` and `reason` (rules 4.4). `reason` is a stable code or
+    None. Money is text, so that no reader turns it into a float. `duration_s` is wall seconds from the start to the
+    cycle's end, without the time its order was followed. An account's `tries` counts its attempts, while `attempts` has
+    a row for each underlying of each.
     """
 
     outcome: str
@@ -53,17 +55,26 @@ class OnceResult:
     def to_text(self) -> str:
         lines = [f"{self.outcome}" + (f": {self.sentence}" if self.sentence else "")]
         for account in self.accounts:
-            lines.append(f"  account {account['account']}: {account['outcome']}, attempts {len(account['attempts'])}")
+            lines.append(f"  account {account['account']}: {account['told']}, {_tries(account['tries'])}")
             for attempt in account["attempts"]:
                 why = f": {attempt['sentence']}" if attempt["sentence"] else ""
                 lines.append(f"    {attempt['attempt']}. {attempt['underlying']} {attempt['result']}{why}")
-            order = account["order"]
-            if order is not None:
-                filled = f", filled at {order['fill_credit']}" if order["fill_credit"] else ""
-                lines.append(
-                    f"    order {order['order_id']} {order['state']} {order['strikes']} limit {order['limit']}{filled}"
-                )
+            if account["order"] is not None:
+                lines += _order_lines(account["order"])
         return "\n".join(lines)
+
+
+def _tries(count: int) -> str:
+    return "1 attempt" if count == 1 else f"{count} attempts"
+
+
+def _order_lines(order: dict[str, Any]) -> list[str]:
+    number = f"order {order['order_id']}" if order["order_id"] else "order without a number"
+    limit, risk = (Decimal(order[name]) for name in ("limit", "max_risk"))
+    return [
+        f"    {number}: {order['told']}; {order['day']}",
+        f"    {order['strikes']} at {amounts.credit(limit)} credit, max risk {amounts.dollars(risk)}",
+    ]
 
 
 def run_once(
@@ -104,7 +115,7 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
         result, took_s = forcing.result(), round(clock.monotonic() - started, 3)
         if isinstance(result, Refusal):
             return OnceResult(outcome_for(result.reason).value, result.code, [], took_s, result.sentence())
-        return _result_of(result, await _follow(engine, result, wait), took_s)
+        return _told(result, engine.study.today(), await _follow(engine, result, wait), took_s)
     finally:
         ready.cancel()
         engine.stop()
@@ -129,39 +140,53 @@ async def _wait_until_live(engine: Engine) -> None:
 
 
 async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: float) -> dict[str, Entry]:
-    """The entries of this cycle by account, read until all are settled or `wait` seconds are over."""
-    clock = engine.parts.clock
+    """The entries of this cycle by account, read until the fate of each is over or `wait` seconds are.
+
+    They are read from the records, so that an entry whose answer was lost is among them.
+    """
+    clock, day = engine.parts.clock, engine.study.today()
+    numbers = {result.progress.number for result in results}
     deadline = clock.monotonic() + wait
     while True:
-        day = engine.study.today()
-        found: dict[str, Entry] = {}
-        for result in results:
-            entry = await engine.parts.records.entries.holding(result.account, day)
-            current = await engine.parts.records.entries.get(result.entry.id) if result.entry is not None else entry
-            if current is not None and current.cycle == result.progress.number:
-                found[result.account] = current
-        if clock.monotonic() >= deadline or all(entry.state in _SETTLED for entry in found.values()):
-            return found
+        made = [entry for entry in await engine.parts.records.entries.of_day(day) if entry.cycle in numbers]
+        if clock.monotonic() >= deadline or all(fate_of(entry).is_over for entry in made):
+            return {entry.account: entry for entry in made}
         await clock.sleep(_LOOK_EVERY_S)
 
 
-def _result_of(results: tuple[AccountResult, ...], entries: dict[str, Entry], took_s: float) -> OnceResult:
-    outcome = worst(result.outcome for result in results)
-    deciding = next((r.refusal for r in results if r.outcome is outcome), None)
-    sentence = "" if deciding is None else deciding.sentence()
-    code = None if deciding is None else deciding.code
-    if not results:
-        code, sentence = "no_accounts", "no account is enabled and eligible"
-    accounts = [_account(result, entries.get(result.account)) for result in results]
-    return OnceResult(outcome.value if results else Outcome.SKIPPED.value, code, accounts, took_s, sentence)
+def _told(results: tuple[AccountResult, ...], day: date, entries: dict[str, Entry], took_s: float) -> OnceResult:
+    none = Refusal(Reason.NO_ACCOUNTS)
+    fates = {account: fate_of(entry) for account, entry in entries.items()}
+    told = told_cycle(
+        CycleEnd(True, Outcome.SKIPPED.value, none.code, none.sentence()),
+        [result.run(day) for result in results],
+        fates,
+        validated={result.account for result in results if _is_validated(result)},
+    )
+    accounts = [_account(result, day, entries.get(result.account)) for result in results]
+    outcome = Outcome.UNKNOWN if told.outcome is None else told.outcome
+    return OnceResult(outcome.value, told.reason or None, accounts, took_s, _sentence(told))
 
 
-def _account(result: AccountResult, entry: Entry | None) -> dict[str, Any]:
+def _is_validated(result: AccountResult) -> bool:
+    """Whether it succeeded without an entry: a dry run validates and sends nothing."""
+    return result.outcome is Outcome.SUCCEEDED and result.entry is None
+
+
+def _sentence(told: Told) -> str:
+    return "" if told.outcome is not None and told.words == told.outcome.value else told.words
+
+
+def _account(result: AccountResult, day: date, entry: Entry | None) -> dict[str, Any]:
+    told = told_run(result.run(day), None if entry is None else fate_of(entry), validated=_is_validated(result))
     return {
         "account": masked(result.account),
-        "outcome": result.outcome.value,
-        "reason": None if result.refusal is None else result.refusal.code,
-        "sentence": "" if result.refusal is None else result.refusal.sentence(),
+        "outcome": Outcome.UNKNOWN.value if told.outcome is None else told.outcome.value,
+        "word": told.word,
+        "told": told.words,
+        "reason": told.reason or None,
+        "sentence": told.words if told.reason else "",
+        "tries": result.progress.attempt,
         "attempts": [
             {
                 "attempt": a.attempt,
@@ -175,7 +200,7 @@ def _account(result: AccountResult, entry: Entry | None) -> dict[str, Any]:
             for a in result.progress.attempts
         ],
         "suggestion": _suggestion(result),
-        "order": None if entry is None else _order(entry),
+        "order": None if entry is None else _order(entry, fate_of(entry)),
     }
 
 
@@ -214,23 +239,25 @@ def _suggestion(result: AccountResult) -> dict[str, Any] | None:
     }
 
 
-def _order(entry: Entry) -> dict[str, Any]:
-    credit = fill_credit(entry.request, entry.fills)
+def _order(entry: Entry, fate: Fate) -> dict[str, Any]:
     return {
         "entry": entry.id,
         "order_id": entry.order_id,
         "identifier": entry.identifier,
         "state": entry.state.value,
+        "fate": fate.kind.value,
+        "told": fate_words(fate),
+        "day": day_words(fate),
         "broker_status": entry.broker_status,
         "strikes": entry.strikes,
         "limit": _text(entry.limit),
-        "fill_credit": _text(credit),
-        "max_risk": _text(entry.max_risk if credit is None else max_risk(entry.width, credit)),
+        "fill_credit": _text(fate.credit),
+        "max_risk": _text(fate.max_risk),
         "fills": [
             {"fill_id": f.fill_id, "symbol": f.symbol, "quantity": _text(f.quantity), "price": _text(f.price)}
             for f in entry.fills
         ],
-        "detail": entry.detail,
+        "detail": fate.why,
     }
 
 

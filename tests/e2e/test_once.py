@@ -69,6 +69,33 @@ def test_a_lost_answer_is_unknown_until_the_broker_shows_the_order(broker: Simul
     assert len(broker.orders()) <= 1
 
 
+def test_an_order_seen_rejected_fails_the_cycle_and_says_so(broker: SimulatedBroker, box: Box) -> None:
+    """The broker acknowledges the order and rejects it a moment later (rules 4.4)."""
+    broker.fill_plan("reject")
+
+    code, told, _ = once(broker, box, "--wait", "15")
+
+    assert (code, told["outcome"], told["reason"]) == (4, "failed", "rejected")
+    [account] = told["accounts"]
+    assert (account["outcome"], account["word"], account["reason"]) == ("failed", "rejected", "rejected")
+    assert account["told"] == "REJECTED: Rejected by the exchange"
+    assert (account["order"]["fate"], account["order"]["day"]) == ("rejected", "another entry may follow today")
+
+
+def test_a_lost_answer_whose_order_is_found_ends_by_its_fate(broker: SimulatedBroker, box: Box) -> None:
+    broker.fill_plan("immediate")
+    broker.trouble("rest-drop-response", count=1, match={"method": "POST", "path": "/accounts/5WT00001/orders"})
+
+    code, told, _ = once(broker, box, "--wait", "30")
+
+    assert (code, told["outcome"], told["reason"]) == (0, "succeeded", None)
+    [account] = told["accounts"]
+    assert (account["word"], account["order"]["state"]) == ("filled", "filled")
+    assert account["told"].startswith("FILLED ")
+    assert account["order"]["detail"] == "", "how the answer was lost is no part of a fill"
+    assert len(broker.orders()) == 1
+
+
 def test_a_rate_limited_order_is_unknown(broker: SimulatedBroker, box: Box) -> None:
     broker.trouble("rest-429", count=1, match={"method": "POST", "path": "/accounts/5WT00001/orders"})
 
@@ -85,7 +112,17 @@ def test_crossed_quotes_fail_after_three_attempts(broker: SimulatedBroker, box: 
 
     assert (code, told["outcome"], told["reason"]) == (4, "failed", "leg_crossed")
     assert [a["attempt"] for a in told["accounts"][0]["attempts"]] == [1, 2, 3]
+    assert told["accounts"][0]["tries"] == 3
     assert broker.orders() == []
+
+
+def test_attempts_are_counted_and_not_their_underlyings(broker: SimulatedBroker, box: Box) -> None:
+    broker.trouble("market-crossed", match={"symbol": ".*"})
+
+    code, told, _ = once(broker, box)
+
+    [account] = told["accounts"]
+    assert (code, account["tries"], len(account["attempts"])) == (4, 3, 6)
 
 
 def test_a_closed_session_at_the_broker_skips(broker: SimulatedBroker, box: Box) -> None:

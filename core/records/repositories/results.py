@@ -83,7 +83,7 @@ class Results:
         days = {"first": first, "last": last}
         async with self._database.read() as connection:
             return Recorded(
-                runs=tuple(_run(row) for row in await connection.execute(_RUNS, days)),
+                runs=tuple(run_of(row) for row in await connection.execute(_RUNS, days)),
                 entries=await read_entries(connection, _ENTRIES, days),
                 traded={
                     row.number: _since(row.discovered_at, row.enabled_changed_at)
@@ -92,7 +92,8 @@ class Results:
             )
 
 
-def _run(row: Row[Any]) -> AccountRun:
+def run_of(row: Row[Any]) -> AccountRun:
+    """The run in a row of `account_results`."""
     return AccountRun(
         row.cycle,
         row.account,

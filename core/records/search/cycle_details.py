@@ -18,6 +18,7 @@ from core.records.repositories.entry_rows import entries_where, read_changes, re
 from core.records.repositories.inbox import command_of
 from core.records.repositories.journal import event_of
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SuggestionRecord
+from core.records.search.told_cycles import CycleTold, told_of
 from core.records.store.database import Database
 from core.records.store.tables import breakers, commands, cycles, dry_runs, entries, events, suggestions
 
@@ -98,12 +99,13 @@ class EntryDetails:
 
 @dataclass(frozen=True, slots=True)
 class CycleDetails:
-    """Everything about a cycle. `dry_runs` is by suggestion id.
+    """Everything about a cycle, and what it came to. `dry_runs` is by suggestion id.
 
     `commands` are those given shortly before the cycle or while it ran, and those that name one of its entries.
     """
 
     cycle: CycleRecord
+    told: CycleTold
     events: tuple[Event, ...]
     suggestions: tuple[SuggestionRecord, ...]
     dry_runs: Mapping[str, DryRunAnswer]
@@ -143,6 +145,7 @@ class CycleSearch:
             kept = await read_entries(connection, _ENTRIES, {"number": number})
             return CycleDetails(
                 cycle=cycle,
+                told=(await told_of(connection, [cycle]))[number],
                 events=happened,
                 suggestions=found,
                 dry_runs=await _dry_runs(connection, [s.id for s in found]),

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Label, Select, and_, case, exists, or_, select
+from sqlalchemy import ColumnElement, Label, Select, and_, bindparam, case, exists, or_, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +16,10 @@ from core.domain.market.sessions import EXCHANGE_ZONE
 from core.domain.operation.events import Step, StepResult
 from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures
+from core.domain.orders.fate import fate_of, fate_words
+from core.records.repositories.cycles import cycle_of
+from core.records.repositories.entry_rows import entries_where, read_entries
+from core.records.repositories.rows import CycleRecord
 from core.records.search.history_rows import (
     MISSED,
     OUTCOMES,
@@ -29,9 +33,12 @@ from core.records.search.history_rows import (
     Mark,
     not_of,
 )
+from core.records.search.told_cycles import CycleTold, told_of
 from core.records.store.database import Database
 from core.records.store.tables import commands, cycles, entries, events, fills, slots, suggestions
 from core.records.store.types import stored_words
+
+_ENTRIES_BY_ID = entries_where(entries.c.id.in_(bindparam("ids", expanding=True)))
 
 __all__ = ["OUTCOMES", "History", "HistoryFilter", "HistoryKind", "HistoryRow", "Mark", "not_of"]
 
@@ -104,24 +111,37 @@ async def _cycles(
         *_if(wanted.text, or_(told, exists().where(*step, events.c.text.icontains(wanted.text, autoescape=True)))),
     ]
     query = _newest(select(cycles).where(*conditions), cycles.c.began_at, cycles.c.number, limit, after)
-    return [
-        _found(
-            row.began_at,
-            row.number,
-            cycle=row.number,
-            outcome=row.outcome or RUNNING,
-            reason=row.reason_code,
-            text=row.reason_text,
-            figures=(
-                ("session_day", row.session_day),
-                ("slot", row.slot),
-                ("forced", row.forced),
-                ("ended_at", row.ended_at),
-                *((name, row.totals.get(name)) for name in ("processed", *(o.value for o in RANKED))),
-            ),
-        )
-        for row in await connection.execute(query)
-    ]
+    found = [cycle_of(row) for row in await connection.execute(query)]
+    came_to = await told_of(connection, found)
+    return [_cycle(cycle, came_to[cycle.number]) for cycle in found]
+
+
+def _cycle(cycle: CycleRecord, came_to: CycleTold) -> HistoryRow:
+    """The row says what the cycle came to by the fates of its entries (rules 4.4).
+
+    The conditions of a search, like its outcome and its text, are those of the cycle as it was recorded.
+    """
+    told = came_to.told
+    counts = {o.value: came_to.totals.get(o, 0) for o in RANKED} if came_to.totals else cycle.totals
+    return _found(
+        cycle.began_at,
+        cycle.number,
+        cycle=cycle.number,
+        outcome=told.word if told.outcome is None else told.outcome.value,
+        reason=told.reason,
+        text="" if told.outcome is not None and told.words == told.outcome.value else told.words,
+        figures=(
+            ("session_day", cycle.day),
+            ("slot", cycle.slot),
+            ("forced", cycle.forced),
+            ("ended_at", cycle.ended_at),
+            ("processed", cycle.totals.get("processed")),
+            *((o.value, counts.get(o.value)) for o in RANKED),
+            ("word", told.word),
+            ("recorded_outcome", cycle.outcome or RUNNING),
+            ("recorded_text", cycle.reason_text),
+        ),
+    )
 
 
 async def _missed(
@@ -139,7 +159,8 @@ async def _missed(
         *([] if after is None else [slots.c.slot <= after.at if after.tie else slots.c.slot < after.at]),
     ]
     query = select(slots).where(*conditions).order_by(slots.c.session_day.desc(), slots.c.slot.desc()).limit(limit)
-    nothing: Figures = tuple((name, None) for name in ("ended_at", "processed", *(o.value for o in RANKED)))
+    empty = ("ended_at", "processed", *(o.value for o in RANKED))
+    nothing: Figures = (*((name, None) for name in empty), ("word", MISSED), ("recorded_outcome", MISSED))
     return [
         _found(
             row.slot,
@@ -147,7 +168,13 @@ async def _missed(
             outcome=MISSED,
             reason=row.reason_code,
             text=row.reason_text,
-            figures=(("session_day", row.session_day), ("slot", row.slot), ("forced", False), *nothing),
+            figures=(
+                ("session_day", row.session_day),
+                ("slot", row.slot),
+                ("forced", False),
+                *nothing,
+                ("recorded_text", row.reason_text),
+            ),
         )
         for row in await connection.execute(query)
     ]
@@ -233,6 +260,9 @@ async def _orders(
     query = _newest(select(entries).where(*conditions), e.prepared_at, e.id, limit, after)
     shown = ("id", "expiration", "strikes", "limit", "natural", "mid", "max_risk", "order_id", "broker_status")
     later = ("sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id")
+    rows = (await connection.execute(query)).all()
+    recorded = await read_entries(connection, _ENTRIES_BY_ID, {"ids": [row.id for row in rows]}) if rows else ()
+    fates = {entry.id: fate_of(entry) for entry in recorded}
     return [
         _found(
             row.prepared_at,
@@ -241,10 +271,16 @@ async def _orders(
             account=row.account,
             underlying=row.underlying,
             outcome=row.state,
-            text=row.detail,
-            figures=(("session_day", row.session_day), *_named(row, shown), *_named(row, later)),
+            text=fates[row.id].why,
+            figures=(
+                ("session_day", row.session_day),
+                *_named(row, shown),
+                *_named(row, later),
+                ("fate", fates[row.id].kind.value),
+                ("told", fate_words(fates[row.id])),
+            ),
         )
-        for row in await connection.execute(query)
+        for row in rows
     ]
 
 

@@ -33,8 +33,9 @@ class HistoryFilter:
     """The conditions of a search. A condition that is None or empty is not applied; all others must hold.
 
     Days are days of the exchange, both included. `account` is the full number. `text` may be in any text of the row;
-    upper and lower case are the same, and no character is special. A cycle has an account, an underlying or a reason
-    when one of its steps has it.
+    upper and lower case are the same, and no character is special. `outcome` and `text` of a cycle are those that it
+    recorded itself, not those of its entry's fate. A cycle has an account, an underlying or a reason when one of its
+    steps has it.
     """
 
     since: date | None = None

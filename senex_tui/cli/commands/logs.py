@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 INTERRUPTED = 130
+NEWEST = 50
+"""The most lines without -n and --since."""
 
 
 def _level(text: str) -> str:
@@ -39,7 +42,17 @@ def logs(
         typer.Option(metavar="LEVEL", parser=_level, help="At least this: debug, info, warning, error or critical."),
     ] = "debug",
     cycle: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only of this cycle.")] = None,
-    count: Annotated[int, typer.Option("-n", "--lines", min=0, metavar="N", help="The newest N lines.")] = 50,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Only from then on: 15m or 2h ago, 10:30, a day or an instant, ET."),
+    ] = None,
+    grep: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only with this text, in any case; no character is special.")
+    ] = "",
+    count: Annotated[
+        int | None,
+        typer.Option("-n", "--lines", min=0, metavar="N", help="The newest N lines: 50, or all with --since."),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """Show the log, newest line last. Works whether or not a console runs.
@@ -48,7 +61,9 @@ def logs(
     """
     from senex_tui.reports.log_lines import Wanted, newest
 
-    folder, wanted = invocation.folders_of(context, data_dir).logs, Wanted(level, cycle)
+    folder, wanted = invocation.folders_of(context, data_dir).logs, Wanted(level, cycle, _since(since), grep)
+    if count is None and since is None:
+        count = NEWEST
     try:
         if follow:
             asyncio.run(_follow(folder, wanted, count))
@@ -59,7 +74,17 @@ def logs(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-async def _follow(folder: Path, wanted: Wanted, count: int) -> None:
+def _since(text: str | None) -> datetime | None:
+    from core.runtime.clock import SystemClock
+    from senex_tui.support.when import moment_named
+
+    try:
+        return None if text is None else moment_named(text, SystemClock().now())
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong), param_hint="--since") from None
+
+
+async def _follow(folder: Path, wanted: Wanted, count: int | None) -> None:
     from core.runtime.clock import SystemClock
     from senex_tui.reports.log_lines import follow
 

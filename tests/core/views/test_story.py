@@ -6,7 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.config.settings import TradingSettings
+from core.domain.operation import amounts
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.fate import fate_of, fate_words
 from core.records.search.history import HistoryFilter, HistoryKind
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot.story import Story, StoryKind, StoryLine
@@ -37,27 +39,30 @@ def test_an_entry_is_told_from_the_first_guard_to_the_fill(tmp_path: Path) -> No
         await world.until("09:47")
         story = await _story(world, 1)
         assert story.title == "Cycle 1, slot 09:45, Monday 2026-03-02"
-        assert story.verdict.startswith("SUCCEEDED; began 09:45:00 ET and took ")
+        entry = await world.entry()
+        told = fate_words(fate_of(entry))
+        assert told.startswith("FILLED ")
+        assert story.verdict.startswith(f"{told}; began 09:45:00 ET and took ")
         sections = [line.label for line in story.lines if line.kind is StoryKind.SECTION]
         assert sections[:4] == ["account …0001", "attempt 1, QQQ", "attempt 1, SPX", "the suggestion"]
-        entry = await world.entry()
-        assert sections[4] == f"entry of …0001: SPX {entry.strikes} {entry.expiration} at {entry.limit} credit"
+        limit = amounts.credit(entry.limit)
+        assert sections[4] == f"entry of …0001: SPX {entry.strikes} {entry.expiration} at {limit} credit"
         crossed, priced = _events(story, "pricing")
         assert crossed.text.startswith("REFUSED: .QQQ")
         assert (crossed.reason, "is crossed" in crossed.text) == ("leg_crossed", True)
-        assert f"natural {entry.natural:.2f}" in priced.text
+        assert f"natural {amounts.credit(entry.natural)}" in priced.text
         legs = [line for line in story.lines if line.kind is StoryKind.FIGURE and " ask " in line.text]
         assert len(legs) == 8, "every leg with bid, ask and age, of the refusal too"
-        told = _figures(story)
-        assert told["natural"].endswith(f"2 x put + call = {entry.natural:.2f}")
-        assert "buying power 60,000.00 $ + open risk 0.00 $" in told["capital"]
-        assert "tolerance 0.40" in told["budget"]
-        assert told["before ticks"].startswith("max(mid ")
+        figures = _figures(story)
+        assert figures["natural"].endswith(f"2 x put + call = {amounts.credit(entry.natural)}")
+        assert "buying power 60,000.00 $ + open risk 0.00 $" in figures["capital"]
+        assert "tolerance 0.40" in figures["budget"]
+        assert figures["before ticks"].startswith("max(mid ")
         states = [line.label for line in story.lines if line.at and line.label in ("prepared", "sent", "filled")]
         assert states == ["prepared", "sent", "filled"]
         fills = _events(story, "fill")
         assert len(fills) == len(entry.fills)
-        assert told["now"] == f"filled; it holds the day; entry {entry.id}"
+        assert figures["now"] == f"{told}; no other entry follows today; entry {entry.id}"
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(cash="60000.00"),))
@@ -69,7 +74,7 @@ def test_a_score_too_low_shows_the_points_it_adds_up_from(tmp_path: Path) -> Non
         await world.until("09:46")
         story = await _story(world, 1)
         assert story.verdict.startswith("SKIPPED: QQQ scores ")
-        assert "(low_score)" in story.verdict
+        assert "low_score" not in story.verdict, "a code is for programs"
         for refused in _events(story, "judgement"):
             start = story.lines.index(refused) + 1
             points = story.lines[start : start + 9]
@@ -77,7 +82,7 @@ def test_a_score_too_low_shows_the_points_it_adds_up_from(tmp_path: Path) -> Non
             assert points[0].points == Decimal(50)
             added = sum((line.points for line in points[:-1] if line.points is not None), Decimal(0))
             assert added == points[-1].points
-            assert points[-1].text == "100 needed"
+            assert points[-1].text == "100.0 needed"
         assert len(_events(story, "judgement")) == 1
         await world.stop()
 
@@ -112,7 +117,7 @@ def test_a_missed_slot_tells_its_reason_and_the_command_behind_it(tmp_path: Path
         story = story_of_slot(record.slot, record, around)
         assert (story.title, story.verdict) == (
             "Slot 09:45, Monday 2026-03-02",
-            "MISSED: automation is paused (paused)",
+            "MISSED: automation is paused",
         )
         (command,) = _events(story, "command")
         assert command.text == "pause by operator: done, automation paused; no entries"

@@ -157,10 +157,10 @@ async def test_enter_tells_the_entry_whole(tmp_path: Path) -> None:
             for told in (
                 "Entry of …0001 on 2025-11-19",
                 "6 of 6 contracts filled",
-                "limit 4.06 credit, max risk 194 $",
-                "natural 3.86 credit, max risk 214 $",
-                "mid 4.10 credit, max risk 190 $",
-                "fill 4.06 credit, max risk 194 $, -0.04 to mid",
+                "limit 4.06 credit, max risk 194.00 $",
+                "natural 3.86 credit, max risk 214.00 $",
+                "mid 4.10 credit, max risk 190.00 $",
+                "fill 4.06 credit, max risk 194.00 $, -0.04 to mid",
                 "622P Sell to Open 2 QQQ 260417P00622000, 2 of 2 filled: 1 at 5.12, 1 at 5.12",
                 "625C Buy to Open 1 QQQ 260417C00625000, 1 of 1 filled: 1 at 5.44",
                 "sent the last guards passed",
@@ -189,7 +189,7 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             await console.answered()
             await console.press("enter")
             await console.answered()
-            assert await console.shows("attestation by ada: seen 4471")
+            assert await console.shows("attestation by ada: order 4471 at the broker")
             assert await console.shows("second due in 0:24")
             await records.entries.become(entry, EntryState.FILLED, at=parts.NOW, order_id="4471")
             engine.current = replace(scenes.filled(), orders=(replace(parts.filled_order(), entry_id=entry),))

@@ -76,8 +76,8 @@ def test_every_kind_is_a_table_of_80_columns_without_an_account_number(place: Pl
         assert ACCOUNT not in "".join(lines)
     head, *lines = _found(place)
     assert head.split() == ["cycle", "session", "slot", "outcome", "why"]
-    assert lines[0].split() == ["-", MONDAY, "10:00", "missed", "automation", "is", "paused", "(paused)"]
-    assert lines[1].split() == ["1", MONDAY, "09:45", "succeeded"]
+    assert lines[0].split() == ["-", MONDAY, "10:00", "missed", "automation", "is", "paused"]
+    assert lines[1].split() == ["1", MONDAY, "09:45", "succeeded", "2", "filled"]
 
 
 def test_csv_and_json_hold_the_same_rows(place: Place) -> None:
@@ -128,7 +128,7 @@ def test_a_cycle_is_explained_by_number_slot_and_last(place: Place) -> None:
     assert len({story.to_text() for story in stories}) == 1
     text = stories[0].to_text()
     assert all(len(line) <= COLUMNS for line in text.splitlines())
-    for words in ("Cycle 1, slot 09:45, Monday 2026-03-02", "SUCCEEDED", "IV rank", "2 x put + call", "…0002", "fill"):
+    for words in ("Cycle 1, slot 09:45, Monday 2026-03-02", "2 FILLED", "IV rank", "2 x put + call", "…0002", "fill"):
         assert words in text
     told = json.loads(stories[0].to_json())
     assert told["lines"][0] == told["lines"][0] | {"kind": "section", "label": "account …0001"}
@@ -138,7 +138,7 @@ def test_a_cycle_is_explained_by_number_slot_and_last(place: Place) -> None:
 
 def test_a_missed_slot_says_why_it_did_not_trade(place: Place) -> None:
     lines = _explained(place, "10:00").to_text().splitlines()
-    assert lines[:2] == ["Slot 10:00, Monday 2026-03-02", "MISSED: automation is paused (paused)"]
+    assert lines[:2] == ["Slot 10:00, Monday 2026-03-02", "MISSED: automation is paused"]
     assert "pause by operator: done, automation paused; no entries" in lines[-1]
     assert "no console was running" in _explained(place, "10:15").to_text()
 
@@ -184,7 +184,9 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
     assert "no console is running" in lines[2]
     assert "automation  PAUSED by operator" in day.to_text()
     assert "10:45 to 14:45: 17 more to come" in lines
-    assert sum("FILLED (cycle 1)" in line for line in lines) == 2
+    assert [row["word"] for row in day.values["slots"][:3]] == ["filled", "missed", "not run"]
+    assert "09:45      1  filled   2 filled" in lines
+    assert sum(line.startswith("…000") and "  FILLED " in line and "(cycle 1)" in line for line in lines) == 2
     assert all(len(line) <= COLUMNS for line in lines)
     assert ACCOUNT not in day.to_json() + day.to_text()
 

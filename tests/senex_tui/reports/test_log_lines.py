@@ -6,14 +6,16 @@ import asyncio
 import json
 import signal
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core.runtime.clock import SystemClock
+from core.runtime.clock import EXCHANGE_ZONE, SystemClock, exchange_time
 from senex_tui.reports.log_lines import Wanted, follow, newest
 from senex_tui.support.logs import FILE_NAME
+from senex_tui.support.when import moment_named
 from tests.support.senex_command import SENEX, Box
 
 AT = "2026-03-02T14:45:00.000+00:00"
@@ -55,9 +57,61 @@ def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, everything[3] + "\n", "")
 
 
+def test_lines_since_a_moment_and_with_a_text(box: Box) -> None:
+    logs = box.home / "d" / "logs"
+    late = json.dumps({"at": "2026-03-02T15:00:00.000+00:00", "level": "info", "event": "pause [10:00] by ana"}) + "\n"
+    failed = written("failed", "error", error_type="ValueError", error="no", traceback="Traceback\n  Deep.py\n")
+    box.write(logs / FILE_NAME, written("first") + failed + "a Pause of an earlier version\n" + late)
+
+    def shown(wanted: Wanted, count: int | None = None) -> list[str]:
+        return [line.splitlines()[0].split("  ")[-1] for line in newest(logs, wanted, count)]
+
+    assert shown(Wanted()) == ["first", "error=ValueError: no", "a Pause of an earlier version", "pause [10:00] by ana"]
+    assert shown(Wanted(since=datetime(2026, 3, 2, 15, tzinfo=UTC))) == ["pause [10:00] by ana"]
+    assert shown(Wanted(since=datetime(2026, 3, 2, 15, 0, 1, tzinfo=UTC))) == []
+    assert shown(Wanted(text="PAUSE")) == ["a Pause of an earlier version", "pause [10:00] by ana"]
+    assert shown(Wanted(text="deep.py")) == ["error=ValueError: no"], "the traceback is part of the line"
+    assert shown(Wanted(text="[10:00]")) == ["pause [10:00] by ana"], "no character is special"
+    assert shown(Wanted(text="10.00")) == []
+
+    where = ("--data-dir", str(box.home / "d"))
+    done = box.run("logs", *where, "--since", "2026-03-02T10:00", "--grep", "Pause")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "2026-03-02 10:00:00 ET  INFO      pause [10:00] by ana\n",
+        "",
+    )
+
+
+def test_since_lifts_the_limit_of_fifty_lines(box: Box) -> None:
+    box.write(box.home / "d" / "logs" / FILE_NAME, "".join(written(f"line {number}") for number in range(60)))
+    where = ("--data-dir", str(box.home / "d"))
+    assert len(box.run("logs", *where).stdout.splitlines()) == 50
+    assert len(box.run("logs", *where, "--since", "2026-03-02").stdout.splitlines()) == 60
+    assert len(box.run("logs", *where, "--since", "2026-03-02", "-n", "5").stdout.splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("15m", "2026-03-02 10:05"),
+        ("2H", "2026-03-02 08:20"),
+        ("1d", "2026-03-01 10:20"),
+        ("10:15", "2026-03-02 10:15"),
+        ("2026-03-01", "2026-03-01 00:00"),
+        ("2026-03-01T15:30+00:00", "2026-03-01 10:30"),
+    ],
+)
+def test_a_moment_is_exchange_time_unless_it_has_a_zone(text: str, meant: str) -> None:
+    now = datetime(2026, 3, 2, 10, 20, tzinfo=EXCHANGE_ZONE)
+    assert f"{exchange_time(moment_named(text, now)):%Y-%m-%d %H:%M}" == meant
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
+        (("--since", "noon"), "'noon' is no time; write it like 15m, 2h, 10:30, 2026-03-02"),
+        (("--since", "999999d"), "'999999d' is no time"),
         (("--level", "loud"), "'loud' is not a level; use one of debug, info, warning, error, critical"),
         (("--cycle", "0"), "'--cycle'"),
         ((), "there is no log yet in"),

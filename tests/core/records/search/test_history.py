@@ -175,4 +175,4 @@ def test_words_looked_for_are_taken_literally(find: Find, text: str, kind: Histo
     if kind is HistoryKind.CYCLES and text.isascii():
         missed = (Reason.PAUSED.sentence, Reason.PROCESS_DOWN.sentence)
         expected = [told for told in (*_CYCLE_TEXTS * 2, *missed) if text.replace("\0", "?").lower() in told.lower()]
-        assert sorted(row.text for row in found) == sorted(expected)
+        assert sorted(str(dict(row.figures)["recorded_text"]) for row in found) == sorted(expected)

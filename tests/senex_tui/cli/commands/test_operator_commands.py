@@ -148,7 +148,7 @@ def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell)
     printed = json.loads(shell.senex("status", "--json").stdout)
     assert (printed["trader"], printed.keys()) == (told["trader"], told.keys())
     shown = shell.senex("status").stdout
-    for text in ("mode        DEMO", f"process {trader.pid}", "automation  ON", "…0001", "WORKING (Live): QQQ"):
+    for text in ("mode        DEMO", f"process {trader.pid}", "automation  ON", "…0001", "0 of 6 filled (Live): QQQ"):
         assert text in shown
     assert "5WT00001" not in shown + json.dumps(told)
 
