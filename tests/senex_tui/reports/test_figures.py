@@ -17,7 +17,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.orders import Fill
 from core.domain.reporting.alerts import AlertKind, DueAlert
-from core.domain.reporting.figures import AccountRun
+from core.domain.operation.runs import AccountRun
 from core.records.records import Records
 from core.snapshot import Mode
 from senex_tui.reports.alerts import read_alerts

@@ -16,7 +16,7 @@ from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
 from core.domain.reporting.alerts import AlertKind, DueAlert
-from core.domain.reporting.figures import AccountRun
+from core.domain.operation.runs import AccountRun
 from core.domain.reporting.notices import Letterhead
 from core.records.records import Records, RecordsError, StateConflict
 from tests.support.record_samples import ACCOUNT, AT, DAY, KEPT_IN_POSTGRES, SLOT, after, entry
