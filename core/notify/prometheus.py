@@ -111,8 +111,8 @@ def _figures(figures: SessionFigures) -> Iterator[Metric]:
     yield _gauge("sessions", "Sessions the figures are of.", [({}, len(figures.sessions))])
     days = [({"result": kind.name.lower()}, figures.count(kind)) for kind in DayKind]
     yield _gauge("account_days", "Account-days by what they came to.", days)
-    targets = [({"figure": target.figure}, target.number) for target in Target]
-    yield _gauge("target", "Targets: percent, milliseconds of the 0.95 execution, a count.", targets)
+    targets = [({"figure": target.figure}, _target(target)) for target in Target]
+    yield _gauge("target", "Targets of the figures, in the figures' own units.", targets)
     met = [({"figure": target.figure}, int(is_met)) for target in Target if (is_met := target.met(figures)) is not None]
     yield _gauge("target_met", "Whether the figure meets its target.", met)
     shares = (
@@ -135,6 +135,12 @@ def _figures(figures: SessionFigures) -> Iterator[Metric]:
     if figures.mean_slippage is not None:
         what = "Mean credit of fills less the mid."
         yield _gauge("slippage_dollars_per_share", what, [({}, figures.mean_slippage)])
+
+
+def _target(target: Target) -> Decimal:
+    if target is Target.PRICING_REJECTIONS:
+        return Decimal(target.number)
+    return Decimal(target.number) / (1000 if target is Target.EXECUTION else 100)
 
 
 def _ratio(share: Share) -> Decimal:

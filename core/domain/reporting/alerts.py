@@ -93,7 +93,7 @@ def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert,
     return tuple(alert for alert in due if alert is not None)
 
 
-def reason_words(code: str) -> str:
+def _why(code: str) -> str:
     """The reason of a day for a reader: its sentence, or its name in words where the sentence needs figures."""
     try:
         sentence = Reason.of(code).sentence
@@ -112,7 +112,7 @@ def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
     if not asked or any(day.kind in spared or day.failed < FAILURES_A_DAY for day in asked):
         return None
     whom = "the account" if len(asked) == 1 else f"every one of {len(asked)} accounts"
-    text = f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {reason_words(asked[0].reason)}"
+    text = f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {_why(asked[0].reason)}"
     return DueAlert(AlertKind.ALL_FAILED, "", text)
 
 
@@ -129,7 +129,7 @@ def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
         if len(open_to_trade) == SESSIONS_WITHOUT_TRADE and all(d.kind is DayKind.ERROR for d in open_to_trade):
             text = (
                 f"{masked(account)}: nothing filled in {SESSIONS_WITHOUT_TRADE} sessions on which no rule forbade it, "
-                f"the last on {open_to_trade[-1].day}: {reason_words(open_to_trade[-1].reason)}"
+                f"the last on {open_to_trade[-1].day}: {_why(open_to_trade[-1].reason)}"
             )
             due.append(DueAlert(AlertKind.NO_TRADE, account, text))
     return due

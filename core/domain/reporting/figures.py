@@ -243,22 +243,23 @@ def _joined(
     A run that succeeded without an entry validated its order in a dry run. An entry without a run comes from a cycle
     that was interrupted.
     """
-    fates = {(entry.cycle, entry.account): (entry.session_day, fate_of(entry)) for entry in entries}
+    fates = {(entry.session_day, entry.cycle, entry.account): fate_of(entry) for entry in entries}
     parts = []
+    interrupted = dict(fates)
     for run in runs:
         if run.outcome is Outcome.NOT_ASKED:
             continue
-        _, fate = fates.get((run.cycle, run.account), (None, None))
+        fate = fates.get((run.day, run.cycle, run.account))
+        interrupted.pop((run.day, run.cycle, run.account), None)
         validated = fate is None and run.outcome is Outcome.SUCCEEDED
         parts.append(_Part(run.account, run.day, run, told_run(run, fate, validated=validated)))
-    with_run = {(run.cycle, run.account) for run in runs if run.outcome is not Outcome.NOT_ASKED}
-    for (cycle, account), (day, fate) in fates.items():
-        if (cycle, account) not in with_run and fate.outcome is not None:
+    for (day, _, account), fate in interrupted.items():
+        if fate.outcome is not None:
             parts.append(_Part(account, day, None, told_run(None, fate)))
     recorded: dict[tuple[date, str], _Recorded] = defaultdict(_Recorded)
     for part in parts:
         recorded[part.day, part.account].parts.append(part)
-    for (_, account), (day, fate) in fates.items():
+    for (day, _, account), fate in fates.items():
         recorded[day, account].fates.append(fate)
     return parts, recorded
 

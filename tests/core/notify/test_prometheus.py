@@ -62,7 +62,13 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
     assert found["senex_account_days", (("result", "traded"),)] == 1
     assert found["senex_runs", (("outcome", "skipped"), ("reason", "low_score"))] == 1
     assert ("senex_runs", (("outcome", "skipped"), ("reason", "entry_today"))) not in found
-    assert found["senex_target", (("figure", "success"),)] == 90
+    assert {key[1][0][1]: value for key, value in found.items() if key[0] == "senex_target"} == {
+        "success": 0.9,
+        "retry": 0.2,
+        "skipped": 0.5,
+        "execution": 30,
+        "pricing_rejections": 0,
+    }
     assert {key[1][0][1]: value for key, value in found.items() if key[0] == "senex_target_met"} == {
         "success": 1,
         "retry": 0,
