@@ -18,6 +18,7 @@ from tests.support.world import ACCOUNT, World, account, et, in_world
 
 MONDAY = date(2026, 3, 2)
 OTHER = "5WT00002"
+UNDERLYINGS = ("QQQ", "SPX")
 
 
 async def acknowledge(world: World, target: str) -> CommandRecord:
@@ -59,7 +60,10 @@ def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) ->
         world.broker.arm(FaultKind.MARKET_CROSSED, symbol=".*", seconds=1_000)
         await world.until("10:02")
         [run, *_] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
-        assert (run.attempts, run.reached_pricing, run.pricing_refusals > 1) == (3, True, True)
+        refused = {step[:2] for step in await world.steps(run.cycle) if step[3] == "leg_crossed"}
+        assert refused == {(n, s) for n in (1, 2, 3) for s in UNDERLYINGS}
+        assert (run.attempts, run.reached_pricing) == (3, True)
+        assert run.pricing_refusals == 3, "one an attempt, though two underlyings were tried in each"
         assert {a.kind for a in world.engine.alerting.open_now} == {AlertKind.PRICING_REJECTIONS}
         told = [e for e in await world.records.journal.newest(400) if e.kind == "alert.opened"]
         assert {e.severity for e in told} == {Severity.CRITICAL}
