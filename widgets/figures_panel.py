@@ -1,23 +1,24 @@
-"""The panel of the last sessions' figures: rates, times, reasons, and each account's outcome of each day."""
+"""The panel of the last sessions' figures beside their targets, with the reasons, and each account's days."""
 
 from __future__ import annotations
 
 from itertools import zip_longest
 
+from core.domain.operation import amounts
 from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures, Share
-from widgets.base import format as shown
+from core.domain.reporting.targets import Target, most_rejections
 from widgets.base.lines import Drawing, Line, Tone, beside, fit, right, wrap
 from widgets.base.panel import LinePanel
 
-TWO_COLUMNS_FROM = 114
-_LEFT = 54
-_LABEL = 15
+TWO_COLUMNS_FROM = 118
+_LEFT = 58
+_LABEL, _VALUE, _TARGET = 14, 7, 8
 _KIND = {
     DayKind.TRADED: Tone.GOOD,
     DayKind.RULE: Tone.PLAIN,
     DayKind.RISK: Tone.WARN,
     DayKind.ERROR: Tone.BAD,
-    DayKind.MISSED: Tone.WARN,
+    DayKind.OPEN: Tone.DIM,
 }
 
 
@@ -38,29 +39,42 @@ class FiguresPanel(LinePanel["SessionFigures"]):
 
 
 def _rates(figures: SessionFigures) -> list[Line]:
-    median, p95 = (_seconds(ms) for ms in (figures.median_ms, figures.p95_ms))
     rejected = dict(figures.pricing_rejections).get(figures.sessions[-1], 0)
-    most = max((count for _, count in figures.pricing_rejections), default=0)
-    slippage = f"{shown.signed(figures.mean_slippage)} mean  {shown.signed(figures.worst_slippage)} worst"
+    worst = f"mean, worst {amounts.signed(figures.worst_slippage)}, of {figures.fills}"
+    times = f"p95, median {amounts.seconds(figures.median_ms)}, of {figures.executions}"
     return [
-        _rate("success", figures.success, "days open to a trade"),
-        _rate("retries", figures.retry, "priced cycles"),
-        _rate("skipped", figures.skipped, "runs"),
-        _rate("failed", figures.failed, "runs"),
-        _rate("risk refusals", figures.risk, "priced runs"),
-        _row("execution", f"{median} median  {p95} p95", f"  of {figures.executions}"),
-        _row("rejections", f"{rejected} in the newest session", f"  at most {most}"),
-        _row("slippage", slippage if figures.fills else shown.NONE, f"  of {figures.fills} filled"),
+        ((" " * (_LABEL + _VALUE + 2), Tone.DIM), ("target", Tone.DIM)),
+        _rate("success", figures, figures.success, "tradable days", Target.SUCCESS),
+        _rate("retries", figures, figures.retry, "priced cycles", Target.RETRY),
+        _rate("skipped", figures, figures.skipped, "runs", Target.SKIPPED),
+        _rate("failed", figures, figures.failed, "runs"),
+        _rate("risk refusals", figures, figures.risk, "priced runs"),
+        _row("execution", figures, amounts.seconds(figures.p95_ms), times, Target.EXECUTION),
+        _row(
+            "rejections",
+            figures,
+            str(most_rejections(figures)),
+            f"a day at most, newest {rejected}",
+            Target.PRICING_REJECTIONS,
+        ),
+        _row("slippage", figures, amounts.mean(figures.mean_slippage), worst if figures.fills else "nothing filled"),
     ]
 
 
-def _rate(label: str, share: Share, what: str) -> Line:
-    percent = shown.NONE if share.percent is None else f"{share.percent} %"
-    return _row(label, right(percent, 7), f"  {share.count} of {share.of} {what}")
+def _rate(label: str, figures: SessionFigures, share: Share, what: str, target: Target | None = None) -> Line:
+    percent = amounts.NONE if share.percent is None else f"{share.percent} %"
+    return _row(label, figures, percent, f"{share.count} of {share.of} {what}", target)
 
 
-def _row(label: str, value: str, rest: str) -> Line:
-    return ((fit(label, _LABEL), Tone.DIM), (value, Tone.STRONG), (rest, Tone.DIM))
+def _row(label: str, figures: SessionFigures, value: str, rest: str, target: Target | None = None) -> Line:
+    met = None if target is None else target.met(figures)
+    tone = Tone.STRONG if met is None else Tone.GOOD if met else Tone.WARN
+    return (
+        (fit(label, _LABEL), Tone.DIM),
+        (right(value, _VALUE), tone),
+        (f"  {fit('' if target is None else target.words, _TARGET)}", Tone.DIM),
+        (rest, Tone.DIM),
+    )
 
 
 def _reasons(figures: SessionFigures) -> list[Line]:
@@ -89,7 +103,7 @@ def _days(figures: SessionFigures) -> list[Line]:
 def _day(day: AccountDay) -> Line:
     result = day.reason
     if day.kind is DayKind.TRADED:
-        result = f"{_seconds(day.execution_ms):>6}  {shown.signed(day.slippage):>5}"
+        result = f"{amounts.seconds(day.execution_ms):>6}  {amounts.signed(day.slippage):>5}"
     return (
         (f"{day.day:%b %d} ", Tone.DIM),
         (f"{fit(day.account, 5)} ", Tone.DIM),
@@ -97,7 +111,3 @@ def _day(day: AccountDay) -> Line:
         (f" {day.runs:2} run{' ' if day.runs == 1 else 's'}  ", Tone.DIM),
         (result, Tone.PLAIN),
     )
-
-
-def _seconds(ms: int | None) -> str:
-    return shown.NONE if ms is None else f"{ms // 1000}.{ms % 1000 // 100} s"

@@ -102,7 +102,7 @@ class AccountResult:
             reason_text="" if self.refusal is None else self.refusal.sentence(),
             attempts=self.progress.attempt,
             reached_pricing=self.progress.priced_attempts > 0,
-            pricing_refusals=self.progress.pricing_refusals,
+            pricing_refusals=len(self.progress.refused_attempts),
             acknowledged_ms=self.acknowledged_ms,
         )
 

@@ -51,7 +51,8 @@ class CycleProgress:
     outcome: Outcome | None = None
     refusal: Refusal | None = None
     priced_attempts: int = 0
-    pricing_refusals: int = 0
+    refused_attempts: set[int] = field(default_factory=set)
+    """Numbers of the attempts in which pricing refused, however many underlyings were tried in one."""
 
     def step_started(self, step: Step) -> None:
         """Marks this step as running, those before it as done and those after it as to come."""
@@ -92,7 +93,8 @@ class CycleProgress:
 
     def priced(self, pricing: Pricing | PricingRefusal) -> None:
         self.priced_attempts += 1
-        self.pricing_refusals += isinstance(pricing, PricingRefusal)
+        if isinstance(pricing, PricingRefusal):
+            self.refused_attempts.add(self.attempt)
         if self.spread is not None:
             self.spread.pricing = pricing
 

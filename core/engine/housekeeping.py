@@ -73,7 +73,7 @@ class Housekeeping:
         timetable.every(intervals.settlement_s, lambda: self.spawn(self._settle()))
         timetable.every(intervals.settlement_s, lambda: self.spawn(self.late_cancel.check()))
         timetable.every(intervals.health_s, lambda: self.spawn(self.look_after()))
-        timetable.every(intervals.health_s, lambda: self.spawn(self.alerting.look_at_the_close()))
+        timetable.every(intervals.health_s, lambda: self.spawn(self.alerting.look_again()))
         timetable.every(intervals.broker_s, lambda: self.spawn(self.broker_check.check()))
         timetable.every(intervals.logins_s, lambda: self.spawn(self._look_at_logins()))
         timetable.every(intervals.digests_s, lambda: self.spawn(self.mail.digest()))

@@ -1,4 +1,7 @@
-"""Computes the figures after each cycle and at the close, and opens and closes alerts by them (rules 12)."""
+"""Computes the figures when what they count has changed and at the close; opens and closes alerts by them (rules 12).
+
+An order may be rejected, filled or found long after the cycle that sent it.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,9 @@ class Alerting:
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _earlier_of: date | None = field(init=False, default=None)
     _earlier_days: tuple[date, ...] = field(init=False, default=())
-    _earlier: Recorded = field(init=False, default_factory=lambda: Recorded((), (), {}))
+    _earlier: Recorded = field(init=False, default_factory=lambda: Recorded((), (), {}, {}))
     _closed: date | None = field(init=False, default=None)
+    _seen: tuple[int, ...] | None = field(init=False, default=None)
     figures: SessionFigures | None = field(init=False, default=None)
     open_now: tuple[Alert, ...] = field(init=False, default=())
 
@@ -62,18 +66,23 @@ class Alerting:
             if known.keys() != due.keys():
                 self.open_now = await self.records.alerts.open_now()
 
-    async def look_at_the_close(self) -> None:
-        """Checks once after each close with everything read again, because fills and settled entries of earlier days
-        count. Does nothing at any other time. Raises RecordsError."""
+    async def look_again(self) -> None:
+        """Checks when runs, entries, fills or slots have changed since the last check, and once after each close.
+
+        At the close everything is read again, because fills and settled entries of earlier days count. Raises
+        RecordsError.
+        """
         session = self.calendar.today(self.clock.now())
-        if session is None or self.clock.now() < session.close or self._closed == session.day:
-            return
-        self._earlier_of = None
-        await self.check()
-        self._closed = session.day
+        if session is not None and self.clock.now() >= session.close and self._closed != session.day:
+            self._earlier_of = None
+            await self.check()
+            self._closed = session.day
+        elif self.records.results.version() not in (None, self._seen):
+            await self.check()
 
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self.clock.now()).date(), self.records.results
+        self._seen = results.version()
         if self._earlier_of != today:
             self._earlier_days = tuple(day for day in await results.sessions(last=today, count=SESSIONS) if day < today)
             first = self._earlier_days[0] if self._earlier_days else today
@@ -88,6 +97,8 @@ class Alerting:
             [run for run in (*self._earlier.runs, *found.runs) if run.day >= since],
             [entry for entry in (*self._earlier.entries, *found.entries) if entry.session_day >= since],
             found.traded,
+            {**self._earlier.missed, **found.missed},
+            self._running(),
         )
 
     def _running(self) -> date | None:

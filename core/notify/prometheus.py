@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from core.domain.reporting.figures import DayKind, SessionFigures, Share
+from core.domain.reporting.targets import Target
 from core.snapshot import Automation, EngineState, Freshness, Health, Snapshot
 
 if TYPE_CHECKING:
@@ -111,11 +112,15 @@ def _figures(figures: SessionFigures) -> Iterator[Metric]:
     yield _gauge("sessions", "Sessions the figures are of.", [({}, len(figures.sessions))])
     days = [({"result": kind.name.lower()}, figures.count(kind)) for kind in DayKind]
     yield _gauge("account_days", "Account-days by what they came to.", days)
+    targets = [({"figure": target.figure}, _target(target)) for target in Target]
+    yield _gauge("target", "Targets of the figures, in the figures' own units.", targets)
+    met = [({"figure": target.figure}, int(is_met)) for target in Target if (is_met := target.met(figures)) is not None]
+    yield _gauge("target_met", "Whether the figure meets its target.", met)
     shares = (
-        ("success_ratio", "Account-days traded, of those no rule or risk forbade.", figures.success),
+        ("success_ratio", "Account-days with a fill, of those no rule or risk forbade.", figures.success),
         ("retry_ratio", "Cycles of more than one attempt, of those that reached pricing.", figures.retry),
-        ("skipped_ratio", "Runs skipped, of all.", figures.skipped),
-        ("failed_ratio", "Runs failed or unknown, of all.", figures.failed),
+        ("skipped_ratio", "Runs skipped, of those asked to trade.", figures.skipped),
+        ("failed_ratio", "Runs failed or unknown, of those asked to trade.", figures.failed),
         ("risk_refused_ratio", "Runs risk refused, of those priced.", figures.risk),
     )
     for name, what, share in shares:
@@ -131,6 +136,12 @@ def _figures(figures: SessionFigures) -> Iterator[Metric]:
     if figures.mean_slippage is not None:
         what = "Mean credit of fills less the mid."
         yield _gauge("slippage_dollars_per_share", what, [({}, figures.mean_slippage)])
+
+
+def _target(target: Target) -> Decimal:
+    if target is Target.PRICING_REJECTIONS:
+        return Decimal(target.number)
+    return Decimal(target.number) / (1000 if target is Target.EXECUTION else 100)
 
 
 def _ratio(share: Share) -> Decimal:

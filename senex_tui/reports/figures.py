@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason
 from core.domain.reporting.figures import SESSIONS, AccountDay, DayKind, SessionFigures, Share, figures_of
+from core.domain.reporting.targets import Target, most_rejections
+from core.runtime.clock import exchange_time
+from core.runtime.clock_file import noted_clock
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place, with_records
 
@@ -32,7 +37,7 @@ COLUMNS = (
     "execution_ms",
     "slippage_per_share",
 )
-_LABEL = 20
+_LABEL, _VALUE, _TARGET = 18, 8, 15
 _WIDTH = 80
 
 
@@ -81,12 +86,13 @@ async def read_report(place: Place, first: date | None, last: date | None) -> Fi
     if first is not None and last is not None and first > last:
         raise Refused(f"--from {first} is after --to {last}; give the earlier day to --from.")
     place.need_records()
-    figures = await with_records(place, lambda records: _read(records, first, last))
+    now = noted_clock(place.records_file.parent).now()
+    figures = await with_records(place, lambda records: _read(records, first, last, now))
     days = tuple(replace(day, account=masked(day.account)) for day in figures.days)
     return FiguresReport(place.mode.value, replace(figures, days=days))
 
 
-async def _read(records: Records, first: date | None, last: date | None) -> SessionFigures:
+async def _read(records: Records, first: date | None, last: date | None, now: datetime) -> SessionFigures:
     results = records.results
     until = last or date.max
     if first is None:
@@ -96,7 +102,16 @@ async def _read(records: Records, first: date | None, last: date | None) -> Sess
     if not sessions:
         return figures_of((), (), (), {})
     found = await results.recorded(sessions[0], sessions[-1])
-    return figures_of(sessions, found.runs, found.entries, found.traded)
+    running = await asyncio.to_thread(_running, now) if exchange_time(now).date() in sessions else None
+    return figures_of(sessions, found.runs, found.entries, found.traded, found.missed, running)
+
+
+def _running(now: datetime) -> date | None:
+    """The date of the session that is not over at this instant, if any."""
+    from core.market.calendar import SessionCalendar  # heavy, and asked only when today has been recorded
+
+    session = SessionCalendar(now).today(now)
+    return session.day if session is not None and now < session.close else None
 
 
 def _values(report: FiguresReport) -> dict[str, Any]:
@@ -122,6 +137,7 @@ def _values(report: FiguresReport) -> dict[str, Any]:
             "mean": _amount(figures.mean_slippage),
             "worst": _amount(figures.worst_slippage),
         },
+        "targets": {target.figure: {"target": target.words, "met": target.met(figures)} for target in Target},
         "days": [_day_values(day) for day in figures.days],
     }
 
@@ -159,15 +175,16 @@ def _lines(report: FiguresReport) -> list[str]:
     lines = [
         f"{report.mode.upper()}: {_sessions(figures)}, {figures.sessions[0]} to {figures.sessions[-1]}",
         "",
-        _line("account-days", counted or "none"),
-        _line("success rate", _rate(figures.success, "account-days no rule or risk forbade")),
-        _line("retry rate", _rate(figures.retry, "cycles that reached pricing")),
-        _line("skip rate", _rate(figures.skipped, "runs")),
-        _line("failure rate", _rate(figures.failed, "runs")),
-        _line("risk refusals", _rate(figures.risk, "priced runs")),
-        _line("slot to acknowledged", _execution(figures)),
-        _line("pricing rejections", _rejections(figures)),
-        _line("slippage to mid", _slippage(figures)),
+        f"{'account-days':<{_LABEL}}  {counted or 'none'}",
+        f"{'':{_LABEL + _VALUE + 2}}  TARGET",
+        _rate("success rate", figures.success, "days open to a trade", _target(figures, Target.SUCCESS)),
+        _rate("retry rate", figures.retry, "priced cycles", _target(figures, Target.RETRY)),
+        _rate("skip rate", figures.skipped, "runs asked to trade", _target(figures, Target.SKIPPED)),
+        _rate("failure rate", figures.failed, "runs asked to trade"),
+        _rate("risk refusals", figures.risk, "priced runs"),
+        _execution(figures),
+        _rejections(figures),
+        _slippage(figures),
         "",
         "DAY         ACCT   RESULT           RUNS    TIME   SLIP  REASON",
     ]
@@ -184,46 +201,49 @@ def _sessions(figures: SessionFigures) -> str:
     return "1 session" if len(figures.sessions) == 1 else f"{len(figures.sessions)} sessions"
 
 
-def _line(label: str, text: str) -> str:
-    return f"{label:<{_LABEL}}  {text}"
+def _line(label: str, value: str, target: str, rest: str) -> str:
+    return f"{label:<{_LABEL}}  {value:>{_VALUE}}  {target:<{_TARGET}}  {rest}"
 
 
-def _rate(share: Share, of_what: str) -> str:
-    shown = "--" if share.percent is None else f"{share.percent} %"
-    return f"{shown:>7}  {share.count} of {share.of} {of_what}"
+def _target(figures: SessionFigures, target: Target) -> str:
+    """The target, and whether the figures meet it."""
+    met = target.met(figures)
+    return target.words if met is None else f"{target.words:<6} {'met' if met else 'not met'}"
+
+
+def _rate(label: str, share: Share, of_what: str, target: str = "") -> str:
+    shown = amounts.NONE if share.percent is None else f"{share.percent} %"
+    return _line(label, shown, target, f"{share.count} of {share.of} {of_what}")
 
 
 def _execution(figures: SessionFigures) -> str:
-    if figures.median_ms is None or figures.p95_ms is None:
-        return "no entry was acknowledged"
-    return f"median {seconds(figures.median_ms)}, p95 {seconds(figures.p95_ms)}, of {figures.executions}"
+    rest = f"p95, median {amounts.seconds(figures.median_ms)}, of {figures.executions}"
+    return _line(
+        "execution",
+        amounts.seconds(figures.p95_ms),
+        _target(figures, Target.EXECUTION),
+        rest if figures.executions else "no entry was acknowledged",
+    )
 
 
 def _rejections(figures: SessionFigures) -> str:
-    if not figures.pricing_rejections:
-        return "none"
     total = sum(count for _, count in figures.pricing_rejections)
-    worst = max(figures.pricing_rejections, key=lambda each: each[1])
-    return f"{total} in {_sessions(figures)}, at most {worst[1]} a day ({worst[0]})"
+    rest = f"a day at most, {total} in {_sessions(figures)}" if total else ""
+    most = str(most_rejections(figures))
+    return _line("pricing rejections", most, _target(figures, Target.PRICING_REJECTIONS), rest)
 
 
 def _slippage(figures: SessionFigures) -> str:
-    if figures.mean_slippage is None or figures.worst_slippage is None:
-        return "nothing was filled"
-    mean, worst = figures.mean_slippage, figures.worst_slippage
-    return f"mean {mean:+.3f}, worst {worst:+.3f} per share, of {figures.fills} filled"
-
-
-def seconds(ms: int | None) -> str:
-    """Milliseconds as seconds to a tenth, rounded down; `--` for None."""
-    return "--" if ms is None else f"{ms // 1000}.{ms % 1000 // 100} s"
+    rest = f"mean, worst {amounts.signed(figures.worst_slippage)}, of {figures.fills} filled"
+    return _line(
+        "slippage to mid", amounts.mean(figures.mean_slippage), "", rest if figures.fills else "nothing was filled"
+    )
 
 
 def _day_line(day: AccountDay) -> str:
-    slippage = "--" if day.slippage is None else f"{day.slippage:+.2f}"
     return (
-        f"{day.day}  {day.account:<5}  {day.kind.value:<16} {day.runs:4} {seconds(day.execution_ms):>7} "
-        f"{slippage:>6}  {day.reason}"
+        f"{day.day}  {day.account:<5}  {day.kind.value:<16} {day.runs:4} {amounts.seconds(day.execution_ms):>7} "
+        f"{amounts.signed(day.slippage):>6}  {day.reason}"
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 
+from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Reason
 from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures
@@ -84,7 +85,7 @@ def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert,
     """Every alert that should be open, most severe first. `running` is the day of the session that is not over, if any.
 
     Counts a day are those of the newest session with a run. Rates are over all sessions given, which should be the last
-    20. A session that is not over does not count as one without a trade.
+    20. A session that is not over does not count as one without a trade; one on which the console was down does.
     """
     ran = [day for day in figures.days if day.runs]
     newest = [day for day in ran if day.day == ran[-1].day]
@@ -93,20 +94,31 @@ def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert,
     return tuple(alert for alert in due if alert is not None)
 
 
+def _why(code: str) -> str:
+    """The reason of a day for a reader: its sentence, or its name in words where the sentence needs figures."""
+    try:
+        sentence = Reason.of(code).sentence
+    except KeyError:
+        return code.replace("_", " ")
+    return code.replace("_", " ") if "{" in sentence else sentence
+
+
 def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
-    """Open when all accounts that the automation trades failed at least three times that day, and none traded."""
+    """Open when all accounts that the automation trades failed at least three times that day, and none traded.
+
+    An account whose order works at the broker has not failed.
+    """
     asked = [day for day in newest if day.reason != Reason.ACCOUNT_DISABLED.code]
-    if not asked or any(day.kind is DayKind.TRADED or day.failed < FAILURES_A_DAY for day in asked):
+    spared = (DayKind.TRADED, DayKind.OPEN)
+    if not asked or any(day.kind in spared or day.failed < FAILURES_A_DAY for day in asked):
         return None
     whom = "the account" if len(asked) == 1 else f"every one of {len(asked)} accounts"
-    return DueAlert(
-        AlertKind.ALL_FAILED, "", f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {asked[0].reason}"
-    )
+    text = f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {_why(asked[0].reason)}"
+    return DueAlert(AlertKind.ALL_FAILED, "", text)
 
 
 def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
-    """Open for an account without a trade in its last five sessions. Only sessions with a trade or an error count: not
-    missed ones, nor those in which a rule or risk forbade a trade."""
+    """Open for an account with nothing filled in its last five sessions on which no rule and no risk forbade it."""
     due = []
     for account in sorted({day.account for day in figures.days}):
         open_to_trade = [
@@ -117,8 +129,8 @@ def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
         ][-SESSIONS_WITHOUT_TRADE:]
         if len(open_to_trade) == SESSIONS_WITHOUT_TRADE and all(d.kind is DayKind.ERROR for d in open_to_trade):
             text = (
-                f"{masked(account)}: no trade in {SESSIONS_WITHOUT_TRADE} sessions on which nothing forbade one, "
-                f"the last on {open_to_trade[-1].day}: {open_to_trade[-1].reason}"
+                f"{masked(account)}: nothing filled in {SESSIONS_WITHOUT_TRADE} sessions on which no rule forbade it, "
+                f"the last on {open_to_trade[-1].day}: {_why(open_to_trade[-1].reason)}"
             )
             due.append(DueAlert(AlertKind.NO_TRADE, account, text))
     return due
@@ -149,8 +161,8 @@ def _slow(ran: list[AccountDay]) -> DueAlert | None:
     slowest = max((ms for day, ms in timed if day == timed[-1][0]), default=0)
     if slowest <= EXECUTION_MS:
         return None
-    seconds = f"{slowest // 1000}.{slowest % 1000 // 100}"
-    text = f"{seconds} s from slot to acknowledgement on {timed[-1][0]}; the limit is {EXECUTION_MS // 1000} s"
+    took = amounts.seconds(slowest)
+    text = f"{took} from slot to acknowledgement on {timed[-1][0]}; the limit is {EXECUTION_MS // 1000} s"
     return DueAlert(AlertKind.SLOW_EXECUTION, "", text)
 
 

@@ -1,28 +1,36 @@
 """The figures of rules 12, computed from the records; pure and exact.
 
-A *run* is one account's part in one cycle. An *account-day* is one account on one session. It has one of five kinds:
+A *run* is one account's part in one cycle, and came to what the fate of its entry says, where it made one: the outcome
+that the cycle recorded is not asked then. An *account-day* is one account on one session, and is, the first that fits:
 
-* traded: the broker acknowledged an entry of that day (in dry-run mode: validated its order);
-* error, blocked by risk, or no trade by rule: the kind of most runs of the day; of two equally frequent kinds, the
-  worse. A run is an error when it failed, when its outcome is unknown, or when a breaker stopped it. A run refused
-  because the day already had its entry does not count: it was not asked to trade;
-* missed: no cycle ran for the account, because no console was running or every slot was missed.
+* traded: at least one contract was filled (in dry-run mode: the broker validated the order);
+* open: the session is not over, and an order of it still works. Such a day is in no rate;
+* error: an order was rejected, is not at the broker or unknown, or ended unfilled. When an operator here cancelled it,
+  that was a decision: no trade by rule;
+* error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
+  an error when it failed, when its outcome is unknown, or when a breaker stopped it;
+* without a run: what most of its missed slots were missed for. A pause is a rule; a console that was down, halted or
+  late is an error, and so is a day of which nothing is recorded.
+
+A run that only met the entry of the day was not asked to trade, nor was an account when a cycle was forced for others.
+Neither counts in the shares of runs.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
-from core.domain.orders.fills import fill_credit
-from core.domain.orders.order_states import EntryState
+from core.domain.operation.runs import AccountRun as AccountRun
+from core.domain.orders.fate import Fate, FateKind, fate_of
 from core.domain.orders.orders import Entry
+from core.domain.reporting.told import VALIDATED, Told, told_run
 
 SESSIONS = 20
 """Rates are over this many sessions (rules 12)."""
@@ -58,40 +66,24 @@ _MET_THE_ENTRY = frozenset(
 )
 # Reasons of skipped runs that no rule about the trade gave: something was broken.
 _BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST))
-_ACKNOWLEDGED = frozenset(
-    {EntryState.WORKING, EntryState.FILLED, EntryState.CANCELLED, EntryState.EXPIRED, EntryState.INCIDENT}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRun:
-    """One account's part in one cycle, as recorded.
-
-    `reason` is the stable code, empty when the run succeeded. `reached_pricing` says whether an attempt got as far as
-    pricing (rules 6), `pricing_refusals` how many attempts pricing refused. `acknowledged_ms` is wall milliseconds from
-    the slot, or from the start of a forced cycle, to the broker's acknowledgement; None without one.
-    """
-
-    cycle: int
-    account: str
-    day: date
-    outcome: Outcome
-    reason: str
-    reason_text: str
-    attempts: int
-    reached_pricing: bool
-    pricing_refusals: int
-    acknowledged_ms: int | None = None
+# Reasons of missed slots that an operator gave. All others are faults: the console was down, late or halted.
+_DECIDED = frozenset(reason.code for reason in (Reason.PAUSED, Reason.SKIP_TODAY, Reason.ACCOUNT_DISABLED))
+_STILL_WORKS = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
 
 
 class DayKind(StrEnum):
-    """The five kinds of account-days."""
+    """The kinds of account-days. Open is only today's, while an order of it works."""
 
     TRADED = "traded"
     RULE = "no trade by rule"
     RISK = "blocked by risk"
     ERROR = "error"
-    MISSED = "missed"
+    OPEN = "not over"
+
+    @classmethod
+    def _missing_(cls, value: object) -> DayKind | None:
+        """A day on which no cycle ran is an error. Days recorded earlier call it missed."""
+        return cls.ERROR if value == "missed" else None
 
 
 _WORSE_FIRST = (DayKind.ERROR, DayKind.RISK, DayKind.RULE)
@@ -99,10 +91,11 @@ _WORSE_FIRST = (DayKind.ERROR, DayKind.RISK, DayKind.RULE)
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """One account on one session. `reason` is the code with which most runs of that kind ended; empty when traded.
+    """One account on one session. `reason` is the code of what decided; empty when traded or not over.
 
-    `execution_ms` is the slowest acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the
-    fills less the mid at the decision, per share: negative is worse than the mid.
+    `failed` counts the runs that are told to have failed, or whose outcome is unknown. `execution_ms` is the slowest
+    acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the fills less the mid at the
+    decision, per share: negative is worse than the mid.
     """
 
     account: str
@@ -138,7 +131,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class ReasonShare:
-    """How often a run ended with this reason, of all runs."""
+    """How often a run ended with this reason, of all runs that were asked to trade."""
 
     reason: str
     outcome: Outcome
@@ -151,7 +144,7 @@ class SessionFigures:
 
     success: account-days traded, of those that were traded or an error.
     retry: cycles that needed more than one attempt, of the cycles that reached pricing.
-    skipped, failed: runs that ended so (unknown counts as failed), of all runs.
+    skipped, failed, reasons: runs that came to it (unknown counts as failed), of all that were asked to trade.
     risk: runs that risk refused, of the runs that were priced.
     pricing_rejections: for each session with any, the count of the account that had most: accounts share quotes.
     median_ms and p95_ms: nearest-rank over every acknowledgement.
@@ -178,30 +171,60 @@ class SessionFigures:
         return sum(day.kind is kind for day in self.days)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One account's part in one cycle, and what it is told to have come to. `run` is None when it was interrupted."""
+
+    account: str
+    day: date
+    run: AccountRun | None
+    told: Told
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether it was asked to trade: the day had no entry yet."""
+        return self.told.reason not in _MET_THE_ENTRY
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """What is recorded of one account-day."""
+
+    parts: list[_Part] = field(default_factory=list)
+    fates: list[Fate] = field(default_factory=list)
+
+
 def figures_of(
-    sessions: Iterable[date], runs: Sequence[AccountRun], entries: Sequence[Entry], expected: Mapping[str, date]
+    sessions: Iterable[date],
+    runs: Sequence[AccountRun],
+    entries: Sequence[Entry],
+    expected: Mapping[str, date],
+    missed: Mapping[date, Mapping[str, int]] = {},
+    running: date | None = None,
 ) -> SessionFigures:
     """The figures of these sessions, from everything recorded on them.
 
-    `expected` has the accounts that the automation trades, each with the day since when. A session from that day on
-    without a run of the account was missed.
+    `expected` has the accounts that the automation trades, each with the day since when. `missed` counts the reasons
+    for which the slots of a day did not run. `running` is the day of the session that is not over, if any.
     """
     chosen = tuple(sorted(set(sessions)))
-    days = _account_days(chosen, runs, entries, expected)
+    parts, recorded = _joined(runs, entries)
+    days = _account_days(chosen, recorded, expected, missed, running)
     counted = Counter(day.kind for day in days)
     traded, errors = counted[DayKind.TRADED], counted[DayKind.ERROR]
+    asked = [part.told for part in parts if part.was_asked and not _is_sending(part, running)]
     times = sorted(run.acknowledged_ms for run in runs if run.acknowledged_ms is not None)
     slippages = [day.slippage for day in days if day.slippage is not None]
-    priced = [run for run in runs if run.reached_pricing and run.reason not in PRICING_REASONS]
+    priced = [part.told for part in parts if _was_priced(part)]
     return SessionFigures(
         sessions=chosen,
         days=days,
         success=Share(traded, traded + errors),
         retry=_retry(runs),
-        skipped=Share(sum(run.outcome is Outcome.SKIPPED for run in runs), len(runs)),
-        failed=Share(sum(run.outcome in (Outcome.FAILED, Outcome.UNKNOWN) for run in runs), len(runs)),
-        risk=Share(sum(run.reason in RISK_REASONS for run in priced), len(priced)),
-        reasons=_reasons(runs),
+        skipped=Share(sum(told.outcome is Outcome.SKIPPED for told in asked), len(asked)),
+        failed=Share(sum(_has_failed(told) for told in asked), len(asked)),
+        risk=Share(sum(told.reason in RISK_REASONS for told in priced), len(priced)),
+        reasons=_reasons(asked),
         executions=len(times),
         median_ms=_nearest_rank(times, 50),
         p95_ms=_nearest_rank(times, 95),
@@ -212,61 +235,138 @@ def figures_of(
     )
 
 
+def _joined(
+    runs: Iterable[AccountRun], entries: Iterable[Entry]
+) -> tuple[list[_Part], dict[tuple[date, str], _Recorded]]:
+    """Every part with what it came to, and the same by day and account, with the fates of the day's entries.
+
+    A run that succeeded without an entry validated its order in a dry run. An entry without a run comes from a cycle
+    that was interrupted.
+    """
+    fates = {(entry.session_day, entry.cycle, entry.account): fate_of(entry) for entry in entries}
+    parts = []
+    interrupted = dict(fates)
+    for run in runs:
+        if run.outcome is Outcome.NOT_ASKED:
+            continue
+        fate = fates.get((run.day, run.cycle, run.account))
+        interrupted.pop((run.day, run.cycle, run.account), None)
+        validated = fate is None and run.outcome is Outcome.SUCCEEDED
+        parts.append(_Part(run.account, run.day, run, told_run(run, fate, validated=validated)))
+    for (day, _, account), fate in interrupted.items():
+        if fate.outcome is not None:
+            parts.append(_Part(account, day, None, told_run(None, fate)))
+    recorded: dict[tuple[date, str], _Recorded] = defaultdict(_Recorded)
+    for part in parts:
+        recorded[part.day, part.account].parts.append(part)
+    for (day, _, account), fate in fates.items():
+        recorded[day, account].fates.append(fate)
+    return parts, recorded
+
+
 def _account_days(
-    sessions: Sequence[date], runs: Iterable[AccountRun], entries: Iterable[Entry], expected: Mapping[str, date]
+    sessions: Sequence[date],
+    recorded: Mapping[tuple[date, str], _Recorded],
+    expected: Mapping[str, date],
+    missed: Mapping[date, Mapping[str, int]],
+    running: date | None,
 ) -> tuple[AccountDay, ...]:
     """Every account-day, ordered by session and then by account."""
-    runs_of: dict[tuple[date, str], list[AccountRun]] = defaultdict(list)
-    entries_of: dict[tuple[date, str], list[Entry]] = defaultdict(list)
-    for run in runs:
-        runs_of[run.day, run.account].append(run)
-    for entry in entries:
-        entries_of[entry.session_day, entry.account].append(entry)
-    missed = {(day, account) for day in sessions for account, since in expected.items() if since <= day}
+    awaited = {(day, account) for day in sessions for account, since in expected.items() if since <= day}
     asked_for = set(sessions)
-    known = sorted(key for key in missed | runs_of.keys() | entries_of.keys() if key[0] in asked_for)
+    known = sorted(key for key in awaited | recorded.keys() if key[0] in asked_for)
     return tuple(
-        _account_day(day, account, runs_of.get((day, account), []), entries_of.get((day, account), []))
+        _account_day(
+            day, account, recorded.get((day, account), _Recorded()), missed.get(day, {}), is_running=day == running
+        )
         for day, account in known
     )
 
 
-def _account_day(day: date, account: str, runs: Sequence[AccountRun], entries: Sequence[Entry]) -> AccountDay:
-    kind, reason = _judged(runs, entries)
+def _account_day(
+    day: date, account: str, recorded: _Recorded, missed: Mapping[str, int], *, is_running: bool
+) -> AccountDay:
+    kind, reason = _judged(recorded, missed, is_running=is_running)
+    runs = [part.run for part in recorded.parts if part.run is not None]
     times = [run.acknowledged_ms for run in runs if run.acknowledged_ms is not None]
-    credits = [(fill_credit(entry.request, entry.fills), entry.mid) for entry in entries]
+    slippages = [fate.slippage for fate in recorded.fates if fate.slippage is not None]
     return AccountDay(
         account=account,
         day=day,
         kind=kind,
         reason=reason,
-        runs=len(runs),
-        failed=sum(run.outcome in (Outcome.FAILED, Outcome.UNKNOWN) for run in runs),
+        runs=len(recorded.parts),
+        failed=sum(_has_failed(part.told) for part in recorded.parts),
         attempts=sum(run.attempts for run in runs),
         pricing_rejections=sum(run.pricing_refusals for run in runs),
         execution_ms=max(times, default=None),
-        slippage=next((credit - mid for credit, mid in credits if credit is not None), None),
+        slippage=slippages[0] if slippages else None,
     )
 
 
-def _judged(runs: Sequence[AccountRun], entries: Sequence[Entry]) -> tuple[DayKind, str]:
+def _judged(recorded: _Recorded, missed: Mapping[str, int], *, is_running: bool) -> tuple[DayKind, str]:
     """The kind of the account-day, and the code of the reason for it."""
-    if any(run.outcome is Outcome.SUCCEEDED for run in runs) or any(e.state in _ACKNOWLEDGED for e in entries):
+    parts, fates = recorded.parts, recorded.fates
+    if any(_has_traded(fate) for fate in fates) or any(_validated(part.told) for part in parts):
         return DayKind.TRADED, ""
-    asked = [run for run in runs if run.reason not in _MET_THE_ENTRY]
-    if not asked:
-        # An entry without a run comes from a cycle that was interrupted; the figures do not know how the run ended.
-        return (DayKind.ERROR, Reason.INTERRUPTED.code) if runs or entries else (DayKind.MISSED, "")
-    kinds = Counter(_kind_of(run) for run in asked)
+    if is_running and any(fate.kind in _STILL_WORKS for fate in fates):
+        return DayKind.OPEN, ""
+    left = [fate.reason or Reason.OUTCOME_UNKNOWN for fate in fates if fate.kind is not FateKind.NOT_SENT]
+    if left:
+        faults = Counter(reason.code for reason in left if reason is not Reason.CANCELLED_HERE)
+        return (DayKind.ERROR, _most(faults)) if faults else (DayKind.RULE, Reason.CANCELLED_HERE.code)
+    asked = [part.told for part in parts if part.was_asked]
+    if asked:
+        return _of_most(Counter((_kind_of(told), told.reason) for told in asked))
+    if parts or fates:
+        return DayKind.ERROR, Reason.INTERRUPTED.code  # the figures do not know how the run ended
+    if missed:
+        return _of_most(
+            Counter({((DayKind.RULE if code in _DECIDED else DayKind.ERROR), code): n for code, n in missed.items()})
+        )
+    return (DayKind.OPEN, "") if is_running else (DayKind.ERROR, Reason.PROCESS_DOWN.code)
+
+
+def _of_most(counted: Counter[tuple[DayKind, str]]) -> tuple[DayKind, str]:
+    """The kind of most, the worse of equals, with the reason that most of that kind had."""
+    kinds: Counter[DayKind] = Counter()
+    for (kind, _), count in counted.items():
+        kinds[kind] += count
     kind = max(_WORSE_FIRST, key=lambda each: kinds[each])  # `max` takes the first of equals: the worse
-    reasons = Counter(run.reason for run in asked if _kind_of(run) is kind)
-    return kind, reasons.most_common(1)[0][0]
+    return kind, _most(Counter({code: count for (each, code), count in counted.items() if each is kind}))
 
 
-def _kind_of(run: AccountRun) -> DayKind:
-    if run.outcome in (Outcome.FAILED, Outcome.UNKNOWN) or run.reason in _BROKEN:
+def _most(counted: Counter[str]) -> str:
+    return counted.most_common(1)[0][0]
+
+
+def _has_traded(fate: Fate) -> bool:
+    """Whether a contract is filled, by a fill record or by the broker's word that the order is."""
+    return fate.traded or fate.kind is FateKind.FILLED
+
+
+def _validated(told: Told) -> bool:
+    return told.word == VALIDATED or told.reason == Reason.VALIDATED_TODAY.code
+
+
+def _has_failed(told: Told) -> bool:
+    return told.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
+
+
+def _is_sending(part: _Part, running: date | None) -> bool:
+    """Whether its order is on its way right now: it has not come to anything yet."""
+    fate = part.told.fate
+    return part.day == running and fate is not None and fate.kind is FateKind.SENDING
+
+
+def _was_priced(part: _Part) -> bool:
+    return part.run is not None and part.run.reached_pricing and part.told.reason not in PRICING_REASONS
+
+
+def _kind_of(told: Told) -> DayKind:
+    if _has_failed(told) or told.reason in _BROKEN:
         return DayKind.ERROR
-    return DayKind.RISK if run.reason in RISK_REASONS else DayKind.RULE
+    return DayKind.RISK if told.reason in RISK_REASONS else DayKind.RULE
 
 
 def _retry(runs: Iterable[AccountRun]) -> Share:
@@ -277,11 +377,11 @@ def _retry(runs: Iterable[AccountRun]) -> Share:
     return Share(sum(most > 1 for most in attempts.values()), len(attempts))
 
 
-def _reasons(runs: Sequence[AccountRun]) -> tuple[ReasonShare, ...]:
+def _reasons(asked: Sequence[Told]) -> tuple[ReasonShare, ...]:
     """The shares of all reasons, most frequent first, then by code."""
-    counted = Counter((run.reason, run.outcome) for run in runs if run.reason)
+    counted = Counter((told.reason, told.outcome) for told in asked if told.reason and told.outcome is not None)
     ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(ReasonShare(reason, outcome, Share(count, len(runs))) for (reason, outcome), count in ordered)
+    return tuple(ReasonShare(reason, outcome, Share(count, len(asked))) for (reason, outcome), count in ordered)
 
 
 def _rejections(days: Iterable[AccountDay]) -> tuple[tuple[date, int], ...]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from core.domain.operation.outcomes import RANKED, Outcome, worst
 from core.domain.operation.reasons import Reason, Refusal
+from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import Fate, fate_words
-from core.domain.reporting.figures import AccountRun
 
 VALIDATED, HELD, MISSED, INTERRUPTED, RUNNING = "validated", "held", "missed", "interrupted", "running"
 """Words of a Told that are neither the kind of a fate nor an outcome."""

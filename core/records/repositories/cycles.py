@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.reasons import Reason
-from core.domain.reporting.figures import AccountRun
+from core.domain.operation.runs import AccountRun
 from core.records.repositories.results import note_runs
 from core.records.repositories.rows import CycleRecord
 from core.records.store.database import Database

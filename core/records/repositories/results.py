@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, insert, select
+from sqlalchemy import Column, Select, bindparam, func, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.outcomes import Outcome
+from core.domain.operation.runs import AccountRun
 from core.domain.orders.orders import Entry
-from core.domain.reporting.figures import AccountRun
 from core.records.repositories.entry_rows import entries_where, read_entries
 from core.records.store.database import Database
-from core.records.store.tables import account_results, accounts, cycles, entries, slots
+from core.records.store.tables import account_results, accounts, cycles, entries, fills, slots
 from core.runtime.clock import exchange_time
 
 _NEW_RUNS = insert(account_results)
 _between = account_results.c.session_day.between(bindparam("first"), bindparam("last"))
 _RUNS = select(account_results).where(_between).order_by(account_results.c.cycle, account_results.c.account)
 _ENTRIES = entries_where(entries.c.session_day.between(bindparam("first"), bindparam("last")))
+# A slot without a run: nobody claimed it, or the cycle that did was interrupted.
+_MISSED = (
+    select(slots.c.session_day, slots.c.reason_code, func.count().label("slots"))
+    .where(
+        slots.c.state.in_(("missed", "interrupted")),
+        slots.c.session_day.between(bindparam("first"), bindparam("last")),
+    )
+    .group_by(slots.c.session_day, slots.c.reason_code)
+    .order_by(slots.c.session_day, slots.c.reason_code)
+)
 _EVERY_DAY = 1_000_000
 
 
@@ -47,12 +57,14 @@ _TRADED = select(accounts.c.number, accounts.c.discovered_at, accounts.c.enabled
 class Recorded:
     """What the figures of some days are computed from: runs and entries with their fills, oldest first.
 
-    `traded` has the accounts that the automation trades now, each with the exchange's day since when.
+    `traded` has the accounts that the automation trades now, each with the exchange's day since when. `missed` counts,
+    by day, the reasons for which slots did not run.
     """
 
     runs: tuple[AccountRun, ...]
     entries: tuple[Entry, ...]
     traded: Mapping[str, date]
+    missed: Mapping[date, Mapping[str, int]]
 
 
 async def note_runs(connection: AsyncConnection, runs: Sequence[AccountRun]) -> None:
@@ -66,6 +78,10 @@ class Results:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def version(self) -> tuple[int, ...] | None:
+        """A value that stays the same while runs, entries, fills and slots do; None when that is not certain."""
+        return self._database.version(account_results.name, entries.name, fills.name, slots.name)
 
     async def sessions(
         self, first: date = date.min, last: date = date.max, count: int = _EVERY_DAY
@@ -89,11 +105,18 @@ class Results:
                     row.number: _since(row.discovered_at, row.enabled_changed_at)
                     for row in await connection.execute(_TRADED)
                 },
+                missed=_by_day(await connection.execute(_MISSED, days)),
             )
 
 
+def _by_day(rows: Iterable[Row[Any]]) -> dict[date, dict[str, int]]:
+    found: dict[date, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.session_day, {})[row.reason_code] = row.slots
+    return found
+
+
 def run_of(row: Row[Any]) -> AccountRun:
-    """The run in a row of `account_results`."""
     return AccountRun(
         row.cycle,
         row.account,

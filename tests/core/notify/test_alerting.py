@@ -9,6 +9,7 @@ from core.config.settings import ScheduleSettings
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import Outcome
+from core.domain.orders.order_states import EntryState
 from core.domain.reporting.alerts import AlertKind
 from core.domain.reporting.figures import AccountRun, DayKind
 from core.records.repositories.rows import CommandRecord
@@ -17,6 +18,7 @@ from tests.support.world import ACCOUNT, World, account, et, in_world
 
 MONDAY = date(2026, 3, 2)
 OTHER = "5WT00002"
+UNDERLYINGS = ("QQQ", "SPX")
 
 
 async def acknowledge(world: World, target: str) -> CommandRecord:
@@ -58,7 +60,10 @@ def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) ->
         world.broker.arm(FaultKind.MARKET_CROSSED, symbol=".*", seconds=1_000)
         await world.until("10:02")
         [run, *_] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
-        assert (run.attempts, run.reached_pricing, run.pricing_refusals > 1) == (3, True, True)
+        refused = {step[:2] for step in await world.steps(run.cycle) if step[3] == "leg_crossed"}
+        assert refused == {(n, s) for n in (1, 2, 3) for s in UNDERLYINGS}
+        assert (run.attempts, run.reached_pricing) == (3, True)
+        assert run.pricing_refusals == 3, "one an attempt, though two underlyings were tried in each"
         assert {a.kind for a in world.engine.alerting.open_now} == {AlertKind.PRICING_REJECTIONS}
         told = [e for e in await world.records.journal.newest(400) if e.kind == "alert.opened"]
         assert {e.severity for e in told} == {Severity.CRITICAL}
@@ -110,6 +115,49 @@ def test_a_fifth_session_without_a_trade_counts_at_its_close(tmp_path: Path) -> 
     in_world(friday, tmp_path, start=et("2026-03-06", "14:44:30"), poll_s=300)
 
 
+def counted(world: World) -> list[tuple[str, DayKind, str]]:
+    figures = world.engine.alerting.figures
+    assert figures is not None
+    return [(d.account, d.kind, d.reason) for d in figures.days]
+
+
+def test_an_order_rejected_after_the_broker_took_it_is_an_error_not_a_trade(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "reject"
+        await world.start()
+        await world.until("09:47")
+        [run] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
+        assert run.outcome is Outcome.SUCCEEDED, "the cycle recorded what it did"
+        assert (await world.entry()).state is EntryState.REJECTED
+        assert counted(world) == [(ACCOUNT, DayKind.ERROR, "rejected")], "seen without another cycle"
+        figures = world.engine.alerting.figures
+        assert figures is not None
+        assert ((figures.success.count, figures.success.of), figures.days[0].failed) == ((0, 1), 1)
+        await world.until("10:17")
+        assert {entry.state for entry in await world.entries()} == {EntryState.REJECTED}
+        assert len(await world.entries()) == 3
+        assert AlertKind.ALL_FAILED in {alert.kind for alert in world.engine.alerting.open_now}
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=60)
+
+
+def test_a_day_is_open_while_its_order_works_and_traded_once_it_is_filled(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("10:02")
+        assert (await world.entry()).state is EntryState.WORKING
+        assert counted(world) == [(ACCOUNT, DayKind.OPEN, "")]
+        world.exchange.fill_plan = "normal"
+        await world.until("10:08")
+        assert (await world.entry()).state is EntryState.FILLED
+        assert counted(world) == [(ACCOUNT, DayKind.TRADED, "")], "seen without another cycle"
+        await world.stop()
+
+    in_world(day, tmp_path, poll_s=60)
+
+
 def test_a_console_that_was_away_has_missed_the_day(tmp_path: Path) -> None:
     async def days(world: World) -> None:
         await world.start()
@@ -119,7 +167,9 @@ def test_a_console_that_was_away_has_missed_the_day(tmp_path: Path) -> None:
         await world.start()
         figures = world.engine.alerting.figures
         assert figures is not None
-        assert [(d.day.day, d.kind) for d in figures.days] == [(2, DayKind.TRADED), (3, DayKind.MISSED)]
+        assert [(d.day.day, d.kind) for d in figures.days] == [(2, DayKind.TRADED), (3, DayKind.ERROR)]
+        assert figures.days[-1].reason == "process_down"
+        assert (figures.success.count, figures.success.of) == (1, 2)
         await world.stop()
 
     in_world(days, tmp_path, poll_s=300)

@@ -28,6 +28,7 @@ def snapshot() -> Snapshot:
     runs = [
         AccountRun(1, "…0001", DAY, Outcome.SUCCEEDED, "", "", 2, True, 1, 8_100),
         AccountRun(2, "…0001", DAY, Outcome.SKIPPED, "entry_today", "", 0, False, 0),
+        AccountRun(3, "…0001", DAY, Outcome.SKIPPED, "low_score", "", 0, False, 0),
     ]
     alert = AlertView(3, "no_trade", "critical", "…0001", "no trade in 5 sessions", SEEN, "")
     halted = scenes.halted()
@@ -54,11 +55,26 @@ async def test_it_serves_the_newest_snapshot_on_loopback_until_it_is_cancelled()
     found = await asyncio.to_thread(scraped, endpoint.port)
     assert found["senex_success_ratio", ()] == 1
     assert found["senex_retry_ratio", ()] == 1
-    assert found["senex_skipped_ratio", ()] == 0.5
+    assert found["senex_skipped_ratio", ()] == 0.5, "of the two that were asked to trade"
     assert found["senex_execution_seconds", (("quantile", "0.95"),)] == 8.1
     assert found["senex_pricing_rejections", ()] == 1
     assert found["senex_account_days", (("result", "traded"),)] == 1
-    assert found["senex_runs", (("outcome", "skipped"), ("reason", "entry_today"))] == 1
+    assert found["senex_runs", (("outcome", "skipped"), ("reason", "low_score"))] == 1
+    assert ("senex_runs", (("outcome", "skipped"), ("reason", "entry_today"))) not in found
+    assert {key[1][0][1]: value for key, value in found.items() if key[0] == "senex_target"} == {
+        "success": 0.9,
+        "retry": 0.2,
+        "skipped": 0.5,
+        "execution": 30,
+        "pricing_rejections": 0,
+    }
+    assert {key[1][0][1]: value for key, value in found.items() if key[0] == "senex_target_met"} == {
+        "success": 1,
+        "retry": 0,
+        "skipped": 0,
+        "execution": 1,
+        "pricing_rejections": 0,
+    }
     assert found["senex_alerts_open", (("severity", "critical"),)] == 1
     assert found["senex_alert_open", (("account", "…0001"), ("alert", "no_trade"), ("severity", "critical"))] == 1
     assert found["senex_automation_state", (("state", "halted"),)] == 1

@@ -30,7 +30,7 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
     async with driven(scenes.alerted(), size=(80, 24)) as console:
         await console.press("a", "j", "enter")
         assert isinstance(console.app.screen, AlertDialog)
-        assert await console.shows("the last on 2025-11-18: account_unreadable")
+        assert await console.shows("the last on 2025-11-18: account unreadable")
         assert await console.shows("seen by nobody")
         await console.press("enter", "space", "space")
         assert isinstance(console.app.screen, AlertsPage)
@@ -126,7 +126,7 @@ async def test_without_alerts_or_figures_it_says_what_would_be_here_and_follows_
 async def test_the_dashboard_counts_open_alerts_and_says_the_unseen_critical_one() -> None:
     async with driven(scenes.alerted(), size=(80, 24)) as console:
         assert "▲ 2" in console.text.splitlines()[0]
-        assert "ALERT: …0001: no trade in 5 sessions" in console.text.splitlines()[1]
+        assert "ALERT: …0001: nothing filled in 5 sessions" in console.text.splitlines()[1]
         assert await console.shows("Press a.")
         seen = replace(parts.alert(), seen_by="ada")
         console.engine.current = replace(scenes.alerted(), alerts=(seen,))

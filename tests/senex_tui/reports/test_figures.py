@@ -6,26 +6,33 @@ import asyncio
 import csv
 import io
 import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from core.broker.port import BrokerAccount
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
+from core.domain.operation.runs import AccountRun
+from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Fill
 from core.domain.reporting.alerts import AlertKind, DueAlert
-from core.domain.reporting.figures import AccountRun
 from core.records.records import Records
+from core.runtime.clock import SystemClock
+from core.runtime.clock_file import NOTE_FILE
 from core.snapshot import Mode
 from senex_tui.reports.alerts import read_alerts
 from senex_tui.reports.figures import COLUMNS, day_of, read_report
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place
 from senex_tui.trader.send_command import DONE, REFUSED, send
-from tests.support.record_samples import AT, entry, url_of
+from tests.support.record_samples import AT, CLOSES, entry, url_of
 from tests.support.senex_command import Box
 
 ROOT = Path(__file__).parents[3]
@@ -65,7 +72,9 @@ async def _record_day(records: Records, number: int, day: date) -> None:
     off = AccountRun(number, TWO, day, Outcome.SKIPPED, "account_disabled", "", 0, False, 0)
     await records.cycles.end(number, outcome.value, "", "", {}, AT, (first, off))
     if reason is None:
-        await records.entries.prepare(entry(f"e{number}", day=day))
+        await records.entries.prepare(replace(entry(f"e{number}", day=day), cycle=number))
+        assert await records.entries.mark_sent(f"e{number}", AT, epoch=records.epoch, closes=CLOSES)
+        await records.entries.become(f"e{number}", EntryState.FILLED, at=AT)
         prices = (("3.10", 2), ("1.90", 2), ("3.00", 1), ("1.38", 1))
         fills = [
             Fill(f"f{number}-{n}", leg.symbol, Decimal(quantity), Decimal(price), AT)
@@ -83,7 +92,7 @@ def test_the_last_20_sessions_as_json(place: Place) -> None:
         "2026-03-24",
         20,
     )
-    assert values["account_days"] == {"traded": 12, "rule": 27, "risk": 0, "error": 1, "missed": 0}
+    assert values["account_days"] == {"traded": 12, "rule": 27, "risk": 0, "error": 1, "open": 0}
     assert values["success"] == {"count": 12, "of": 13, "percent": "92.3"}
     assert values["retry"] == {"count": 1, "of": 13, "percent": "7.7"}
     assert values["skipped"] == {"count": 27, "of": 40, "percent": "67.5"}
@@ -97,6 +106,13 @@ def test_the_last_20_sessions_as_json(place: Place) -> None:
     assert values["execution_ms"] == {"count": 12, "median": 7100, "p95": 8200}
     assert values["pricing_rejections"] == [{"day": "2026-03-22", "count": 3}]
     assert values["slippage_per_share"] == {"fills": 12, "mean": "-0.0800", "worst": "-0.0800"}
+    assert values["targets"] == {
+        "success": {"target": "> 90 %", "met": True},
+        "retry": {"target": "< 20 %", "met": True},
+        "skipped": {"target": "< 50 %", "met": False},
+        "execution": {"target": "< 30 s", "met": True},
+        "pricing_rejections": {"target": "0", "met": False},
+    }
     assert values["days"][0].keys() == set(COLUMNS)
     assert ONE not in told.to_json() + told.to_text() + told.to_csv()
 
@@ -121,8 +137,18 @@ def test_a_range_has_both_its_ends_and_rows_for_a_spreadsheet(place: Place) -> N
 def test_the_text_fits_a_narrow_terminal(place: Place) -> None:
     lines = asyncio.run(read_report(place, None, None)).to_text().splitlines()
     assert max(len(line) for line in lines) <= 80
-    assert "success rate           92.3 %  12 of 13 account-days no rule or risk forbade" in lines
-    assert "slot to acknowledged  median 7.1 s, p95 8.2 s, of 12" in lines
+    start = lines.index("                              TARGET")
+    assert lines[start : start + 9] == [
+        "                              TARGET",
+        "success rate          92.3 %  > 90 % met       12 of 13 days open to a trade",
+        "retry rate             7.7 %  < 20 % met       1 of 13 priced cycles",
+        "skip rate             67.5 %  < 50 % not met   27 of 40 runs asked to trade",
+        "failure rate           2.5 %                   1 of 40 runs asked to trade",
+        "risk refusals          0.0 %                   0 of 12 priced runs",
+        "execution              8.2 s  < 30 s met       p95, median 7.1 s, of 12",
+        "pricing rejections         3  0      not met   a day at most, 3 in 20 sessions",
+        "slippage to mid        -0.08                   mean, worst -0.08, of 12 filled",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "20260302", "2026-3-2", "2026-03-02T10:00"])
@@ -171,3 +197,57 @@ def test_before_the_first_start_there_is_nothing_to_report(box: Box) -> None:
             asyncio.run(asked)
     with pytest.raises(Refused, match="is after"):
         asyncio.run(read_report(nowhere, date(2026, 3, 3), date(2026, 3, 2)))
+
+
+async def _after(place: Place, change: Callable[[Records], Awaitable[object]]) -> dict[str, Any]:
+    records = await Records.open(url_of(place.records_file))
+    await change(records)
+    await records.close()
+    return dict(json.loads((await read_report(place, None, None)).to_json()))
+
+
+async def _end(records: Records, cycle: int, day: date, state: EntryState) -> None:
+    """Records a cycle whose order the broker acknowledged, and what became of it later."""
+    assert await records.cycles.begin(day, None, True, AT) == cycle
+    run = AccountRun(cycle, ONE, day, Outcome.SUCCEEDED, "", "", 1, True, 0, 6_000)
+    await records.cycles.end(cycle, "succeeded", "", "", {}, AT, (run,))
+    await records.entries.prepare(replace(entry(f"e{cycle}", day=day), cycle=cycle))
+    assert await records.entries.mark_sent(f"e{cycle}", AT, epoch=records.epoch, closes=CLOSES)
+    await records.entries.become(f"e{cycle}", state, at=AT)
+
+
+def test_a_rejected_order_is_an_error_not_a_trade_in_the_report(place: Place) -> None:
+    day = MONDAY + timedelta(days=23)
+    values = asyncio.run(_after(place, lambda records: _end(records, 23, day, EntryState.REJECTED)))
+    last = values["days"][-1]
+    assert (last["day"], last["result"], last["reason"], last["failed_runs"]) == ("2026-03-25", "error", "rejected", 1)
+    assert values["success"] == {"count": 12, "of": 14, "percent": "85.7"}
+    assert values["targets"]["success"]["met"] is False
+
+
+def test_a_day_the_console_was_down_is_an_error_in_the_report(place: Place) -> None:
+    day = MONDAY + timedelta(days=23)
+
+    async def down(records: Records) -> None:
+        await records.accounts.discover("main", [BrokerAccount(ONE, "", "Margin", False)], enable_new=True, at=AT)
+        await records.slots.miss(day, AT + timedelta(days=23), Reason.PROCESS_DOWN, "down", AT)
+
+    values = asyncio.run(_after(place, down))
+    last = values["days"][-1]
+    assert (last["day"], last["result"], last["reason"], last["runs"]) == ("2026-03-25", "error", "process_down", 0)
+
+
+def test_an_order_that_works_leaves_today_open_in_the_report(place: Place) -> None:
+    day = MONDAY + timedelta(days=23)
+    folder = place.records_file.parent
+
+    def noted(market: str) -> None:
+        told = {"market": market, "real": SystemClock().now().isoformat(), "speed": 1.0}
+        (folder / NOTE_FILE).write_text(json.dumps(told), encoding="utf-8")
+
+    noted("2026-03-25T18:00:00+00:00")
+    values = asyncio.run(_after(place, lambda records: _end(records, 23, day, EntryState.WORKING)))
+    assert (values["days"][-1]["result"], values["account_days"]["open"]) == ("not over", 1)
+    noted("2026-03-25T20:01:00+00:00")
+    after = json.loads(asyncio.run(read_report(place, None, None)).to_json())
+    assert (after["days"][-1]["result"], after["account_days"]["open"]) == ("error", 0)

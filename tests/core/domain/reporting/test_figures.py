@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal as D
@@ -17,6 +17,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
 from core.domain.reporting.alerts import AlertKind, due_alerts
 from core.domain.reporting.figures import AccountRun, DayKind, SessionFigures, Share, figures_of
+from core.domain.reporting.targets import Target
 from tests.support.record_samples import AT, entry
 
 ONE, TWO = "5WT00001", "5WT00002"
@@ -42,11 +43,24 @@ def _next() -> int:
     return next(_numbers)
 
 
+def made(state: EntryState, run: AccountRun, filled: int = 0, by: str = "") -> Entry:
+    """The entry that a run made, with so many of its four legs filled."""
+    legs = zip(entry().request.legs, ("3.10", "1.90", "3.00", "1.40"), strict=True)
+    fills = [Fill(f"{run.cycle}-{n}", leg.symbol, D(leg.quantity), D(p), AT) for n, (leg, p) in enumerate(legs)]
+    plain = entry(f"of {run.cycle} {run.account}", run.account, run.day)
+    return replace(plain, cycle=run.cycle, state=state, fills=tuple(fills[:filled]), cancel_requested_by=by)
+
+
 def figures(
-    *runs: AccountRun, entries: Sequence[Entry] = (), expected: dict[str, date] | None = None, sessions: int = 0
+    *runs: AccountRun,
+    entries: Sequence[Entry] = (),
+    expected: dict[str, date] | None = None,
+    sessions: int = 0,
+    missed: Mapping[date, Mapping[str, int]] | None = None,
+    running: date | None = None,
 ) -> SessionFigures:
     days = {run.day for run in runs} | {e.session_day for e in entries} | {day(n) for n in range(sessions)}
-    return figures_of(days, runs, entries, expected or {})
+    return figures_of(days, runs, entries, expected or {}, missed or {}, running)
 
 
 def kinds(of: SessionFigures) -> list[DayKind]:
@@ -81,21 +95,121 @@ def test_the_kind_of_a_day_is_that_of_most_of_its_runs(
     assert (found.kind, found.reason, found.runs) == (kind, why, len(reasons))
 
 
-def test_an_unknown_entry_that_the_broker_turned_out_to_have_is_a_trade() -> None:
-    runs = (run(0, Reason.OUTCOME_UNKNOWN), run(0, Reason.ENTRY_TODAY))
-    assert kinds(figures(*runs, entries=[replace(entry(), state=EntryState.UNKNOWN)])) == [DayKind.ERROR]
-    assert kinds(figures(*runs, entries=[replace(entry(), state=EntryState.WORKING)])) == [DayKind.TRADED]
-    assert kinds(figures(entries=[replace(entry(), state=EntryState.PREPARED)])) == [DayKind.ERROR]
+def told_day(state: EntryState, filled: int = 0, by: str = "", *, running: bool = False) -> tuple[DayKind, str]:
+    """What a day came to on which the broker acknowledged an entry that has now this state."""
+    sent = run(0)
+    later = [run(0, Reason.ENTRY_TODAY) for _ in range(20)]
+    made_by = made(state, sent, filled, by)
+    [found] = figures(sent, *later, entries=[made_by], running=day(0) if running else None).days
+    return found.kind, found.reason
 
 
-def test_a_session_without_a_run_is_missed_from_the_day_the_account_was_known() -> None:
-    found = figures(run(2), expected={ONE: day(1), TWO: day(2)}, sessions=3)
-    assert [(d.day, d.account, d.kind) for d in found.days] == [
-        (day(1), ONE, DayKind.MISSED),
-        (day(2), ONE, DayKind.TRADED),
-        (day(2), TWO, DayKind.MISSED),
+def test_a_rejected_order_is_an_error_not_a_trade() -> None:
+    sent = run(0)
+    found = figures(sent, *[run(0, Reason.ENTRY_TODAY)] * 20, entries=[made(EntryState.REJECTED, sent)])
+    assert [(d.kind, d.reason, d.failed) for d in found.days] == [(DayKind.ERROR, "rejected", 1)]
+    assert (found.success, found.failed) == (Share(0, 1), Share(1, 1))
+    assert [(r.reason, r.outcome, r.share) for r in found.reasons] == [("rejected", Outcome.FAILED, Share(1, 1))]
+    rules = [run(0, Reason.LOW_SCORE) for _ in range(20)]
+    assert kinds(figures(sent, *rules, entries=[made(EntryState.REJECTED, sent)])) == [DayKind.ERROR], "one is enough"
+
+
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        (EntryState.ABSENT, "entry_absent"),
+        (EntryState.EXPIRED, "entry_expired"),
+        (EntryState.CANCELLED, "entry_cancelled"),
+        (EntryState.UNKNOWN, "outcome_unknown"),
+        (EntryState.INCIDENT, "entry_incident"),
+    ],
+)
+def test_an_order_that_ended_without_a_fill_is_an_error(state: EntryState, why: str) -> None:
+    assert told_day(state) == (DayKind.ERROR, why)
+
+
+def test_an_order_that_an_operator_cancelled_is_a_decision_and_no_error() -> None:
+    assert told_day(EntryState.CANCELLED, by="ana") == (DayKind.RULE, "cancelled_here")
+
+
+def test_one_filled_contract_makes_the_day_traded_however_the_order_ended() -> None:
+    for state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.INCIDENT, EntryState.WORKING):
+        assert told_day(state, filled=1) == (DayKind.TRADED, ""), state
+    assert told_day(EntryState.CANCELLED, filled=1, by="ana") == (DayKind.TRADED, "")
+    assert told_day(EntryState.FILLED) == (DayKind.TRADED, ""), "by the broker's word, its fills have not come"
+
+
+def test_a_lost_answer_that_turned_out_filled_is_a_trade_also_of_an_interrupted_cycle() -> None:
+    lost = run(0, Reason.OUTCOME_UNKNOWN)
+    found = figures(lost, entries=[made(EntryState.FILLED, lost, 4)])
+    assert (kinds(found), found.failed, found.reasons) == ([DayKind.TRADED], Share(0, 1), ())
+    assert kinds(figures(entries=[made(EntryState.FILLED, lost, 4)])) == [DayKind.TRADED]
+
+
+def test_an_order_that_works_leaves_its_day_open_until_the_close() -> None:
+    sent = run(0)
+    working = [made(EntryState.WORKING, sent)]
+    found = figures(sent, entries=working, running=day(0))
+    assert (kinds(found), found.success) == ([DayKind.OPEN], Share(0, 0))
+    assert kinds(figures(sent, entries=working)) == [DayKind.ERROR], "the session is over and nothing filled"
+    assert told_day(EntryState.WORKING, running=True) == (DayKind.OPEN, "")
+
+
+def test_an_order_on_its_way_has_not_come_to_anything() -> None:
+    sending = [made(EntryState.SENT, run(0))]
+    assert figures(entries=sending, running=day(0)).failed == Share(0, 0)
+    assert figures(entries=sending).failed == Share(1, 1)
+
+
+def test_a_run_that_was_interrupted_before_its_order_left_is_an_error() -> None:
+    [found] = figures(entries=[made(EntryState.NOT_SENT, run(0))]).days
+    assert (found.kind, found.reason) == (DayKind.ERROR, "interrupted")
+
+
+def test_a_day_the_console_was_down_is_an_error_from_the_day_the_account_was_known() -> None:
+    found = figures(run(2), expected={ONE: day(1), TWO: day(2)}, sessions=3, missed={day(1): {"process_down": 21}})
+    assert [(d.day, d.account, d.kind, d.reason) for d in found.days] == [
+        (day(1), ONE, DayKind.ERROR, "process_down"),
+        (day(2), ONE, DayKind.TRADED, ""),
+        (day(2), TWO, DayKind.ERROR, "process_down"),
     ]
-    assert found.success == Share(1, 1), "nobody knows what a missed day would have been"
+    assert found.success == Share(1, 3)
+
+
+@pytest.mark.parametrize(
+    ("missed", "kind", "why"),
+    [
+        ({"paused": 12, "process_down": 9}, DayKind.RULE, "paused"),
+        ({"paused": 9, "process_down": 12}, DayKind.ERROR, "process_down"),
+        ({"paused": 8, "suspended": 5, "process_down": 3}, DayKind.ERROR, "suspended"),
+        ({"skip_today": 2, "account_disabled": 1}, DayKind.RULE, "skip_today"),
+        ({"halted": 3}, DayKind.ERROR, "halted"),
+        ({"kill_file": 3}, DayKind.ERROR, "kill_file"),
+        ({"interrupted": 1}, DayKind.ERROR, "interrupted"),
+        ({"paused": 1, "breaker_open": 1}, DayKind.ERROR, "breaker_open"),
+    ],
+)
+def test_a_day_without_a_run_is_what_its_slots_were_missed_for(missed: dict[str, int], kind: DayKind, why: str) -> None:
+    [found] = figures(expected={ONE: day(0)}, sessions=1, missed={day(0): missed}).days
+    assert (found.kind, found.reason, found.runs) == (kind, why, 0)
+    [ran] = figures(run(0, Reason.LOW_SCORE), missed={day(0): missed}).days
+    assert ran.reason == "low_score", "a run says more than a missed slot"
+
+
+def test_a_day_of_which_nothing_is_recorded_yet_is_open_while_it_runs() -> None:
+    assert kinds(figures(expected={ONE: day(0)}, sessions=1, running=day(0))) == [DayKind.OPEN]
+    assert kinds(figures(expected={ONE: day(0)}, sessions=1)) == [DayKind.ERROR]
+
+
+def test_a_dry_run_trades_by_validating_also_when_its_cycle_was_interrupted() -> None:
+    assert kinds(figures(run(0), run(0, Reason.VALIDATED_TODAY))) == [DayKind.TRADED]
+    assert kinds(figures(run(0, Reason.VALIDATED_TODAY))) == [DayKind.TRADED]
+
+
+def test_a_day_recorded_as_missed_by_an_earlier_version_is_an_error() -> None:
+    assert DayKind("missed") is DayKind.ERROR
+    with pytest.raises(ValueError, match="elsewhere"):
+        DayKind("elsewhere")
 
 
 # Rates
@@ -105,6 +219,20 @@ def test_success_leaves_out_what_rules_and_risk_forbade() -> None:
     found = figures(run(0), run(1, Reason.LOW_SCORE), run(2, Reason.FEED_DOWN), run(3, Reason.POSITION_LIMIT), run(4))
     assert (found.success, found.success.percent) == (Share(2, 3), D("66.7"))
     assert [found.count(kind) for kind in DayKind] == [2, 1, 1, 1, 0]
+
+
+def test_slots_that_the_entry_held_are_no_reason_why_runs_did_not_succeed() -> None:
+    held = [run(0, reason) for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)]
+    found = figures(run(0), run(0, Reason.LOW_SCORE), *held)
+    assert (found.skipped, found.failed) == (Share(1, 2), Share(0, 2))
+    assert [(r.reason, r.share) for r in found.reasons] == [("low_score", Share(1, 2))]
+
+
+def test_a_cycle_forced_for_others_counts_nowhere() -> None:
+    others = [run(0, Reason.NOT_ASKED, account=TWO) for _ in range(3)]
+    found = figures(run(0), *others)
+    assert [(d.account, d.kind, d.runs) for d in found.days] == [(ONE, DayKind.TRADED, 1)]
+    assert (found.skipped, found.failed, found.reasons) == (Share(0, 1), Share(0, 1), ())
 
 
 def test_a_cycle_is_retried_once_however_many_accounts_did() -> None:
@@ -145,10 +273,8 @@ def test_execution_times_are_nearest_rank() -> None:
 
 
 def test_slippage_is_the_fills_less_the_mid() -> None:
-    legs = zip(entry().request.legs, ("3.10", "1.90", "3.00", "1.40"), strict=True)
-    fills = tuple(Fill(f"f{n}", leg.symbol, D(leg.quantity), D(p), AT) for n, (leg, p) in enumerate(legs))
-    filled = replace(entry(), state=EntryState.FILLED, fills=fills, mid=D("4.10"))
-    found = figures(entries=[filled, replace(entry("two", TWO), fills=fills[:3])])
+    filled = replace(made(EntryState.FILLED, run(0), 4), mid=D("4.10"))
+    found = figures(entries=[filled, made(EntryState.WORKING, run(0, account=TWO), 3)])
     assert [d.slippage for d in found.days] == [D("-0.10"), None]
     assert (found.fills, found.mean_slippage, found.worst_slippage) == (1, D("-0.10"), D("-0.10"))
 
@@ -168,12 +294,44 @@ def test_whatever_is_recorded_adds_up(drawn: list[tuple[int, Reason | None, str,
         for on, reason, account, attempts, reached, refusals in drawn
     ]
     found = figures(*runs)
-    assert sum(found.count(kind) for kind in DayKind) == len(found.days) == len({(r.day, r.account) for r in runs})
-    assert sum(each.share.count for each in found.reasons) == sum(bool(r.reason) for r in runs)
+    asked = [r for r in runs if r.outcome is not Outcome.NOT_ASKED]
+    assert sum(found.count(kind) for kind in DayKind) == len(found.days) == len({(r.day, r.account) for r in asked})
+    held = {reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)}
+    assert sum(each.share.count for each in found.reasons) == sum(bool(r.reason) for r in asked if r.reason not in held)
     for share in (found.success, found.retry, found.skipped, found.failed, found.risk):
         assert 0 <= share.count <= share.of
     kinds_due = [(alert.kind, alert.subject) for alert in due_alerts(found, None)]
     assert len(kinds_due) == len(set(kinds_due))
+
+
+# Targets
+
+
+def met(of: SessionFigures) -> list[bool | None]:
+    return [target.met(of) for target in Target]
+
+
+def test_the_targets_are_those_of_the_seed() -> None:
+    words = {target.figure: target.words for target in Target}
+    assert words == {
+        "success": "> 90 %",
+        "retry": "< 20 %",
+        "skipped": "< 50 %",
+        "execution": "< 30 s",
+        "pricing_rejections": "0",
+    }
+    assert met(figures()) == [None] * 5
+    calm = [run(n, acknowledged_ms=29_999) for n in range(10)]
+    assert met(figures(*calm)) == [True] * 5
+
+
+def test_a_figure_at_its_target_s_number_does_not_meet_it() -> None:
+    nine = [run(n, acknowledged_ms=30_000) for n in range(9)]
+    assert Target.SUCCESS.met(figures(*nine, run(9, Reason.FEED_DOWN))) is False
+    assert Target.EXECUTION.met(figures(*nine)) is False
+    assert Target.RETRY.met(figures(*(run(n, attempts=1 + (n < 2)) for n in range(10)))) is False
+    assert Target.SKIPPED.met(figures(run(0), run(1, Reason.LOW_SCORE))) is False
+    assert Target.PRICING_REJECTIONS.met(figures(run(0, pricing_refusals=1), run(1))) is False
 
 
 # Alerts
@@ -192,7 +350,11 @@ def test_every_account_failing_three_times_in_a_day() -> None:
     [alert] = due_alerts(figures(*everyone), None)
     assert (alert.kind, alert.subject) == (AlertKind.ALL_FAILED, "")
     assert "every one of 2 accounts" in alert.text
+    assert alert.text.endswith("failed at least 3 times on 2026-03-03: feed down")
     assert codes(figures(*everyone, run(1))) == [], "it traded after all"
+    sent = run(1)
+    works = figures(*everyone, sent, entries=[made(EntryState.WORKING, sent)], running=day(1))
+    assert codes(works, running=day(1)) == [], "its order works"
     assert codes(figures(*everyone, run(2, Reason.LOW_SCORE))) == [], "another day began"
 
 
@@ -207,6 +369,37 @@ def test_no_trade_in_five_sessions_on_which_nothing_forbade_one() -> None:
     assert ONE not in alert.text
     assert codes(figures(*failing(0, 1, 2, 4, 5), forbidden), running=day(5)) == [], "the fifth is not over"
     assert codes(figures(*failing(0, 1, 2, 4, 5), forbidden, run(6)), running=day(6)) == []
+
+
+def test_three_orders_that_the_broker_rejected_after_it_took_them_are_three_failures() -> None:
+    sent = [run(0) for _ in range(3)]
+    found = figures(*sent, entries=[made(EntryState.REJECTED, each) for each in sent])
+    [alert] = due_alerts(found, None)
+    assert (alert.kind, alert.text) == (
+        AlertKind.ALL_FAILED,
+        "the account failed at least 3 times on 2026-03-02: rejected",
+    )
+
+
+def test_sessions_the_console_was_down_are_sessions_without_a_trade() -> None:
+    down = {day(n): {"process_down": 21} for n in range(5)}
+    [alert] = due_alerts(figures(expected={ONE: day(0)}, sessions=5, missed=down), None)
+    assert (alert.kind, alert.subject) == (AlertKind.NO_TRADE, ONE)
+    assert alert.text == (
+        "…0001: nothing filled in 5 sessions on which no rule forbade it, the last on 2026-03-06: "
+        "the console was not running at the slot"
+    )
+    paused = {**down, day(2): {"paused": 21}}
+    assert codes(figures(expected={ONE: day(0)}, sessions=5, missed=paused)) == [], "a pause forbade it"
+
+
+def test_orders_that_were_taken_and_never_filled_are_no_trade() -> None:
+    sent = [run(n) for n in range(5)]
+    expired = [made(EntryState.EXPIRED, each) for each in sent]
+    assert codes(figures(*sent, entries=expired)) == [AlertKind.NO_TRADE]
+    assert codes(figures(*sent, entries=[*expired[:4], made(EntryState.CANCELLED, sent[4], 1)])) == []
+    works = [*expired[:4], made(EntryState.WORKING, sent[4])]
+    assert codes(figures(*sent, entries=works, running=day(4)), running=day(4)) == [], "today's may still fill"
 
 
 def test_more_than_five_pricing_rejections_a_day() -> None:
@@ -234,7 +427,7 @@ def test_an_execution_above_45_seconds_until_a_quicker_one() -> None:
     assert codes(figures(run(0, acknowledged_ms=45_000))) == []
     slow = figures(run(0, acknowledged_ms=45_099))
     [alert] = due_alerts(slow, None)
-    assert (alert.kind, "45.0 s" in alert.text) == (AlertKind.SLOW_EXECUTION, True)
+    assert (alert.kind, "45.1 s" in alert.text) == (AlertKind.SLOW_EXECUTION, True)
     assert codes(figures(run(0, acknowledged_ms=45_099), run(1, acknowledged_ms=9_000))) == []
 
 

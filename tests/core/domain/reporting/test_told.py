@@ -10,9 +10,9 @@ import pytest
 
 from core.domain.operation.outcomes import Outcome, outcome_for, worst
 from core.domain.operation.reasons import Reason
+from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import Fate, fate_of, fate_words
 from core.domain.orders.order_states import FREES_DAY, EntryState
-from core.domain.reporting.figures import AccountRun
 from core.domain.reporting.told import CycleEnd, Told, told_cycle, told_run, told_slot, told_totals
 from tests.support.domain_builders import D
 from tests.support.record_samples import entry

@@ -15,11 +15,11 @@ from core.domain.operation.events import Event, Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason
+from core.domain.operation.runs import AccountRun
 from core.domain.reporting.alerts import AlertKind, DueAlert
-from core.domain.reporting.figures import AccountRun
 from core.domain.reporting.notices import Letterhead
 from core.records.records import Records, RecordsError, StateConflict
-from tests.support.record_samples import ACCOUNT, AT, DAY, KEPT_IN_POSTGRES, SLOT, after, entry
+from tests.support.record_samples import ACCOUNT, AT, DAY, KEPT_IN_POSTGRES, SLOT, after, entry, url_of
 
 _RUN = AccountRun(1, ACCOUNT, DAY, Outcome.SUCCEEDED, "", "", 2, True, 3, 8125)
 _OFF = AccountRun(1, "5WT00002", DAY, Outcome.SKIPPED, "account_disabled", "automation is off", 0, False, 0)
@@ -54,6 +54,27 @@ async def test_entries_of_a_range(records: Records) -> None:
     await records.entries.prepare(entry("two", day=other))
     assert [e.id for e in (await records.results.recorded(DAY, other)).entries] == ["one", "two"]
     assert [e.id for e in (await records.results.recorded(other, other)).entries] == ["two"]
+
+
+async def test_slots_that_did_not_run_are_counted_by_day_and_reason(records: Records, path: Path) -> None:
+    other = DAY + timedelta(days=1)
+    for hours, reason in ((0, Reason.PAUSED), (1, Reason.PROCESS_DOWN), (2, Reason.PAUSED)):
+        await records.slots.miss(DAY, SLOT + timedelta(hours=hours), reason, "why", AT)
+    await records.slots.miss(other, SLOT + timedelta(days=1), Reason.HALTED, "why", AT)
+    assert await records.cycles.begin(DAY, SLOT + timedelta(hours=3), False, AT) == 1
+    await records.cycles.end(1, "succeeded", "", "", {}, after(8), (_RUN,))
+    assert await records.cycles.begin(DAY, SLOT + timedelta(hours=4), False, AT) == 2
+    before = records.results.version()
+    assert (await records.results.recorded(DAY, DAY)).missed == {DAY: {"paused": 2, "process_down": 1}}
+    assert (await records.results.recorded(DAY, other)).missed.keys() == {DAY, other}
+    assert records.results.version() == before
+    await records.slots.miss(DAY, SLOT + timedelta(hours=5), Reason.PAUSED, "why", AT)
+    assert records.results.version() != before
+    following = await Records.open(url_of(path))
+    assert await following.cycles.interrupt_unfinished(after(20)) == (2,)
+    missed = (await following.results.recorded(DAY, DAY)).missed
+    await following.close()
+    assert missed == {DAY: {"paused": 3, "process_down": 1, "interrupted": 1}}
 
 
 async def test_an_account_is_expected_since_it_was_switched_on(records: Records) -> None:
