@@ -88,7 +88,7 @@ def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> 
     spread = scenes.refused().spread
     assert spread is not None
     refused = SpreadPanel().draw(spread, 78, 9)
-    assert plain(refused.lines).startswith("REFUSED  max risk 331.00 $ is above the budget of 250.0000 $")
+    assert plain(refused.lines).startswith("REFUSED  max risk 331.00 $ is above the budget of 250.00 $")
     at_natural = parts.spread(verdict="passed", floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
     floored = SpreadPanel().draw(at_natural, 78, 9)
     assert plain(floored.lines).startswith("PASSED  limit at the natural credit")

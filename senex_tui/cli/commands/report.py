@@ -27,7 +27,7 @@ def report(
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Show what the sessions came to: days, rates beside their targets, slippage.
+    """Show what the sessions came to, with the targets.
 
     The last 20 recorded sessions, or those from one date to another, both included, like 2026-03-02. Reads the
     records alone, also while a console trades.

@@ -29,14 +29,14 @@ async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int])
         text = " ".join(console.text.split())
         for told in (
             "DEMO",
-            "2 open tridents P&L +236.50 $ risk 653 $ ▲ 1 to watch",
+            "2 open tridents P&L +236.50 $ risk 653.00 $ ▲ 1 to watch",
             "QQQ 622P/617P/622C/627C Nov 21, 1 days …0001",
             "Jan 2, 43 days",
             "P&L +238.00 $",
             "credit 6.85",
             "mark 4.47",
             "to close 4.53 (P&L +232.00 $)",
-            "max risk 315 $",
+            "max risk 315.00 $",
             "break-even 618.575, none above",
             "live 0s",
             SOON,
