@@ -9,11 +9,10 @@ from datetime import date, datetime
 from core.domain.operation.amounts import credit
 from core.domain.operation.events import masked_in
 from core.domain.operation.reasons import Reason
-from core.domain.orders.fate import Fate, fate_of
 from core.domain.reporting.digests import AccountDay, SessionDay, Standing
 from core.domain.reporting.figures import AccountRun
-from core.domain.reporting.told import CycleEnd, told_cycle, told_run
 from core.records.records import Records
+from core.records.search.told_cycles import CycleTold
 
 _NOTHING_NEW = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
 """Reasons of runs that come after the day's entry: the digest tells of the entry itself."""
@@ -29,14 +28,12 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
     """The results of the session day for these accounts. Raises RecordsError."""
     entries = await records.entries.of_day(day)
     runs = (await records.results.recorded(day, day)).runs
-    fates = {(entry.cycle, entry.account): fate_of(entry) for entry in entries}
-    validated: set[tuple[int, str]] = set()
+    told_cycles = await records.told_cycles.of_day(day)
     known = await records.accounts.all()
     everyone = [account.number for account in known]
     account_days = []
     for account in known:
         suggestions = [s for s in await records.journal.suggestions_of(account.number, day) if s.validated]
-        validated |= {(suggestion.cycle, account.number) for suggestion in suggestions}
         if account.number in numbers:
             account_days.append(
                 AccountDay(
@@ -44,18 +41,13 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
                     enabled=account.enabled,
                     entries=tuple(entry for entry in entries if entry.account == account.number),
                     validated=tuple(f"{s.underlying} {s.strikes}, limit {credit(s.limit)}" for s in suggestions),
-                    reasons=_reasons((run for run in runs if run.account == account.number), fates, everyone),
+                    reasons=_reasons((run for run in runs if run.account == account.number), told_cycles, everyone),
                 )
             )
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for cycle in await records.cycles.of_day(day):
-        told = told_cycle(
-            CycleEnd(cycle.ended_at is not None, cycle.outcome, cycle.reason_code, cycle.reason_text),
-            [run for run in runs if run.cycle == cycle.number],
-            {account: fate for (number, account), fate in fates.items() if number == cycle.number},
-            validated={account for number, account in validated if number == cycle.number},
-        )
+        told = told_cycles[cycle.number].told
         outcomes[told.word] += 1
         if told.fate is None and cycle.reason_text:
             reasons[masked_in(cycle.reason_text, everyone)] += 1
@@ -70,12 +62,12 @@ async def session_day(records: Records, day: date, numbers: Collection[str]) -> 
 
 
 def _reasons(
-    runs: Iterable[AccountRun], fates: Mapping[tuple[int, str], Fate], everyone: Collection[str]
+    runs: Iterable[AccountRun], told_cycles: Mapping[int, CycleTold], everyone: Collection[str]
 ) -> Mapping[str, int]:
     """Why the runs that made no entry did not trade, with counts. An entry is told of by its fate instead."""
     why: Counter[str] = Counter()
     for run in runs:
-        told = told_run(run, fates.get((run.cycle, run.account)))
+        told = told_cycles[run.cycle].accounts[run.account]
         if told.fate is None and run.reason and run.reason not in _NOTHING_NEW:
             why[masked_in(run.reason_text, everyone)] += 1
     return why

@@ -15,7 +15,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.fate import Fate, day_words, fate_of, fate_words
-from core.domain.reporting.told import CycleEnd, Told, told_cycle, told_run
+from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -157,13 +157,13 @@ async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: floa
 def _told(results: tuple[AccountResult, ...], day: date, entries: dict[str, Entry], took_s: float) -> OnceResult:
     none = Refusal(Reason.NO_ACCOUNTS)
     fates = {account: fate_of(entry) for account, entry in entries.items()}
-    told = told_cycle(
-        CycleEnd(True, Outcome.SKIPPED.value, none.code, none.sentence()),
+    by_account = told_accounts(
         [result.run(day) for result in results],
         fates,
         validated={result.account for result in results if _is_validated(result)},
     )
-    accounts = [_account(result, day, entries.get(result.account)) for result in results]
+    told = told_cycle(CycleEnd(True, Outcome.SKIPPED.value, none.code, none.sentence()), by_account)
+    accounts = [_account(result, by_account[result.account], entries.get(result.account)) for result in results]
     outcome = Outcome.UNKNOWN if told.outcome is None else told.outcome
     return OnceResult(outcome.value, told.reason or None, accounts, took_s, _sentence(told))
 
@@ -177,8 +177,7 @@ def _sentence(told: Told) -> str:
     return "" if told.outcome is not None and told.words == told.outcome.value else told.words
 
 
-def _account(result: AccountResult, day: date, entry: Entry | None) -> dict[str, Any]:
-    told = told_run(result.run(day), None if entry is None else fate_of(entry), validated=_is_validated(result))
+def _account(result: AccountResult, told: Told, entry: Entry | None) -> dict[str, Any]:
     return {
         "account": masked(result.account),
         "outcome": Outcome.UNKNOWN.value if told.outcome is None else told.outcome.value,

@@ -73,32 +73,35 @@ def told_run(
     return Told(run.outcome, word, run.reason_text or word, run.reason)
 
 
-def told_cycle(
-    cycle: CycleEnd,
+def told_accounts(
     runs: Sequence[AccountRun],
     fates: Mapping[str, Fate],
     *,
     validated: Collection[str] = (),
     held_by: Mapping[str, Fate] | None = None,
-) -> Told:
-    """What a cycle came to: the worst of its accounts, in the words of the one that decided, or counted for several.
+) -> Mapping[str, Told]:
+    """What each account's part in one cycle came to, by account. Those with a run come first, then those with an entry.
 
     `fates` has the entries that this cycle made, by account; `validated` the accounts it validated a suggestion for;
     `held_by` the entries that held the day, by account.
     """
-    if not cycle.has_ended:
-        return STILL_RUNNING
     by_account = {run.account: run for run in runs}
-    told = [
-        told_run(
+    return {
+        account: told_run(
             by_account.get(account),
             fates.get(account),
             validated=account in validated,
             held_by=(held_by or {}).get(account),
         )
-        for account in [*by_account, *(account for account in fates if account not in by_account)]
-    ]
-    asked = [each for each in told if each.outcome not in (None, Outcome.NOT_ASKED)]
+        for account in dict.fromkeys((*by_account, *fates))
+    }
+
+
+def told_cycle(cycle: CycleEnd, accounts: Mapping[str, Told]) -> Told:
+    """What a cycle came to: the worst of its accounts, in the words of the one that decided, or counted for several."""
+    if not cycle.has_ended:
+        return STILL_RUNNING
+    asked = [each for each in accounts.values() if each.outcome not in (None, Outcome.NOT_ASKED)]
     shown = [each for each in asked if each.reason not in _SILENT] or asked
     if not shown:
         return _recorded(cycle.outcome, cycle.reason, cycle.reason_text)

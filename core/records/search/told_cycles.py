@@ -15,7 +15,7 @@ from core.domain.operation.reasons import Reason
 from core.domain.orders.fate import fate_of
 from core.domain.orders.orders import Entry
 from core.domain.reporting.figures import AccountRun
-from core.domain.reporting.told import CycleEnd, Told, told_cycle, told_run, told_totals
+from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_totals
 from core.records.repositories.cycles import cycle_of
 from core.records.repositories.entry_rows import entries_where, read_entries
 from core.records.repositories.results import run_of
@@ -93,19 +93,10 @@ def _told(
     fates = {entry.account: fate_of(entry) for entry in of_day if entry.cycle == cycle.number}
     held_by = {entry.account: fate_of(entry) for entry in of_day if entry.cycle < cycle.number}
     end = CycleEnd(cycle.ended_at is not None, cycle.outcome, cycle.reason_code, cycle.reason_text)
-    by_account = {run.account: run for run in runs}
-    accounts = {
-        account: told_run(
-            by_account.get(account),
-            fates.get(account),
-            validated=account in validated,
-            held_by=held_by.get(account),
-        )
-        for account in dict.fromkeys((*by_account, *fates))
-    }
+    accounts = told_accounts(runs, fates, validated=validated, held_by=held_by)
     counted = [told for told in accounts.values() if told.reason != Reason.ACCOUNT_DISABLED.code]
     return CycleTold(
-        told_cycle(end, runs, fates, validated=validated, held_by=held_by),
+        told_cycle(end, accounts),
         accounts,
         told_totals(counted) if counted else {},
     )

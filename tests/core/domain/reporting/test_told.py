@@ -13,7 +13,7 @@ from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import Fate, fate_of, fate_words
 from core.domain.orders.order_states import FREES_DAY, EntryState
-from core.domain.reporting.told import CycleEnd, Told, told_cycle, told_run, told_slot, told_totals
+from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_run, told_slot, told_totals
 from tests.support.domain_builders import D
 from tests.support.record_samples import entry
 
@@ -82,31 +82,31 @@ def test_a_run_that_met_the_day_s_entry_tells_that_entry_s_fate_as_it_is_now() -
 
 def test_a_cycle_is_the_worst_of_its_accounts_in_the_words_of_the_one_that_decided() -> None:
     runs = (run(), run(account=TWO))
-    told = told_cycle(ENDED, runs, {ONE: FILLED, TWO: REJECTED})
+    told = told_cycle(ENDED, told_accounts(runs, {ONE: FILLED, TWO: REJECTED}))
     assert (told.outcome, told.word, told.words, told.fate) == (
         Outcome.FAILED, "rejected", "1 rejected, 1 filled", REJECTED,
     )  # fmt: skip
-    assert told_cycle(ENDED, runs[:1], {ONE: FILLED}) == told_run(runs[0], FILLED)
+    assert told_cycle(ENDED, told_accounts(runs[:1], {ONE: FILLED})) == told_run(runs[0], FILLED)
 
 
 def test_accounts_that_are_off_or_were_not_asked_are_not_told_of() -> None:
     runs = (run(Reason.ACCOUNT_DISABLED, TWO), run(Reason.NOT_ASKED, THREE), run())
-    assert told_cycle(ENDED, runs, {ONE: FILLED}) == told_run(runs[2], FILLED)
+    assert told_cycle(ENDED, told_accounts(runs, {ONE: FILLED})) == told_run(runs[2], FILLED)
     low = run(Reason.LOW_SCORE, text="QQQ scores 12.0; 40.0 needed")
-    assert told_cycle(ENDED, (*runs[:2], low), {}).words == "QQQ scores 12.0; 40.0 needed"
-    assert told_cycle(ENDED, runs[:1], {}).reason == "account_disabled"
+    assert told_cycle(ENDED, told_accounts((*runs[:2], low), {})).words == "QQQ scores 12.0; 40.0 needed"
+    assert told_cycle(ENDED, told_accounts(runs[:1], {})).reason == "account_disabled"
 
 
 def test_an_interrupted_cycle_is_told_by_its_entry_else_as_interrupted() -> None:
     interrupted = CycleEnd(True, "failed", "interrupted", "")
-    assert told_cycle(interrupted, (), {ONE: FILLED}).words == "FILLED 6.73"
-    told = told_cycle(interrupted, (), {ONE: fate(EntryState.NOT_SENT)})
+    assert told_cycle(interrupted, told_accounts((), {ONE: FILLED})).words == "FILLED 6.73"
+    told = told_cycle(interrupted, told_accounts((), {ONE: fate(EntryState.NOT_SENT)}))
     assert (told.outcome, told.word, told.words) == (Outcome.FAILED, "interrupted", Reason.INTERRUPTED.sentence)
-    assert told_cycle(CycleEnd(False, "", "", ""), (), {ONE: FILLED}).outcome is None
+    assert told_cycle(CycleEnd(False, "", "", ""), told_accounts((), {ONE: FILLED})).outcome is None
 
 
 def test_a_slot_tells_its_cycle_else_why_it_was_missed() -> None:
-    cycle = told_cycle(ENDED, (run(),), {ONE: REJECTED})
+    cycle = told_cycle(ENDED, told_accounts((run(),), {ONE: REJECTED}))
     assert told_slot("done", "succeeded", "", "", cycle) is cycle
     assert told_slot("missed", "", "paused", "automation is paused", None) == Told(
         None, "missed", "automation is paused", "paused"
