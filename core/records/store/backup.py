@@ -56,10 +56,7 @@ def keep_before_upgrade(records: Path, revision: str, now: datetime) -> Path:
     """
     target = records.with_name(f"{records.name}.before-{revision}.{now:%Y%m%dT%H%M%S.%fZ}")
     back_up(records, target)
-    earlier = sorted(
-        records.parent.glob(f"{records.name}.before-*"),
-        key=lambda path: path.name.rpartition(".before-")[2].partition(".")[2],
-    )
+    earlier = sorted(records.parent.glob(f"{records.name}.before-*"), key=_when)
     for old in earlier[:-KEPT_BEFORE_UPGRADES]:
         old.unlink(missing_ok=True)
     return target
