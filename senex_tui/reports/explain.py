@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import SlotTimes, slots_of
 from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
-from core.runtime.clock import EXCHANGE_ZONE, exchange_time
+from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.story import story_of_cycle, story_of_slot
 from senex_tui.reports.day import need_near
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import hanging, safe
+from senex_tui.support.when import with_day, zoned
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _slot_at(minute: datetime, times: SlotTimes) -> datetime:
 
 def _minute(what: str, now: datetime) -> datetime:
     """The minute that `what` names, UTC; without a zone it is exchange time. Raises Refused when it names none."""
-    text = f"{exchange_time(now).date()}T{what}" if "-" not in what and ":" in what else what
+    text = with_day(what, now)
     try:
         meant = datetime.fromisoformat(text)
         if len(text) <= len("2026-03-02"):
@@ -143,8 +144,7 @@ def _minute(what: str, now: datetime) -> datetime:
             f"{what[:40]!r} is not a cycle; give its number, a slot like 11:15 or 2026-03-02T11:15, or last."
         ) from None
     need_near(meant.date(), exchange_time(now).date())
-    zoned = meant if meant.tzinfo else meant.replace(tzinfo=EXCHANGE_ZONE)
-    return zoned.astimezone(UTC).replace(second=0, microsecond=0)
+    return zoned(meant).replace(second=0, microsecond=0)
 
 
 def _drawn(line: StoryLine) -> list[str]:

@@ -21,9 +21,16 @@ def moment_named(text: str, now: datetime) -> datetime:
     try:
         if ago is not None:
             return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
-        day = exchange_time(now).date()
-        written = text.strip()
-        meant = datetime.fromisoformat(f"{day}T{written}" if "-" not in written and ":" in written else written)
-        return (meant if meant.tzinfo else meant.replace(tzinfo=EXCHANGE_ZONE)).astimezone(UTC)
+        return zoned(datetime.fromisoformat(with_day(text.strip(), now)))
     except (ValueError, OverflowError):
         raise ValueError(f"{text[:40]!r} is no time; write it like {EXAMPLES}") from None
+
+
+def with_day(text: str, now: datetime) -> str:
+    """The text with the exchange's date of now put before it, when it is a time alone."""
+    return f"{exchange_time(now).date()}T{text}" if "-" not in text and ":" in text else text
+
+
+def zoned(meant: datetime) -> datetime:
+    """The instant, UTC. Without a zone it is exchange time."""
+    return (meant if meant.tzinfo else meant.replace(tzinfo=EXCHANGE_ZONE)).astimezone(UTC)
