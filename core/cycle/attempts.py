@@ -12,10 +12,10 @@ from core.cycle.step_log import StepLog
 from core.domain.market.chain import Expiration
 from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import Underlying
+from core.domain.operation import amounts
 from core.domain.operation.events import Step
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.domain.trident.expiration import choose_expiration
-from core.domain.trident.per_share import per_share
 from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, mid_subtraction, price_trident, subtraction
 from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident, body_for, build_trident, width_for
@@ -230,7 +230,7 @@ def _strikes_figures(plan: _Plan) -> Figures:
 
 
 def _shown(value: Decimal | None) -> str:
-    return "none" if value is None else per_share(value)
+    return "none" if value is None else amounts.credit(value)
 
 
 def _pricing_figures(pricing: Pricing) -> Figures:

@@ -13,6 +13,7 @@ from core.cycle.account_cycle import AccountResult, CycleParts, run_cycle
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
+from core.domain.operation import times
 from core.domain.operation.events import Severity
 from core.domain.operation.outcomes import RANKED, Outcome, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
@@ -20,7 +21,6 @@ from core.domain.reporting.figures import AccountRun
 from core.guards.gate import TradingGate
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
-from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 
 ALL_RECONCILED_WITHIN_S = 5.0
@@ -66,7 +66,7 @@ class CycleRunner:
                 return
             refusal = refuse(Reason.CYCLE_RUNNING)
         if await self.slots.miss(slot, refusal):
-            text = f"slot {exchange_time(slot):%H:%M} missed: {refusal.sentence()}"
+            text = f"slot {times.minute(slot)} missed: {refusal.sentence()}"
             await self.bus.say("slot.missed", text, reason=refusal.reason)
 
     async def take_up_passed(self) -> None:
@@ -128,7 +128,7 @@ class CycleRunner:
         if number is None:
             return None
         self.newest = number
-        named = "forced cycle" if slot is None else f"cycle {exchange_time(slot):%H:%M}"
+        named = "forced cycle" if slot is None else f"cycle {times.minute(slot)}"
         self.progress = CycleProgress(number, slot, slot is None, clock.monotonic())
         try:
             results = await self._through(number, named, slot)

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.domain.operation import times
 from core.domain.operation.breakers import Scope
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
 from core.records.records import Records
 from core.records.repositories.rows import TradingState
-from core.runtime.clock import exchange_time
 from core.snapshot import Automation
 
 
@@ -111,7 +111,7 @@ class TradingGate:
         """Who stopped entries, when and why, in a line. Empty while active."""
         trading = self._trading
         if trading.state != "active":
-            since = "" if trading.at is None else f" since {exchange_time(trading.at):%H:%M} ET"
+            since = "" if trading.at is None else f" since {times.minute(trading.at)} ET"
             reset = "; `senex reset halt` ends it" if trading.state == "halted" else ""
             return f"{trading.why} ({trading.who}{since}){reset}"
         if self._stopped_here:

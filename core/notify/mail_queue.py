@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 
 from core.config.mail import MailSettings
 from core.domain.market.sessions import Session
+from core.domain.operation import times
 from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.reporting.digests import daily_digest, weekly_digest
@@ -168,7 +169,7 @@ class MailQueue:
             return PartHealth(Health.OK)
         if self._trouble is None or self._trouble_since is None:
             return PartHealth(Health.OK, f"{len(left)} waiting")
-        since = f"{exchange_time(self._trouble_since):%H:%M}"
+        since = f"{times.minute(self._trouble_since)}"
         return PartHealth(Health.TROUBLE, f"{len(left)} waiting since {since}, {self._trouble.fault.value}")
 
     def _wall(self, market: timedelta) -> timedelta:

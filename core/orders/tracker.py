@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
+from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled, is_rest_open
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders.orders import Entry, OrderReport
-from core.domain.trident.per_share import per_share
 from core.domain.trident.trident import max_risk
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -317,7 +317,7 @@ class OrderTracker:
             ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
         )
         if credit is not None:
-            text = f"{text} at {per_share(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
+            text = f"{text} at {amounts.credit(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
             figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
         await self.bus.say(
             kind,

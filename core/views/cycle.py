@@ -7,9 +7,9 @@ from datetime import datetime
 
 from core.cycle.attempts import MAX_ATTEMPTS
 from core.cycle.progress import CycleProgress
+from core.domain.operation import times
 from core.domain.operation.events import Step
 from core.records.repositories.rows import CycleRecord
-from core.runtime.clock import exchange_time
 from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
 from core.views.moment import Moment
 
@@ -91,5 +91,5 @@ def _previous(shown: datetime | None, slots: Sequence[SlotView]) -> str:
         if view.at == shown or view.state not in (SlotState.DONE, SlotState.MISSED):
             continue
         word = view.outcome or view.state.value
-        return f"{exchange_time(view.at):%H:%M} {word}" + (f": {view.reason}" if view.reason else "")
+        return f"{times.minute(view.at)} {word}" + (f": {view.reason}" if view.reason else "")
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
+from core.domain.operation import times
 from core.domain.operation.events import masked
 from core.domain.orders.fate import needs_operators_word
 from core.domain.orders.fills import fill_credit
@@ -13,7 +14,6 @@ from core.domain.orders.orders import Entry, Fill
 from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S
 from core.records.repositories.entry_rows import FREED_BY_PROOF
 from core.records.repositories.rows import EvidenceRecord
-from core.runtime.clock import exchange_time
 from core.snapshot import FillView, OrderView, Reentry
 
 
@@ -75,10 +75,10 @@ def evidence_text(
     if first_read is not None:
         left = BETWEEN_READS_S - _wall_s(first_read, now, speed)
         due = f"due in {_span(left)}" if left > 0 else "due now"
-        parts.append(f"first complete read {_clock(first_read)}: not there; second {due}")
+        parts.append(f"first complete read {times.clock(first_read)}: not there; second {due}")
         return "; ".join(parts)
     if reads:
-        parts.append(f"last complete read {_clock(reads[-1].at)}: not there, two in a row are needed")
+        parts.append(f"last complete read {times.clock(reads[-1].at)}: not there, two in a row are needed")
     left = SETTLE_S - _wall_s(entry.sent_at or entry.prepared_at, now, speed)
     if not alerts_connected:
         parts.append("reads count only while the broker's alerts are connected; they are not")
@@ -92,7 +92,7 @@ def evidence_text(
 def _attested(one: EvidenceRecord) -> str:
     said = str(one.detail.get("seen", ""))
     what = said if said == "absent" else f"order {said}"
-    return f"{one.who} attested {what} at {_clock(one.at)}"
+    return f"{one.who} attested {what} at {times.clock(one.at)}"
 
 
 def _wall_s(since: datetime, now: datetime, speed: float) -> float:
@@ -102,10 +102,6 @@ def _wall_s(since: datetime, now: datetime, speed: float) -> float:
 def _span(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02}"
-
-
-def _clock(at: datetime) -> str:
-    return f"{exchange_time(at):%H:%M:%S}"
 
 
 def _fill_view(entry: Entry, fill: Fill) -> FillView:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
-from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.orders import Entry
 from core.views.plain_words import plain_words
-from senex_tui.support.report import instant_text
+from senex_tui.support.report import credit_shown, instant_text
 
 
 def entry_values(entry: Entry, names: tuple[str, ...], *, reentry_allowed: bool = False) -> dict[str, Any]:
@@ -47,7 +45,7 @@ def entry_values(entry: Entry, names: tuple[str, ...], *, reentry_allowed: bool 
 
 def order_words(entry: dict[str, Any]) -> str:
     """The trident and its limit, like `QQQ 624P/619P/624C/629C 2026-04-17 at 6.71 credit`."""
-    limit = amounts.credit(Decimal(entry["limit"]))
+    limit = credit_shown(entry["limit"])
     return f"{entry['underlying']} {entry['strikes']} {entry['expiration']} at {limit} credit"
 
 

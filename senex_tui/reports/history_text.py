@@ -15,6 +15,7 @@ from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.records.search.history import HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
+from senex_tui.support.report import credit_shown, dollars_shown
 from senex_tui.support.text import harmless, safe, table
 
 _COMMON = ("at", "cycle", "account", "underlying", "outcome", "reason", "text")
@@ -126,30 +127,23 @@ def _cycle_cells(v: dict[str, Any]) -> list[str]:
 
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
     f = v["figures"]
-    priced = f"natural {_credit(f.get('natural_credit'))}, mid {_credit(f.get('mid_credit'))}"
-    result = v["text"] if v["reason"] else f"{priced}, max risk {_dollars(f.get('max_risk'))}"
+    priced = f"natural {credit_shown(f.get('natural_credit'))}, mid {credit_shown(f.get('mid_credit'))}"
+    result = v["text"] if v["reason"] else f"{priced}, max risk {dollars_shown(f.get('max_risk'))}"
     which = f"{v['attempt']} {v['underlying']}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], which, Step(v["step"]).word, result]
 
 
 def _suggestion_cells(v: dict[str, Any]) -> list[str]:
-    limit = f", limit {_credit(v['limit'])}" if v["limit"] else ""
-    credits = f"natural {_credit(v['natural'])}, mid {_credit(v['mid'])}{limit}, max risk {_dollars(v['max_risk'])}"
+    limit = f", limit {credit_shown(v['limit'])}" if v["limit"] else ""
+    natural, mid = credit_shown(v["natural"]), credit_shown(v["mid"])
+    credits = f"natural {natural}, mid {mid}{limit}, max risk {dollars_shown(v['max_risk'])}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], f"{_trident(v)}: {credits}"]
 
 
 def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
-    told = f"{v['told']}: {_trident(v)} at {_credit(v['limit'])} credit{order}"
+    told = f"{v['told']}: {_trident(v)} at {credit_shown(v['limit'])} credit{order}"
     return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], told]
-
-
-def _credit(amount: str | None) -> str:
-    return amounts.credit(None if amount is None else Decimal(amount))
-
-
-def _dollars(amount: str | None) -> str:
-    return amounts.dollars(None if amount is None else Decimal(amount))
 
 
 def _trident(v: dict[str, Any]) -> str:

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from core.domain.operation import amounts
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState
@@ -23,7 +22,7 @@ from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
-from senex_tui.support.report import Report, instant_shown, instant_text
+from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text
 from senex_tui.support.text import LABEL, labelled, safe
 from senex_tui.trader.place import Place, with_records
 
@@ -313,16 +312,8 @@ def _account_words(account: dict[str, Any]) -> str:
 
 def _suggestion_words(suggestion: dict[str, Any]) -> str:
     trident = f"{suggestion['underlying']} {suggestion['strikes']} {suggestion['expiration']}"
-    limit = f" at {_credit(suggestion['limit'])} credit" if suggestion["limit"] else ""
-    return f"{trident}{limit}, max risk {_dollars(suggestion['max_risk'])}, cycle {suggestion['cycle']}"
-
-
-def _credit(amount: str | None) -> str:
-    return amounts.credit(None if amount is None else Decimal(amount))
-
-
-def _dollars(amount: str | None) -> str:
-    return amounts.dollars(None if amount is None else Decimal(amount))
+    limit = f" at {credit_shown(suggestion['limit'])} credit" if suggestion["limit"] else ""
+    return f"{trident}{limit}, max risk {dollars_shown(suggestion['max_risk'])}, cycle {suggestion['cycle']}"
 
 
 def _words(entry: dict[str, Any]) -> str:
@@ -331,10 +322,12 @@ def _words(entry: dict[str, Any]) -> str:
 
 def _open_words(trident: dict[str, Any]) -> str:
     below, above = trident["break_even_below"], trident["break_even_above"]
-    between = _credit(below) if below else "none"
-    between += f" to {_credit(above)}" if above else ", none above"
-    figures = f"credit {_credit(trident['credit'])}, break-even {between}" if trident["credit"] else "fills incomplete"
+    between = credit_shown(below) if below else "none"
+    between += f" to {credit_shown(above)}" if above else ", none above"
+    figures = (
+        f"credit {credit_shown(trident['credit'])}, break-even {between}" if trident["credit"] else "fills incomplete"
+    )
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
-        f"({trident['dte']} days): {figures}, max risk {_dollars(trident['max_risk'])}, by the fills recorded"
+        f"({trident['dte']} days): {figures}, max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
     )

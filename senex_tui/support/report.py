@@ -6,9 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from core.runtime.clock import exchange_time
+from core.domain.operation import amounts
+from core.domain.operation.times import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,19 @@ class Answer:
 
 def instant_text(at: datetime | None) -> str | None:
     """An aware instant as a report's value: ISO 8601, exchange time, to the second."""
-    return None if at is None else exchange_time(at).isoformat(timespec="seconds")
+    return None if at is None else iso(at)
 
 
 def instant_shown(text: str | None) -> str:
     """The same value for a person, like `2026-03-02 10:20:00 ET`; `--` for None."""
     return "--" if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} ET"
+
+
+def credit_shown(value: str | None) -> str:
+    """A report's value in dollars per share for a person; `--` for None."""
+    return amounts.credit(None if value is None else Decimal(value))
+
+
+def dollars_shown(value: str | None) -> str:
+    """A report's value in dollars of a package or an account for a person; `--` for None."""
+    return amounts.dollars(None if value is None else Decimal(value))

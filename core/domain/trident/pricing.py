@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.market.quotes import Quote
+from core.domain.operation import amounts
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.trident.per_share import per_share
 from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, Leg, Trident, max_risk
 
 MAX_QUOTE_AGE_S = 30.0
@@ -103,7 +103,7 @@ def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
     short_put, long_put, short_call, long_call = legs
 
     def shown(value: Decimal | None) -> str:
-        return "?" if value is None else per_share(value)
+        return "?" if value is None else amounts.credit(value)
 
     def spread(short: LegQuote, long: LegQuote) -> str:
         bid, ask = short.bid, long.ask
@@ -117,8 +117,8 @@ def mid_subtraction(pricing: Pricing) -> str:
     """The mid credits as sums that a trader can check by hand."""
     put, put_wing, call, call_wing = (leg.mid for leg in pricing.legs)
     return (
-        f"put {per_share(put)} - {per_share(put_wing)} = {per_share(pricing.mid_put)}; "
-        f"call {per_share(call)} - {per_share(call_wing)} = {per_share(pricing.mid_call)}"
+        f"put {amounts.credit(put)} - {amounts.credit(put_wing)} = {amounts.credit(pricing.mid_put)}; "
+        f"call {amounts.credit(call)} - {amounts.credit(call_wing)} = {amounts.credit(pricing.mid_call)}"
     )
 
 
