@@ -31,9 +31,9 @@ async def read_standings(
     """How each account stands at `now`, market time in UTC.
 
     `console`: a console runs with these records. `began` is when it took them, in market time, None when that is not
-    known. `kill_file` is the path of a file that halts entries, empty without. `sends` is false in a dry run. `speed` is market seconds per wall second. Without a console every account
-    ever found is told of, else those that its logins reach. Raises RecordsError, and CalendarError for a day outside
-    the calendar.
+    known. `kill_file` is the path of a file that halts entries, empty without. `sends` is false in a dry run. `speed`
+    is market seconds per wall second. Without a console every account ever found is told of, else those that its logins
+    reach. Raises RecordsError, and CalendarError for a day outside the calendar.
     """
     ahead = calendar.ahead(now, times)
     known = await records.standings.of_day(ahead.today, speed, settle, everyone=not console)

@@ -37,8 +37,8 @@ class Session:
 class Ahead:
     """The sessions and slots ahead of an instant. Instants are aware UTC.
 
-    `today` is the exchange's date, `session` its session or None, `slot` the next slot of today or None. `next_open` and
-    `next_day` are the open and the first slot of the next session that has a slot.
+    `today` is the exchange's date, `session` its session or None, `slot` the next slot of today or None. `next_open`
+    and `next_day` are the open and the first slot of the next session that has a slot.
     """
 
     today: date
