@@ -105,7 +105,7 @@ class Attempts:
         )
         if isinstance(plan, Refusal):
             return plan
-        self.progress.planned(plan.trident, (plan.expiration.day - self.study.today()).days)
+        self.progress.planned(plan.trident)
         self.progress.step_started(Step.QUOTES)
         ready = await self.steps.run(
             Step.QUOTES, self._quotes(plan.trident, underlying), attempt=attempt, underlying=symbol

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.market.judgement import Judgement
-from core.domain.operation.events import Step
+from core.domain.operation.events import Step, masked
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Refusal
 from core.domain.risk.risk import RiskAssessment
@@ -20,21 +20,23 @@ from core.snapshot import AttemptView, StepState
 
 @dataclass
 class SpreadProgress:
-    """The trident being priced, or the last one that was."""
+    """The trident being priced, or the last one that was. `account` is the full number."""
 
     trident: Trident
-    dte: int
     pricing: Pricing | PricingRefusal | None = None
     entry_price: EntryPrice | None = None
     utilization: Decimal | None = None
     verdict: str = "pricing"
     reason: str = ""
     entry_id: str | None = None
+    cycle: int | None = None
+    account: str = ""
 
 
 @dataclass
 class CycleProgress:
-    """The progress of one cycle. `slot` is market time, UTC; `started` and `ended` are monotonic seconds."""
+    """The progress of one cycle for one account, empty while none takes part. `day` is its session date, `slot` market
+    time, UTC; `started` and `ended` are monotonic seconds."""
 
     number: int
     slot: datetime | None
@@ -53,6 +55,8 @@ class CycleProgress:
     priced_attempts: int = 0
     refused_attempts: set[int] = field(default_factory=set)
     """Numbers of the attempts in which pricing refused, however many underlyings were tried in one."""
+    account: str = ""
+    day: date | None = None
 
     def step_started(self, step: Step) -> None:
         """Marks this step as running, those before it as done and those after it as to come."""
@@ -64,9 +68,8 @@ class CycleProgress:
 
     def attempt_started(self, attempt: int, symbol: str, at: datetime) -> None:
         self.attempt = attempt
-        self.attempts.append(
-            AttemptView(self.number, attempt, at.replace(microsecond=0), symbol, None, None, None, "NOW", "", "")
-        )
+        shown = AttemptView(self.number, attempt, at.replace(microsecond=0), symbol, None, None, None, "NOW", "", "")
+        self.attempts.append(replace(shown, account=masked(self.account) if self.account else "", day=self.day))
 
     def attempt_ended(self, symbol: str, result: Suggestion | Refusal) -> None:
         pricing = self._pricing_of(symbol, result)
@@ -88,8 +91,8 @@ class CycleProgress:
     def judged(self, judgement: Judgement) -> None:
         self.judgements[judgement.symbol] = judgement
 
-    def planned(self, trident: Trident, dte: int) -> None:
-        self.spread = SpreadProgress(trident, dte)
+    def planned(self, trident: Trident) -> None:
+        self.spread = SpreadProgress(trident, cycle=self.number, account=self.account)
 
     def priced(self, pricing: Pricing | PricingRefusal) -> None:
         self.priced_attempts += 1
@@ -115,6 +118,8 @@ class CycleProgress:
         """Keeps the entry that the spread became. From now on the spread shows the entry's state."""
         if self.spread is not None:
             self.spread.entry_id = entry_id
+        if self.attempts:
+            self.attempts[-1] = replace(self.attempts[-1], traded=True)
 
     def ended_with(self, outcome: Outcome, refusal: Refusal | None, now: float) -> None:
         self.ended = now

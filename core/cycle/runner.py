@@ -152,7 +152,10 @@ class CycleRunner:
         await self.refresh_accounts()
         chosen = self._chosen()
         started = self.parts.clock.monotonic()
-        progress = [CycleProgress(number, slot, slot is None, started) for _ in chosen]
+        day = self.today()
+        progress = [
+            CycleProgress(number, slot, slot is None, started, account=account.number, day=day) for account in chosen
+        ]
         if progress:
             self.progress = progress[0]
         return await run_cycle(self.parts, chosen, progress)
