@@ -12,7 +12,6 @@ from core.domain.market.sessions import Ahead
 from core.domain.operation.breakers import Breaker
 from core.domain.orders.fate import Fate, fate_of
 from core.domain.orders.next_step import Standing, TradingWords
-from core.domain.orders.orders import Entry
 from core.domain.orders.settling import PRODUCT_TIMES, Look, SettleTimes, Settling, settling
 from core.records.repositories.accounts import Accounts
 from core.records.repositories.breakers import Breakers
@@ -108,36 +107,21 @@ def standings_of(known: AccountsToday, ahead: Ahead, console: ConsoleNow) -> tup
     return tuple(standings)
 
 
-def held_day(
-    entry: Entry,
-    seen: Iterable[EvidenceRecord],
-    speed: float,
-    settle: SettleTimes = PRODUCT_TIMES,
-    *,
-    reentry_allowed: bool = False,
-    connection: tuple[int, int] | None = None,
-    blocked: str = "",
-) -> HeldDay:
-    """What an entry that holds its day means. `seen` is its evidence; the rest as `settling` takes it."""
-    proof = settling(
-        entry,
-        looks_of(seen),
-        speed,
-        settle,
-        connection=connection,
-        reentry_allowed=reentry_allowed,
-        blocked=blocked,
-    )
-    return HeldDay(fate_of(entry), proof, reentry_allowed)
-
-
 def looks_of(seen: Iterable[EvidenceRecord]) -> tuple[Look, ...]:
-    """The recorded reads of the day's orders among this evidence, in its order."""
+    """The reads of the broker's listing among what was seen of an entry."""
     return tuple(
-        Look(one.at, one.complete, bool(one.detail["found"]), (int(alerts[0]), int(alerts[1])))
+        Look(one.at, one.complete, one.detail.get("found") is True, _connection(one.detail.get("alerts")))
         for one in seen
-        if one.kind == "listing" and "found" in one.detail and isinstance(alerts := one.detail.get("alerts"), tuple)
+        if one.kind == "listing"
     )
+
+
+def _connection(alerts: object) -> tuple[int, int]:
+    """The epoch and the connection that a read was made over; zeros where an older record has none."""
+    match alerts:
+        case [int(epoch), int(number)]:
+            return epoch, number
+    return 0, 0
 
 
 class Standings:
@@ -165,13 +149,11 @@ class Standings:
         held: dict[str, HeldDay] = {}
         for entry in await self._entries.of_day(day):
             if entry.holds_day:
-                seen = [
-                    one
-                    for one in await self._entries.newest_evidence(entry.id)
-                    if all(look.connection[0] == epoch for look in looks_of([one]))
-                ]
+                looks = looks_of(await self._entries.newest_evidence(entry.id))
+                ours = [look for look in looks if look.connection[0] == epoch]
                 allowed = await self._entries.reentry_allowed(entry.id)
-                held[entry.account] = held_day(entry, seen, speed, settle, reentry_allowed=allowed)
+                proof = settling(entry, ours, speed, settle, reentry_allowed=allowed)
+                held[entry.account] = HeldDay(fate_of(entry), proof, allowed)
         return AccountsToday(
             accounts=accounts,
             logins=await self._logins.all(),
