@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.reasons import Reason, Refusal
-from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark, not_of
+from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark, not_of, outcome_word
 from senex_tui.reports.history_text import HistoryText
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place, with_records
@@ -108,7 +108,7 @@ def check(kind: HistoryKind, wanted: HistoryFilter, name: str = "--{}") -> None:
     wrong = not_of(kind, wanted)
     if wrong:
         raise Refused(f"{kind.value} have no {wrong[0]}; leave {name.format(wrong[0])} out, or choose another kind.")
-    if wanted.outcome and wanted.outcome not in OUTCOMES[kind]:
+    if wanted.outcome and outcome_word(wanted.outcome) not in OUTCOMES[kind]:
         raise Refused(f"{outcome} {wanted.outcome!r} is none of {', '.join(OUTCOMES[kind])}.")
     codes = [reason.code for reason in Reason]
     if wanted.reason and wanted.reason not in codes:

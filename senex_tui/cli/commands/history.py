@@ -24,7 +24,7 @@ def history(
     since: FromDay = None,
     until: ToDay = None,
     account: Annotated[str, typer.Option(metavar="N", help="Only this account number, or its last characters.")] = "",
-    outcome: Annotated[str, typer.Option(metavar="WORD", help="How it ended, such as missed, refused or filled.")] = "",
+    outcome: Annotated[str, typer.Option(metavar="WORD", help="What became of it: missed, rejected, filled.")] = "",
     reason: Annotated[str, typer.Option(metavar="CODE", help="Only with this reason code.")] = "",
     underlying: Annotated[str, typer.Option(metavar="SYMBOL", help="QQQ or SPX.")] = "",
     text: Annotated[str, typer.Option(metavar="TEXT", help="Only where a word of it holds this, literally.")] = "",

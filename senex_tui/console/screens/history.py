@@ -12,7 +12,8 @@ from textual.binding import BindingType
 from textual.worker import WorkType
 
 from core.domain.operation.outcomes import Outcome
-from core.records.search.history_rows import MISSED, HistoryFilter, HistoryKind, HistoryRow, Mark
+from core.domain.reporting.told import MISSED
+from core.records.search.history_rows import HistoryFilter, HistoryKind, HistoryRow, Mark
 from core.records.store.errors import RecordsError
 from core.snapshot import EngineNotRunning
 from core.snapshot.story import Story, StoryKind, StoryLine

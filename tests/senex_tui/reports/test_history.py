@@ -104,7 +104,7 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
         ("cycles", HistoryFilter(since=date(2026, 3, 2), until=date(2026, 3, 1)), "is later than --to 2026-03-01"),
         ("cycles", HistoryFilter(account="7"), "names no known accounts; known are …0001, …0002"),
         ("cycles", HistoryFilter(account="5WT"), "names no known accounts"),
-        ("cycles", HistoryFilter(outcome="filled"), "none of skipped, succeeded, failed, unknown, missed, running"),
+        ("cycles", HistoryFilter(outcome="filed"), "none of skipped, succeeded, failed, unknown, missed, running"),
         ("cycles", HistoryFilter(reason="lowscore"), "the nearest are low_score"),
         ("cycles", HistoryFilter(reason="."), "docs/operations.md lists them"),
         ("orders", HistoryFilter(underlying="SPY"), "none of QQQ, SPX"),
