@@ -102,8 +102,8 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
     [
         ("orderz", NOTHING, "none of cycles, attempts"),
         ("cycles", HistoryFilter(since=date(2026, 3, 2), until=date(2026, 3, 1)), "is later than --to 2026-03-01"),
-        ("cycles", HistoryFilter(account="7"), "names no known accounts; known are …0001, …0002"),
-        ("cycles", HistoryFilter(account="5WT"), "names no known accounts"),
+        ("cycles", HistoryFilter(account="7"), "names no known account; give one of …0001, …0002"),
+        ("cycles", HistoryFilter(account="5WT"), "names no known account"),
         ("cycles", HistoryFilter(outcome="filed"), "none of skipped, succeeded, failed, unknown, missed, running"),
         ("cycles", HistoryFilter(reason="lowscore"), "the nearest are low_score"),
         ("cycles", HistoryFilter(reason="."), "docs/operations.md lists them"),
