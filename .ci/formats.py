@@ -22,21 +22,34 @@ ROOMS = (
     *("core/notify", "core/orders", "core/views", "senex_tui", "widgets"),
 )
 FORMATTERS = frozenset({"core/domain/operation/amounts.py", "core/domain/operation/times.py"})
+_AXIS = "a label of an axis"
+_NARROW = "a table whose columns have no room for the weekday"
+_DEFECT = "a defect, which is reported by the name of its class"
 ALLOWED = {
     "core/cycle/timetable.py": {"%H:%M:%S": "the form in which `schedule` takes a time of day"},
     "core/domain/reporting/event_notices.py": {"%Y-%m-%d %H": "a key of the records: one message an hour"},
     "senex_tui/console/export.py": {"%Y-%m-%d-%H%M%S": "the name of a file"},
     "senex_tui/console/screens/history.py": {"%Y-%m-%d-%H%M": "the name of a file"},
+    "senex_tui/console/actions/entry_questions.py": {"%b": "an expiration as the spread's title has it"},
     "senex_tui/reports/check.py": {"%H:%M": "a setting as it is written in its file"},
     "senex_tui/reports/figures.py": {"+.4f": "a value of --json and --csv"},
     "senex_tui/run/backup.py": {"%Y%m%dT%H%M%SZ": "the name of a file"},
-    "senex_tui/run/replay.py": {".1f": "a size of a file", ".0f": "a size of a file"},
-    "senex_tui/support/crash_report.py": {"%Y%m%dT%H%M%S.%fZ": "the name of a file"},
+    "senex_tui/support/crash_report.py": {"%Y%m%dT%H%M%S.%fZ": "the name of a file", "__name__": _DEFECT},
     "senex_tui/doctor/machine.py": {",.1f": "a size of a disk"},
-    "widgets/base/format.py": {
-        "%H:%M": "a label of an axis",
-        "%b %d": "a label of an axis",
-        "%b'%y": "a label of an axis",
+    "widgets/base/format.py": {"%H:%M": _AXIS, "%b %d": _AXIS, "%b'%y": _AXIS, "%b %d %H:%M": _NARROW},
+    "widgets/charts/plot.py": {",.f": _AXIS},
+    "widgets/figures_panel.py": {"%b %d": _NARROW},
+    "core/domain/market/indicators.py": {".6f": "makes a number of a float, no text"},
+    **{
+        f"widgets/{name}.py": {"%b": "an expiration like Apr 17, where there is no room for the weekday"}
+        for name in ("alarms", "charts/payoff", "order_list", "orders", "positions", "spread")
+    },
+    **{
+        f"{name}.py": {"__name__": _DEFECT}
+        for name in (
+            *("senex_tui/console/app", "senex_tui/console/base", "senex_tui/console/crash_screen"),
+            *("senex_tui/console/screens/asking", "widgets/base/panel"),
+        )
     },
 }
 """The formats that are no text of an amount or a time for people, by file, each with what it is."""
