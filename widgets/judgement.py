@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from widgets.base.lines import Drawing, Line, Tone
-from widgets.base.panel import LinePanel
+from widgets.base.day_panel import DayPanel
+from widgets.base.lines import Drawing, Line
 from widgets.charts.score import waterfall
 
 if TYPE_CHECKING:
     from core.domain.market.judgement import Judgement
 
 
-class JudgementPanel(LinePanel["tuple[Judgement, ...]"]):
+class JudgementPanel(DayPanel["tuple[Judgement, ...]"]):
+    """The underlying that was traded, or else priced last, comes first."""
+
     NAME = "Judgement"
-    PLACEHOLDER = "no underlying judged yet"
+    EMPTY = "no underlying judged yet today"
 
     def draw(self, value: tuple[Judgement, ...], width: int, height: int) -> Drawing:
-        lines: list[Line] = [line for judgement in value for line in waterfall(judgement, width)]
-        return Drawing(self.NAME, tuple(lines) or (((self.PLACEHOLDER, Tone.DIM),),))
+        if not value:
+            return self.nothing(width)
+        ordered = sorted(value, key=lambda judgement: judgement.symbol != self.context.traded)
+        lines: list[Line] = [line for judgement in ordered for line in waterfall(judgement, width)]
+        return Drawing(self.NAME, tuple(lines))
