@@ -129,6 +129,7 @@ class _Account:
     _day: date = field(init=False)
     _steps: StepLog = field(init=False)
     _attempts: Attempts | None = field(init=False, default=None)
+    _entry_id: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._day = self.parts.study.today()
@@ -190,7 +191,9 @@ class _Account:
             self.account.number, self.account.login, self._day, self.progress.number, suggestion, risk, price
         )
         sent: Entry | Validated | Refusal = await self._step(
-            Step.SEND, self.parts.desk.enter(decision, self._attempts), figures=_entry_figures
+            Step.SEND,
+            self.parts.desk.enter(decision, self._attempts, self._prepared),
+            figures=_entry_figures,
         )
         return await self._conclude(decision, sent, self._attempts)
 
@@ -308,17 +311,30 @@ class _Account:
         self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts
     ) -> AccountResult:
         if isinstance(sent, Refusal):
+            if sent.reason is Reason.OUTCOME_UNKNOWN:
+                await self._keep_legs(attempts)
+            elif sent.reason is not Reason.REJECTED:
+                self.progress.not_entered()
             return self._result(sent, decision.suggestion, decision.risk, decision.price)
         if isinstance(sent, Validated):
             return self._result(None, decision.suggestion, decision.risk, decision.price)
-        self.progress.entered(sent.id)
         if sent.state is EntryState.REJECTED:
             refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
-        if sent.state is EntryState.WORKING and attempts.legs is not None:
-            legs, attempts.legs = attempts.legs, None
-            await self.parts.legs.keep(sent.id, legs)  # the legs stay quoted until the entry ends (rules 4.5)
+        if sent.state is EntryState.WORKING:
+            await self._keep_legs(attempts)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
+
+    def _prepared(self, entry_id: str) -> None:
+        """Keeps the entry of this run from its intent on: an answer that is lost must not hide it (rules 4.4)."""
+        self._entry_id = entry_id
+        self.progress.entered(entry_id)
+
+    async def _keep_legs(self, attempts: Attempts) -> None:
+        """Keeps the legs quoted until the entry ends: it works, or may (rules 4.5)."""
+        if self._entry_id is not None and attempts.legs is not None:
+            legs, attempts.legs = attempts.legs, None
+            await self.parts.legs.keep(self._entry_id, legs)
 
     def _result(
         self,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from core.cycle.progress import CycleProgress
@@ -58,7 +58,7 @@ class Attempts:
 
     async def find(self) -> Suggestion | Refusal:
         """The first suggestion that passes, else a refusal: a transient one of the last attempt, or the first terminal
-        one."""
+        one. It carries its underlying."""
         remaining = list(self.underlyings)
         first_terminal: Refusal | None = None
         transient: Refusal | None = None
@@ -76,13 +76,21 @@ class Attempts:
             if transient is None:
                 break
             if attempt < MAX_ATTEMPTS:
-                await self.clock.sleep(PAUSE_BETWEEN_ATTEMPTS_S)
+                await self._wait_to_retry(attempt)
         return transient or first_terminal or refuse(Reason.INTERNAL, detail="no underlying is configured")
+
+    async def _wait_to_retry(self, attempt: int) -> None:
+        retry_at = self.clock.monotonic() + PAUSE_BETWEEN_ATTEMPTS_S
+        self.progress.retries(retry_at)
+        await self.steps.retrying(attempt, MAX_ATTEMPTS, PAUSE_BETWEEN_ATTEMPTS_S)
+        await self.clock.sleep(max(0.0, retry_at - self.clock.monotonic()))
 
     async def _try(self, underlying: Underlying, attempt: int) -> Suggestion | Refusal:
         symbol = underlying.symbol
         self.progress.attempt_started(attempt, symbol, self.clock.now())
         result = await self._price(underlying, attempt)
+        if isinstance(result, Refusal):
+            result = replace(result, underlying=symbol)
         self.progress.attempt_ended(symbol, result)
         return result
 
@@ -181,7 +189,7 @@ class Attempts:
 
     async def _pricing(self, trident: Trident) -> Pricing | Refusal:
         pricing = self.reprice(trident)
-        self.progress.priced(pricing)
+        self.progress.priced(trident.underlying, pricing)
         return _diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
 
     def reprice(self, trident: Trident) -> Pricing | PricingRefusal:

@@ -29,8 +29,8 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 
 @dataclass(eq=False, repr=False)
 class CycleRunner:
-    """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progress` and `newest` belong to
-    the newest cycle. `only_account` restricts cycles to one account's number."""
+    """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
+    that was asked, and `newest` belong to the newest cycle. `only_account` restricts cycles to one account's number."""
 
     parts: CycleParts
     slots: SlotBook
@@ -41,8 +41,13 @@ class CycleRunner:
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
     _closing: bool = field(init=False, default=False)
     accounts: tuple[AccountRecord, ...] = field(init=False, default=())
-    progress: CycleProgress | None = field(init=False, default=None)
+    progresses: tuple[CycleProgress, ...] = field(init=False, default=())
     newest: int = field(init=False, default=0)
+
+    @property
+    def progress(self) -> CycleProgress | None:
+        """The progress of the first account of the newest cycle; None before the first cycle of this process."""
+        return next(iter(self.progresses), None)
 
     @property
     def in_cycle(self) -> bool:
@@ -129,36 +134,46 @@ class CycleRunner:
             return None
         self.newest = number
         named = "forced cycle" if slot is None else f"cycle {times.minute(slot)}"
-        self.progress = CycleProgress(number, slot, slot is None, clock.monotonic())
+        started = CycleProgress(number, slot, slot is None, clock.monotonic())
+        self.progresses = (started,)
         try:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
             refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=redact(str(error)))
-            self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
-            broken = tuple(AccountResult(a.number, Outcome.FAILED, refusal, self.progress) for a in self._chosen())
-            await self._end(number, named, Outcome.FAILED, refusal, broken)
+            await self._end(number, named, Outcome.FAILED, refusal, self._broken(refusal))
             raise
         outcome, total = _total(results)
         if not results:
-            self.progress.ended_with(outcome, total, clock.monotonic())
+            started.ended_with(outcome, total, clock.monotonic())
         await self._end(number, named, outcome, total, results)
         await self.after_cycle()
         return results
 
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
-        """Runs the chosen accounts side by side. The screen shows the progress of the first one."""
+        """Runs the chosen accounts side by side."""
         await self.bus.say("cycle.started", f"{named} started", cycle=number)
         await self.refresh_accounts()
         chosen = self._chosen()
         started = self.parts.clock.monotonic()
         day = self.today()
-        progress = [
-            CycleProgress(number, slot, slot is None, started, account=account.number, day=day) for account in chosen
-        ]
+        progress = tuple(CycleProgress(number, slot, slot is None, started, a.number, day=day) for a in chosen)
         if progress:
-            self.progress = progress[0]
+            self.progresses = progress
         return await run_cycle(self.parts, chosen, progress)
+
+    def _broken(self, refusal: Refusal) -> tuple[AccountResult, ...]:
+        """The results of a cycle that was broken off: an account that had ended keeps its own."""
+        for progress in self.progresses:
+            if progress.ended is None:
+                progress.ended_with(Outcome.FAILED, refusal, self.parts.clock.monotonic())
+        known = {progress.account: progress for progress in self.progresses}
+        first = self.progresses[0]
+        return tuple(
+            AccountResult(a.number, seen.outcome or Outcome.FAILED, seen.refusal, seen)
+            for a in self._chosen()
+            for seen in (known.get(a.number, first),)
+        )
 
     async def _end(
         self, number: int, named: str, outcome: Outcome, refusal: Refusal | None, results: tuple[AccountResult, ...]
@@ -191,7 +206,7 @@ class CycleRunner:
     @property
     def runs(self) -> bool:
         """Whether a cycle is under way."""
-        return self.progress is not None and self.progress.ended is None
+        return any(progress.ended is None for progress in self.progresses)
 
     async def refresh_accounts(self) -> None:
         """Reads the accounts' settings again, because the operator may have changed them. Raises RecordsError."""

@@ -4,6 +4,7 @@ evidence (rules 9)."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,10 +78,14 @@ class OrderDesk:
     locks: OneTrader
     rules: SendingRules
 
-    async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
+    async def enter(
+        self, decision: Decision, prices: PriceNow, on_prepared: Callable[[str], None] = lambda _: None
+    ) -> Entry | Validated | Refusal:
         """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or has got further.
 
-        Raises RecordsError, and then nothing was sent unless the entry is recorded as sent.
+        `on_prepared` is given the entry's id once its intent is recorded. So whoever shows it knows the entry also when
+        the answer is lost or this call fails: what became of it is in its record alone. Raises RecordsError, and then
+        nothing was sent unless the entry is recorded as sent.
         """
         identifier = identifier_for(self.ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
@@ -92,6 +97,7 @@ class OrderDesk:
             entry = await self._prepare(decision, request, entry_id)
             if isinstance(entry, Refusal):
                 return entry
+            on_prepared(entry_id)
             bind_contextvars(entry=entry_id)
             try:
                 refusal = await self._guards(decision, request, prices)

@@ -273,10 +273,14 @@ _BY_CODE = {reason.code: reason for reason in Reason}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reason and the figures that fill its sentence."""
+    """A reason and the figures that fill its sentence.
+
+    `underlying` is the symbol that an attempt refused, empty for a refusal of the account, the market or the order.
+    """
 
     reason: Reason
     figures: Figures = ()
+    underlying: str = ""
 
     @property
     def code(self) -> str:
