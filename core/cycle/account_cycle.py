@@ -91,6 +91,11 @@ class AccountResult:
     entry: Entry | None = None
     acknowledged_ms: int | None = None
 
+    @property
+    def is_validated(self) -> bool:
+        """Whether it succeeded without an entry: a dry run validates and sends nothing."""
+        return self.outcome is Outcome.SUCCEEDED and self.entry is None
+
     def run(self, day: date) -> AccountRun:
         """This result as the records keep it. `day` is the cycle's session date."""
         return AccountRun(

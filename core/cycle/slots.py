@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from core.domain.market.sessions import START_GRACE, Session, SlotTimes, slots_of
+from core.domain.market.sessions import START_GRACE, Ahead, Session, SlotTimes, slots_of
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.market.calendar import SessionCalendar
 from core.records.records import Records
@@ -16,15 +16,6 @@ _LEAST_GRACE_WALL_S = 5.0
 _LONGEST_ABSENCE = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
-    """The next session that has slots: its open and its first slot, UTC. `after` is the exchange's date it follows."""
-
-    after: date
-    open: datetime
-    first_slot: datetime
-
-
 @dataclass(eq=False, repr=False)
 class SlotBook:
     """Answers about slots from the exchange's calendar, and records the slots that did not run."""
@@ -33,7 +24,6 @@ class SlotBook:
     times: SlotTimes
     records: Records
     clock: Clock
-    _following: Following | None = field(init=False, default=None)
 
     def session(self) -> Session | None:
         return self.calendar.today(self.clock.now())
@@ -46,21 +36,13 @@ class SlotBook:
         session = self.session()
         return () if session is None else slots_of(session, self.times)
 
+    def ahead(self) -> Ahead:
+        """The sessions and slots ahead of now."""
+        return self.calendar.ahead(self.clock.now(), self.times)
+
     def next(self) -> datetime:
         """The next slot (UTC), today or in a later session."""
-        now = self.clock.now()
-        later = [slot for slot in self.of_today() if slot > now]
-        return later[0] if later else self.following().first_slot
-
-    def following(self) -> Following:
-        """The next session with slots after today. It is looked up once a day."""
-        today = exchange_time(self.clock.now()).date()
-        if self._following is None or self._following.after != today:
-            session = self.calendar.next_after(today)
-            while not (slots := slots_of(session, self.times)):
-                session = self.calendar.next_after(session.day)
-            self._following = Following(today, session.open, slots[0])
-        return self._following
+        return self.ahead().next_slot
 
     def grace(self) -> timedelta:
         """How late a slot may start: 60 s of market time, and at least 5 s of wall time."""

@@ -21,7 +21,7 @@ from core.domain.orders.orders import Entry
 from core.domain.orders.settling import Settling, settling
 from core.engine.parts import EngineParts
 from core.engine.pictures import Pictures
-from core.engine.standings import HeldDay, Standings, next_steps
+from core.engine.standings import Standings, next_steps
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
@@ -35,6 +35,7 @@ from core.orders.open_tridents import OpenTridents
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import CycleRecord, EvidenceRecord, SlotRecord
+from core.records.search.standings import HeldDay, looks_of
 from core.records.search.told_cycles import CycleTold
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
@@ -57,7 +58,7 @@ from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
-from core.views.orders import READS_NEED_ALERTS, evidence_text, looks_of, order_view, reentry_of
+from core.views.orders import READS_NEED_ALERTS, evidence_text, order_view, reentry_of
 from core.views.positions import positions_slice
 from core.views.quotes import QuoteTrails, quote_slice
 from core.views.slots import slot_views
@@ -264,7 +265,7 @@ class SnapshotBuilder:
         moment, next_slot = self._moment(), self.slots.next()
         now, speed = moment.now, self.parts.clock.speed
         proofs = {entry.id: self._proof_of(entry) for entry in self._entries}
-        coming = next_steps(self._standings.of(moment, self._held(moment.today, proofs), self._validated))
+        coming = next_steps(self._standings.of(self._held(moment.today, proofs), self._validated))
         told = {number: each.told for number, each in self._told.items()}
         slots = slot_views(self.slots.of_today(), self._slots, told, coming.overall, now)
         quotes = []

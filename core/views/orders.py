@@ -11,7 +11,7 @@ from core.domain.orders.fate import fate_of, needs_operators_word
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
-from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S, Look, Settling
+from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S, Settling
 from core.records.repositories.entry_rows import FREED_BY_PROOF
 from core.records.repositories.rows import EvidenceRecord
 from core.snapshot import FateView, FillView, OrderView, Reentry
@@ -25,23 +25,6 @@ async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) ->
     if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not needs_operators_word(entry):
         return Reentry.NONE
     return Reentry.ALLOWED if await allowed(entry.id) else Reentry.CLOSED
-
-
-def looks_of(seen: Sequence[EvidenceRecord]) -> tuple[Look, ...]:
-    """The reads of the broker's listing among what was seen of an entry."""
-    return tuple(
-        Look(one.at, one.complete, one.detail.get("found") is True, _connection(one.detail.get("alerts")))
-        for one in seen
-        if one.kind == "listing"
-    )
-
-
-def _connection(alerts: object) -> tuple[int, int]:
-    """The epoch and the connection that a read was made over; zeros where an older record has none."""
-    match alerts:
-        case [int(epoch), int(number)]:
-            return epoch, number
-    return 0, 0
 
 
 def order_view(

@@ -23,7 +23,7 @@ from core.views.plain_words import plain_words
 from core.views.step_words import figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
-    {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
+    {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled", "order.fills_known"}
 )
 _INNER = frozenset({"alerts"})
 """Evidence that only the engine compares: the connection in which it was seen."""

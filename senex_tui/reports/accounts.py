@@ -9,6 +9,7 @@ from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
+from core.domain.operation.times import stamp
 from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from core.views.accounts import setting_views
@@ -54,7 +55,7 @@ async def change_lines(place: Place, number: str | None) -> list[str]:
         only = None if number is None else await _resolved(records, number)
         rows = [
             (
-                f"{exchange_time(c.at):%Y-%m-%d %H:%M:%S} ET",
+                stamp(c.at),
                 masked(c.account),
                 c.field.value,
                 f"{c.old} -> {c.new}",

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from core.domain.operation.events import Event, Severity, StepResult, masked
-from core.runtime.clock import exchange_time
+from core.domain.operation.times import stamp
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import words_of
@@ -43,7 +43,7 @@ def plain_line(at: datetime | None, severity: Severity, source: str, text: str) 
 
     `at` is market time, None before it is known. Secrets are masked, and nothing in it steers a terminal.
     """
-    when = "starting" if at is None else f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET"
+    when = "starting" if at is None else stamp(at)
     return safe(redact(f"{when} {_WORDS[severity]} {source}: {text}"))
 
 

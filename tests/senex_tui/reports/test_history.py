@@ -174,7 +174,7 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
         ("09:45", "succeeded", ""),
         ("10:00", "missed", "paused"),
         ("10:15", "not run", ""),
-        ("10:30", "next", ""),
+        ("10:30", "will miss", ""),
         ("10:45", "to come", ""),
     ]
     assert len(states) == 21
