@@ -10,7 +10,6 @@ from widgets.banner import Alarm
 from widgets.base import format as figures
 from widgets.base.fates import order_kind
 from widgets.base.key_names import key_for
-from widgets.base.proof import proof_words
 
 if TYPE_CHECKING:
     from core.snapshot import BreakerView, OrderView, PositionsSlice, Snapshot
@@ -25,7 +24,7 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     if status.engine is not EngineState.RUNNING:
         return ()
     unknown = [order for order in snapshot.orders if order_kind(order) is FateKind.UNKNOWN]
-    sentences = [_unknown(order, snapshot) for order in unknown]
+    sentences = [_unknown(order) for order in unknown]
     of_breakers = [_stopped(breaker) for breaker in snapshot.breakers]
     # A halt by a breaker has the breaker's own words as its detail: it is not said twice.
     by_breaker = any(not b.whom and status.automation_detail.startswith(b.why) for b in snapshot.breakers)
@@ -60,13 +59,12 @@ def _watched(positions: PositionsSlice) -> list[Alarm]:
     return [(text, False)]
 
 
-def _unknown(order: OrderView, snapshot: Snapshot) -> Alarm:
-    status = snapshot.status
-    known = order.evidence if order.settling is None else proof_words(order.settling, status.now, status.speed)
+def _unknown(order: OrderView) -> Alarm:
+    known = f" {order.evidence[0].upper()}{order.evidence[1:]}" if order.evidence else ""
     return (
         f"UNKNOWN: the broker may have {order.underlying} {order.strikes} of {order.account} "
         f"({figures.clock(order.at)}) or not; nothing is sent again. "
-        f"Press {key_for('unknown', 'u')}." + (f" {known[0].upper()}{known[1:]}" if known else ""),
+        f"Press {key_for('unknown', 'u')}.{known}",
         True,
     )
 

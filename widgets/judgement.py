@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class JudgementPanel(DayPanel["tuple[Judgement, ...]"]):
-    """The underlying that was traded, or else priced last, comes first."""
+    """The underlying of the shown spread comes first, as in its slice."""
 
     NAME = "Judgement"
     EMPTY = "no underlying judged yet today"
@@ -21,6 +21,5 @@ class JudgementPanel(DayPanel["tuple[Judgement, ...]"]):
     def draw(self, value: tuple[Judgement, ...], width: int, height: int) -> Drawing:
         if not value:
             return self.nothing(width)
-        ordered = sorted(value, key=lambda judgement: judgement.symbol != self.context.traded)
-        lines: list[Line] = [line for judgement in ordered for line in waterfall(judgement, width)]
+        lines: list[Line] = [line for judgement in value for line in waterfall(judgement, width)]
         return Drawing(self.NAME, tuple(lines))

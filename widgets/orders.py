@@ -11,8 +11,7 @@ from widgets.base import format as figures
 from widgets.base.day_panel import DayContext, DayPanel
 from widgets.base.fates import order_kind, order_words, tone_of
 from widgets.base.key_names import key_for
-from widgets.base.lines import Drawing, Line, Part, Tone, beside, fit, wrap
-from widgets.base.proof import proof_words
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
 from widgets.positions import summary
 
 if TYPE_CHECKING:
@@ -61,7 +60,7 @@ def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]
     """The lines of one entry: its fate, what has filled, what that means and needs, the broker's word, the fills."""
     tone = tone_of(order_kind(order))
     expiration = f"{order.expiration:%b} {order.expiration.day}"
-    lead = _fate(order)
+    lead, sent = _fate(order), f"{figures.clock(order.at)}  {figures.age(order.age_s):>4}"
     lines: list[Line] = [
         beside(
             (
@@ -71,7 +70,7 @@ def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]
             ((f"limit {figures.price(order.limit)}", Tone.STRONG),),
             width,
         ),
-        beside(_filled(order), ((f"{figures.clock(order.at)}  {figures.age(order.age_s):>4}", Tone.DIM),), width),
+        beside(_filled(order, width - len(sent) - 1), ((sent, Tone.DIM),), width),
     ]
     lines += _below(_why(order), Tone.BAD if tone is Tone.BAD else Tone.WARN, width)
     if order.fate is not None and order.day == context.today:
@@ -79,7 +78,7 @@ def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]
     if order_kind(order) is FateKind.UNKNOWN:
         key = key_for("unknown", "u")
         lines += _below(f"nothing is sent again. Press {key} to look again or say what you saw.", Tone.BAD, width)
-    lines += _below(_proof(order, context), Tone.WARN, width)
+    lines += _below(_needs(order), Tone.WARN, width)
     about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
     lines += _below(about, Tone.DIM, width)
     for fill in order.fills:
@@ -95,13 +94,14 @@ def _fate(order: OrderView) -> str:
     return f"{word} {figures.price(credit)}" if credit is not None else word
 
 
-def _filled(order: OrderView) -> Line:
-    parts: list[Part] = [(f"  {order.filled_contracts} of {order.total_contracts} contracts filled", Tone.PLAIN)]
-    if order.fate is not None:
-        parts.append((f", max risk {figures.dollars(order.fate.max_risk)} $", Tone.PLAIN))
-        if order.fate.slippage is not None:
-            parts.append((f", slippage {figures.signed(order.fate.slippage)}", Tone.DIM))
-    return tuple(parts)
+def _filled(order: OrderView, width: int) -> Line:
+    """How much is filled, the most it can lose, and the slippage where there is room for it."""
+    text = f"  {order.filled_contracts} of {order.total_contracts} filled"
+    if order.fate is None:
+        return ((text, Tone.PLAIN),)
+    risk = f"{text}, max risk {figures.dollars(order.fate.max_risk)} $"
+    slipped = f"{risk}, slippage {figures.signed(order.fate.slippage)}"
+    return ((risk if order.fate.slippage is None or len(slipped) > width else slipped, Tone.PLAIN),)
 
 
 def _why(order: OrderView) -> str:
@@ -114,10 +114,8 @@ def _why(order: OrderView) -> str:
     return ": ".join(part for part in (said, why) if part)
 
 
-def _proof(order: OrderView, context: DayContext) -> str:
-    """How far the proof has come that frees the day, or that the order never arrived."""
-    if order.settling is not None:
-        return proof_words(order.settling, context.now, context.speed)
+def _needs(order: OrderView) -> str:
+    """What frees the day: the operator's word, or how far the proof has come."""
     if order.reentry is Reentry.CLOSED:
         return f"the cancel closed the day. Press {key_for('reentry', 'r')} to allow another entry today."
     return order.evidence

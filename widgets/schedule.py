@@ -55,9 +55,14 @@ def slot_part(slot: SlotView) -> Part:
 
 
 def _rows(slots: Sequence[SlotView]) -> Iterator[tuple[SlotView, ...]]:
-    """The slots one by one, but for those held for one reason: these stand together."""
-    for _, group in groupby(slots, lambda s: s.told if s.state is SlotState.HELD else (s.at, s.forced)):
+    """The slots one by one, but for those held by one thing: these stand together."""
+    for _, group in groupby(slots, lambda s: (s.state, s.told) if _is_held(s) else (s.at, s.forced)):
         yield tuple(group)
+
+
+def _is_held(slot: SlotView) -> bool:
+    """Whether the day's entry keeps a slot from entering, or did when it came."""
+    return not slot.forced and (slot.state is SlotState.HELD or (slot.told is not None and slot.told.word == "held"))
 
 
 def _held(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:

@@ -37,18 +37,26 @@ class SpreadPanel(DayPanel["SpreadSlice"]):
 
 
 def _verdict(value: SpreadSlice, width: int) -> Line:
-    """What it came to first: a narrow panel cuts the end of the line. The legs below say the strikes again."""
-    word = spread_word(value)
-    said = word.upper() if value.fate is None else value.fate.words
-    note = value.reason if value.fate is None else ""
-    note = note or (FLOOR_NOTE if value.floored else "")
-    rest = f"  {note}" if note else f"  {value.strikes}  {_quotes(value)}"
-    used = "" if value.utilization is None else f"  risk {value.utilization:.0%} used"
-    said = fit(said, min(width, len(said)))
-    room = max(0, width - len(said) - len(used))
-    if not used or (note and room < len(rest)):
-        used, room = "", width - len(said)
-    return ((said, tone_of(word)), (fit(rest, max(0, room)), Tone.WARN if note else Tone.DIM), (used, Tone.DIM))
+    """What it came to first, then why, else what its figures are: a narrow panel cuts the end of the line.
+
+    The strikes stand there only where there is room: the legs below have them too. The share of the risk budget is not
+    told of an entry that took none of it.
+    """
+    word, fate = spread_word(value), value.fate
+    said = word.upper() if fate is None else fate.words
+    note = (value.reason if fate is None else "") or (FLOOR_NOTE if value.floored else "")
+    takes_risk = value.utilization is not None and (fate is None or fate.traded or not fate.is_over)
+    used = f"  risk {value.utilization:.0%} used" if takes_risk else ""
+    told = (f"  {note}",) if note else (f"  {value.strikes}  {_quotes(value)}", f"  {_quotes(value)}")
+    for rest, tail in ((told[0], used), (told[-1], used), (told[-1], ""), ("", "")):
+        if len(said) + len(rest) + len(tail) <= width:
+            break
+    else:
+        said = fit(said, width)
+    if note and not rest:
+        rest = fit(told[0], max(0, width - len(said)))
+    gap = " " * (width - len(said) - len(rest) - len(tail))
+    return ((said, tone_of(word)), (rest + gap, Tone.WARN if note else Tone.DIM), (tail, Tone.DIM))
 
 
 def _quotes(value: SpreadSlice) -> str:

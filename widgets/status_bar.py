@@ -83,6 +83,7 @@ _CLOCK_FROM = 78
 """Below this width the clock is left out first, so that mode, automation, feed and what comes next stay."""
 _LEAST_REASON = 8
 """In less room than this a reason says nothing, and is left out."""
+_NO_ENTRY = "no entry"
 _CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
 
 
@@ -165,43 +166,43 @@ def next_words(value: StatusView) -> str:
     if step.enters_at is not None:
         verb = "validates" if status.mode is Mode.DRY_RUN else "enters"
         return f"{verb} {figures.minute(step.enters_at)} in {figures.until(step.enters_at, status.now)}"
-    if step.kind is Next.CLOSED and step.next_day is not None and status.now is not None:
-        return f"closed, next {figures.day_of(figures.exchange_day(step.next_day), figures.exchange_day(status.now))}"
+    if step.kind is Next.CLOSED and step.next_day is not None:
+        return f"next slot {when(step.next_day, None if status.now is None else figures.exchange_day(status.now))}"
     return _NEXT[step.kind]
 
 
 def _bar(value: StatusView, width: int) -> Line:
     """The bar with as much as fits. The reason of a pause or a halt comes before the date and the details of health;
     where it does not fit whole, it gets the room that is left."""
-    reason = _reason(value)
+    reasons = _reasons(value)
     levels = range(7 if width < _CLOCK_FROM else 5)
     for level, dated in ((level, dated) for level in levels for dated in (True, False)):
         left, far = _left(value, level), _far(value, level, dated=dated)
         room = width - 1 - width_of(left) - width_of(far)
-        is_last = level == levels[-1] and not dated
-        if room >= (0 if level >= 4 and not dated else len(reason)) or is_last:
+        if room >= (0 if level >= 4 and not dated else len(reasons[-1] if level else reasons[0])):
             break
+    reason = next((each for each in reasons if len(each) <= room), reasons[-1])
     if reason and room >= min(len(reason), _LEAST_REASON):
         left = _left(value, level, fit(reason, min(len(reason), room)))
     return beside(left, far, width)
 
 
-def _reason(value: StatusView) -> str:
-    """By whom entries are paused or halted, since when and why; of a start the step that goes on."""
+def _reasons(value: StatusView) -> tuple[str, ...]:
+    """By whom entries are paused or halted, since when and why, the longest form first; of a start the step that goes
+    on."""
     status = value.status
     if status.engine is EngineState.STARTING:
         step = next((s for s in status.start if s.state in (StartState.NOW, StartState.FAILED)), None)
-        text = status.automation_detail if step is None else f"{step.name} {step.seconds} s"
-    elif status.engine is not EngineState.RUNNING or status.automation is Automation.ACTIVE:
-        text = ""
-    elif status.who or status.since is not None:
-        today = None if status.now is None else figures.exchange_day(status.now)
-        since = "" if status.since is None else f"since {when(status.since, today)}"
-        by = " ".join(part for part in (f"by {status.who}" if status.who else "", since) if part)
-        text = f"{by}: {status.why}" if status.why else by
-    else:
+        return (f" {step.name} {step.seconds} s" if step is not None else "",)
+    if status.engine is not EngineState.RUNNING or status.automation is Automation.ACTIVE:
+        return ("",)
+    if not status.who:
         text = status.why or status.automation_detail
-    return f" {text}" if text else ""
+        return (f" {text}" if text else "",)
+    today = None if status.now is None else figures.exchange_day(status.now)
+    since = "" if status.since is None else f" since {when(status.since, today)}"
+    why = f": {status.why}" if status.why else ""
+    return (f" by {status.who}{since}{why}", f" by {status.who.split(' at ')[0]}{since}{why}")
 
 
 def _left(value: StatusView, level: int, reason: str = "") -> Line:
@@ -250,8 +251,9 @@ def _part(name: str, health: PartHealth, extra: str, level: int) -> Line:
 def _far(value: StatusView, level: int, *, dated: bool) -> Line:
     """What comes next, then date and time. A terminal too narrow for both leaves out the time, then all but the
     countdown."""
-    status, coming = value.status, next_words(value)
-    step = value.overall
+    status, step, coming = value.status, value.overall, next_words(value)
+    if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
+        coming = _NO_ENTRY  # the automation's word says why
     if level >= 5:
         counts_down = step is not None and step.enters_at is not None
         due = figures.until(step.enters_at, status.now) if step is not None and counts_down else coming

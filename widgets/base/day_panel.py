@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
 from core.snapshot import EngineState, Reading, ReadingState, StartState
@@ -23,26 +23,19 @@ class DayContext:
     """What these panels show of the rest of the snapshot.
 
     `reading` says whether today's records are known. `several`: more than one account took part today, so that each is
-    named. `traded` is the underlying of the day's entry, else of the spread, or empty. `start` has the steps of a start
-    that goes on. `now` is market time while a proof about an entry counts down, else None; `speed` is market seconds
-    per wall second.
+    named. `start` has the steps of a start that goes on.
     """
 
     reading: Reading = _KNOWN
     today: date | None = None
     several: bool = False
-    traded: str = ""
     start: tuple[StartStep, ...] = ()
     overall: NextStep | None = None
-    now: datetime | None = None
-    speed: float = 1.0
 
 
 def day_context(shown: Snapshot) -> DayContext:
     """The context that a snapshot gives its panels."""
     status = shown.status
-    settles = any(order.settling is not None and order.settling.next_due is not None for order in shown.orders)
-    spread = "" if shown.spread is None else shown.spread.underlying
     # A recording made before the day was told has none: its slices are all there was.
     is_old_recording = shown.day is None and status.now is not None
     starting = status.engine is EngineState.STARTING or any(step.state is not StartState.DONE for step in status.start)
@@ -50,11 +43,8 @@ def day_context(shown: Snapshot) -> DayContext:
         reading=_KNOWN if is_old_recording else shown.reading,
         today=shown.day if status.now is None else shown.day or figures.exchange_day(status.now),
         several=len(_accounts(shown)) > 1,
-        traded=next((attempt.underlying for attempt in reversed(shown.attempts) if attempt.traded), spread),
         start=status.start if starting else (),
         overall=shown.overall,
-        now=status.now if settles else None,
-        speed=status.speed,
     )
 
 

@@ -54,6 +54,8 @@ _STEPS: Mapping[str, Part] = {
     StepState.FAILED: ("✖", Tone.BAD),
     StepState.SKIPPED: ("-", Tone.DIM),
 }
+_DAY_HELD = "day held: "
+"""Begins the words of a run that met the day's entry; their word says so already."""
 _UNTOLD: Part = ("·", Tone.PLAIN)
 _STANDING = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
 
@@ -79,8 +81,10 @@ def told_line(told: ToldView) -> str:
     The count of several accounts stands alone: `1 rejected, 2 filled`.
     """
     word = told.word.upper()
-    if told.words == told.word or not told.words:
+    if told.words in (told.word, ""):
         return word
+    if told.words.startswith(_DAY_HELD):
+        return f"{word}: {told.words.removeprefix(_DAY_HELD)}"
     if told.words.startswith(word) or told.words[:1].isdigit():
         return told.words
     return f"{word}: {told.words}"
@@ -88,10 +92,9 @@ def told_line(told: ToldView) -> str:
 
 def after_word(told: ToldView) -> str:
     """What `told_line` says after the word, for a column beside it; empty when the word says all."""
-    word = told.word.upper()
     if told.words == told.word:
         return ""
-    return told.words.removeprefix(word).lstrip(" :,")
+    return told.words.removeprefix(_DAY_HELD).removeprefix(told.word.upper()).lstrip(" :,")
 
 
 def cycle_told(cycle: CycleSlice) -> ToldView:

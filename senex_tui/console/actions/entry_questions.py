@@ -11,7 +11,6 @@ from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion
 from widgets.base import format as figures
-from widgets.base.proof import proof_words
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView, Snapshot
@@ -73,9 +72,8 @@ def reentry_question(snapshot: Now, entry: OrderView) -> Question:
 
 
 def unknown_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
-    entry, status = current(snapshot, entry.entry_id) or entry, snapshot.status
+    entry = current(snapshot, entry.entry_id) or entry
     why = entry.detail if entry.fate is None else entry.fate.why
-    looked = entry.evidence if entry.settling is None else proof_words(entry.settling, status.now, status.speed)
     return [
         ("", "The broker may have this order or not. Nothing is sent again; the day is held."),
         ("", ""),
@@ -83,7 +81,7 @@ def unknown_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]
         ("identifier", entry.identifier or "--"),
         ("sent", f"{figures.clock(entry.at)} ET, {figures.age(entry.age_s)} ago"),
         ("why", textwrap.shorten(why or "the broker's answer is missing", _LONGEST, placeholder="…")),
-        ("looked for", textwrap.shorten(looked or "not yet", _LONGEST, placeholder="…")),
+        ("looked for", textwrap.shorten(entry.evidence or "not yet", _LONGEST, placeholder="…")),
     ]
 
 
