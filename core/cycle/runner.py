@@ -154,7 +154,7 @@ class CycleRunner:
         if began is not None:
             began(number)
         named = "forced cycle" if slot is None else f"cycle {times.minute(slot)}"
-        started = CycleProgress(number, slot, slot is None, clock.monotonic())
+        started = CycleProgress(number, slot, slot is None, clock.monotonic(), day=self.today())
         self.progresses = (started,)
         try:
             results = await self._through(number, named, slot)

@@ -12,11 +12,11 @@ from core.domain.market.judgement import BASE_SCORE
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Figures, FigureValue
+from core.views.step_figures import FACTOR
 
 FigureLine = tuple[str, str, Decimal | None]
 """A figure's name, its words, and the points of a factor."""
 
-_FACTOR = re.compile(r"(.*) \(([+-][0-9.E+-]+)\)", re.DOTALL)
 _LEG = re.compile(r"bid .* ask .* age .*")
 
 
@@ -79,7 +79,7 @@ def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
 
 
 def _waterfall(event: Event) -> Iterator[FigureLine]:
-    factors = [(name, found) for name, value in event.figures if (found := _FACTOR.fullmatch(str(value)))]
+    factors = [(name, found) for name, value in event.figures if (found := FACTOR.fullmatch(str(value)))]
     f = dict(event.figures)
     if factors:
         yield ("start", "", BASE_SCORE)
