@@ -86,8 +86,8 @@ def written(value: Any, redact: Redact) -> Any:
         return value if math.isfinite(value) else repr(value)
     if kind is Refusal:
         figures = [[redact(name), _figure_written(figure, redact)] for name, figure in value.figures]
-        refused = {"reason": value.code, "figures": figures}
-        return refused | ({"underlying": redact(value.underlying)} if value.underlying else {})
+        about = {"underlying": redact(value.underlying)} if value.underlying else {}
+        return {"reason": value.code, "figures": figures, **about}
     if fields := fields_of(kind):
         return {name: written(getattr(value, name), redact) for name in fields}
     return value
