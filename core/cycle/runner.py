@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from core.cycle.account_cycle import AccountResult, CycleParts, run_cycle
+from core.cycle.account_cycle import AccountResult, run_cycle
+from core.cycle.parts import CycleParts
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force

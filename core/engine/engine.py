@@ -10,7 +10,8 @@ from core.accounts.logins import Logins
 from core.broker.port import BrokerError
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
-from core.cycle.account_cycle import AccountResult, CycleParts
+from core.cycle.account_cycle import AccountResult
+from core.cycle.parts import CycleParts
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
