@@ -11,6 +11,7 @@ from typing import Any
 
 from core.cycle.account_cycle import AccountResult, run_cycle
 from core.cycle.parts import CycleParts
+from core.cycle.preview import Preview, Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
@@ -40,6 +41,7 @@ class CycleRunner:
     bus: Bus
     only_account: str | None
     after_cycle: Callable[[], Awaitable[None]]
+    previews: Previews
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
     _forced_for: str | None = field(init=False, default=None)
     _closing: bool = field(init=False, default=False)
@@ -111,9 +113,26 @@ class CycleRunner:
         results = await self._run(None, only, began)
         return refuse(Reason.CYCLE_RUNNING) if results is None else results
 
+    async def preview(self, only: str | None = None) -> tuple[Preview, ...] | Refusal:
+        """What a cycle would do now, by account, without one. It sends, claims and records nothing.
+
+        `only` is the number of the one account asked about, which may be switched off; without, it is about those that
+        are enabled, or all when none is. Refused while a cycle runs, and given up when one starts.
+        """
+        await self.gate.read()
+        await self.refresh_accounts()
+        if self._closing:
+            return refuse(Reason.PROCESS_DOWN)
+        if self.in_cycle:
+            return refuse(Reason.CYCLE_RUNNING)
+        asked = [a for a in self.accounts if a.number == only] if only else self._chosen() or self.accounts
+        made = await self.previews.of(asked)
+        return refuse(Reason.PREVIEW_GIVEN_UP) if made is None else made
+
     async def close(self) -> None:
         """Lets no further cycle start and ends a running one. An order under way first gets its outcome recorded."""
         self._closing = True
+        await self.previews.give_up()
         if self._cycle is not None and self._cycle is not asyncio.current_task():
             self._cycle.cancel()
             await asyncio.wait({self._cycle})
@@ -134,6 +153,7 @@ class CycleRunner:
             return None
         self._cycle, self._forced_for = asyncio.current_task(), only
         try:
+            await self.previews.give_up()
             return await self._recorded(slot, began)
         finally:
             self._cycle = None

@@ -12,6 +12,7 @@ from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
 from core.cycle.account_cycle import AccountResult
 from core.cycle.parts import CycleParts
+from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
@@ -115,7 +116,15 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.runner = CycleRunner(
+            cycle_parts,
+            self.slots,
+            self.gate,
+            self.bus,
+            only_account,
+            self._after_cycle,
+            Previews(cycle_parts, self.slots),
+        )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
@@ -133,6 +142,7 @@ class Engine:
             runner=self.runner,
             alerting=self.alerting,
             logins=self.logins,
+            bus=self.bus,
             clock=clock,
             spawn=self._jobs.spawn,
         )
@@ -257,6 +267,13 @@ class Engine:
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
         return answer if isinstance(answer, Refusal) else await results
+
+    async def preview(self, who: str, account: str = "") -> Command:
+        """Has a preview made; the command goes through the inbox like every other. `account` is a number or its last
+        characters, empty for every account that is enabled. Returns the command, once it is answered."""
+        command = Command(self.parts.ids.new(), CommandKind.PREVIEW, who, self.parts.clock.now(), target=account)
+        await self.commands.post_and_do(command)
+        return command
 
     async def _start(self) -> None:
         records, clock = self.parts.records, self.parts.clock
