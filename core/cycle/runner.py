@@ -156,7 +156,7 @@ class CycleRunner:
             await self.previews.give_up()
             return await self._recorded(slot, began)
         finally:
-            self._cycle = None
+            self._cycle = self._forced_for = None
 
     async def _recorded(
         self, slot: datetime | None, began: Callable[[int], None] | None
