@@ -89,7 +89,7 @@ class Attempts(UnderlyingSteps):
         )
         if isinstance(plan, Refusal):
             return plan
-        self.progress.planned(plan.trident, (plan.expiration.day - self.study.today()).days)
+        self.progress.planned(plan.trident)
         self.progress.step_started(Step.QUOTES)
         ready = await self.steps.run(
             Step.QUOTES, self.subscribe(plan.trident, underlying), attempt=attempt, underlying=symbol

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.market.judgement import Judgement
@@ -20,22 +20,23 @@ from core.snapshot import AttemptView, StepState
 
 @dataclass
 class SpreadProgress:
-    """The trident being priced, or the last one that was."""
+    """The trident being priced, or the last one that was. `account` is the full number."""
 
     trident: Trident
-    dte: int
     pricing: Pricing | PricingRefusal | None = None
     entry_price: EntryPrice | None = None
     utilization: Decimal | None = None
     verdict: str = "pricing"
     reason: str = ""
     entry_id: str | None = None
+    cycle: int | None = None
+    account: str = ""
 
 
 @dataclass
 class CycleProgress:
-    """The progress of one account in one cycle. `slot` is market time, UTC; `started`, `ended` and `retry_at` are
-    monotonic seconds. `account` is the full number, empty before the cycle's accounts are known."""
+    """The progress of one account in one cycle. `day` is its session date, `slot` market time, UTC; `started`, `ended`
+    and `retry_at` are monotonic seconds. `account` is the full number, empty before the cycle's accounts are known."""
 
     number: int
     slot: datetime | None
@@ -60,6 +61,7 @@ class CycleProgress:
     priced_attempts: int = 0
     refused_attempts: set[int] = field(default_factory=set)
     """Numbers of the attempts in which pricing refused, however many underlyings were tried in one."""
+    day: date | None = None
 
     @property
     def shown_first(self) -> str:
@@ -96,6 +98,7 @@ class CycleProgress:
                 code="",
                 reason="",
                 account=masked(self.account) if self.account else "",
+                day=self.day,
             )
         )
 
@@ -123,9 +126,9 @@ class CycleProgress:
     def judged(self, judgement: Judgement) -> None:
         self.judgements[judgement.symbol] = judgement
 
-    def planned(self, trident: Trident, dte: int) -> None:
+    def planned(self, trident: Trident) -> None:
         self.spreads.pop(trident.underlying, None)
-        self.spreads[trident.underlying] = SpreadProgress(trident, dte)
+        self.spreads[trident.underlying] = SpreadProgress(trident, cycle=self.number, account=self.account)
 
     def priced(self, symbol: str, pricing: Pricing | PricingRefusal) -> None:
         self.priced_attempts += 1
@@ -150,11 +153,15 @@ class CycleProgress:
         """Keeps the entry that the spread became. From now on the spread shows the entry's state."""
         if self.spread is not None:
             self.spread.entry_id = entry_id
+        if self.attempts:
+            self.attempts[-1] = replace(self.attempts[-1], traded=True)
 
     def not_entered(self) -> None:
         """Takes back an entry that is proved not to have left: why it was refused is shown again."""
         if self.spread is not None:
             self.spread.entry_id = None
+        if self.attempts:
+            self.attempts[-1] = replace(self.attempts[-1], traded=False)
 
     def ended_with(self, outcome: Outcome, refusal: Refusal | None, now: float) -> None:
         self.ended, self.retry_at = now, None

@@ -191,7 +191,8 @@ class CycleRunner:
         await self.refresh_accounts()
         chosen = self._chosen()
         started = self.parts.clock.monotonic()
-        progress = tuple(CycleProgress(number, slot, slot is None, started, a.number) for a in chosen)
+        day = self.today()
+        progress = tuple(CycleProgress(number, slot, slot is None, started, a.number, day=day) for a in chosen)
         if progress:
             self.progresses = progress
         return await run_cycle(self.parts, chosen, progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -16,10 +16,12 @@ from core.domain.market.judgement import Judgement
 from core.domain.operation.breakers import Breaker, BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandState
 from core.domain.operation.events import Event, Severity, StepResult, masked
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.fate import fate_of
 from core.domain.orders.orders import Entry
+from core.domain.orders.settling import Settling, settling
 from core.engine.parts import EngineParts
 from core.engine.pictures import Pictures
+from core.engine.standings import Standings, next_steps
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
@@ -33,6 +35,8 @@ from core.orders.open_tridents import OpenTridents
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import CycleRecord, EvidenceRecord, SlotRecord
+from core.records.search.standings import HeldDay, looks_of
+from core.records.search.told_cycles import CycleTold
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import (
@@ -44,6 +48,8 @@ from core.snapshot import (
     Level,
     MessageView,
     PartHealth,
+    Reading,
+    ReadingState,
     Reentry,
     Snapshot,
     StatusSlice,
@@ -52,7 +58,7 @@ from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
-from core.views.orders import evidence_text, order_view, reentry_of
+from core.views.orders import READS_NEED_ALERTS, evidence_text, order_view, reentry_of
 from core.views.positions import positions_slice
 from core.views.quotes import QuoteTrails, quote_slice
 from core.views.slots import slot_views
@@ -105,12 +111,21 @@ class SnapshotBuilder:
     _reentry: dict[str, Reentry] = field(init=False, default_factory=dict)
     _slots: tuple[SlotRecord, ...] = field(init=False, default=())
     _last_cycle: CycleRecord | None = field(init=False, default=None)
+    _told: Mapping[int, CycleTold] = field(init=False, default_factory=dict)
+    _validated: frozenset[str] = field(init=False, default=frozenset())
+    _reading: Reading = field(init=False, default_factory=Reading)
+    _standings: Standings = field(init=False)
     _numbers: int = field(init=False, default=0)
     _feed_told: str = field(init=False, default="")
     _dirty: bool = field(init=False, default=True)
     _judgements: dict[str, Judgement] = field(init=False, default_factory=dict)
     _day: date | None = field(init=False, default=None)
     _yesterday: CycleProgress | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._standings = Standings(
+            self.slots, self.runner, self.gate, self.breakers, self.logins, sends=self.parts.sends
+        )
 
     # Taking in what happened
 
@@ -196,14 +211,19 @@ class SnapshotBuilder:
         self._reentry = {e.id: await reentry_of(e, records.entries.reentry_allowed) for e in today}
         self._slots = await records.slots.of_day(day)
         self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
+        self._told = await records.told_cycles.of_day(day)
+        asked = [account.number for account in self.runner.accounts]
+        self._validated = frozenset([a for a in asked if await records.journal.validated_on(a, day)])
+        self._reading = Reading(ReadingState.KNOWN, self.parts.clock.now().replace(microsecond=0))
 
     async def _read_evidence(self) -> None:
-        """Reads the evidence of unknown entries when there is more of it. Evidence is recorded without an event."""
-        entries = self.parts.records.entries
-        unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
-        asked = (entries.evidence_written, *unknown)
+        """Reads the evidence of entries that time settles when there is more of it. Evidence is recorded without an
+        event."""
+        entries, speed = self.parts.records.entries, self.parts.clock.speed
+        settles = [entry.id for entry in self._entries if settling(entry, (), speed) is not None]
+        asked = (entries.evidence_written, *settles)
         if asked != self._evidence_of:
-            self._evidence = {entry_id: await entries.newest_evidence(entry_id) for entry_id in unknown}
+            self._evidence = {entry_id: await entries.newest_evidence(entry_id) for entry_id in settles}
             self._evidence_of = asked
 
     async def _read_answers(self) -> None:
@@ -244,7 +264,10 @@ class SnapshotBuilder:
     def _build(self) -> Snapshot:
         moment, next_slot = self._moment(), self.slots.next()
         now, speed = moment.now, self.parts.clock.speed
-        slots = slot_views(self.slots.of_today(), self._slots, next_slot, now)
+        proofs = {entry.id: self._proof_of(entry) for entry in self._entries}
+        coming = next_steps(self._standings.of(self._held(moment.today, proofs), self._validated))
+        told = {number: each.told for number, each in self._told.items()}
+        slots = slot_views(self.slots.of_today(), self._slots, told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
@@ -256,13 +279,20 @@ class SnapshotBuilder:
             status=self._status(),
             quotes=tuple(quotes),
             cycle=cycle_slice(
-                moment, self.runner.progress, self.runner.newest, slots, next_slot, speed, self._last_cycle
+                moment,
+                self.runner.progress,
+                self.runner.newest,
+                slots,
+                next_slot,
+                speed,
+                self._last_cycle,
+                self._told_of_shown(),
             ),
             spread=spread,
             judgements=tuple(self._judgements.values()),
             attempts=tuple(self._attempts),
             orders=tuple(
-                order_view(entry, now, speed, self._known_of(entry, now), self._reentry.get(entry.id))
+                order_view(entry, now, speed, self._known_of(entry, now), self._reentry.get(entry.id), proofs[entry.id])
                 for entry in self._entries
             ),
             schedule=slots,
@@ -275,6 +305,38 @@ class SnapshotBuilder:
             figures=self._figures.of(self.alerting.figures),
             accounts=account_views(self.runner.accounts, self.logins.known, self.parts.settings, moment.today),
             logins=login_views(self.logins.known),
+            day=moment.today,
+            next_steps=coming.accounts,
+            overall=coming.overall,
+            reading=self._reading,
+        )
+
+    def _told_of_shown(self) -> CycleTold | None:
+        """What the shown cycle came to; None while it runs."""
+        progress = self.runner.progress
+        if progress is not None:
+            return None if progress.ended is None else self._told.get(progress.number)
+        return None if self._last_cycle is None else self._told.get(self._last_cycle.number)
+
+    def _held(self, today: date, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
+        """The entries that hold today, by account."""
+        return {
+            entry.account: HeldDay(fate_of(entry), proofs[entry.id], self._reentry.get(entry.id) is Reentry.ALLOWED)
+            for entry in self._entries
+            if entry.holds_day and entry.session_day == today
+        }
+
+    def _proof_of(self, entry: Entry) -> Settling | None:
+        """Where the proof about the entry stands, over the present connection of the alerts."""
+        alerts = self.tracker.alerts
+        return settling(
+            entry,
+            looks_of(self._evidence.get(entry.id, ())),
+            self.parts.clock.speed,
+            self.parts.settle,
+            connection=(self.parts.records.epoch, alerts.connections),
+            reentry_allowed=self._reentry.get(entry.id) is Reentry.ALLOWED,
+            blocked="" if alerts.state is StreamState.CONNECTED else READS_NEED_ALERTS,
         )
 
     def _moment(self) -> Moment:
@@ -311,6 +373,7 @@ class SnapshotBuilder:
             market = "before the open"
         else:
             market = self.broker_check.market or "open"
+        stopped = self.gate.trading.state != "active"
         return StatusSlice(
             mode=parts.mode,
             engine=self.state(),
@@ -328,6 +391,9 @@ class SnapshotBuilder:
             open_alerts=len(self.alerting.open_now),
             mail=self.mail.health,
             redis=self.redis(),
+            who=self.gate.trading.who if stopped else "",
+            since=self.gate.trading.at if stopped else None,
+            why=self.gate.trading.why if stopped else self.gate.stopped_here,
         )
 
 

@@ -77,6 +77,21 @@ class TradingGate:
                 await self._all_clean.wait()
         await self._some_clean.wait()
 
+    @property
+    def trading(self) -> TradingState:
+        """The recorded trading state, as last read."""
+        return self._trading
+
+    @property
+    def stopped_here(self) -> str:
+        """Why this process alone stops entries, empty when it does not."""
+        return self._stopped_here
+
+    @property
+    def halting_file(self) -> str:
+        """The path of the file that halts all entries, empty while there is none."""
+        return str(self.kill_file) if self.kill_file.exists() else ""
+
     def refusal(self) -> Refusal | None:
         """What bars every account's entries now, None when nothing does."""
         return next(self._refusals(), None)

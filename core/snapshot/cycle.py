@@ -97,8 +97,8 @@ class SlotState(StrEnum):
 class SlotView:
     """One of today's slots, or a forced cycle between two of them.
 
-    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none. `told` is what it came to,
-    `cycle` the number of the cycle it ran.
+    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none. `told` is what it came to, or
+    of a slot to come why it enters nothing; `cycle` the number of the cycle it ran.
     """
 
     at: datetime

@@ -18,6 +18,11 @@ class Mode(StrEnum):
     LIVE = "live"
     REPLAY = "replay"
 
+    @property
+    def sends(self) -> bool:
+        """Whether orders are sent. A dry run has them validated alone."""
+        return self in (Mode.DEMO, Mode.SANDBOX, Mode.LIVE)
+
 
 class EngineState(StrEnum):
     """Where the engine is in its life."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from core.cycle.attempts import MAX_ATTEMPTS
 from core.cycle.progress import CycleProgress
 from core.domain.operation import times
-from core.domain.operation.events import Step
+from core.domain.operation.events import Step, masked
+from core.domain.reporting.told import STILL_RUNNING
 from core.records.repositories.rows import CycleRecord
-from core.snapshot import CycleSlice, SlotState, SlotView, StepState, StepView
+from core.records.search.told_cycles import CycleTold
+from core.snapshot import AccountTold, CycleSlice, SlotState, SlotView, StepState, StepView, ToldView
 from core.views.moment import Moment
 
 
@@ -22,14 +26,19 @@ def cycle_slice(
     next_slot: datetime,
     speed: float,
     recorded: CycleRecord | None = None,
+    told: CycleTold | None = None,
 ) -> CycleSlice:
     """The cycle's steps and figures. Before the first cycle of this process it is the last one `recorded` today, or
-    number 0 without one. `speed` is market seconds in a wall second."""
+    number 0 without one. `speed` is market seconds in a wall second, `told` what the cycle came to, once it ended."""
     # Market time without microseconds, like the clock on the screen, so that the two never differ.
     until_next = max(0, int((next_slot - moment.now.replace(microsecond=0)).total_seconds()))
     previous = _previous(None if progress is None else progress.slot, slots)
     if progress is None and recorded is not None:
-        return _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, moment.now, speed)
+        return replace(
+            _recorded(recorded, newest, _previous(recorded.slot, slots), until_next, moment.now, speed),
+            day=recorded.day,
+            **_told(told),
+        )
     if progress is None:
         steps = tuple(StepView(step.word, StepState.TODO) for step in Step)
         return CycleSlice(0, None, False, False, 0, MAX_ATTEMPTS, steps, 0, "", "", "", previous, until_next, newest)
@@ -49,7 +58,17 @@ def cycle_slice(
         previous=previous,
         next_slot_in_s=until_next,
         newest=newest,
+        day=progress.day,
+        **_told(told),
     )
+
+
+def _told(told: CycleTold | None) -> dict[str, Any]:
+    """What the cycle came to, in all and by account. One that has not ended yet is still running."""
+    if told is None:
+        return {"told": ToldView.of(STILL_RUNNING)}
+    accounts = (AccountTold(masked(account), ToldView.of(each)) for account, each in told.accounts.items())
+    return {"told": ToldView.of(told.told), "accounts": tuple(accounts)}
 
 
 def _reason(progress: CycleProgress) -> str:

@@ -7,14 +7,16 @@ from datetime import datetime
 
 from core.domain.operation import times
 from core.domain.operation.events import masked
-from core.domain.orders.fate import needs_operators_word
+from core.domain.orders.fate import fate_of, needs_operators_word
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
-from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S
+from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S, Settling
 from core.records.repositories.entry_rows import FREED_BY_PROOF
 from core.records.repositories.rows import EvidenceRecord
-from core.snapshot import FillView, OrderView, Reentry
+from core.snapshot import FateView, FillView, OrderView, Reentry
+
+READS_NEED_ALERTS = "reads count only while the broker's alerts are connected; they are not"
 
 
 async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
@@ -26,9 +28,17 @@ async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) ->
 
 
 def order_view(
-    entry: Entry, now: datetime, speed: float, evidence: str = "", reentry: Reentry | None = None
+    entry: Entry,
+    now: datetime,
+    speed: float,
+    evidence: str = "",
+    reentry: Reentry | None = None,
+    proof: Settling | None = None,
 ) -> OrderView:
-    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end."""
+    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end.
+
+    `proof` is where the proof about it stands, None when time proves nothing about it.
+    """
     until = entry.terminal_at or now
     return OrderView(
         entry_id=entry.id,
@@ -51,6 +61,10 @@ def order_view(
         identifier=entry.identifier,
         reentry=reentry or Reentry.NONE,
         holds_day=entry.holds_day,
+        fate=FateView.of(fate_of(entry), reentry_allowed=reentry is Reentry.ALLOWED),
+        day=entry.session_day,
+        cycle=entry.cycle,
+        settling=proof,
     )
 
 
@@ -81,7 +95,7 @@ def evidence_text(
         parts.append(f"last complete read {times.clock(reads[-1].at)}: not there, two in a row are needed")
     left = SETTLE_S - _wall_s(entry.sent_at or entry.prepared_at, now, speed)
     if not alerts_connected:
-        parts.append("reads count only while the broker's alerts are connected; they are not")
+        parts.append(READS_NEED_ALERTS)
     elif left > 0:
         parts.append(f"first complete read due in {_span(left)}")
     elif not reads:

@@ -151,7 +151,7 @@ async def build_engine(
             market_data=broker.market_data,
             alerts=broker.alerts,
             records=records,
-            sends=mode in (Mode.DEMO, Mode.SANDBOX, Mode.LIVE),
+            sends=mode.sends,
             preflight=not demo,
             enable_new_accounts=demo,
             kill_file=folders.halt_file,

@@ -24,8 +24,13 @@ class LegQuote:
     age_s: float | None
 
     @property
+    def is_crossed(self) -> bool:
+        """Whether the bid is above the ask: such a quote has no mid that means anything."""
+        return self.bid is not None and self.ask is not None and self.bid > self.ask
+
+    @property
     def mid(self) -> Decimal | None:
-        if self.bid is None or self.ask is None:
+        if self.bid is None or self.ask is None or self.is_crossed:
             return None
         return (self.bid + self.ask) / 2
 
@@ -143,7 +148,7 @@ def _unusable(legs: tuple[LegQuote, ...]) -> Refusal | None:
             missing_ask = side == "ask" and value is not None and value.is_zero()
             if value is None or not value.is_finite() or value < 0 or missing_ask:
                 return refuse(Reason.LEG_UNUSABLE, symbol=q.leg.symbols.streamer, side=side, value=value)
-        if q.bid is not None and q.ask is not None and q.bid > q.ask:
+        if q.is_crossed:
             return refuse(Reason.LEG_CROSSED, symbol=q.leg.symbols.streamer, bid=q.bid, ask=q.ask)
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -64,6 +64,12 @@ class Journal:
         query = select(events).where(events.c.kind.in_(kinds)).order_by(events.c.seq.desc())
         found = await self._events(query.limit(1))
         return found[0] if found else None
+
+    async def since_newest_of(self, kinds: Collection[str], also: str) -> tuple[Event, ...]:
+        """The last event written of one of these kinds, and after it those of the kind `also`, oldest first."""
+        newest = select(func.max(events.c.seq)).where(events.c.kind.in_(kinds)).scalar_subquery()
+        told = events.c.kind.in_((*kinds, also))
+        return await self._events(select(events).where(events.c.seq >= newest, told).order_by(events.c.seq))
 
     async def newest_with(self, kind: str, figure: tuple[str, FigureValue]) -> Event | None:
         """The last event of this kind that has this figure, among the newest of the kind; None when there is none."""

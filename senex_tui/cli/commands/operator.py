@@ -14,7 +14,6 @@ from senex_tui.cli.options import AsJson, DataDir, Demo, EntryId, OneAccount, Wh
 from senex_tui.cli.printing import exit_with, print_report
 
 if TYPE_CHECKING:
-    from core.config.mail import MailSettings
     from core.domain.operation.commands import CommandKind
     from senex_tui.trader.place import Place
 
@@ -26,17 +25,19 @@ _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console i
 def status(context: typer.Context, as_json: AsJson = False, demo: Demo = False, data_dir: DataDir = None) -> None:
     """Show what the console is doing, from another shell.
 
-    Who trades, automation and why, what stops entries and how that ends, open alerts, mail, today's slots, today's
-    entry of each account, and every entry whose fate is unknown with the way out.
+    Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail, today's
+    slots, today's entry of each account, and every entry whose fate is unknown with the way out.
     """
     from core.config.loader import SettingsError
+    from core.domain.market.sessions import SlotTimes
     from senex_tui.reports.status import read_status
 
     place = invocation.place_for(context, data_dir, demo)
-    mail: MailSettings | None = None
+    mail, times = None, SlotTimes()
     with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
-        mail = invocation.settings_of(context, data_dir).mail
-    print_report(asyncio.run(read_status(place, mail)), as_json)
+        settings = invocation.settings_of(context, data_dir)
+        mail, times = settings.mail, settings.schedule.slot_times
+    print_report(asyncio.run(read_status(place, mail, times)), as_json)
 
 
 @commands.command(epilog=_EXIT)

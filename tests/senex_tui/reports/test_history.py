@@ -102,8 +102,8 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
     [
         ("orderz", NOTHING, "none of cycles, attempts"),
         ("cycles", HistoryFilter(since=date(2026, 3, 2), until=date(2026, 3, 1)), "is later than --to 2026-03-01"),
-        ("cycles", HistoryFilter(account="7"), "names no known accounts; known are …0001, …0002"),
-        ("cycles", HistoryFilter(account="5WT"), "names no known accounts"),
+        ("cycles", HistoryFilter(account="7"), "names no known account; give one of …0001, …0002"),
+        ("cycles", HistoryFilter(account="5WT"), "names no known account"),
         ("cycles", HistoryFilter(outcome="filed"), "none of skipped, succeeded, failed, unknown, missed, running"),
         ("cycles", HistoryFilter(reason="lowscore"), "the nearest are low_score"),
         ("cycles", HistoryFilter(reason="."), "docs/operations.md lists them"),
@@ -174,7 +174,7 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
         ("09:45", "succeeded", ""),
         ("10:00", "missed", "paused"),
         ("10:15", "not run", ""),
-        ("10:30", "next", ""),
+        ("10:30", "will miss", ""),
         ("10:45", "to come", ""),
     ]
     assert len(states) == 21
