@@ -32,14 +32,12 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 @dataclass(eq=False, repr=False)
 class CycleRunner:
     """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
-    that was asked, and `newest` belong to the newest cycle. `only_account` restricts every cycle to one account's
-    number, `force` one cycle."""
+    that was asked, and `newest` belong to the newest cycle."""
 
     parts: CycleParts
     slots: SlotBook
     gate: TradingGate
     bus: Bus
-    only_account: str | None
     after_cycle: Callable[[], Awaitable[None]]
     previews: Previews
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
@@ -231,7 +229,7 @@ class CycleRunner:
 
     def _is_asked(self, account: AccountRecord) -> bool:
         """Whether the cycle is for this account: a cycle may be for one alone."""
-        return all(only in (None, account.number) for only in (self.only_account, self._forced_for))
+        return self._forced_for in (None, account.number)
 
     def _left_out(self, number: int, day: date) -> list[AccountRun]:
         """The runs of the accounts that the cycle left out: skipped where the operator switched them off (rules 4), not

@@ -58,7 +58,7 @@ class Engine:
     """Builds every part of a trader and runs them until `stop`. It then ends in order: no new cycle starts, outcomes of
     orders are awaited, the records are closed."""
 
-    def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
+    def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
@@ -132,7 +132,6 @@ class Engine:
             self.slots,
             self.gate,
             self.bus,
-            only_account,
             self._after_cycle,
             Previews(cycle_parts, self.slots),
         )
@@ -269,12 +268,13 @@ class Engine:
         self.gate.stop_here("the console is ending")
         self._stop.set()
 
-    async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
+    async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
         """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
-        it waits for no slot (rules 3). Returns the accounts' results, or why no cycle started. Raises the error that
-        broke the cycle. Never returns when the engine ends first.
+        it waits for no slot (rules 3). `account` is a number or its last characters; empty for every account that is
+        enabled. Returns the accounts' results, or why no cycle started. Raises the error that broke the cycle. Never
+        returns when the engine ends first.
         """
-        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
+        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now(), target=account)
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
         return answer if isinstance(answer, Refusal) else await results

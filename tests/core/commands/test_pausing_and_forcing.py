@@ -224,7 +224,7 @@ def test_a_cycle_forced_for_one_account_asks_no_other_and_says_so(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("target", "said"),
-    [("0003", "automation is off for this account"), ("99", "'99' names no known accounts; known are …0001, …0002")],
+    [("0003", "automation is off for this account"), ("99", "'99' names no known account; give one of …0001, …0002")],
 )
 def test_no_cycle_is_forced_for_an_account_that_is_off_or_not_known(tmp_path: Path, target: str, said: str) -> None:
     async def day(world: World) -> None:

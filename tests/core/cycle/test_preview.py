@@ -245,6 +245,6 @@ def test_a_preview_comes_through_the_inbox_as_from_another_shell(tmp_path: Path)
         assert preview.finished_at is not None
         assert paused.finished_at < preview.finished_at
         unknown = await world.command(CommandKind.PREVIEW, target="9999")
-        assert (unknown.state, "names no known accounts" in unknown.text) == (CommandState.REFUSED, True)
+        assert (unknown.state, "names no known account" in unknown.text) == (CommandState.REFUSED, True)
 
     in_day(tmp_path, day)
