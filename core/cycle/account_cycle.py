@@ -20,6 +20,7 @@ from core.cycle.parts import CycleParts
 from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
 from core.domain.operation.events import Severity, Step, masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState
@@ -56,6 +57,11 @@ class AccountResult:
     price: EntryPrice | None = None
     entry: Entry | None = None
     acknowledged_ms: int | None = None
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether it succeeded without an entry: a dry run validates and sends nothing."""
+        return self.outcome is Outcome.SUCCEEDED and self.entry is None
 
     def run(self, day: date) -> AccountRun:
         """This result as the records keep it. `day` is the cycle's session date."""
@@ -109,7 +115,7 @@ class _Account:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self.progress.number)
-            refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
+            refusal = refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
             with suppress(RecordsError):  # the records may be what broke; the other accounts go on
                 await self.parts.bus.say(
                     "cycle.error",

@@ -67,7 +67,7 @@ class Attempts(UnderlyingSteps):
         result = await self._price(underlying, attempt)
         if isinstance(result, Refusal):
             result = replace(result, underlying=symbol)
-        self.progress.attempt_ended(symbol, result)
+        self.progress.attempt_ended(symbol, result if isinstance(result, Refusal) else None)
         return result
 
     async def _price(self, underlying: Underlying, attempt: int) -> Suggestion | Refusal:

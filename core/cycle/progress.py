@@ -13,7 +13,6 @@ from core.domain.operation.reasons import Refusal
 from core.domain.risk.risk import RiskAssessment
 from core.domain.trident.entry_price import EntryPrice
 from core.domain.trident.pricing import Pricing, PricingRefusal
-from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident
 from core.snapshot import AttemptView, StepState
 
@@ -102,21 +101,20 @@ class CycleProgress:
             )
         )
 
-    def attempt_ended(self, symbol: str, result: Suggestion | Refusal) -> None:
-        pricing = self._pricing_of(symbol, result)
-        if isinstance(result, Refusal):
-            word = "RETRY" if result.transient else "REFUSED"
-            code, reason = result.code, result.sentence()
-            self._refuse_spread(symbol, reason)
-        else:
-            word, code, reason = "PASS", "", ""
+    def attempt_ended(self, symbol: str, refusal: Refusal | None) -> None:
+        """Keeps the attempt's end: what refused it, or None when it passed."""
+        pricing = self._pricing_of(symbol)
+        word = "PASS"
+        if refusal is not None:
+            word = "RETRY" if refusal.transient else "REFUSED"
+            self._refuse_spread(symbol, refusal.sentence())
         self.attempts[-1] = replace(
             self.attempts[-1],
             mid=None if pricing is None else pricing.mid,
             natural=None if pricing is None else pricing.natural,
             result=word,
-            code=code,
-            reason=reason,
+            code="" if refusal is None else refusal.code,
+            reason="" if refusal is None else refusal.sentence(),
         )
 
     def retries(self, at: float) -> None:
@@ -181,9 +179,7 @@ class CycleProgress:
         elif outcome is Outcome.SUCCEEDED:
             spread.verdict = "validated"
 
-    def _pricing_of(self, symbol: str, result: Suggestion | Refusal) -> Pricing | None:
-        if isinstance(result, Suggestion):
-            return result.pricing
+    def _pricing_of(self, symbol: str) -> Pricing | None:
         spread = self.spreads.get(symbol)
         return spread.pricing if spread is not None and isinstance(spread.pricing, Pricing) else None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from core.cycle.account_cycle import AccountResult, run_cycle
@@ -16,10 +17,15 @@ from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
 from core.domain.operation import times
-from core.domain.operation.events import Severity
+from core.domain.operation.accounts import own_or_default
+from core.domain.operation.amounts import counted, credit
+from core.domain.operation.events import Severity, masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import RANKED, Outcome, outcome_for, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.reporting.figures import AccountRun
+from core.domain.operation.runs import AccountRun
+from core.domain.orders.fate import fate_of
+from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_totals
 from core.guards.gate import TradingGate
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
@@ -167,13 +173,17 @@ class CycleRunner:
         if began is not None:
             began(number)
         named = "forced cycle" if slot is None else f"cycle {times.minute(slot)}"
-        started = CycleProgress(number, slot, slot is None, clock.monotonic())
+        started = CycleProgress(number, slot, slot is None, clock.monotonic(), day=self.today())
         self.progresses = (started,)
         try:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
-            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=redact(str(error)))
+            refusal = (
+                refuse(Reason.INTERRUPTED)
+                if cancelled
+                else refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
+            )
             await self._end(number, named, Outcome.FAILED, refusal, self._broken(refusal))
             raise
         outcome, total = _total(results)
@@ -185,9 +195,9 @@ class CycleRunner:
 
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
         """Runs the chosen accounts side by side."""
-        await self.bus.say("cycle.started", f"{named} started", cycle=number)
         await self.refresh_accounts()
         chosen = self._chosen()
+        await self.bus.say("cycle.started", f"{named}, {self._whom(chosen)}", cycle=number)
         started = self.parts.clock.monotonic()
         day = self.today()
         progress = tuple(CycleProgress(number, slot, slot is None, started, a.number, day=day) for a in chosen)
@@ -216,13 +226,35 @@ class CycleRunner:
         day, at = self.today(), self.parts.clock.now()
         runs = (*(result.run(day) for result in results), *self._left_out(number, day))
         await self.parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
+        accounts = await self._told(number, day, results)
+        told = told_cycle(CycleEnd(True, outcome.value, code, text), accounts)
         await self.bus.say(
             "cycle.ended",
-            f"{named} {outcome.value}" + (f": {text}" if text else ""),
-            _SEVERITY.get(outcome, Severity.INFO),
+            f"{named}: {_counts(accounts.values())}{_why(told)}",
+            Severity.INFO if told.outcome is None else _SEVERITY.get(told.outcome, Severity.INFO),
             cycle=number,
-            reason=None if refusal is None else refusal.reason,
+            reason=Reason.of(told.reason) if told.reason else None,
         )
+
+    async def _told(self, number: int, day: date, results: tuple[AccountResult, ...]) -> Mapping[str, Told]:
+        """What each account that was asked has come to by now, by account."""
+        entries = await self.parts.records.entries.of_day(day)
+        return told_accounts(
+            [result.run(day) for result in results],
+            {e.account: fate_of(e) for e in entries if e.cycle == number},
+            validated={result.account for result in results if result.is_validated},
+            held_by={e.account: fate_of(e) for e in entries if e.cycle != number and e.holds_day},
+        )
+
+    def _whom(self, chosen: Sequence[AccountRecord]) -> str:
+        """The accounts that are asked and their offsets below the mid, per share."""
+        default = self.parts.settings.trading.entry_offset_cents
+        offsets = {a.number: credit(Decimal(own_or_default(a.offset_cents, default)) / 100) for a in chosen}
+        if len(set(offsets.values())) > 1:
+            offset = ", ".join(f"{each} for {masked(number)}" for number, each in offsets.items())
+        else:
+            offset = next(iter(offsets.values()), "")
+        return counted(len(chosen), "account") + (f", offset {offset}" if offset else "")
 
     def _chosen(self) -> list[AccountRecord]:
         return [a for a in self.accounts if a.enabled and self._is_asked(a)]
@@ -250,6 +282,21 @@ class CycleRunner:
         """Reads the accounts' settings again, because the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}
         self.accounts = tuple(a for a in await self.parts.records.accounts.all() if a.number in reached)
+
+
+def _counts(told: Iterable[Told]) -> str:
+    """How many accounts were processed, and how many of them came to what (rules 4.4)."""
+    totals = told_totals(told)
+    words = [f"{totals[o]} {o.value}" for o in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED)]
+    unknown = totals[Outcome.UNKNOWN]
+    if unknown:
+        words.append(f"{unknown} {Outcome.UNKNOWN.value}")
+    return ", ".join((f"{sum(totals.values())} processed", *words))
+
+
+def _why(told: Told) -> str:
+    """What the cycle came to in words, where they say more than its outcome."""
+    return "" if told.words in RANKED else f": {told.words}"
 
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:

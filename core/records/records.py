@@ -140,6 +140,10 @@ class Records:
             await database.close()
             raise
 
+    def version(self, *tables: str) -> tuple[int, ...] | None:
+        """A value that stays the same while these tables do; None when that is not certain (`Database.version`)."""
+        return self.database.version(*tables)
+
     @property
     def in_flight(self) -> int:
         """The number of calls under way. Virtual time stands still until it is 0."""

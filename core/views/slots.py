@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from core.domain.operation.outcomes import Outcome
 from core.domain.orders.next_step import Next, NextStep
-from core.domain.reporting.told import Told, told_slot
+from core.domain.reporting.told import told_slot
 from core.records.repositories.rows import SlotRecord
+from core.records.search.told_cycles import CycleTold
 from core.snapshot import SlotState, SlotView, ToldView
 
 _STATES = {"claimed": SlotState.RUNNING, "done": SlotState.DONE, "missed": SlotState.MISSED}
@@ -19,7 +19,7 @@ _ENTERS_NOTHING = frozenset({Next.DONE, Next.VALIDATED, Next.HELD, Next.WORKING,
 def slot_views(
     slots: Sequence[datetime],
     records: Sequence[SlotRecord],
-    cycles: Mapping[int, Told],
+    cycles: Mapping[int, CycleTold],
     coming: NextStep,
     now: datetime,
 ) -> tuple[SlotView, ...]:
@@ -40,14 +40,15 @@ def slot_views(
     return tuple(views)
 
 
-def _recorded(record: SlotRecord, cycles: Mapping[int, Told]) -> SlotView:
+def _recorded(record: SlotRecord, cycles: Mapping[int, CycleTold]) -> SlotView:
     ran = None if record.cycle is None else cycles.get(record.cycle)
-    told = told_slot(record.state, record.outcome, record.reason_code, record.reason_text, ran)
+    whole = None if ran is None else ran.told
+    told = told_slot(record.state, record.outcome, record.reason_code, record.reason_text, whole)
     return SlotView(
         at=record.slot,
         state=_STATES.get(record.state, SlotState.DONE),
-        outcome=record.outcome or (Outcome.FAILED.value if record.state == "interrupted" else ""),
-        reason=record.reason_text,
+        outcome="" if told.outcome is None else told.outcome.value,
+        reason="" if told.words == told.word else told.words,
         told=ToldView.of(told),
         cycle=record.cycle,
     )

@@ -12,8 +12,6 @@ from core.domain.market.chain import OptionSymbols, Right
 from core.domain.market.quotes import Quote
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason
-from core.domain.orders.fate import fate_of
-from core.domain.orders.fills import fill_credit
 from core.domain.orders.orders import Entry
 from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, price_trident
 from core.domain.trident.trident import Action, Leg, LegRole, Trident, max_risk
@@ -22,19 +20,25 @@ from core.views.moment import Moment
 
 
 def spread_slice(
-    moment: Moment, spread: SpreadProgress | None, entries: Sequence[Entry], *, subscribed: bool
+    moment: Moment,
+    spread: SpreadProgress | None,
+    entries: Sequence[Entry],
+    fates: Mapping[str, FateView],
+    *,
+    subscribed: bool,
 ) -> SpreadSlice | None:
     """The spread of the running cycle, or of the last cycle that priced one.
 
     Its legs are live while they are `subscribed`, the feed is live, and none of their quotes is missing or stale. Else
-    they are as they were priced.
+    they are as they were priced. `fates` is by entry id.
     """
     if spread is None:
         return None
     entry = next((e for e in entries if e.id == spread.entry_id), None)
     seen = _seen(moment, spread.trident) if subscribed else None
     live = seen is not None and (spread.pricing is None or not _is_old(seen))
-    return _slice(spread, seen if live else spread.pricing, entry, moment.today, live=live)
+    fate = None if entry is None else fates.get(entry.id)
+    return _slice(spread, seen if live else spread.pricing, entry, fate, moment.today, live=live)
 
 
 def _seen(moment: Moment, trident: Trident) -> Pricing | PricingRefusal | None:
@@ -50,14 +54,20 @@ def _is_old(seen: Pricing | PricingRefusal) -> bool:
 
 
 def _slice(
-    spread: SpreadProgress, pricing: Pricing | PricingRefusal | None, entry: Entry | None, today: date, *, live: bool
+    spread: SpreadProgress,
+    pricing: Pricing | PricingRefusal | None,
+    entry: Entry | None,
+    fate: FateView | None,
+    today: date,
+    *,
+    live: bool,
 ) -> SpreadSlice:
     trident = spread.trident
     quotes: Sequence[LegQuote | None] = (None,) * 4 if pricing is None else pricing.legs
     known = pricing if isinstance(pricing, Pricing) else None
     price = spread.entry_price
     limit = None if price is None else price.limit
-    fill = None if entry is None else fill_credit(entry.request, entry.fills)
+    fill = None if fate is None else fate.credit
     return SpreadSlice(
         underlying=trident.underlying,
         expiration=trident.expiration,
@@ -78,11 +88,11 @@ def _slice(
         fill_credit=fill,
         max_risk_fill=_risk(trident.width, fill),
         verdict=spread.verdict if entry is None else entry.state.value,
-        reason=spread.reason if entry is None else entry.detail,
+        reason=spread.reason if fate is None else fate.why,
         utilization=spread.utilization,
         cycle=spread.cycle,
         account=masked(spread.account) if spread.account else "",
-        fate=None if entry is None else FateView.of(fate_of(entry)),
+        fate=fate,
     )
 
 

@@ -12,11 +12,11 @@ from core.domain.market.judgement import BASE_SCORE
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Figures, FigureValue
+from core.views.step_figures import FACTOR
 
 FigureLine = tuple[str, str, Decimal | None]
 """A figure's name, its words, and the points of a factor."""
 
-_FACTOR = re.compile(r"(.*) \(([+-][0-9.E+-]+)\)", re.DOTALL)
 _LEG = re.compile(r"bid .* ask .* age .*")
 
 
@@ -79,7 +79,7 @@ def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
 
 
 def _waterfall(event: Event) -> Iterator[FigureLine]:
-    factors = [(name, found) for name, value in event.figures if (found := _FACTOR.fullmatch(str(value)))]
+    factors = [(name, found) for name, value in event.figures if (found := FACTOR.fullmatch(str(value)))]
     f = dict(event.figures)
     if factors:
         yield ("start", "", BASE_SCORE)
@@ -120,7 +120,7 @@ def _risk(event: Event, read: dict[str, FigureValue]) -> Iterator[FigureLine]:
     if isinstance(budget, Decimal):
         tolerance = "tolerance"
         if isinstance(capital, Decimal) and isinstance(open_risk, Decimal) and capital > 0:
-            tolerance = f"tolerance {(budget + open_risk) / capital:.2f}"
+            tolerance = f"tolerance {amounts.ratio((budget + open_risk) / capital)}"
         yield ("budget", f"{_dollars(budget)} = capital x {tolerance} - open risk {_dollars(open_risk)}", None)
     if isinstance(used, Decimal):
         yield ("utilization", f"{used * 100:.1f} % of capital x tolerance, this trident included", None)

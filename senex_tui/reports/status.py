@@ -18,7 +18,7 @@ from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
 from core.runtime.clock import Clock, exchange_time
 from core.runtime.clock_file import noted_clock
-from core.views.orders import evidence_text
+from core.views.orders import proof_of, proof_words
 from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
@@ -230,7 +230,8 @@ def _amount(value: Decimal | None) -> str | None:
 
 def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, speed: float) -> dict[str, Any]:
     reads = [one.at for one in seen if one.kind == "listing" and one.complete]
-    known = evidence_text(entry, seen, None, now, speed)
+    proof = proof_of(entry, seen, speed)
+    known = "" if proof is None else proof_words(proof, seen, now, speed)
     return {
         **entry_values(entry, _OF_ENTRY),
         "identifier": entry.identifier,

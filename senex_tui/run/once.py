@@ -127,17 +127,12 @@ def _told(results: tuple[AccountResult, ...], day: date, entries: dict[str, Entr
     by_account = told_accounts(
         [result.run(day) for result in results],
         fates,
-        validated={result.account for result in results if _is_validated(result)},
+        validated={result.account for result in results if result.is_validated},
     )
     told = told_cycle(CycleEnd(True, Outcome.SKIPPED.value, none.code, none.sentence()), by_account)
     accounts = [_account(result, by_account[result.account], entries.get(result.account)) for result in results]
     outcome = Outcome.UNKNOWN if told.outcome is None else told.outcome
     return OnceResult(outcome.value, told.reason or None, accounts, took_s, _sentence(told))
-
-
-def _is_validated(result: AccountResult) -> bool:
-    """Whether it succeeded without an entry: a dry run validates and sends nothing."""
-    return result.outcome is Outcome.SUCCEEDED and result.entry is None
 
 
 def _sentence(told: Told) -> str:

@@ -94,6 +94,16 @@ quantity = plain
 """A strike and a number of contracts have no needless zeros."""
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 day`, `2 days`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def ratio(value: Decimal | None) -> str:
+    """A ratio of two amounts with two places: `0.79`."""
+    return _to(value, _CENT, "")
+
+
 def seconds(milliseconds: int | None) -> str:
     """A duration in seconds with one place: 1240 is `1.2 s`."""
     return NONE if milliseconds is None else f"{_to(Decimal(milliseconds) / 1000, _TENTH, '')} s"

@@ -26,7 +26,9 @@ class LegQuote:
     @property
     def is_crossed(self) -> bool:
         """Whether the bid is above the ask: such a quote has no mid that means anything."""
-        return self.bid is not None and self.ask is not None and self.bid > self.ask
+        if self.bid is None or self.ask is None or not (self.bid.is_finite() and self.ask.is_finite()):
+            return False
+        return self.bid > self.ask
 
     @property
     def mid(self) -> Decimal | None:
@@ -90,17 +92,22 @@ def price_trident(trident: Trident, quotes: Mapping[str, Quote], now: float) -> 
         refusal = check(legs)
         if refusal is not None:
             return PricingRefusal(refusal, legs, subtraction(legs))
+    pricing = pricing_of(legs, trident.width)
+    refusal = _implausible(pricing)
+    return pricing if refusal is None else PricingRefusal(refusal, legs, subtraction(legs))
+
+
+def pricing_of(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote], width: Decimal) -> Pricing:
+    """The credits that these quotes give, whether or not the rules accept them."""
     short_put, long_put, short_call, long_call = ((q.bid or Decimal(0), q.ask or Decimal(0)) for q in legs)
-    pricing = Pricing(
+    return Pricing(
         legs=legs,
         natural_put=short_put[0] - long_put[1],
         natural_call=short_call[0] - long_call[1],
         mid_put=(sum(short_put, Decimal(0)) - sum(long_put, Decimal(0))) / 2,
         mid_call=(sum(short_call, Decimal(0)) - sum(long_call, Decimal(0))) / 2,
-        width=trident.width,
+        width=width,
     )
-    refusal = _implausible(pricing)
-    return pricing if refusal is None else PricingRefusal(refusal, legs, subtraction(legs))
 
 
 def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:

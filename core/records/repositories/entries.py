@@ -113,7 +113,8 @@ class Entries(EntryReads):
         broker_status: str | None = None,
         detail: str = "",
     ) -> Entry:
-        """Changes the state of an entry, and returns it as recorded. What is not given keeps its value.
+        """Changes the state of an entry, and returns it as recorded. What is not given keeps its value; but the detail
+        is of its state, so that a new state without one has none. The history keeps the old one.
 
         An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news
         from the broker is kept, and a second entry never goes unnoticed (rules 9). Raises IllegalTransition, also for
@@ -132,7 +133,7 @@ class Entries(EntryReads):
                 order_id=old.order_id if order_id is None else order_id,
                 broker_status=old.broker_status if broker_status is None else broker_status,
                 terminal_at=_terminal_at(old, state, at) if moves else old.terminal_at,
-                detail=detail or old.detail,
+                detail=detail or ("" if moves else old.detail),
             )
             holder = await _store(connection, new)
             if holder is not None:

@@ -55,6 +55,12 @@ class Journal:
         """The events of a cycle, oldest first."""
         return await self._events(select(events).where(events.c.cycle == number).order_by(events.c.seq))
 
+    async def steps_of(self, numbers: Collection[int]) -> tuple[Event, ...]:
+        """The events of the steps of these cycles, oldest first."""
+        return await self._events(
+            select(events).where(events.c.cycle.in_(numbers), events.c.step.is_not(None)).order_by(events.c.seq)
+        )
+
     async def newest(self, limit: int) -> tuple[Event, ...]:
         """The last events written, at most `limit`, newest first."""
         return await self._events(select(events).order_by(events.c.seq.desc()).limit(limit))
@@ -125,6 +131,16 @@ class Journal:
                 select(suggestions)
                 .where(suggestions.c.account == account, suggestions.c.session_day == day)
                 .order_by(suggestions.c.at, suggestions.c.cycle, suggestions.c.attempt)
+            )
+            return tuple(SuggestionRecord(**row) for row in rows.mappings())
+
+    async def suggestions_in(self, numbers: Collection[int]) -> tuple[SuggestionRecord, ...]:
+        """The suggestions of these cycles, of all accounts, oldest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(suggestions)
+                .where(suggestions.c.cycle.in_(numbers))
+                .order_by(suggestions.c.cycle, suggestions.c.at, suggestions.c.attempt)
             )
             return tuple(SuggestionRecord(**row) for row in rows.mappings())
 

@@ -103,6 +103,12 @@ class Results:
                 found.update(rows.scalars())
         return tuple(sorted(found)[-count:])
 
+    async def of_day(self, day: date) -> tuple[AccountRun, ...]:
+        """Every account's run in every cycle of a session day, by cycle and account."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(_RUNS, {"first": day, "last": day})
+            return tuple(run_of(row) for row in rows)
+
     async def recorded(self, first: date, last: date) -> Recorded:
         """Everything of the days from first to last, both included, in one consistent view."""
         days = {"first": first, "last": last}
