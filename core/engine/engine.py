@@ -10,7 +10,9 @@ from core.accounts.logins import Logins
 from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
-from core.cycle.account_cycle import AccountResult, CycleParts
+from core.cycle.account_cycle import AccountResult
+from core.cycle.parts import CycleParts
+from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
@@ -56,7 +58,7 @@ class Engine:
     """Builds every part of a trader and runs them until `stop`. It then ends in order: no new cycle starts, outcomes of
     orders are awaited, the records are closed."""
 
-    def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
+    def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
@@ -126,7 +128,14 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.runner = CycleRunner(
+            cycle_parts,
+            self.slots,
+            self.gate,
+            self.bus,
+            self._after_cycle,
+            Previews(cycle_parts, self.slots),
+        )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
@@ -144,6 +153,7 @@ class Engine:
             runner=self.runner,
             alerting=self.alerting,
             logins=self.logins,
+            bus=self.bus,
             clock=clock,
             spawn=self._jobs.spawn,
         )
@@ -260,15 +270,23 @@ class Engine:
         self.gate.stop_here("the console is ending")
         self._stop.set()
 
-    async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
+    async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
         """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
-        it waits for no slot (rules 3). Returns the accounts' results, or why no cycle started. Raises the error that
-        broke the cycle. Never returns when the engine ends first.
+        it waits for no slot (rules 3). `account` is a number or its last characters; empty for every account that is
+        enabled. Returns the accounts' results, or why no cycle started. Raises the error that broke the cycle. Never
+        returns when the engine ends first.
         """
-        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
+        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now(), target=account)
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
         return answer if isinstance(answer, Refusal) else await results
+
+    async def preview(self, who: str, account: str = "") -> Command:
+        """Has a preview made; the command goes through the inbox like every other. `account` is a number or its last
+        characters, empty for every account that is enabled. Returns the command, once it is answered."""
+        command = Command(self.parts.ids.new(), CommandKind.PREVIEW, who, self.parts.clock.now(), target=account)
+        await self.commands.post_and_do(command)
+        return command
 
     async def _start(self) -> None:
         records, clock, starting = self.parts.records, self.parts.clock, self.starting

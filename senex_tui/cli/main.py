@@ -12,7 +12,7 @@ import typer
 
 from core.runtime.redaction import redact
 from senex_tui.cli.invocation import logins_found, logins_needed, mode_of, prepare, settle_terminal
-from senex_tui.cli.options import Ascii, AsJson, Live, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
+from senex_tui.cli.options import Ascii, AsJson, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
 from senex_tui.cli.printing import print_lines, print_report
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.support.report import EXIT_CODES
@@ -161,7 +161,7 @@ def simulator(
 def once(
     context: typer.Context,
     as_json: AsJson = False,
-    account: Annotated[str | None, typer.Option(metavar="N", help="Only this account number.")] = None,
+    account: OneAccount = "",
     wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Follow the order this long at most.")] = 20.0,
     data_dir: OwnDataDir = None,
 ) -> None:
@@ -174,7 +174,7 @@ def once(
     logins = logins_needed(run)
     from senex_tui.run.once import run_once
 
-    result = run_once(run.loaded, run.folders, mode, logins, account, wait)
+    result = run_once(run.loaded, run.folders, mode, logins, account or None, wait)
     print_report(result, as_json)
     raise typer.Exit(EXIT_CODES[result.outcome])
 

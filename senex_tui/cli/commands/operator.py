@@ -80,6 +80,40 @@ def force(
     exit_with(asyncio.run(forced(invocation.place_for(context, data_dir, demo), account, wait)))
 
 
+@commands.command(
+    epilog="Exit code: 0 done, also when it would send nothing, 2 refused to start, 3 refused, 5 not answered."
+)
+def preview(
+    context: typer.Context,
+    account: OneAccount = "",
+    as_json: AsJson = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what a cycle would do now; nothing is sent or claimed.
+
+    Judgement, strikes, quotes, pricing, risk and limit for each account that is enabled, and every reason for which it
+    would send nothing. A running console answers; without one the broker is asked from here. Refused while a cycle
+    runs, and given up when one starts.
+    """
+    from senex_tui.reports.preview import asked
+    from senex_tui.support.report import Report
+
+    place = invocation.place_for(context, data_dir, demo)
+    if asyncio.run(place.holder()) is not None:
+        told = asyncio.run(asked(place, account))
+    else:
+        from senex_tui.run.preview import run_preview
+
+        run = invocation.prepare(context, data_dir)
+        logins = invocation.logins_needed(run)
+        told = run_preview(run.loaded, run.folders, invocation.mode_of(context, run), logins, account)
+    if isinstance(told, Report):
+        print_report(told, as_json)
+    else:
+        exit_with(told)
+
+
 @commands.command(epilog=_EXIT)
 def halt(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: DataDir = None) -> None:
     """Halt entries until `senex reset halt`.

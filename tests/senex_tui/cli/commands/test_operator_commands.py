@@ -217,7 +217,7 @@ def test_a_cycle_is_forced_from_another_shell_and_followed_to_its_told_end(shell
     shell.ask_broker("/simulator/fill-plan", {"plan": "reject"})
     shell.trader()
     nobody = shell.senex("force", "--account", "9999")
-    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True)
+    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True), nobody
     rejected = shell.senex("force", "--account", "0001", "--wait", "40")
     assert rejected.returncode == EXIT_CODES["failed"], rejected
     assert rejected.stderr.startswith("cycle 1: REJECTED: ")
@@ -226,6 +226,27 @@ def test_a_cycle_is_forced_from_another_shell_and_followed_to_its_told_end(shell
     assert (filled.returncode, filled.stdout.startswith("cycle 2: FILLED ")) == (DONE, True), filled
     again = shell.senex("force")
     assert (again.returncode, again.stdout) == (DONE, "force: cycle 3 starts now\n"), again
+
+
+def test_a_preview_comes_from_the_running_console_and_without_one_from_the_broker(shell: Shell) -> None:
+    trader = shell.trader()
+    printed = shell.senex("preview", "--json")
+    [preview] = json.loads(printed.stdout)["previews"]
+    assert (printed.returncode, preview["account"], preview["would_send"]) == (DONE, "…0001", True), preview
+    assert all(leg["bid"] and leg["ask"] for one in preview["underlyings"] for leg in one["legs"])
+    assert "5WT00001" not in printed.stdout
+    nobody = shell.senex("preview", "--account", "9999")
+    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True), nobody
+
+    shell.stop(trader)
+    shell.send(CommandKind.PAUSE)
+    shown = shell.senex("preview", "--account", "0001")
+    assert (shown.returncode, shown.stderr) == (0, ""), shown
+    for text in ("…0001: a cycle would send nothing now", "! guard    automation is paused", "QQQ passes", "break-evens"):
+        assert text in shown.stdout
+    assert all(len(line) <= 100 for line in shown.stdout.splitlines())
+    assert shell.status()["accounts"][0]["entry"] is None
+    assert shell.status()["slots"]["outcomes"].get("succeeded") is None
 
 
 def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
