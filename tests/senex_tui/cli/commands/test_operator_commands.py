@@ -242,7 +242,12 @@ def test_a_preview_comes_from_the_running_console_and_without_one_from_the_broke
     shell.send(CommandKind.PAUSE)
     shown = shell.senex("preview", "--account", "0001")
     assert (shown.returncode, shown.stderr) == (0, ""), shown
-    for text in ("…0001: a cycle would send nothing now", "! guard    automation is paused", "QQQ passes", "break-evens"):
+    for text in (
+        "…0001: a cycle would send nothing now",
+        "! guard    automation is paused",
+        "QQQ passes",
+        "break-evens",
+    ):
         assert text in shown.stdout
     assert all(len(line) <= 100 for line in shown.stdout.splitlines())
     assert shell.status()["accounts"][0]["entry"] is None
