@@ -212,18 +212,17 @@ class SnapshotBuilder:
         return self.book.panels.spread
 
     def _build(self) -> Snapshot:
-        moment, book, day = self._moment(), self.book, self.book.day
-        now, speed = moment.now, self.parts.clock.speed
-        panels, entries = book.panels, book.entries
+        moment, known, panels = self._moment(), self.book.known, self.book.panels
+        now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
         coming = next_steps(self._standings.of(self._held(proofs), day.validated))
-        slots = slot_views(self.slots.of_today(), day.slots, book.told, coming.overall, now)
+        slots = slot_views(self.slots.of_today(), day.slots, known.told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
-        spread = spread_slice(moment, panels.spread, entries, book.views, subscribed=self._legs_subscribed(panels))
+        spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
@@ -232,9 +231,9 @@ class SnapshotBuilder:
             cycle=cycle_slice(
                 moment,
                 panels.cycle,
-                book.cycle(number),
-                book.told.get(number),
-                book.fates,
+                known.cycle(number),
+                known.told.get(number),
+                known.fates,
                 slots,
                 speed,
                 self.runner.newest,
@@ -243,7 +242,7 @@ class SnapshotBuilder:
             judgements=panels.judgements,
             attempts=panels.attempts,
             orders=tuple(
-                order_view(entry, now, speed, day.evidence.get(entry.id, ()), book.reentry_of(entry), proofs[entry.id])
+                order_view(entry, now, speed, day.evidence.get(entry.id, ()), known.reentry_of(entry), proofs[entry.id])
                 for entry in entries
             ),
             schedule=slots,
@@ -259,16 +258,16 @@ class SnapshotBuilder:
             day=moment.today,
             next_steps=coming.accounts,
             overall=coming.overall,
-            reading=book.reading,
+            reading=self.book.reading,
         )
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
         """The entries that hold today, by account."""
         return {
             entry.account: HeldDay(
-                self.book.fates[entry.id], proofs[entry.id], self.book.reentry_of(entry) is Reentry.ALLOWED
+                self.book.known.fates[entry.id], proofs[entry.id], self.book.known.reentry_of(entry) is Reentry.ALLOWED
             )
-            for entry in self.book.day.entries
+            for entry in self.book.known.records.entries
             if entry.holds_day
         }
 
@@ -277,11 +276,11 @@ class SnapshotBuilder:
         alerts = self.tracker.alerts
         return proof_of(
             entry,
-            self.book.day.evidence.get(entry.id, ()),
+            self.book.known.records.evidence.get(entry.id, ()),
             self.parts.clock.speed,
             self.parts.settle,
             connection=(self.parts.records.epoch, alerts.connections),
-            reentry=self.book.reentry_of(entry),
+            reentry=self.book.known.reentry_of(entry),
             alerts_connected=alerts.state is StreamState.CONNECTED,
         )
 
