@@ -120,7 +120,7 @@ def _risk(event: Event, read: dict[str, FigureValue]) -> Iterator[FigureLine]:
     if isinstance(budget, Decimal):
         tolerance = "tolerance"
         if isinstance(capital, Decimal) and isinstance(open_risk, Decimal) and capital > 0:
-            tolerance = f"tolerance {(budget + open_risk) / capital:.2f}"
+            tolerance = f"tolerance {amounts.ratio((budget + open_risk) / capital)}"
         yield ("budget", f"{_dollars(budget)} = capital x {tolerance} - open risk {_dollars(open_risk)}", None)
     if isinstance(used, Decimal):
         yield ("utilization", f"{used * 100:.1f} % of capital x tolerance, this trident included", None)

@@ -165,7 +165,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             self.refresh_bindings()
 
     def _status_view(self, snapshot: Snapshot) -> StatusView:
-        return StatusView(snapshot.status, self.pending, self.looks.read_only)
+        return StatusView(snapshot.status, self.pending, self.looks.read_only, snapshot.overall)
 
     def seen_above(self) -> tuple[StatusView, tuple[Alarm, ...]] | None:
         try:

@@ -253,7 +253,7 @@ class Reason(Enum):
     NO_SUCH_ACCOUNT = (
         "no_such_account",
         Kind.TERMINAL,
-        "'{number}' names {found} known accounts; known are {known}",
+        "'{number}' names {found}; {known}",
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")

@@ -14,6 +14,7 @@ from enum import Enum
 from core.domain.market.chain import Right
 from core.domain.market.quotes import Quote
 from core.domain.market.underlying import Underlying
+from core.domain.operation import amounts
 from core.domain.operation.reasons import Figures, FigureValue
 from core.domain.risk.risk import Direction
 from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens
@@ -162,7 +163,7 @@ def warnings_of(
     if price is None or trident.underlying.is_index or price == trident.body:
         return tuple(due)
     right = Right.CALL if price > trident.body else Right.PUT
-    leg, depth = f"{right.name.lower()} {trident.body.normalize():f}", f"{abs(price - trident.body):.2f}"
+    leg, depth = f"{right.name.lower()} {amounts.strike(trident.body)}", amounts.price(abs(price - trident.body))
     if days <= WARN_FROM_DTE:
         due.append(_warn(Watch.ASSIGNMENT, leg=leg, depth=depth))
     elif right is Right.CALL and ex_dividend is not None and 0 <= (ex_dividend - today).days <= EX_DIVIDEND_DAYS:
