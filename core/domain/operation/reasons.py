@@ -140,7 +140,7 @@ class Reason(Enum):
     QUOTES_NOT_ARRIVING = (
         "quotes_not_arriving",
         Kind.TRANSIENT,
-        "no fresh quote within {limit_s} s for {missing}",
+        "no quote within {limit_s} s for {missing}",
     )
     LEG_MISSING = ("leg_missing", Kind.TRANSIENT, "{symbol} has no quote")
     LEG_UNUSABLE = (
