@@ -62,6 +62,8 @@ from core.views.spread import spread_slice
 
 _MESSAGES = 200
 _COMMANDS = 20
+_EVENTS_READ = 1_000
+"""How many events a start reads back for the messages of today; most events are steps and become none."""
 # Panels of their own show these; as messages they would only be noise.
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
@@ -157,7 +159,7 @@ class SnapshotBuilder:
         """Reads today and its messages from the records, so that a restart does not forget them. Raises
         RecordsError."""
         today = exchange_time(self.parts.clock.now()).date()
-        for event in reversed(await self.parts.records.journal.newest(50)):
+        for event in reversed(await self.parts.records.journal.newest(_EVENTS_READ)):
             if exchange_time(event.at).date() == today:
                 self.heard(event)
         self.book.turn()
