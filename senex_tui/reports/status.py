@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.domain.market.sessions import SlotTimes
+from core.domain.operation.amounts import counted
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState
@@ -361,5 +362,6 @@ def _open_words(trident: dict[str, Any]) -> str:
     )
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
-        f"({trident['dte']} days): {figures}, max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
+        f"({counted(trident['dte'], 'day')}): {figures}, "
+        f"max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
     )

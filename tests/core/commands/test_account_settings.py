@@ -80,7 +80,7 @@ def test_a_setting_that_is_none_or_for_nobody_is_refused_with_what_may_be_given(
         assert "offset-cents must be a whole number from 0 to 25" in await set_(world, ONE, "offset-cents 26")
         assert "'9999' names no known account; give one of …0001, …0011" in await set_(world, "9999", "width 5")
         assert "'' names no known account" in await set_(world, "", "width 5")
-        assert "'1' names 2 known accounts" in await set_(world, "1", "width 5")
+        assert "'1' names 2 accounts" in await set_(world, "1", "width 5")
         before = await world.records.accounts.all()
         await world.records.accounts.set(ONE, AccountSetting(AccountField.MAIL, "daily"), "anna", world.clock.now())
         after = await world.records.accounts.all()

@@ -218,7 +218,7 @@ def test_a_cycle_is_forced_from_another_shell_and_followed_to_its_told_end(shell
     shell.ask_broker("/simulator/fill-plan", {"plan": "reject"})
     shell.trader()
     nobody = shell.senex("force", "--account", "9999")
-    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True), nobody
+    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True)
     rejected = shell.senex("force", "--account", "0001", "--wait", "40")
     assert rejected.returncode == EXIT_CODES["failed"], rejected
     assert rejected.stderr.startswith("cycle 1: REJECTED: ")
