@@ -4,7 +4,6 @@ services. It is the only object of the core that a console builds."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 
 from core.accounts.logins import Logins
@@ -21,13 +20,13 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.next_step import NextStep, next_step
 from core.domain.orders.orders import Entry
 from core.engine import start_progress
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
 from core.engine.snapshot_builder import SnapshotBuilder
+from core.engine.standings import recorded_next_steps
 from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
@@ -53,7 +52,6 @@ from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.snapshot import EngineState, StartStep
-from core.views.standing_reads import read_standings
 
 
 class Engine:
@@ -76,7 +74,7 @@ class Engine:
             clock,
             parts.calendar,
             parts.intervals,
-            self._next_steps,
+            lambda: recorded_next_steps(parts, self.gate.halting_file),
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -381,22 +379,6 @@ class Engine:
         await self._housekeeping.look_after()
 
     # Called by the parts
-
-    async def _next_steps(self) -> Mapping[str, NextStep]:
-        """What comes next for each account, by its number, as the records say it. Raises RecordsError."""
-        parts = self.parts
-        standings = await read_standings(
-            parts.records,
-            parts.settings.schedule.slot_times,
-            parts.calendar,
-            parts.clock.now(),
-            console=True,
-            kill_file=self.gate.halting_file,
-            sends=parts.sends,
-            speed=parts.clock.speed,
-            settle=parts.settle,
-        )
-        return {standing.number: next_step(standing) for standing in standings}
 
     def _on_alerts_connected(self) -> None:
         """Reconciles with the broker, because nothing is replayed after a reconnect (broker 4, 6)."""
