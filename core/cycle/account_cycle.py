@@ -196,6 +196,7 @@ class _Account:
             capital=capital_now,
             fixed_width=self._steps.fixed_width,
             stabilization_s=parts.settings.trading.stabilization_seconds,
+            opened=self._steps.opened,
         )
 
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:

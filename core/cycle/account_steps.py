@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.broker.port import AccountReads, BrokerError, BrokerFault, MarketState
@@ -103,6 +103,12 @@ class AccountSteps:
     def fixed_width(self) -> Decimal | None:
         """The width that the operator has fixed; None when it goes by the capital (rules 2)."""
         return own_or_default(self.account.width, self.parts.settings.trading.width)
+
+    @property
+    def opened(self) -> datetime | None:
+        """When the session of the day opened (UTC); None without one."""
+        session = self.parts.calendar.on(self.day)
+        return None if session is None else session.open
 
     def risk(self, trident: Trident, pricing: Pricing, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
         """What the risk gates say of the trident (rules 7)."""

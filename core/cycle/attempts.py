@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 
 from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
-from core.cycle.underlying_steps import Plan, UnderlyingSteps, diagnosed, leg_figures
+from core.cycle.underlying_steps import Plan, UnderlyingSteps, leg_figures
 from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import Underlying
 from core.domain.operation.events import Step
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
-from core.domain.trident.pricing import Pricing, PricingRefusal, mid_subtraction, subtraction
+from core.domain.trident.pricing import MAX_QUOTE_AGE_S, Pricing, PricingRefusal, mid_subtraction, subtraction
 from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident
+from core.market.feed import LegSubscription
 from core.runtime.ids import Ids
 
 MAX_ATTEMPTS = 3
@@ -92,7 +93,11 @@ class Attempts(UnderlyingSteps):
         self.progress.planned(plan.trident)
         self.progress.step_started(Step.QUOTES)
         ready = await self.steps.run(
-            Step.QUOTES, self.subscribe(plan.trident, underlying), attempt=attempt, underlying=symbol
+            Step.QUOTES,
+            self.subscribe(plan.trident, underlying),
+            figures=self._quote_figures,
+            attempt=attempt,
+            underlying=symbol,
         )
         if isinstance(ready, Refusal):
             return ready
@@ -122,10 +127,19 @@ class Attempts(UnderlyingSteps):
             self.progress.judged(judgement)
         return judgement
 
+    def _quote_figures(self, legs: LegSubscription) -> Figures:
+        """The oldest quote of the legs, by when its sides were set: one just received may be hours old (rules 4.3)."""
+        now = self.clock.monotonic()
+        ages = {symbol: quote.age(now) for symbol, quote in self.quotes.quotes(legs.symbols).items()}
+        if not ages:  # the connection was lost just now
+            return ()
+        oldest = max(ages, key=ages.__getitem__)
+        return (("oldest_age_s", f"{ages[oldest]:.1f}"), ("oldest", oldest), ("limit_s", f"{MAX_QUOTE_AGE_S:g}"))
+
     async def _pricing(self, trident: Trident) -> Pricing | Refusal:
         pricing = self.reprice(trident)
         self.progress.priced(trident.underlying, pricing)
-        return diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
+        return self.diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
 
 
 def _judgement_figures(judgement: Judgement) -> Figures:

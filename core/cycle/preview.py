@@ -15,7 +15,7 @@ from core.broker.port import AccountReads
 from core.cycle.account_steps import AccountSteps, account_refusals
 from core.cycle.parts import CycleParts
 from core.cycle.slots import SlotBook
-from core.cycle.underlying_steps import Plan, UnderlyingSteps, diagnosed
+from core.cycle.underlying_steps import Plan, UnderlyingSteps
 from core.domain.market.judgement import Judgement
 from core.domain.market.sessions import may_force
 from core.domain.market.underlying import Underlying
@@ -171,6 +171,7 @@ class Previews:
             capital=known or Decimal(0),
             fixed_width=account.fixed_width,
             stabilization_s=parts.settings.trading.stabilization_seconds,
+            opened=account.opened,
         )
         judgement, refused = await _judged(steps, underlying)
         # The width goes by the capital. Without it there is no trident to price, and the account step has said why.
@@ -188,7 +189,7 @@ class Previews:
             finally:
                 await steps.release()
             if isinstance(pricing, PricingRefusal):
-                refused.append(StepRefusal(Step.PRICING, diagnosed(pricing)))
+                refused.append(StepRefusal(Step.PRICING, steps.diagnosed(pricing)))
         risk, limit, order = self._order(account, plan, pricing, reads, exposed)
         return UnderlyingPreview(
             underlying=underlying.symbol,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from core.domain.market.chain import Expiration
@@ -11,6 +12,7 @@ from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.trident.causes import suspected_causes
 from core.domain.trident.expiration import choose_expiration
 from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, price_trident
 from core.domain.trident.trident import Trident, body_for, build_trident, width_for
@@ -46,6 +48,8 @@ class UnderlyingSteps:
     capital: Decimal
     fixed_width: Decimal | None
     stabilization_s: float
+    opened: datetime | None = None
+    """When today's session opened (UTC)."""
     legs: LegSubscription | None = field(init=False, default=None)
 
     async def judge(self, underlying: Underlying) -> Judgement | Refusal:
@@ -101,17 +105,20 @@ class UnderlyingSteps:
         quotes = self.quotes.quotes([leg.symbols.streamer for leg in trident.legs])
         return price_trident(trident, quotes, self.clock.monotonic())
 
+    def diagnosed(self, refused: PricingRefusal) -> Refusal:
+        """The refusal with what is needed to check it: bid, ask and age of every leg, the subtraction, and what may lie
+        behind it (rules 6)."""
+        since_open = None if self.opened is None else (self.clock.now() - self.opened).total_seconds()
+        causes = suspected_causes(refused, since_open)
+        figures = (*refused.refusal.figures, *leg_figures(refused.legs), ("subtraction", refused.subtraction))
+        suspected = (("suspected", "; ".join(causes)),) if causes else ()
+        return Refusal(refused.refusal.reason, (*figures, *suspected))
+
     async def release(self) -> None:
         """Ends the leg subscription, if one is held."""
         if self.legs is not None:
             legs, self.legs = self.legs, None
             await self.feed.release(legs)
-
-
-def diagnosed(refused: PricingRefusal) -> Refusal:
-    """The refusal with what is needed to check it: bid, ask and age of every leg, and the subtraction (rules 6)."""
-    figures = (*refused.refusal.figures, *leg_figures(refused.legs), ("subtraction", refused.subtraction))
-    return Refusal(refused.refusal.reason, figures)
 
 
 def leg_figures(legs: Sequence[LegQuote]) -> Figures:

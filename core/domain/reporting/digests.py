@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from core.domain.operation.amounts import credit, dollars
+from core.domain.operation.amounts import counted, credit, dollars
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.operation.times import day_of, moment, weekday
@@ -104,7 +104,7 @@ def _headline(sessions: Sequence[SessionDay]) -> str:
     kinds = Counter(fate.kind.value for fate in fates if fate.kind is not FateKind.NOT_SENT)
     validated = sum(len(a.validated) for s in sessions for a in s.accounts)
     if not kinds:
-        return f"{_count(validated, 'order')} validated, none sent" if validated else "no entry"
+        return f"{counted(validated, 'order')} validated, none sent" if validated else "no entry"
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
@@ -166,11 +166,11 @@ def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
 def _cycle_lines(session: SessionDay) -> tuple[str, ...]:
     if session.outcomes:
         outcomes = ", ".join(f"{count} {word}" for word, count in session.outcomes.items())
-        lines = [f"{_count(sum(session.outcomes.values()), 'cycle')}: {outcomes}."]
+        lines = [f"{counted(sum(session.outcomes.values()), 'cycle')}: {outcomes}."]
     else:
         lines = ["No cycle ran."]
     lines += [f"{_times(count)}: {why}" for why, count in session.reasons.items()]
-    lines += [f"{_count(count, 'slot')} missed: {why}" for why, count in session.missed.items()]
+    lines += [f"{counted(count, 'slot')} missed: {why}" for why, count in session.missed.items()]
     return tuple(lines)
 
 
@@ -186,10 +186,6 @@ def _stopped(trading: TradingWords) -> str:
     by = f" by {trading.who}" if trading.who else ""
     since = "" if trading.at is None else f" since {moment(trading.at)}"
     return f"Automation is {trading.state}{by}{since}" + (f": {trading.why}." if trading.why else ".")
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _times(number: int) -> str:

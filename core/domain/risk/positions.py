@@ -126,7 +126,7 @@ class Watch(Enum):
         self.sentence = sentence
 
     EXPIRES_TODAY = ("expires_today", "expires today, no automatic exit")
-    EXPIRES_SOON = ("expires_soon", "{days} days to expiration, no automatic exit")
+    EXPIRES_SOON = ("expires_soon", "{days} to expiration, no automatic exit")
     ASSIGNMENT = ("assignment", "the short {leg} is {depth} in the money and can be assigned any day")
     EX_DIVIDEND = (
         "ex_dividend_assignment",
@@ -143,7 +143,7 @@ class PositionWarning:
 
     def sentence(self) -> str:
         """The sentence with the figures filled in, for a trader."""
-        return self.watch.sentence.format_map({name: str(value) for name, value in self.figures})
+        return self.watch.sentence.format_map({name: _shown(name, value) for name, value in self.figures})
 
 
 def warnings_of(
@@ -170,6 +170,10 @@ def warnings_of(
         symbol = trident.underlying.symbol
         due.append(_warn(Watch.EX_DIVIDEND, leg=leg, depth=depth, symbol=symbol, day=ex_dividend))
     return tuple(due)
+
+
+def _shown(name: str, value: FigureValue) -> str:
+    return amounts.counted(value, "day") if name == "days" and isinstance(value, int) else str(value)
 
 
 def _warn(watch: Watch, **figures: FigureValue) -> PositionWarning:
