@@ -21,6 +21,7 @@ from core.cycle.step_log import StepLog
 from core.domain.market.underlying import Underlying
 from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Severity, Step, masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState, state_for
@@ -148,7 +149,7 @@ class _Account:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self.progress.number)
-            refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
+            refusal = refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
             with suppress(RecordsError):  # the records may be what broke; the other accounts go on
                 await self.parts.bus.say(
                     "cycle.error",

@@ -18,6 +18,7 @@ from core.domain.operation import times
 from core.domain.operation.accounts import own_or_default
 from core.domain.operation.amounts import counted, credit
 from core.domain.operation.events import Severity, masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import RANKED, Outcome, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.operation.runs import AccountRun
@@ -145,7 +146,11 @@ class CycleRunner:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
-            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=redact(str(error)))
+            refusal = (
+                refuse(Reason.INTERRUPTED)
+                if cancelled
+                else refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
+            )
             await self._end(number, named, Outcome.FAILED, refusal, self._broken(refusal))
             raise
         outcome, total = _total(results)

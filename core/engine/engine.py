@@ -7,7 +7,7 @@ import asyncio
 from contextlib import suppress
 
 from core.accounts.logins import Logins
-from core.broker.port import BrokerError
+from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
 from core.cycle.account_cycle import AccountResult, CycleParts
@@ -19,10 +19,12 @@ from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
+from core.engine import start_progress
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
 from core.engine.snapshot_builder import SnapshotBuilder
+from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
@@ -46,7 +48,7 @@ from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
-from core.snapshot import EngineState
+from core.snapshot import EngineState, StartStep
 
 
 class Engine:
@@ -57,6 +59,7 @@ class Engine:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
+        self.starting = StartProgress(clock)
         self._jobs = Jobs(clock, self._say_failed)
         self.bus = Bus(records.journal.append, clock)
         self.mail = MailQueue(
@@ -187,6 +190,7 @@ class Engine:
             mail=self.mail,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
+            start=self._start_steps,
         )
         self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
@@ -258,10 +262,13 @@ class Engine:
         return answer if isinstance(answer, Refusal) else await results
 
     async def _start(self) -> None:
-        records, clock = self.parts.records, self.parts.clock
+        records, clock, starting = self.parts.records, self.parts.clock, self.starting
+        starting.begin(start_progress.RECORDS)
         await self.breakers.load()
         await self.builder.load()  # before the first event: otherwise it would be shown twice
+        starting.then(start_progress.RECORDS, start_progress.LOGIN)
         await self.logins.start()
+        starting.then(start_progress.LOGIN, start_progress.ACCOUNTS)
         self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
             await self.bus.say(
@@ -275,9 +282,19 @@ class Engine:
             await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
+        starting.then(start_progress.ACCOUNTS, start_progress.MARKET)
         await self.broker_check.check()
         await self.alerting.load()
+        starting.then(start_progress.MARKET, start_progress.FEED, start_progress.RECONCILE)
         await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
+
+    def _start_steps(self) -> tuple[StartStep, ...]:
+        """The steps of the start, empty once it is over. Feed and reconciliation end after the engine runs."""
+        if self.feed.health().state is StreamState.CONNECTED:
+            self.starting.done(start_progress.FEED)
+        if not self.gate.not_reconciled():
+            self.starting.done(start_progress.RECONCILE)
+        return self.starting.steps()
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]

@@ -46,6 +46,7 @@ from core.snapshot import (
     PartHealth,
     Reentry,
     Snapshot,
+    StartStep,
     StatusSlice,
 )
 from core.views.accounts import account_views, login_views
@@ -70,7 +71,8 @@ class SnapshotBuilder:
     """Keeps what the screen needs beyond the parts' own state, and builds the snapshot from both on the engine's loop.
 
     `snapshot` is replaced whole, so any thread may read it; it is None until the engine has started. `state` returns
-    the engine's state and `redis` how publishing goes, None when it is off.
+    the engine's state, `redis` how publishing goes, None when it is off, and `start` the steps of the start, empty once
+    it is over.
     """
 
     parts: EngineParts
@@ -91,6 +93,7 @@ class SnapshotBuilder:
     mail: MailQueue
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
+    start: Callable[[], tuple[StartStep, ...]]
     book: DayBook = field(init=False)
     snapshot: Snapshot | None = field(init=False, default=None)
     _messages: deque[MessageView] = field(init=False, default_factory=lambda: deque(maxlen=_MESSAGES))
@@ -327,6 +330,7 @@ class SnapshotBuilder:
             who=self.gate.trading.who if stopped else "",
             since=self.gate.trading.at if stopped else None,
             why=self.gate.trading.why if stopped else self.gate.stopped_here,
+            start=self.start(),
         )
 
 

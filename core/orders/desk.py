@@ -16,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
 from core.domain.market.underlying import Underlying
 from core.domain.operation.events import masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for, is_ours
 from core.domain.orders.order_states import EntryState, state_for
@@ -103,7 +104,7 @@ class OrderDesk:
                 refusal = await self._guards(decision, request, prices)
             except BaseException as error:
                 with suppress(RecordsError):
-                    detail = f"{type(error).__name__} before sending"
+                    detail = f"before sending, {_failed(error)}"
                     await self._not_sent(entry, refuse(Reason.NOT_SENT, detail=detail))
                 raise
             if refusal is not None:
@@ -315,6 +316,11 @@ class OrderDesk:
             underlying=symbol,
             figures=(("limit", price.limit), ("mid", price.mid), ("natural", price.natural)),
         )
+
+
+def _failed(error: BaseException) -> str:
+    ended = isinstance(error, asyncio.CancelledError)
+    return "the cycle was ended" if ended else f"the last guards failed: {failure_words(error)}"
 
 
 def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:

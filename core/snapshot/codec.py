@@ -63,5 +63,5 @@ def _reading(reader: Callable[[bytes], Any], encoded: bytes) -> Snapshot:
     try:
         snapshot: Snapshot = reader(encoded)
     except _UNREADABLE as error:
-        raise SnapshotUnreadable(f"it is not readable as a snapshot: {type(error).__name__}: {error}") from error
+        raise SnapshotUnreadable("it is not readable as a snapshot") from error
     return snapshot

@@ -13,7 +13,7 @@ from core.domain.operation import times
 from core.domain.operation.events import Step, masked
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.fate import Fate
-from core.domain.reporting.told import STILL_RUNNING
+from core.domain.reporting.told import STILL_RUNNING, Told
 from core.records.repositories.rows import CycleRecord
 from core.records.search.told_cycles import CycleTold
 from core.snapshot import AccountTold, CycleSlice, SlotState, SlotView, StepState, StepView, ToldView
@@ -55,7 +55,7 @@ def cycle_slice(
     """
     if progress is None:
         return replace(_NO_CYCLE, previous=_before(None, slots), newest=newest)
-    whole = STILL_RUNNING if told is None else told.told
+    whole = STILL_RUNNING if told is None else _with_each_refusal(told.told, progress)
     return CycleSlice(
         number=progress.number,
         slot=progress.slot,
@@ -78,6 +78,15 @@ def cycle_slice(
         else tuple(AccountTold(masked(account), ToldView.of(each)) for account, each in told.accounts.items()),
         retry_in_s=None if progress.retry_at is None else max(0, math.ceil(progress.retry_at - moment.monotonic)),
     )
+
+
+def _with_each_refusal(told: Told, progress: CycleProgress) -> Told:
+    """When no underlying passed, what the last attempt at each of them said (rules 4.2)."""
+    last = {attempt.underlying: attempt for attempt in progress.attempts}
+    each = list(dict.fromkeys(attempt.reason for attempt in last.values()))
+    if len(last) < 2 or any(attempt.result not in ("RETRY", "REFUSED") for attempt in last.values()):
+        return told
+    return replace(told, words="; ".join(each)) if told.words in each else told
 
 
 def _elapsed(moment: Moment, progress: CycleProgress, record: CycleRecord | None, speed: float) -> int:

@@ -19,7 +19,14 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.records.repositories.rows import CycleRecord, SuggestionRecord
 from core.views.day_records import DayRecords
-from core.views.step_figures import entry_price_from, figure, judgement_from, pricing_from, trident_from
+from core.views.step_figures import (
+    entry_price_from,
+    figure,
+    judgement_from,
+    pricing_from,
+    trident_from,
+    utilization_from,
+)
 
 _DID_NOT_RUN = frozenset({Reason.ACCOUNT_DISABLED.code, Reason.NOT_ASKED.code})
 _BROKEN_OFF = frozenset({Reason.INTERRUPTED.code, Reason.INTERNAL.code})
@@ -88,18 +95,23 @@ class _Rebuilt:
             case Step.PRICING if symbol in progress.spreads:
                 self._price(event, symbol)
             case Step.RISK if progress.spread is not None:
-                progress.spread.utilization = figure(event, "utilization")
+                progress.spread.utilization = utilization_from(
+                    event, self._suggestion(progress.attempt, progress.tried)
+                )
             case Step.LIMIT if (price := entry_price_from(event)) is not None:
                 progress.limited(price)
         if event.attempt is not None and symbol is not None:
             self._end_attempt(event, symbol)
 
     def _price(self, event: Event, symbol: str) -> None:
-        suggestion = next((s for s in self._suggestions if (s.attempt, s.underlying) == (event.attempt, symbol)), None)
+        suggestion = self._suggestion(self._progress.attempt, symbol)
         spread = self._progress.spreads[symbol]
         spread.trident, pricing = pricing_from(event, spread.trident, suggestion)
         if pricing is not None:
             self._progress.priced(symbol, pricing)
+
+    def _suggestion(self, attempt: int, symbol: str) -> SuggestionRecord | None:
+        return next((s for s in self._suggestions if (s.attempt, s.underlying) == (attempt, symbol)), None)
 
     def _end_attempt(self, event: Event, symbol: str) -> None:
         """An attempt ends with the step that refuses, or when its legs are priced. The words are those recorded."""

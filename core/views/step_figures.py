@@ -98,6 +98,13 @@ def entry_price_from(event: Event) -> EntryPrice | None:
     return EntryPrice(mid, natural, offset, raw, limit, floored=figures.get("floored") is True)
 
 
+def utilization_from(event: Event, suggestion: SuggestionRecord | None) -> Decimal | None:
+    """The utilization that the risk step found: as the suggestion kept it, else the step's own figure, rounded."""
+    kept: Mapping[str, Any] = {} if suggestion is None else suggestion.evidence
+    exact = kept.get("risk", {}).get("utilization")
+    return figure(event, "utilization") if exact is None else Decimal(exact)
+
+
 def figure(event: Event, name: str) -> Decimal | None:
     """The figure with this name; None when there is none, or when it is no number."""
     return _decimal(dict(event.figures).get(name))
