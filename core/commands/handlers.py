@@ -14,7 +14,8 @@ from core.commands.local_handlers import HALT, LocalHandlers
 from core.cycle.account_cycle import AccountResult
 from core.cycle.runner import CycleRunner
 from core.domain.operation.account_settings import AccountField
-from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.accounts import resolve_account
+from core.domain.operation.commands import CYCLE, Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState
@@ -101,24 +102,47 @@ class CommandHandlers:
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:
             return refuse(Reason.COMMAND_OUTDATED)
+        only = self._meant(command.target) if command.target else None
+        if isinstance(only, Refusal):
+            return only
         refusal = await self.runner.force_refusal()
         if refusal is not None:
             return refusal
-        self.spawn(self._forced(self._awaited.pop(command.id, None)))
-        return Done("a cycle starts now")
+        began: asyncio.Future[int | Refusal] = asyncio.get_running_loop().create_future()
+        self.spawn(self._forced(only, began, self._awaited.pop(command.id, None)))
+        number = await asyncio.shield(began)  # a cancelled command must not reach into the cycle that began
+        if isinstance(number, Refusal):
+            return number
+        alone = "" if only is None else f" for {masked(only)} alone"
+        return Done(f"cycle {number} starts now{alone}", ((CYCLE, number),))
+
+    def _meant(self, typed: str) -> str | Refusal:
+        """The number of the one account that a cycle is to be forced for."""
+        number = resolve_account(typed, [account.number for account in self.runner.accounts])
+        if isinstance(number, str) and not any(a.enabled for a in self.runner.accounts if a.number == number):
+            return refuse(Reason.ACCOUNT_DISABLED)
+        return number
 
     def results_of(self, command_id: str) -> asyncio.Future[Forced]:
         """The future results of a force command. Ask before posting it; a refused command never sets them."""
         return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
 
-    async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
+    async def _forced(
+        self, only: str | None, began: asyncio.Future[int | Refusal], awaited: asyncio.Future[Forced] | None
+    ) -> None:
+        """Runs a forced cycle. `began` gets its number, or why it did not begin after all."""
         try:
-            results = await self.runner.force()
+            results = await self.runner.force(only, began.set_result)
         except Exception as error:
+            if not began.done():
+                began.set_exception(error)
+                return
             if awaited is not None:
                 awaited.set_exception(error)
             raise
-        if awaited is not None:
+        if isinstance(results, Refusal) and not began.done():
+            began.set_result(results)
+        elif awaited is not None:
             awaited.set_result(results)
 
     async def _reconcile(self, command: Command) -> Done | Refusal:

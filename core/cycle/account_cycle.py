@@ -265,7 +265,7 @@ class _Account:
 
     def _new_attempts(self, capital_now: Decimal) -> Attempts:
         parts = self.parts
-        trading = parts.settings.trading
+        trading, session = parts.settings.trading, parts.calendar.on(self._day)
         return Attempts(
             study=parts.study,
             feed=parts.feed,
@@ -278,6 +278,7 @@ class _Account:
             capital=capital_now,
             fixed_width=own_or_default(self.account.width, trading.width),
             stabilization_s=trading.stabilization_seconds,
+            opened=None if session is None else session.open,
         )
 
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from core.cycle.progress import CycleProgress
@@ -15,8 +16,17 @@ from core.domain.market.underlying import Underlying
 from core.domain.operation import amounts
 from core.domain.operation.events import Step
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.domain.trident.causes import suspected_causes
 from core.domain.trident.expiration import choose_expiration
-from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, mid_subtraction, price_trident, subtraction
+from core.domain.trident.pricing import (
+    MAX_QUOTE_AGE_S,
+    LegQuote,
+    Pricing,
+    PricingRefusal,
+    mid_subtraction,
+    price_trident,
+    subtraction,
+)
 from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident, body_for, build_trident, width_for
 from core.market.feed import Feed, LegSubscription
@@ -54,6 +64,8 @@ class Attempts:
     capital: Decimal
     fixed_width: Decimal | None
     stabilization_s: float
+    opened: datetime | None = None
+    """When today's session opened (UTC)."""
     legs: LegSubscription | None = field(init=False, default=None)
 
     async def find(self) -> Suggestion | Refusal:
@@ -116,7 +128,11 @@ class Attempts:
         self.progress.planned(plan.trident)
         self.progress.step_started(Step.QUOTES)
         ready = await self.steps.run(
-            Step.QUOTES, self._quotes(plan.trident, underlying), attempt=attempt, underlying=symbol
+            Step.QUOTES,
+            self._quotes(plan.trident, underlying),
+            figures=self._quote_figures,
+            attempt=attempt,
+            underlying=symbol,
         )
         if isinstance(ready, Refusal):
             return ready
@@ -187,10 +203,28 @@ class Attempts:
         await self.release()
         return refusal
 
+    def _quote_figures(self, legs: LegSubscription) -> Figures:
+        """The oldest quote of the legs, by when its sides were set: one just received may be hours old (rules 4.3)."""
+        now = self.clock.monotonic()
+        ages = {symbol: quote.age(now) for symbol, quote in self.quotes.quotes(legs.symbols).items()}
+        if not ages:  # the connection was lost just now
+            return ()
+        oldest = max(ages, key=ages.__getitem__)
+        return (("oldest_age_s", f"{ages[oldest]:.1f}"), ("oldest", oldest), ("limit_s", f"{MAX_QUOTE_AGE_S:g}"))
+
     async def _pricing(self, trident: Trident) -> Pricing | Refusal:
         pricing = self.reprice(trident)
         self.progress.priced(trident.underlying, pricing)
-        return _diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
+        return self._diagnosed(pricing) if isinstance(pricing, PricingRefusal) else pricing
+
+    def _diagnosed(self, refused: PricingRefusal) -> Refusal:
+        """The refusal with what is needed to check it: bid, ask and age of every leg, the subtraction, and what may lie
+        behind it (rules 6)."""
+        since_open = None if self.opened is None else (self.clock.now() - self.opened).total_seconds()
+        causes = suspected_causes(refused, since_open)
+        figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
+        suspected = (("suspected", "; ".join(causes)),) if causes else ()
+        return Refusal(refused.refusal.reason, (*figures, *suspected))
 
     def reprice(self, trident: Trident) -> Pricing | PricingRefusal:
         """Prices the trident from the quotes of this moment."""
@@ -202,12 +236,6 @@ class Attempts:
         if self.legs is not None:
             legs, self.legs = self.legs, None
             await self.feed.release(legs)
-
-
-def _diagnosed(refused: PricingRefusal) -> Refusal:
-    """The refusal with what is needed to check it: bid, ask and age of every leg, and the subtraction (rules 6)."""
-    figures = (*refused.refusal.figures, *_leg_figures(refused.legs), ("subtraction", refused.subtraction))
-    return Refusal(refused.refusal.reason, figures)
 
 
 def _leg_figures(legs: Sequence[LegQuote]) -> Figures:

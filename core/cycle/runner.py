@@ -19,7 +19,7 @@ from core.domain.operation.accounts import own_or_default
 from core.domain.operation.amounts import counted, credit
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.failures import failure_words
-from core.domain.operation.outcomes import RANKED, Outcome, worst
+from core.domain.operation.outcomes import RANKED, Outcome, outcome_for, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import fate_of
@@ -36,7 +36,8 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 @dataclass(eq=False, repr=False)
 class CycleRunner:
     """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
-    that was asked, and `newest` belong to the newest cycle. `only_account` restricts cycles to one account's number."""
+    that was asked, and `newest` belong to the newest cycle. `only_account` restricts every cycle to one account's
+    number, `force` one cycle."""
 
     parts: CycleParts
     slots: SlotBook
@@ -45,6 +46,7 @@ class CycleRunner:
     only_account: str | None
     after_cycle: Callable[[], Awaitable[None]]
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
+    _forced_for: str | None = field(init=False, default=None)
     _closing: bool = field(init=False, default=False)
     accounts: tuple[AccountRecord, ...] = field(init=False, default=())
     progresses: tuple[CycleProgress, ...] = field(init=False, default=())
@@ -100,12 +102,18 @@ class CycleRunner:
         session = self.slots.session()
         return may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
 
-    async def force(self) -> tuple[AccountResult, ...] | Refusal:
-        """Runs one cycle now, outside the schedule, to its end."""
+    async def force(
+        self, only: str | None = None, began: Callable[[int], None] | None = None
+    ) -> tuple[AccountResult, ...] | Refusal:
+        """Runs one cycle now, outside the schedule, to its end.
+
+        `only` is the number of the one account it is for; without, it is for all that are enabled. `began` is called
+        with the cycle's number when it has begun.
+        """
         refusal = await self.force_refusal()
         if refusal is not None:
             return refusal
-        results = await self._run(None)
+        results = await self._run(None, only, began)
         return refuse(Reason.CYCLE_RUNNING) if results is None else results
 
     async def close(self) -> None:
@@ -123,22 +131,28 @@ class CycleRunner:
                 async with asyncio.timeout(left):
                     await self.gate.until_reconciled(ALL_RECONCILED_WITHIN_S)
 
-    async def _run(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
+    async def _run(
+        self, slot: datetime | None, only: str | None = None, began: Callable[[int], None] | None = None
+    ) -> tuple[AccountResult, ...] | None:
         """Runs a cycle to its end and records it. None when another one runs or the slot was taken meanwhile."""
         if self.in_cycle or self._closing:
             return None
-        self._cycle = asyncio.current_task()
+        self._cycle, self._forced_for = asyncio.current_task(), only
         try:
-            return await self._recorded(slot)
+            return await self._recorded(slot, began)
         finally:
             self._cycle = None
 
-    async def _recorded(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
+    async def _recorded(
+        self, slot: datetime | None, began: Callable[[int], None] | None
+    ) -> tuple[AccountResult, ...] | None:
         records, clock = self.parts.records, self.parts.clock
         number = await records.cycles.begin(self.today(), slot, slot is None, clock.now())
         if number is None:
             return None
         self.newest = number
+        if began is not None:
+            began(number)
         named = "forced cycle" if slot is None else f"cycle {times.minute(slot)}"
         started = CycleProgress(number, slot, slot is None, clock.monotonic(), day=self.today())
         self.progresses = (started,)
@@ -191,7 +205,7 @@ class CycleRunner:
         totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in RANKED}
         code, text = (refusal.code, refusal.sentence()) if refusal is not None else ("", "")
         day, at = self.today(), self.parts.clock.now()
-        runs = (*(result.run(day) for result in results), *self._switched_off(number, day))
+        runs = (*(result.run(day) for result in results), *self._left_out(number, day))
         await self.parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
         accounts = await self._told(number, day, results)
         told = told_cycle(CycleEnd(True, outcome.value, code, text), accounts)
@@ -224,15 +238,20 @@ class CycleRunner:
         return counted(len(chosen), "account") + (f", offset {offset}" if offset else "")
 
     def _chosen(self) -> list[AccountRecord]:
-        return [a for a in self.accounts if a.enabled and self.only_account in (None, a.number)]
+        return [a for a in self.accounts if a.enabled and self._is_asked(a)]
 
-    def _switched_off(self, number: int, day: date) -> list[AccountRun]:
-        """The outcome of the accounts that the operator switched off: skipped, with that reason (rules 4)."""
-        off = refuse(Reason.ACCOUNT_DISABLED)
+    def _is_asked(self, account: AccountRecord) -> bool:
+        """Whether the cycle is for this account: a cycle may be for one alone."""
+        return all(only in (None, account.number) for only in (self.only_account, self._forced_for))
+
+    def _left_out(self, number: int, day: date) -> list[AccountRun]:
+        """The runs of the accounts that the cycle left out: skipped where the operator switched them off (rules 4), not
+        asked where it was for another account."""
+        why = {a.number: Reason.NOT_ASKED for a in self.accounts if not self._is_asked(a)}
+        why |= {a.number: Reason.ACCOUNT_DISABLED for a in self.accounts if not a.enabled}
         return [
-            AccountRun(number, a.number, day, Outcome.SKIPPED, off.code, off.sentence(), 0, False, 0)
-            for a in self.accounts
-            if not a.enabled
+            AccountRun(number, account, day, outcome_for(reason), reason.code, reason.sentence, 0, False, 0)
+            for account, reason in why.items()
         ]
 
     @property

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from core.cycle.progress import CycleProgress
-from core.domain.orders.fate import Fate, fate_of
-from core.domain.orders.orders import Entry
 from core.records.records import Records
-from core.records.repositories.rows import CycleRecord
-from core.records.search.told_cycles import CycleTold
 from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.clock import Clock
-from core.snapshot import FateView, Reading, ReadingState, Reentry
-from core.views.day_panels import DayPanels, day_panels
+from core.snapshot import Reading, ReadingState
+from core.views.day_panels import DayPanels
 from core.views.day_records import DayRecords, read_cycles, read_day, read_entries
-from core.views.orders import fate_view
+from core.views.known_day import KnownDay
 from core.views.rebuilt import rebuilt
 
 _ENTRIES = ("entries", "fills", "entry_changes", "evidence")
@@ -30,7 +26,7 @@ _Version = tuple[int, ...] | None
 
 @dataclass(eq=False, repr=False, slots=True)
 class DayBook:
-    """The records of today, and what is computed from them once for each change.
+    """The records of today.
 
     `today` is the exchange's date. `running` has the progress of the newest cycle of this process, one an account. That
     cycle is shown from memory until its end is recorded; all others are shown from the records.
@@ -40,45 +36,25 @@ class DayBook:
     clock: Clock
     today: Callable[[], date]
     running: Callable[[], Sequence[CycleProgress]]
-    day: DayRecords = field(init=False, default_factory=lambda: DayRecords(date.min))
+    known: KnownDay = field(init=False, default_factory=lambda: KnownDay(DayRecords(date.min)))
     reading: Reading = field(init=False, default_factory=Reading)
-    told: Mapping[int, CycleTold] = field(init=False, default_factory=dict)
-    fates: Mapping[str, Fate] = field(init=False, default_factory=dict)
-    views: Mapping[str, FateView] = field(init=False, default_factory=dict)
     _entries: _Version = field(init=False, default=None)
     _cycles: _Version = field(init=False, default=None)
     _read_at: float = field(init=False, default=float("-inf"))
     _rebuilt: dict[int, tuple[object, tuple[CycleProgress, ...]]] = field(init=False, default_factory=dict)
-    _ended: tuple[tuple[CycleProgress, ...], ...] = field(init=False, default=())
-    _holding: frozenset[str] = field(init=False, default=frozenset())
-    _panels: DayPanels = field(init=False, default_factory=DayPanels)
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """The entries of today, and the open ones of earlier days."""
-        return (*self.day.entries, *self.day.earlier)
 
     @property
     def panels(self) -> DayPanels:
         """What is shown of today's cycles. The same object while nothing changed and no cycle runs."""
-        live = self._live()
-        return day_panels((*self._ended, live), self._holding) if live else self._panels
-
-    def cycle(self, number: int) -> CycleRecord | None:
-        """The record of this cycle of today; None while the records do not have it."""
-        return next((cycle for cycle in self.day.cycles if cycle.number == number), None)
-
-    def reentry_of(self, entry: Entry) -> Reentry:
-        """Whether an operator's cancel of this entry closed the day."""
-        return self.day.reentry.get(entry.id, Reentry.NONE)
+        return self.known.panels_with(self._live())
 
     async def catch_up(self) -> None:
         """Reads what has changed since the last time. It calls the store only then. A read that fails leaves what is
         known, marked as old, and is repeated."""
         self.turn()
         entries, cycles = self.records.version(*_ENTRIES), self.records.version(*_CYCLES)
-        known = self.reading.state is ReadingState.KNOWN
-        again = None in (entries, cycles) or not known
+        is_known = self.reading.state is ReadingState.KNOWN
+        again = None in (entries, cycles) or not is_known
         if again and self.clock.monotonic() - self._read_at < AGAIN_S:
             return
         try:
@@ -90,7 +66,7 @@ class DayBook:
             raise
         except RecordsError as error:
             self._read_at = self.clock.monotonic()
-            state = ReadingState.OLD if known else self.reading.state
+            state = ReadingState.OLD if is_known else self.reading.state
             self.reading = replace(self.reading, state=state, why=str(error))
 
     async def read(self) -> None:
@@ -100,43 +76,39 @@ class DayBook:
 
     def turn(self) -> None:
         """On a new day nothing is known of it until it is read. The records of the day before are shown no more."""
-        if self.day.day != self.today():
+        if self.known.day != self.today():
             self._take(DayRecords(self.today()), None, None)
             self._rebuilt.clear()
             self.reading, self._read_at = Reading(), float("-inf")
 
     async def _read_changes(self, entries: _Version, cycles: _Version) -> None:
-        day, live = self.day, self._live()
+        day, live = self.known.records, self._live()
         if cycles is None or cycles != self._cycles:
             day = await read_cycles(self.records, day, live=live[0].number if live else 0)
         if entries is None or entries != self._entries:
             day = await read_entries(self.records, day)
-        self._take(day, entries, cycles)
+        if day.day == self.today():  # else the day has changed meanwhile
+            self._take(day, entries, cycles)
 
     def _take(self, day: DayRecords, entries: _Version, cycles: _Version) -> None:
-        self.day, self._entries, self._cycles = day, entries, cycles
-        self._read_at = self.clock.monotonic()
+        self._entries, self._cycles, self._read_at = entries, cycles, self.clock.monotonic()
         self.reading = Reading(ReadingState.KNOWN, self.clock.now().replace(microsecond=0))
-        self.told = day.told
-        self.fates = {entry.id: fate_of(entry) for entry in self.entries}
-        self.views = {entry.id: fate_view(entry, self.reentry_of(entry)) for entry in self.entries}
-        self._holding = frozenset(entry_id for entry_id, fate in self.fates.items() if fate.holds_day or fate.traded)
-        self._ended = tuple(self._as_it_was(cycle.number) for cycle in day.cycles if cycle.number in day.steps)
-        self._panels = day_panels(self._ended, self._holding)
+        ended = [self._as_it_was(day, cycle.number) for cycle in day.cycles if cycle.number in day.steps]
+        self.known = KnownDay.of(day, ended)
 
-    def _as_it_was(self, number: int) -> tuple[CycleProgress, ...]:
+    def _as_it_was(self, day: DayRecords, number: int) -> tuple[CycleProgress, ...]:
         """The cycle rebuilt, once for the records it is made from."""
-        entries = [(entry.id, entry.state) for entry in self.day.entries if entry.cycle == number]
-        made_from = (self.day.steps[number], entries)
-        known = self._rebuilt.get(number)
-        if known is None or known[0] != made_from:
-            known = self._rebuilt[number] = made_from, rebuilt(self.day, number, self.clock.speed)
-        return known[1]
+        entries = [(entry.id, entry.state) for entry in day.entries if entry.cycle == number]
+        made_from = (day.steps[number], entries)
+        kept = self._rebuilt.get(number)
+        if kept is None or kept[0] != made_from:
+            kept = self._rebuilt[number] = made_from, rebuilt(day, number, self.clock.speed)
+        return kept[1]
 
     def _live(self) -> Sequence[CycleProgress]:
         """The progress of today's cycle that the records do not tell yet; none when they tell all."""
         live = self.running()
         first = next(iter(live), None)
-        if first is None or first.number in self.day.steps or first.day not in (None, self.day.day):
+        if first is None or first.number in self.known.records.steps or first.day != self.known.day:
             return ()
         return live

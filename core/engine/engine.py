@@ -4,6 +4,7 @@ services. It is the only object of the core that a console builds."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 
 from core.accounts.logins import Logins
@@ -18,6 +19,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.next_step import NextStep, next_step
 from core.domain.orders.orders import Entry
 from core.engine import start_progress
 from core.engine.housekeeping import Housekeeping
@@ -49,6 +51,7 @@ from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.snapshot import EngineState, StartStep
+from core.views.standing_reads import read_standings
 
 
 class Engine:
@@ -63,7 +66,15 @@ class Engine:
         self._jobs = Jobs(clock, self._say_failed)
         self.bus = Bus(records.journal.append, clock)
         self.mail = MailQueue(
-            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.intervals
+            parts.mailer,
+            settings.mail,
+            parts.mode.value,
+            records,
+            self.bus,
+            clock,
+            parts.calendar,
+            parts.intervals,
+            self._next_steps,
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -352,6 +363,22 @@ class Engine:
         await self._housekeeping.look_after()
 
     # Called by the parts
+
+    async def _next_steps(self) -> Mapping[str, NextStep]:
+        """What comes next for each account, by its number, as the records say it. Raises RecordsError."""
+        parts = self.parts
+        standings = await read_standings(
+            parts.records,
+            parts.settings.schedule.slot_times,
+            parts.calendar,
+            parts.clock.now(),
+            console=True,
+            kill_file=self.gate.halting_file,
+            sends=parts.sends,
+            speed=parts.clock.speed,
+            settle=parts.settle,
+        )
+        return {standing.number: next_step(standing) for standing in standings}
 
     def _on_alerts_connected(self) -> None:
         """Reconciles with the broker, because nothing is replayed after a reconnect (broker 4, 6)."""

@@ -62,6 +62,8 @@ from core.views.spread import spread_slice
 
 _MESSAGES = 200
 _COMMANDS = 20
+_EVENTS_READ = 1_000
+"""How many events a start reads back for the messages of today; most events are steps and become none."""
 # Panels of their own show these; as messages they would only be noise.
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
@@ -157,7 +159,7 @@ class SnapshotBuilder:
         """Reads today and its messages from the records, so that a restart does not forget them. Raises
         RecordsError."""
         today = exchange_time(self.parts.clock.now()).date()
-        for event in reversed(await self.parts.records.journal.newest(50)):
+        for event in reversed(await self.parts.records.journal.newest(_EVENTS_READ)):
             if exchange_time(event.at).date() == today:
                 self.heard(event)
         self.book.turn()
@@ -212,18 +214,17 @@ class SnapshotBuilder:
         return self.book.panels.spread
 
     def _build(self) -> Snapshot:
-        moment, book, day = self._moment(), self.book, self.book.day
-        now, speed = moment.now, self.parts.clock.speed
-        panels, entries = book.panels, book.entries
+        moment, known, panels = self._moment(), self.book.known, self.book.panels
+        now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
         coming = next_steps(self._standings.of(self._held(proofs), day.validated))
-        slots = slot_views(self.slots.of_today(), day.slots, book.told, coming.overall, now)
+        slots = slot_views(self.slots.of_today(), day.slots, known.told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
-        spread = spread_slice(moment, panels.spread, entries, book.views, subscribed=self._legs_subscribed(panels))
+        spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
         number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
@@ -232,9 +233,9 @@ class SnapshotBuilder:
             cycle=cycle_slice(
                 moment,
                 panels.cycle,
-                book.cycle(number),
-                book.told.get(number),
-                book.fates,
+                known.cycle(number),
+                known.told.get(number),
+                known.fates,
                 slots,
                 speed,
                 self.runner.newest,
@@ -243,7 +244,7 @@ class SnapshotBuilder:
             judgements=panels.judgements,
             attempts=panels.attempts,
             orders=tuple(
-                order_view(entry, now, speed, day.evidence.get(entry.id, ()), book.reentry_of(entry), proofs[entry.id])
+                order_view(entry, now, speed, day.evidence.get(entry.id, ()), known.reentry_of(entry), proofs[entry.id])
                 for entry in entries
             ),
             schedule=slots,
@@ -259,16 +260,16 @@ class SnapshotBuilder:
             day=moment.today,
             next_steps=coming.accounts,
             overall=coming.overall,
-            reading=book.reading,
+            reading=self.book.reading,
         )
 
     def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
         """The entries that hold today, by account."""
         return {
             entry.account: HeldDay(
-                self.book.fates[entry.id], proofs[entry.id], self.book.reentry_of(entry) is Reentry.ALLOWED
+                self.book.known.fates[entry.id], proofs[entry.id], self.book.known.reentry_of(entry) is Reentry.ALLOWED
             )
-            for entry in self.book.day.entries
+            for entry in self.book.known.records.entries
             if entry.holds_day
         }
 
@@ -277,11 +278,11 @@ class SnapshotBuilder:
         alerts = self.tracker.alerts
         return proof_of(
             entry,
-            self.book.day.evidence.get(entry.id, ()),
+            self.book.known.records.evidence.get(entry.id, ()),
             self.parts.clock.speed,
             self.parts.settle,
             connection=(self.parts.records.epoch, alerts.connections),
-            reentry=self.book.reentry_of(entry),
+            reentry=self.book.known.reentry_of(entry),
             alerts_connected=alerts.state is StreamState.CONNECTED,
         )
 

@@ -49,11 +49,6 @@ class Settlement:
     times: SettleTimes = PRODUCT_TIMES
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
 
-    def first_read(self, entry_id: str) -> datetime | None:
-        """When the first of the two reads was, None unless the second is still to come."""
-        first = self._first.get(entry_id)
-        return None if first is None else first.at
-
     async def check(self) -> None:
         """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
         RecordsError."""

@@ -15,9 +15,9 @@ from senex_tui.cli.invocation import logins_found, logins_needed, mode_of, prepa
 from senex_tui.cli.options import Ascii, AsJson, Live, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
 from senex_tui.cli.printing import print_lines, print_report
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
+from senex_tui.support.report import EXIT_CODES
 
 DEFECT = 1
-ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
 DEMO_SEED = 7
 SIMULATOR_PORT = 8700
 
@@ -176,7 +176,7 @@ def once(
 
     result = run_once(run.loaded, run.folders, mode, logins, account, wait)
     print_report(result, as_json)
-    raise typer.Exit(ONCE_EXIT_CODES[result.outcome])
+    raise typer.Exit(EXIT_CODES[result.outcome])
 
 
 @app.command()

@@ -86,6 +86,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the records.")]
 EntryId = Annotated[str, typer.Option("--entry", metavar="ID", help="Which one, when there are several.")]
+OneAccount = Annotated[str, typer.Option("--account", metavar="N", help="Only this account, by its last characters.")]
 AccountNumber = Annotated[str, typer.Argument(metavar="NUMBER", help="The account number, or its last characters.")]
 FromDay = Annotated[
     date | None, typer.Option("--from", parser=_date, metavar="DATE", help="From this day of the exchange on.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.domain.operation.account_settings import AccountField, account_setting
-from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
@@ -14,6 +13,7 @@ from core.runtime.clock import exchange_time
 from core.runtime.clock_file import noted_clock
 from core.views.accounts import setting_views
 from senex_tui.reports.check import columns
+from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Answer
 from senex_tui.trader.place import Place, with_records
@@ -89,9 +89,9 @@ def _need_accounts(place: Place) -> None:
 
 
 async def _resolved(records: Records, number: str) -> str:
-    found = resolve_account(number, [account.number for account in await records.accounts.all()])
-    if isinstance(found, Refusal):
-        raise Refused(f"{found.sentence()}.")
+    found = await account_named(records, number, option="account ")
+    if found is None:
+        raise Refused("an account is named by its last characters; none were given.")
     return found
 
 

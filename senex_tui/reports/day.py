@@ -15,6 +15,7 @@ from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.runtime.clock import Clock, exchange_time
 from core.runtime.clock_file import noted_clock
 from senex_tui.reports.entries import entry_values, entry_words
+from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Report, instant_shown, instant_text
@@ -24,7 +25,6 @@ from senex_tui.trader.place import Place, with_records
 if TYPE_CHECKING:
     from core.market.calendar import SessionCalendar
     from core.records.records import Records
-    from core.records.search.told_cycles import CycleTold
 
 EARLIEST = date(2000, 1, 1)
 _AHEAD = timedelta(days=365)
@@ -39,10 +39,11 @@ _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
 
-async def read_day(place: Place, times: SlotTimes, day: date | None) -> Report:
+async def read_day(place: Place, times: SlotTimes, day: date | None, account: str = "") -> Report:
     """The report of a day of the exchange, without one of today.
 
-    Raises Refused before the first start and for a day too far off, RecordsError, CalendarError.
+    `account`, the last characters of a number, leaves only that account's part. Raises Refused before the first start,
+    for a day too far off and for an account that is not exactly one known one, RecordsError, CalendarError.
     """
     place.need_records()
     clock = noted_clock(place.records_file.parent)
@@ -52,7 +53,10 @@ async def read_day(place: Place, times: SlotTimes, day: date | None) -> Report:
     need_near(chosen, today)
     calendar = await calendar_around(now + (chosen - today))
     return Report(
-        await with_records(place, lambda records: _values(records, place, times, calendar, clock, chosen, now)), _lines
+        await with_records(
+            place, lambda records: _values(records, place, times, calendar, clock, chosen, now, account)
+        ),
+        _lines,
     )
 
 
@@ -70,18 +74,23 @@ async def _values(
     clock: Clock,
     day: date,
     now: datetime,
+    account: str,
 ) -> dict[str, Any]:
+    only = await account_named(records, account)
     session = calendar.on(day)
     planned = () if session is None else slots_of(session, times)
     recorded = await records.slots.of_day(day)
     ran = await records.cycles.of_day(day)
-    told = await records.told_cycles.of_day(day)
+    told = {
+        number: cycle.told if only is None else cycle.accounts.get(only, cycle.told)
+        for number, cycle in (await records.told_cycles.of_day(day)).items()
+    }
     known = await records.accounts.all()
     numbers = [account.number for account in known]
     trading = await records.trading.read()
     is_today = day == exchange_time(now).date()
     holder = await place.holder()
-    steps = await read_next_steps(records, place, times, calendar, clock, now, holder) if is_today else None
+    steps = await read_next_steps(records, place, times, calendar, clock, now, holder, only) if is_today else None
     following = None if steps is None else steps.overall
     first_after = calendar.next_after(day) if session is None or is_today else None
     return {
@@ -113,6 +122,7 @@ async def _values(
                 numbers,
             )
             for entry in await records.entries.of_day(day)
+            if only in (None, entry.account)
         ],
     }
 
@@ -121,7 +131,7 @@ def _rows(
     planned: Sequence[datetime],
     recorded: Sequence[SlotRecord],
     ran: Sequence[CycleRecord],
-    told: Mapping[int, CycleTold],
+    told: Mapping[int, Told],
     following: NextStep | None,
     now: datetime,
     runs: bool,
@@ -129,14 +139,14 @@ def _rows(
     """Slots and forced cycles in the order of their times; also recorded slots that today's settings do not plan."""
     by_slot = {record.slot: record for record in recorded}
     rows = [_slot(slot, by_slot.get(slot), told, following, now, runs) for slot in sorted({*planned, *by_slot})]
-    rows += [_forced(cycle, told[cycle.number].told) for cycle in ran if cycle.slot is None]
+    rows += [_forced(cycle, told[cycle.number]) for cycle in ran if cycle.slot is None]
     return sorted(rows, key=lambda row: datetime.fromisoformat(row["at"]))
 
 
 def _slot(
     slot: datetime,
     record: SlotRecord | None,
-    told: Mapping[int, CycleTold],
+    told: Mapping[int, Told],
     following: NextStep | None,
     now: datetime,
     runs: bool,
@@ -166,12 +176,10 @@ def _forced(cycle: CycleRecord, told: Told) -> dict[str, Any]:
     return {"at": instant_text(cycle.began_at), "forced": True, "cycle": cycle.number} | _told_values(told)
 
 
-def told_of(slot: SlotRecord, cycles: Mapping[int, CycleTold]) -> Told:
+def told_of(slot: SlotRecord, cycles: Mapping[int, Told]) -> Told:
     """What a recorded slot came to. `cycles` has what the cycles of its day came to, by number."""
     cycle = None if slot.cycle is None else cycles.get(slot.cycle)
-    return told_slot(
-        slot.state, slot.outcome, slot.reason_code, slot.reason_text, None if cycle is None else cycle.told
-    )
+    return told_slot(slot.state, slot.outcome, slot.reason_code, slot.reason_text, cycle)
 
 
 def _told_values(told: Told) -> dict[str, Any]:

@@ -48,8 +48,12 @@ async def read_next_steps(
     clock: Clock,
     now: datetime,
     holder: Holder | None,
+    only: str | None = None,
 ) -> NextSteps:
-    """What comes next at `now`, told from the records as the running console tells it. Raises RecordsError."""
+    """What comes next at `now`, told from the records as the running console tells it. Raises RecordsError.
+
+    `only` leaves one account, by its number.
+    """
     standings = await read_standings(
         records,
         times,
@@ -61,7 +65,7 @@ async def read_next_steps(
         speed=clock.speed,
         began=holder.since if holder is not None and isinstance(clock, SystemClock) else None,
     )
-    accounts = {standing.number: next_step(standing) for standing in standings}
+    accounts = {standing.number: next_step(standing) for standing in standings if only in (None, standing.number)}
     if holder is None and not accounts:
         return NextSteps(NextStep(Next.NO_CONSOLE, "no console is running", ends="start one: `senex`"), {})
     return NextSteps(overall(list(accounts.values())), accounts)

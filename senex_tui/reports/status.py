@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.domain.market.sessions import SlotTimes
+from core.domain.operation.amounts import counted
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from core.market.calendar import SessionCalendar
     from core.records.records import EvidenceRecord, Records, SlotRecord
     from core.records.repositories.rows import LoginRecord
-    from core.records.search.told_cycles import CycleTold
 
 _OF_ENTRY = (
     *("id", "account", "day", "state", "underlying", "expiration", "strikes", "limit", "order"),
@@ -85,7 +85,7 @@ async def _values(
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
     }
     latest = {entry.account: entry for entry in today} | held_today
-    cycles = await records.told_cycles.of_day(day)
+    cycles = {number: cycle.told for number, cycle in (await records.told_cycles.of_day(day)).items()}
     steps = await read_next_steps(records, place, times, calendar, clock, now, holder)
     numbers = [account.number for account in accounts]
     return {
@@ -184,7 +184,7 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
     }
 
 
-def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, CycleTold]) -> dict[str, Any]:
+def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, Told]) -> dict[str, Any]:
     """How many of today's slots have passed, and what they came to.
 
     `outcomes` counts by outcome, with the newest reason of each. `came_to` counts by word and reason: slots that were
@@ -358,5 +358,6 @@ def _open_words(trident: dict[str, Any]) -> str:
     )
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
-        f"({trident['dte']} days): {figures}, max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
+        f"({counted(trident['dte'], 'day')}): {figures}, "
+        f"max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
     )

@@ -12,6 +12,9 @@ from typing import Any
 from core.domain.operation import amounts
 from core.domain.operation.times import iso, stamp
 
+EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
+"""The exit code of a command that ends by what a cycle came to (rules 4.4)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -30,10 +33,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: a sentence, and the exit code that the command ends with."""
+    """The answer to a request: a sentence, and the exit code that the command ends with.
+
+    `command` is the id of the command that was posted for it; empty when none was.
+    """
 
     exit_code: int
     text: str
+    command: str = ""
 
 
 def instant_text(at: datetime | None) -> str | None:

@@ -78,10 +78,10 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
     )
     if command.kind in (CommandKind.PAUSE, CommandKind.HALT):
         text += f" To stop entries whatever it does, create the file {place.halt_file}."
-    return Answer(NO_ANSWER, text)
+    return Answer(NO_ANSWER, text, command.id)
 
 
 def _answer(record: CommandRecord) -> Answer:
     word = "" if record.state is CommandState.DONE else f" {record.state.value}"
     named = record.command.kind.value.replace("_", " ")
-    return Answer(_EXIT_CODES[record.state], f"{named}{word}: {record.text}")
+    return Answer(_EXIT_CODES[record.state], f"{named}{word}: {record.text}", record.command.id)

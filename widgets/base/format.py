@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.operation.amounts import NONE as NONE
+from core.domain.operation.amounts import counted as counted
 from core.domain.operation.amounts import credit, money
 from core.domain.operation.amounts import percent as percent
 from core.domain.operation.amounts import quantity as quantity

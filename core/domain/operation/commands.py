@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 COMMAND_LIFETIME_S = 30.0
+COMMAND, CYCLE = "command", "cycle"
+"""Figures of the event of an answer: the command's id, and for a forced cycle its number."""
 
 
 class CommandKind(StrEnum):
@@ -45,7 +47,8 @@ class Command:
     `saw_cycle` is the number of the newest cycle that its sender was shown; the engine refuses a forced cycle when
     another has started since. `target` is what the command is about: the id of an entry or of its order for cancel,
     attest and allow-reentry; for reset a breaker's code, with a colon and its subject where it has one, or `halt`; the
-    number of an alert for acknowledge; an account number, or its last characters, for set_account. `note` is what the
+    number of an alert for acknowledge; an account number, or its last characters, for set_account and for force, where
+    it may be empty and then means every account that is enabled. `note` is what the
     operator adds: the reason for a halt, what was seen at the broker, or the account's setting and value, like `width
     5`.
     """

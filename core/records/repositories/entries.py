@@ -45,9 +45,6 @@ _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 class Entries(EntryReads):
     """Changes entries; `EntryReads` reads them."""
 
-    evidence_written = 0
-    """How often this process has recorded evidence. Whoever shows evidence reads it again when this has changed."""
-
     def __init__(self, database: Database, outbox: Outbox) -> None:
         super().__init__(database)
         self._outbox = outbox
@@ -185,7 +182,6 @@ class Entries(EntryReads):
         async with self._database.write() as connection:
             _may_be_freed(await _known(connection, entry_id))
             await note_evidence(connection, entry_id, EvidenceRecord("attestation", who, True, REENTRY_ALLOWED, at))
-            self.evidence_written += 1
 
     async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
         """Frees the day of a cancelled or expired entry. `proof` says which complete reads showed no fill (rules 9).
@@ -259,7 +255,6 @@ class Entries(EntryReads):
         async with self._database.write() as connection:
             await _known(connection, entry_id)
             await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
-            self.evidence_written += 1
 
 
 async def _known(connection: AsyncConnection, entry_id: str) -> Entry:

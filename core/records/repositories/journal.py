@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
-from core.domain.operation.reasons import Reason
+from core.domain.operation.reasons import FigureValue, Reason
 from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import DryRunRecord, SuggestionRecord
 from core.records.store.database import Database
@@ -25,6 +25,8 @@ _VALIDATED = select(suggestions.c.id).where(
     suggestions.c.session_day == bindparam("session_day"),
     suggestions.c.validated,
 )
+_SEARCHED = 50
+"""How many of the newest events of a kind are searched for a figure."""
 _NEW_DRY_RUN = insert(dry_runs)
 _of_suggestion = dry_runs.c.suggestion_id == bindparam("suggestion_id")
 _DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()).limit(1)
@@ -74,6 +76,11 @@ class Journal:
         newest = select(func.max(events.c.seq)).where(events.c.kind.in_(kinds)).scalar_subquery()
         told = events.c.kind.in_((*kinds, also))
         return await self._events(select(events).where(events.c.seq >= newest, told).order_by(events.c.seq))
+
+    async def newest_with(self, kind: str, figure: tuple[str, FigureValue]) -> Event | None:
+        """The last event of this kind that has this figure, among the newest of the kind; None when there is none."""
+        query = select(events).where(events.c.kind == kind).order_by(events.c.seq.desc())
+        return next((event for event in await self._events(query.limit(_SEARCHED)) if figure in event.figures), None)
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
         """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one, and the

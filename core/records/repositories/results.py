@@ -66,6 +66,15 @@ class Recorded:
     traded: Mapping[str, date]
     missed: Mapping[date, Mapping[str, int]]
 
+    def of(self, account: str) -> Recorded:
+        """The same of one account alone."""
+        return Recorded(
+            runs=tuple(run for run in self.runs if run.account == account),
+            entries=tuple(entry for entry in self.entries if entry.account == account),
+            traded={number: since for number, since in self.traded.items() if number == account},
+            missed=self.missed,
+        )
+
 
 async def note_runs(connection: AsyncConnection, runs: Sequence[AccountRun]) -> None:
     """Adds the runs of a cycle's accounts to the commit that ends it."""

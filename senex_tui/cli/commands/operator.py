@@ -1,4 +1,4 @@
-"""`senex status|pause|resume|halt|cancel|allow-reentry|reconcile|reset|attest|backup` from another shell (rules 10)."""
+"""The commands from another shell that an operator gives: `senex status`, `pause`, `force` and others (rules 10)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AsJson, DataDir, Demo, EntryId, Why
+from senex_tui.cli.options import AsJson, DataDir, Demo, EntryId, OneAccount, Why
 from senex_tui.cli.printing import exit_with, print_report
 
 if TYPE_CHECKING:
@@ -59,6 +59,27 @@ def resume(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: 
     _send(invocation.place_for(context, data_dir, demo), CommandKind.RESUME, note=why)
 
 
+@commands.command(
+    epilog=f"{_EXIT} With --wait by the cycle's end: 0 succeeded, 3 skipped, 4 failed, 5 unknown or not over in time."
+)
+def force(
+    context: typer.Context,
+    account: OneAccount = "",
+    wait: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="Follow the cycle and its orders this long at most.")
+    ] = None,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Force a cycle now. Needs a running console.
+
+    Every rule applies except that it waits for no slot. With --account the other accounts are not asked.
+    """
+    from senex_tui.reports.forced import force as forced
+
+    exit_with(asyncio.run(forced(invocation.place_for(context, data_dir, demo), account, wait)))
+
+
 @commands.command(epilog=_EXIT)
 def halt(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: DataDir = None) -> None:
     """Halt entries until `senex reset halt`.
@@ -76,9 +97,7 @@ def reset(
     what: Annotated[
         str, typer.Argument(metavar="WHAT", help="halt, login, sends, mismatch, incident: as `senex status` says.")
     ],
-    whom: Annotated[
-        str, typer.Option("--account", metavar="N", help="Only this account, by its last characters.")
-    ] = "",
+    whom: OneAccount = "",
     why: Why = "",
     demo: Demo = False,
     data_dir: DataDir = None,

@@ -177,7 +177,8 @@ def test_an_unknown_entry_holds_the_day_until_two_reads(tmp_path: Path) -> None:
         await world.until("09:46")
         step = await both_tell(world, Next.HELD)
         proof = step.settling
-        assert proof is not None and (proof.first_read, proof.second_due) == (None, None)
+        assert proof is not None
+        assert (proof.first_read, proof.second_due) == (None, None)
         read: datetime | None = None
         while read is None:
             await world.clock.sleep(world.intervals.settlement_s)
@@ -185,7 +186,8 @@ def test_an_unknown_entry_holds_the_day_until_two_reads(tmp_path: Path) -> None:
             reads = told[masked(ACCOUNT)].settling
             read = None if reads is None else reads.first_read
             assert world.clock.now() < et(MONDAY, "09:55"), "no first read"
-        assert reads is not None and reads.second_due is not None
+        assert reads is not None
+        assert reads.second_due is not None
 
     lived(tmp_path, day)
 
@@ -200,7 +202,8 @@ def test_a_cancelled_entry_frees_the_day_by_two_reads(tmp_path: Path) -> None:
         assert step.ends == "`senex allow-reentry`"
         await world.command(CommandKind.ALLOW_REENTRY, target=entry.id)
         step = await both_tell(world, Next.FREEING)
-        assert step.settling is not None and step.settling.next_due is not None
+        assert step.settling is not None
+        assert step.settling.next_due is not None
         assert step.enters_at is None
         await world.until("09:57")
         assert (await both_tell(world, Next.FREE)).enters_at == et(MONDAY, "10:00")

@@ -125,7 +125,7 @@ async def test_an_unknown_account_is_said_in_the_list(data: Path) -> None:
         await console.press("h")
         await settled(console)
         await console.press("slash", *"account:9999", "enter")
-        assert "names no known accounts" in await settled(console)
+        assert "names no known account" in await settled(console)
 
 
 async def test_pages_come_as_the_list_is_walked_down(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,9 +102,9 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
     [
         ("orderz", NOTHING, "none of cycles, attempts"),
         ("cycles", HistoryFilter(since=date(2026, 3, 2), until=date(2026, 3, 1)), "is later than --to 2026-03-01"),
-        ("cycles", HistoryFilter(account="7"), "names no known accounts; known are …0001, …0002"),
-        ("cycles", HistoryFilter(account="5WT"), "names no known accounts"),
-        ("cycles", HistoryFilter(outcome="filled"), "none of skipped, succeeded, failed, unknown, missed, running"),
+        ("cycles", HistoryFilter(account="7"), "names no known account; give one of …0001, …0002"),
+        ("cycles", HistoryFilter(account="5WT"), "names no known account"),
+        ("cycles", HistoryFilter(outcome="filed"), "none of skipped, succeeded, failed, unknown, missed, running"),
         ("cycles", HistoryFilter(reason="lowscore"), "the nearest are low_score"),
         ("cycles", HistoryFilter(reason="."), "docs/operations.md lists them"),
         ("orders", HistoryFilter(underlying="SPY"), "none of QQQ, SPX"),
@@ -180,12 +180,13 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
     assert len(states) == 21
     lines = day.to_text().splitlines()
     assert lines[0] == "Monday 2026-03-02: session 09:30 to 16:00 ET, 21 slots"
-    assert lines[2].startswith("next        10:30 ET, in 9 min ")
-    assert "no console is running" in lines[2]
+    assert lines[2].startswith("next        no console is running; the 10:30 slot will be missed; to end it:")
+    assert (day.values["next"]["kind"], day.values["next"]["in_s"]) == ("no console", None)
+    assert not [line for line in lines if ", in " in line or " in 0" in line], "no countdown to a slot nobody takes"
     assert "automation  PAUSED by operator" in day.to_text()
     assert "10:45 to 14:45: 17 more to come" in lines
     assert [row["word"] for row in day.values["slots"][:3]] == ["filled", "missed", "not run"]
-    assert "09:45      1  filled   2 filled" in lines
+    assert "09:45 1 filled 2 filled" in [" ".join(line.split()) for line in lines]
     assert sum(line.startswith("…000") and "  FILLED " in line and "(cycle 1)" in line for line in lines) == 2
     assert all(len(line) <= COLUMNS for line in lines)
     assert ACCOUNT not in day.to_json() + day.to_text()
