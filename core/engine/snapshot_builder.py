@@ -232,7 +232,7 @@ class SnapshotBuilder:
             quotes=tuple(quotes),
             cycle=cycle_slice(
                 moment,
-                panels.cycle,
+                panels,
                 known.cycle(number),
                 known.told.get(number),
                 known.fates,

@@ -87,7 +87,7 @@ class KeptDay:
             status=_status(empty.status, await records.trading.read(), session, now, speed),
             cycle=cycle_slice(
                 moment,
-                panels.cycle,
+                panels,
                 known.cycle(number),
                 known.told.get(number),
                 known.fates,

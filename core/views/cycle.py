@@ -13,10 +13,11 @@ from core.domain.operation import times
 from core.domain.operation.events import Step, masked
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.fate import Fate
-from core.domain.reporting.told import STILL_RUNNING, Told
+from core.domain.reporting.told import STILL_RUNNING, CycleEnd, Told, told_cycle
 from core.records.repositories.rows import CycleRecord
 from core.records.search.told_cycles import CycleTold
 from core.snapshot import AccountTold, CycleSlice, SlotState, SlotView, StepState, StepView, ToldView
+from core.views.day_panels import DayPanels
 from core.views.moment import Moment
 
 _NO_CYCLE = CycleSlice(
@@ -37,7 +38,7 @@ _SENT = {Outcome.SUCCEEDED: StepState.DONE, Outcome.SKIPPED: StepState.SKIPPED, 
 
 def cycle_slice(
     moment: Moment,
-    progress: CycleProgress | None,
+    panels: DayPanels,
     record: CycleRecord | None,
     told: CycleTold | None,
     fates: Mapping[str, Fate],
@@ -47,18 +48,20 @@ def cycle_slice(
 ) -> CycleSlice:
     """The cycle's steps and figures, number 0 before the first of the day.
 
-    `progress` is that of the account whose steps are shown; `record` and `told` are those of the same cycle, None while
-    the records do not have them. `fates` is by entry id, `speed` market seconds in a wall second, `newest` the number
-    of the newest cycle of any day.
+    `panels` has the progress of its accounts; `record` and `told` are those of the same cycle, None while the records
+    do not have them. `fates` is by entry id, `speed` market seconds in a wall second, `newest` the number of the newest
+    cycle of any day.
     """
+    progress = panels.cycle
     if progress is None:
         return replace(_NO_CYCLE, previous=_before(None, slots), newest=newest)
-    whole = STILL_RUNNING if told is None else _with_each_refusal(told.told, progress)
+    accounts = _accounts(panels, told)
+    whole = _with_each_refusal(_whole(panels, accounts, told if _has_ended(record) else None), progress)
     return CycleSlice(
         number=progress.number,
         slot=progress.slot,
         forced=progress.forced,
-        running=record is None or record.ended_at is None,
+        running=_runs(panels),
         attempt=progress.attempt,
         max_attempts=MAX_ATTEMPTS,
         steps=_steps(progress, fates),
@@ -69,11 +72,43 @@ def cycle_slice(
         newest=newest,
         day=progress.day,
         told=ToldView.of(whole),
-        accounts=()
-        if told is None
-        else tuple(AccountTold(masked(account), ToldView.of(each)) for account, each in told.accounts.items()),
+        accounts=tuple(AccountTold(masked(account), ToldView.of(each)) for account, each in accounts.items()),
         retry_in_s=None if progress.retry_at is None else max(0, math.ceil(progress.retry_at - moment.monotonic)),
     )
+
+
+def _has_ended(record: CycleRecord | None) -> bool:
+    return record is not None and record.ended_at is not None
+
+
+def _runs(panels: DayPanels) -> bool:
+    return any(run.ended is None for run in panels.accounts)
+
+
+def _whole(panels: DayPanels, accounts: Mapping[str, Told], told: CycleTold | None) -> Told:
+    """What the cycle came to: by the records once they have its end, before that by its accounts."""
+    if told is not None:
+        return told.told
+    run = panels.cycle
+    if run is None or run.outcome is None or _runs(panels):
+        return STILL_RUNNING
+    code, text = ("", "") if run.refusal is None else (run.refusal.code, run.refusal.sentence())
+    return told_cycle(CycleEnd(True, run.outcome.value, code, text), accounts)
+
+
+def _accounts(panels: DayPanels, told: CycleTold | None) -> Mapping[str, Told]:
+    """What each account's part has come to: by the records, else by its progress."""
+    known = {} if told is None else told.accounts
+    return {**{run.account: _so_far(run) for run in panels.accounts if run.account}, **known}
+
+
+def _so_far(run: CycleProgress) -> Told:
+    """What a run that is not recorded yet has come to."""
+    if run.outcome is None:
+        return STILL_RUNNING
+    if run.refusal is None:
+        return Told(run.outcome, run.outcome.value, run.outcome.value)
+    return Told(run.outcome, run.outcome.value, run.refusal.sentence(), run.refusal.code)
 
 
 def _with_each_refusal(told: Told, progress: CycleProgress) -> Told:

@@ -12,12 +12,14 @@ from core.snapshot import AttemptView, StepState
 
 @dataclass(frozen=True, slots=True)
 class DayPanels:
-    """What is shown. `cycle` is the account's progress whose steps stand for the newest cycle, None before the first.
+    """What is shown. `accounts` has the progress of each account in the newest cycle, and `cycle` the one of them whose
+    steps stand for it; None before the first.
 
     `spread` and the first of `judgements` are of one underlying, and of one account's run.
     """
 
     cycle: CycleProgress | None = None
+    accounts: tuple[CycleProgress, ...] = ()
     spread: SpreadProgress | None = None
     judgements: tuple[Judgement, ...] = ()
     attempts: tuple[AttemptView, ...] = ()
@@ -35,6 +37,7 @@ def day_panels(cycles: Sequence[Sequence[CycleProgress]], holding: Collection[st
     source = _source(cycles, holding)
     return DayPanels(
         cycle=_leading(newest, holding),
+        accounts=tuple(newest),
         spread=None if source is None else source.spread,
         judgements=_judgements(cycles, source),
         attempts=tuple(attempt for progresses in cycles for attempt in _attempts(progresses)),
