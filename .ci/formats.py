@@ -57,13 +57,13 @@ ALLOWED = {
 _TIME = re.compile(r"%[A-Za-z]")
 _AMOUNT = re.compile(r",.*f|\.([2-9]|\d\d+)f")
 _ANY_NUMBER = re.compile(r"[fd]$|^,$")
-_DOLLARS = " $"
+_DOLLARS, _SECONDS = " $", " s"
 
 
 def is_refused(spec: str, after: str = "") -> bool:
     """Whether the format is one of a time or of an amount. `after` is the text that follows the value."""
     is_amount = _AMOUNT.search(spec) or (after.startswith(_DOLLARS) and _ANY_NUMBER.search(spec))
-    return bool(_TIME.search(spec) or is_amount)
+    return bool(_TIME.search(spec) or (is_amount and not after.startswith(_SECONDS)))
 
 
 def formats_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
