@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from core.domain.operation.failures import failure_words
 from senex_tui.doctor.database import lock_row, records_row
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
 from senex_tui.doctor.redis import redis_row
@@ -192,7 +193,7 @@ def mail_row(section: Any) -> Row:
         asyncio.run(connect())
     except (SMTPException, OSError) as error:
         todo = "check mail.host, mail.port and mail.security; trading goes on without it"
-        text = f"{host}:{port} ({security}): {type(error).__name__}: {error}".rstrip(": ")
+        text = f"{host}:{port} ({security}): {failure_words(error)}"
         return Row("mail", Finding.WARN, text, todo)
     return Row("mail", Finding.OK, f"{host}:{port} answers ({security})")
 
