@@ -204,6 +204,8 @@ def test_an_account_that_cannot_be_read_is_named_and_judged_all_the_same(tmp_pat
         [preview] = await _previews(world)
         assert ("account", "account_unreadable") in _codes(preview)
         assert [one["judgement"]["passed"] for one in preview["underlyings"]] == [True, True]
+        assert [one["would_pass"] for one in preview["underlyings"]] == [False, False]
+        assert (preview["would_send"], preview["underlying"]) == (False, None)
 
     in_day(tmp_path, day)
 
