@@ -54,10 +54,13 @@ class CyclePanel(DayPanel["CycleSlice"]):
         return Drawing("Start", tuple(lines))
 
     def _accounts(self, value: CycleSlice, width: int) -> list[Line]:
-        """What each account's part came to, when there are several: side by side where they fit so."""
+        """What each account's part came to, when there are several: in one line where all fit, else a line each."""
         if len(value.accounts) < 2:
             return []
         parts = [(f"{each.account}  {told_line(each.told)}", tone_of(each.told.word)) for each in value.accounts]
+        together = flow(parts, width, "   ")
+        if len(together) == 1:
+            return together
         return [((fit(text, min(width, len(text))), tone),) for text, tone in parts]
 
     def _foot(self, value: CycleSlice, width: int) -> list[Line]:

@@ -30,9 +30,9 @@ class SpreadPanel(DayPanel["SpreadSlice"]):
 
     def _title(self, value: SpreadSlice) -> str:
         cycle = "" if value.cycle is None else f"cycle {value.cycle}"
-        account = value.account if self.context.several else ""
+        account, what = (value.account, "") if self.context.several else ("", " trident")
         when = f"{value.expiration:%b} {value.expiration.day} {value.expiration.year}, {value.dte} days"
-        words = (self.NAME, cycle, account, f"{value.underlying} trident", when)
+        words = (self.NAME, cycle, account, f"{value.underlying}{what}", when)
         return "  ".join(word for word in words if word)
 
 

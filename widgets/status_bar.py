@@ -84,6 +84,9 @@ _CLOCK_FROM = 78
 _LEAST_REASON = 8
 """In less room than this a reason says nothing, and is left out."""
 _NO_ENTRY = "no entry"
+_LEVELS = ((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False), (5, False), (6, False))
+_WITH_CLOCK = 7
+"""How much is left out, and whether the date stands; with the clock only the first ones."""
 _CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
 
 
@@ -172,11 +175,10 @@ def next_words(value: StatusView) -> str:
 
 
 def _bar(value: StatusView, width: int) -> Line:
-    """The bar with as much as fits. The reason of a pause or a halt comes before the date and the details of health;
-    where it does not fit whole, it gets the room that is left."""
+    """The bar with as much as fits. The reason of a pause or a halt comes before the details of health and the date,
+    and where it does not fit whole, it gets the room that is left. The date is left out once nothing else can be."""
     reasons = _reasons(value)
-    levels = range(7 if width < _CLOCK_FROM else 5)
-    for level, dated in ((level, dated) for level in levels for dated in (True, False)):
+    for level, dated in _LEVELS if width < _CLOCK_FROM else _LEVELS[:_WITH_CLOCK]:
         left, far = _left(value, level), _far(value, level, dated=dated)
         room = width - 1 - width_of(left) - width_of(far)
         if room >= (0 if level >= 4 and not dated else len(reasons[-1] if level else reasons[0])):

@@ -323,7 +323,6 @@ class SnapshotBuilder:
             broker=self.broker_check.health,
             records=_store_health(self.breakers),
             market=market,
-            next_slot=self.slots.next(),
             accounts=", ".join(masked(a.number) for a in self.runner.accounts if a.enabled) or "none enabled",
             open_alerts=len(self.alerting.open_now),
             mail=self.mail.health,

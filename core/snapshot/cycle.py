@@ -47,10 +47,8 @@ class CycleSlice:
     steps: tuple[StepView, ...]
     elapsed_s: int
     outcome: str
-    reason_code: str
     reason: str
     previous: str
-    next_slot_in_s: int | None
     newest: int = 0
     day: date | None = None
     told: ToldView | None = None

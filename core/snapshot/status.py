@@ -88,7 +88,6 @@ class StatusSlice:
     broker: PartHealth
     records: PartHealth
     market: str
-    next_slot: datetime | None
     accounts: str
     failure: str = ""
     open_alerts: int = 0

@@ -30,10 +30,8 @@ _NO_CYCLE = CycleSlice(
     steps=tuple(StepView(step.word, StepState.TODO) for step in Step),
     elapsed_s=0,
     outcome="",
-    reason_code="",
     reason="",
     previous="",
-    next_slot_in_s=None,
 )
 _SENT = {Outcome.SUCCEEDED: StepState.DONE, Outcome.SKIPPED: StepState.SKIPPED, Outcome.UNKNOWN: StepState.FAILED}
 
@@ -69,10 +67,8 @@ def cycle_slice(
         steps=_steps(progress, fates),
         elapsed_s=_elapsed(moment, progress, record, speed),
         outcome="" if whole.outcome is None else whole.outcome.value,
-        reason_code=whole.reason,
         reason="" if whole.outcome in (None, Outcome.SUCCEEDED) else whole.words,
         previous=_before(progress.slot, slots),
-        next_slot_in_s=None,
         newest=newest,
         day=progress.day,
         told=ToldView.of(whole),

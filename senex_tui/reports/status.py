@@ -188,16 +188,14 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
 def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, Told]) -> dict[str, Any]:
     """How many of today's slots have passed, and what they came to.
 
-    `outcomes` counts by outcome, with the newest reason of each. `came_to` counts by word and reason: slots that were
-    missed for two reasons are two of them.
+    `outcomes` counts by outcome. `came_to` counts by word and reason: slots that were missed for two reasons are two of
+    them.
     """
     told = [told_of(slot, cycles) for slot in slots]
-    named = [(one.word if one.outcome is None else one.outcome.value, one) for one in told]
     counted = Counter((one.word, _missed_words(one)) for one in told)
     return {
         "passed": len(slots),
-        "outcomes": dict(Counter(name for name, _ in named)),
-        "newest_reasons": {name: one.words for name, one in named if one.reason},
+        "outcomes": dict(Counter(one.word if one.outcome is None else one.outcome.value for one in told)),
         "came_to": [{"word": word, "why": why, "count": count} for (word, why), count in counted.items()],
     }
 

@@ -37,7 +37,7 @@ def status(
     place = invocation.place_for(context, data_dir, demo)
     mail, times = None, SlotTimes()
     with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
-        settings = invocation.settings_of(context, data_dir)
+        settings = invocation.settings_of(context, data_dir, own_simulator=demo)
         mail, times = settings.mail, settings.schedule.slot_times
     print_report(asyncio.run(read_status(place, mail, times)), as_json)
 

@@ -191,7 +191,8 @@ async def test_the_story_of_a_running_cycle_is_read_again_with_its_steps(data: P
         running = parts.cycle(number=1, running=True, newest=1)
         console.engine.current = replace(scenes.calm(), cycle=running)
         await console.pull()
-        await console.press("1", "enter")
+        console.app.screen.query_one("#cycle").focus()
+        await console.press("enter")
         await settled(console)
         page = console.app.screen
         assert isinstance(page, StoryPage)

@@ -119,6 +119,18 @@ unknown = SCENES["unknown"]
 """The answer to a send was lost."""
 day_closed = SCENES["day_closed"]
 """The operator cancelled the entry of the day."""
+freeing = SCENES["freeing"]
+"""The operator has allowed re-entry after the cancel; the first of the two reads is due."""
+two_accounts = SCENES["two_accounts"]
+"""The order of one account was rejected, that of the other is filled."""
+restarted = SCENES["restarted"]
+"""The same after a restart of the console."""
+accounts_off = SCENES["accounts_off"]
+"""The automation of every account is off."""
+after_midnight = SCENES["after_midnight"]
+"""The console has run over midnight."""
+next_morning = SCENES["next_morning"]
+"""The next session has begun; no slot of it has come."""
 halted = SCENES["halted"]
 """Halted by the operator, with a breaker of an account beside it."""
 stopped_by_clock = SCENES["clock"]
