@@ -57,6 +57,11 @@ class UnderlyingPreview:
     limit: EntryPrice | None
 
     @property
+    def would_pass(self) -> bool:
+        """Whether the attempt would pass. Without the account's capital nothing is priced, and nothing passes."""
+        return isinstance(self.pricing, Pricing) and not self.attempt
+
+    @property
     def break_evens(self) -> tuple[Decimal | None, Decimal | None]:
         """The settlements below and above the body at which the package, filled at the limit, comes to zero."""
         if self.plan is None or self.limit is None:
@@ -81,11 +86,16 @@ class Preview:
     @property
     def chosen(self) -> UnderlyingPreview | None:
         """The underlying that a cycle would take: the first, in the order of preference, that would pass."""
-        return next((one for one in self.underlyings if not one.attempt), None)
+        return next((one for one in self.underlyings if one.would_pass), None)
+
+    @property
+    def would_send(self) -> bool:
+        """Whether a cycle would send an order."""
+        return self.chosen is not None and not self.reasons
 
     @property
     def reasons(self) -> tuple[StepRefusal, ...]:
-        """Every reason for which a cycle would send nothing; empty when it would send."""
+        """Every reason for which a cycle would send nothing."""
         chosen = self.chosen
         if chosen is not None:
             return (*self.account_refusals, *chosen.order)

@@ -21,7 +21,7 @@ def preview_values(preview: Preview) -> dict[str, Any]:
     return {
         "account": masked(preview.account),
         "at": times.iso(preview.at),
-        "would_send": not preview.reasons,
+        "would_send": preview.would_send,
         "underlying": None if chosen is None else chosen.underlying,
         "reasons": _reasons(preview.reasons),
         "account_reasons": _reasons(preview.account_refusals),
@@ -34,11 +34,11 @@ def preview_values(preview: Preview) -> dict[str, Any]:
 
 def preview_words(preview: Preview) -> str:
     """The same in a sentence: `…0001 would send QQQ 622P/619P/622C/625C at 4.06 credit`."""
-    chosen, reasons = preview.chosen, preview.reasons
-    if chosen is not None and chosen.plan is not None and chosen.limit is not None and not reasons:
+    chosen = preview.chosen
+    if preview.would_send and chosen is not None and chosen.plan is not None and chosen.limit is not None:
         strikes = f"{chosen.underlying} {chosen.plan.trident.strikes()}"
         return f"{masked(preview.account)} would send {strikes} at {amounts.credit(chosen.limit.limit)} credit"
-    why = dict.fromkeys(reason.refusal.sentence() for reason in reasons)
+    why = dict.fromkeys(reason.refusal.sentence() for reason in preview.reasons)
     return f"{masked(preview.account)} would send nothing: {'; '.join(why)}"
 
 
@@ -50,7 +50,7 @@ def _underlying(one: UnderlyingPreview, preview: Preview) -> dict[str, Any]:
     at_limit = None if trident is None or limit is None else max_risk(trident.width, limit.limit)
     return {
         "underlying": one.underlying,
-        "would_pass": not one.attempt,
+        "would_pass": one.would_pass,
         "reasons": _reasons((*one.attempt, *one.order)),
         "judgement": None if one.judgement is None else _judgement(one.judgement),
         "price": None if plan is None else _text(plan.price),

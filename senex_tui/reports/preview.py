@@ -89,7 +89,7 @@ def _underlying(one: dict[str, Any]) -> list[str]:
         lines.append(f"  {'pricing':<{_WIDTH}}natural {natural}, mid {mid} credit; max risk {risk} at natural")
     if one["utilization"] is not None:
         share = amounts.plain(round(100 * Decimal(one["utilization"]), 1))
-        lines.append(f"  {'risk':<{_WIDTH}}budget {dollars_shown(one['budget'])}; {share} % of it would be in use")
+        lines.append(f"  {'risk':<{_WIDTH}}budget {dollars_shown(one['budget'])}, utilization {share} %")
     if one["limit"] is not None:
         lines += hanging(f"  {'limit':<{_WIDTH}}", _limit(one))
     return lines
@@ -100,7 +100,7 @@ def _limit(one: dict[str, Any]) -> str:
     below, above = (amounts.price(Decimal(value)) if value is not None else "none" for value in one["break_evens"])
     return (
         f"{credit_shown(one['limit'])} credit, offset {credit_shown(one['offset'])}{floor}; "
-        f"max risk {dollars_shown(one['max_risk_at_limit'])}; break-evens {below} and {above}"
+        f"max risk {dollars_shown(one['max_risk_at_limit'])}; break-evens {below} below, {above} above"
     )
 
 

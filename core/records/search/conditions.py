@@ -41,12 +41,12 @@ def newest(
 Batch = Callable[[int, Mark | None], Awaitable[list[tuple[HistoryRow, bool]]]]
 """Reads so many rows older than a mark, newest first, and says of each whether it fits what was asked for."""
 
-_AT_A_TIME = 200
+AT_A_TIME = 200
 
 
 async def full_page(batch: Batch, limit: int, after: Mark | None, *, some_may_not_fit: bool) -> list[HistoryRow]:
     """At most `limit` rows that fit. It reads on until the page is full, as what a row is told to be is computed."""
-    size = max(limit, _AT_A_TIME) if some_may_not_fit else limit
+    size = max(limit, AT_A_TIME) if some_may_not_fit else limit
     page: list[HistoryRow] = []
     while True:
         read = await batch(size, after)

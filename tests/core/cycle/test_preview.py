@@ -17,6 +17,7 @@ from core.domain.operation.commands import COMMAND, PREVIEW_DONE, PREVIEWS, Comm
 from core.domain.orders.order_states import EntryState
 from core.simulator.exchange.faults import FaultKind
 from tests.support.invariants import assert_nothing_forbidden_happened
+from tests.support.record_samples import KEPT_IN_POSTGRES
 from tests.support.world import ACCOUNT, MONDAY, World, account, et, in_world
 
 KEPT = ("cycles", "slots", "suggestions", "entries", "fills", "dry_runs", "account_results", "evidence")
@@ -41,8 +42,16 @@ async def _asked(world: World, target: str = "") -> Any:
 
 
 def _rows(world: World) -> dict[str, int]:
-    with sqlite3.connect(world.records_file) as opened:
-        return {name: opened.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in KEPT}
+    return {name: _count(world.records_file, name) for name in KEPT}
+
+
+def _count(file: Path, table: str) -> int:
+    query = f"SELECT count(*) FROM {table}"
+    in_postgres = KEPT_IN_POSTGRES.ask(file, query)
+    if in_postgres is not None:
+        return int(in_postgres[0][0])
+    with sqlite3.connect(file) as opened:
+        return int(opened.execute(query).fetchone()[0])
 
 
 def _codes(preview: dict[str, Any]) -> list[tuple[str, str]]:
@@ -61,6 +70,7 @@ def in_day(folder: Path, script: Callable[[World], Coroutine[Any, Any, None]], a
     in_world(day, folder, start=et(MONDAY, at), **more)
 
 
+@pytest.mark.usefixtures("store")
 def test_a_preview_prices_what_a_cycle_then_sends(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         [preview] = await _previews(world)
@@ -194,6 +204,8 @@ def test_an_account_that_cannot_be_read_is_named_and_judged_all_the_same(tmp_pat
         [preview] = await _previews(world)
         assert ("account", "account_unreadable") in _codes(preview)
         assert [one["judgement"]["passed"] for one in preview["underlyings"]] == [True, True]
+        assert [one["would_pass"] for one in preview["underlyings"]] == [False, False]
+        assert (preview["would_send"], preview["underlying"]) == (False, None)
 
     in_day(tmp_path, day)
 

@@ -131,7 +131,7 @@ async def test_a_page_is_filled_from_beyond_the_cycles_that_do_not_fit(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What SQL finds may not fit, whole batches of it: the page still ends only where the records do."""
-    monkeypatch.setattr(conditions, "_AT_A_TIME", 1)
+    monkeypatch.setattr(conditions, "AT_A_TIME", 1)
     await _told(records)
     for kind, wanted, count in (
         (HistoryKind.CYCLES, HistoryFilter(outcome="failed"), 2),
