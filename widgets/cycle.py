@@ -17,6 +17,8 @@ from widgets.base.lines import Drawing, Line, Tone, fit, flow, wrap
 if TYPE_CHECKING:
     from core.snapshot import CycleSlice, StepView
 
+_GOES_ON = (StartState.NOW, StartState.FAILED)
+
 
 class CyclePanel(DayPanel["CycleSlice"]):
     NAME = "Cycle"
@@ -46,11 +48,9 @@ class CyclePanel(DayPanel["CycleSlice"]):
     def _start(self, width: int) -> Drawing:
         steps = flow(((f"{step_sign(s.state)[0]} {s.name}", step_sign(s.state)[1]) for s in self.context.start), width)
         lines = list(steps)
+        lines += flow(((f"{s.name} {s.seconds} s", Tone.DIM) for s in self.context.start if s.state in _GOES_ON), width)
         for step in self.context.start:
-            if step.state in (StartState.NOW, StartState.FAILED):
-                text = f"{step.name}: {step.seconds} s" + (f", {step.detail}" if step.detail else "")
-                tone = Tone.BAD if step.state is StartState.FAILED else Tone.PLAIN
-                lines += [((row, tone),) for row in wrap(text, width)]
+            lines += [((row, Tone.BAD),) for row in wrap(f"{step.name}: {step.detail}", width) if step.detail]
         return Drawing("Start", tuple(lines))
 
     def _accounts(self, value: CycleSlice, width: int) -> list[Line]:

@@ -84,8 +84,11 @@ _CLOCK_FROM = 78
 _LEAST_REASON = 8
 """In less room than this a reason says nothing, and is left out."""
 _NO_ENTRY = "no entry"
-_LEVELS = ((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False), (5, False), (6, False))
-_WITH_CLOCK = 7
+_LEVELS = (
+    *((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False)),
+    *((5, False), (6, False), (7, False)),
+)
+_WITH_CLOCK = 8
 """How much is left out, and whether the date stands; with the clock only the first ones."""
 _CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
 
@@ -251,15 +254,14 @@ def _part(name: str, health: PartHealth, extra: str, level: int) -> Line:
 
 
 def _far(value: StatusView, level: int, *, dated: bool) -> Line:
-    """What comes next, then date and time. A terminal too narrow for both leaves out the time, then all but the
-    countdown."""
+    """What comes next, then date and time. A terminal too narrow for both leaves out the slot, then the time."""
     status, step, coming = value.status, value.overall, next_words(value)
     if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
         coming = _NO_ENTRY  # the automation's word says why
-    if level >= 5:
-        counts_down = step is not None and step.enters_at is not None
-        due = figures.until(step.enters_at, status.now) if step is not None and counts_down else coming
-        return (("in " if counts_down and level == 5 else "", Tone.DIM), (due, Tone.STRONG))
+    if level >= 5 and step is not None and step.enters_at is not None:
+        coming = ("in " if level < 7 else "") + figures.until(step.enters_at, status.now)
+    if level >= 6:
+        return ((coming, Tone.STRONG),)
     now = f"{figures.clock(status.now)} ET"
     if dated and status.now is not None:
         today = figures.exchange_day(status.now)

@@ -132,10 +132,10 @@ def test_a_start_is_shown_as_its_steps() -> None:
     )
     text = drawn(CyclePanel(), None, DayContext(reading=Reading(), start=steps))
     assert "✓ records  ▶ login  · accounts" in text
-    assert "login: 3 s" in text
+    assert "login 3 s" in text
     failed = replace(steps[1], state=StartState.FAILED, detail="the broker refused it")
     assert "✖ login" in (text := drawn(CyclePanel(), None, DayContext(start=(failed,))))
-    assert "the broker refused it" in text
+    assert "login: the broker refused it" in text
 
 
 # Fates in the panels

@@ -101,7 +101,9 @@ def test_the_day_has_the_body_and_a_sign_for_each_slot() -> None:
     for words in ("last 621.98", "body 622 (dashes)", "✖ 1 failed", "- 2 not entered", "▶ running 10:30"):
         assert words in said
     assert "╌" * 20 in said
-    assert "○ next 10:45" in plain(draw("day", view_of(scenes.rejected())).lines)
+    for scene, told in (("rejected", "○ next 10:45"), ("calm", "▶ 1 working"), ("unknown", "? 1 unknown")):
+        assert told in plain(draw("day", view_of(scenes.SCENES[scene]())).lines)
+    assert "✓ 1 entered" in plain(draw("day", view_of(followed())).lines)
 
 
 def test_the_day_says_that_its_price_is_stale() -> None:

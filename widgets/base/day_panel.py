@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
-from core.snapshot import EngineState, Reading, ReadingState, StartState
+from core.snapshot import Reading, ReadingState
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Tone, wrap
 from widgets.base.panel import LinePanel, Slice
@@ -23,7 +23,7 @@ class DayContext:
     """What these panels show of the rest of the snapshot.
 
     `reading` says whether today's records are known. `several`: more than one account took part today, so that each is
-    named. `start` has the steps of a start that goes on.
+    named. `start` has the steps of a start, until it is over.
     """
 
     reading: Reading = _KNOWN
@@ -38,12 +38,11 @@ def day_context(shown: Snapshot) -> DayContext:
     status = shown.status
     # A recording made before the day was told has none: its slices are all there was.
     is_old_recording = shown.day is None and status.now is not None
-    starting = status.engine is EngineState.STARTING or any(step.state is not StartState.DONE for step in status.start)
     return DayContext(
         reading=_KNOWN if is_old_recording else shown.reading,
         today=shown.day if status.now is None else shown.day or figures.exchange_day(status.now),
         several=len(_accounts(shown)) > 1,
-        start=status.start if starting else (),
+        start=status.start,
         overall=shown.overall,
     )
 

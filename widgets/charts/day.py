@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.operation.outcomes import Outcome
+from core.domain.orders.fate import FateKind
 from core.snapshot import Freshness, QuoteSlice, SlotState, SlotView
 from widgets.base import format as figures
 from widgets.base.fates import slot_told
@@ -16,7 +17,7 @@ from widgets.schedule import slot_part
 
 OPEN_S = 9 * 3600 + 1800
 """The session's open, in seconds since midnight at the exchange."""
-_FAILED = (Outcome.FAILED, Outcome.UNKNOWN)
+_WORKS = (FateKind.WORKING, FateKind.PARTLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class DayPicture:
             parts.append((f"body {figures.strike(self.body)} (dashes)", Tone.WARN))
         parts.append((f"seen {figures.price(min(prices))} to {figures.price(max(prices))}", Tone.DIM))
         over = [slot for slot in self.slots if slot.state in (SlotState.DONE, SlotState.MISSED)]
-        for word in ("entered", "failed", "not entered"):
+        for word in ("entered", "working", "unknown", "failed", "not entered"):
             group = [slot for slot in over if _came_to(slot) == word]
             if group:
                 sign, tone = slot_part(group[-1])
@@ -100,8 +101,11 @@ class DayPicture:
 def _came_to(slot: SlotView) -> str:
     """Whether a slot entered, as the words beside the curve count it."""
     told = slot_told(slot)
-    outcome = None if told is None else told.outcome
-    return "entered" if outcome is Outcome.SUCCEEDED else "failed" if outcome in _FAILED else "not entered"
+    if told is None or told.outcome in (None, Outcome.SKIPPED, Outcome.NOT_ASKED):
+        return "not entered"
+    if told.outcome is not Outcome.SUCCEEDED:
+        return told.outcome.value
+    return "working" if told.word in _WORKS else "entered"
 
 
 def _is_near(body: float, values: list[float]) -> bool:

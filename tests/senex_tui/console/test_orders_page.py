@@ -156,7 +156,7 @@ async def test_enter_tells_the_entry_whole(tmp_path: Path) -> None:
             text = words(console)
             for told in (
                 "Entry of …0001 on 2025-11-19",
-                "6 of 6 contracts filled",
+                "6 of 6 filled",
                 "limit 4.06 credit, max risk 194.00 $",
                 "natural 3.86 credit, max risk 214.00 $",
                 "mid 4.10 credit, max risk 190.00 $",

@@ -18,7 +18,7 @@ from widgets.orders import OrdersPanel
 from widgets.positions import summary
 
 SOON = near().warnings[0]
-ASSIGNED = "the short call 622 is 6.08 in the money and can be assigned any day"
+ASSIGNED = "the short call 622 is 6.075 in the money and can be assigned any day"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")

@@ -14,7 +14,9 @@ from functools import partial
 from typing import TypeVar
 
 from core.domain.operation.commands import CommandKind, CommandState
+from core.engine.start_progress import LOGIN, RECORDS, StartProgress
 from core.records.records import Records
+from core.runtime.clock import SystemClock
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot, without_engine_yet
 from tests.support.console.recordings import recorded
 from tests.support.console.scene_days import DAYS
@@ -76,8 +78,12 @@ class FixedEngine:
 
 
 def starting() -> Snapshot:
-    """The snapshot that an engine's host shows before its engine is up."""
-    return without_engine_yet(Mode.DEMO, "starting")
+    """The snapshot that an engine's host shows before its engine is up: the login goes on."""
+    progress = StartProgress(SystemClock())
+    progress.begin(RECORDS)
+    progress.then(RECORDS, LOGIN)
+    shown = without_engine_yet(Mode.DEMO, "starting")
+    return replace(shown, status=replace(shown.status, start=progress.steps()))
 
 
 def scene(name: str) -> Snapshot:
