@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import ODD_VALUE, ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderRefused
 from core.simulator.wire.oauth import TokenIssuer
@@ -103,9 +103,9 @@ class Control:
 
 def parse_fault(body: Mapping[str, Any]) -> Fault:
     """The fault that a JSON object describes. Raises BodyRefused."""
-    unknown = set(body) - {"kind", "count", "seconds", "code", "match"}
+    unknown = set(body) - {"kind", "count", "seconds", "code", "match", "value"}
     if unknown:
-        raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match")
+        raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match, value")
     try:
         kind = FaultKind(body.get("kind"))
     except ValueError as error:
@@ -122,7 +122,7 @@ def parse_fault(body: Mapping[str, Any]) -> Fault:
         raise BodyRefused(f"code {code!r} is not a whole number; give an HTTP status or a close code")
     try:
         wanted = None if seconds is None else float(seconds)
-        return Fault(kind, count=count, seconds=wanted, code=code, match=_match(body.get("match")))
+        return Fault(kind, count, wanted, code, _match(body.get("match")), body.get("value", ODD_VALUE))
     except ValueError as error:
         raise BodyRefused(str(error)) from error
 
@@ -152,6 +152,7 @@ def _fault_json(armed: ArmedFault) -> Payload:
         "seconds": fault.seconds,
         "code": fault.code,
         "match": {name: value for name, value in match.items() if value is not None},
+        "value": fault.value,
         "since": iso(armed.since),
     }
 
