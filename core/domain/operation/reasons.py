@@ -106,7 +106,8 @@ class Reason(Enum):
     CANDLES_MISSING = (
         "candles_missing",
         Kind.TERMINAL,
-        "{symbol} has {count} daily candles; at least {needed} needed",
+        "{symbol} has {count} daily candles without a gap up to {newest}; at least {needed} needed"
+        " (none for {missing})",
     )
     CANDLES_UNREADABLE = (
         "candles_unreadable",
