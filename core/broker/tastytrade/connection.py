@@ -41,9 +41,10 @@ from core.broker.tastytrade.login import Login
 from core.broker.tastytrade.login_pace import LoginPace
 from core.broker.tastytrade.silence import WatchedStream
 from core.broker.tastytrade.timings import Timings
+from core.domain.operation.events import masked_in
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.runtime.redaction import redact
+from core.runtime.redaction import masked_accounts, redact
 
 T = TypeVar("T")
 
@@ -170,7 +171,10 @@ class Connection:
         await self._once(self.session.refresh, "login")
 
     def masked(self, text: str) -> str:
-        """The text without the login's secrets and tokens, and with account numbers as their last four characters."""
+        """The text without the login's secrets and tokens, and with account numbers as their last four characters.
+
+        A number that no read has named, such as a closed account's, is known by its form.
+        """
         session = self._session
         for secret in (
             self.login.secret,
@@ -178,9 +182,7 @@ class Connection:
             session.session_token if session else "",
         ):
             text = text.replace(secret, "***") if secret else text
-        for number in self.account_numbers:
-            text = text.replace(number, f"***{number[-4:]}")
-        return text
+        return masked_accounts(masked_in(text, self.account_numbers))
 
     async def _once(self, work: Callable[[], Awaitable[T]], what: str) -> T:
         with observed(Evidence()) as evidence:

@@ -225,6 +225,16 @@ async def test_no_secret_reaches_a_log_or_an_error(
         assert secret not in caught.value.detail
 
 
+async def test_an_account_number_in_the_brokers_words_is_masked_though_no_read_named_it(
+    server: RawBroker, broker: TastytradeBroker
+) -> None:
+    server.on("GET", SESSIONS, refusal("not_permitted", 403, "account 5WX77777 is closed, 5WT00001 is not"))
+    with pytest.raises(BrokerError) as caught:
+        await broker.market_state()
+    assert "account …7777 is closed, …0001 is not" in caught.value.detail
+    assert "5WX77777" not in str(caught.value)
+
+
 async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroker) -> None:
     earnings = {"estimated": True, "late-flag": 0, "visible": True, "expected-report-date": "2026-12-01"}
     server.on(
