@@ -306,6 +306,57 @@ async def test_a_bad_control_body_is_a_400_that_says_why() -> None:
         assert (await server.post("/simulator/faults", [1]))[0] == 400
 
 
+CHANGES = [
+    ("POST", "/simulator/faults", {"kind": "market-nan"}),
+    ("DELETE", "/simulator/faults", None),
+    ("POST", "/simulator/fill-plan", {"plan": "never"}),
+    ("DELETE", "/simulator/tokens", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ({"Origin": "http://127.0.0.1:8791"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "rebound.example.com:8791"}, 403),
+        ({"Host": "10.0.0.7"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": "localhost:8791"}, 200),
+        ({"Host": "[::1]:8791"}, 200),
+        ({"Content-Type": "application/json; charset=utf-8"}, 200),
+    ],
+)
+async def test_a_web_page_changes_nothing(
+    method: str, path: str, body: Any, headers: dict[str, str], status: int
+) -> None:
+    """A page in a browser here reaches this port too, but not with JSON, without an Origin, by a loopback name."""
+    async with broker() as server:
+        token = await server.token()
+        server.arm(FaultKind.MARKET_CROSSED)
+        plan = server.simulator.exchange.fill_plan
+        answered, said = await server.post(path, body, method, **headers)
+        assert answered in ({200, 201} if status == 200 else {status})
+        if status != 200:
+            armed = server.simulator.faults.listing(0.0)
+            assert [each.fault.kind for each in armed] == [FaultKind.MARKET_CROSSED]
+            assert server.simulator.exchange.fill_plan == plan
+            assert (await server.get("/customers/me/accounts", token))[0] == 200
+        if status == 415:
+            assert said["error"]["message"] == "send it as application/json"
+
+
+async def test_what_is_only_read_needs_no_type_but_a_loopback_name() -> None:
+    async with broker() as server:
+        assert (await server.get("/simulator/clock"))[0] == 200
+        assert (await server.get("/simulator/faults", **{"Origin": "http://example.com"}))[0] == 403
+        assert (await server.get("/simulator/clock", **{"Host": "rebound.example.com"}))[0] == 403
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
