@@ -130,6 +130,9 @@ CONDITION_KINDS = frozenset(kind for kind in FaultKind if kind.name.startswith("
 ODD_VALUE = 123
 """What an odd field is unless the fault says otherwise: a number where the SDK wants text, as a real `user-id` is."""
 
+FOREIGN_ORDER_ID = 987_654_321
+"""The id of the order of an unknown kind (rest-foreign-item)."""
+
 OAUTH_FORMS = ("standard", "tasty", "html")
 """The forms in which oauth-refused answers."""
 

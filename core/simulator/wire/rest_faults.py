@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from core.simulator.exchange.faults import FaultMatch
+from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultMatch
 from core.simulator.wire.payloads import Json, Payload
 
 MANDATORY = (
@@ -39,8 +39,6 @@ UNUSED = (
 
 UNKNOWN_STATUS = "Dead"
 """An order status that is in the broker's specification but not in the SDK (broker 2.3)."""
-
-FOREIGN_ORDER_ID = 987_654_321
 
 
 def drop_mandatory_key(payload: Payload, match: FaultMatch) -> Payload:
