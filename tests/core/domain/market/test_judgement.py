@@ -22,6 +22,7 @@ from core.domain.market.judgement import (
     score_factors,
 )
 from core.domain.market.quotes import Candle
+from core.domain.operation.amounts import counted
 from core.domain.operation.reasons import Reason
 from tests.support.domain_builders import TODAY, D, candles, indicators, metrics, session_days
 
@@ -125,7 +126,7 @@ def test_a_gap_in_the_candles_is_missing_data(missing: tuple[int, ...]) -> None:
     first = missing[0]
     newest, lacking = TODAY - timedelta(days=1), TODAY - timedelta(days=first)
     assert result.refusal.sentence() == (
-        f"QQQ has {first - 1} daily candles without a gap up to {newest}; at least 60 needed (none for {lacking})"
+        f"QQQ has {counted(first - 1, 'daily candle')} without a gap up to {newest}; at least 60 needed (none for {lacking})"
     )
 
 
