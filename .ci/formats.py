@@ -44,26 +44,21 @@ ALLOWED = {
         f"widgets/{name}.py": {"%b": "an expiration like Apr 17, where there is no room for the weekday"}
         for name in ("alarms", "charts/payoff", "order_list", "orders", "positions", "spread")
     },
-    **{
-        f"{name}.py": {"__name__": _DEFECT}
-        for name in (
-            *("senex_tui/console/app", "senex_tui/console/base", "senex_tui/console/crash_screen"),
-            *("senex_tui/console/screens/asking", "widgets/base/panel"),
-        )
-    },
+    "senex_tui/console/base.py": {"__name__": _DEFECT},
+    "senex_tui/console/crash_screen.py": {"__name__": _DEFECT},
 }
 """The formats that are no text of an amount or a time for people, by file, each with what it is."""
 
 _TIME = re.compile(r"%[A-Za-z]")
 _AMOUNT = re.compile(r",.*f|\.([2-9]|\d\d+)f")
 _ANY_NUMBER = re.compile(r"[fd]$|^,$")
-_DOLLARS = " $"
+_DOLLARS, _SECONDS = " $", " s"
 
 
 def is_refused(spec: str, after: str = "") -> bool:
     """Whether the format is one of a time or of an amount. `after` is the text that follows the value."""
     is_amount = _AMOUNT.search(spec) or (after.startswith(_DOLLARS) and _ANY_NUMBER.search(spec))
-    return bool(_TIME.search(spec) or is_amount)
+    return bool(_TIME.search(spec) or (is_amount and not after.startswith(_SECONDS)))
 
 
 def formats_in(tree: ast.AST) -> Iterator[tuple[int, str]]:

@@ -28,7 +28,7 @@ class Done:
 Handler = Callable[[Command], Awaitable[Done | Refusal]]
 
 
-_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
+_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST, CommandKind.PREVIEW})
 
 
 @dataclass(eq=False, repr=False)

@@ -10,7 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.cycle.account_cycle import AccountResult, CycleParts, run_cycle
+from core.cycle.account_cycle import AccountResult, run_cycle
+from core.cycle.parts import CycleParts
+from core.cycle.preview import Preview, Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
@@ -36,15 +38,14 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 @dataclass(eq=False, repr=False)
 class CycleRunner:
     """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
-    that was asked, and `newest` belong to the newest cycle. `only_account` restricts every cycle to one account's
-    number, `force` one cycle."""
+    that was asked, and `newest` belong to the newest cycle."""
 
     parts: CycleParts
     slots: SlotBook
     gate: TradingGate
     bus: Bus
-    only_account: str | None
     after_cycle: Callable[[], Awaitable[None]]
+    previews: Previews
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
     _forced_for: str | None = field(init=False, default=None)
     _closing: bool = field(init=False, default=False)
@@ -116,9 +117,26 @@ class CycleRunner:
         results = await self._run(None, only, began)
         return refuse(Reason.CYCLE_RUNNING) if results is None else results
 
+    async def preview(self, only: str | None = None) -> tuple[Preview, ...] | Refusal:
+        """What a cycle would do now, by account, without one. It sends, claims and records nothing.
+
+        `only` is the number of the one account asked about, which may be switched off; without, it is about those that
+        are enabled, or all when none is. Refused while a cycle runs, and given up when one starts.
+        """
+        await self.gate.read()
+        await self.refresh_accounts()
+        if self._closing:
+            return refuse(Reason.PROCESS_DOWN)
+        if self.in_cycle:
+            return refuse(Reason.CYCLE_RUNNING)
+        asked = [a for a in self.accounts if a.number == only] if only else self._chosen() or self.accounts
+        made = await self.previews.of(asked)
+        return refuse(Reason.PREVIEW_GIVEN_UP) if made is None else made
+
     async def close(self) -> None:
         """Lets no further cycle start and ends a running one. An order under way first gets its outcome recorded."""
         self._closing = True
+        await self.previews.give_up()
         if self._cycle is not None and self._cycle is not asyncio.current_task():
             self._cycle.cancel()
             await asyncio.wait({self._cycle})
@@ -139,9 +157,10 @@ class CycleRunner:
             return None
         self._cycle, self._forced_for = asyncio.current_task(), only
         try:
+            await self.previews.give_up()
             return await self._recorded(slot, began)
         finally:
-            self._cycle = None
+            self._cycle = self._forced_for = None
 
     async def _recorded(
         self, slot: datetime | None, began: Callable[[int], None] | None
@@ -242,7 +261,7 @@ class CycleRunner:
 
     def _is_asked(self, account: AccountRecord) -> bool:
         """Whether the cycle is for this account: a cycle may be for one alone."""
-        return all(only in (None, account.number) for only in (self.only_account, self._forced_for))
+        return self._forced_for in (None, account.number)
 
     def _left_out(self, number: int, day: date) -> list[AccountRun]:
         """The runs of the accounts that the cycle left out: skipped where the operator switched them off (rules 4), not

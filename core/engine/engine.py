@@ -4,14 +4,15 @@ services. It is the only object of the core that a console builds."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 
 from core.accounts.logins import Logins
 from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
-from core.cycle.account_cycle import AccountResult, CycleParts
+from core.cycle.account_cycle import AccountResult
+from core.cycle.parts import CycleParts
+from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
@@ -19,13 +20,13 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.orders.next_step import NextStep, next_step
 from core.domain.orders.orders import Entry
 from core.engine import start_progress
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
 from core.engine.snapshot_builder import SnapshotBuilder
+from core.engine.standings import recorded_next_steps
 from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
@@ -51,14 +52,13 @@ from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
 from core.snapshot import EngineState, StartStep
-from core.views.standing_reads import read_standings
 
 
 class Engine:
     """Builds every part of a trader and runs them until `stop`. It then ends in order: no new cycle starts, outcomes of
     orders are awaited, the records are closed."""
 
-    def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
+    def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
@@ -74,7 +74,7 @@ class Engine:
             clock,
             parts.calendar,
             parts.intervals,
-            self._next_steps,
+            lambda: recorded_next_steps(parts, self.gate.halting_file),
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -128,7 +128,14 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.runner = CycleRunner(
+            cycle_parts,
+            self.slots,
+            self.gate,
+            self.bus,
+            self._after_cycle,
+            Previews(cycle_parts, self.slots),
+        )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
@@ -146,6 +153,7 @@ class Engine:
             runner=self.runner,
             alerting=self.alerting,
             logins=self.logins,
+            bus=self.bus,
             clock=clock,
             spawn=self._jobs.spawn,
         )
@@ -262,15 +270,23 @@ class Engine:
         self.gate.stop_here("the console is ending")
         self._stop.set()
 
-    async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
+    async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
         """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
-        it waits for no slot (rules 3). Returns the accounts' results, or why no cycle started. Raises the error that
-        broke the cycle. Never returns when the engine ends first.
+        it waits for no slot (rules 3). `account` is a number or its last characters; empty for every account that is
+        enabled. Returns the accounts' results, or why no cycle started. Raises the error that broke the cycle. Never
+        returns when the engine ends first.
         """
-        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
+        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now(), target=account)
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
         return answer if isinstance(answer, Refusal) else await results
+
+    async def preview(self, who: str, account: str = "") -> Command:
+        """Has a preview made; the command goes through the inbox like every other. `account` is a number or its last
+        characters, empty for every account that is enabled. Returns the command, once it is answered."""
+        command = Command(self.parts.ids.new(), CommandKind.PREVIEW, who, self.parts.clock.now(), target=account)
+        await self.commands.post_and_do(command)
+        return command
 
     async def _start(self) -> None:
         records, clock, starting = self.parts.records, self.parts.clock, self.starting
@@ -363,22 +379,6 @@ class Engine:
         await self._housekeeping.look_after()
 
     # Called by the parts
-
-    async def _next_steps(self) -> Mapping[str, NextStep]:
-        """What comes next for each account, by its number, as the records say it. Raises RecordsError."""
-        parts = self.parts
-        standings = await read_standings(
-            parts.records,
-            parts.settings.schedule.slot_times,
-            parts.calendar,
-            parts.clock.now(),
-            console=True,
-            kill_file=self.gate.halting_file,
-            sends=parts.sends,
-            speed=parts.clock.speed,
-            settle=parts.settle,
-        )
-        return {standing.number: next_step(standing) for standing in standings}
 
     def _on_alerts_connected(self) -> None:
         """Reconciles with the broker, because nothing is replayed after a reconnect (broker 4, 6)."""

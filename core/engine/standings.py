@@ -11,10 +11,12 @@ from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.events import masked
 from core.domain.orders.next_step import NextStep, Standing, next_step, overall
+from core.engine.parts import EngineParts
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.records.search.standings import AccountsToday, ConsoleNow, HeldDay, standings_of
 from core.snapshot import NextStepView
+from core.views.standing_reads import read_standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,19 @@ def next_steps(standings: tuple[Standing, ...]) -> NextSteps:
     steps = [next_step(standing) for standing in standings]
     views = (NextStepView(masked(s.number), step) for s, step in zip(standings, steps, strict=True))
     return NextSteps(tuple(views), overall(steps))
+
+
+async def recorded_next_steps(parts: EngineParts, kill_file: str) -> Mapping[str, NextStep]:
+    """What comes next for each account, by its number, as the records say it. Raises RecordsError."""
+    standings = await read_standings(
+        parts.records,
+        parts.settings.schedule.slot_times,
+        parts.calendar,
+        parts.clock.now(),
+        console=True,
+        kill_file=kill_file,
+        sends=parts.sends,
+        speed=parts.clock.speed,
+        settle=parts.settle,
+    )
+    return {standing.number: next_step(standing) for standing in standings}

@@ -51,12 +51,14 @@ DaysDir = Annotated[Path | None, _data_dir("The data folder whose days are meant
 
 # A demo instead of the configured broker.
 
-Demo = Annotated[bool, typer.Option("--demo", help="Speak to the `senex demo` that started last and still runs.")]
-DemoRecords = Annotated[
-    bool, typer.Option("--demo", help="The records of the `senex demo` that started last and still runs.")
+Demo = Annotated[
+    bool, typer.Option("--demo", help="Speak to the running `senex demo`; with a NAME after it, to that one.")
 ]
-DemoDays = Annotated[bool, typer.Option("--demo", help="The days recorded by `senex demo`.")]
-DemoTrader = Annotated[bool, typer.Option("--demo", help="Watch the `senex demo` that started last.")]
+DemoRecords = Annotated[
+    bool, typer.Option("--demo", help="The records of a `senex demo`: NAME after it, else the running or newest one.")
+]
+DemoDays = Annotated[bool, typer.Option("--demo", help="The days recorded by `senex demo`; of NAME after it.")]
+DemoTrader = Annotated[bool, typer.Option("--demo", help="Watch the running `senex demo`; with a NAME, that one.")]
 
 # How a console opens.
 

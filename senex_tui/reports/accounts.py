@@ -10,12 +10,12 @@ from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
 from core.domain.operation.times import stamp
 from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
 from core.views.accounts import setting_views
 from senex_tui.reports.check import columns
 from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Answer
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 from senex_tui.trader.send_command import send
 
@@ -34,7 +34,7 @@ async def account_lines(place: Place, defaults: Settings) -> list[str]:
 
     async def read(records: Records) -> list[str]:
         logins = {login.name: login for login in await records.logins.all()}
-        today = exchange_time(noted_clock(place.records_file.parent).now()).date()
+        today = exchange_time((await market_clock(place)).now()).date()
         rows = []
         for account in await records.accounts.all():
             notes = [account.kind, account.nickname]
@@ -76,7 +76,7 @@ async def change_account(place: Place, number: str, field: str, value: str) -> A
     """
     _need_accounts(place)
     account = await with_records(place, lambda records: _resolved(records, number))
-    today = exchange_time(noted_clock(place.records_file.parent).now()).date()
+    today = exchange_time((await market_clock(place)).now()).date()
     setting = account_setting(field, value, today)
     if isinstance(setting, Refusal):
         raise Refused(f"{setting.sentence()}.")

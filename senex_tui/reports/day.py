@@ -13,13 +13,13 @@ from core.domain.orders.next_step import Next, NextStep
 from core.domain.reporting.told import Told, told_slot
 from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.runtime.clock import Clock, exchange_time
-from core.runtime.clock_file import noted_clock
 from senex_tui.reports.entries import entry_values, entry_words
 from senex_tui.reports.named import account_named
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Report, instant_shown, instant_text
 from senex_tui.support.text import LABEL, hanging, safe, table
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ async def read_day(place: Place, times: SlotTimes, day: date | None, account: st
     for a day too far off and for an account that is not exactly one known one, RecordsError, CalendarError.
     """
     place.need_records()
-    clock = noted_clock(place.records_file.parent)
+    clock = await market_clock(place)
     now = clock.now()
     today = exchange_time(now).date()
     chosen = today if day is None else day

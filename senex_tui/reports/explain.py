@@ -13,7 +13,6 @@ from core.domain.operation import times as shown
 from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.story import story_of_cycle, story_of_slot
 from senex_tui.reports.day import need_near
@@ -21,6 +20,7 @@ from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import hanging, safe
 from senex_tui.support.when import with_day, zoned
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ async def explain(place: Place, times: SlotTimes, what: str, account: str = "") 
 
 async def _explain(records: Records, place: Place, times: SlotTimes, what: str, account: str) -> Explained:
     only = await account_named(records, account)
-    now = noted_clock(place.records_file.parent).now()
+    now = (await market_clock(place)).now()
     accounts = tuple(account.number for account in await records.accounts.all())
     if what == LAST or what.isdecimal():
         story = await _of_number(records, what)

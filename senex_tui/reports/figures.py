@@ -18,9 +18,9 @@ from core.domain.operation.reasons import Reason
 from core.domain.reporting.figures import SESSIONS, AccountDay, DayKind, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target, most_rejections
 from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
 from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ async def read_report(place: Place, first: date | None, last: date | None, accou
     if first is not None and last is not None and first > last:
         raise Refused(f"--from {first} is after --to {last}; give the earlier day to --from.")
     place.need_records()
-    now = noted_clock(place.records_file.parent).now()
+    now = (await market_clock(place)).now()
     figures = await with_records(place, lambda records: _read(records, first, last, account, now))
     days = tuple(replace(day, account=masked(day.account)) for day in figures.days)
     return FiguresReport(place.mode.value, replace(figures, days=days))

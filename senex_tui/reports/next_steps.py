@@ -54,6 +54,10 @@ async def read_next_steps(
 
     `only` leaves one account, by its number.
     """
+    if place.demo and holder is None:
+        finished = NextStep(Next.NO_CONSOLE, f"the demo {place.demo} is finished; nothing more enters")
+        known = [account.number for account in await records.accounts.all()]
+        return NextSteps(finished, {number: finished for number in known if only in (None, number)})
     standings = await read_standings(
         records,
         times,

@@ -18,7 +18,6 @@ from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
 from core.runtime.clock import Clock, exchange_time
-from core.runtime.clock_file import noted_clock
 from core.views.orders import proof_of, proof_words
 from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
@@ -27,6 +26,7 @@ from senex_tui.reports.mail import mail_values, mail_words, off_because
 from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text
 from senex_tui.support.text import LABEL, labelled, safe
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def read_status(place: Place, mail: MailSettings | None = None, times: Slo
     Raises Refused before the first start, RecordsError, CalendarError.
     """
     place.need_records()
-    clock = noted_clock(place.records_file.parent)
+    clock = await market_clock(place)
     now = clock.now()
     calendar = await calendar_around(now)
     return Report(
@@ -92,6 +92,7 @@ async def _values(
         "mode": place.mode.value,
         "now": instant_text(now),
         "records": place.named,
+        "demo": place.demo or None,
         "trader": _trader(holder),
         "automation": {
             "state": trading.state,
@@ -187,16 +188,14 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
 def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, Told]) -> dict[str, Any]:
     """How many of today's slots have passed, and what they came to.
 
-    `outcomes` counts by outcome, with the newest reason of each. `came_to` counts by word and reason: slots that were
-    missed for two reasons are two of them.
+    `outcomes` counts by outcome. `came_to` counts by word and reason: slots that were missed for two reasons are two of
+    them.
     """
     told = [told_of(slot, cycles) for slot in slots]
-    named = [(one.word if one.outcome is None else one.outcome.value, one) for one in told]
     counted = Counter((one.word, _missed_words(one)) for one in told)
     return {
         "passed": len(slots),
-        "outcomes": dict(Counter(name for name, _ in named)),
-        "newest_reasons": {name: one.words for name, one in named if one.reason},
+        "outcomes": dict(Counter(one.word if one.outcome is None else one.outcome.value for one in told)),
         "came_to": [{"word": word, "why": why, "count": count} for (word, why), count in counted.items()],
     }
 
@@ -244,7 +243,7 @@ def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, spee
 
 def _lines(values: dict[str, Any]) -> list[str]:
     lines = [labelled("mode", values["mode"].upper()), labelled("time", instant_shown(values["now"]))]
-    lines.append(labelled("console", _console(values["trader"])))
+    lines.append(labelled("console", _console(values)))
     lines.append(labelled("automation", _automation(values)))
     lines.append(labelled("next", safe(step_words(values["next"]))))
     for one in values["breakers"]:
@@ -285,7 +284,10 @@ def _lines(values: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _console(trader: dict[str, Any] | None) -> str:
+def _console(values: dict[str, Any]) -> str:
+    trader = values["trader"]
+    if trader is None and values["demo"] is not None:
+        return f"the demo {values['demo']} is finished; this is how it ended"
     if trader is None:
         return "none is running: no cycle will run"
     attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""

@@ -42,10 +42,10 @@ class Recorded:
         return dict(sorted(newest.items()))
 
 
-def recorded_in(folders: Folders, mode: Mode, *, demos: bool) -> Recorded:
-    """Where the days of a mode are recorded, or with `demos` those of every `senex demo`."""
+def recorded_in(folders: Folders, mode: Mode, *, demos: bool, name: str = "") -> Recorded:
+    """Where the days of a mode are recorded, or with `demos` those of every `senex demo`, or of the one named."""
     beside = folders.records((Mode.DEMO if demos else mode).value).parent
-    worlds = sorted(beside.glob(f"worlds/*/{DAYS}"))
+    worlds = sorted(beside.glob(f"worlds/{name}*/{DAYS}"))
     return Recorded(tuple(worlds) if demos else (beside / DAYS,), demos)
 
 

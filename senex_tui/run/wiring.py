@@ -54,7 +54,6 @@ async def build_configured_engine(
     mode: Mode,
     logins: tuple[Credentials, ...],
     *,
-    only_account: str | None = None,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
 ) -> Engine:
@@ -66,7 +65,6 @@ async def build_configured_engine(
         folders,
         mode,
         wire,
-        only_account=only_account,
         place=place,
         data_lock=data_lock,
         watched=watched,
@@ -104,7 +102,6 @@ async def build_engine(
     mode: Mode,
     wire: Wire,
     *,
-    only_account: str | None = None,
     place: Place | None = None,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
@@ -166,7 +163,7 @@ async def build_engine(
         locks.release()
         raise
     tune_gc()
-    return Engine(parts, only_account)
+    return Engine(parts)
 
 
 def _others(wire: Wire) -> list[Login]:

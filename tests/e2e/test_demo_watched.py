@@ -20,7 +20,7 @@ from core.remote.watch_client import WatchClient
 from core.snapshot import Automation, Snapshot, Watching
 from senex_tui.run.watch import watcher
 from senex_tui.support.refusals import Refused
-from senex_tui.trader.place import newest_demo
+from senex_tui.trader.place import running_demo
 from tests.core.remote.publishing_trader import until
 from tests.support.senex_command import SENEX, Box
 from tests.support.valkey import Valkey
@@ -56,7 +56,7 @@ async def opened(data: Path, url: str, role: Watching) -> WatchClient:
 
     async def possible() -> bool:
         try:
-            place = newest_demo(folders(data))
+            place = running_demo(folders(data))
             settings = load_settings(None, {"SENEX_REDIS__URL": url}).settings
             made.append(await asyncio.to_thread(watcher, place, settings, role))
         except (Refused, RecordsError):

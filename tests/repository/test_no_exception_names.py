@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / "core").rglob("*.py"))
+FILES = sorted(path for room in ("core", "senex_tui", "widgets") for path in (ROOT / room).rglob("*.py"))
 NOT_THE_PRODUCT = ("core/simulator/",)
 
 EXPLAINED = {
@@ -23,6 +23,13 @@ EXPLAINED = {
     "core/broker/tastytrade/faults.py": "the field's name that an answer lacks",
     "core/broker/tastytrade/supervisor.py": "the broker's own words, which the SDK carries",
     "core/snapshot/json_values.py": "the kind of a figure as stored",
+    "senex_tui/cli/commands/logs.py": "what is wrong with an option, in our own words",
+    "senex_tui/console/crash_screen.py": "the kind of a defect, by which it is reported",
+    "senex_tui/console/screens/history.py": "what is wrong with a filter, in our own words",
+    "senex_tui/doctor/machine.py": "the database's own words, beside what to do",
+    "senex_tui/support/crash_report.py": "the kind of a defect, by which it is reported",
+    "senex_tui/support/logs.py": "the log itself",
+    "widgets/base/event_guard.py": "the kind of a Textual event, for the log",
 }
 """Files that say a library's words on purpose, and which."""
 

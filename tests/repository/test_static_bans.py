@@ -134,5 +134,5 @@ def test_a_format_of_its_own_is_refused(tmp_path: Path, code: str, what: str) ->
 
 def test_seconds_counts_and_plain_decimals_may_be_formatted(tmp_path: Path) -> None:
     written = tmp_path / "kept.py"
-    written.write_text("text = f'{age_s:.1f} s, {count:>3}, {limit:f}, {name:<12}, {size:,} rows'\n")
+    written.write_text("text = f'{age_s:.1f} s, {old_s:,.0f} s, {count:>3}, {limit:f}, {name:<12}, {size:,} rows'\n")
     assert format_check(written).returncode == 0

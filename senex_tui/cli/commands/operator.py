@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AsJson, DataDir, Demo, EntryId, OneAccount, Why
+from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, EntryId, OneAccount, Why
 from senex_tui.cli.printing import exit_with, print_report
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console i
 
 
 @commands.command()
-def status(context: typer.Context, as_json: AsJson = False, demo: Demo = False, data_dir: DataDir = None) -> None:
+def status(
+    context: typer.Context, as_json: AsJson = False, demo: DemoRecords = False, data_dir: DataDir = None
+) -> None:
     """Show what the console is doing, from another shell.
 
     Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail, today's
@@ -35,7 +37,7 @@ def status(context: typer.Context, as_json: AsJson = False, demo: Demo = False, 
     place = invocation.place_for(context, data_dir, demo)
     mail, times = None, SlotTimes()
     with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
-        settings = invocation.settings_of(context, data_dir)
+        settings = invocation.settings_of(context, data_dir, own_simulator=demo)
         mail, times = settings.mail, settings.schedule.slot_times
     print_report(asyncio.run(read_status(place, mail, times)), as_json)
 
@@ -48,7 +50,7 @@ def pause(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: D
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.PAUSE, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.PAUSE, note=why)
 
 
 @commands.command(epilog=_EXIT)
@@ -56,7 +58,7 @@ def resume(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: 
     """Resume automation after a pause. Needs a running console."""
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.RESUME, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.RESUME, note=why)
 
 
 @commands.command(
@@ -77,7 +79,41 @@ def force(
     """
     from senex_tui.reports.forced import force as forced
 
-    exit_with(asyncio.run(forced(invocation.place_for(context, data_dir, demo), account, wait)))
+    exit_with(asyncio.run(forced(invocation.trader_for(context, data_dir, demo), account, wait)))
+
+
+@commands.command(
+    epilog="Exit code: 0 done, also when it would send nothing, 2 refused to start, 3 refused, 5 not answered."
+)
+def preview(
+    context: typer.Context,
+    account: OneAccount = "",
+    as_json: AsJson = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what a cycle would do now; nothing is sent or claimed.
+
+    Judgement, strikes, quotes, pricing, risk and limit for each account that is enabled, and every reason for which it
+    would send nothing. A running console answers; without one the broker is asked from here. Refused while a cycle
+    runs, and given up when one starts.
+    """
+    from senex_tui.reports.preview import asked
+    from senex_tui.support.report import Report
+
+    place = invocation.trader_for(context, data_dir, demo)
+    if asyncio.run(place.holder()) is not None:
+        told = asyncio.run(asked(place, account))
+    else:
+        from senex_tui.run.preview import run_preview
+
+        run = invocation.prepare(context, data_dir)
+        logins = invocation.logins_needed(run)
+        told = run_preview(run.loaded, run.folders, invocation.mode_of(context, run), logins, account)
+    if isinstance(told, Report):
+        print_report(told, as_json)
+    else:
+        exit_with(told)
 
 
 @commands.command(epilog=_EXIT)
@@ -88,7 +124,7 @@ def halt(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: Da
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.HALT, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.HALT, note=why)
 
 
 @commands.command(epilog=_EXIT)
@@ -109,7 +145,7 @@ def reset(
     from core.domain.operation.commands import CommandKind
 
     target = f"{what}:{whom}" if whom else what
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.RESET, target=target, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.RESET, target=target, note=why)
 
 
 @commands.command(epilog=_EXIT)
@@ -120,7 +156,7 @@ def cancel(context: typer.Context, entry: EntryId = "", demo: Demo = False, data
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.CANCEL, target=entry)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.CANCEL, target=entry)
 
 
 @commands.command("allow-reentry", epilog=_EXIT)
@@ -137,7 +173,7 @@ def allow_reentry(
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.ALLOW_REENTRY, target=order)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ALLOW_REENTRY, target=order)
 
 
 @commands.command(epilog=_EXIT)
@@ -145,7 +181,7 @@ def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = No
     """Compare records and broker now; entries wait for it. Needs a running console."""
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.RECONCILE)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.RECONCILE)
 
 
 @commands.command(epilog=_EXIT)
@@ -163,7 +199,7 @@ def attest(
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.ATTEST, target=entry, note=seen)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ATTEST, target=entry, note=seen)
 
 
 @commands.command()
@@ -172,7 +208,7 @@ def backup(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="A new file; else one in the data folder's backups.")
     ] = None,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """Copy the records into one file. A running console goes on meanwhile.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AsJson, DataDir, Demo, OneAccount
+from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, OneAccount
 from senex_tui.cli.printing import exit_with, print_report
 from senex_tui.support.refusals import Refused
 
@@ -25,7 +25,7 @@ def report(
     account: OneAccount = "",
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print one row an account and day.")] = False,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what the sessions came to, with the targets.
@@ -51,7 +51,7 @@ def alerts(
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too, the newest first.")] = False,
     account: OneAccount = "",
     as_json: AsJson = False,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """List the open alerts, and who acknowledged them.
@@ -78,5 +78,5 @@ def ack(
 
     if not alert.isdecimal():
         raise Refused(f"{alert!r} is not an alert's number; `senex alerts` shows them.")
-    place = invocation.place_for(context, data_dir, demo)
+    place = invocation.trader_for(context, data_dir, demo)
     exit_with(asyncio.run(send(place, CommandKind.ACKNOWLEDGE, target=alert)))

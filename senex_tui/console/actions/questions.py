@@ -123,8 +123,8 @@ def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
     def facts() -> list[tuple[str, str]]:
         try:
             return quit_facts(snapshot())
-        except Exception as error:
+        except Exception:
             log.exception("no snapshot")
-            return [("", f"The engine does not answer ({error}); quitting stops it.")]
+            return [("", "The engine does not answer; quitting stops it.")]
 
     return Question("Quit", facts, "Quit? y/n", danger=True, name=QUIT_NAME)

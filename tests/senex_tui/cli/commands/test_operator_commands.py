@@ -133,8 +133,9 @@ def test_before_the_first_start_there_is_nothing_to_speak_to(box: Box) -> None:
         assert done.returncode == 2
         assert "no records yet" in done.stderr
         assert str(box.home / ".local/share/senex/HALT") in done.stderr
-    no_demo = box.run("status", "--demo")
-    assert (no_demo.returncode, "no `senex demo` is running" in no_demo.stderr) == (2, True)
+    for command, said in (("status", "there is no `senex demo` yet"), ("pause", "no `senex demo` is running")):
+        no_demo = box.run(command, "--demo")
+        assert (no_demo.returncode, said in no_demo.stderr) == (2, True), no_demo
 
 
 def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell) -> None:
@@ -226,6 +227,28 @@ def test_a_cycle_is_forced_from_another_shell_and_followed_to_its_told_end(shell
     assert (filled.returncode, filled.stdout.startswith("cycle 2: FILLED ")) == (DONE, True), filled
     again = shell.senex("force")
     assert (again.returncode, again.stdout) == (DONE, "force: cycle 3 starts now\n"), again
+
+
+def test_a_preview_comes_from_the_running_console_and_without_one_from_the_broker(shell: Shell) -> None:
+    trader = shell.trader()
+    printed = shell.senex("preview", "--json")
+    [preview] = json.loads(printed.stdout)["previews"]
+    assert (printed.returncode, preview["account"], preview["would_send"]) == (DONE, "…0001", True), preview
+    assert all(leg["bid"] and leg["ask"] for one in preview["underlyings"] for leg in one["legs"])
+    assert "5WT00001" not in printed.stdout
+    nobody = shell.senex("preview", "--account", "9999")
+    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True), nobody
+
+    shell.stop(trader)
+    shell.send(CommandKind.PAUSE)
+    shown = shell.senex("preview", "--account", "0001")
+    assert (shown.returncode, shown.stderr) == (0, ""), shown
+    paused = "! guard    automation is paused"
+    for text in ("…0001: a cycle would send nothing now", paused, "QQQ passes", "break-evens"):
+        assert text in shown.stdout
+    assert all(len(line) <= 100 for line in shown.stdout.splitlines())
+    assert shell.status()["accounts"][0]["entry"] is None
+    assert shell.status()["slots"]["outcomes"].get("succeeded") is None
 
 
 def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
