@@ -1,0 +1,288 @@
+"""What the screen says: the values of a snapshot and the text of every panel drawn from it, at 80x24 and at 170x48."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from core.domain.operation.amounts import credit as credit_shown
+from core.notify.prometheus import metrics_of
+from core.snapshot import AttemptView, CycleSlice, OrderView, SlotState, SlotView, Snapshot, SpreadSlice
+from core.snapshot.codec import decode, encode
+from senex_tui.console.actions.questions import force_facts, resume_facts
+from senex_tui.run.plain import StatusChanges
+from tests.proofs.truth.oracle import NEW_YORK, Day, Kind, Step
+from tests.proofs.truth.said import Said
+from tests.proofs.truth.words import counts_down, credit_in, enters_at, kind_in, step_in
+from widgets.alarms import alarms
+from widgets.attempts import AttemptsPanel
+from widgets.base.lines import Drawing, Line, Tone
+from widgets.cycle import CyclePanel
+from widgets.judgement import JudgementPanel
+from widgets.orders import OrdersPanel
+from widgets.schedule import SchedulePanel
+from widgets.spread import SpreadPanel
+from widgets.status_bar import StatusBar, StatusView, pane_title
+
+SIZES = ((78, 9), (55, 14))
+"""The inside of a numbered panel at 80x24 and at 170x48."""
+BARS = (78, 168)
+_SUCCESS = (Tone.GOOD, Tone.GAIN)
+_NEXT = {
+    "free": Step.ENTERS,
+    "running": Step.RUNNING,
+    "done": Step.DONE,
+    "working": Step.WORKING,
+    "held": Step.HELD,
+    "freeing": Step.FREEING,
+    "off": Step.OFF,
+    "skipped": Step.SKIPPED,
+    "paused": Step.PAUSED,
+    "halted": Step.HALTED,
+    "breaker": Step.BREAKER,
+    "reconciling": Step.RECONCILING,
+    "closed": Step.CLOSED,
+    "no console": Step.NO_CONSOLE,
+    "validated": Step.VALIDATED,
+}
+
+
+def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[Said]:
+    """Everything the console shows from this snapshot."""
+    for order in snapshot.orders:
+        yield from _order(order, where)
+    yield from _every_entry(snapshot, day, where)
+    if snapshot.cycle is not None and snapshot.cycle.number:
+        yield from _cycle(snapshot.cycle, where)
+    yield from _schedule(snapshot.schedule, day, where)
+    if snapshot.spread is not None:
+        yield from _spread(snapshot.spread, snapshot.attempts, day, where)
+    yield from _attempts(snapshot.attempts, day, where)
+    yield from _alarms(snapshot, day, where)
+    yield from _next(snapshot, day, where)
+    yield from _metrics(snapshot, day, where)
+
+
+def as_watched(snapshot: Snapshot) -> Iterator[Said]:
+    """What a watcher shows of the published snapshot: the same value, so that every panel says the same."""
+    seen = decode(encode(snapshot))
+    if seen != snapshot:
+        yield Said("watcher", "the snapshot as published and read back", lie="it is another snapshot")
+
+
+def texts_of(snapshot: Snapshot) -> dict[str, str]:
+    """The panels that tell of today's trades, each as text: what a restart must not change."""
+    width, height = SIZES[0]
+    drawn: dict[str, str] = {}
+    cycle = snapshot.cycle
+    if cycle is not None and cycle.number:
+        drawn["cycle"] = _text(CyclePanel().draw(replace(cycle, **_WITHOUT_TIME), width, height))
+    drawn["schedule"] = "\n".join(
+        f"{slot.at:%H:%M} {_text(SchedulePanel().draw((slot,), width, height))}" for slot in snapshot.schedule
+        if slot.state in (SlotState.DONE, SlotState.MISSED)
+    )  # fmt: skip
+    ended = snapshot.spread is not None and not snapshot.spread.live
+    drawn["spread"] = "" if not ended else _text(SpreadPanel().draw(snapshot.spread, width, height))  # type: ignore[arg-type]
+    drawn["attempts"] = _text(AttemptsPanel().draw(snapshot.attempts, width, height))
+    judged = sorted(snapshot.judgements, key=lambda each: each.symbol)
+    drawn["judgement"] = _text(JudgementPanel().draw(tuple(judged), width, height))
+    drawn["orders"] = "\n".join(
+        _text(OrdersPanel().draw((replace(order, age_s=0),), width, height)) for order in snapshot.orders
+    )
+    return drawn
+
+
+_WITHOUT_TIME: dict[str, Any] = {"next_slot_in_s": None}
+
+
+def _text(drawing: Drawing) -> str:
+    return "\n".join([drawing.title, *(_line(line) for line in drawing.lines)])
+
+
+def _body(drawing: Drawing) -> str:
+    return " ".join(_line(line) for line in drawing.lines)
+
+
+def _line(line: Line) -> str:
+    return "".join(text for text, _ in line).rstrip()
+
+
+def _is_good(drawing: Drawing) -> bool:
+    return any(tone in _SUCCESS or text.lstrip().startswith("✓") for line in drawing.lines for text, tone in line
+               if text.strip())  # fmt: skip
+
+
+def _order(order: OrderView, where: str) -> Iterator[Said]:
+    place = f"{where} orders"
+    fate = order.fate
+    kind = kind_in(order.state if fate is None else fate.kind.value)
+    credit = order.fill_credit if fate is None else fate.credit
+    filled = order.filled_contracts if fate is None else fate.filled
+    yield Said(f"{place} value", repr(fate or order.state), order.entry_id, kind=kind, must=True, credit=credit,
+               contracts=filled, traded=None)  # fmt: skip
+    yield Said(f"{place} fill credit", str(order.fill_credit), order.entry_id, credit=order.fill_credit)
+    for width, height in SIZES:
+        drawn = OrdersPanel().draw((order,), width, height)
+        words = _body(drawn)
+        yield Said(f"{place} panel {width}x{height}", words, order.entry_id, kind=kind_in(words), must=True,
+                   credit=credit_in(words), good=_is_good(drawn), countdown=counts_down(words))  # fmt: skip
+
+
+def _every_entry(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
+    """No entry of today is missing, and none of another day is shown as today's."""
+    shown = {order.entry_id for order in snapshot.orders}
+    for entry in day.of_today():
+        if entry.entry not in shown:
+            yield Said(f"{where} orders", "", entry.entry, lie=f"entry {entry.entry} of today is not shown")
+    for order in snapshot.orders:
+        entry_of = day.entry(order.entry_id)
+        if entry_of is None or entry_of.day == day.today:
+            continue
+        if entry_of.kind not in (Kind.WORKING, Kind.PARTLY, Kind.UNKNOWN, Kind.SENDING, Kind.INCIDENT):
+            yield Said(f"{where} orders", order.state, order.entry_id, lie=f"it is of {entry_of.day} and over")
+        elif order.day is not None and order.day != entry_of.day:
+            yield Said(f"{where} orders", str(order.day), order.entry_id, lie=f"it is of {entry_of.day}")
+
+
+def _cycle(cycle: CycleSlice, where: str) -> Iterator[Said]:
+    place = f"{where} cycle"
+    must = not cycle.running
+    told = cycle.told
+    if told is not None and not cycle.running:
+        yield Said(f"{place} value", f"{told.word}: {told.words}", cycle=cycle.number, kind=kind_in(told.word), must=True)
+        for each in cycle.accounts:
+            yield Said(f"{place} {each.account}", each.told.words, cycle=cycle.number, account=each.account[-4:],
+                       kind=kind_in(each.told.word), must=True, credit=credit_in(each.told.words))  # fmt: skip
+    if cycle.running:
+        return
+    for width, height in SIZES:
+        drawn = CyclePanel().draw(replace(cycle, steps=()), width, height)
+        words = _body(drawn)
+        yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=must,
+                   credit=credit_in(words), good=_is_good(drawn), countdown=counts_down(words))  # fmt: skip
+
+
+def _schedule(slots: Sequence[SlotView], day: Day, where: str) -> Iterator[Said]:
+    by_slot = {cycle.slot: cycle for cycle in day.cycles.values() if cycle.slot is not None}
+    for slot in slots:
+        cycle = day.cycles.get(slot.cycle) if slot.cycle is not None else by_slot.get(slot.at)
+        place = f"{where} schedule {slot.at.astimezone(NEW_YORK):%H:%M}"
+        if slot.at.astimezone(NEW_YORK).date() != day.today:
+            yield Said(place, str(slot.at), lie="it is a slot of another day")
+        drawn = [(size, SchedulePanel().draw((slot,), *size)) for size in SIZES]
+        if cycle is None or not cycle.has_ended or slot.state is not SlotState.DONE:
+            is_missed = slot.state is SlotState.MISSED
+            if is_missed is not (slot.at in day.missed) and cycle is None:
+                yield Said(place, slot.state, lie=f"it tells {slot.state}, and the records say {day.missed.get(slot.at)}")
+            yield from (Said(f"{place} panel", _body(d), countdown=counts_down(_body(d))) for _, d in drawn)
+            continue
+        if slot.told is not None:
+            yield Said(f"{place} value", slot.told.words, cycle=cycle.number, kind=kind_in(slot.told.word), must=True)
+        for (width, height), one in drawn:
+            words = _body(one)
+            yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=True,
+                       credit=credit_in(words), good=_is_good(one), countdown=counts_down(words))  # fmt: skip
+
+
+def _spread(spread: SpreadSlice, attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator[Said]:
+    place = f"{where} spread"
+    account = spread.account[-4:]
+    entries = [] if spread.cycle is None else day.of_cycle(spread.cycle)
+    own = next((e for e in entries if e.account.endswith(account) and e.kind is not Kind.NOT_SENT), None)
+    if own is not None and own.underlying != spread.underlying:
+        yield Said(place, spread.underlying, lie=f"cycle {spread.cycle} entered {own.underlying}")
+    if spread.reason and spread.cycle is not None:
+        of_other = {a.reason for a in attempts if a.cycle == spread.cycle and a.underlying != spread.underlying}
+        of_own = {a.reason for a in attempts if a.cycle == spread.cycle and a.underlying == spread.underlying}
+        if spread.reason in of_other - of_own:
+            yield Said(place, spread.reason, lie=f"it gives {spread.underlying} the refusal of another underlying")
+    if own is None:
+        return
+    if spread.fate is not None:
+        yield Said(f"{place} value", spread.fate.words, own.entry, kind=kind_in(spread.fate.kind.value), must=True,
+                   credit=spread.fate.credit, contracts=spread.fate.filled)  # fmt: skip
+    yield Said(f"{place} fill credit", str(spread.fill_credit), own.entry, credit=spread.fill_credit)
+    for width, height in SIZES:
+        drawn = SpreadPanel().draw(spread, width, height)
+        head = replace(drawn, lines=drawn.lines[:1])
+        words = _body(drawn)
+        filled = spread.fill_credit if spread.fill_credit is not None and credit_shown(spread.fill_credit) in words else None
+        yield Said(f"{place} panel {width}x{height}", words, own.entry, kind=kind_in(_body(head)), must=True,
+                   credit=credit_in(_body(head)) or filled, good=_is_good(head))  # fmt: skip
+
+
+def _attempts(attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator[Said]:
+    for attempt in attempts:
+        cycle = day.cycles.get(attempt.cycle)
+        place = f"{where} attempts {attempt.cycle}.{attempt.attempt} {attempt.underlying}"
+        if cycle is None or cycle.day != (attempt.day or day.today):
+            yield Said(place, attempt.result, lie="no such cycle ran on that day")
+        elif attempt.traded and not any(e.underlying == attempt.underlying for e in day.of_cycle(attempt.cycle)):
+            yield Said(place, attempt.result, lie="no entry came from it")
+
+
+def _alarms(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
+    unknown = [entry for entry in day.entries if entry.kind is Kind.UNKNOWN]
+    told = [text for text, _ in alarms(snapshot) if text.startswith("UNKNOWN")]
+    if snapshot.status.engine.value == "running" and len(told) != len(unknown):
+        yield Said(f"{where} alarms", "; ".join(told), lie=f"{len(unknown)} entries are unknown, {len(told)} are told")
+    for text, _ in alarms(snapshot):
+        yield Said(f"{where} alarms", text, countdown=counts_down(text))
+
+
+def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
+    """What comes next, wherever the screen tells it."""
+    for view in snapshot.next_steps:
+        step = view.step
+        yield Said(f"{where} next step {view.account}", step.words, account=view.account[-4:],
+                   step=_NEXT.get(step.kind.value), enters_at=step.enters_at)  # fmt: skip
+        yield Said(f"{where} next words {view.account}", step.words, account=view.account[-4:],
+                   step=step_in(step.words), enters_at=enters_at(step.words, day.today))  # fmt: skip
+    if snapshot.overall is not None:
+        step = snapshot.overall
+        yield Said(f"{where} overall", step.words, step=_NEXT.get(step.kind.value), enters_at=step.enters_at)
+    for width in BARS:
+        words = _body(StatusBar().draw(_view(snapshot), width, 1))
+        yield Said(f"{where} bar {width}", words, countdown=counts_down(words))
+        yield from _date(f"{where} bar {width}", words, day.today)
+    title = pane_title(_view(snapshot))
+    yield Said(f"{where} pane title", title, countdown=counts_down(f"next {title.rsplit(' ', 1)[-1]}"))
+    for name, facts in (("force", force_facts(snapshot)), ("resume", resume_facts(snapshot))):
+        for label, text in facts:
+            yield Said(f"{where} {name} dialog", f"{label} {text}", countdown=counts_down(text))
+            for entry in day.of_today():
+                if label.startswith("entry") and entry.holds_day and entry.account[-4:] in text and len(day.accounts) == 1:
+                    yield Said(f"{where} {name} dialog", text, entry.entry, kind=kind_in(text.partition(":")[0]))
+    for line in StatusChanges().lines(snapshot.status):
+        yield Said(f"{where} plain line", line, countdown=counts_down(line))
+
+
+def _view(snapshot: Snapshot) -> StatusView:
+    """The bar's view of a snapshot, as the console makes it."""
+    names = StatusView.__dataclass_fields__
+    more = {name: getattr(snapshot, name) for name in ("overall", "next_steps", "day") if name in names}
+    return StatusView(snapshot.status, **more)
+
+
+def _date(place: str, words: str, today: date) -> Iterator[Said]:
+    """Where the bar has a date it is today's."""
+    months = [today.replace(day=1).strftime("%b")]
+    for month in ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"):
+        if f" {month} " in words.split("  ")[-2:][0] and month not in months:
+            yield Said(place, words, lie=f"its date is not {today}")
+
+
+def _metrics(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
+    told = [sample.labels for metric in metrics_of(snapshot) if metric.name == "senex_entries" for sample in metric.samples]
+    open_kinds = (Kind.WORKING, Kind.PARTLY, Kind.UNKNOWN, Kind.SENDING)
+    for entry in day.of_today():
+        own = [labels for labels in told if labels["account"].endswith(entry.account[-4:])]
+        words = [next((labels[name] for name in ("fate", "state") if name in labels), "") for labels in own]
+        fits = {entry.kind, Kind.WORKING} if entry.kind is Kind.PARTLY else {entry.kind}
+        if not any(kind_in(word.replace("_", " ")) in fits for word in words):
+            yield Said(f"{where} metrics", str(own), lie=f"entry {entry.entry} is {entry.kind}")
+    if any(kind_in(labels.get("fate", labels.get("state", "")).replace("_", " ")) in open_kinds for labels in told):
+        if not any(entry.kind in open_kinds for entry in day.entries):
+            yield Said(f"{where} metrics", str(told), lie="no entry is open")
