@@ -73,6 +73,8 @@ def _of_entry(one: Said, entry: Truth) -> Iterator[str]:
 
 
 def _of_cycle(one: Said, cycle: CycleTruth, day: Day) -> Iterator[str]:
+    if not cycle.has_ended:
+        return
     truth = cycle.worst
     fits = {same for kind in truth for same in _SAME.get(kind, (kind,))}
     of_entries = [e for e in day.of_cycle(cycle.number) if not one.account or e.account.endswith(one.account)]
@@ -86,7 +88,7 @@ def _of_cycle(one: Said, cycle: CycleTruth, day: Day) -> Iterator[str]:
     credits = {shown(entry.credit) for entry in of_entries if entry.credit is not None}
     if one.credit is not None and of_entries and shown(one.credit) not in credits:
         yield f"it tells a fill at {one.credit}, and cycle {cycle.number} was filled at {sorted(credits) or 'nothing'}"
-    if one.good and cycle.has_ended and not fits & set(_GOOD):
+    if one.good and not fits & set(_GOOD):
         yield f"it has a tick or a colour of success, and cycle {cycle.number} came to {', '.join(sorted(fits))}"
 
 

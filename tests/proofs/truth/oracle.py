@@ -124,7 +124,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class CycleTruth:
-    """One cycle. `came_to` has what each account that was asked came to, by full number."""
+    """One cycle. `came_to` has what each account that was asked came to, by full number, `ranks` how bad that is."""
 
     number: int
     day: date
@@ -132,6 +132,7 @@ class CycleTruth:
     forced: bool
     has_ended: bool
     came_to: Mapping[str, Kind]
+    ranks: Mapping[str, int]
     recorded: Kind
 
     @property
@@ -141,8 +142,12 @@ class CycleTruth:
             return frozenset({Kind.RUNNING})
         if not self.came_to:
             return frozenset({self.recorded})
-        rank = max(badness(kind) for kind in self.came_to.values())
-        return frozenset(kind for kind in self.came_to.values() if badness(kind) == rank)
+        return frozenset(kind for account, kind in self.came_to.items() if self.ranks[account] == self.rank)
+
+    @property
+    def rank(self) -> int:
+        """How bad the cycle is, by rules 4.4."""
+        return max(self.ranks.values(), default=badness(self.recorded))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +164,8 @@ class NextTruth:
 class Facts:
     """What no row of the records says. `open` and `close` are the session's, None without one.
 
-    `reconciling`, `stopped_here`, `gate` (the trading state) and `breakers` (kind and subject) are of the running
-    console: it closes the gate first, and the record follows (rules 13.9). `sends` is false in a dry run.
+    `reconciling`, `stopped_here`, `gate` (the trading state), `breakers` (kind and subject) and `runs` (a cycle) are of
+    the running console: it closes the gate first, and the record follows (rules 13.9). `sends` is false in a dry run.
     """
 
     now: datetime
@@ -172,6 +177,7 @@ class Facts:
     gate: str = ""
     breakers: frozenset[tuple[str, str]] = frozenset()
     reconciling: frozenset[str] = frozenset()
+    runs: bool = False
     sends: bool = True
 
     @property
@@ -221,6 +227,13 @@ def badness(kind: Kind) -> int:
     if kind in (Kind.REJECTED, Kind.ABSENT, Kind.INCIDENT, Kind.EXPIRED, Kind.CANCELLED, Kind.FAILED, Kind.INTERRUPTED):
         return 2
     return 1 if kind in (Kind.WORKING, Kind.PARTLY, Kind.FILLED, Kind.SUCCEEDED, Kind.VALIDATED) else 0
+
+
+def _badness_of(entry: Truth) -> int:
+    """What traded in part before it ended has succeeded; what an operator here cancelled was a decision."""
+    if entry.kind in (Kind.CANCELLED, Kind.EXPIRED) and (entry.traded or entry.by):
+        return 1 if entry.traded else 0
+    return badness(entry.kind)
 
 
 def read_truth(database: sqlite3.Connection, facts: Facts) -> Day:
@@ -323,9 +336,10 @@ def _cycles(rows: _Rows, entries: Sequence[Truth]) -> list[CycleTruth]:
         number = row["number"]
         ran = {run["account"]: run for run in results[number] if run["outcome"] != _NOT_ASKED}
         came_to = {account: _of_run(run, (number, account) in validated) for account, run in ran.items()}
+        ranks = {account: badness(kind) for account, kind in came_to.items()}
         for entry in entries:
             if entry.cycle == number and entry.kind is not Kind.NOT_SENT:
-                came_to[entry.account] = entry.kind
+                came_to[entry.account], ranks[entry.account] = entry.kind, _badness_of(entry)
         shown = {a: k for a, k in came_to.items() if a not in ran or ran[a]["reason_code"] != _OFF} or came_to
         found.append(
             CycleTruth(
@@ -335,6 +349,7 @@ def _cycles(rows: _Rows, entries: Sequence[Truth]) -> list[CycleTruth]:
                 bool(row["forced"]),
                 row["ended_at"] is not None,
                 shown,
+                {account: ranks[account] for account in shown},
                 _recorded(row),
             )
         )
@@ -362,7 +377,6 @@ class _Ladder:
         recorded = rows("SELECT kind, subject FROM breakers WHERE closed_at IS NULL")
         self._breakers = {(row["kind"], row["subject"]) for row in recorded} | facts.breakers
         self._refused = {row["name"] for row in rows("SELECT name FROM logins WHERE NOT is_valid")}
-        self._runs = bool(rows("SELECT number FROM cycles WHERE ended_at IS NULL"))
         self._allowed = {
             row["entry_id"]
             for row in rows("SELECT entry_id FROM evidence WHERE replace(detail, ' ', '') LIKE '%\"allow_reentry\":true%'")
@@ -389,7 +403,7 @@ class _Ladder:
         for entry in self._entries:
             if entry.account == number and entry.day == facts.today and entry.holds_day:
                 steps |= self._held_by(entry)
-        if self._runs and facts.console:
+        if facts.runs and facts.console:
             steps.add(Step.RUNNING)
         slot = next_slot(facts)
         if slot is None:

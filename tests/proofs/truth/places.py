@@ -66,6 +66,7 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
         stopped_here=getattr(gate, "stopped_here", gate._stopped_here) != "",
         gate=getattr(gate, 'trading', gate._trading).state,
         breakers=frozenset((breaker.kind.code, breaker.subject) for breaker in engine.breakers.open_now),
+        runs=engine.runner.in_cycle,
         reconciling=frozenset(a.number for a in engine.accounts if gate.not_reconciled(a.number)),
     )
 

@@ -27,12 +27,13 @@ from senex_tui.reports.figures import read_report
 from senex_tui.reports.history import search
 from senex_tui.reports.status import read_status
 from senex_tui.trader.place import Place
-from tests.proofs.truth.oracle import Day, Kind, badness
+from tests.proofs.truth.oracle import CycleTruth, Day, Kind
 from tests.proofs.truth.said import Said
 from tests.proofs.truth.words import counts_down, credit_in, enters_at, kind_in, step_in
 from tests.support.world import calendar_around
 
 T = TypeVar("T")
+_RANKS = {"skipped": 0, "succeeded": 1, "failed": 2, "unknown": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,17 +287,14 @@ async def _found_by(place: Place, day: Day, outcome: str) -> list[Said]:
     wanted = HistoryFilter(since=day.today, until=day.today, outcome=outcome)
     found = {row["cycle"] for row in await _rows(place, "cycles", wanted) if row["cycle"]}
     true = {number for number, cycle in day.cycles.items()
-            if cycle.day == day.today and cycle.has_ended and _came_to(cycle.worst, outcome)}  # fmt: skip
+            if cycle.day == day.today and cycle.has_ended and _came_to(cycle, outcome)}  # fmt: skip
     if found == true:
         return []
     return [Said(f"history --outcome {outcome}", str(sorted(found)), lie=f"cycles {sorted(true)} came to it")]
 
 
-def _came_to(kinds: frozenset[Kind], outcome: str) -> bool:
-    if outcome in [kind.value for kind in kinds]:
-        return True
-    ranks = {"skipped": 0, "succeeded": 1, "failed": 2, "unknown": 3}
-    return outcome in ranks and any(badness(kind) == ranks[outcome] for kind in kinds)
+def _came_to(cycle: CycleTruth, outcome: str) -> bool:
+    return outcome in [kind.value for kind in cycle.worst] or _RANKS.get(outcome) == cycle.rank
 
 
 async def _rows(place: Place, kind: str, wanted: HistoryFilter) -> list[dict[str, Any]]:

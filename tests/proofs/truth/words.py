@@ -52,7 +52,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
 _COUNTDOWN = re.compile(
     r"\bin (\d+:\d\d(?::\d\d)?)\b|\bnext (\d+:\d\d(?::\d\d)?)(?= |$)|\bin (?:(\d+) h )?(\d+) min(?: (\d+) s)?\b"
 )
-_OF_A_PROOF = re.compile(r"(?:first|second) read[^;.,]*|retrying in [^;.,]*|again in [^;.,]*")
+_OF_A_PROOF = re.compile(r"(?:first|second)[^;.,]* read[^;.,]*|retrying in [^;.,]*|again in [^;.,]*")
 """Countdowns that run to something else than an entry."""
 _AT = re.compile(r"free to (?:enter|validate) at (\d\d:\d\d)")
 _CREDIT = re.compile(r"\bfilled(?: at)? (\d+\.\d{2,3})\b", re.IGNORECASE)
