@@ -91,6 +91,11 @@ _BROKER = {
 """What a final status at the exchange means; every other status works."""
 _OFF, _HELD_BY = "account_disabled", ("entry_today", "validated_today")
 _NOT_ASKED = "not_asked"
+_ATTEMPTS = (
+    "SELECT DISTINCT e.cycle, e.attempt, e.underlying FROM events e JOIN cycles c ON c.number = e.cycle "
+    "WHERE c.session_day = ? AND c.ended_at IS NOT NULL AND e.attempt IS NOT NULL AND e.underlying IS NOT NULL "
+    "AND e.kind LIKE 'step.%'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,8 @@ class Day:
     why: str = ""
     changes: Mapping[str, tuple[Kind, ...]] = field(default_factory=dict)
     """The kinds each entry went through, by its id."""
+    attempts: frozenset[tuple[int, int, str]] = frozenset()
+    """Today's attempts: cycle, number and underlying."""
 
     @property
     def today(self) -> date:
@@ -266,6 +273,7 @@ def read_truth(database: sqlite3.Connection, facts: Facts) -> Day:
         trading["who"],
         trading["why"],
         {entry: tuple(kinds) for entry, kinds in changes.items()},
+        frozenset((row["cycle"], row["attempt"], row["underlying"]) for row in rows(_ATTEMPTS, facts.today.isoformat())),
     )
 
 

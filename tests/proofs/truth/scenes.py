@@ -26,10 +26,11 @@ OUTCOMES = ("succeeded", "failed", "skipped", "unknown")
 
 @dataclass
 class Looked:
-    """What was found while a scene was lived: `lies` with their moment, and what was kept by name."""
+    """What was found while a scene was lived: `lies` with their moment, and what was kept by name: what the console
+    showed, what was true, and a copy of the records."""
 
     lies: list[str] = field(default_factory=list)
-    kept: dict[str, tuple[Snapshot, Day]] = field(default_factory=dict)
+    kept: dict[str, tuple[Snapshot, Day, Path]] = field(default_factory=dict)
     looks: int = 0
     said: int = 0
 
@@ -50,9 +51,12 @@ class Witness:
             assert told is not None, "the records never stood still"
             place = place_of(self.world.records_file, self.world.kill_file, mode=self.world.mode)
             searched = self._shell.found(place, told.day, OUTCOMES)
+            if told.snapshot is not None and name:
+                copy = self.world.folder / f"{name}.sqlite3"
+                with closing(sqlite3.connect(copy)) as other:
+                    database.backup(other)
+                self.found.kept[name] = (told.snapshot, told.day, copy)
         self._note(told, [*lies(told.said, told.day), *lies(searched, told.day)])
-        if told.snapshot is not None and name:
-            self.found.kept[name] = (told.snapshot, told.day)
         return told
 
     async def look_offline(self) -> Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,7 +16,7 @@ from senex_tui.console.actions.questions import force_facts, resume_facts
 from senex_tui.run.plain import StatusChanges
 from tests.proofs.truth.oracle import NEW_YORK, Day, Kind, Step
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.words import counts_down, credit_in, enters_at, kind_in, step_in
+from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
 from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
 from widgets.base.lines import Drawing, Line, Tone
@@ -29,24 +30,8 @@ from widgets.status_bar import StatusBar, StatusView, pane_title
 SIZES = ((78, 9), (55, 14))
 """The inside of a numbered panel at 80x24 and at 170x48."""
 BARS = (78, 168)
+MOST_ATTEMPTS = 60
 _SUCCESS = (Tone.GOOD, Tone.GAIN)
-_NEXT = {
-    "free": Step.ENTERS,
-    "running": Step.RUNNING,
-    "done": Step.DONE,
-    "working": Step.WORKING,
-    "held": Step.HELD,
-    "freeing": Step.FREEING,
-    "off": Step.OFF,
-    "skipped": Step.SKIPPED,
-    "paused": Step.PAUSED,
-    "halted": Step.HALTED,
-    "breaker": Step.BREAKER,
-    "reconciling": Step.RECONCILING,
-    "closed": Step.CLOSED,
-    "no console": Step.NO_CONSOLE,
-    "validated": Step.VALIDATED,
-}
 
 
 def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[Said]:
@@ -55,7 +40,7 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
         yield from _order(order, where)
     yield from _every_entry(snapshot, day, where)
     if snapshot.cycle is not None and snapshot.cycle.number:
-        yield from _cycle(snapshot.cycle, where)
+        yield from _cycle(snapshot.cycle, day, where)
     yield from _schedule(snapshot.schedule, day, where)
     if snapshot.spread is not None:
         yield from _spread(snapshot.spread, snapshot.attempts, day, where)
@@ -146,9 +131,8 @@ def _every_entry(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
             yield Said(f"{where} orders", str(order.day), order.entry_id, lie=f"it is of {entry_of.day}")
 
 
-def _cycle(cycle: CycleSlice, where: str) -> Iterator[Said]:
+def _cycle(cycle: CycleSlice, day: Day, where: str) -> Iterator[Said]:
     place = f"{where} cycle"
-    must = not cycle.running
     told = cycle.told
     if told is not None and not cycle.running:
         yield Said(f"{place} value", f"{told.word}: {told.words}", cycle=cycle.number, kind=kind_in(told.word), must=True)
@@ -159,9 +143,26 @@ def _cycle(cycle: CycleSlice, where: str) -> Iterator[Said]:
         return
     for width, height in SIZES:
         drawn = CyclePanel().draw(replace(cycle, steps=()), width, height)
-        words = _body(drawn)
-        yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=must,
-                   credit=credit_in(words), good=_is_good(drawn), countdown=counts_down(words))  # fmt: skip
+        of_accounts = tuple(line for line in drawn.lines if re.match(r"\W*…\w{4}\b", _line(line)))
+        whole = replace(drawn, lines=tuple(line for line in drawn.lines if line not in of_accounts))
+        words = _body(whole)
+        yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=True,
+                   credit=credit_in(words), good=_is_good(whole), countdown=counts_down(words))  # fmt: skip
+        for line in of_accounts:
+            words, drawn = _line(line), replace(drawn, lines=(line,))
+            yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=True,
+                       account=re.findall(r"…(\w{4})", words)[0], credit=credit_in(words), good=_is_good(drawn))  # fmt: skip
+    yield from _before(cycle, day, place)
+
+
+def _before(cycle: CycleSlice, day: Day, place: str) -> Iterator[Said]:
+    """The line about the slot before the shown cycle's."""
+    told = re.match(r"(\d\d:\d\d) (.*)", cycle.previous)
+    if told is None:
+        return
+    for each in day.cycles.values():
+        if each.day == day.today and each.slot is not None and f"{each.slot.astimezone(NEW_YORK):%H:%M}" == told.group(1):
+            yield Said(f"{place} before", cycle.previous, cycle=each.number, kind=kind_in(told.group(2)), must=True)
 
 
 def _schedule(slots: Sequence[SlotView], day: Day, where: str) -> Iterator[Said]:
@@ -214,6 +215,10 @@ def _spread(spread: SpreadSlice, attempts: Sequence[AttemptView], day: Day, wher
 
 
 def _attempts(attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator[Said]:
+    shown = {(attempt.cycle, attempt.attempt, attempt.underlying) for attempt in attempts}
+    if len(attempts) < MOST_ATTEMPTS:
+        for missing in sorted(day.attempts - shown):
+            yield Said(f"{where} attempts", str(sorted(shown)), lie=f"it does not show attempt {missing}")
     for attempt in attempts:
         cycle = day.cycles.get(attempt.cycle)
         place = f"{where} attempts {attempt.cycle}.{attempt.attempt} {attempt.underlying}"
@@ -237,12 +242,12 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
     for view in snapshot.next_steps:
         step = view.step
         yield Said(f"{where} next step {view.account}", step.words, account=view.account[-4:],
-                   step=_NEXT.get(step.kind.value), enters_at=step.enters_at)  # fmt: skip
+                   step=STEP_OF.get(step.kind.value), enters_at=step.enters_at)  # fmt: skip
         yield Said(f"{where} next words {view.account}", step.words, account=view.account[-4:],
                    step=step_in(step.words), enters_at=enters_at(step.words, day.today))  # fmt: skip
     if snapshot.overall is not None:
         step = snapshot.overall
-        yield Said(f"{where} overall", step.words, step=_NEXT.get(step.kind.value), enters_at=step.enters_at)
+        yield Said(f"{where} overall", step.words, step=STEP_OF.get(step.kind.value), enters_at=step.enters_at)
     for width in BARS:
         words = _body(StatusBar().draw(_view(snapshot), width, 1))
         yield Said(f"{where} bar {width}", words, countdown=counts_down(words))
@@ -255,7 +260,7 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
             for entry in day.of_today():
                 if label.startswith("entry") and entry.holds_day and entry.account[-4:] in text and len(day.accounts) == 1:
                     yield Said(f"{where} {name} dialog", text, entry.entry, kind=kind_in(text.partition(":")[0]))
-    for line in StatusChanges().lines(snapshot.status):
+    for line in StatusChanges().lines(snapshot):
         yield Said(f"{where} plain line", line, countdown=counts_down(line))
 
 
@@ -274,12 +279,15 @@ def _date(place: str, words: str, today: date) -> Iterator[Said]:
             yield Said(place, words, lie=f"its date is not {today}")
 
 
+_SENT = {"sent": "sending", "prepared": "sending"}
+
+
 def _metrics(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
     told = [sample.labels for metric in metrics_of(snapshot) if metric.name == "senex_entries" for sample in metric.samples]
     open_kinds = (Kind.WORKING, Kind.PARTLY, Kind.UNKNOWN, Kind.SENDING)
     for entry in day.of_today():
         own = [labels for labels in told if labels["account"].endswith(entry.account[-4:])]
-        words = [next((labels[name] for name in ("fate", "state") if name in labels), "") for labels in own]
+        words = [_SENT.get(word, word) for labels in own for name in ("fate", "state") if (word := labels.get(name, ""))]
         fits = {entry.kind, Kind.WORKING} if entry.kind is Kind.PARTLY else {entry.kind}
         if not any(kind_in(word.replace("_", " ")) in fits for word in words):
             yield Said(f"{where} metrics", str(own), lie=f"entry {entry.entry} is {entry.kind}")

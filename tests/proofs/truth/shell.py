@@ -29,7 +29,7 @@ from senex_tui.reports.status import read_status
 from senex_tui.trader.place import Place
 from tests.proofs.truth.oracle import CycleTruth, Day, Kind
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.words import counts_down, credit_in, enters_at, kind_in, step_in
+from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
 from tests.support.world import calendar_around
 
 T = TypeVar("T")
@@ -220,18 +220,29 @@ def _status(report: Any, day: Day) -> Iterator[Said]:
 def _next_values(place: str, value: Any, last: str, day: Day) -> Iterator[Said]:
     if not isinstance(value, dict):
         return
-    words = str(value.get("words", ""))
-    at_text = value.get("enters_at")
+    words, at_text = str(value.get("words", "")), value.get("enters_at")
+    yield Said(place, words, account=last, step=STEP_OF.get(str(value.get("kind", ""))))
     yield Said(place, words, account=last, step=step_in(words),
                enters_at=datetime.fromisoformat(at_text) if at_text else enters_at(words, day.today))  # fmt: skip
 
 
 def _next_lines(place: str, lines: list[str], day: Day) -> Iterator[Said]:
-    for line in lines:
+    for line in _unwrapped(lines):
         last = re.match(r"\s*…?(\d{4})\b|…(\w{4})", line)
         about = "" if last is None else next(part for part in last.groups() if part)
         known = any(account.endswith(about) for account in day.accounts) if about else False
         yield Said(place, line, account=about if known else "", countdown=counts_down(line))
+
+
+def _unwrapped(lines: Sequence[str]) -> list[str]:
+    """The lines, each with those that go on with it."""
+    whole: list[str] = []
+    for line in lines:
+        if whole and whole[-1] and line.startswith("      "):
+            whole[-1] += f" {line.strip()}"
+        else:
+            whole.append(line)
+    return whole
 
 
 def _day(report: Any, day: Day) -> Iterator[Said]:

@@ -41,7 +41,7 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     (r"not free yet", Step.FREEING),
     (r"held by|the day is free when", Step.HELD),
     (r"an order works|being sent|works:", Step.WORKING),
-    (r"validated, and a dry run", Step.VALIDATED),
+    (r"done today: the suggestion is validated", Step.VALIDATED),
     (r"done today", Step.DONE),
     (r"skipped today|skips today", Step.SKIPPED),
     (r"[Rr]econciling", Step.RECONCILING),
@@ -49,10 +49,28 @@ _STEPS: tuple[tuple[str, Step], ...] = (
     (r"free to (?:enter|validate)", Step.ENTERS),
     (r"no slot is left|market closed|no slot", Step.CLOSED),
 )
+STEP_OF = {
+    "free": Step.ENTERS,
+    "running": Step.RUNNING,
+    "done": Step.DONE,
+    "working": Step.WORKING,
+    "held": Step.HELD,
+    "freeing": Step.FREEING,
+    "off": Step.OFF,
+    "skipped": Step.SKIPPED,
+    "paused": Step.PAUSED,
+    "halted": Step.HALTED,
+    "breaker": Step.BREAKER,
+    "reconciling": Step.RECONCILING,
+    "closed": Step.CLOSED,
+    "no console": Step.NO_CONSOLE,
+    "validated": Step.VALIDATED,
+}
+"""The words that values give what comes next."""
 _COUNTDOWN = re.compile(
     r"\bin (\d+:\d\d(?::\d\d)?)\b|\bnext (\d+:\d\d(?::\d\d)?)(?= |$)|\bin (?:(\d+) h )?(\d+) min(?: (\d+) s)?\b"
 )
-_OF_A_PROOF = re.compile(r"(?:first|second)[^;.,]* read[^;.,]*|retrying in [^;.,]*|again in [^;.,]*")
+_OF_A_PROOF = re.compile(r"(?i)(?:first|second)[^;.]* read[^;.]*|retrying in [^;.,]*|again in [^;.,]*")
 """Countdowns that run to something else than an entry."""
 _AT = re.compile(r"free to (?:enter|validate) at (\d\d:\d\d)")
 _CREDIT = re.compile(r"\bfilled(?: at)? (\d+\.\d{2,3})\b", re.IGNORECASE)
