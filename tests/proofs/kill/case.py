@@ -18,7 +18,7 @@ from tests.proofs.kill.crash_points import ANSWER_IN_HAND
 from tests.proofs.kill.engine_run import Account, EngineRun, read_report
 from tests.proofs.kill.rules import Found, never_sent, unfinished, violations
 from tests.proofs.truth.life import lies_after_life, lies_of_life
-from tests.proofs.truth.oracle import Facts
+from tests.proofs.truth.values import Facts
 
 PathName = Literal["entry", "reconcile"]
 SETTLES_S = 2.5

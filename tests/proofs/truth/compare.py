@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.proofs.truth.oracle import CycleTruth, Day, Kind, NextTruth, Step, Truth
 from tests.proofs.truth.said import Said
+from tests.proofs.truth.values import CycleTruth, Day, Kind, NextTruth, Step, Truth
 from tests.proofs.truth.words import shown
 
 _SAME = {
@@ -97,8 +97,10 @@ def _of_day(one: Said, day: Day) -> Iterator[str]:
     traded = any(entry.traded for entry in entries)
     validated = any(
         kind is Kind.VALIDATED and account.endswith(one.account)
-        for cycle in day.cycles.values() if cycle.day == one.day for account, kind in cycle.came_to.items()
-    )  # fmt: skip
+        for cycle in day.cycles.values()
+        if cycle.day == one.day
+        for account, kind in cycle.came_to.items()
+    )
     if one.traded and not traded and not validated:
         yield f"it counts {one.account} on {one.day} as traded, and nothing is filled"
     if not one.traded and traded:

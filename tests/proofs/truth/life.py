@@ -1,10 +1,11 @@
-"""Rules 13.8 in the kill proofs: what a life of the engine told just before it ended, and what the shell tells after it.
+"""Rules 13.8 in the kill proofs: what a life of the engine told just before its end, and what the shell tells after it.
 
 The life keeps its snapshot in a file. The parent reads it, and compares it with the rows it finds.
 """
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 import sqlite3
 from contextlib import closing
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from core.snapshot.codec import decode, encode
 from tests.proofs.truth.compare import lies
-from tests.proofs.truth.oracle import Facts, read_truth
+from tests.proofs.truth.oracle import read_truth
 from tests.proofs.truth.places import fresh, with_engine
+from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.screen import on_screen
-from tests.proofs.truth.shell import Reader, place_of
+from tests.proofs.truth.shell import in_shell
+from tests.proofs.truth.values import Facts
 from tests.support.world import calendar_around
 
 if TYPE_CHECKING:
@@ -32,7 +35,7 @@ async def keep_told(engine: Engine, records_file: Path, told_file: Path) -> None
         now = engine.parts.clock.now()
         session = calendar_around(now.year).today(now)
         facts = Facts(now, None if session is None else session.open, None if session is None else session.close)
-        told_file.write_bytes(pickle.dumps((with_engine(facts, engine), encode(snapshot))))
+        await asyncio.to_thread(told_file.write_bytes, pickle.dumps((with_engine(facts, engine), encode(snapshot))))
 
 
 def lies_of_life(records_file: Path, told_file: Path) -> list[str]:
@@ -50,5 +53,5 @@ def lies_after_life(records_file: Path, facts: Facts) -> list[str]:
     with closing(sqlite3.connect(records_file)) as database:
         day = read_truth(database, replace(facts, console=False))
     with closing(Reader()) as shell:
-        said = shell.told(place_of(records_file, records_file.parent / "HALT", trades=False), day)
+        said = in_shell(shell, place_of(records_file, records_file.parent / "HALT", trades=False), day)
     return [f"13.8 after it: {lie}" for lie in lies(said, day)]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from core.snapshot import Snapshot
-from tests.proofs.truth.oracle import NEW_YORK, CycleTruth, Day, Kind, Step, Truth
+from tests.proofs.truth.values import NEW_YORK, CycleTruth, Day, Kind, Step
 from tests.proofs.truth.words import shown
 
 STATES: Mapping[str, tuple[str, str]] = {
@@ -101,7 +102,7 @@ def _pays(seen: Seen) -> Iterator[str]:
         yield "no spread priced yet"
         return
     yield "natural"
-    yield from (str(shown(_decimal(value))) for value in row)
+    yield from (str(shown(Decimal(value))) for value in row)
 
 
 def _ages(seen: Seen) -> Iterator[str]:
@@ -218,13 +219,3 @@ def _slot(cycle: CycleTruth) -> str:
 
 def _word(cycle: CycleTruth) -> str:
     return "|".join(kind.upper() for kind in cycle.worst)
-
-
-def _decimal(text: str):  # type: ignore[no-untyped-def]
-    from decimal import Decimal
-
-    return Decimal(text)
-
-
-def _of(day: Day) -> tuple[Truth, ...]:
-    return day.of_today()

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from core.snapshot import Snapshot
-from tests.proofs.truth.oracle import Day, Facts, read_truth
+from tests.proofs.truth.oracle import read_truth
+from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.said import Said
 from tests.proofs.truth.screen import as_watched, on_screen
-from tests.proofs.truth.shell import Reader, in_lines, in_mails, place_of
+from tests.proofs.truth.shell import in_lines, in_mails, in_shell
+from tests.proofs.truth.values import Day, Facts
 from tests.support.world import calendar_around
 
 if TYPE_CHECKING:
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from tests.support.world import World
 
 TRIES = 8
-_WATCHED = "SELECT (SELECT count(*) FROM entry_changes), (SELECT count(*) FROM fills), (SELECT count(*) FROM slots), " \
-    "(SELECT count(*) FROM cycles), (SELECT count(*) FROM cycles WHERE ended_at IS NULL), " \
-    "(SELECT count(*) FROM breakers WHERE closed_at IS NULL), (SELECT group_concat(state || coalesce(at, '')) FROM " \
-    "trading_state), (SELECT group_concat(enabled || is_closed || coalesce(skip_day, '')) FROM accounts), " \
-    "(SELECT count(*) FROM evidence), (SELECT count(*) FROM entries WHERE holds_day)"  # fmt: skip
+_WATCHED = (
+    "SELECT (SELECT count(*) FROM entry_changes), (SELECT count(*) FROM fills), (SELECT count(*) FROM slots), "
+    "(SELECT count(*) FROM cycles), (SELECT count(*) FROM cycles WHERE ended_at IS NULL), "
+    "(SELECT count(*) FROM breakers WHERE closed_at IS NULL), (SELECT group_concat(state || coalesce(at, '')) FROM "
+    "trading_state), (SELECT group_concat(enabled || is_closed || coalesce(skip_day, '')) FROM accounts), "
+    "(SELECT count(*) FROM evidence), (SELECT count(*) FROM entries WHERE holds_day)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,8 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
     gate = engine.gate
     return replace(
         facts,
-        stopped_here=getattr(gate, "stopped_here", gate._stopped_here) != "",
-        gate=getattr(gate, 'trading', gate._trading).state,
+        stopped_here=gate.stopped_here != "",
+        gate=gate.trading.state,
         breakers=frozenset((breaker.kind.code, breaker.subject) for breaker in engine.breakers.open_now),
         runs=engine.runner.in_cycle,
         reconciling=frozenset(a.number for a in engine.accounts if gate.not_reconciled(a.number)),
@@ -75,7 +79,7 @@ async def fresh(engine: Engine, database: sqlite3.Connection) -> Snapshot | None
     """The snapshot of what is recorded now; None when the records do not stand still long enough to read them."""
     for _ in range(TRIES):
         before = signature(database)
-        await (getattr(engine.builder, 'read_now', None) or engine.builder._read_records)()
+        await engine.builder.read_now()
         if signature(database) == before:
             engine.builder.refresh()
             return engine.builder.snapshot
@@ -94,14 +98,14 @@ async def told_now(world: World, database: sqlite3.Connection, shell: Reader | N
     said = [*on_screen(snapshot, day), *as_watched(snapshot), *in_mails(database, day, once)]
     said += in_lines(database, day, once)
     if shell is not None:
-        said += shell.told(place_of(world.records_file, world.kill_file, mode=world.mode), day)
+        said += in_shell(shell, place_of(world.records_file, world.kill_file, mode=world.mode), day)
     return Told(day, tuple(said), snapshot)
 
 
 def told_offline(world: World, database: sqlite3.Connection, shell: Reader) -> Told:
     """What the shell says while no console runs."""
     day = read_truth(database, facts_of(world, console=False))
-    said = shell.told(place_of(world.records_file, world.kill_file, trades=False, mode=world.mode), day)
+    said = in_shell(shell, place_of(world.records_file, world.kill_file, trades=False, mode=world.mode), day)
     return Told(day, tuple(said), None)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from tests.proofs.truth.oracle import Kind, Step
+from tests.proofs.truth.values import Kind, Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,22 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from core.domain.operation.commands import CommandKind
 from core.simulator.exchange.accounts import AccountSetup
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Mode, Snapshot
+from senex_tui.run.once import OnceResult, force_once
+from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.truth.compare import changed_by_restart, lies
-from tests.proofs.truth.oracle import Day
 from tests.proofs.truth.places import Told, told_now, told_offline
+from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.screen import texts_of
-from tests.proofs.truth.shell import Reader, place_of
+from tests.proofs.truth.shell import in_once, in_search
+from tests.proofs.truth.values import Day, Truth
+from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.world import MONDAY, World, account, et, in_world, seldom
 
 NEXT_DAY = "2026-03-03"
@@ -31,6 +36,9 @@ class Looked:
 
     lies: list[str] = field(default_factory=list)
     kept: dict[str, tuple[Snapshot, Day, Path]] = field(default_factory=dict)
+    entries: tuple[Truth, ...] = ()
+    """The entries at the last look."""
+    places: set[str] = field(default_factory=set)
     looks: int = 0
     said: int = 0
 
@@ -50,7 +58,7 @@ class Witness:
             told = await told_now(self.world, database, self._shell)
             assert told is not None, "the records never stood still"
             place = place_of(self.world.records_file, self.world.kill_file, mode=self.world.mode)
-            searched = self._shell.found(place, told.day, OUTCOMES)
+            searched = in_search(self._shell, place, told.day, OUTCOMES)
             if told.snapshot is not None and name:
                 copy = self.world.folder / f"{name}.sqlite3"
                 with closing(sqlite3.connect(copy)) as other:
@@ -65,6 +73,12 @@ class Witness:
             told = told_offline(self.world, database, self._shell)
         self._note(told, lies(told.said, told.day))
         return told
+
+    async def once(self, told: OnceResult) -> None:
+        """Looks at what `senex once` told, and at the shell after it."""
+        looked = await self.look_offline()
+        self._note(looked, lies(in_once(told, looked.day), looked.day))
+        self.found.places.add("once")
 
     async def before_restart(self) -> None:
         """Keeps what each panel says, to be compared after the start that follows."""
@@ -81,6 +95,8 @@ class Witness:
 
     def _note(self, told: Told, wrong: Sequence[str]) -> None:
         self.found.looks += 1
+        self.found.entries = told.day.entries
+        self.found.places |= {one.place for one in told.said}
         self.found.said += len(told.said)
         self.found.lies += [f"{self._when()} {each}" for each in wrong]
 
@@ -282,6 +298,51 @@ async def dry_run(world: World, witness: Witness) -> None:
     await world.stop()
 
 
+async def once(world: World, witness: Witness) -> None:
+    """`senex once` sends an order that the broker takes and rejects; the next day's is filled."""
+    world.exchange.fill_plan = "reject"
+    await world.until("09:46")
+    await witness.once(await force_once(await world.build(), None, 60.0))
+    world.exchange.fill_plan = "immediate"
+    await world.until("09:46", NEXT_DAY)
+    await witness.once(await force_once(await world.build(), None, 60.0))
+
+
+async def mailed(world: World, witness: Witness) -> None:
+    """Mail is on, and the order is filled in one moment."""
+    world.settings = world.settings.model_copy(update={"mail": mail_settings()})
+    world.mailer = MemoryMailServer(world.clock)
+    world.exchange.fill_plan = "immediate"
+    await world.start()
+    await world.until("09:46:10")
+    await witness.look()
+    await world.stop()
+
+
+async def better(world: World, witness: Witness) -> None:
+    """The order is limited at natural, waits until the market pays more, and is filled at that."""
+    world.exchange.fill_plan = "never"
+    await world.start()
+    await world.clock.sleep(10)
+    await world.command(CommandKind.SET_ACCOUNT, target="0001", note="offset-cents 25")
+    await world.until("09:46")
+    limit = (await world.entry()).limit
+    for _ in range(400):
+        await world.clock.sleep(5)
+        world.engine.builder.refresh()
+        shown = world.engine.builder.snapshot
+        spread = None if shown is None else shown.spread
+        if spread is not None and spread.natural is not None and spread.natural > limit + Decimal("0.02"):
+            break
+    world.exchange.set_fill_plan("5WT00001", "immediate")
+    await world.clock.sleep(60)
+    await witness.look()
+    truth = witness.found.entries[-1]
+    assert truth.credit is not None
+    assert truth.credit > truth.limit, "the fill is no better than the limit, and proves nothing"
+    await world.stop()
+
+
 _TWO = (account(), account("5WT00002"))
 SCENES: dict[str, Scene] = {
     "calm": Scene(calm),
@@ -294,4 +355,7 @@ SCENES: dict[str, Scene] = {
     "two accounts": Scene(two_accounts, accounts=_TWO),
     "other underlying": Scene(other_underlying),
     "dry run": Scene(dry_run),
+    "once": Scene(once),
+    "mailed": Scene(mailed),
+    "better": Scene(better),
 }

@@ -9,13 +9,13 @@ from datetime import date
 from typing import Any
 
 from core.domain.operation.amounts import credit as credit_shown
-from core.notify.prometheus import metrics_of
+from core.notify import prometheus
 from core.snapshot import AttemptView, CycleSlice, OrderView, SlotState, SlotView, Snapshot, SpreadSlice
 from core.snapshot.codec import decode, encode
 from senex_tui.console.actions.questions import force_facts, resume_facts
 from senex_tui.run.plain import StatusChanges
-from tests.proofs.truth.oracle import NEW_YORK, Day, Kind, Step
 from tests.proofs.truth.said import Said
+from tests.proofs.truth.values import NEW_YORK, Day, Kind
 from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
 from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
@@ -53,6 +53,7 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
 def as_watched(snapshot: Snapshot) -> Iterator[Said]:
     """What a watcher shows of the published snapshot: the same value, so that every panel says the same."""
     seen = decode(encode(snapshot))
+    yield Said("watcher", "the snapshot as published and read back")
     if seen != snapshot:
         yield Said("watcher", "the snapshot as published and read back", lie="it is another snapshot")
 
@@ -65,9 +66,10 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     if cycle is not None and cycle.number:
         drawn["cycle"] = _text(CyclePanel().draw(replace(cycle, **_WITHOUT_TIME), width, height))
     drawn["schedule"] = "\n".join(
-        f"{slot.at:%H:%M} {_text(SchedulePanel().draw((slot,), width, height))}" for slot in snapshot.schedule
+        f"{slot.at:%H:%M} {_text(SchedulePanel().draw((slot,), width, height))}"
+        for slot in snapshot.schedule
         if slot.state in (SlotState.DONE, SlotState.MISSED)
-    )  # fmt: skip
+    )
     ended = snapshot.spread is not None and not snapshot.spread.live
     drawn["spread"] = "" if not ended else _text(SpreadPanel().draw(snapshot.spread, width, height))  # type: ignore[arg-type]
     drawn["attempts"] = _text(AttemptsPanel().draw(snapshot.attempts, width, height))
@@ -95,8 +97,12 @@ def _line(line: Line) -> str:
 
 
 def _is_good(drawing: Drawing) -> bool:
-    return any(tone in _SUCCESS or text.lstrip().startswith("✓") for line in drawing.lines for text, tone in line
-               if text.strip())  # fmt: skip
+    return any(
+        tone in _SUCCESS or text.lstrip().startswith("✓")
+        for line in drawing.lines
+        for text, tone in line
+        if text.strip()
+    )
 
 
 def _order(order: OrderView, where: str) -> Iterator[Said]:
@@ -105,14 +111,30 @@ def _order(order: OrderView, where: str) -> Iterator[Said]:
     kind = kind_in(order.state if fate is None else fate.kind.value)
     credit = order.fill_credit if fate is None else fate.credit
     filled = order.filled_contracts if fate is None else fate.filled
-    yield Said(f"{place} value", repr(fate or order.state), order.entry_id, kind=kind, must=True, credit=credit,
-               contracts=filled, traded=None)  # fmt: skip
+    yield Said(
+        f"{place} value",
+        repr(fate or order.state),
+        order.entry_id,
+        kind=kind,
+        must=True,
+        credit=credit,
+        contracts=filled,
+        traded=None,
+    )
     yield Said(f"{place} fill credit", str(order.fill_credit), order.entry_id, credit=order.fill_credit)
     for width, height in SIZES:
         drawn = OrdersPanel().draw((order,), width, height)
         words = _body(drawn)
-        yield Said(f"{place} panel {width}x{height}", words, order.entry_id, kind=kind_in(words), must=True,
-                   credit=credit_in(words), good=_is_good(drawn), countdown=counts_down(words))  # fmt: skip
+        yield Said(
+            f"{place} panel {width}x{height}",
+            words,
+            order.entry_id,
+            kind=kind_in(words),
+            must=True,
+            credit=credit_in(words),
+            good=_is_good(drawn),
+            countdown=counts_down(words),
+        )
 
 
 def _every_entry(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
@@ -135,10 +157,19 @@ def _cycle(cycle: CycleSlice, day: Day, where: str) -> Iterator[Said]:
     place = f"{where} cycle"
     told = cycle.told
     if told is not None and not cycle.running:
-        yield Said(f"{place} value", f"{told.word}: {told.words}", cycle=cycle.number, kind=kind_in(told.word), must=True)
+        yield Said(
+            f"{place} value", f"{told.word}: {told.words}", cycle=cycle.number, kind=kind_in(told.word), must=True
+        )
         for each in cycle.accounts:
-            yield Said(f"{place} {each.account}", each.told.words, cycle=cycle.number, account=each.account[-4:],
-                       kind=kind_in(each.told.word), must=True, credit=credit_in(each.told.words))  # fmt: skip
+            yield Said(
+                f"{place} {each.account}",
+                each.told.words,
+                cycle=cycle.number,
+                account=each.account[-4:],
+                kind=kind_in(each.told.word),
+                must=True,
+                credit=credit_in(each.told.words),
+            )
     if cycle.running:
         return
     for width, height in SIZES:
@@ -146,12 +177,28 @@ def _cycle(cycle: CycleSlice, day: Day, where: str) -> Iterator[Said]:
         of_accounts = tuple(line for line in drawn.lines if re.match(r"\W*…\w{4}\b", _line(line)))
         whole = replace(drawn, lines=tuple(line for line in drawn.lines if line not in of_accounts))
         words = _body(whole)
-        yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=True,
-                   credit=credit_in(words), good=_is_good(whole), countdown=counts_down(words))  # fmt: skip
+        yield Said(
+            f"{place} panel {width}x{height}",
+            words,
+            cycle=cycle.number,
+            kind=kind_in(words),
+            must=True,
+            credit=credit_in(words),
+            good=_is_good(whole),
+            countdown=counts_down(words),
+        )
         for line in of_accounts:
             words, drawn = _line(line), replace(drawn, lines=(line,))
-            yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=True,
-                       account=re.findall(r"…(\w{4})", words)[0], credit=credit_in(words), good=_is_good(drawn))  # fmt: skip
+            yield Said(
+                f"{place} panel {width}x{height}",
+                words,
+                cycle=cycle.number,
+                kind=kind_in(words),
+                must=True,
+                account=re.findall(r"…(\w{4})", words)[0],
+                credit=credit_in(words),
+                good=_is_good(drawn),
+            )
     yield from _before(cycle, day, place)
 
 
@@ -161,30 +208,46 @@ def _before(cycle: CycleSlice, day: Day, place: str) -> Iterator[Said]:
     if told is None:
         return
     for each in day.cycles.values():
-        if each.day == day.today and each.slot is not None and f"{each.slot.astimezone(NEW_YORK):%H:%M}" == told.group(1):
+        if (
+            each.day == day.today
+            and each.slot is not None
+            and f"{each.slot.astimezone(NEW_YORK):%H:%M}" == told.group(1)
+        ):
             yield Said(f"{place} before", cycle.previous, cycle=each.number, kind=kind_in(told.group(2)), must=True)
 
 
 def _schedule(slots: Sequence[SlotView], day: Day, where: str) -> Iterator[Said]:
+    for width, height in SIZES:
+        whole = _body(SchedulePanel().draw(tuple(slots), width, height))
+        yield Said(f"{where} schedule panel {width}x{height}", whole, countdown=counts_down(whole))
     by_slot = {cycle.slot: cycle for cycle in day.cycles.values() if cycle.slot is not None}
     for slot in slots:
         cycle = day.cycles.get(slot.cycle) if slot.cycle is not None else by_slot.get(slot.at)
         place = f"{where} schedule {slot.at.astimezone(NEW_YORK):%H:%M}"
         if slot.at.astimezone(NEW_YORK).date() != day.today:
             yield Said(place, str(slot.at), lie="it is a slot of another day")
-        drawn = [(size, SchedulePanel().draw((slot,), *size)) for size in SIZES]
         if cycle is None or not cycle.has_ended or slot.state is not SlotState.DONE:
             is_missed = slot.state is SlotState.MISSED
             if is_missed is not (slot.at in day.missed) and cycle is None:
-                yield Said(place, slot.state, lie=f"it tells {slot.state}, and the records say {day.missed.get(slot.at)}")
-            yield from (Said(f"{place} panel", _body(d), countdown=counts_down(_body(d))) for _, d in drawn)
+                yield Said(
+                    place, slot.state, lie=f"it tells {slot.state}, and the records say {day.missed.get(slot.at)}"
+                )
             continue
         if slot.told is not None:
             yield Said(f"{place} value", slot.told.words, cycle=cycle.number, kind=kind_in(slot.told.word), must=True)
-        for (width, height), one in drawn:
+        for width, height in SIZES:
+            one = SchedulePanel().draw((slot,), width, height)
             words = _body(one)
-            yield Said(f"{place} panel {width}x{height}", words, cycle=cycle.number, kind=kind_in(words), must=True,
-                       credit=credit_in(words), good=_is_good(one), countdown=counts_down(words))  # fmt: skip
+            yield Said(
+                f"{place} panel {width}x{height}",
+                words,
+                cycle=cycle.number,
+                kind=kind_in(words),
+                must=True,
+                credit=credit_in(words),
+                good=_is_good(one),
+                countdown=counts_down(words),
+            )
 
 
 def _spread(spread: SpreadSlice, attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator[Said]:
@@ -202,16 +265,32 @@ def _spread(spread: SpreadSlice, attempts: Sequence[AttemptView], day: Day, wher
     if own is None:
         return
     if spread.fate is not None:
-        yield Said(f"{place} value", spread.fate.words, own.entry, kind=kind_in(spread.fate.kind.value), must=True,
-                   credit=spread.fate.credit, contracts=spread.fate.filled)  # fmt: skip
+        yield Said(
+            f"{place} value",
+            spread.fate.words,
+            own.entry,
+            kind=kind_in(spread.fate.kind.value),
+            must=True,
+            credit=spread.fate.credit,
+            contracts=spread.fate.filled,
+        )
     yield Said(f"{place} fill credit", str(spread.fill_credit), own.entry, credit=spread.fill_credit)
     for width, height in SIZES:
         drawn = SpreadPanel().draw(spread, width, height)
         head = replace(drawn, lines=drawn.lines[:1])
         words = _body(drawn)
-        filled = spread.fill_credit if spread.fill_credit is not None and credit_shown(spread.fill_credit) in words else None
-        yield Said(f"{place} panel {width}x{height}", words, own.entry, kind=kind_in(_body(head)), must=True,
-                   credit=credit_in(_body(head)) or filled, good=_is_good(head))  # fmt: skip
+        filled = (
+            spread.fill_credit if spread.fill_credit is not None and credit_shown(spread.fill_credit) in words else None
+        )
+        yield Said(
+            f"{place} panel {width}x{height}",
+            words,
+            own.entry,
+            kind=kind_in(_body(head)),
+            must=True,
+            credit=credit_in(_body(head)) or filled,
+            good=_is_good(head),
+        )
 
 
 def _attempts(attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator[Said]:
@@ -222,6 +301,7 @@ def _attempts(attempts: Sequence[AttemptView], day: Day, where: str) -> Iterator
     for attempt in attempts:
         cycle = day.cycles.get(attempt.cycle)
         place = f"{where} attempts {attempt.cycle}.{attempt.attempt} {attempt.underlying}"
+        yield Said(place, attempt.result)
         if cycle is None or cycle.day != (attempt.day or day.today):
             yield Said(place, attempt.result, lie="no such cycle ran on that day")
         elif attempt.traded and not any(e.underlying == attempt.underlying for e in day.of_cycle(attempt.cycle)):
@@ -241,10 +321,20 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
     """What comes next, wherever the screen tells it."""
     for view in snapshot.next_steps:
         step = view.step
-        yield Said(f"{where} next step {view.account}", step.words, account=view.account[-4:],
-                   step=STEP_OF.get(step.kind.value), enters_at=step.enters_at)  # fmt: skip
-        yield Said(f"{where} next words {view.account}", step.words, account=view.account[-4:],
-                   step=step_in(step.words), enters_at=enters_at(step.words, day.today))  # fmt: skip
+        yield Said(
+            f"{where} next step {view.account}",
+            step.words,
+            account=view.account[-4:],
+            step=STEP_OF.get(step.kind.value),
+            enters_at=step.enters_at,
+        )
+        yield Said(
+            f"{where} next words {view.account}",
+            step.words,
+            account=view.account[-4:],
+            step=step_in(step.words),
+            enters_at=enters_at(step.words, day.today),
+        )
     if snapshot.overall is not None:
         step = snapshot.overall
         yield Said(f"{where} overall", step.words, step=STEP_OF.get(step.kind.value), enters_at=step.enters_at)
@@ -253,13 +343,19 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
         yield Said(f"{where} bar {width}", words, countdown=counts_down(words))
         yield from _date(f"{where} bar {width}", words, day.today)
     title = pane_title(_view(snapshot))
-    yield Said(f"{where} pane title", title, countdown=counts_down(f"next {title.rsplit(' ', 1)[-1]}"))
+    yield Said(f"{where} pane title", title, countdown=counts_down(title))
     for name, facts in (("force", force_facts(snapshot)), ("resume", resume_facts(snapshot))):
         for label, text in facts:
-            yield Said(f"{where} {name} dialog", f"{label} {text}", countdown=counts_down(text))
-            for entry in day.of_today():
-                if label.startswith("entry") and entry.holds_day and entry.account[-4:] in text and len(day.accounts) == 1:
-                    yield Said(f"{where} {name} dialog", text, entry.entry, kind=kind_in(text.partition(":")[0]))
+            about = re.findall(r"…(\w{4})", label)
+            is_next = label.startswith("next") or bool(about)
+            yield Said(
+                f"{where} {name} dialog",
+                f"{label} {text}",
+                account=about[0] if about else "",
+                step=step_in(text) if is_next else None,
+                enters_at=enters_at(text, day.today) if is_next else None,
+                countdown=counts_down(text),
+            )
     for line in StatusChanges().lines(snapshot):
         yield Said(f"{where} plain line", line, countdown=counts_down(line))
 
@@ -283,14 +379,22 @@ _SENT = {"sent": "sending", "prepared": "sending"}
 
 
 def _metrics(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
-    told = [sample.labels for metric in metrics_of(snapshot) if metric.name == "senex_entries" for sample in metric.samples]
+    told = [
+        sample.labels
+        for metric in prometheus.metrics_of(snapshot)
+        if metric.name == "senex_entries"
+        for sample in metric.samples
+    ]
     open_kinds = (Kind.WORKING, Kind.PARTLY, Kind.UNKNOWN, Kind.SENDING)
     for entry in day.of_today():
+        yield Said(f"{where} metrics", str(told), entry.entry)
         own = [labels for labels in told if labels["account"].endswith(entry.account[-4:])]
-        words = [_SENT.get(word, word) for labels in own for name in ("fate", "state") if (word := labels.get(name, ""))]
+        words = [
+            _SENT.get(word, word) for labels in own for name in ("fate", "state") if (word := labels.get(name, ""))
+        ]
         fits = {entry.kind, Kind.WORKING} if entry.kind is Kind.PARTLY else {entry.kind}
         if not any(kind_in(word.replace("_", " ")) in fits for word in words):
             yield Said(f"{where} metrics", str(own), lie=f"entry {entry.entry} is {entry.kind}")
-    if any(kind_in(labels.get("fate", labels.get("state", "")).replace("_", " ")) in open_kinds for labels in told):
-        if not any(entry.kind in open_kinds for entry in day.entries):
-            yield Said(f"{where} metrics", str(told), lie="no entry is open")
+    works = [kind_in(labels.get("fate", labels.get("state", "")).replace("_", " ")) in open_kinds for labels in told]
+    if any(works) and not any(entry.kind in open_kinds for entry in day.entries):
+        yield Said(f"{where} metrics", str(told), lie="no entry is open")

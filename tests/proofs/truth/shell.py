@@ -2,161 +2,54 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sqlite3
-import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, TypeVar
-from unittest.mock import patch
+from typing import Any
 
 from core.domain.market.sessions import SlotTimes
-from core.locks.holder import Holder
-from core.records.records import Records
 from core.records.search.history_rows import HistoryFilter
-from core.runtime.clock import SystemClock
-from core.snapshot import Mode
 from senex_tui.reports.day import read_day
 from senex_tui.reports.explain import explain
 from senex_tui.reports.figures import read_report
 from senex_tui.reports.history import search
 from senex_tui.reports.status import read_status
+from senex_tui.run.once import OnceResult
 from senex_tui.trader.place import Place
-from tests.proofs.truth.oracle import CycleTruth, Day, Kind
+from tests.proofs.truth.reader import Reader
 from tests.proofs.truth.said import Said
+from tests.proofs.truth.values import CycleTruth, Day, Kind
 from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
-from tests.support.world import calendar_around
 
-T = TypeVar("T")
 _RANKS = {"skipped": 0, "succeeded": 1, "failed": 2, "unknown": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class TradedPlace(Place):
-    """Records whose trader is this test: no lock says so."""
+def in_shell(shell: Reader, place: Place, day: Day) -> list[Said]:
+    """What status, day, report, history and explain say now."""
 
-    trades: bool = True
+    async def read() -> list[Said]:
+        slots = SlotTimes()
+        said = [*_status(await read_status(place), day)]
+        said += _day(await read_day(place, slots, None), day)
+        said += _report(await read_report(place, None, None), day)
+        said += await _history(place, day)
+        for number in {entry.cycle for entry in day.of_today()}:
+            said += _explain(await explain(place, slots, str(number)), number, day)
+        return said
 
-    async def holder(self) -> Holder | None:
-        return Holder(1, datetime(2026, 1, 1, tzinfo=UTC), self.mode.value, "") if self.trades else None
-
-
-class StandingClock:
-    """The market's time, standing still."""
-
-    speed = 1.0
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return 0.0
+    return shell.at(day.facts.now, read)
 
 
-def place_of(records_file: Path, halt_file: Path, *, trades: bool = True, mode: Mode = Mode.DEMO) -> TradedPlace:
-    return TradedPlace(mode, records_file, halt_file, None, trades)
+def in_search(shell: Reader, place: Place, day: Day, outcomes: Sequence[str]) -> list[Said]:
+    """What the history finds of today's cycles when asked for each of these outcomes."""
 
+    async def read() -> list[Said]:
+        return [said for outcome in outcomes for said in await _found_by(place, day, outcome)]
 
-class Reader:
-    """A shell that reads the records on a loop of its own while this thread, and all that runs on it, waits.
-
-    It opens each records file once, so that reading is quick. Close it at the end.
-    """
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread: threading.Thread | None = None
-        self._open: dict[str, Records] = {}
-        self._closers: list[Callable[[], Awaitable[None]]] = []
-
-    def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Does the work at this moment. Raises what it raises."""
-        done: list[T] = []
-        failed: list[BaseException] = []
-
-        def run() -> None:
-            try:
-                done.append(self._loop.run_until_complete(work()))
-            except BaseException as error:
-                failed.append(error)
-
-        self._thread = threading.Thread(target=run, name="shell")
-        self._thread.start()
-        self._thread.join()
-        if failed:
-            raise failed[0]
-        return done[0]
-
-    def close(self) -> None:
-        async def all_of_them() -> None:
-            for closing in self._closers:
-                await closing()
-
-        self.do(all_of_them)
-        self._loop.close()
-
-    def told(self, place: Place, day: Day, *, times: SlotTimes | None = None) -> list[Said]:
-        """What status, day, report, history and explain say now."""
-
-        async def read() -> list[Said]:
-            slots = times or SlotTimes()
-            said = [*_status(await read_status(place), day)]
-            said += _day(await read_day(place, slots, None), day)
-            said += _report(await read_report(place, None, None), day)
-            said += await _history(place, day)
-            for number in {entry.cycle for entry in day.of_today()}:
-                said += _explain(await explain(place, slots, str(number)), number, day)
-            return said
-
-        return self._at(day, read)
-
-    def found(self, place: Place, day: Day, outcomes: Sequence[str]) -> list[Said]:
-        """What the history finds of today's cycles when asked for each of these outcomes."""
-
-        async def read() -> list[Said]:
-            return [said for outcome in outcomes for said in await _found_by(place, day, outcome)]
-
-        return self._at(day, read)
-
-    def _at(self, day: Day, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Reads as of the day's moment. Only this reader sees that time and these records, and one reader at a time."""
-        now = day.facts.now
-        with (
-            _ONE_AT_A_TIME,
-            patch("core.runtime.clock_file.SystemClock", lambda: StandingClock(now) if self._reads else SystemClock()),
-            patch("core.market.calendar.SessionCalendar", lambda near: calendar_around(near.year)),
-            patch("core.records.records.Records.open", self._records),
-        ):
-            return self.do(read)
-
-    @property
-    def _reads(self) -> bool:
-        return threading.current_thread() is self._thread
-
-    async def _records(self, url: str, **more: Any) -> Records:
-        if not self._reads:
-            return await _OPEN(url, **more)
-        if url not in self._open:
-            records = self._open[url] = await _OPEN(url, trader=False)
-            self._closers.append(records.close)
-            setattr(records, "close", _stay_open)  # noqa: B010 - a method of this one instance
-        return self._open[url]
-
-
-_OPEN = Records.open
-_ONE_AT_A_TIME = threading.Lock()
-
-
-async def _stay_open() -> None:
-    """The records of a reader are closed at its end."""
+    return shell.at(day.facts.now, read)
 
 
 def in_mails(database: sqlite3.Connection, day: Day, at_once: frozenset[str] = frozenset()) -> Iterator[Said]:
@@ -187,11 +80,32 @@ def in_lines(database: sqlite3.Connection, day: Day, at_once: frozenset[str] = f
         if entry is None or kind in ("order.status", "order.status_unknown"):
             continue
         told = kind_in(text.partition(": ")[2])
+        yield Said("plain line", text, entry.entry)
         passed = {*day.changes.get(entry.entry, ()), entry.kind}
         if told is Kind.PARTLY and entry.identifier in at_once:
             yield Said("plain line", text, entry.entry, lie="the order was filled in one moment, never in part")
         elif told is not None and told is not Kind.PARTLY and told not in passed and kind.endswith(f".{told}"):
             yield Said("plain line", text, entry.entry, lie=f"the entry was never {told}, only {sorted(passed)}")
+
+
+def in_once(told: OnceResult, day: Day) -> Iterator[Said]:
+    """What `senex once` says of the newest cycle."""
+    cycle = day.cycles[max(day.cycles)]
+    if _RANKS.get(told.outcome) != cycle.rank:
+        yield Said("once", told.to_text(), lie=f"it ends with {told.outcome}, and the cycle came to {set(cycle.worst)}")
+    for account in told.accounts:
+        order = account["order"]
+        credit = None if order is None or order["fill_credit"] is None else Decimal(order["fill_credit"])
+        yield Said(
+            "once --json",
+            str(account),
+            cycle=cycle.number,
+            account=account["account"][-4:],
+            kind=kind_in(account["word"]),
+            must=True,
+            credit=credit,
+        )
+    yield Said("once", told.to_text(), cycle=cycle.number, kind=kind_in(told.to_text().partition("account")[2]))
 
 
 def _status(report: Any, day: Day) -> Iterator[Said]:
@@ -201,9 +115,15 @@ def _status(report: Any, day: Day) -> Iterator[Said]:
         last = account["account"][-4:]
         entry = account.get("entry")
         if entry is not None:
-            yield Said("status --json", str(entry), entry["id"], kind=kind_in(entry["fate"]), must=True,
-                       credit=None if entry.get("credit") is None else Decimal(entry["credit"]),
-                       contracts=entry["contracts_filled"])  # fmt: skip
+            yield Said(
+                "status --json",
+                str(entry),
+                entry["id"],
+                kind=kind_in(entry["fate"]),
+                must=True,
+                credit=None if entry.get("credit") is None else Decimal(entry["credit"]),
+                contracts=entry["contracts_filled"],
+            )
             told = " ".join(line for line in lines if line.startswith(account["account"]))
             yield Said("status", told, entry["id"], kind=kind_in(told.partition("…")[2]), credit=credit_in(told))
         elif any(one.account.endswith(last) and one.kind is not Kind.NOT_SENT for one in day.of_today()):
@@ -211,7 +131,14 @@ def _status(report: Any, day: Day) -> Iterator[Said]:
         yield from _next_values("status --json", account.get("next"), last, day)
     yield from _next_values("status --json", values.get("next"), "", day)
     yield from _next_lines("status", lines, day)
-    counted = {word: count for word, count in values["slots"]["outcomes"].items()}
+    counted = values["slots"]["outcomes"]
+    ended = [cycle for cycle in day.cycles.values() if cycle.day == day.today and cycle.slot and cycle.has_ended]
+    for word, rank in _RANKS.items():
+        true = sum(cycle.rank == rank for cycle in ended)
+        if counted.get(word, 0) != true:
+            yield Said(
+                "status", str(counted), lie=f"it counts {counted.get(word, 0)} slots {word}, and {true} came to it"
+            )
     missed = counted.get("missed", 0)
     if missed != len(day.missed):
         yield Said("status", str(counted), lie=f"it counts {missed} slots missed, and {len(day.missed)} are recorded")
@@ -222,8 +149,13 @@ def _next_values(place: str, value: Any, last: str, day: Day) -> Iterator[Said]:
         return
     words, at_text = str(value.get("words", "")), value.get("enters_at")
     yield Said(place, words, account=last, step=STEP_OF.get(str(value.get("kind", ""))))
-    yield Said(place, words, account=last, step=step_in(words),
-               enters_at=datetime.fromisoformat(at_text) if at_text else enters_at(words, day.today))  # fmt: skip
+    yield Said(
+        place,
+        words,
+        account=last,
+        step=step_in(words),
+        enters_at=datetime.fromisoformat(at_text) if at_text else enters_at(words, day.today),
+    )
 
 
 def _next_lines(place: str, lines: list[str], day: Day) -> Iterator[Said]:
@@ -249,17 +181,29 @@ def _day(report: Any, day: Day) -> Iterator[Said]:
     values, lines = report.values, report.to_text().splitlines()
     for row in values["slots"]:
         if row["cycle"] is not None and (cycle := day.cycles.get(row["cycle"])) is not None and cycle.has_ended:
-            yield Said("day --json", f"{row['word']}: {row['text']}", cycle=row["cycle"], kind=kind_in(row["word"]),
-                       must=True, credit=credit_in(row["text"]))  # fmt: skip
+            yield Said(
+                "day --json",
+                f"{row['word']}: {row['text']}",
+                cycle=row["cycle"],
+                kind=kind_in(row["word"]),
+                must=True,
+                credit=credit_in(row["text"]),
+            )
             told = next((line for line in lines if re.match(rf"\d\d:\d\d\s+{row['cycle']}\s", line)), "")
             if told:
                 yield Said("day", told, cycle=row["cycle"], kind=kind_in(told), must=True)
     for entry in values["entries"]:
         own = next((e for e in day.of_cycle(entry["cycle"]) if e.account.endswith(entry["account"][-4:])), None)
         if own is not None:
-            yield Said("day --json", str(entry), own.entry, kind=kind_in(entry["fate"]), must=True,
-                       credit=None if entry.get("credit") is None else Decimal(entry["credit"]),
-                       contracts=entry["contracts_filled"])  # fmt: skip
+            yield Said(
+                "day --json",
+                str(entry),
+                own.entry,
+                kind=kind_in(entry["fate"]),
+                must=True,
+                credit=None if entry.get("credit") is None else Decimal(entry["credit"]),
+                contracts=entry["contracts_filled"],
+            )
     yield from _next_lines("day", lines, day)
 
 
@@ -270,14 +214,27 @@ def _report(report: Any, day: Day) -> Iterator[Said]:
         kind = Kind.FAILED if row["result"] == "error" else Kind.SKIPPED
         if row["result"] in ("traded", "not over"):
             kind = Kind.FAILED
-        yield Said("report --json", str(row), account=row["account"][-4:], day=date.fromisoformat(row["day"]),
-                   traded=traded, kind=kind)  # fmt: skip
+        yield Said(
+            "report --json",
+            str(row),
+            account=row["account"][-4:],
+            day=date.fromisoformat(row["day"]),
+            traded=traded,
+            kind=kind,
+        )
     text = report.to_text()
     for line in text.splitlines():
-        row = re.match(r"(\d{4}-\d\d-\d\d)\s+…?(\w+)\s+(traded|no trade by rule|blocked by risk|error|not over)\b", line)
+        row = re.match(
+            r"(\d{4}-\d\d-\d\d)\s+…?(\w+)\s+(traded|no trade by rule|blocked by risk|error|not over)\b", line
+        )
         if row is not None:
-            yield Said("report", line, account=row.group(2)[-4:], day=date.fromisoformat(row.group(1)),
-                       traded=row.group(3) == "traded")  # fmt: skip
+            yield Said(
+                "report",
+                line,
+                account=row.group(2)[-4:],
+                day=date.fromisoformat(row.group(1)),
+                traded=row.group(3) == "traded",
+            )
 
 
 async def _history(place: Place, day: Day) -> list[Said]:
@@ -288,8 +245,16 @@ async def _history(place: Place, day: Day) -> list[Said]:
         if cycle is not None and cycle.has_ended:
             said.append(Said("history cycles", str(row), cycle=cycle.number, kind=kind_in(row["word"]), must=True))
     for row in await _rows(place, "orders", wanted):
-        said.append(Said("history orders", str(row), row["id"], kind=kind_in(row["fate"]), must=True,
-                         credit=credit_in(row["told"])))  # fmt: skip
+        said.append(
+            Said(
+                "history orders",
+                str(row),
+                row["id"],
+                kind=kind_in(row["fate"]),
+                must=True,
+                credit=credit_in(row["told"]),
+            )
+        )
     return said
 
 
@@ -297,8 +262,11 @@ async def _found_by(place: Place, day: Day, outcome: str) -> list[Said]:
     """What the history finds of today's cycles when asked for an outcome: those that came to it, and no others."""
     wanted = HistoryFilter(since=day.today, until=day.today, outcome=outcome)
     found = {row["cycle"] for row in await _rows(place, "cycles", wanted) if row["cycle"]}
-    true = {number for number, cycle in day.cycles.items()
-            if cycle.day == day.today and cycle.has_ended and _came_to(cycle, outcome)}  # fmt: skip
+    true = {
+        number
+        for number, cycle in day.cycles.items()
+        if cycle.day == day.today and cycle.has_ended and _came_to(cycle, outcome)
+    }
     if found == true:
         return []
     return [Said(f"history --outcome {outcome}", str(sorted(found)), lie=f"cycles {sorted(true)} came to it")]
@@ -320,14 +288,24 @@ def _explain(told: Any, number: int, day: Day) -> Iterator[Said]:
     cycle = day.cycles.get(number)
     if cycle is not None and cycle.has_ended:
         verdict = values["verdict"]
-        yield Said("explain", verdict, cycle=number, kind=kind_in(verdict.rpartition(": ")[2] if len(day.accounts) == 0
-                                                                 else verdict), must=True)  # fmt: skip
+        yield Said(
+            "explain",
+            verdict,
+            cycle=number,
+            kind=kind_in(verdict.rpartition(": ")[2] if len(day.accounts) == 0 else verdict),
+            must=True,
+        )
     for line in values["lines"]:
         if line["label"] != "now":
             continue
         own = next((e for e in day.of_cycle(number) if e.account.endswith(line["account"][-4:])), None)
         if own is not None:
-            yield Said("explain", line["text"], own.entry, kind=kind_in(line["text"]), must=True,
-                       credit=credit_in(line["text"]))  # fmt: skip
+            yield Said(
+                "explain",
+                line["text"],
+                own.entry,
+                kind=kind_in(line["text"]),
+                must=True,
+                credit=credit_in(line["text"]),
+            )
     yield from _next_lines("explain", told.to_text().splitlines(), day)
-

@@ -1,4 +1,4 @@
-"""An operator's questions in eight states, each answered by the console at 80x24 within two keys, as the records say."""
+"""An operator's questions in eight states: the console answers each within two keys at 80x24, as the records say."""
 
 from __future__ import annotations
 
@@ -63,4 +63,6 @@ async def test_each_question_is_answered_within_two_keys(
     record_property("answers", table)
     assert all(len(keys.split()) <= 2 for keys, _ in found.values())
     missing = {asked: (keys, lacks) for asked, (keys, lacks) in found.items() if lacks}
-    assert not missing, "\n".join(f"{asked}: {lacks} after {keys!r}:\n{screens[keys]}" for asked, (keys, lacks) in missing.items())
+    assert not missing, "\n".join(
+        f"{asked}: {lacks} after {keys!r}:\n{screens[keys]}" for asked, (keys, lacks) in missing.items()
+    )

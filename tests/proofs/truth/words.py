@@ -9,7 +9,7 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 
-from tests.proofs.truth.oracle import NEW_YORK, Kind, Step
+from tests.proofs.truth.values import NEW_YORK, Kind, Step
 
 _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"partly filled|partially filled|partial\b", Kind.PARTLY),
@@ -78,14 +78,19 @@ _CREDIT = re.compile(r"\bfilled(?: at)? (\d+\.\d{2,3})\b", re.IGNORECASE)
 
 def kind_in(text: str) -> Kind | None:
     """The kind that a text tells first; None when it tells none."""
-    found = [(at.start(), -len(at.group()), kind) for words, kind in _KINDS
-             if (at := re.search(rf"(?<![\w-])(?:{words})(?!\w)", text, re.IGNORECASE))]  # fmt: skip
+    found = [
+        (at.start(), -len(at.group()), kind)
+        for words, kind in _KINDS
+        if (at := re.search(rf"(?<![\w-])(?:{words})(?!\w)", text, re.IGNORECASE))
+    ]
     return min(found)[2] if found else None
 
 
 def step_in(text: str) -> Step | None:
     """The next step that a text tells first; None when it tells none."""
-    found = [(at.start(), number, step) for number, (words, step) in enumerate(_STEPS) if (at := re.search(words, text))]
+    found = [
+        (at.start(), number, step) for number, (words, step) in enumerate(_STEPS) if (at := re.search(words, text))
+    ]
     return min(found)[2] if found else None
 
 
@@ -113,4 +118,6 @@ def credit_in(text: str) -> Decimal | None:
 def shown(credit: Decimal) -> Decimal:
     """A credit as people read it: cents, with half-cents where there are any (rules 12)."""
     mills = credit.quantize(Decimal("0.001"))
-    return mills if mills % Decimal("0.01") in (Decimal("0.005"), Decimal("-0.005")) else credit.quantize(Decimal("0.01"))
+    return (
+        mills if mills % Decimal("0.01") in (Decimal("0.005"), Decimal("-0.005")) else credit.quantize(Decimal("0.01"))
+    )
