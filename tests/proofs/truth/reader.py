@@ -47,7 +47,7 @@ class StandingClock:
 
 
 def place_of(records_file: Path, halt_file: Path, *, trades: bool = True, mode: Mode = Mode.DEMO) -> TradedPlace:
-    return TradedPlace(mode, records_file, halt_file, None, trades)
+    return TradedPlace(mode, records_file, halt_file, trades=trades)
 
 
 class Reader:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 from core.domain.operation.amounts import credit as credit_shown
 from core.notify import prometheus
@@ -64,7 +63,7 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     drawn: dict[str, str] = {}
     cycle = snapshot.cycle
     if cycle is not None and cycle.number:
-        drawn["cycle"] = _text(CyclePanel().draw(replace(cycle, **_WITHOUT_TIME), width, height))
+        drawn["cycle"] = _text(CyclePanel().draw(cycle, width, height))
     drawn["schedule"] = "\n".join(
         f"{slot.at:%H:%M} {_text(SchedulePanel().draw((slot,), width, height))}"
         for slot in snapshot.schedule
@@ -79,9 +78,6 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
         _text(OrdersPanel().draw((replace(order, age_s=0),), width, height)) for order in snapshot.orders
     )
     return drawn
-
-
-_WITHOUT_TIME: dict[str, Any] = {"next_slot_in_s": None}
 
 
 def _text(drawing: Drawing) -> str:
