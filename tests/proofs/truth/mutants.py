@@ -177,8 +177,11 @@ def _working(order: Any) -> Any:
     return replace(order, state="working", fate=replace(fate, kind=type(fate.kind)("working")))
 
 
-def _of_yesterday(exchange_time: Any) -> Any:
-    return lambda instant: exchange_time(instant) - timedelta(days=1)
+def _of_yesterday(read_day: Any) -> Any:
+    async def read(records: Any, day: Any) -> Any:
+        return await read_day(records, day - timedelta(days=1))
+
+    return read
 
 
 MUTANTS = (
@@ -206,6 +209,8 @@ MUTANTS = (
            "once"),
     Mutant("the history finds what cycles recorded", "core.records.search.cycle_rows:told_of", _cycles_as_recorded,
            "rejected", "history"),
+    Mutant("a watcher shows yesterday's orders", "core.remote.kept_day:read_day", _of_yesterday, "rejected",
+           "watcher alone"),
     Mutant("metrics keep an order working", "core.notify.prometheus:metrics_of", _works_for_ever, "filled",
            "screen metrics"),
 )  # fmt: skip

@@ -11,8 +11,8 @@ from core.snapshot import Snapshot
 from tests.proofs.truth.oracle import read_truth
 from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.screen import as_watched, on_screen
-from tests.proofs.truth.shell import in_lines, in_mails, in_shell
+from tests.proofs.truth.screen import as_watched, on_screen, texts_of
+from tests.proofs.truth.shell import as_kept, in_lines, in_mails, in_shell
 from tests.proofs.truth.values import Day, Facts
 from tests.support.world import calendar_around
 
@@ -98,8 +98,24 @@ async def told_now(world: World, database: sqlite3.Connection, shell: Reader | N
     said = [*on_screen(snapshot, day), *as_watched(snapshot), *in_mails(database, day, once)]
     said += in_lines(database, day, once)
     if shell is not None:
-        said += in_shell(shell, place_of(world.records_file, world.kill_file, mode=world.mode), day)
+        place = place_of(world.records_file, world.kill_file, mode=world.mode)
+        kept = as_kept(shell, place, day)
+        said += in_shell(shell, place, day)
+        said += on_screen(kept, day, "watcher alone")
+        said += same_panels(snapshot, kept)
     return Told(day, tuple(said), snapshot)
+
+
+def same_panels(snapshot: Snapshot, kept: Snapshot) -> list[Said]:
+    """Each panel of a watcher that reads the records alone says what the console's own does, once no cycle runs."""
+    if snapshot.cycle is not None and snapshot.cycle.running:
+        return []
+    own, other = texts_of(snapshot), texts_of(kept)
+    return [
+        Said(f"watcher alone {panel}", other[panel], lie=f"the console's own panel says {own[panel]!r}")
+        for panel in own.keys() & other.keys()
+        if own[panel] != other[panel]
+    ]
 
 
 def told_offline(world: World, database: sqlite3.Connection, shell: Reader) -> Told:

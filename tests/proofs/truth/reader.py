@@ -94,6 +94,7 @@ class Reader:
             _ONE_AT_A_TIME,
             patch("core.runtime.clock_file.SystemClock", lambda: StandingClock(now) if self._reads else SystemClock()),
             patch("core.market.calendar.SessionCalendar", lambda near: calendar_around(near.year)),
+            patch("core.remote.kept_day.SessionCalendar", lambda near: calendar_around(near.year)),
             patch("core.records.records.Records.open", self._records),
         ):
             return self.do(read)

@@ -69,8 +69,9 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
         for slot in snapshot.schedule
         if slot.state in (SlotState.DONE, SlotState.MISSED)
     )
-    ended = snapshot.spread is not None and not snapshot.spread.live
-    drawn["spread"] = "" if not ended else _text(SpreadPanel().draw(snapshot.spread, width, height))  # type: ignore[arg-type]
+    spread = snapshot.spread
+    if spread is None or not spread.live:  # live quotes move on
+        drawn["spread"] = "" if spread is None else _text(SpreadPanel().draw(spread, width, height))
     drawn["attempts"] = _text(AttemptsPanel().draw(snapshot.attempts, width, height))
     judged = sorted(snapshot.judgements, key=lambda each: each.symbol)
     drawn["judgement"] = _text(JudgementPanel().draw(tuple(judged), width, height))

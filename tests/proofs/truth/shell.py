@@ -10,15 +10,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from core.remote.kept_day import KeptDay
+
 from core.domain.market.sessions import SlotTimes
 from core.records.search.history_rows import HistoryFilter
+from core.snapshot import Snapshot, without_engine_yet
 from senex_tui.reports.day import read_day
 from senex_tui.reports.explain import explain
 from senex_tui.reports.figures import read_report
 from senex_tui.reports.history import search
 from senex_tui.reports.status import read_status
 from senex_tui.run.once import OnceResult
-from senex_tui.trader.place import Place
+from senex_tui.trader.place import Place, with_records
 from tests.proofs.truth.reader import Reader
 from tests.proofs.truth.said import Said
 from tests.proofs.truth.values import CycleTruth, Day, Kind
@@ -39,6 +42,20 @@ def in_shell(shell: Reader, place: Place, day: Day) -> list[Said]:
         for number in {entry.cycle for entry in day.of_today()}:
             said += _explain(await explain(place, slots, str(number)), number, day)
         return said
+
+    return shell.at(day.facts.now, read)
+
+
+def as_kept(shell: Reader, place: Place, day: Day) -> Snapshot:
+    """What a watcher shows of these records when nobody publishes to it."""
+
+    async def runs() -> bool:
+        return await place.holder() is not None
+
+    async def read() -> Snapshot:
+        kept = KeptDay(SlotTimes(), runs, place.halt_file, day.facts.sends)
+        empty = without_engine_yet(place.mode, "no trader seen yet")
+        return await with_records(place, lambda records: kept.shown(records, empty, day.facts.now, 1.0))
 
     return shell.at(day.facts.now, read)
 

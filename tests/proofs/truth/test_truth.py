@@ -39,6 +39,9 @@ PLACES = (
     "status",
     "status --json",
     "watcher",
+    "watcher alone cycle",
+    "watcher alone orders",
+    "watcher alone schedule",
 )
 """The places that must have been asked, by the beginning of their names."""
 
