@@ -287,6 +287,22 @@ async def other_underlying(world: World, witness: Witness) -> None:
     await world.stop()
 
 
+async def interrupted(world: World, witness: Witness) -> None:
+    """The process is killed between the intent and the sending, so that the cycle never ends by itself."""
+    await world.start()
+    await world.until("09:45:03.17")
+    await world.crash()
+    await world.start()
+    await world.clock.sleep(20)
+    await witness.look()
+    entry = await world.entry()
+    assert entry.state.value == "not_sent", "it was killed at another moment, and proves nothing"
+    await world.until("10:00:30")
+    await witness.look()
+    await world.stop()
+    await witness.look_offline()
+
+
 async def dry_run(world: World, witness: Witness) -> None:
     """A dry run validates a suggestion and sends nothing."""
     world.mode, world.sends, world.preflight = Mode.DRY_RUN, False, True
@@ -354,6 +370,7 @@ SCENES: dict[str, Scene] = {
     "cancelled": Scene(cancelled),
     "two accounts": Scene(two_accounts, accounts=_TWO),
     "other underlying": Scene(other_underlying),
+    "interrupted": Scene(interrupted),
     "dry run": Scene(dry_run),
     "once": Scene(once),
     "mailed": Scene(mailed),
