@@ -125,12 +125,12 @@ def _at_broker(seen: Seen) -> Iterator[str]:
 def _did_it_fill(seen: Seen) -> Iterator[str]:
     for entry in seen.day.of_today():
         yield entry.kind.upper()
-        yield f"{entry.contracts} of {entry.ordered} contracts filled"
+        yield f"{entry.contracts} of {entry.ordered} filled"
         if entry.credit is not None:
             yield f"FILLED {shown(entry.credit)}"
     if not seen.day.of_today():
         yield "no order today"
-        yield "!contracts filled"
+        yield "!of 6 filled"
 
 
 def _is_anything_wrong(seen: Seen) -> Iterator[str]:

@@ -15,7 +15,7 @@ from senex_tui.console.actions.questions import force_facts, resume_facts
 from senex_tui.run.plain import StatusChanges
 from tests.proofs.truth.said import Said
 from tests.proofs.truth.values import NEW_YORK, Day, Kind
-from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
+from tests.proofs.truth.words import STEP_OF, contracts_in, counts_down, credit_in, enters_at, kind_in, step_in
 from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
 from widgets.base.lines import Drawing, Line, Tone
@@ -128,6 +128,7 @@ def _order(order: OrderView, where: str) -> Iterator[Said]:
             order.entry_id,
             kind=kind_in(words),
             must=True,
+            contracts=contracts_in(words),
             credit=credit_in(words),
             good=_is_good(drawn),
             countdown=counts_down(words),

@@ -115,6 +115,12 @@ def credit_in(text: str) -> Decimal | None:
     return Decimal(found.group(1)) if found else None
 
 
+def contracts_in(text: str) -> int | None:
+    """How many contracts a text says are filled; None when it does not say it."""
+    found = re.search(r"\b(\d+) of \d+(?: contracts)? filled\b", text)
+    return int(found.group(1)) if found else None
+
+
 def shown(credit: Decimal) -> Decimal:
     """A credit as people read it: cents, with half-cents where there are any (rules 12)."""
     mills = credit.quantize(Decimal("0.001"))
