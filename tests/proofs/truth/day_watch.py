@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from core.records.store.errors import RecordsError
 from tests.proofs.truth.compare import changed_by_restart, lies
 from tests.proofs.truth.oracle import at_the_exchange, read_truth
+from tests.proofs.truth.panels import texts_of
 from tests.proofs.truth.places import Told, facts_of, signature, told_now
 from tests.proofs.truth.reader import Reader
-from tests.proofs.truth.screen import texts_of
 from tests.proofs.truth.values import Kind
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from core.snapshot import Snapshot
 from tests.proofs.truth.oracle import read_truth
+from tests.proofs.truth.panels import texts_of
 from tests.proofs.truth.reader import Reader, place_of
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.screen import as_watched, on_screen, texts_of
+from tests.proofs.truth.screen import as_watched, on_screen
 from tests.proofs.truth.shell import as_kept, in_lines, in_mails, in_shell
 from tests.proofs.truth.values import Day, Facts
 from tests.support.world import calendar_around

@@ -17,9 +17,9 @@ from core.snapshot import Mode, Snapshot
 from senex_tui.run.once import OnceResult, force_once
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.proofs.truth.compare import changed_by_restart, lies
+from tests.proofs.truth.panels import texts_of
 from tests.proofs.truth.places import Told, told_now, told_offline
 from tests.proofs.truth.reader import Reader, place_of
-from tests.proofs.truth.screen import texts_of
 from tests.proofs.truth.shell import in_once, in_search
 from tests.proofs.truth.values import Day, Truth
 from tests.support.memory_mail_server import MemoryMailServer
