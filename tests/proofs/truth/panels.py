@@ -31,9 +31,12 @@ Draw = Callable[[type[Any], Any, int, int], Drawing]
 """Draws a panel of this type with this slice in so many columns and rows."""
 
 
-def drawer(snapshot: Snapshot) -> Draw:
-    """Draws panels as the dashboard does, with what they know of the rest of the snapshot."""
+def drawer(snapshot: Snapshot, *, told_next: bool = True) -> Draw:
+    """Draws panels as the dashboard does, with what they know of the rest of the snapshot, or without what comes
+    next."""
     context = day_context(snapshot)
+    if not told_next:
+        context = replace(context, overall=None)
 
     def draw(kind: type[Any], value: Any, width: int, height: int) -> Drawing:
         panel = kind()
@@ -67,7 +70,7 @@ def is_good(drawing: Drawing) -> bool:
 
 def texts_of(snapshot: Snapshot) -> dict[str, str]:
     """The panels that tell of today's trades, each as text: what a restart must not change."""
-    draw, (width, height) = drawer(snapshot), SIZES[0]
+    draw, (width, height) = drawer(snapshot, told_next=False), SIZES[0]
     drawn: dict[str, str] = {}
     cycle = snapshot.cycle
     if cycle is not None and cycle.number:
@@ -84,7 +87,9 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     judged = sorted(snapshot.judgements, key=lambda each: each.symbol)
     drawn["judgement"] = text(draw(JudgementPanel, tuple(judged), width, height))
     drawn["orders"] = "\n".join(
-        text(draw(OrdersPanel, (replace(order, age_s=0),), width, height)) for order in snapshot.orders
+        text(draw(OrdersPanel, (replace(order, age_s=0),), width, height))
+        for order in snapshot.orders
+        if order.settling is None  # the proof of the others counts down
     )
     return drawn
 
