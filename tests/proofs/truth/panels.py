@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from widgets.base.day_panel import day_context
-
 from core.domain.operation.amounts import credit as credit_shown
 from core.snapshot import AttemptView, CycleSlice, OrderView, SlotState, SlotView, Snapshot, SpreadSlice
 from tests.proofs.truth.said import Said
 from tests.proofs.truth.values import NEW_YORK, Day, Kind
 from tests.proofs.truth.words import contracts_in, counts_down, credit_in, kind_in
 from widgets.attempts import AttemptsPanel
+from widgets.base.day_panel import day_context
 from widgets.base.lines import Drawing, Line, Tone
 from widgets.cycle import CyclePanel
 from widgets.judgement import JudgementPanel

@@ -10,10 +10,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from core.remote.kept_day import KeptDay
-
 from core.domain.market.sessions import SlotTimes
 from core.records.search.history_rows import HistoryFilter
+from core.remote.kept_day import KeptDay
 from core.snapshot import Snapshot, without_engine_yet
 from senex_tui.reports.day import read_day
 from senex_tui.reports.explain import explain
