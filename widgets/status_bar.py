@@ -84,6 +84,8 @@ _CLOCK_FROM = 78
 _LEAST_REASON = 8
 """In less room than this a reason says nothing, and is left out."""
 _NO_ENTRY = "no entry"
+_ENDED = (EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED)
+"""What an engine that ends said of its next slot no longer holds."""
 _LEVELS = (
     *((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False)),
     *((5, False), (6, False), (7, False)),
@@ -160,8 +162,7 @@ def pane_title(value: StatusView) -> str:
     status = value.status
     word = automation_word(value)[0].lstrip("●■✖○ ").replace("…", "...")
     watching = "" if status.watching is Watching.NONE else "WATCHING "
-    coming = next_words(value) if status.engine is EngineState.RUNNING else ""
-    return f"senex {status.mode.upper()} {watching}{word} {coming}".rstrip()
+    return f"senex {status.mode.upper()} {watching}{word} {next_words(value)}".rstrip()
 
 
 def next_words(value: StatusView) -> str:
@@ -169,6 +170,8 @@ def next_words(value: StatusView) -> str:
     step, status = value.overall, value.status
     if step is None:
         return ""
+    if status.engine in _ENDED:
+        return _NO_ENTRY
     if step.enters_at is not None:
         verb = "validates" if status.mode is Mode.DRY_RUN else "enters"
         return f"{verb} {figures.minute(step.enters_at)} in {figures.until(step.enters_at, status.now)}"
@@ -258,7 +261,7 @@ def _far(value: StatusView, level: int, *, dated: bool) -> Line:
     status, step, coming = value.status, value.overall, next_words(value)
     if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
         coming = _NO_ENTRY  # the automation's word says why
-    if level >= 5 and step is not None and step.enters_at is not None:
+    if level >= 5 and step is not None and step.enters_at is not None and status.engine not in _ENDED:
         coming = ("in " if level < 7 else "") + figures.until(step.enters_at, status.now)
     if level >= 6:
         return ((coming, Tone.STRONG),)

@@ -12,6 +12,7 @@ from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next, NextStep
 from core.snapshot import (
     AttemptView,
+    EngineState,
     Mode,
     Reading,
     ReadingState,
@@ -297,6 +298,18 @@ def test_bar_and_pane_count_down_only_to_a_slot_that_enters(scene: str, words: s
     foot = drawn(CyclePanel(), shown.cycle, day_context(shown), height=30)
     assert shown.overall is not None
     assert shown.overall.words in " ".join(foot.split())
+
+
+@pytest.mark.parametrize("engine", [EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED])
+def test_an_engine_that_has_ended_counts_nothing_down(engine: EngineState) -> None:
+    running = scenes.rejected()
+    ended = replace(running, status=replace(running.status, engine=engine))
+    for width in (58, 78, 118):
+        assert "13:19" in bar(running, width)
+        assert "13:19" not in bar(ended, width)
+        assert "no entry" in bar(ended, width)
+    assert "free to enter" in drawn(CyclePanel(), running.cycle, day_context(running))
+    assert "free to enter" not in drawn(CyclePanel(), ended.cycle, day_context(ended))
 
 
 def test_a_dry_run_validates_and_does_not_enter() -> None:
