@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -16,6 +15,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.fate import Fate, day_words, fate_of, fate_words
 from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle
+from core.runtime.user import system_user
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
             raise Refused("the engine ended before it was ready; see the log.")
         _require_account(engine, account)
         await _wait_until_live(engine)
-        forcing = asyncio.create_task(engine.force(f"{getpass.getuser()} with senex once"))
+        forcing = asyncio.create_task(engine.force(f"{system_user()} with senex once"))
         await asyncio.wait({running, forcing}, return_when=asyncio.FIRST_COMPLETED)
         if not forcing.done():
             forcing.cancel()
