@@ -117,8 +117,12 @@ def _lock_or_database(setup: Setup) -> Row:
 
 
 def _records(path: Path) -> Row:
+    from core.records.store.private_file import why_not_one_file
     from core.records.store.schema import is_older, newest_revision
 
+    two_names, _, todo = why_not_one_file(path).partition("; ")
+    if two_names:
+        return Row("records", Finding.FAIL, f"{two_names}: the console does not start", todo)
     if not path.exists():
         return Row("records", Finding.SKIP, f"{path} is made at the first start")
     restore = "stop the console, keep a copy of the file, and restore a backup"
