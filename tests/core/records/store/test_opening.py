@@ -159,12 +159,12 @@ async def test_a_file_with_two_names_is_refused_before_anything_is_changed(
         os.link(elsewhere, named)
     else:
         named.symlink_to(elsewhere)
-    before = {each: each.lstat().st_mode for each in tmp_path.rglob("*")}
+    before = _whole(tmp_path)
 
     with pytest.raises(RecordsError, match="has a second name" if how == "hard link" else "is a link to another place"):
         await Records.open(url_of(path), trader=trader)
 
-    assert {each: each.lstat().st_mode for each in tmp_path.rglob("*")} == before
+    assert _whole(tmp_path) == before
     assert not elsewhere.exists() or _text(elsewhere) == "somebody else's"
 
 
@@ -219,6 +219,11 @@ def _text(path: Path) -> str:
 
 def _modes(folder: Path) -> dict[str, int]:
     return {each.name: each.stat().st_mode & 0o777 for each in (folder, *folder.iterdir())}
+
+
+def _whole(folder: Path) -> dict[Path, int]:
+    """Kind and rights of everything in the folder, links not followed."""
+    return {each: each.lstat().st_mode for each in folder.rglob("*")}
 
 
 def _dump(path: Path) -> list[str]:
