@@ -5,7 +5,6 @@ Times of day are exchange time (America/New_York). Amounts are dollars per share
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from core.config.hosts import is_this_machine
 from core.config.mail import MailSettings
 from core.config.redis import RedisSettings
 from core.domain.market.sessions import SlotTimes
@@ -81,7 +81,7 @@ def _loopback(value: str) -> str:
     """An address on this machine, rebuilt from its checked parts: no other parser can read a different host in it."""
     parts = urlsplit(value)
     host = parts.hostname or ""
-    local = host == "localhost" or _is_loopback_address(host)
+    local = is_this_machine(host)
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.path in ("", "/")
     if parts.scheme != "http" or not local or not plain or "\\" in value:
         raise ValueError("not a loopback address")
@@ -93,7 +93,7 @@ def _pinged(value: str) -> str:
     """An address to ping: https, or http on this machine, without user and password."""
     parts = urlsplit(value)
     host = parts.hostname or ""
-    local = parts.scheme == "http" and (host == "localhost" or _is_loopback_address(host))
+    local = parts.scheme == "http" and is_this_machine(host)
     plain = not (parts.username or parts.password or parts.fragment) and value.isascii() and value.isprintable()
     if not host or not plain or " " in value or "\\" in value or not (local or parts.scheme == "https"):
         raise ValueError("not an https address")
@@ -114,13 +114,6 @@ def _database(value: str) -> str:
     if parts.port == 0:
         raise ValueError("not a port")
     return value
-
-
-def _is_loopback_address(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Amount = Annotated[Decimal, BeforeValidator(_number)]
