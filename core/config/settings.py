@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -105,9 +105,14 @@ def _pinged(value: str) -> str:
 def _database(value: str) -> str:
     """A PostgreSQL address.
 
-    Only what is needed to recognise one is checked; the driver reports the rest when it connects.
+    One that two parsers would read differently is refused: a part of its password would be taken for the host, or its
+    host for another. The driver reports the rest when it connects.
     """
     parts = urlsplit(value)
+    if parts.netloc.count("@") > 1 or "@" in parts.path + parts.query or "#" in value:
+        raise ValueError("a password that is not escaped")
+    if parts.hostname and "host" in parse_qs(parts.query):
+        raise ValueError("two hosts")
     reached = parts.scheme == "postgresql+asyncpg" and (parts.netloc or "host=" in parts.query)
     if not reached or not parts.path.strip("/") or not value.isprintable() or " " in value:
         raise ValueError("not a database")
@@ -158,7 +163,7 @@ class DatabaseSettings(Section):
     url: DatabaseUrl | None = Field(
         default=None,
         title="the address of a PostgreSQL database, like postgresql+asyncpg://host/database, its password in "
-        "PGPASSWORD or ~/.pgpass",
+        "PGPASSWORD or ~/.pgpass (or in the address, with / @ ? # written as %2F %40 %3F %23)",
         description="PostgreSQL for the records, a schema for each mode; without it a file in the data folder",
     )
 
