@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from core.config.folders import Folders
 from core.config.hosts import is_this_machine
 from core.config.loader import Loaded
-from core.config.postgres_tls import hosts_of, is_socket, tls_of
+from core.config.postgres_tls import AddressError, hosts_of, is_socket, tls_of
 from core.config.redis import secrets_of
 from core.config.settings import Settings
 
@@ -66,7 +66,7 @@ def _database(settings: Settings, environ: Mapping[str, str]) -> Iterator[Exposu
     elsewhere = [host for host in hosts_of(url, environ) if not is_socket(host) and not is_this_machine(host)]
     try:
         wish = tls_of(url, environ)
-    except ValueError:  # no connection is ever made with it
+    except AddressError:  # no connection is ever made with it
         return
     if not elsewhere or wish.is_checked:
         return

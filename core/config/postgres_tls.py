@@ -19,6 +19,10 @@ _KNOWN = ("host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey")
 _VARIABLES = {"sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT", "sslcert": "PGSSLCERT", "sslkey": "PGSSLKEY"}
 
 
+class AddressError(Exception):
+    """The address asks for something that cannot be done. The text is one sentence that says what to write."""
+
+
 @dataclass(frozen=True, slots=True)
 class TlsWish:
     """`authority`, `certificate` and `key` are files, empty when none is named; `authority` may be SYSTEM."""
@@ -54,30 +58,30 @@ def own_authority_file() -> Path:
 def tls_of(address: str, environ: Mapping[str, str]) -> TlsWish:
     """What the address asks for, and where it says nothing, PGSSLMODE and its like.
 
-    Raises ValueError with one sentence for an option that is unknown, contradictory or would have no effect.
+    Raises AddressError for an option that is unknown, contradictory or would have no effect.
     """
     given: dict[str, str] = {}
     for name, values in parse_qs(urlsplit(address).query, keep_blank_values=True).items():
         option = _SAME.get(name, name)
         if option not in _KNOWN:
-            raise ValueError(f"database.url has ?{name}=, which is not understood; known are {', '.join(_KNOWN)}")
+            raise AddressError(f"database.url has ?{name}=, which is not understood; known are {', '.join(_KNOWN)}")
         if option in _VARIABLES:
             if option in given or len(values) > 1:
-                raise ValueError(f"database.url has {option} twice; write it once")
+                raise AddressError(f"database.url has {option} twice; write it once")
             given[option] = values[0]
     wanted = {option: given.get(option) or environ.get(name, "") for option, name in _VARIABLES.items()}
     authority = wanted["sslrootcert"]
     mode = wanted["sslmode"] or ("verify-full" if authority == SYSTEM else "prefer")
     if mode not in MODES:
-        raise ValueError(f"sslmode is {mode} (database.url, PGSSLMODE); write one of {', '.join(MODES)}")
+        raise AddressError(f"sslmode is {mode} (database.url, PGSSLMODE); write one of {', '.join(MODES)}")
     if authority == SYSTEM and mode != "verify-full":
-        raise ValueError(f"sslrootcert=system needs sslmode=verify-full, and sslmode is {mode}; correct database.url")
+        raise AddressError(f"sslrootcert=system needs sslmode=verify-full, and sslmode is {mode}; correct database.url")
     if given.get("sslrootcert") and mode not in MODES[3:]:
-        raise ValueError(
+        raise AddressError(
             f"database.url has sslrootcert, but sslmode {mode} checks no certificate; write sslmode=verify-full"
         )
     if bool(wanted["sslcert"]) != bool(wanted["sslkey"]):
-        raise ValueError("database.url needs sslcert and sslkey together; write both or neither")
+        raise AddressError("database.url needs sslcert and sslkey together; write both or neither")
     if authority and authority != SYSTEM:
         authority = str(Path(authority).expanduser())
     files = (str(Path(wanted[name]).expanduser()) if wanted[name] else "" for name in ("sslcert", "sslkey"))

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy.engine import URL
 
-from core.config.postgres_tls import SYSTEM, TlsWish, hosts_of, is_socket, own_authority_file, tls_of
+from core.config.postgres_tls import SYSTEM, AddressError, TlsWish, hosts_of, is_socket, own_authority_file, tls_of
 from core.records.store.errors import RecordsError
 
 
@@ -27,7 +27,7 @@ def protection(url: URL, name: str) -> Mapping[str, Any]:
     hosts = hosts_of(address, os.environ)
     try:
         wish = tls_of(address, os.environ)
-    except ValueError as wrong:
+    except AddressError as wrong:
         raise RecordsError(str(wrong)) from None
     if hosts and all(map(is_socket, hosts)):
         return {"ssl": False}  # nothing leaves this machine
