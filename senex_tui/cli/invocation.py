@@ -73,6 +73,22 @@ def mode_of(context: typer.Context, run: Invocation) -> Mode:
     return choose_mode(run.loaded.settings, live=context.find_root().params["live"])
 
 
+def trading_mode_of(context: typer.Context, run: Invocation) -> Mode:
+    """The mode of a run that trades or moves records. Says on stderr what others may read or change in its files.
+
+    Raises Refused, also for a live run that is exposed to others.
+    """
+    from core.config.exposure import file_exposures, network_exposures
+    from senex_tui.cli.modes import refuse_exposed_live
+
+    mode = mode_of(context, run)
+    in_files = file_exposures(run.loaded, run.folders, mode.value)
+    refuse_exposed_live(mode, (*network_exposures(run.loaded.settings, os.environ), *in_files))
+    for exposure in in_files:
+        typer.echo(redact(f"senex: {exposure.sentence}."), err=True)
+    return mode
+
+
 def logins_found(run: Invocation) -> tuple[Credentials, ...]:
     """The logins found; their secrets are kept out of every output from here on. Raises CredentialsError."""
     from core.config.credentials import find_logins

@@ -13,7 +13,15 @@ from typing import Annotated
 import typer
 
 from core.runtime.redaction import redact
-from senex_tui.cli.invocation import folders_of, logins_found, logins_needed, mode_of, prepare, settle_terminal
+from senex_tui.cli.invocation import (
+    folders_of,
+    logins_found,
+    logins_needed,
+    mode_of,
+    prepare,
+    settle_terminal,
+    trading_mode_of,
+)
 from senex_tui.cli.options import Ascii, AsJson, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
 from senex_tui.cli.printing import print_lines, print_report
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
@@ -71,7 +79,7 @@ def console(
     if context.invoked_subcommand is not None:
         return
     run = prepare(context, data_dir)
-    mode = mode_of(context, run)
+    mode = trading_mode_of(context, run)
     if not plain:
         settle_terminal()
     logins = logins_needed(run)
@@ -135,7 +143,7 @@ def run(
     This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
     """
     prepared = prepare(context, data_dir)
-    mode = mode_of(context, prepared)
+    mode = trading_mode_of(context, prepared)
     if not headless:
         settle_terminal()
     logins = logins_needed(prepared)
@@ -181,7 +189,7 @@ def once(
     Exit code: 0 succeeded, 3 skipped, 4 failed, 5 unknown, 2 refused to start.
     """
     run = prepare(context, data_dir)
-    mode = mode_of(context, run)
+    mode = trading_mode_of(context, run)
     logins = logins_needed(run)
     from senex_tui.run.once import run_once
 

@@ -62,6 +62,7 @@ def _setup(chosen: Folders, *, live: bool) -> Setup:
     except SettingsError as wrong:
         return Setup(chosen, None, None, wrong.sentences)
     redact.add_address(loaded.settings.ping.url or "")
+    redact.add_password_in(loaded.settings.database.url or "")
     redact.add(*secrets_of(loaded.settings.redis.url))
     try:
         return Setup(chosen, loaded, choose_mode(loaded.settings, live=live))
