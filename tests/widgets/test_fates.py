@@ -51,8 +51,7 @@ OF_THE_DAY: tuple[tuple[type[DayPanel], object, str], ...] = (
 def drawn(panel: DayPanel, value: object, context: DayContext, width: int = 78, height: int = 20) -> str:
     """The panel's title and lines."""
     panel.context = context
-    panel._slice = value
-    drawing = panel._drawn(width, height)
+    drawing = panel.drawing(value, width, height)
     assert all(width_of(line) <= width for line in drawing.lines)
     return f"{drawing.title}\n{plain(drawing.lines)}"
 
