@@ -73,7 +73,7 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     draw, (width, height) = drawer(snapshot, told_next=False), SIZES[0]
     drawn: dict[str, str] = {}
     cycle = snapshot.cycle
-    if cycle is not None and cycle.number:
+    if cycle is not None and cycle.number and not snapshot.status.start:
         drawn["cycle"] = text(draw(CyclePanel, cycle, width, height))
     drawn["schedule"] = "\n".join(
         f"{slot.at:%H:%M} {text(draw(SchedulePanel, (slot,), width, height))}"

@@ -36,7 +36,8 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
     for order in snapshot.orders:
         yield from of_order(draw, order, where)
     yield from of_every_entry(snapshot, day, where)
-    if snapshot.cycle is not None and snapshot.cycle.number:
+    starts = bool(snapshot.status.start)  # its steps stand in the place of the cycle
+    if snapshot.cycle is not None and snapshot.cycle.number and not starts:
         yield from of_cycle(draw, snapshot.cycle, day, where)
     yield from of_schedule(draw, snapshot.schedule, day, where)
     if snapshot.spread is not None:
