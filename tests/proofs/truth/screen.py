@@ -94,14 +94,14 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
     yield Said(f"{where} pane title", title, countdown=counts_down(title))
     for name, facts in (("force", force_facts(snapshot)), ("resume", resume_facts(snapshot))):
         for label, text in facts:
-            about = re.findall(r"…(\w{4})", label)
-            is_next = label.startswith("next") or bool(about)
+            told = text if label == "next" and name == "force" else ""  # the other tells what would be
+            about = re.findall(r"…(\w{4})", told)
             yield Said(
                 f"{where} {name} dialog",
                 f"{label} {text}",
                 account=about[0] if about else "",
-                step=step_in(text) if is_next else None,
-                enters_at=enters_at(text, day.today) if is_next else None,
+                step=step_in(told),
+                enters_at=enters_at(told, day.today),
                 countdown=counts_down(text),
             )
     for line in StatusChanges().lines(snapshot):
