@@ -41,7 +41,7 @@ def drawer(snapshot: Snapshot, *, told_next: bool = True) -> Draw:
     def draw(kind: type[Any], value: Any, width: int, height: int) -> Drawing:
         panel = kind()
         panel.context = context
-        drawing: Drawing = panel.draw(value, width, height)
+        drawing: Drawing = panel.drawing(value, width, height)
         return drawing
 
     return draw
