@@ -13,6 +13,7 @@ from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 from tests.proofs.days.trouble import Trouble
+from tests.proofs.truth.mutants import MUTANTS
 from tests.support.proofs import rounds
 from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
@@ -133,6 +134,12 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
     assert run_plan(calm).violations == []
     monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
     assert any("became filled and no message was written" in text for text in run_plan(calm).violations)
+
+
+def test_a_place_that_lies_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cycle is told by what it recorded, and not by what became of its order."""
+    MUTANTS[0].put_in(monkeypatch)
+    assert any("13.8" in text for text in run_plan(_calm(3)).violations)
 
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])

@@ -36,7 +36,8 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
     for order in snapshot.orders:
         yield from of_order(draw, order, where)
     yield from of_every_entry(snapshot, day, where)
-    if snapshot.cycle is not None and snapshot.cycle.number:
+    starts = bool(snapshot.status.start)  # its steps stand in the place of the cycle
+    if snapshot.cycle is not None and snapshot.cycle.number and not starts:
         yield from of_cycle(draw, snapshot.cycle, day, where)
     yield from of_schedule(draw, snapshot.schedule, day, where)
     if snapshot.spread is not None:
@@ -93,14 +94,14 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
     yield Said(f"{where} pane title", title, countdown=counts_down(title))
     for name, facts in (("force", force_facts(snapshot)), ("resume", resume_facts(snapshot))):
         for label, text in facts:
-            about = re.findall(r"…(\w{4})", label)
-            is_next = label.startswith("next") or bool(about)
+            told = text if label == "next" and name == "force" else ""  # the other tells what would be
+            about = re.findall(r"…(\w{4})", told)
             yield Said(
                 f"{where} {name} dialog",
                 f"{label} {text}",
                 account=about[0] if about else "",
-                step=step_in(text) if is_next else None,
-                enters_at=enters_at(text, day.today) if is_next else None,
+                step=step_in(told),
+                enters_at=enters_at(told, day.today),
                 countdown=counts_down(text),
             )
     for line in StatusChanges().lines(snapshot):
