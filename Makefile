@@ -20,13 +20,14 @@ test: .venv ## Run the tests, in random order. One area: make test ARGS=tests/co
 	@.ci/need-tmux
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
-check: .venv ## Formatting, lint, types, import layers, no float in money.
+check: .venv ## Formatting, lint, types, import layers, no float in money, one format of amounts and times.
 	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted; run: make format"; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python .ci/tables.py --check
 	@$(BIN)/python .ci/no_float_in_money.py
+	@$(BIN)/python .ci/formats.py
 	@$(BIN)/python .ci/references.py
 
 format: .venv ## Format the code, mend what lint can mend, write the README's table of settings.

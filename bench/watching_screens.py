@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 from bench.watched_trader import KEYS, RECORDS
+from core.domain.market.sessions import SlotTimes
 from core.records.records import Records
+from core.remote.kept_day import KeptDay
 from core.remote.watch_client import WatchClient
 from core.runtime.clock import SystemClock
 from core.runtime.ids import RandomIds
@@ -38,6 +40,10 @@ class MeasuredScreen(WatchApp):
             self.call_after_refresh(lambda: self.ages.append(time.monotonic() - price))
 
 
+async def nobody_trades() -> bool:
+    return False
+
+
 def client_of(url: str, folder: Path) -> WatchClient:
     async def open_records() -> Records:
         return await Records.open(f"sqlite+aiosqlite:///{folder / RECORDS}", trader=False)
@@ -46,6 +52,7 @@ def client_of(url: str, folder: Path) -> WatchClient:
         url=url,
         keys=KEYS,
         open_records=open_records,
+        kept_day=KeptDay(SlotTimes(), nobody_trades, folder / "HALT", sends=True),
         watching=Watching.READ_ONLY,
         who="bench",
         ids=RandomIds(),

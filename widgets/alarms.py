@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.snapshot import Automation, EngineState
+from core.domain.orders.fate import FateKind
+from core.snapshot import Automation, EngineState, ReadingState
 from widgets.banner import Alarm
 from widgets.base import format as figures
+from widgets.base.fates import order_kind
 from widgets.base.key_names import key_for
 
 if TYPE_CHECKING:
@@ -21,7 +23,8 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     status = snapshot.status
     if status.engine is not EngineState.RUNNING:
         return ()
-    sentences = [_unknown(order) for order in snapshot.orders if order.state == "unknown"]
+    unknown = [order for order in snapshot.orders if order_kind(order) is FateKind.UNKNOWN]
+    sentences = [_unknown(order) for order in unknown]
     of_breakers = [_stopped(breaker) for breaker in snapshot.breakers]
     # A halt by a breaker has the breaker's own words as its detail: it is not said twice.
     by_breaker = any(not b.whom and status.automation_detail.startswith(b.why) for b in snapshot.breakers)
@@ -36,6 +39,9 @@ def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     if status.automation is Automation.RECONCILING:
         cause = f" ({status.automation_detail})" if status.automation_detail else ""
         sentences.append((f"RECONCILING{cause}: no entries until the broker was read whole; it ends by itself", False))
+    if snapshot.reading.state is ReadingState.OLD:
+        why = f": {snapshot.reading.why}" if snapshot.reading.why else ""
+        sentences.append((f"OLD: today's records are as of {figures.clock(snapshot.reading.at)}{why}", False))
     sentences += _watched(snapshot.positions)
     return tuple(sentences)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from widgets.base.lines import Drawing, Tone, wrap
+from widgets.base.lines import Drawing, Tone, fit, wrap
 from widgets.base.panel import LinePanel
 
 Alarm = tuple[str, bool]
@@ -34,7 +34,10 @@ class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
         return rows
 
     def draw(self, value: tuple[Alarm, ...], width: int, height: int) -> Drawing:
-        """Gives every sentence a row, then further rows to urgent ones first. A cut sentence ends in an ellipsis."""
+        """Gives every sentence a row, then further rows to urgent ones first.
+
+        A sentence that is longer loses its middle: its beginning says what it is, its end what ends it.
+        """
         wrapped = [wrap(sentence, width) for sentence, _ in value]
         shown = [1 if index < height else 0 for index in range(len(wrapped))]
         for index, lines in enumerate(wrapped):
@@ -42,13 +45,35 @@ class Banner(LinePanel["tuple[Alarm, ...]"], can_focus=False):
                 shown[index] += 1
         rows = [
             line
-            for (_, worst), lines, count in zip(value, wrapped, shown, strict=True)
-            for line in (((text, Tone.STRONG if worst else Tone.PLAIN),) for text in _cut(lines, count, width))
+            for (sentence, worst), count in zip(value, shown, strict=True)
+            for line in (((text, Tone.STRONG if worst else Tone.PLAIN),) for text in shortened(sentence, width, count))
         ]
         return Drawing("", tuple(rows))
 
 
-def _cut(lines: list[str], count: int, width: int) -> list[str]:
-    if count >= len(lines) or count == 0:
-        return lines[:count]
-    return [*lines[: count - 1], lines[count - 1][: max(0, width - 1)] + "…"]
+def shortened(sentence: str, width: int, rows: int) -> list[str]:
+    """The sentence in at most so many rows. What is cut is its middle, so that its last clause can be read: it says how
+    the thing ends, or what to press."""
+    whole = wrap(sentence, width)
+    if len(whole) <= rows or rows == 0:
+        return whole[:rows]
+    words = sentence.split()
+    tail = _tail(words, width * rows)
+    for count in range(len(words) - len(tail), 0, -1):
+        lines = wrap(" ".join((*words[:count], "…", *tail)), width)
+        if len(lines) <= rows:
+            return lines
+    return [*whole[: rows - 1], fit(" ".join(whole[rows - 1 :]), width)]
+
+
+def _tail(words: Sequence[str], room: int) -> list[str]:
+    """The last clause, where it leaves room for the beginning; else the last words."""
+    clause = next((n + 1 for n in range(len(words) - 2, -1, -1) if words[n].endswith((";", ","))), len(words))
+    if clause < len(words) and len(" ".join(words[clause:])) <= room * 0.6:
+        return list(words[clause:])
+    tail: list[str] = []
+    for word in reversed(words):
+        if len(" ".join((word, *tail))) > room * 0.45:
+            break
+        tail.insert(0, word)
+    return tail

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from widgets.base import format as figures
+from core.domain.operation.times import minute_stamp
 from widgets.base.lines import Drawing, Line, Tone, fit, safe, wrap
 from widgets.base.panel import LinePanel
 
@@ -38,7 +38,7 @@ class ChangesPanel(LinePanel["ChangesTold"]):
 
 
 def _change(change: ChangeView, width: int) -> list[Line]:
-    at = f"{change.at.astimezone(figures.EXCHANGE):%Y-%m-%d %H:%M}  "
+    at = f"{minute_stamp(change.at)}  "
     setting = f"{fit(change.setting, _SETTING)}  "
     room = max(10, width - len(at) - len(setting))
     first, *rest = wrap(safe(f"{change.old} -> {change.new}  by {change.who}"), room)

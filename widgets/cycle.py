@@ -1,77 +1,104 @@
-"""The panel of the running cycle, or of the last one: steps in the order of rules 4, attempt, outcome, reason."""
+"""The panel of the running cycle, or of the last one: what it came to, steps in the order of rules 4, what comes next.
+
+While the console starts it shows the steps of the start.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.snapshot import StepState
+from core.domain.orders.next_step import Next
+from core.snapshot import StartState, StepState
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Line, Part, Tone, fit, flow, wrap
-from widgets.base.panel import LinePanel
+from widgets.base.day_panel import DayPanel
+from widgets.base.fates import cycle_told, step_sign, told_line, tone_of
+from widgets.base.lines import Drawing, Line, Tone, fit, flow, wrap
 
 if TYPE_CHECKING:
-    from core.snapshot import CycleSlice
+    from core.snapshot import CycleSlice, StepView
 
-SIGNS = {
-    StepState.TODO: ("·", Tone.DIM),
-    StepState.NOW: ("▶", Tone.ACCENT),
-    StepState.DONE: ("✓", Tone.GOOD),
-    StepState.FAILED: ("✖", Tone.BAD),
-    StepState.SKIPPED: ("-", Tone.DIM),
-}
-OUTCOME_TONES = {"succeeded": Tone.GOOD, "failed": Tone.BAD, "unknown": Tone.BAD, "skipped": Tone.WARN}
+_GOES_ON = (StartState.NOW, StartState.FAILED)
 
 
-class CyclePanel(LinePanel["CycleSlice"]):
+class CyclePanel(DayPanel["CycleSlice"]):
     NAME = "Cycle"
-    PLACEHOLDER = "no cycle yet"
+    EMPTY = "no cycle yet today"
 
     def draw(self, value: CycleSlice, width: int, height: int) -> Drawing:
-        if value.number == 0:
-            due = figures.span(value.next_slot_in_s)
-            text = "no cycle yet" + ("" if value.next_slot_in_s is None else f"; the next slot is in {due}")
-            return Drawing(self.NAME, (((text, Tone.DIM),),))
-        steps = flow((_step(step.name, step.state) for step in value.steps), width)
-        verdict = self._verdict(value, width, height, len(steps))
-        lines = [*steps, *(((fit(text, width), tone),) for text, tone in verdict)]
-        spare = height - len(lines)
-        foot = self._foot(value, width)
-        lines += foot[: max(0, spare)]
-        return Drawing(_title(value), tuple(lines))
-
-    def _verdict(self, value: CycleSlice, width: int, height: int, used: int) -> list[Part]:
-        """The outcome and reason; of a running cycle what its step says. Wrapped into the rows that are left."""
+        if value.number == 0 or (self.context.start and not value.running):
+            return self.nothing(width)
+        steps = flow((_step(step) for step in value.steps), width)
+        accounts = self._accounts(value, width)
         if value.running:
-            now = next((s for s in value.steps if s.state is StepState.NOW), None)
-            text = f"running {figures.span(value.elapsed_s)}"
-            if now is not None and now.detail:
-                text += f", {now.name}: {now.detail}"
-            elif value.reason:
-                text += f", {value.reason}"
-            return [(line, Tone.PLAIN) for line in wrap(text, width)[: max(1, height - used)]]
-        text = value.outcome.upper() + (f": {value.reason}" if value.reason else "")
-        text += f"; took {figures.span(value.elapsed_s)}"
-        tone = OUTCOME_TONES.get(value.outcome, Tone.PLAIN)
-        return [(line, tone) for line in wrap(text, width)[: max(1, height - used)]]
+            lines = [*steps, *_running(value, width), *accounts]
+        else:
+            told = cycle_told(value)
+            text = f"{told_line(told)}; took {figures.span(value.elapsed_s)}"
+            lines = [*(((row, tone_of(told.word)),) for row in wrap(text, width)), *accounts, *steps]
+        return Drawing(self._title(value), (*lines, *self._foot(value, width)[: max(0, height - len(lines))]))
+
+    def nothing(self, width: int) -> Drawing:
+        """The steps of the start; else that there is no cycle yet, and what comes next."""
+        if self.context.start:
+            return self._start(width)
+        unknown = self.unknown(width)
+        lines = unknown or tuple(((row, Tone.DIM),) for row in wrap(self.EMPTY, width))
+        return Drawing(self.NAME, (*lines, *self._next(width)))
+
+    def _start(self, width: int) -> Drawing:
+        steps = flow(((f"{step_sign(s.state)[0]} {s.name}", step_sign(s.state)[1]) for s in self.context.start), width)
+        lines = list(steps)
+        lines += flow(((f"{s.name} {s.seconds} s", Tone.DIM) for s in self.context.start if s.state in _GOES_ON), width)
+        for step in self.context.start:
+            lines += [((row, Tone.BAD),) for row in wrap(f"{step.name}: {step.detail}", width) if step.detail]
+        return Drawing("Start", tuple(lines))
+
+    def _accounts(self, value: CycleSlice, width: int) -> list[Line]:
+        """What each account's part came to, when there are several: in one line where all fit, else a line each."""
+        if len(value.accounts) < 2:
+            return []
+        parts = [(f"{each.account}  {told_line(each.told)}", tone_of(each.told.word)) for each in value.accounts]
+        together = flow(parts, width, "   ")
+        if len(together) == 1:
+            return together
+        return [((fit(text, min(width, len(text))), tone),) for text, tone in parts]
 
     def _foot(self, value: CycleSlice, width: int) -> list[Line]:
-        texts = []
+        lines = self._next(width)
         if value.previous:
-            texts.append(f"before: {value.previous}")
-        if value.next_slot_in_s is not None:
-            texts.append(f"next slot in {figures.span(value.next_slot_in_s)}")
-        return flow(((fit(t, min(width, len(t))), Tone.DIM) for t in texts), width, "   ")
+            text = f"before: {value.previous}"
+            lines.append(((fit(text, min(width, len(text))), Tone.DIM),))
+        return lines
+
+    def _next(self, width: int) -> list[Line]:
+        """What comes next, in the words of every other place; nothing while the cycle itself is what comes."""
+        overall = self.context.overall
+        if overall is None or overall.kind is Next.RUNNING:
+            return []
+        return [((row, Tone.DIM),) for row in wrap(overall.words, width)]
+
+    def _title(self, value: CycleSlice) -> str:
+        day = self.day_words(value.day)
+        slot = figures.minute(value.slot)
+        when = f"slot {slot}" if not value.forced else "forced" if value.slot is None else f"forced {slot}"
+        attempt = f"attempt {value.attempt} of {value.max_attempts}" if value.attempt else ""
+        words = (f"Cycle {value.number}", day, when, attempt, cycle_told(value).word)
+        return "  ".join(word for word in words if word)
 
 
-def _step(name: str, state: StepState) -> Part:
-    sign, tone = SIGNS[state]
-    return f"{sign} {name}", tone
+def _running(value: CycleSlice, width: int) -> list[Line]:
+    """How long it runs, when it tries again, and what its step says."""
+    text = f"running {figures.span(value.elapsed_s)}"
+    if value.retry_in_s is not None:
+        text += f", retrying in {value.retry_in_s} s"
+    now = next((step for step in value.steps if step.state is StepState.NOW), None)
+    if now is not None and now.detail:
+        text += f", {now.name}: {now.detail}"
+    elif value.reason:
+        text += f", {value.reason}"
+    return [((row, Tone.PLAIN),) for row in wrap(text, width)]
 
 
-def _title(value: CycleSlice) -> str:
-    when = "forced" if value.forced else f"slot {figures.minute(value.slot)}"
-    if value.forced and value.slot is not None:
-        when = f"forced {figures.minute(value.slot)}"
-    attempt = f"  attempt {value.attempt} of {value.max_attempts}" if value.attempt else ""
-    state = "running" if value.running else value.outcome
-    return f"Cycle {value.number}  {when}{attempt}  {state}".rstrip()
+def _step(step: StepView) -> tuple[str, Tone]:
+    sign, tone = step_sign(step.state)
+    return f"{sign} {step.name}", tone

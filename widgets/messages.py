@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from core.snapshot import Level
 from widgets.base import format as figures
+from widgets.base.day_panel import DayPanel
 from widgets.base.lines import Drawing, Line, Tone, fit, wrap
-from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.snapshot import MessageView
@@ -20,15 +20,20 @@ WORDS = {
 _WRAP_FROM_ROWS = 5
 
 
-class MessagesPanel(LinePanel["tuple[MessageView, ...]"]):
+class MessagesPanel(DayPanel["tuple[MessageView, ...]"]):
     NAME = "Messages"
-    PLACEHOLDER = "no message yet"
+    EMPTY = "no message yet"
 
     def draw(self, value: tuple[MessageView, ...], width: int, height: int) -> Drawing:
         if not value:
-            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+            return self.nothing(width)
         lines: list[Line] = []
+        before = ""
         for message in sorted(value, key=lambda m: m.number, reverse=True):
+            day = self.day_words(figures.exchange_day(message.at))
+            if day and day != before:
+                lines.append(((f"of {day}", Tone.DIM),))
+            before = day
             lines += _message(message, width, wrapped=height >= _WRAP_FROM_ROWS)
         return Drawing(self.NAME, tuple(lines))
 

@@ -1,4 +1,4 @@
-"""The list of the entries: our state, what was ordered, what has filled, and the broker's word (rules 9)."""
+"""The list of the entries: each one's fate, what was ordered, what has filled, and the broker's word (rules 9)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.domain.orders.fate import FateKind
 from widgets.base import format as figures
+from widgets.base.fates import is_over, order_kind, tone_of
 from widgets.base.lines import Part, Tone
 from widgets.base.list_panel import Column, Listing, Row
-from widgets.orders import STATE_TONES, state_word
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView
@@ -29,7 +30,6 @@ _COLUMNS = (
     Column("broker", 0, least=114),
 )
 _EMPTY = "no entry yet: each order the automation sends, or prepares and does not send, is listed here"
-_OPEN = ("prepared", "sent", "working", "unknown")
 
 
 def order_listing(
@@ -49,9 +49,10 @@ def order_listing(
 
 
 def _row(order: OrderView, now: datetime | None) -> Row:
-    said = order.broker_status or "not heard"
+    said, kind = order.broker_status or "not heard", order_kind(order)
+    why = order.detail if order.fate is None else order.fate.why
     cells: tuple[Part, ...] = (
-        (state_word(order.state), STATE_TONES.get(order.state, Tone.PLAIN)),
+        ("PARTLY" if kind is FateKind.PARTLY else kind.value.upper(), tone_of(kind)),
         (order.account, Tone.DIM),
         (order.underlying, Tone.PLAIN),
         (order.strikes, Tone.PLAIN),
@@ -61,7 +62,7 @@ def _row(order: OrderView, now: datetime | None) -> Row:
         (figures.price(order.fill_credit), Tone.PLAIN),
         (order.order_id or figures.NONE, Tone.DIM),
         (figures.when(order.at, now), Tone.DIM),
-        (figures.age(order.age_s) if order.state in _OPEN else "", Tone.DIM),
-        (f"{said}: {order.detail}" if order.detail else said, Tone.DIM),
+        ("" if is_over(order) else figures.age(order.age_s), Tone.DIM),
+        (f"{said}: {why}" if why else said, Tone.DIM),
     )
     return Row(order.entry_id, cells)

@@ -1,106 +1,125 @@
-"""The panel of the day's entries: our state, the broker's word, and the fills (rules 9)."""
+"""The panel of the entries: each one's fate, what it means for the day, the broker's word, and the fills (rules 9)."""
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from core.domain.orders.fate import FateKind
 from core.snapshot import Reentry
 from widgets.base import format as figures
+from widgets.base.day_panel import DayContext, DayPanel
+from widgets.base.fates import order_kind, order_words, tone_of
 from widgets.base.key_names import key_for
 from widgets.base.lines import Drawing, Line, Tone, beside, fit, wrap
-from widgets.base.panel import LinePanel
 from widgets.positions import summary
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView, PositionsSlice
 
-STATE_TONES = {
-    "filled": Tone.GOOD,
-    "working": Tone.ACCENT,
-    "sent": Tone.ACCENT,
-    "prepared": Tone.ACCENT,
-    "rejected": Tone.BAD,
-    "unknown": Tone.BAD,
-    "incident": Tone.BAD,
-    "cancelled": Tone.WARN,
-    "expired": Tone.WARN,
-    "absent": Tone.WARN,
-    "not_sent": Tone.WARN,
-}
-REENTRY = {
-    Reentry.CLOSED: "cancelled by the operator: the day is closed. Press {key} to allow another entry today.",
-    Reentry.ALLOWED: "re-entry allowed: the day is free when two complete reads show no fill.",
-}
+_NAMES_ITSELF = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
+"""Kinds whose words are all in the figures beside them."""
 
 
-class OrdersPanel(LinePanel["tuple[OrderView, ...]"]):
+class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
     NAME = "Orders"
-    PLACEHOLDER = "no order"
+    EMPTY = "no order today"
 
     _positions = ""
 
     def show_positions(self, value: PositionsSlice) -> None:
-        """Shows a line about the open tridents above the entries of the day."""
+        """Shows a line about the open tridents above the entries."""
         positions_line = summary(value)
         if positions_line != self._positions:
             self._positions = positions_line
             self.redraw()
 
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
-        lines: list[Line] = []
-        if self._positions:
-            lines.append(
-                beside(
-                    ((self._positions, Tone.ACCENT),), ((f"{key_for('positions', 't')} shows them", Tone.DIM),), width
-                )
-            )
-        if not value:
-            return Drawing(self.NAME, (*lines, ((self.PLACEHOLDER, Tone.DIM),)))
-        for order in value:
-            lines += order_lines(order, width)
-        return Drawing(f"{self.NAME}  {len(value)}", tuple(lines))
+        today = [order for order in value if not self.day_words(order.day)]
+        earlier = sorted((o for o in value if self.day_words(o.day)), key=lambda o: o.at, reverse=True)
+        lines = self._open_tridents(width)
+        if not today:
+            lines += self.nothing(width).lines
+        for order in today:
+            lines += order_lines(order, width, self.context)
+        for day, orders in groupby(earlier, lambda o: self.day_words(o.day)):
+            lines.append(((f"of {day}", Tone.DIM),))
+            for order in orders:
+                lines += order_lines(order, width, self.context)
+        counts = ", ".join([f"{len(today)} today"] * bool(today) + [f"{len(earlier)} earlier"] * bool(earlier))
+        return Drawing(f"{self.NAME}  {counts}".rstrip(), tuple(lines))
+
+    def _open_tridents(self, width: int) -> list[Line]:
+        if not self._positions:
+            return []
+        where = f"{key_for('positions', 't')} shows them"
+        return [beside(((self._positions, Tone.ACCENT),), ((where, Tone.DIM),), width)]
 
 
-def state_word(state: str) -> str:
-    """The screen's word for one of our states: NOT SENT for not_sent."""
-    return state.replace("_", " ").upper()
-
-
-def order_lines(order: OrderView, width: int) -> list[Line]:
-    """The lines of one entry: state, the broker's word, what the operator should do, and the fills."""
-    state = state_word(order.state)
-    day = f"{order.expiration:%b} {order.expiration.day}"
+def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]:
+    """The lines of one entry: its fate, what has filled, what that means and needs, the broker's word, the fills."""
+    tone = tone_of(order_kind(order))
+    expiration = f"{order.expiration:%b} {order.expiration.day}"
+    lead, sent = _fate(order), f"{figures.clock(order.at)}  {figures.age(order.age_s):>4}"
     lines: list[Line] = [
         beside(
             (
-                (fit(state, 10), STATE_TONES.get(order.state, Tone.PLAIN)),
-                (f"{order.underlying} {order.strikes}  {day}", Tone.PLAIN),
+                (fit(lead, max(10, len(lead) + 2)), tone),
+                (f"{order.underlying} {order.strikes}  {expiration}", Tone.PLAIN),
             ),
             ((f"limit {figures.price(order.limit)}", Tone.STRONG),),
             width,
         ),
-        beside(
-            ((f"  {order.filled_contracts} of {order.total_contracts} contracts filled", Tone.PLAIN),)
-            + (((f" at {figures.price(order.fill_credit)}", Tone.STRONG),) if order.fill_credit is not None else ()),
-            ((f"{figures.clock(order.at)}  {figures.age(order.age_s):>4}", Tone.DIM),),
-            width,
-        ),
+        beside(_filled(order, width - len(sent) - 1), ((sent, Tone.DIM),), width),
     ]
-    about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
-    lines += [((f"  {line}", Tone.DIM),) for line in wrap(about, width - 2)]
-    if order.state == "unknown":
+    lines += _below(_why(order), Tone.BAD if tone is Tone.BAD else Tone.WARN, width)
+    if order.fate is not None and order.day == context.today:
+        lines += _below(order.fate.day_words, Tone.DIM, width)
+    if order_kind(order) is FateKind.UNKNOWN:
         key = key_for("unknown", "u")
-        loud = f"the broker may have it or not; nothing is sent again. Press {key} to look again or say what you saw."
-        lines += [((f"  {line}", Tone.BAD),) for line in wrap(loud, width - 2)]
-        lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.evidence, width - 2) if line]
-    if order.reentry in REENTRY:
-        lines += [
-            ((f"  {line}", Tone.WARN),)
-            for line in wrap(REENTRY[order.reentry].format(key=key_for("reentry", "r")), width - 2)
-        ]
-    if order.detail:
-        lines += [((f"  {line}", Tone.WARN),) for line in wrap(order.detail, width - 2)]
+        lines += _below(f"nothing is sent again. Press {key} to look again or say what you saw.", Tone.BAD, width)
+    lines += _below(_needs(order), Tone.WARN, width)
+    about = f"broker {order.broker_status or 'not heard'}  order {order.order_id or '--'}  account {order.account}"
+    lines += _below(about, Tone.DIM, width)
     for fill in order.fills:
         text = f"  fill {figures.clock(fill.at)}  {figures.quantity(fill.quantity)} {fill.leg}"
         lines.append(beside(((text, Tone.DIM),), ((f"at {figures.price(fill.price)}", Tone.PLAIN),), width))
     return lines
+
+
+def _fate(order: OrderView) -> str:
+    """The fate in a word, with the credit of a fill."""
+    word = order_kind(order).value.upper()
+    credit = order.fill_credit if order.fate is None else order.fate.credit
+    return f"{word} {figures.price(credit)}" if credit is not None else word
+
+
+def _filled(order: OrderView, width: int) -> Line:
+    """How much is filled, the most it can lose, and the slippage where there is room for it."""
+    text = f"  {order.filled_contracts} of {order.total_contracts} filled"
+    if order.fate is None:
+        return ((text, Tone.PLAIN),)
+    risk = f"{text}, max risk {figures.dollars(order.fate.max_risk)} $"
+    slipped = f"{risk}, slippage {figures.signed(order.fate.slippage)}"
+    return ((risk if order.fate.slippage is None or len(slipped) > width else slipped, Tone.PLAIN),)
+
+
+def _why(order: OrderView) -> str:
+    """What the fate's words say after its kind: why, or by whom; empty for what goes well."""
+    kind = order_kind(order)
+    if kind in _NAMES_ITSELF or (kind is FateKind.FILLED and order.fill_credit is not None):
+        return ""
+    said = order_words(order).removeprefix(kind.value.upper()).lstrip(" :,")
+    why = "" if order.fate is None or order.fate.why in said else order.fate.why
+    return ": ".join(part for part in (said, why) if part)
+
+
+def _needs(order: OrderView) -> str:
+    """What frees the day: the operator's word, or how far the proof has come."""
+    if order.reentry is Reentry.CLOSED:
+        return f"the cancel closed the day. Press {key_for('reentry', 'r')} to allow another entry today."
+    return order.evidence
+
+
+def _below(text: str, tone: Tone, width: int) -> list[Line]:
+    return [((f"  {row}", tone),) for row in wrap(text, width - 2) if row]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from widgets.attempts import AttemptsPanel
+from widgets.attempts import AttemptsPanel, shown_first
 from widgets.charts.panel import ChartPanel
 from widgets.charts.picture import ChartView
 from widgets.judgement import JudgementPanel
@@ -26,7 +26,7 @@ class NumberedPanel:
 
     `name` is its widget's id, and the settings call its key `panel_NAME`. `short` is the label where a tab is narrow.
     `slice_of` takes from a snapshot what the panel shows. `opens` is the page that enter opens from it; without one
-    enter opens the story of the newest cycle.
+    enter opens the story of the cycle that the panel shows.
     """
 
     number: str
@@ -54,3 +54,15 @@ PANELS: tuple[NumberedPanel, ...] = (
 """In the order in which they stand on the dashboard."""
 TABS: tuple[NumberedPanel, ...] = tuple(sorted(PANELS, key=lambda each: each.number))
 """The panels in the order of their numbers, for the tab strip and the keys."""
+
+
+def cycle_of(name: str, shown: Snapshot) -> int | None:
+    """The number of the cycle that a panel shows: that of the spread, of the first attempt, else the newest one.
+
+    None when no cycle has run.
+    """
+    newest = None if shown.cycle is None else shown.cycle.number or None
+    spread = None if shown.spread is None else shown.spread.cycle
+    tried = next((attempt.cycle for attempt in shown_first(shown.attempts)), None)
+    named = {"spread": (spread,), "attempts": (tried,), "judgement": (spread, tried), "chart": (spread, tried)}
+    return next((number for number in named.get(name, ()) if number is not None), newest)

@@ -47,7 +47,7 @@ def summary(value: PositionsSlice) -> str:
 
 def _trident(view: PositionView, width: int) -> list[Line]:
     day = f"{view.expiration:%b} {view.expiration.day}"
-    days = "today" if view.dte == 0 else f"{view.dte} days"
+    days = "today" if view.dte == 0 else figures.counted(view.dte, "day")
     head: Line = ((f"{view.underlying} {view.strikes}  {day}, {days}  {view.account}", Tone.STRONG),)
     stale = view.freshness is Freshness.STALE
     tone = Tone.PLAIN if view.profit_mid is None else Tone.GOOD if view.profit_mid >= 0 else Tone.BAD

@@ -1,65 +1,95 @@
-"""The panel of today's slots and what became of each (rules 3)."""
+"""The panel of today's slots: what each came to, and what keeps those to come from entering (rules 3)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from core.snapshot import SlotState
 from widgets.base import format as figures
+from widgets.base.day_panel import DayPanel
+from widgets.base.fates import after_word, sign_of, slot_told
 from widgets.base.lines import Drawing, Line, Part, Tone, fit, wrap
-from widgets.base.panel import LinePanel
-from widgets.cycle import OUTCOME_TONES
 
 if TYPE_CHECKING:
     from core.snapshot import SlotView
 
-SIGNS = {
-    SlotState.TO_COME: ("·", Tone.DIM),
-    SlotState.NEXT: ("○", Tone.ACCENT),
-    SlotState.RUNNING: ("▶", Tone.ACCENT),
-    SlotState.DONE: ("✓", Tone.GOOD),
-    SlotState.MISSED: ("-", Tone.WARN),
+_COMING = {
+    SlotState.TO_COME: "to come",
+    SlotState.NEXT: "next",
+    SlotState.WILL_MISS: "will miss",
+    SlotState.HELD: "held",
 }
-_OUTCOME_SIGNS = {"succeeded": "✓", "failed": "✖", "unknown": "?", "skipped": "-"}
-
+"""The words of slots that have not been."""
+_WORD = 10
 _WRAP_FROM_ROWS = 24
 """From this many rows on reasons are wrapped: every slot fits even when its reason takes two rows."""
 
 
-class SchedulePanel(LinePanel["tuple[SlotView, ...]"]):
+class SchedulePanel(DayPanel["tuple[SlotView, ...]"]):
     NAME = "Schedule (ET)"
-    PLACEHOLDER = "no slot today"
+    EMPTY = "no slot today"
 
     def draw(self, value: tuple[SlotView, ...], width: int, height: int) -> Drawing:
         if not value:
-            return Drawing(self.NAME, (((self.PLACEHOLDER, Tone.DIM),),))
+            return self.nothing(width)
         lines: list[Line] = []
         follow: int | None = None
-        for slot in value:
-            if slot.state in (SlotState.NEXT, SlotState.RUNNING):
-                follow = len(lines)
-            lines += _slot(slot, width, wrapped=height >= _WRAP_FROM_ROWS)
+        for slots in _rows(value):
+            if slots[0].state in (SlotState.NEXT, SlotState.RUNNING, SlotState.HELD, SlotState.WILL_MISS):
+                follow = len(lines) if follow is None or slots[0].state is SlotState.RUNNING else follow
+            lines += _slot(slots[0], width, height) if len(slots) == 1 else _held(slots, width, height)
         run = sum(slot.state is SlotState.DONE for slot in value)
         missed = sum(slot.state is SlotState.MISSED for slot in value)
         counts = f"  {run} run, {missed} missed, {sum(not slot.forced for slot in value)} in all"
         return Drawing(f"{self.NAME}{counts if width > 44 else ''}", tuple(lines), follow=follow)
 
 
-def sign_of(slot: SlotView) -> Part:
-    """A sign for what became of a slot, and its tone."""
-    sign, tone = SIGNS[slot.state]
-    return _OUTCOME_SIGNS.get(slot.outcome, sign), OUTCOME_TONES.get(slot.outcome, tone)
+def slot_part(slot: SlotView) -> Part:
+    """A sign for what became of a slot, or what keeps it from entering, and its tone."""
+    told = slot_told(slot)
+    if slot.state is SlotState.HELD:
+        return sign_of("held")
+    return sign_of(slot.state.value if told is None or slot.state is SlotState.WILL_MISS else told.word)
 
 
-def _slot(slot: SlotView, width: int, *, wrapped: bool) -> list[Line]:
-    sign, tone = sign_of(slot)
-    word = slot.outcome or slot.state.value
-    shown = word if slot.state in (SlotState.TO_COME, SlotState.NEXT) else word.upper()
-    lead = f"{sign} {figures.minute(slot.at)}  "
-    forced = "forced  " if slot.forced else ""
-    room = max(8, width - len(lead) - 10 - len(forced))
-    first, *rest = wrap(slot.reason, room) if wrapped else [fit(slot.reason, room)]
-    lines: list[Line] = [
-        ((lead, tone), (fit(shown, 10), tone), (forced, Tone.ACCENT), (first, Tone.DIM)),
-    ]
-    return lines + [((" " * (len(lead) + 10 + len(forced)) + more, Tone.DIM),) for more in rest]
+def _rows(slots: Sequence[SlotView]) -> Iterator[tuple[SlotView, ...]]:
+    """The slots one by one, but for those held by one thing: these stand together."""
+    for _, group in groupby(slots, lambda s: (s.state, s.told) if _is_held(s) else (s.at, s.forced)):
+        yield tuple(group)
+
+
+def _is_held(slot: SlotView) -> bool:
+    """Whether the day's entry keeps a slot from entering, or did when it came."""
+    return not slot.forced and (slot.state is SlotState.HELD or (slot.told is not None and slot.told.word == "held"))
+
+
+def _held(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:
+    """Several slots that enter nothing for one reason: `- 10:45 to 15:45  20 slots: done today (filled 6.73)`."""
+    sign, tone = slot_part(slots[0])
+    told = slot_told(slots[0])
+    lead = f"{sign} {figures.minute(slots[0].at)} to {figures.minute(slots[-1].at)}  "
+    text = f"{len(slots)} slots: {told.words if told is not None else slots[0].state.value}"
+    return _hanging(((lead, tone),), len(lead), text, tone, width, height)
+
+
+def _slot(slot: SlotView, width: int, height: int) -> list[Line]:
+    sign, tone = slot_part(slot)
+    told = slot_told(slot)
+    if told is None or slot.state in _COMING:
+        word, text = _COMING.get(slot.state, slot.state.value), slot.reason if told is None else told.words
+    else:
+        word, text = told.word.upper(), after_word(told)
+    word = fit(word, max(_WORD, len(word) + 1))
+    parts: tuple[Part, ...] = ((f"{sign} {figures.minute(slot.at)}  ", tone), (word, tone))
+    if slot.forced:
+        parts += (("forced  ", Tone.ACCENT),)
+    return _hanging(parts, sum(len(part) for part, _ in parts), text, Tone.DIM, width, height)
+
+
+def _hanging(lead: Line, taken: int, text: str, tone: Tone, width: int, height: int) -> list[Line]:
+    """A row with its reason, which is cut at the width, and wrapped where there are rows enough."""
+    room = max(8, width - taken)
+    first, *rest = wrap(text, room) if height >= _WRAP_FROM_ROWS else [fit(text, room)]
+    return [(*lead, (first, tone)), *(((" " * taken + more, tone),) for more in rest)]

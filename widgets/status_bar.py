@@ -1,4 +1,4 @@
-"""The status bar: mode, automation, feed, broker, records, next slot and exchange time, always in sight."""
+"""The status bar: mode, automation, feed, broker, records, what comes next and exchange time, always in sight."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from rich.style import Style
 
-from core.snapshot import Automation, EngineState, Health, Mode, Watching
+from core.domain.operation.times import when
+from core.domain.orders.next_step import Next
+from core.snapshot import Automation, EngineState, Health, Mode, StartState, Watching
 from widgets.base import format as figures
-from widgets.base.lines import Drawing, Line, Tone, beside, width_of
+from widgets.base.lines import Drawing, Line, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
 
 if TYPE_CHECKING:
     from core.domain.operation.commands import CommandKind
+    from core.domain.orders.next_step import NextStep
     from core.snapshot import PartHealth, StatusSlice
 
 PENDING_WORDS = {
@@ -36,6 +39,25 @@ _AUTOMATION = {
     Automation.HALTED: ("✖ HALTED", Tone.BAD),
     Automation.RECONCILING: ("○ RECONCILING", Tone.WARN),
 }
+_NEXT = {
+    Next.FREE: "no slot left",
+    Next.RUNNING: "a cycle runs",
+    Next.DONE: "done today",
+    Next.VALIDATED: "done today",
+    Next.WORKING: "an order works",
+    Next.HELD: "no entry: day held",
+    Next.FREEING: "no entry: day not free yet",
+    Next.OFF: "no entry: accounts off",
+    Next.SKIPPED: "no entry: skipped today",
+    Next.PAUSED: "no entry: paused",
+    Next.HALTED: "no entry: halted",
+    Next.BREAKER: "no entry: breaker",
+    Next.RECONCILING: "no entry: reconciling",
+    Next.CLOSED: "market closed",
+    Next.NO_CONSOLE: "no entry: no console",
+    Next.STARTING: "no entry: starting",
+}
+"""What comes next when no slot enters."""
 _ENGINE = {
     EngineState.STARTING: ("○ STARTING", Tone.WARN),
     EngineState.STOPPING: ("○ STOPPING", Tone.WARN),
@@ -58,20 +80,31 @@ _ON_RED = {
     Tone.BAD: Style(bold=True, reverse=True),
 }
 _CLOCK_FROM = 78
-"""Below this width the clock is left out first, so that mode, automation, feed and the next slot stay."""
+"""Below this width the clock is left out first, so that mode, automation, feed and what comes next stay."""
+_LEAST_REASON = 8
+"""In less room than this a reason says nothing, and is left out."""
+_NO_ENTRY = "no entry"
+_LEVELS = (
+    *((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False)),
+    *((5, False), (6, False), (7, False)),
+)
+_WITH_CLOCK = 8
+"""How much is left out, and whether the date stands; with the clock only the first ones."""
 _CHIP = {Mode.DRY_RUN: Tone.ACCENT, Mode.SANDBOX: Tone.WARN}
 
 
 @dataclass(frozen=True, slots=True)
 class StatusView:
-    """The status of the snapshot with what this console adds.
+    """The status of the snapshot, and what comes next, with what this console adds.
 
-    `pending` has its commands that the engine has not settled yet, oldest first.
+    `pending` has its commands that the engine has not settled yet, oldest first. `overall` is None in a recording made
+    before it was told.
     """
 
     status: StatusSlice
     pending: tuple[CommandKind, ...] = ()
     read_only: bool = False
+    overall: NextStep | None = None
 
 
 class StatusBar(LinePanel["StatusView"], can_focus=False):
@@ -107,11 +140,7 @@ class StatusBar(LinePanel["StatusView"], can_focus=False):
         return super().tone_style(tone)
 
     def draw(self, value: StatusView, width: int, height: int) -> Drawing:
-        for level in range(7 if width < _CLOCK_FROM else 5):
-            left, far = _left(value, level), _far(value, level)
-            if width_of(left) + width_of(far) < width:
-                break
-        return Drawing("", (beside(left, far, width),))
+        return Drawing("", (_bar(value, width),))
 
 
 def automation_word(value: StatusView) -> tuple[str, Tone]:
@@ -127,17 +156,61 @@ def automation_word(value: StatusView) -> tuple[str, Tone]:
 
 
 def pane_title(value: StatusView) -> str:
-    """The terminal's title in ASCII, with mode and state: `senex DEMO ON 13:19`, `senex LIVE HALTED`."""
+    """The terminal's title in ASCII, with mode, state and what comes next: `senex DEMO ON enters 10:45 in 13:19`."""
     status = value.status
     word = automation_word(value)[0].lstrip("●■✖○ ").replace("…", "...")
     watching = "" if status.watching is Watching.NONE else "WATCHING "
-    title = f"senex {status.mode.upper()} {watching}{word}"
-    if status.automation is Automation.ACTIVE and status.engine is EngineState.RUNNING and status.next_slot:
-        title += f" {figures.until(status.next_slot, status.now)}"
-    return title
+    coming = next_words(value) if status.engine is EngineState.RUNNING else ""
+    return f"senex {status.mode.upper()} {watching}{word} {coming}".rstrip()
 
 
-def _left(value: StatusView, level: int) -> Line:
+def next_words(value: StatusView) -> str:
+    """What comes next for the console in a few words; counts down only to a slot that will enter."""
+    step, status = value.overall, value.status
+    if step is None:
+        return ""
+    if step.enters_at is not None:
+        verb = "validates" if status.mode is Mode.DRY_RUN else "enters"
+        return f"{verb} {figures.minute(step.enters_at)} in {figures.until(step.enters_at, status.now)}"
+    if step.kind is Next.CLOSED and step.next_day is not None:
+        return f"next slot {when(step.next_day, None if status.now is None else figures.exchange_day(status.now))}"
+    return _NEXT[step.kind]
+
+
+def _bar(value: StatusView, width: int) -> Line:
+    """The bar with as much as fits. The reason of a pause or a halt comes before the details of health and the date,
+    and where it does not fit whole, it gets the room that is left. The date is left out once nothing else can be."""
+    reasons = _reasons(value)
+    for level, dated in _LEVELS if width < _CLOCK_FROM else _LEVELS[:_WITH_CLOCK]:
+        left, far = _left(value, level), _far(value, level, dated=dated)
+        room = width - 1 - width_of(left) - width_of(far)
+        if room >= (0 if level >= 4 and not dated else len(reasons[-1] if level else reasons[0])):
+            break
+    reason = next((each for each in reasons if len(each) <= room), reasons[-1])
+    if reason and room >= min(len(reason), _LEAST_REASON):
+        left = _left(value, level, fit(reason, min(len(reason), room)))
+    return beside(left, far, width)
+
+
+def _reasons(value: StatusView) -> tuple[str, ...]:
+    """By whom entries are paused or halted, since when and why, the longest form first; of a start the step that goes
+    on."""
+    status = value.status
+    if status.engine is EngineState.STARTING:
+        step = next((s for s in status.start if s.state in (StartState.NOW, StartState.FAILED)), None)
+        return (f" {step.name} {step.seconds} s" if step is not None else "",)
+    if status.engine is not EngineState.RUNNING or status.automation is Automation.ACTIVE:
+        return ("",)
+    if not status.who:
+        text = status.why or status.automation_detail
+        return (f" {text}" if text else "",)
+    today = None if status.now is None else figures.exchange_day(status.now)
+    since = "" if status.since is None else f" since {when(status.since, today)}"
+    why = f": {status.why}" if status.why else ""
+    return (f" by {status.who}{since}{why}", f" by {status.who.split(' at ')[0]}{since}{why}")
+
+
+def _left(value: StatusView, level: int, reason: str = "") -> Line:
     status = value.status
     fast = figures.speed(status.speed)
     mode = status.mode.upper() + (f" {fast}" if fast else "")
@@ -145,15 +218,13 @@ def _left(value: StatusView, level: int) -> Line:
     parts += [(f" {mode} ", Tone.MODE), (" ", Tone.PLAIN)]
     if value.read_only:
         parts.append(("READ-ONLY ", Tone.STRONG))
-    parts.append(automation_word(value))
+    parts += [automation_word(value), (reason, Tone.DIM)]
     if status.watching is not Watching.NONE:
         word = status.watching.value if level < 1 else Watching.READ_ONLY.value
         parts.append((f"  {word.upper()}", Tone.ACCENT))
     if status.open_alerts:
         word = "" if level >= 3 else " alert" if status.open_alerts == 1 else " alerts"
         parts.append((f"  ▲ {status.open_alerts}{word}", Tone.WARN))
-    if level == 0 and status.automation_detail:
-        parts.append((f" {status.automation_detail}", Tone.DIM))
     feed_age = "" if status.feed_age_s is None else f" {figures.age(status.feed_age_s)}"
     named = [("feed", status.feed, feed_age), ("broker", status.broker, ""), ("records", status.records, "")]
     if status.mail is not None and (level < 2 or status.mail.health is not Health.OK):
@@ -182,15 +253,17 @@ def _part(name: str, health: PartHealth, extra: str, level: int) -> Line:
     return ((f"{gap}{name} ", Tone.DIM), (word + extra + detail, tone))
 
 
-def _far(value: StatusView, level: int) -> Line:
-    status = value.status
-    now = figures.clock(status.now)
-    if level < 1 and status.now is not None:
-        now = f"{status.now.astimezone(figures.EXCHANGE):%a %b} {status.now.astimezone(figures.EXCHANGE).day}  {now}"
-    due = figures.until(status.next_slot, status.now)
-    if level >= 5 and status.next_slot is not None:
-        return (("next " if level == 5 else "", Tone.DIM), (due, Tone.STRONG))
-    lead: Line = (("next ", Tone.DIM), (due, Tone.STRONG)) if status.next_slot is not None else (("no slot", Tone.DIM),)
-    if level < 1 and status.next_slot is not None:
-        lead = ((f"next slot {figures.minute(status.next_slot)} in ", Tone.DIM), (due, Tone.STRONG))
-    return (*lead, (f"  {now} ET", Tone.PLAIN))
+def _far(value: StatusView, level: int, *, dated: bool) -> Line:
+    """What comes next, then date and time. A terminal too narrow for both leaves out the slot, then the time."""
+    status, step, coming = value.status, value.overall, next_words(value)
+    if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
+        coming = _NO_ENTRY  # the automation's word says why
+    if level >= 5 and step is not None and step.enters_at is not None:
+        coming = ("in " if level < 7 else "") + figures.until(step.enters_at, status.now)
+    if level >= 6:
+        return ((coming, Tone.STRONG),)
+    now = f"{figures.clock(status.now)} ET"
+    if dated and status.now is not None:
+        today = figures.exchange_day(status.now)
+        now = f"{figures.day_of(today, today)}  {now}"
+    return ((coming, Tone.STRONG), (f"  {now}", Tone.PLAIN))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,9 +13,11 @@ from core.broker.port import Broker, BrokerError, BrokerFault
 from core.commands.inbox import Done, Handler
 from core.commands.local_handlers import HALT, LocalHandlers
 from core.cycle.account_cycle import AccountResult
+from core.cycle.preview_values import preview_values, preview_words
 from core.cycle.runner import CycleRunner
 from core.domain.operation.account_settings import AccountField
-from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.accounts import resolve_account
+from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEWS, Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.order_states import EntryState
@@ -26,6 +29,7 @@ from core.orders.reconciliation import Reconciliation
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.store.errors import StateConflict
+from core.runtime.bus import Bus
 from core.runtime.clock import Clock
 
 ATTESTED_ABSENT = "absent"
@@ -46,6 +50,7 @@ class CommandHandlers:
     runner: CycleRunner
     alerting: Alerting
     logins: Logins
+    bus: Bus
     clock: Clock
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _without_broker: LocalHandlers = field(init=False)
@@ -60,6 +65,7 @@ class CommandHandlers:
             **{kind: self._followed(handler) for kind, handler in self._without_broker.handlers.items()},
             CommandKind.RESUME: self._resume,
             CommandKind.FORCE: self._force,
+            CommandKind.PREVIEW: self._preview,
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
             CommandKind.ATTEST: self._attest,
@@ -101,24 +107,57 @@ class CommandHandlers:
     async def _force(self, command: Command) -> Done | Refusal:
         if command.saw_cycle is not None and command.saw_cycle != self.runner.newest:
             return refuse(Reason.COMMAND_OUTDATED)
+        only = self._meant(command.target)
+        if isinstance(only, Refusal):
+            return only
+        if only is not None and not any(a.enabled for a in self.runner.accounts if a.number == only):
+            return refuse(Reason.ACCOUNT_DISABLED)
         refusal = await self.runner.force_refusal()
         if refusal is not None:
             return refusal
-        self.spawn(self._forced(self._awaited.pop(command.id, None)))
-        return Done("a cycle starts now")
+        began: asyncio.Future[int | Refusal] = asyncio.get_running_loop().create_future()
+        self.spawn(self._forced(only, began, self._awaited.pop(command.id, None)))
+        number = await asyncio.shield(began)  # a cancelled command must not reach into the cycle that began
+        if isinstance(number, Refusal):
+            return number
+        alone = "" if only is None else f" for {masked(only)} alone"
+        return Done(f"cycle {number} starts now{alone}", ((CYCLE, number),))
+
+    def _meant(self, typed: str) -> str | Refusal | None:
+        """The number of the one account that is meant; None for all."""
+        return resolve_account(typed, [account.number for account in self.runner.accounts]) if typed else None
+
+    async def _preview(self, command: Command) -> Done | Refusal:
+        """Has a preview made. The event of it is written before the answer, so whoever has the answer finds it."""
+        only = self._meant(command.target)
+        previews = only if isinstance(only, Refusal) else await self.runner.preview(only)
+        if isinstance(previews, Refusal):
+            return previews
+        words = "; ".join(preview_words(preview) for preview in previews) or "no account is known"
+        values = json.dumps([preview_values(preview) for preview in previews], ensure_ascii=False)
+        await self.bus.say(PREVIEW_DONE, words, figures=((COMMAND, command.id), (PREVIEWS, values)))
+        return Done(words)
 
     def results_of(self, command_id: str) -> asyncio.Future[Forced]:
         """The future results of a force command. Ask before posting it; a refused command never sets them."""
         return self._awaited.setdefault(command_id, asyncio.get_running_loop().create_future())
 
-    async def _forced(self, awaited: asyncio.Future[Forced] | None) -> None:
+    async def _forced(
+        self, only: str | None, began: asyncio.Future[int | Refusal], awaited: asyncio.Future[Forced] | None
+    ) -> None:
+        """Runs a forced cycle. `began` gets its number, or why it did not begin after all."""
         try:
-            results = await self.runner.force()
+            results = await self.runner.force(only, began.set_result)
         except Exception as error:
+            if not began.done():
+                began.set_exception(error)
+                return
             if awaited is not None:
                 awaited.set_exception(error)
             raise
-        if awaited is not None:
+        if isinstance(results, Refusal) and not began.done():
+            began.set_result(results)
+        elif awaited is not None:
             awaited.set_result(results)
 
     async def _reconcile(self, command: Command) -> Done | Refusal:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
+from core.domain.operation.commands import COMMAND, COMMAND_LIFETIME_S, Command, CommandKind, CommandState
 from core.domain.operation.events import Severity
-from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -19,15 +19,16 @@ from core.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A command was carried out. `text` tells the operator the result."""
+    """A command was carried out. `text` tells the operator the result; the event of the answer keeps `figures` too."""
 
     text: str
+    figures: Figures = ()
 
 
 Handler = Callable[[Command], Awaitable[Done | Refusal]]
 
 
-_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST})
+_WAIT_FOR_THE_BROKER = frozenset({CommandKind.CANCEL, CommandKind.ATTEST, CommandKind.PREVIEW})
 
 
 @dataclass(eq=False, repr=False)
@@ -90,9 +91,9 @@ class CommandDesk:
         if isinstance(result, Refusal):
             expired = result.reason is Reason.COMMAND_EXPIRED
             state = CommandState.EXPIRED if expired else CommandState.REFUSED
-            text, severity = result.sentence(), Severity.WARNING
+            text, severity, figures = result.sentence(), Severity.WARNING, Figures()
         else:
-            state, text, severity = CommandState.DONE, result.text, Severity.INFO
+            state, text, severity, figures = CommandState.DONE, result.text, Severity.INFO, result.figures
         if not await self.records.inbox.finish(command.id, state, text, self.clock.now()):
             return result
         await self.bus.say(
@@ -100,7 +101,7 @@ class CommandDesk:
             f"{command.kind.value} by {command.who}: {text}",
             severity,
             reason=result.reason if isinstance(result, Refusal) else None,
-            figures=(("command", command.id),),
+            figures=((COMMAND, command.id), *figures),
         )
         return result
 

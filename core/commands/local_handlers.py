@@ -8,7 +8,8 @@ from dataclasses import KW_ONLY, dataclass
 
 from core.commands.account_settings import set_account
 from core.commands.inbox import Done, Handler
-from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.accounts import resolve_account
+from core.domain.operation.breakers import BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
@@ -63,9 +64,16 @@ class LocalHandlers:
         if code == HALT:
             await self.records.trading.resolve_halt(command.who, why, self.clock.now())
             return Done("the halt is over; entries stay paused until resumed")
-        found = [b for b in self.breakers.open_now if b.kind.code == code and b.subject.endswith(whom)]
+        found = [b for b in self.breakers.open_now if b.kind.code == code]
+        named = repr(command.target)
+        if whom and found and found[0].kind.scope is Scope.ACCOUNT:
+            number = resolve_account(whom, [account.number for account in await self.records.accounts.all()])
+            if isinstance(number, Refusal):
+                return number
+            whom, named = number, f"{code!r} of {masked(number)}"
+        found = [b for b in found if whom in ("", b.subject)]
         if not found:
-            return refuse(Reason.NO_SUCH_TARGET, target=f"an open breaker {command.target!r}")
+            return refuse(Reason.NO_SUCH_TARGET, target=f"an open breaker {named}")
         for breaker in found:
             await self.breakers.close(breaker.kind, breaker.subject, command.who, why)
         again = " and tries the login once more" if found[0].kind is BreakerKind.LOGIN else ""

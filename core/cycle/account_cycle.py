@@ -13,64 +13,31 @@ from typing import TypeVar
 
 from structlog.contextvars import bind_contextvars
 
-from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, MarketState
-from core.config.loader import Settings
+from core.broker.port import AccountReads, MarketState
+from core.cycle.account_steps import AccountSteps
 from core.cycle.attempts import Attempts
+from core.cycle.parts import CycleParts
 from core.cycle.progress import CycleProgress
 from core.cycle.step_log import StepLog
-from core.domain.market.underlying import Underlying
-from core.domain.operation.accounts import own_or_default
 from core.domain.operation.events import Severity, Step, masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
-from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.domain.reporting.figures import AccountRun
-from core.domain.risk.eligibility import restriction_by_level
-from core.domain.risk.exposure import Exposure, exposure, worked_legs
-from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk, capital
-from core.domain.trident.entry_price import EntryPrice, entry_price
+from core.domain.risk.exposure import Exposure
+from core.domain.risk.risk import RiskAssessment, capital
+from core.domain.trident.entry_price import EntryPrice
 from core.domain.trident.suggestion import Suggestion
-from core.guards.gate import TradingGate
-from core.market.calendar import SessionCalendar
-from core.market.feed import Feed
-from core.market.quote_store import QuoteStore
-from core.market.study import MarketStudy
 from core.orders.decision import Decision, Validated
-from core.orders.desk import OrderDesk
-from core.orders.leg_subscriptions import LegSubscriptions
-from core.orders.open_tridents import held_legs
 from core.orders.suggestion_record import refused_record
-from core.records.records import Records
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
-from core.runtime.bus import Bus
-from core.runtime.clock import Clock
-from core.runtime.ids import Ids
 from core.runtime.redaction import redact
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class CycleParts:
-    """The parts a cycle works with. They are the same for every cycle of an engine."""
-
-    broker: Broker
-    study: MarketStudy
-    feed: Feed
-    quotes: QuoteStore
-    desk: OrderDesk
-    gate: TradingGate
-    legs: LegSubscriptions
-    records: Records
-    bus: Bus
-    clock: Clock
-    ids: Ids
-    calendar: SessionCalendar
-    settings: Settings
-    underlyings: tuple[Underlying, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +57,11 @@ class AccountResult:
     price: EntryPrice | None = None
     entry: Entry | None = None
     acknowledged_ms: int | None = None
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether it succeeded without an entry: a dry run validates and sends nothing."""
+        return self.outcome is Outcome.SUCCEEDED and self.entry is None
 
     def run(self, day: date) -> AccountRun:
         """This result as the records keep it. `day` is the cycle's session date."""
@@ -126,13 +98,14 @@ class _Account:
     parts: CycleParts
     account: AccountRecord
     progress: CycleProgress
-    _day: date = field(init=False)
-    _steps: StepLog = field(init=False)
+    _steps: AccountSteps = field(init=False)
+    _log: StepLog = field(init=False)
     _attempts: Attempts | None = field(init=False, default=None)
+    _entry_id: str | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._day = self.parts.study.today()
-        self._steps = StepLog(self.parts.bus, self.parts.clock, self.progress.number, self.account.number)
+        self._steps = AccountSteps(self.parts, self.account)
+        self._log = StepLog(self.parts.bus, self.parts.clock, self.progress.number, self.account.number)
 
     async def run(self) -> AccountResult:
         """Runs the steps. Never raises: what breaks inside one account is that account's failure."""
@@ -142,7 +115,7 @@ class _Account:
             return await self._run()
         except Exception as error:
             log.exception("cycle %s failed", self.progress.number)
-            refusal = refuse(Reason.INTERNAL, detail=redact(f"{type(error).__name__}: {error}"))
+            refusal = refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
             with suppress(RecordsError):  # the records may be what broke; the other accounts go on
                 await self.parts.bus.say(
                     "cycle.error",
@@ -158,13 +131,13 @@ class _Account:
                 await self._attempts.release()
 
     async def _run(self) -> AccountResult:
-        guard = await self._step(Step.GUARD, self._guard())
+        guard = await self._step(Step.GUARD, self._steps.guard())
         if isinstance(guard, Refusal):
             return self._result(guard)
-        market = await self._step(Step.MARKET, self._market(), figures=_market_figures)
+        market = await self._step(Step.MARKET, self._steps.market(), figures=_market_figures)
         if isinstance(market, Refusal):
             return self._result(market)
-        account = await self._step(Step.ACCOUNT, self._read_account(), figures=_account_figures)
+        account = await self._step(Step.ACCOUNT, self._steps.read_account(), figures=_account_figures)
         if isinstance(account, Refusal):
             return self._result(account)
         reads, exposed = account
@@ -187,10 +160,12 @@ class _Account:
         self.progress.limited(price)
 
         decision = Decision(
-            self.account.number, self.account.login, self._day, self.progress.number, suggestion, risk, price
+            self.account.number, self.account.login, self._steps.day, self.progress.number, suggestion, risk, price
         )
         sent: Entry | Validated | Refusal = await self._step(
-            Step.SEND, self.parts.desk.enter(decision, self._attempts), figures=_entry_figures
+            Step.SEND,
+            self.parts.desk.enter(decision, self._attempts, self._prepared),
+            figures=_entry_figures,
         )
         return await self._conclude(decision, sent, self._attempts)
 
@@ -203,122 +178,70 @@ class _Account:
         also_refused: Callable[[T], Refusal | None] | None = None,
     ) -> T | Refusal:
         self.progress.step_started(step)
-        return await self._steps.run(step, work, figures=figures, also_refused=also_refused)
+        return await self._log.run(step, work, figures=figures, also_refused=also_refused)
 
     # The steps
 
-    async def _guard(self) -> Refusal | None:
-        if self.account.skip_day == self._day:
-            return refuse(Reason.SKIP_TODAY)
-        barred = self.parts.gate.account_refusal(self.account.number, self.account.login)
-        if barred is not None:
-            return barred
-        held = await self.parts.records.entries.holding(self.account.number, self._day)
-        if held is not None:
-            return refuse(Reason.ENTRY_TODAY, state=held.state.value)
-        if await self.parts.records.journal.validated_on(self.account.number, self._day):
-            return refuse(Reason.VALIDATED_TODAY)
-        return None
-
-    async def _market(self) -> MarketState | Refusal:
-        if not self.parts.calendar.is_open(self.parts.clock.now()):
-            return refuse(Reason.MARKET_CLOSED)
-        try:
-            market = await self.parts.broker.market_state()
-        except BrokerError:
-            return refuse(Reason.SESSION_UNREADABLE)
-        return market if market.is_open else refuse(Reason.MARKET_CLOSED)
-
-    async def _read_account(self) -> tuple[AccountReads, Exposure] | Refusal:
-        number = self.account.number
-        try:
-            reads, orders = await asyncio.gather(
-                self.parts.broker.account_reads(number), self.parts.broker.orders_of_day(number, self._day)
-            )
-        except BrokerError as error:
-            if error.fault is BrokerFault.LOGIN_REFUSED:
-                return refuse(Reason.TOKEN_INVALID)
-            return refuse(Reason.ACCOUNT_UNREADABLE, what="balances, positions and orders", detail=error.detail)
-        restriction = reads.restriction or restriction_by_level(reads.options_level)
-        if restriction is not None:
-            return refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
-        if not reads.derivative_buying_power.is_finite():  # the width needs it, before the risk step
-            return refuse(Reason.RISK_INPUT_MISSING, what="the buying power")
-        working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
-        entries = self.parts.records.entries
-        own_open = [e for e in await entries.open() if e.account == number]
-        return reads, exposure(
-            await entries.filled_open(number, self._day),
-            own_open,
-            held_legs(reads.positions),
-            tuple(leg for order in working for leg in worked_legs(order)),
-        )
-
     def _new_attempts(self, capital_now: Decimal) -> Attempts:
         parts = self.parts
-        trading = parts.settings.trading
         return Attempts(
             study=parts.study,
             feed=parts.feed,
             quotes=parts.quotes,
             clock=parts.clock,
             ids=parts.ids,
-            steps=self._steps,
+            steps=self._log,
             progress=self.progress,
             underlyings=parts.underlyings,
             capital=capital_now,
-            fixed_width=own_or_default(self.account.width, trading.width),
-            stabilization_s=trading.stabilization_seconds,
+            fixed_width=self._steps.fixed_width,
+            stabilization_s=parts.settings.trading.stabilization_seconds,
+            opened=self._steps.opened,
         )
 
     async def _risk(self, suggestion: Suggestion, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
-        trading = self.parts.settings.trading
-        account = self.account
-        assessed = assess_risk(
-            suggestion.trident,
-            suggestion.pricing.max_risk_natural,
-            RiskInputs(
-                buying_power=reads.derivative_buying_power,
-                open_risk=exposed.open_risk,
-                open_tridents=exposed.open_tridents,
-                held=exposed.held,
-                tolerance=own_or_default(account.tolerance, trading.tolerance),
-                position_limit=own_or_default(account.position_limit, trading.position_limit),
-            ),
-        )
+        assessed = self._steps.risk(suggestion.trident, suggestion.pricing, reads, exposed)
         self.progress.assessed(assessed)
         return assessed
 
     async def _limit(self, suggestion: Suggestion) -> EntryPrice | Refusal:
-        return entry_price(
-            suggestion.pricing.mid,
-            suggestion.pricing.natural,
-            own_or_default(self.account.offset_cents, self.parts.settings.trading.entry_offset_cents),
-            suggestion.expiration.ticks,
-        )
+        return self._steps.limit(suggestion.pricing, suggestion.expiration)
 
     # The end
 
     async def _keep_refused(self, suggestion: Suggestion) -> None:
         """Records a suggestion that became no order. The order desk records the others before it sends."""
-        record = refused_record(self.account.number, self._day, self.progress.number, suggestion)
+        record = refused_record(self.account.number, self._steps.day, self.progress.number, suggestion)
         await self.parts.records.journal.record_suggestion(record)
 
     async def _conclude(
         self, decision: Decision, sent: Entry | Validated | Refusal, attempts: Attempts
     ) -> AccountResult:
         if isinstance(sent, Refusal):
+            if sent.reason is Reason.OUTCOME_UNKNOWN:
+                await self._keep_legs(attempts)
+            elif sent.reason is not Reason.REJECTED:
+                self.progress.not_entered()
             return self._result(sent, decision.suggestion, decision.risk, decision.price)
         if isinstance(sent, Validated):
             return self._result(None, decision.suggestion, decision.risk, decision.price)
-        self.progress.entered(sent.id)
         if sent.state is EntryState.REJECTED:
             refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
-        if sent.state is EntryState.WORKING and attempts.legs is not None:
-            legs, attempts.legs = attempts.legs, None
-            await self.parts.legs.keep(sent.id, legs)  # the legs stay quoted until the entry ends (rules 4.5)
+        if sent.state is EntryState.WORKING:
+            await self._keep_legs(attempts)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)
+
+    def _prepared(self, entry_id: str) -> None:
+        """Keeps the entry of this run from its intent on: an answer that is lost must not hide it (rules 4.4)."""
+        self._entry_id = entry_id
+        self.progress.entered(entry_id)
+
+    async def _keep_legs(self, attempts: Attempts) -> None:
+        """Keeps the legs quoted until the entry ends: it works, or may (rules 4.5)."""
+        if self._entry_id is not None and attempts.legs is not None:
+            legs, attempts.legs = attempts.legs, None
+            await self.parts.legs.keep(self._entry_id, legs)
 
     def _result(
         self,

@@ -3,56 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.market.judgement import Judgement
-from core.domain.operation.events import Step
+from core.domain.operation.events import Step, masked
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Refusal
 from core.domain.risk.risk import RiskAssessment
 from core.domain.trident.entry_price import EntryPrice
 from core.domain.trident.pricing import Pricing, PricingRefusal
-from core.domain.trident.suggestion import Suggestion
 from core.domain.trident.trident import Trident
 from core.snapshot import AttemptView, StepState
 
 
 @dataclass
 class SpreadProgress:
-    """The trident being priced, or the last one that was."""
+    """The trident being priced, or the last one that was. `account` is the full number."""
 
     trident: Trident
-    dte: int
     pricing: Pricing | PricingRefusal | None = None
     entry_price: EntryPrice | None = None
     utilization: Decimal | None = None
     verdict: str = "pricing"
     reason: str = ""
     entry_id: str | None = None
+    cycle: int | None = None
+    account: str = ""
 
 
 @dataclass
 class CycleProgress:
-    """The progress of one cycle. `slot` is market time, UTC; `started` and `ended` are monotonic seconds."""
+    """The progress of one account in one cycle. `day` is its session date, `slot` market time, UTC; `started`, `ended`
+    and `retry_at` are monotonic seconds. `account` is the full number, empty before the cycle's accounts are known."""
 
     number: int
     slot: datetime | None
     forced: bool
     started: float
+    account: str = ""
     ended: float | None = None
     attempt: int = 0
+    retry_at: float | None = None
+    """When the next attempt starts. None unless one is waited for."""
     steps: dict[Step, StepState] = field(default_factory=lambda: dict.fromkeys(Step, StepState.TODO))
     details: dict[Step, str] = field(default_factory=dict)
     current: Step | None = None
     attempts: list[AttemptView] = field(default_factory=list)
     judgements: dict[str, Judgement] = field(default_factory=dict)
-    spread: SpreadProgress | None = None
+    spreads: dict[str, SpreadProgress] = field(default_factory=dict)
+    """The newest trident of each underlying, in the order in which they were planned."""
+    tried: str = ""
+    """The underlying that is being tried, or the one that passed."""
     outcome: Outcome | None = None
     refusal: Refusal | None = None
     priced_attempts: int = 0
     refused_attempts: set[int] = field(default_factory=set)
     """Numbers of the attempts in which pricing refused, however many underlyings were tried in one."""
+    day: date | None = None
+
+    @property
+    def shown_first(self) -> str:
+        """The underlying that is shown before the others: the one being tried or traded, or the one whose refusal ended
+        the attempts. Empty before the first attempt."""
+        refused = "" if self.refusal is None else self.refusal.underlying
+        return refused or self.tried
+
+    @property
+    def spread(self) -> SpreadProgress | None:
+        """The trident that is shown first: of `shown_first`, else the one planned last. Its refusal is its own."""
+        return self.spreads.get(self.shown_first) or next(reversed(self.spreads.values()), None)
 
     def step_started(self, step: Step) -> None:
         """Marks this step as running, those before it as done and those after it as to come."""
@@ -63,40 +83,56 @@ class CycleProgress:
         self.steps[step] = StepState.NOW
 
     def attempt_started(self, attempt: int, symbol: str, at: datetime) -> None:
-        self.attempt = attempt
+        self.attempt, self.tried, self.retry_at = attempt, symbol, None
         self.attempts.append(
-            AttemptView(self.number, attempt, at.replace(microsecond=0), symbol, None, None, None, "NOW", "", "")
+            AttemptView(
+                cycle=self.number,
+                attempt=attempt,
+                at=at.replace(microsecond=0),
+                underlying=symbol,
+                mid=None,
+                natural=None,
+                limit=None,
+                result="NOW",
+                code="",
+                reason="",
+                account=masked(self.account) if self.account else "",
+                day=self.day,
+            )
         )
 
-    def attempt_ended(self, symbol: str, result: Suggestion | Refusal) -> None:
-        pricing = self._pricing_of(symbol, result)
-        if isinstance(result, Refusal):
-            word = "RETRY" if result.transient else "REFUSED"
-            code, reason = result.code, result.sentence()
-            self._refuse_spread(symbol, reason)
-        else:
-            word, code, reason = "PASS", "", ""
+    def attempt_ended(self, symbol: str, refusal: Refusal | None) -> None:
+        """Keeps the attempt's end: what refused it, or None when it passed."""
+        pricing = self._pricing_of(symbol)
+        word = "PASS"
+        if refusal is not None:
+            word = "RETRY" if refusal.transient else "REFUSED"
+            self._refuse_spread(symbol, refusal.sentence())
         self.attempts[-1] = replace(
             self.attempts[-1],
             mid=None if pricing is None else pricing.mid,
             natural=None if pricing is None else pricing.natural,
             result=word,
-            code=code,
-            reason=reason,
+            code="" if refusal is None else refusal.code,
+            reason="" if refusal is None else refusal.sentence(),
         )
+
+    def retries(self, at: float) -> None:
+        """Keeps when the next attempt starts, in monotonic seconds."""
+        self.retry_at = at
 
     def judged(self, judgement: Judgement) -> None:
         self.judgements[judgement.symbol] = judgement
 
-    def planned(self, trident: Trident, dte: int) -> None:
-        self.spread = SpreadProgress(trident, dte)
+    def planned(self, trident: Trident) -> None:
+        self.spreads.pop(trident.underlying, None)
+        self.spreads[trident.underlying] = SpreadProgress(trident, cycle=self.number, account=self.account)
 
-    def priced(self, pricing: Pricing | PricingRefusal) -> None:
+    def priced(self, symbol: str, pricing: Pricing | PricingRefusal) -> None:
         self.priced_attempts += 1
         if isinstance(pricing, PricingRefusal):
             self.refused_attempts.add(self.attempt)
-        if self.spread is not None:
-            self.spread.pricing = pricing
+        self.spreads[symbol].pricing = pricing
 
     def assessed(self, risk: RiskAssessment) -> None:
         """Keeps the utilization, whether or not a risk gate refused (rules 7)."""
@@ -115,9 +151,18 @@ class CycleProgress:
         """Keeps the entry that the spread became. From now on the spread shows the entry's state."""
         if self.spread is not None:
             self.spread.entry_id = entry_id
+        if self.attempts:
+            self.attempts[-1] = replace(self.attempts[-1], traded=True)
+
+    def not_entered(self) -> None:
+        """Takes back an entry that is proved not to have left: why it was refused is shown again."""
+        if self.spread is not None:
+            self.spread.entry_id = None
+        if self.attempts:
+            self.attempts[-1] = replace(self.attempts[-1], traded=False)
 
     def ended_with(self, outcome: Outcome, refusal: Refusal | None, now: float) -> None:
-        self.ended = now
+        self.ended, self.retry_at = now, None
         self.outcome = outcome
         self.refusal = refusal
         if self.current is not None:
@@ -126,19 +171,19 @@ class CycleProgress:
             self.steps[self.current] = refused if failed else StepState.DONE
             if refusal is not None:
                 self.details[self.current] = refusal.code
-        if refusal is not None and self.spread is not None and self.spread.entry_id is None:
-            self.spread.verdict, self.spread.reason = "refused", refusal.sentence()
-        elif self.spread is not None and outcome is Outcome.SUCCEEDED and self.spread.entry_id is None:
-            self.spread.verdict = "validated"
+        spread = self.spreads.get(self.shown_first)
+        if spread is None or spread.entry_id is not None:
+            return
+        if refusal is not None:
+            spread.verdict, spread.reason = "refused", refusal.sentence()
+        elif outcome is Outcome.SUCCEEDED:
+            spread.verdict = "validated"
 
-    def _pricing_of(self, symbol: str, result: Suggestion | Refusal) -> Pricing | None:
-        if isinstance(result, Suggestion):
-            return result.pricing
-        spread = self.spread
-        if spread is None or spread.trident.underlying != symbol or not isinstance(spread.pricing, Pricing):
-            return None
-        return spread.pricing
+    def _pricing_of(self, symbol: str) -> Pricing | None:
+        spread = self.spreads.get(symbol)
+        return spread.pricing if spread is not None and isinstance(spread.pricing, Pricing) else None
 
     def _refuse_spread(self, symbol: str, reason: str) -> None:
-        if self.spread is not None and self.spread.trident.underlying == symbol:
-            self.spread.verdict, self.spread.reason = "refused", reason
+        spread = self.spreads.get(symbol)
+        if spread is not None:
+            spread.verdict, spread.reason = "refused", reason

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
-from core.cycle.account_cycle import AccountResult, CycleParts, run_cycle
+from core.cycle.account_cycle import AccountResult, run_cycle
+from core.cycle.parts import CycleParts
+from core.cycle.preview import Preview, Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
 from core.domain.market.sessions import may_force
 from core.domain.operation import times
-from core.domain.operation.events import Severity
-from core.domain.operation.outcomes import RANKED, Outcome, worst
+from core.domain.operation.accounts import own_or_default
+from core.domain.operation.amounts import counted, credit
+from core.domain.operation.events import Severity, masked
+from core.domain.operation.failures import failure_words
+from core.domain.operation.outcomes import RANKED, Outcome, outcome_for, worst
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.domain.reporting.figures import AccountRun
+from core.domain.operation.runs import AccountRun
+from core.domain.orders.fate import fate_of
+from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_totals
 from core.guards.gate import TradingGate
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
@@ -29,20 +37,26 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 
 @dataclass(eq=False, repr=False)
 class CycleRunner:
-    """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progress` and `newest` belong to
-    the newest cycle. `only_account` restricts cycles to one account's number."""
+    """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
+    that was asked, and `newest` belong to the newest cycle."""
 
     parts: CycleParts
     slots: SlotBook
     gate: TradingGate
     bus: Bus
-    only_account: str | None
     after_cycle: Callable[[], Awaitable[None]]
+    previews: Previews
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
+    _forced_for: str | None = field(init=False, default=None)
     _closing: bool = field(init=False, default=False)
     accounts: tuple[AccountRecord, ...] = field(init=False, default=())
-    progress: CycleProgress | None = field(init=False, default=None)
+    progresses: tuple[CycleProgress, ...] = field(init=False, default=())
     newest: int = field(init=False, default=0)
+
+    @property
+    def progress(self) -> CycleProgress | None:
+        """The progress of the first account of the newest cycle; None before the first cycle of this process."""
+        return next(iter(self.progresses), None)
 
     @property
     def in_cycle(self) -> bool:
@@ -89,17 +103,40 @@ class CycleRunner:
         session = self.slots.session()
         return may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
 
-    async def force(self) -> tuple[AccountResult, ...] | Refusal:
-        """Runs one cycle now, outside the schedule, to its end."""
+    async def force(
+        self, only: str | None = None, began: Callable[[int], None] | None = None
+    ) -> tuple[AccountResult, ...] | Refusal:
+        """Runs one cycle now, outside the schedule, to its end.
+
+        `only` is the number of the one account it is for; without, it is for all that are enabled. `began` is called
+        with the cycle's number when it has begun.
+        """
         refusal = await self.force_refusal()
         if refusal is not None:
             return refusal
-        results = await self._run(None)
+        results = await self._run(None, only, began)
         return refuse(Reason.CYCLE_RUNNING) if results is None else results
+
+    async def preview(self, only: str | None = None) -> tuple[Preview, ...] | Refusal:
+        """What a cycle would do now, by account, without one. It sends, claims and records nothing.
+
+        `only` is the number of the one account asked about, which may be switched off; without, it is about those that
+        are enabled, or all when none is. Refused while a cycle runs, and given up when one starts.
+        """
+        await self.gate.read()
+        await self.refresh_accounts()
+        if self._closing:
+            return refuse(Reason.PROCESS_DOWN)
+        if self.in_cycle:
+            return refuse(Reason.CYCLE_RUNNING)
+        asked = [a for a in self.accounts if a.number == only] if only else self._chosen() or self.accounts
+        made = await self.previews.of(asked)
+        return refuse(Reason.PREVIEW_GIVEN_UP) if made is None else made
 
     async def close(self) -> None:
         """Lets no further cycle start and ends a running one. An order under way first gets its outcome recorded."""
         self._closing = True
+        await self.previews.give_up()
         if self._cycle is not None and self._cycle is not asyncio.current_task():
             self._cycle.cancel()
             await asyncio.wait({self._cycle})
@@ -112,50 +149,74 @@ class CycleRunner:
                 async with asyncio.timeout(left):
                     await self.gate.until_reconciled(ALL_RECONCILED_WITHIN_S)
 
-    async def _run(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
+    async def _run(
+        self, slot: datetime | None, only: str | None = None, began: Callable[[int], None] | None = None
+    ) -> tuple[AccountResult, ...] | None:
         """Runs a cycle to its end and records it. None when another one runs or the slot was taken meanwhile."""
         if self.in_cycle or self._closing:
             return None
-        self._cycle = asyncio.current_task()
+        self._cycle, self._forced_for = asyncio.current_task(), only
         try:
-            return await self._recorded(slot)
+            await self.previews.give_up()
+            return await self._recorded(slot, began)
         finally:
-            self._cycle = None
+            self._cycle = self._forced_for = None
 
-    async def _recorded(self, slot: datetime | None) -> tuple[AccountResult, ...] | None:
+    async def _recorded(
+        self, slot: datetime | None, began: Callable[[int], None] | None
+    ) -> tuple[AccountResult, ...] | None:
         records, clock = self.parts.records, self.parts.clock
         number = await records.cycles.begin(self.today(), slot, slot is None, clock.now())
         if number is None:
             return None
         self.newest = number
+        if began is not None:
+            began(number)
         named = "forced cycle" if slot is None else f"cycle {times.minute(slot)}"
-        self.progress = CycleProgress(number, slot, slot is None, clock.monotonic())
+        started = CycleProgress(number, slot, slot is None, clock.monotonic(), day=self.today())
+        self.progresses = (started,)
         try:
             results = await self._through(number, named, slot)
         except BaseException as error:
             cancelled = isinstance(error, asyncio.CancelledError)
-            refusal = refuse(Reason.INTERRUPTED) if cancelled else refuse(Reason.INTERNAL, detail=redact(str(error)))
-            self.progress.ended_with(Outcome.FAILED, refusal, clock.monotonic())
-            broken = tuple(AccountResult(a.number, Outcome.FAILED, refusal, self.progress) for a in self._chosen())
-            await self._end(number, named, Outcome.FAILED, refusal, broken)
+            refusal = (
+                refuse(Reason.INTERRUPTED)
+                if cancelled
+                else refuse(Reason.INTERNAL, detail=redact(failure_words(error)))
+            )
+            await self._end(number, named, Outcome.FAILED, refusal, self._broken(refusal))
             raise
         outcome, total = _total(results)
         if not results:
-            self.progress.ended_with(outcome, total, clock.monotonic())
+            started.ended_with(outcome, total, clock.monotonic())
         await self._end(number, named, outcome, total, results)
         await self.after_cycle()
         return results
 
     async def _through(self, number: int, named: str, slot: datetime | None) -> tuple[AccountResult, ...]:
-        """Runs the chosen accounts side by side. The screen shows the progress of the first one."""
-        await self.bus.say("cycle.started", f"{named} started", cycle=number)
+        """Runs the chosen accounts side by side."""
         await self.refresh_accounts()
         chosen = self._chosen()
+        await self.bus.say("cycle.started", f"{named}, {self._whom(chosen)}", cycle=number)
         started = self.parts.clock.monotonic()
-        progress = [CycleProgress(number, slot, slot is None, started) for _ in chosen]
+        day = self.today()
+        progress = tuple(CycleProgress(number, slot, slot is None, started, a.number, day=day) for a in chosen)
         if progress:
-            self.progress = progress[0]
+            self.progresses = progress
         return await run_cycle(self.parts, chosen, progress)
+
+    def _broken(self, refusal: Refusal) -> tuple[AccountResult, ...]:
+        """The results of a cycle that was broken off: an account that had ended keeps its own."""
+        for progress in self.progresses:
+            if progress.ended is None:
+                progress.ended_with(Outcome.FAILED, refusal, self.parts.clock.monotonic())
+        known = {progress.account: progress for progress in self.progresses}
+        first = self.progresses[0]
+        return tuple(
+            AccountResult(a.number, seen.outcome or Outcome.FAILED, seen.refusal, seen)
+            for a in self._chosen()
+            for seen in (known.get(a.number, first),)
+        )
 
     async def _end(
         self, number: int, named: str, outcome: Outcome, refusal: Refusal | None, results: tuple[AccountResult, ...]
@@ -163,37 +224,79 @@ class CycleRunner:
         totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in RANKED}
         code, text = (refusal.code, refusal.sentence()) if refusal is not None else ("", "")
         day, at = self.today(), self.parts.clock.now()
-        runs = (*(result.run(day) for result in results), *self._switched_off(number, day))
+        runs = (*(result.run(day) for result in results), *self._left_out(number, day))
         await self.parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
+        accounts = await self._told(number, day, results)
+        told = told_cycle(CycleEnd(True, outcome.value, code, text), accounts)
         await self.bus.say(
             "cycle.ended",
-            f"{named} {outcome.value}" + (f": {text}" if text else ""),
-            _SEVERITY.get(outcome, Severity.INFO),
+            f"{named}: {_counts(accounts.values())}{_why(told)}",
+            Severity.INFO if told.outcome is None else _SEVERITY.get(told.outcome, Severity.INFO),
             cycle=number,
-            reason=None if refusal is None else refusal.reason,
+            reason=Reason.of(told.reason) if told.reason else None,
         )
 
-    def _chosen(self) -> list[AccountRecord]:
-        return [a for a in self.accounts if a.enabled and self.only_account in (None, a.number)]
+    async def _told(self, number: int, day: date, results: tuple[AccountResult, ...]) -> Mapping[str, Told]:
+        """What each account that was asked has come to by now, by account."""
+        entries = await self.parts.records.entries.of_day(day)
+        return told_accounts(
+            [result.run(day) for result in results],
+            {e.account: fate_of(e) for e in entries if e.cycle == number},
+            validated={result.account for result in results if result.is_validated},
+            held_by={e.account: fate_of(e) for e in entries if e.cycle != number and e.holds_day},
+        )
 
-    def _switched_off(self, number: int, day: date) -> list[AccountRun]:
-        """The outcome of the accounts that the operator switched off: skipped, with that reason (rules 4)."""
-        off = refuse(Reason.ACCOUNT_DISABLED)
+    def _whom(self, chosen: Sequence[AccountRecord]) -> str:
+        """The accounts that are asked and their offsets below the mid, per share."""
+        default = self.parts.settings.trading.entry_offset_cents
+        offsets = {a.number: credit(Decimal(own_or_default(a.offset_cents, default)) / 100) for a in chosen}
+        if len(set(offsets.values())) > 1:
+            offset = ", ".join(f"{each} for {masked(number)}" for number, each in offsets.items())
+        else:
+            offset = next(iter(offsets.values()), "")
+        return counted(len(chosen), "account") + (f", offset {offset}" if offset else "")
+
+    def _chosen(self) -> list[AccountRecord]:
+        return [a for a in self.accounts if a.enabled and self._is_asked(a)]
+
+    def _is_asked(self, account: AccountRecord) -> bool:
+        """Whether the cycle is for this account: a cycle may be for one alone."""
+        return self._forced_for in (None, account.number)
+
+    def _left_out(self, number: int, day: date) -> list[AccountRun]:
+        """The runs of the accounts that the cycle left out: skipped where the operator switched them off (rules 4), not
+        asked where it was for another account."""
+        why = {a.number: Reason.NOT_ASKED for a in self.accounts if not self._is_asked(a)}
+        why |= {a.number: Reason.ACCOUNT_DISABLED for a in self.accounts if not a.enabled}
         return [
-            AccountRun(number, a.number, day, Outcome.SKIPPED, off.code, off.sentence(), 0, False, 0)
-            for a in self.accounts
-            if not a.enabled
+            AccountRun(number, account, day, outcome_for(reason), reason.code, reason.sentence, 0, False, 0)
+            for account, reason in why.items()
         ]
 
     @property
     def runs(self) -> bool:
         """Whether a cycle is under way."""
-        return self.progress is not None and self.progress.ended is None
+        return any(progress.ended is None for progress in self.progresses)
 
     async def refresh_accounts(self) -> None:
         """Reads the accounts' settings again, because the operator may have changed them. Raises RecordsError."""
         reached = {account.number for account in self.accounts}
         self.accounts = tuple(a for a in await self.parts.records.accounts.all() if a.number in reached)
+
+
+def _counts(told: Iterable[Told]) -> str:
+    """How many accounts were processed, and how many of them came to what (rules 4.4)."""
+    totals = told_totals(told)
+    words = [f"{totals[o]} {o.value}" for o in (Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SKIPPED)]
+    unknown = totals[Outcome.UNKNOWN]
+    if unknown:
+        words.append(f"{unknown} {Outcome.UNKNOWN.value}")
+    return ", ".join((f"{sum(totals.values())} processed", *words))
+
+
+def _why(told: Told) -> str:
+    """What the cycle came to in words, where they say more than its outcome."""
+    return "" if told.words in RANKED else f": {told.words}"
 
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.domain.market.sessions import START_GRACE, Session, SlotTimes, slots_of
+from core.domain.market.sessions import START_GRACE, Ahead, Session, SlotTimes, slots_of
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.market.calendar import SessionCalendar
 from core.records.records import Records
@@ -36,16 +36,13 @@ class SlotBook:
         session = self.session()
         return () if session is None else slots_of(session, self.times)
 
+    def ahead(self) -> Ahead:
+        """The sessions and slots ahead of now."""
+        return self.calendar.ahead(self.clock.now(), self.times)
+
     def next(self) -> datetime:
         """The next slot (UTC), today or in a later session."""
-        now = self.clock.now()
-        later = [slot for slot in self.of_today() if slot > now]
-        if later:
-            return later[0]
-        following = self.calendar.next_after(exchange_time(now).date())
-        while not slots_of(following, self.times):
-            following = self.calendar.next_after(following.day)
-        return slots_of(following, self.times)[0]
+        return self.ahead().next_slot
 
     def grace(self) -> timedelta:
         """How late a slot may start: 60 s of market time, and at least 5 s of wall time."""

@@ -57,3 +57,12 @@ class StepLog:
             duration_ms=round((self.clock.monotonic() - started) * 1000),
         )
         return refusal if refusal is not None else result
+
+    async def retrying(self, attempt: int, of: int, in_s: float) -> None:
+        """Says that no underlying passed this attempt and that another one follows. `in_s` is wall seconds."""
+        await self.bus.say(
+            "attempt.retry",
+            f"attempt {attempt} of {of} found nothing to enter; retrying in {in_s:g} s",
+            cycle=self.cycle,
+            account=self.account,
+        )

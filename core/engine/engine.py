@@ -7,10 +7,12 @@ import asyncio
 from contextlib import suppress
 
 from core.accounts.logins import Logins
-from core.broker.port import BrokerError
+from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
-from core.cycle.account_cycle import AccountResult, CycleParts
+from core.cycle.account_cycle import AccountResult
+from core.cycle.parts import CycleParts
+from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
@@ -19,10 +21,13 @@ from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
+from core.engine import start_progress
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
 from core.engine.snapshot_builder import SnapshotBuilder
+from core.engine.standings import recorded_next_steps
+from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
@@ -46,21 +51,30 @@ from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
-from core.snapshot import EngineState
+from core.snapshot import EngineState, StartStep
 
 
 class Engine:
     """Builds every part of a trader and runs them until `stop`. It then ends in order: no new cycle starts, outcomes of
     orders are awaited, the records are closed."""
 
-    def __init__(self, parts: EngineParts, only_account: str | None = None) -> None:
+    def __init__(self, parts: EngineParts) -> None:
         self.parts = parts
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
+        self.starting = StartProgress(clock)
         self._jobs = Jobs(clock, self._say_failed)
         self.bus = Bus(records.journal.append, clock)
         self.mail = MailQueue(
-            parts.mailer, settings.mail, parts.mode.value, records, self.bus, clock, parts.calendar, parts.intervals
+            parts.mailer,
+            settings.mail,
+            parts.mode.value,
+            records,
+            self.bus,
+            clock,
+            parts.calendar,
+            parts.intervals,
+            lambda: recorded_next_steps(parts, self.gate.halting_file),
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
@@ -114,7 +128,14 @@ class Engine:
             settings=settings,
             underlyings=self.underlyings,
         )
-        self.runner = CycleRunner(cycle_parts, self.slots, self.gate, self.bus, only_account, self._after_cycle)
+        self.runner = CycleRunner(
+            cycle_parts,
+            self.slots,
+            self.gate,
+            self.bus,
+            self._after_cycle,
+            Previews(cycle_parts, self.slots),
+        )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
@@ -132,6 +153,7 @@ class Engine:
             runner=self.runner,
             alerting=self.alerting,
             logins=self.logins,
+            bus=self.bus,
             clock=clock,
             spawn=self._jobs.spawn,
         )
@@ -187,6 +209,7 @@ class Engine:
             mail=self.mail,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
+            start=self._start_steps,
         )
         self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
@@ -247,21 +270,32 @@ class Engine:
         self.gate.stop_here("the console is ending")
         self._stop.set()
 
-    async def force(self, who: str) -> tuple[AccountResult, ...] | Refusal:
+    async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
         """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
-        it waits for no slot (rules 3). Returns the accounts' results, or why no cycle started. Raises the error that
-        broke the cycle. Never returns when the engine ends first.
+        it waits for no slot (rules 3). `account` is a number or its last characters; empty for every account that is
+        enabled. Returns the accounts' results, or why no cycle started. Raises the error that broke the cycle. Never
+        returns when the engine ends first.
         """
-        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now())
+        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now(), target=account)
         results = self._operator.results_of(command.id)
         answer = await self.commands.post_and_do(command)
         return answer if isinstance(answer, Refusal) else await results
 
+    async def preview(self, who: str, account: str = "") -> Command:
+        """Has a preview made; the command goes through the inbox like every other. `account` is a number or its last
+        characters, empty for every account that is enabled. Returns the command, once it is answered."""
+        command = Command(self.parts.ids.new(), CommandKind.PREVIEW, who, self.parts.clock.now(), target=account)
+        await self.commands.post_and_do(command)
+        return command
+
     async def _start(self) -> None:
-        records, clock = self.parts.records, self.parts.clock
+        records, clock, starting = self.parts.records, self.parts.clock, self.starting
+        starting.begin(start_progress.RECORDS)
         await self.breakers.load()
         await self.builder.load()  # before the first event: otherwise it would be shown twice
+        starting.then(start_progress.RECORDS, start_progress.LOGIN)
         await self.logins.start()
+        starting.then(start_progress.LOGIN, start_progress.ACCOUNTS)
         self.runner.accounts = await self.logins.accounts()
         for number in await records.cycles.interrupt_unfinished(clock.now()):
             await self.bus.say(
@@ -275,9 +309,19 @@ class Engine:
             await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
+        starting.then(start_progress.ACCOUNTS, start_progress.MARKET)
         await self.broker_check.check()
         await self.alerting.load()
+        starting.then(start_progress.MARKET, start_progress.FEED, start_progress.RECONCILE)
         await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
+
+    def _start_steps(self) -> tuple[StartStep, ...]:
+        """The steps of the start, empty once it is over. Feed and reconciliation end after the engine runs."""
+        if self.feed.health().state is StreamState.CONNECTED:
+            self.starting.done(start_progress.FEED)
+        if not self.gate.not_reconciled():
+            self.starting.done(start_progress.RECONCILE)
+        return self.starting.steps()
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]

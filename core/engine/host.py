@@ -12,6 +12,8 @@ from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import Command, CommandKind, CommandState
+from core.engine.start_progress import RECORDS, StartProgress
+from core.runtime.clock import SystemClock
 from core.runtime.ids import Ids
 from core.snapshot import (
     CommandView,
@@ -45,13 +47,15 @@ class EngineHost:
     explain: Callable[[BaseException], str]
     _engine: Engine | None = field(init=False, default=None)
     _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
-    _last: Snapshot = field(init=False)
+    _first: Snapshot = field(init=False)
+    _ended: Snapshot | None = field(init=False, default=None)
+    _starting: StartProgress = field(init=False, default_factory=lambda: StartProgress(SystemClock()))
     _refused: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=10))
     _stop_wanted: threading.Event = field(init=False, default_factory=threading.Event)
     _thread: threading.Thread = field(init=False)
 
     def __post_init__(self, mode: Mode) -> None:
-        self._last = without_engine_yet(mode, "starting")
+        self._first = without_engine_yet(mode, "starting")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -61,10 +65,14 @@ class EngineHost:
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot. Before the engine is up and after it has ended, one that says so."""
+        shown = self._ended or self._shown()
+        return replace(shown, commands=(*shown.commands, *self._refused)) if self._refused else shown
+
+    def _shown(self) -> Snapshot:
         engine = self._engine
-        if engine is not None and engine.builder.snapshot is not None and self._thread.is_alive():
-            self._last = engine.builder.snapshot
-        return replace(self._last, commands=(*self._last.commands, *self._refused)) if self._refused else self._last
+        if engine is not None and engine.builder.snapshot is not None:
+            return engine.builder.snapshot
+        return replace(self._first, status=replace(self._first.status, start=self._starting.steps()))
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Hands a command to the engine's inbox and returns the command's id. Without a running engine it is refused at
@@ -139,18 +147,22 @@ class EngineHost:
             asyncio.run(self._main())
         except BaseException as failure:
             log.exception("the engine ended")
-            self._last = _failed(self._last, self.explain(failure))
+            why = self.explain(failure)
+            self._starting.fail(why)
+            self._ended = _ending(self._shown(), EngineState.FAILED, why)
         else:
-            self._last = replace(self._last, status=replace(self._last.status, engine=EngineState.STOPPED))
+            self._ended = _ending(self._shown(), EngineState.STOPPED)
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._starting.begin(RECORDS)
         engine = await self.open_engine()
+        engine.starting = self._starting
         self._engine = engine
         if self._stop_wanted.is_set():
             engine.stop()
         await engine.run()
 
 
-def _failed(last: Snapshot, failure: str) -> Snapshot:
-    return replace(last, status=replace(last.status, engine=EngineState.FAILED, failure=failure))
+def _ending(last: Snapshot, engine: EngineState, failure: str = "") -> Snapshot:
+    return replace(last, status=replace(last.status, engine=engine, failure=failure))

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
 from core.accounts.logins import Logins
 from core.broker.port import StreamState
-from core.cycle.progress import CycleProgress, SpreadProgress
+from core.cycle.progress import SpreadProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
-from core.domain.market.judgement import Judgement
 from core.domain.operation.breakers import Breaker, BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandState
 from core.domain.operation.events import Event, Severity, StepResult, masked
-from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.domain.orders.settling import Settling
+from core.engine.day_book import DayBook
 from core.engine.parts import EngineParts
 from core.engine.pictures import Pictures
+from core.engine.standings import Standings, next_steps
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
@@ -32,11 +33,10 @@ from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
-from core.records.repositories.rows import CycleRecord, EvidenceRecord, SlotRecord
+from core.records.search.standings import HeldDay
 from core.runtime.clock import exchange_time
 from core.runtime.redaction import redact
 from core.snapshot import (
-    AttemptView,
     BreakerView,
     CommandView,
     EngineState,
@@ -46,21 +46,24 @@ from core.snapshot import (
     PartHealth,
     Reentry,
     Snapshot,
+    StartStep,
     StatusSlice,
 )
 from core.views.accounts import account_views, login_views
 from core.views.cycle import cycle_slice
+from core.views.day_panels import DayPanels
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
-from core.views.orders import evidence_text, order_view, reentry_of
+from core.views.orders import order_view, proof_of
 from core.views.positions import positions_slice
 from core.views.quotes import QuoteTrails, quote_slice
 from core.views.slots import slot_views
 from core.views.spread import spread_slice
 
 _MESSAGES = 200
-_ATTEMPTS = 60
 _COMMANDS = 20
+_EVENTS_READ = 1_000
+"""How many events a start reads back for the messages of today; most events are steps and become none."""
 # Panels of their own show these; as messages they would only be noise.
 _SEEN_ELSEWHERE = frozenset({"order.status", "reconcile.started"})
 
@@ -70,7 +73,8 @@ class SnapshotBuilder:
     """Keeps what the screen needs beyond the parts' own state, and builds the snapshot from both on the engine's loop.
 
     `snapshot` is replaced whole, so any thread may read it; it is None until the engine has started. `state` returns
-    the engine's state and `redis` how publishing goes, None when it is off.
+    the engine's state, `redis` how publishing goes, None when it is off, and `start` the steps of the start, empty once
+    it is over.
     """
 
     parts: EngineParts
@@ -91,33 +95,28 @@ class SnapshotBuilder:
     mail: MailQueue
     state: Callable[[], EngineState]
     redis: Callable[[], PartHealth | None]
-    spread: SpreadProgress | None = field(init=False, default=None)
+    start: Callable[[], tuple[StartStep, ...]]
+    book: DayBook = field(init=False)
     snapshot: Snapshot | None = field(init=False, default=None)
     _messages: deque[MessageView] = field(init=False, default_factory=lambda: deque(maxlen=_MESSAGES))
-    _attempts: deque[AttemptView] = field(init=False, default_factory=lambda: deque(maxlen=_ATTEMPTS))
     _commands: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=_COMMANDS))
     _figures: ShownFigures = field(init=False, default_factory=ShownFigures)
     _trails: QuoteTrails = field(init=False, default_factory=QuoteTrails)
     _pictures: Pictures = field(init=False, default_factory=Pictures)
-    _entries: tuple[Entry, ...] = field(init=False, default=())
-    _evidence: dict[str, tuple[EvidenceRecord, ...]] = field(init=False, default_factory=dict)
-    _evidence_of: tuple[object, ...] = field(init=False, default=())
-    _reentry: dict[str, Reentry] = field(init=False, default_factory=dict)
-    _slots: tuple[SlotRecord, ...] = field(init=False, default=())
-    _last_cycle: CycleRecord | None = field(init=False, default=None)
+    _standings: Standings = field(init=False)
     _numbers: int = field(init=False, default=0)
     _feed_told: str = field(init=False, default="")
-    _dirty: bool = field(init=False, default=True)
-    _judgements: dict[str, Judgement] = field(init=False, default_factory=dict)
-    _day: date | None = field(init=False, default=None)
-    _yesterday: CycleProgress | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.book = DayBook(self.parts.records, self.parts.clock, self.study.today, lambda: self.runner.progresses)
+        self._standings = Standings(
+            self.slots, self.runner, self.gate, self.breakers, self.logins, sends=self.parts.sends
+        )
 
     # Taking in what happened
 
     def heard(self, event: Event) -> None:
-        """Takes an event from the bus: keeps what the operator should read, and notes what has to be read again."""
-        if event.kind.startswith(("order.", "cycle.", "slot.", "engine.", "command.")):
-            self._dirty = True
+        """Takes an event from the bus and keeps what the operator should read."""
         if event.kind.startswith("step."):
             # Only refusals of an attempt: the event that ends the cycle gives the reason of every other step.
             if event.result is StepResult.REFUSED and event.attempt is not None and event.step is not None:
@@ -157,12 +156,14 @@ class SnapshotBuilder:
     # Reading again
 
     async def load(self) -> None:
-        """Reads today's messages from the records, so that a restart does not forget them. Raises RecordsError."""
+        """Reads today and its messages from the records, so that a restart does not forget them. Raises
+        RecordsError."""
         today = exchange_time(self.parts.clock.now()).date()
-        for event in reversed(await self.parts.records.journal.newest(50)):
+        for event in reversed(await self.parts.records.journal.newest(_EVENTS_READ)):
             if exchange_time(event.at).date() == today:
                 self.heard(event)
-        await self._read_records()
+        self.book.turn()
+        await self.book.read()
 
     async def run(self) -> None:
         """Builds the snapshot again and again, until cancelled. It waits for no disk: prices and clock on the screen
@@ -174,37 +175,20 @@ class SnapshotBuilder:
     async def follow_records(self) -> None:
         """Reads again whatever has changed in the records, until cancelled."""
         while True:
-            if self._dirty:
-                await self._read_records()
-            await self._read_evidence()
-            await self._read_answers()
+            await self.read_now()
             await self.parts.clock.sleep(self.parts.intervals.snapshot_s)
+
+    async def read_now(self) -> None:
+        """Reads again whatever has changed in the records. Raises RecordsError for a command's answer alone: what else
+        cannot be read is shown as old."""
+        await self.book.catch_up()
+        await self._read_answers()
 
     def refresh(self) -> None:
         """Builds the snapshot from what is known now."""
-        self._follow_cycle()
+        self.book.turn()
         self._follow_feed()
         self.snapshot = self._build()
-
-    async def _read_records(self) -> None:
-        self._dirty = False
-        day = exchange_time(self.parts.clock.now()).date()
-        records = self.parts.records
-        today = await records.entries.of_day(day)
-        todays = {entry.id for entry in today}
-        self._entries = (*today, *(e for e in await records.entries.open() if e.id not in todays))
-        self._reentry = {e.id: await reentry_of(e, records.entries.reentry_allowed) for e in today}
-        self._slots = await records.slots.of_day(day)
-        self._last_cycle = next(reversed(await records.cycles.of_day(day)), None)
-
-    async def _read_evidence(self) -> None:
-        """Reads the evidence of unknown entries when there is more of it. Evidence is recorded without an event."""
-        entries = self.parts.records.entries
-        unknown = [entry.id for entry in self._entries if entry.state is EntryState.UNKNOWN]
-        asked = (entries.evidence_written, *unknown)
-        if asked != self._evidence_of:
-            self._evidence = {entry_id: await entries.newest_evidence(entry_id) for entry_id in unknown}
-            self._evidence_of = asked
 
     async def _read_answers(self) -> None:
         for index, view in enumerate(self._commands):
@@ -212,23 +196,6 @@ class SnapshotBuilder:
                 record = await self.parts.records.inbox.get(view.id)
                 if record is not None and record.state is not CommandState.PENDING:
                     self._commands[index] = CommandView(view.id, view.kind, record.state, record.text)
-
-    def _follow_cycle(self) -> None:
-        """Takes over the attempts, judgements and spread that the newest cycle has so far. A new day begins with empty
-        panels."""
-        progress, today = self.runner.progress, self.study.today()
-        if today != self._day:
-            self._day, self._yesterday = today, progress
-            self._attempts.clear()
-            self._judgements.clear()
-        if progress is None or progress is self._yesterday:
-            return
-        if progress.spread is not None:
-            self.spread = progress.spread
-        self._judgements.update(progress.judgements)
-        kept = [a for a in self._attempts if a.cycle != progress.number]
-        self._attempts.clear()
-        self._attempts.extend([*kept, *progress.attempts])
 
     def _follow_feed(self) -> None:
         """Writes once why the feed is down, because narrow screens have no room for it in the status bar."""
@@ -241,40 +208,82 @@ class SnapshotBuilder:
 
     # The snapshot
 
+    @property
+    def spread(self) -> SpreadProgress | None:
+        """The trident that is shown; None before the first of the day."""
+        return self.book.panels.spread
+
     def _build(self) -> Snapshot:
-        moment, next_slot = self._moment(), self.slots.next()
-        now, speed = moment.now, self.parts.clock.speed
-        slots = slot_views(self.slots.of_today(), self._slots, next_slot, now)
+        moment, known, panels = self._moment(), self.book.known, self.book.panels
+        now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
+        proofs = {entry.id: self._proof_of(entry) for entry in entries}
+        coming = next_steps(self._standings.of(self._held(proofs), day.validated))
+        slots = slot_views(self.slots.of_today(), day.slots, known.told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
-        spread = spread_slice(moment, self.spread, self._entries, subscribed=self._legs_subscribed())
+        spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))
         positions = positions_slice(moment, held, self.tridents.trouble, self.tridents.ex_dividends)
+        number = 0 if panels.cycle is None else panels.cycle.number
         return Snapshot(
             status=self._status(),
             quotes=tuple(quotes),
             cycle=cycle_slice(
-                moment, self.runner.progress, self.runner.newest, slots, next_slot, speed, self._last_cycle
+                moment,
+                panels,
+                known.cycle(number),
+                known.told.get(number),
+                known.fates,
+                slots,
+                speed,
+                self.runner.newest,
             ),
             spread=spread,
-            judgements=tuple(self._judgements.values()),
-            attempts=tuple(self._attempts),
+            judgements=panels.judgements,
+            attempts=panels.attempts,
             orders=tuple(
-                order_view(entry, now, speed, self._known_of(entry, now), self._reentry.get(entry.id))
-                for entry in self._entries
+                order_view(entry, now, speed, day.evidence.get(entry.id, ()), known.reentry_of(entry), proofs[entry.id])
+                for entry in entries
             ),
             schedule=slots,
             messages=tuple(self._messages),
             commands=tuple(self._commands),
             breakers=tuple(_breaker_view(b) for b in self.breakers.open_now),
             positions=positions,
-            pictures=self._pictures.slice(moment, spread, self.spread, self._entries, positions, held, quotes),
+            pictures=self._pictures.slice(moment, spread, panels.spread, entries, positions, held, quotes),
             alerts=tuple(alert_view(alert) for alert in self.alerting.open_now),
             figures=self._figures.of(self.alerting.figures),
             accounts=account_views(self.runner.accounts, self.logins.known, self.parts.settings, moment.today),
             logins=login_views(self.logins.known),
+            day=moment.today,
+            next_steps=coming.accounts,
+            overall=coming.overall,
+            reading=self.book.reading,
+        )
+
+    def _held(self, proofs: Mapping[str, Settling | None]) -> Mapping[str, HeldDay]:
+        """The entries that hold today, by account."""
+        return {
+            entry.account: HeldDay(
+                self.book.known.fates[entry.id], proofs[entry.id], self.book.known.reentry_of(entry) is Reentry.ALLOWED
+            )
+            for entry in self.book.known.records.entries
+            if entry.holds_day
+        }
+
+    def _proof_of(self, entry: Entry) -> Settling | None:
+        """Where the proof about the entry stands, over the present connection of the alerts."""
+        alerts = self.tracker.alerts
+        return proof_of(
+            entry,
+            self.book.known.records.evidence.get(entry.id, ()),
+            self.parts.clock.speed,
+            self.parts.settle,
+            connection=(self.parts.records.epoch, alerts.connections),
+            reentry=self.book.known.reentry_of(entry),
+            alerts_connected=alerts.state is StreamState.CONNECTED,
         )
 
     def _moment(self) -> Moment:
@@ -282,23 +291,13 @@ class SnapshotBuilder:
         live = self.feed.is_live(mono)
         return Moment(now, mono, self.study.today(), self.slots.session(), self.quotes, live)
 
-    def _legs_subscribed(self) -> bool:
+    def _legs_subscribed(self, panels: DayPanels) -> bool:
         """Whether the legs of the spread are still subscribed: its cycle runs, or its entry may still work."""
-        if self.spread is None:
+        spread, cycle = panels.spread, panels.cycle
+        if spread is None or cycle is None:
             return False
-        progress = self.runner.progress
-        running = progress is not None and progress.ended is None and progress.spread is self.spread
-        return running or self.legs.keeps(self.spread.entry_id)
-
-    def _known_of(self, entry: Entry, now: datetime) -> str:
-        return evidence_text(
-            entry,
-            self._evidence.get(entry.id, ()),
-            self.settlement.first_read(entry.id),
-            now,
-            self.parts.clock.speed,
-            alerts_connected=self.tracker.alerts.state is StreamState.CONNECTED,
-        )
+        running = any(progress.ended is None and progress.spread is spread for progress in self.runner.progresses)
+        return running or self.legs.keeps(spread.entry_id)
 
     def _status(self) -> StatusSlice:
         parts = self.parts
@@ -311,6 +310,7 @@ class SnapshotBuilder:
             market = "before the open"
         else:
             market = self.broker_check.market or "open"
+        stopped = self.gate.trading.state != "active"
         return StatusSlice(
             mode=parts.mode,
             engine=self.state(),
@@ -323,11 +323,14 @@ class SnapshotBuilder:
             broker=self.broker_check.health,
             records=_store_health(self.breakers),
             market=market,
-            next_slot=self.slots.next(),
             accounts=", ".join(masked(a.number) for a in self.runner.accounts if a.enabled) or "none enabled",
             open_alerts=len(self.alerting.open_now),
             mail=self.mail.health,
             redis=self.redis(),
+            who=self.gate.trading.who if stopped else "",
+            since=self.gate.trading.at if stopped else None,
+            why=self.gate.trading.why if stopped else self.gate.stopped_here,
+            start=self.start(),
         )
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+from core.domain.operation.failures import failure_words
 from core.locks.folder_lock import LockLost
 from core.records.store.errors import FencedOff
 from core.runtime.clock import Clock
@@ -70,7 +71,7 @@ class Jobs:
                 raise
             except Exception as error:
                 log.exception("%s failed", name)
-                self._say(f"{name} failed and starts again: {type(error).__name__}: {error}")
+                self._say(f"{name} failed and starts again: {failure_words(error)}")
             await self._clock.sleep(RESTART_AFTER_S)
 
     async def _reported(self, work: Coroutine[Any, Any, None]) -> None:
@@ -80,4 +81,4 @@ class Jobs:
             raise
         except Exception as error:
             log.exception("a periodic job failed")
-            self._say(f"a periodic job failed: {type(error).__name__}: {error}")
+            self._say(f"a periodic job failed: {failure_words(error)}")

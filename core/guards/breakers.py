@@ -38,7 +38,11 @@ class Breakers:
 
     def refusal(self, account: str, login: str) -> Refusal | None:
         """Why entries of this account are barred, None when they are not."""
-        return next((_refusal(b) for b in self._open.values() if b.stops(account, login)), None)
+        return next(iter(self.refusals(account, login)), None)
+
+    def refusals(self, account: str, login: str) -> tuple[Refusal, ...]:
+        """Every breaker that bars entries of this account."""
+        return tuple(_refusal(b) for b in self._open.values() if b.stops(account, login))
 
     def is_open(self, kind: BreakerKind, subject: str = "") -> bool:
         return (kind, subject) in self._open

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,24 +77,47 @@ class TradingGate:
                 await self._all_clean.wait()
         await self._some_clean.wait()
 
+    @property
+    def trading(self) -> TradingState:
+        """The recorded trading state, as last read."""
+        return self._trading
+
+    @property
+    def stopped_here(self) -> str:
+        """Why this process alone stops entries, empty when it does not."""
+        return self._stopped_here
+
+    @property
+    def halting_file(self) -> str:
+        """The path of the file that halts all entries, empty while there is none."""
+        return str(self.kill_file) if self.kill_file.exists() else ""
+
     def refusal(self) -> Refusal | None:
         """What bars every account's entries now, None when nothing does."""
-        if self.kill_file.exists():
-            return refuse(Reason.KILL_FILE, path=str(self.kill_file))
-        if self._trading.state == "paused" or self._stopped_here:
-            return refuse(Reason.PAUSED)
-        if self._trading.state == "halted":
-            return refuse(Reason.HALTED)
-        if self._reconciling and not self._clean_accounts:
-            return refuse(Reason.RECONCILING)
-        return self.breakers.refusal("", "")
+        return next(self._refusals(), None)
 
     def account_refusal(self, account: str, login: str) -> Refusal | None:
         """What bars entries of this account, reached by this login. None when nothing does."""
-        barred = self.refusal()
-        if barred is None and self.not_reconciled(account):
-            return refuse(Reason.RECONCILING)
-        return barred or self.breakers.refusal(account, login)
+        return next(iter(self.account_refusals(account, login)), None)
+
+    def account_refusals(self, account: str, login: str) -> tuple[Refusal, ...]:
+        """Everything that bars entries of this account, reached by this login, what bars all accounts first."""
+        barred = [*self._refusals()]
+        if self.not_reconciled(account):
+            barred.append(refuse(Reason.RECONCILING))
+        barred += self.breakers.refusals(account, login)
+        return tuple(one for index, one in enumerate(barred) if one not in barred[:index])
+
+    def _refusals(self) -> Iterator[Refusal]:
+        if self.kill_file.exists():
+            yield refuse(Reason.KILL_FILE, path=str(self.kill_file))
+        if self._trading.state == "paused" or self._stopped_here:
+            yield refuse(Reason.PAUSED)
+        if self._trading.state == "halted":
+            yield refuse(Reason.HALTED)
+        if self._reconciling and not self._clean_accounts:
+            yield refuse(Reason.RECONCILING)
+        yield from self.breakers.refusals("", "")
 
     @property
     def automation(self) -> Automation:

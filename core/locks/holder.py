@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.runtime.clock import exchange_time
+from core.domain.operation.times import minute_stamp
 
 TMUX_WITHIN_S = 1.0
 _LONGEST = 200
@@ -67,7 +67,7 @@ def refusal(subject: str, holder: Holder | None) -> str:
         return f"another process holds {subject}; end it first, then start again."
     machine = f" on {holder.host}" if holder.host else ""
     who = f"another senex (process {holder.pid}{machine}, {holder.mode})"
-    since = f"{exchange_time(holder.since):%Y-%m-%d %H:%M} ET"
+    since = f"{minute_stamp(holder.since)} ET"
     fix = f"attach to it with: {holder.attach}" if holder.attach else f"end it first (its q key, or kill {holder.pid})"
     return f"{who} trades with {subject} since {since}; {fix}"
 

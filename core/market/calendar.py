@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from core.domain.market.sessions import EXCHANGE_ZONE, Session
+from core.domain.market.sessions import EXCHANGE_ZONE, Ahead, Session, SlotTimes, slots_of
 
 _LOOK_BACK = timedelta(days=400)
 _LOOK_AHEAD = timedelta(days=400)
@@ -57,6 +57,17 @@ class SessionCalendar:
             if later > day:
                 return self._sessions[later]
         raise CalendarError(f"the exchange calendar ends on {self._last}")
+
+    def ahead(self, now: datetime, times: SlotTimes) -> Ahead:
+        """The sessions and slots ahead of this instant. Raises CalendarError outside the range."""
+        today = now.astimezone(EXCHANGE_ZONE).date()
+        session = self.on(today)
+        planned = () if session is None else slots_of(session, times)
+        following = self.next_after(today)
+        while not (later := slots_of(following, times)):
+            following = self.next_after(following.day)
+        slot = next((slot for slot in planned if slot > now), None)
+        return Ahead(today, session, slot, following.open, later[0])
 
     def between(self, first: date, last: date) -> tuple[Session, ...]:
         """The sessions from first to last, both included."""

@@ -9,7 +9,8 @@ from datetime import date, datetime
 from core.domain.operation.amounts import credit
 from core.domain.operation.events import masked_in
 from core.domain.operation.reasons import Reason
-from core.domain.reporting.digests import AccountDay, SessionDay, Standing
+from core.domain.orders.next_step import NextStep, TradingWords
+from core.domain.reporting.digests import AccountDay, Outlook, SessionDay
 from core.domain.reporting.figures import AccountRun
 from core.records.records import Records
 from core.records.search.told_cycles import CycleTold
@@ -73,11 +74,14 @@ def _reasons(
     return why
 
 
-async def standing(records: Records, numbers: Collection[str], today: date) -> Standing:
-    """The present state of these accounts: open tridents, and what stops entries. Raises RecordsError."""
+async def outlook(
+    records: Records, numbers: Collection[str], today: date, next_steps: Mapping[str, NextStep]
+) -> Outlook:
+    """The present state of these accounts: open tridents, what stops entries, what comes next. Raises RecordsError."""
     state = await records.trading.read()
-    return Standing(
+    return Outlook(
         open_tridents={number: await records.entries.filled_open(number, today) for number in numbers},
         breakers=await records.breakers.open_now(),
-        trading=state.state,
+        trading=TradingWords(state.state, state.who, state.at, state.why),
+        next_steps=next_steps,
     )

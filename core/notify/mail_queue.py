@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -18,10 +19,11 @@ from core.domain.market.sessions import Session
 from core.domain.operation import times
 from core.domain.operation.events import Severity
 from core.domain.operation.mail_preference import MailPreference
+from core.domain.orders.next_step import NextStep
 from core.domain.reporting.digests import daily_digest, weekly_digest
 from core.domain.reporting.notices import Letterhead
 from core.market.calendar import SessionCalendar
-from core.notify.digest_reads import accounts_known_by, session_day, standing
+from core.notify.digest_reads import accounts_known_by, outlook, session_day
 from core.notify.smtp import Mail, Mailer, MailError, MailFault
 from core.records.records import Records
 from core.records.repositories.outbox import Message
@@ -50,7 +52,8 @@ def retry_s(failures: int) -> float:
 
 @dataclass(eq=False, repr=False)
 class MailQueue:
-    """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent."""
+    """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent. `next_steps` reads
+    what comes next for each account, by its number, for the digests."""
 
     mailer: Mailer | None
     settings: InitVar[MailSettings]
@@ -60,6 +63,7 @@ class MailQueue:
     clock: Clock
     calendar: SessionCalendar
     intervals: Intervals
+    next_steps: Callable[[], Awaitable[Mapping[str, NextStep]]]
     _head: Letterhead = field(init=False)
     _health: PartHealth = field(init=False, default_factory=lambda: PartHealth(Health.OK))
     _failures: int = field(init=False, default=0)
@@ -204,15 +208,15 @@ class MailQueue:
     async def _write_daily(self, session: Session, numbers: set[str]) -> None:
         now = self.clock.now()
         day = await session_day(self.records, session.day, numbers)
-        stands = await standing(self.records, numbers, exchange_time(now).date())
-        await self.records.outbox.add(daily_digest(day, stands, self._head), now)
+        ahead = await outlook(self.records, numbers, exchange_time(now).date(), await self.next_steps())
+        await self.records.outbox.add(daily_digest(day, ahead, self._head), now)
 
     async def _write_weekly(self, session: Session, numbers: set[str]) -> None:
         now = self.clock.now()
         monday = session.day - timedelta(days=session.day.weekday())
         days = [await session_day(self.records, one.day, numbers) for one in self.calendar.between(monday, session.day)]
-        stands = await standing(self.records, numbers, exchange_time(now).date())
-        await self.records.outbox.add(weekly_digest(days, stands, self._head), now)
+        ahead = await outlook(self.records, numbers, exchange_time(now).date(), await self.next_steps())
+        await self.records.outbox.add(weekly_digest(days, ahead, self._head), now)
 
     def _last_ended(self) -> Session | None:
         ended = self.clock.now() - DIGEST_AFTER_CLOSE

@@ -22,6 +22,7 @@ from typing import Protocol
 import aiosmtplib
 
 from core.config.mail import MailSettings
+from core.domain.operation.failures import failure_words
 from core.runtime.redaction import redact
 
 STEP_S = 20.0
@@ -199,7 +200,12 @@ def _cause(error: Exception) -> str:
 
 
 def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
+    """What broke, for a person. Of an untrusted certificate also why, which names what to do."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_message:
+        return f"{failure_words(error)} ({error.verify_message})"
+    if isinstance(error, aiosmtplib.SMTPException) and str(error):
+        return str(error)  # the library's sentences: "Connection lost", "SMTP STARTTLS extension not supported"
+    return failure_words(error)
 
 
 def _one_line(words: str) -> str:

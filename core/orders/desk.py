@@ -4,6 +4,7 @@ evidence (rules 9)."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 from core.broker.port import Broker, BrokerError, BrokerFault, DryRunAnswer
 from core.domain.market.underlying import Underlying
 from core.domain.operation.events import masked
+from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for, is_ours
 from core.domain.orders.order_states import EntryState, state_for
@@ -77,10 +79,14 @@ class OrderDesk:
     locks: OneTrader
     rules: SendingRules
 
-    async def enter(self, decision: Decision, prices: PriceNow) -> Entry | Validated | Refusal:
+    async def enter(
+        self, decision: Decision, prices: PriceNow, on_prepared: Callable[[str], None] = lambda _: None
+    ) -> Entry | Validated | Refusal:
         """Takes a decision to the broker, once. A returned entry is acknowledged: it works, or has got further.
 
-        Raises RecordsError, and then nothing was sent unless the entry is recorded as sent.
+        `on_prepared` is given the entry's id once its intent is recorded. So whoever shows it knows the entry also when
+        the answer is lost or this call fails: what became of it is in its record alone. Raises RecordsError, and then
+        nothing was sent unless the entry is recorded as sent.
         """
         identifier = identifier_for(self.ids.new())
         request = OrderRequest.for_trident(decision.suggestion.trident, decision.price.limit, identifier)
@@ -92,12 +98,13 @@ class OrderDesk:
             entry = await self._prepare(decision, request, entry_id)
             if isinstance(entry, Refusal):
                 return entry
+            on_prepared(entry_id)
             bind_contextvars(entry=entry_id)
             try:
                 refusal = await self._guards(decision, request, prices)
             except BaseException as error:
                 with suppress(RecordsError):
-                    detail = f"{type(error).__name__} before sending"
+                    detail = f"before sending, {_failed(error)}"
                     await self._not_sent(entry, refuse(Reason.NOT_SENT, detail=detail))
                 raise
             if refusal is not None:
@@ -309,6 +316,11 @@ class OrderDesk:
             underlying=symbol,
             figures=(("limit", price.limit), ("mid", price.mid), ("natural", price.natural)),
         )
+
+
+def _failed(error: BaseException) -> str:
+    ended = isinstance(error, asyncio.CancelledError)
+    return "the cycle was ended" if ended else f"the last guards failed: {failure_words(error)}"
 
 
 def _unlisted_warning(answer: DryRunAnswer) -> Refusal | None:

@@ -49,7 +49,8 @@ class Reconciliation:
                 raise
 
     async def _until_clean(self, cause: str) -> None:
-        await self.bus.say("reconcile.started", f"reconciling with the broker ({cause})")
+        figures = (("cause", cause),)
+        await self.bus.say("reconcile.started", f"reconciling with the broker ({cause})", figures=figures)
         accounts = [account.number for account in self.accounts()]
         async with asyncio.TaskGroup() as group:
             for number in accounts:
@@ -69,7 +70,8 @@ class Reconciliation:
                 return
             if trouble != reported:
                 reported = trouble
-                await self.bus.say("reconcile.waiting", f"not reconciled, no entries: {trouble}", Severity.WARNING)
+                text = f"not reconciled, no entries: {trouble}"
+                await self.bus.say("reconcile.waiting", text, Severity.WARNING, account=number)
             with suppress(TimeoutError):
                 async with asyncio.timeout(retry):
                     await self._wake.wait()

@@ -15,6 +15,7 @@ from datetime import datetime
 
 from core.broker.port import AccountReads, Broker, BrokerError, StreamState
 from core.domain.operation.events import masked
+from core.domain.operation.times import clock
 from core.domain.orders.fate import needs_operators_word
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
@@ -47,11 +48,6 @@ class Settlement:
     clock: Clock
     times: SettleTimes = PRODUCT_TIMES
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
-
-    def first_read(self, entry_id: str) -> datetime | None:
-        """When the first of the two reads was, None unless the second is still to come."""
-        first = self._first.get(entry_id)
-        return None if first is None else first.at
 
     async def check(self) -> None:
         """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
@@ -125,7 +121,7 @@ class Settlement:
         return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
 
     async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
-        proof = f"two complete reads at {first.at:%H:%M:%S} and {second.at:%H:%M:%S} UTC show no"
+        proof = f"two complete reads at {clock(first.at)} and {clock(second.at)} ET show no"
         if entry.state is EntryState.UNKNOWN:
             if not first.reports and not second.reports:
                 await self.tracker.absent(entry, f"{proof} such order")

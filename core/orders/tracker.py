@@ -220,8 +220,7 @@ class OrderTracker:
                 entry.id, report.fills, self.clock.now(), rest_is_open=is_rest_open(report)
             ):
                 entry = await self.records.entries.get(entry_id)
-                if is_rest_open(report) and not is_complete(entry.request, entry.fills):
-                    await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+                await self._say_fills(entry, report)
             if _is_other_ended_order(entry, report):
                 log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
                 return entry
@@ -259,6 +258,16 @@ class OrderTracker:
             return await self._become(
                 entry, state, order_id=report.order_id, status=report.status, detail=report.reject_reason or ""
             )
+
+    async def _say_fills(self, entry: Entry, report: OrderReport) -> None:
+        """Says what fills just recorded mean, where no change of state says it: a part of the order is filled, or the
+        credit of a filled order is known at last."""
+        complete = is_complete(entry.request, entry.fills)
+        if is_rest_open(report) and not complete:
+            await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+        elif entry.state is EntryState.FILLED and complete and not _fills_contradict(entry):
+            text = f"the fill records of order {entry.order_id} have all come: filled"
+            await self._say(entry, "order.fills_known", text, Severity.INFO)
 
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
         """The state that the fills show; where they show none, the one that the broker's status means."""
@@ -300,8 +309,9 @@ class OrderTracker:
     async def announce(self, entry: Entry) -> None:
         """Publishes the entry's state with its figures."""
         text = {
-            EntryState.WORKING: f"order {entry.order_id} is working at {entry.limit} credit",
-            EntryState.FILLED: f"order {entry.order_id} is filled",
+            EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
+            EntryState.FILLED: f"order {entry.order_id} is filled"
+            + ("" if is_complete(entry.request, entry.fills) else "; its fill records have not all come"),
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
             EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
             EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
@@ -317,7 +327,9 @@ class OrderTracker:
             ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
         )
         if credit is not None:
-            text = f"{text} at {amounts.credit(credit)} credit, max risk {max_risk(entry.width, credit):.0f} $"
+            text = (
+                f"{text} at {amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}"
+            )
             figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
         await self.bus.say(
             kind,

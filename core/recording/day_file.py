@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from core.snapshot.codec import READABLE
 from core.snapshot.codec import VERSION as SNAPSHOT_VERSION
 
 SUFFIX = ".day"
 FORMAT = 1
 HEAD = f"senex day {FORMAT}.{SNAPSHOT_VERSION}\n".encode()
+_HEADS = tuple(f"senex day {FORMAT}.{version}\n".encode() for version in READABLE)
 _MAGIC = b"senex day "
 _FRAME = struct.Struct(">BIII")
 _KEY, _CYCLE = 1, 2
@@ -76,16 +78,17 @@ def read_frames(path: Path) -> Frames:
     Raises DayUnreadable for a file of another version or of another kind, OSError as the disk does.
     """
     content = path.read_bytes()
-    if not content.startswith(HEAD):
+    head = next((head for head in _HEADS if content.startswith(head)), None)
+    if head is None:
         first = content[:_LONGEST_HEAD].split(b"\n")[0]
-        if HEAD.startswith(content):  # killed before it wrote more
+        if any(head.startswith(content) for head in _HEADS):  # killed before it wrote more
             return Frames((), 0, len(content), torn=True)
         if first.startswith(_MAGIC):
             version, ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, HEAD))
             raise DayUnreadable(f"{path} was recorded by another version ({version}; this one reads {ours})")
         raise DayUnreadable(f"{path} is no recorded day")
     found = []
-    place, view = len(HEAD), memoryview(content)
+    place, view = len(head), memoryview(content)
     torn = True
     while place + _FRAME.size <= len(content):
         flags, second, length, check = _FRAME.unpack_from(content, place)

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import CommandKind, CommandState
+from core.domain.operation.failures import failure_words
 from core.recording.day_file import DayUnreadable, Frame, read_frames
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot
 from core.snapshot.codec import SnapshotUnreadable, decode, decode_change
@@ -62,7 +63,7 @@ class RecordedDay:
         try:
             return self._read(number)
         except (SnapshotUnreadable, zlib.error) as error:
-            raise DayUnreadable(f"{self._path} cannot be read at frame {number + 1}: {error}") from error
+            raise DayUnreadable(f"{self._path} cannot be read at frame {number + 1}: {failure_words(error)}") from error
 
     def _read(self, number: int) -> Snapshot:
         key = self._keys[bisect_right(self._keys, number) - 1]

@@ -38,6 +38,7 @@ from core.records.repositories.slots import Slots
 from core.records.repositories.trading_state import TradingStates
 from core.records.search.cycle_details import CycleSearch
 from core.records.search.history import History
+from core.records.search.standings import Standings
 from core.records.search.told_cycles import ToldCycles
 from core.records.store.database import WATCHER_EPOCH, Database
 from core.records.store.errors import (
@@ -104,6 +105,7 @@ class Records:
         self.cycle_details = CycleSearch(database)
         self.told_cycles = ToldCycles(database)
         self.logins = Logins(database)
+        self.standings = Standings(database, self.entries, self.accounts, self.cycles, self.journal)
 
     @classmethod
     async def open(cls, url: str, *, trader: bool = True, holder: str = "", session: int | None = None) -> Records:
@@ -137,6 +139,10 @@ class Records:
         except BaseException:
             await database.close()
             raise
+
+    def version(self, *tables: str) -> tuple[int, ...] | None:
+        """A value that stays the same while these tables do; None when that is not certain (`Database.version`)."""
+        return self.database.version(*tables)
 
     @property
     def in_flight(self) -> int:

@@ -24,6 +24,7 @@ from redis.exceptions import ConnectionError as Unreachable
 from redis.exceptions import TimeoutError as TooSlow
 
 from core.config.redis import secrets_of, shown_address
+from core.domain.operation.failures import failure_words
 from core.runtime.redaction import redact
 
 STEP_S = 1.0
@@ -89,7 +90,7 @@ class RedisLink:
 
 def explained(error: Exception, address: str) -> str:
     """Says in one sentence what went wrong with Redis or on the way to it, and what to do."""
-    words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    words = " ".join(str(error).split()).rstrip(".") or failure_words(error)
     lower = words.lower()
     if isinstance(error, AuthenticationError | AuthorizationError) or any(mark in lower for mark in _LOGIN_REFUSED):
         return f"{address} refused the login; check the user and the password in redis.url"

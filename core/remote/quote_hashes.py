@@ -108,7 +108,7 @@ class QuotesSeen:
             newest = "" if trader is None else trader.fields.get("last_event", "")
             self._last_event_at = float(newest) + self._shift if newest else None
         except (KeyError, ValueError, InvalidOperation) as error:
-            raise QuotesUnreadable(f"a quote in Redis cannot be read: {type(error).__name__}: {error}") from None
+            raise QuotesUnreadable("a quote in Redis cannot be read") from error
 
     def quote(self, symbol: str) -> Quote | None:
         return self._quotes.get(symbol) if self._is_of_now(symbol, "connection") else None

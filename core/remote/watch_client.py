@@ -14,9 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.domain.operation.commands import WATCHER_COMMANDS, Command, CommandKind, CommandState
+from core.market.calendar import CalendarError
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.remote.follower import Follower, OtherVersion
+from core.remote.kept_day import KeptDay
 from core.remote.keys import RedisKeys
 from core.remote.link import RedisLink, RedisTrouble
 from core.remote.overlay import legs_of, with_quotes
@@ -30,6 +32,7 @@ from core.snapshot import (
     Health,
     Mode,
     PartHealth,
+    ReadingState,
     Snapshot,
     Watching,
     without_engine_yet,
@@ -70,8 +73,8 @@ class WatchState:
 class WatchClient:
     """Follows one trader, as a `core.snapshot.EngineClient`. In the operator's role it may send some commands.
 
-    `market` gives the time of a command while no trader was seen yet; `wall` gives ages and waits. `who` is recorded
-    with each command.
+    While nothing is published, `kept_day` reads from the records what is shown. `market` gives the market time while no
+    trader was seen yet; `wall` gives ages and waits. `who` is recorded with each command.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class WatchClient:
         url: str,
         keys: RedisKeys,
         open_records: OpenRecords,
+        kept_day: KeptDay,
         watching: Watching,
         who: str,
         ids: Ids,
@@ -89,6 +93,7 @@ class WatchClient:
         self._url = url
         self._keys = keys
         self._open_records = open_records
+        self._kept_day = kept_day
         self._watching = watching
         self._who = who
         self._ids = ids
@@ -299,12 +304,14 @@ class WatchClient:
         """Shows what the records have while nothing has been published."""
         if self._records is None:
             return
+        now, speed = self._market.now(), self._market.speed
         try:
-            orders, messages = await self._records.kept(self._market.now(), self._market.speed)
-        except RecordsError as error:
+            self._empty = await self._records.look_up(lambda r: self._kept_day.shown(r, self._empty, now, speed))
+        except (RecordsError, CalendarError) as error:
             log.warning("the records could not be read: %s", error)
-            return
-        self._empty = replace(self._empty, orders=orders, messages=messages)
+            was = self._empty.reading
+            state = ReadingState.READING if was.at is None else ReadingState.OLD
+            self._empty = replace(self._empty, reading=replace(was, state=state, why=str(error)))
 
     def _show(self) -> None:
         state = self.state

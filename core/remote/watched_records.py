@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 
 from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandState
-from core.domain.operation.events import Severity
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.remote.publisher import started_of
-from core.runtime.clock import Clock, exchange_time
-from core.snapshot import CommandView, Level, MessageView, OrderView
+from core.runtime.clock import Clock
+from core.snapshot import CommandView
 from core.snapshot.client import Found
-from core.views.orders import order_view
 
 LOOK_EVERY_S = 0.2
 GRACE_S = 5.0
 """Seconds to wait for a command's answer after the command has expired."""
-MESSAGES = 50
 
 OpenRecords = Callable[[], Awaitable[Records]]
 """Opens the records as a reader that does not trade."""
@@ -55,27 +51,9 @@ class WatchedRecords:
         text = f"no trader answered within {COMMAND_LIFETIME_S:g} s; none does it any more"
         return CommandView(command.id, command.kind, CommandState.EXPIRED, text)
 
-    async def kept(self, now: datetime, speed: float) -> tuple[tuple[OrderView, ...], tuple[MessageView, ...]]:
-        """Today's entries and the newest messages, for a watcher without a snapshot. Raises RecordsError."""
-        day = exchange_time(now).date()
-        entries = await self._records.entries.of_day(day)
-        orders = tuple(order_view(entry, now, speed) for entry in entries)
-        events = [e for e in await self._records.journal.newest(MESSAGES) if not e.kind.startswith("step.")]
-        messages = tuple(
-            MessageView(
-                number, event.at.replace(microsecond=0), _level(event.severity), event.kind.split(".")[0], event.text
-            )
-            for number, event in enumerate(reversed(events), 1)
-        )
-        return orders, messages
-
     async def look_up(self, question: Callable[[Records], Awaitable[Found]]) -> Found:
         """Asks the records this question. Raises RecordsError."""
         return await question(self._records)
 
     async def close(self) -> None:
         await self._records.close()
-
-
-def _level(severity: Severity) -> Level:
-    return Level(severity.value)

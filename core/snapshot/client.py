@@ -79,7 +79,6 @@ def without_engine_yet(mode: Mode, why: str) -> Snapshot:
             broker=starting,
             records=starting,
             market="",
-            next_slot=None,
             accounts="",
         )
     )

@@ -1,7 +1,8 @@
 """Turns snapshots into JSON text and back, whole or as the change from another one. For recordings and watchers.
 
-Fields are written by name. So a text of an older version stays readable when it lacks only fields with a default; every
-other change of the form raises `VERSION`.
+Fields are written by name, and fields that this version does not know are passed over. So a text of an older version
+stays readable when it lacks only fields with a default. A field that goes raises `VERSION`, because older readers ask
+for it, and the older version stays in `READABLE`; every other change of the form raises `VERSION` alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from core.snapshot import Snapshot
 from core.snapshot.delta import NOTHING, applied, difference
 from core.snapshot.json_values import Redact, as_written, read, written
 
-VERSION = 2
+VERSION = 3
+READABLE = (2, VERSION)
+"""The versions that `decode` reads. Version 2 has the next slot in status and cycle, and the code of a cycle's
+reason."""
 _UNREADABLE = (
     msgspec.MsgspecError,
     ArithmeticError,
@@ -37,7 +41,7 @@ def encode(snapshot: Snapshot, redact: Redact = as_written) -> bytes:
 
 
 def decode(encoded: bytes) -> Snapshot:
-    """The snapshot that `encode` was given. Raises SnapshotUnreadable, also for another version."""
+    """The snapshot that `encode` was given. Raises SnapshotUnreadable, also for a version that is not readable."""
     return _reading(_decoded, encoded)
 
 
@@ -54,7 +58,7 @@ def decode_change(old: Snapshot, encoded: bytes) -> Snapshot:
 
 def _decoded(encoded: bytes) -> Any:
     found = msgspec.json.decode(encoded)
-    if not isinstance(found, dict) or found.get("version") != VERSION:
+    if not isinstance(found, dict) or found.get("version") not in READABLE:
         raise SnapshotUnreadable(f"it is no snapshot of version {VERSION}")
     return read(Snapshot, found.get("snapshot"))
 
@@ -63,5 +67,5 @@ def _reading(reader: Callable[[bytes], Any], encoded: bytes) -> Snapshot:
     try:
         snapshot: Snapshot = reader(encoded)
     except _UNREADABLE as error:
-        raise SnapshotUnreadable(f"it is not readable as a snapshot: {type(error).__name__}: {error}") from error
+        raise SnapshotUnreadable("it is not readable as a snapshot") from error
     return snapshot

@@ -47,10 +47,8 @@ class CycleSlice:
     steps: tuple[StepView, ...]
     elapsed_s: int
     outcome: str
-    reason_code: str
     reason: str
     previous: str
-    next_slot_in_s: int | None
     newest: int = 0
     day: date | None = None
     told: ToldView | None = None
@@ -97,8 +95,8 @@ class SlotState(StrEnum):
 class SlotView:
     """One of today's slots, or a forced cycle between two of them.
 
-    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none. `told` is what it came to,
-    `cycle` the number of the cycle it ran.
+    `outcome` is a word: succeeded, skipped, failed or unknown; empty while there is none. `told` is what it came to, or
+    of a slot to come why it enters nothing; `cycle` the number of the cycle it ran.
     """
 
     at: datetime

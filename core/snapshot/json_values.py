@@ -86,7 +86,8 @@ def written(value: Any, redact: Redact) -> Any:
         return value if math.isfinite(value) else repr(value)
     if kind is Refusal:
         figures = [[redact(name), _figure_written(figure, redact)] for name, figure in value.figures]
-        return {"reason": value.code, "figures": figures}
+        about = {"underlying": redact(value.underlying)} if value.underlying else {}
+        return {"reason": value.code, "figures": figures, **about}
     if fields := fields_of(kind):
         return {name: written(getattr(value, name), redact) for name in fields}
     return value
@@ -123,7 +124,7 @@ def read(kind: Any, plain: Any) -> Any:
         return msgspec.convert(plain, kind, strict=False)  # numbers, of which one that is not finite is text
     if kind is Refusal:
         figures = tuple((msgspec.convert(name, str), _figure_read(figure)) for name, figure in plain["figures"])
-        return Refusal(Reason.of(plain["reason"]), figures)
+        return Refusal(Reason.of(plain["reason"]), figures, msgspec.convert(plain.get("underlying", ""), str))
     part, *others = typing.get_args(kind)
     if others == [Ellipsis]:
         return tuple(read(part, each) for each in msgspec.convert(plain, list))

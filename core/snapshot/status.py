@@ -18,6 +18,11 @@ class Mode(StrEnum):
     LIVE = "live"
     REPLAY = "replay"
 
+    @property
+    def sends(self) -> bool:
+        """Whether orders are sent. A dry run has them validated alone."""
+        return self in (Mode.DEMO, Mode.SANDBOX, Mode.LIVE)
+
 
 class EngineState(StrEnum):
     """Where the engine is in its life."""
@@ -83,7 +88,6 @@ class StatusSlice:
     broker: PartHealth
     records: PartHealth
     market: str
-    next_slot: datetime | None
     accounts: str
     failure: str = ""
     open_alerts: int = 0

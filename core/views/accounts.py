@@ -7,12 +7,10 @@ from datetime import date
 
 from core.config.settings import Settings
 from core.domain.operation.account_settings import AccountField
-from core.domain.operation.accounts import own_or_default
+from core.domain.operation.accounts import own_or_default, shortest_end
 from core.domain.operation.events import masked
 from core.records.repositories.rows import AccountRecord, LoginRecord
 from core.snapshot import AccountView, LoginView, SettingView
-
-_SHORTEST_TARGET = 4
 
 
 def account_views(
@@ -24,7 +22,7 @@ def account_views(
     return tuple(
         AccountView(
             account=masked(account.number),
-            target=_target(account.number, numbers),
+            target=shortest_end(account.number, numbers),
             nickname=account.nickname,
             kind=account.kind,
             is_closed=account.is_closed,
@@ -58,11 +56,3 @@ def setting_views(account: AccountRecord, settings: Settings) -> tuple[SettingVi
     return tuple(
         SettingView(field.value, str(own_or_default(own, default)), own is not None) for field, own, default in values
     )
-
-
-def _target(number: str, numbers: Sequence[str]) -> str:
-    """The shortest end of the number that no other account shares. A command names the account by it."""
-    for length in range(_SHORTEST_TARGET, len(number)):
-        if sum(other.endswith(number[-length:]) for other in numbers) == 1:
-            return number[-length:]
-    return number

@@ -1,20 +1,23 @@
-"""Entries for the screen, and what is known about one whose fate is unknown."""
+"""Entries for the screen, and where the proof about one stands."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from core.domain.operation import times
 from core.domain.operation.events import masked
-from core.domain.orders.fate import needs_operators_word
-from core.domain.orders.fills import fill_credit
-from core.domain.orders.order_states import EntryState
+from core.domain.orders.fate import fate_of, needs_operators_word
 from core.domain.orders.orders import Entry, Fill
-from core.domain.orders.settling import BETWEEN_READS_S, SETTLE_S
+from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes, Settling, settling
 from core.records.repositories.entry_rows import FREED_BY_PROOF
 from core.records.repositories.rows import EvidenceRecord
-from core.snapshot import FillView, OrderView, Reentry
+from core.records.search.standings import looks_of
+from core.snapshot import FateView, FillView, OrderView, Reentry
+from core.views.plain_words import plain_words
+
+READS_NEED_ALERTS = "reads count only while the broker's alerts are connected; they are not"
 
 
 async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
@@ -26,9 +29,18 @@ async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) ->
 
 
 def order_view(
-    entry: Entry, now: datetime, speed: float, evidence: str = "", reentry: Reentry | None = None
+    entry: Entry,
+    now: datetime,
+    speed: float,
+    seen: Sequence[EvidenceRecord] = (),
+    reentry: Reentry = Reentry.NONE,
+    proof: Settling | None = None,
 ) -> OrderView:
-    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end."""
+    """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end.
+
+    `seen` is the newest that was seen of it, `proof` where the proof about it stands, None when time proves nothing.
+    """
+    fate = fate_view(entry, reentry)
     until = entry.terminal_at or now
     return OrderView(
         entry_id=entry.id,
@@ -40,52 +52,65 @@ def order_view(
         limit=entry.limit,
         state=entry.state.value,
         broker_status=entry.broker_status or "",
-        filled_contracts=int(sum(fill.quantity for fill in entry.fills)),
-        total_contracts=sum(leg.quantity for leg in entry.request.legs),
-        fill_credit=fill_credit(entry.request, entry.fills),
+        filled_contracts=fate.filled,
+        total_contracts=fate.contracts,
+        fill_credit=fate.credit,
         fills=tuple(_fill_view(entry, fill) for fill in entry.fills),
         at=(entry.sent_at or entry.prepared_at).replace(microsecond=0),
         age_s=max(0, int((until - entry.prepared_at).total_seconds() / speed)),
-        detail=entry.detail,
-        evidence=evidence,
+        detail=fate.why,
+        evidence="" if proof is None else proof_words(proof, seen, now, speed),
         identifier=entry.identifier,
-        reentry=reentry or Reentry.NONE,
+        reentry=reentry,
         holds_day=entry.holds_day,
+        fate=fate,
+        day=entry.session_day,
+        cycle=entry.cycle,
+        settling=proof,
     )
 
 
-def evidence_text(
+def fate_view(entry: Entry, reentry: Reentry = Reentry.NONE) -> FateView:
+    """The entry's fate for the screen. `reentry` is whether an operator's cancel closed the day."""
+    fate = fate_of(entry)
+    return FateView.of(replace(fate, why=plain_words(fate.why)), reentry_allowed=reentry is Reentry.ALLOWED)
+
+
+def proof_of(
     entry: Entry,
     seen: Sequence[EvidenceRecord],
-    first_read: datetime | None,
-    now: datetime,
     speed: float,
+    waits: SettleTimes = PRODUCT_TIMES,
     *,
+    connection: tuple[int, int] | None = None,
+    reentry: Reentry = Reentry.NONE,
     alerts_connected: bool = True,
-) -> str:
-    """For an unknown entry: what was looked for so far and what comes next. Empty for any other entry.
+) -> Settling | None:
+    """Where the proof about the entry stands by what was `seen` of it; None when time proves nothing about it."""
+    return settling(
+        entry,
+        looks_of(seen),
+        speed,
+        waits,
+        connection=connection,
+        reentry_allowed=reentry is Reentry.ALLOWED,
+        blocked="" if alerts_connected else READS_NEED_ALERTS,
+    )
 
-    `seen` is its recorded evidence, oldest first. The settlement needs two complete reads; `first_read` is when the
-    first of them was (rules 9). Countdowns are wall seconds, clock times exchange time.
-    """
-    if entry.state is not EntryState.UNKNOWN:
-        return ""
+
+def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, speed: float) -> str:
+    """What was looked for so far, and what comes next. Countdowns are wall seconds, clock times exchange time."""
     parts = [_attested(one) for one in seen if one.kind == "attestation" and "seen" in one.detail]
-    reads = [one for one in seen if one.kind == "listing" and one.complete]
-    if first_read is not None:
-        left = BETWEEN_READS_S - _wall_s(first_read, now, speed)
-        due = f"due in {_span(left)}" if left > 0 else "due now"
-        parts.append(f"first complete read {times.clock(first_read)}: not there; second {due}")
-        return "; ".join(parts)
-    if reads:
-        parts.append(f"last complete read {times.clock(reads[-1].at)}: not there, two in a row are needed")
-    left = SETTLE_S - _wall_s(entry.sent_at or entry.prepared_at, now, speed)
-    if not alerts_connected:
-        parts.append("reads count only while the broker's alerts are connected; they are not")
-    elif left > 0:
-        parts.append(f"first complete read due in {_span(left)}")
-    elif not reads:
-        parts.append("no complete read yet; the next one is due")
+    if proof.needs_word:
+        return "; ".join((*parts, "no read counts until an operator allows re-entry"))
+    if proof.blocked:
+        return "; ".join((*parts, proof.blocked))
+    if proof.first_read is not None:
+        parts.append(f"first complete read at {times.clock(proof.first_read)}")
+    due, which = proof.next_due, "first" if proof.first_read is None else "second"
+    if due is not None:
+        left = (due - now).total_seconds() / speed
+        parts.append(f"{which} complete read " + (f"due in {times.span(int(left))}" if left > 0 else "due now"))
     return "; ".join(parts)
 
 
@@ -93,15 +118,6 @@ def _attested(one: EvidenceRecord) -> str:
     said = str(one.detail.get("seen", ""))
     what = said if said == "absent" else f"order {said}"
     return f"{one.who} attested {what} at {times.clock(one.at)}"
-
-
-def _wall_s(since: datetime, now: datetime, speed: float) -> float:
-    return (now - since).total_seconds() / speed
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes}:{rest:02}"
 
 
 def _fill_view(entry: Entry, fill: Fill) -> FillView:

@@ -4,46 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from core.cycle.progress import SpreadProgress
 from core.domain.market.chain import OptionSymbols, Right
 from core.domain.market.quotes import Quote
-from core.domain.orders.fills import fill_credit
+from core.domain.operation.events import masked
+from core.domain.operation.reasons import Reason
 from core.domain.orders.orders import Entry
-from core.domain.trident.pricing import LegQuote, Pricing, price_trident
+from core.domain.trident.pricing import LegQuote, Pricing, PricingRefusal, price_trident
 from core.domain.trident.trident import Action, Leg, LegRole, Trident, max_risk
-from core.snapshot import LegView, SpreadSlice
+from core.snapshot import FateView, LegView, SpreadSlice
 from core.views.moment import Moment
 
 
 def spread_slice(
-    moment: Moment, spread: SpreadProgress | None, entries: Sequence[Entry], *, subscribed: bool
+    moment: Moment,
+    spread: SpreadProgress | None,
+    entries: Sequence[Entry],
+    fates: Mapping[str, FateView],
+    *,
+    subscribed: bool,
 ) -> SpreadSlice | None:
-    """The spread of the running cycle, or of the last cycle that priced one. Its legs are live while `subscribed`."""
+    """The spread of the running cycle, or of the last cycle that priced one.
+
+    Its legs are live while they are `subscribed`, the feed is live, and none of their quotes is missing or stale. Else
+    they are as they were priced. `fates` is by entry id.
+    """
     if spread is None:
         return None
     entry = next((e for e in entries if e.id == spread.entry_id), None)
-    pricing = spread.pricing
-    if subscribed:
-        streamers = [leg.symbols.streamer for leg in spread.trident.legs]
-        seen = price_trident(spread.trident, moment.quotes.quotes(streamers), moment.monotonic)
-        if isinstance(seen, Pricing) or spread.pricing is None:
-            pricing = seen
-    return _slice(spread, pricing, entry, live=subscribed)
+    seen = _seen(moment, spread.trident) if subscribed else None
+    live = seen is not None and (spread.pricing is None or not _is_old(seen))
+    fate = None if entry is None else fates.get(entry.id)
+    return _slice(spread, seen if live else spread.pricing, entry, fate, moment.today, live=live)
 
 
-def _slice(spread: SpreadProgress, pricing: object, entry: Entry | None, *, live: bool) -> SpreadSlice:
+def _seen(moment: Moment, trident: Trident) -> Pricing | PricingRefusal | None:
+    """The legs as they are quoted now; None without a live feed."""
+    if not moment.live:
+        return None
+    quotes = moment.quotes.quotes([leg.symbols.streamer for leg in trident.legs])
+    return price_trident(trident, quotes, moment.monotonic)
+
+
+def _is_old(seen: Pricing | PricingRefusal) -> bool:
+    return isinstance(seen, PricingRefusal) and seen.refusal.reason in (Reason.LEG_MISSING, Reason.LEG_STALE)
+
+
+def _slice(
+    spread: SpreadProgress,
+    pricing: Pricing | PricingRefusal | None,
+    entry: Entry | None,
+    fate: FateView | None,
+    today: date,
+    *,
+    live: bool,
+) -> SpreadSlice:
     trident = spread.trident
-    quotes: Sequence[LegQuote | None] = getattr(pricing, "legs", (None,) * 4)
+    quotes: Sequence[LegQuote | None] = (None,) * 4 if pricing is None else pricing.legs
     known = pricing if isinstance(pricing, Pricing) else None
     price = spread.entry_price
     limit = None if price is None else price.limit
-    fill = None if entry is None else fill_credit(entry.request, entry.fills)
+    fill = None if fate is None else fate.credit
     return SpreadSlice(
         underlying=trident.underlying,
         expiration=trident.expiration,
-        dte=spread.dte,
+        dte=(trident.expiration - today).days,
         strikes=trident.strikes(),
         body=trident.body,
         width=trident.width,
@@ -60,8 +88,11 @@ def _slice(spread: SpreadProgress, pricing: object, entry: Entry | None, *, live
         fill_credit=fill,
         max_risk_fill=_risk(trident.width, fill),
         verdict=spread.verdict if entry is None else entry.state.value,
-        reason=spread.reason if entry is None else entry.detail,
+        reason=spread.reason if fate is None else fate.why,
         utilization=spread.utilization,
+        cycle=spread.cycle,
+        account=masked(spread.account) if spread.account else "",
+        fate=fate,
     )
 
 
@@ -78,8 +109,9 @@ def _leg_view(leg: Leg, quote: LegQuote | None) -> LegView:
         quantity=leg.quantity,
         bid=None if quote is None else quote.bid,
         ask=None if quote is None else quote.ask,
-        mid=None if quote is None else quote.mid,
+        mid=None if quote is None or quote.is_crossed else quote.mid,
         age_s=None if quote is None or quote.age_s is None else int(quote.age_s),
+        crossed=quote is not None and quote.is_crossed,
     )
 
 

@@ -12,18 +12,21 @@ from core.domain.market.judgement import BASE_SCORE
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Step, StepResult
 from core.domain.operation.reasons import Figures, FigureValue
+from core.views.step_figures import FACTOR
 
 FigureLine = tuple[str, str, Decimal | None]
 """A figure's name, its words, and the points of a factor."""
 
-_FACTOR = re.compile(r"(.*) \(([+-][0-9.E+-]+)\)", re.DOTALL)
+_SUSPECTED = "suspected"
+"""The figure with what may lie behind a refused pricing. It is told beside the refusal."""
 _LEG = re.compile(r"bid .* ask .* age .*")
 
 
 def words_of(event: Event) -> str:
     """The result of the step in a sentence. For a refusal, the refusal's own sentence."""
     if event.result is StepResult.REFUSED:
-        return event.text
+        suspected = dict(event.figures).get(_SUSPECTED)
+        return f"{event.text}; suspected: {suspected}" if suspected else event.text
     f = dict(event.figures)
     match event.step:
         case Step.GUARD:
@@ -43,9 +46,7 @@ def words_of(event: Event) -> str:
                 f"body {_shown(f.get('body'))} at a price of {_shown(f.get('price'))}, width {_shown(f.get('width'))}"
             )
         case Step.QUOTES:
-            oldest = f.get("oldest_age_s")
-            age = "" if oldest is None else f", the oldest {_shown(oldest)} s old"
-            return f"a quote of every leg after {_seconds(event)}{age}"
+            return f"a quote of every leg after {_seconds(event)}{_oldest(f)}"
         case Step.PRICING:
             return (
                 f"natural {_credit(f.get('natural_credit'))}, mid {_credit(f.get('mid_credit'))} credit; "
@@ -79,7 +80,7 @@ def figure_lines(event: Event, read: Figures = ()) -> Iterator[FigureLine]:
 
 
 def _waterfall(event: Event) -> Iterator[FigureLine]:
-    factors = [(name, found) for name, value in event.figures if (found := _FACTOR.fullmatch(str(value)))]
+    factors = [(name, found) for name, value in event.figures if (found := FACTOR.fullmatch(str(value)))]
     f = dict(event.figures)
     if factors:
         yield ("start", "", BASE_SCORE)
@@ -120,7 +121,7 @@ def _risk(event: Event, read: dict[str, FigureValue]) -> Iterator[FigureLine]:
     if isinstance(budget, Decimal):
         tolerance = "tolerance"
         if isinstance(capital, Decimal) and isinstance(open_risk, Decimal) and capital > 0:
-            tolerance = f"tolerance {(budget + open_risk) / capital:.2f}"
+            tolerance = f"tolerance {amounts.ratio((budget + open_risk) / capital)}"
         yield ("budget", f"{_dollars(budget)} = capital x {tolerance} - open risk {_dollars(open_risk)}", None)
     if isinstance(used, Decimal):
         yield ("utilization", f"{used * 100:.1f} % of capital x tolerance, this trident included", None)
@@ -138,11 +139,22 @@ def _limit(event: Event) -> Iterator[FigureLine]:
     yield ("to the tick", f"{_credit(f.get('limit'))}, a change of {_signed(f.get('rounding'))}", None)
 
 
+def _oldest(f: dict[str, FigureValue]) -> str:
+    """How old the oldest leg's quote is, and whether that is too old. Older records do not say it."""
+    age, leg, limit = f.get("oldest_age_s"), f.get("oldest"), f.get("limit_s")
+    if age is None:
+        return ""
+    old = Decimal(str(age))
+    if limit is not None and old > Decimal(str(limit)):
+        return f", but {_shown(leg)} is {old:,.0f} s old; at most {_shown(limit)} s"
+    return f", the oldest {_shown(age)} s old"
+
+
 def _rest(event: Event, *but: str) -> Iterator[FigureLine]:
     """The figures that the sentence does not already say."""
     said = "" if event.reason is None else event.reason.sentence
     for name, value in event.figures:
-        if name not in but and f"{{{name}}}" not in said and value is not None:
+        if name not in but and name != _SUSPECTED and f"{{{name}}}" not in said and value is not None:
             yield (name.replace("_", " "), _shown(value), None)
 
 

@@ -23,7 +23,7 @@ from core.views.plain_words import plain_words
 from core.views.step_words import figure_lines, words_of
 
 _TOLD_BY_ENTRY = frozenset(
-    {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled"}
+    {f"order.{state.value}" for state in EntryState} | {"order.status", "order.partially_filled", "order.fills_known"}
 )
 _INNER = frozenset({"alerts"})
 """Evidence that only the engine compares: the connection in which it was seen."""
@@ -61,7 +61,7 @@ def story_of_slot(slot: datetime, record: SlotRecord | None, around: SlotSurroun
 
 def _cycle_title(cycle: CycleRecord) -> str:
     how = "forced" if cycle.slot is None else f"slot {times.minute(cycle.slot)}"
-    return f"Cycle {cycle.number}, {how}, {cycle.day:%A} {cycle.day}"
+    return f"Cycle {cycle.number}, {how}, {times.title(cycle.day)}"
 
 
 def _cycle_verdict(cycle: CycleRecord, told: CycleTold) -> str:
@@ -240,5 +240,4 @@ def _section(title: str, account: str = "") -> StoryLine:
 
 
 def _when(instant: datetime) -> str:
-    local = instant.astimezone(times.EXCHANGE_ZONE)
-    return f"{times.minute(instant)}, {local:%A} {local.date()}"
+    return f"{times.minute(instant)}, {times.title(instant.astimezone(times.EXCHANGE_ZONE).date())}"

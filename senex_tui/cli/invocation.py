@@ -14,6 +14,8 @@ from core.runtime.redaction import redact
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from core.config.credentials import Credentials
     from core.config.folders import Folders
     from core.config.loader import Loaded
@@ -117,33 +119,50 @@ def settle_terminal() -> None:
 
 
 def place_for(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
-    """The records that a command is about. With `demo` those of the newest demo that runs.
+    """The records that a command reads. With `demo` those of the demo named after it, else of the one that runs, else
+    of the newest.
 
     When the settings cannot be read, the one console that runs is meant: settings edited while it runs must not keep
     its operator from stopping it. Raises Refused, and SettingsError when no console runs or several do.
     """
-    from core.config.loader import SettingsError
-    from senex_tui.trader.place import newest_demo, only_running, place_of
+    from senex_tui.trader.place import recorded_demo
 
+    return _place(context, data_dir, recorded_demo if demo else None)
+
+
+def trader_for(context: typer.Context, data_dir: Path | None, demo: bool) -> Place:
+    """The records of the trader that a command is for; with `demo` of one that runs. Otherwise as `place_for`."""
+    from senex_tui.trader.place import running_demo
+
+    return _place(context, data_dir, running_demo if demo else None)
+
+
+def _place(context: typer.Context, data_dir: Path | None, of_demo: Callable[[Folders, str], Place] | None) -> Place:
+    from core.config.loader import SettingsError
+    from senex_tui.trader.place import only_running, place_of
+
+    name: str = context.find_root().params["demo_name"]
     try:
-        run = prepare(context, data_dir, own_simulator=demo)
+        run = prepare(context, data_dir, own_simulator=of_demo is not None)
     except SettingsError as error:
-        running = only_running(folders_of(context, data_dir), demo)
+        chosen = folders_of(context, data_dir)
+        running = only_running(chosen) if of_demo is None else of_demo(chosen, name)
         if running is None:
             raise
         typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
         return running
-    if demo:
-        return newest_demo(run.folders)
+    if of_demo is not None:
+        return of_demo(run.folders, name)
     return place_of(run.folders, mode_of(context, run), run.loaded.settings.database.url)
 
 
 def days_of(context: typer.Context, run: Invocation, demo: bool) -> Recorded:
-    """The recorded days of the configured mode, or with `demo` those of every demo. Raises Refused."""
+    """The recorded days of the configured mode, or with `demo` those of every demo or the one named. Raises Refused."""
     from core.snapshot import Mode
     from senex_tui.run.replay import recorded_in
 
-    return recorded_in(run.folders, Mode.DEMO if demo else mode_of(context, run), demos=demo)
+    name: str = context.find_root().params["demo_name"]
+    return recorded_in(run.folders, Mode.DEMO if demo else mode_of(context, run), demos=demo, name=name)
 
 
 def is_alone(context: typer.Context, data_dir: Path | None, demo: bool) -> bool:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import re
 import sys
+from itertools import pairwise
 from typing import Annotated
 
 import typer
 
 from core.runtime.redaction import redact
-from senex_tui.cli.invocation import logins_found, logins_needed, mode_of, prepare, settle_terminal
-from senex_tui.cli.options import Ascii, AsJson, Live, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
+from senex_tui.cli.invocation import folders_of, logins_found, logins_needed, mode_of, prepare, settle_terminal
+from senex_tui.cli.options import Ascii, AsJson, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
 from senex_tui.cli.printing import print_lines, print_report
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
+from senex_tui.support.report import EXIT_CODES
 
 DEFECT = 1
-ONCE_EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
 DEMO_SEED = 7
 SIMULATOR_PORT = 8700
+_DEMO_NAME = re.compile(r"[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{6,11}")
 
 app = typer.Typer(
     name="senex",
@@ -55,6 +58,7 @@ def console(
     ascii_only: Ascii = False,
     read_only: ReadOnly = False,
     plain: Plain = False,
+    demo_name: Annotated[str, typer.Option("--demo-name", hidden=True)] = "",
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
@@ -88,6 +92,9 @@ def demo(
     ascii_only: Ascii = False,
     read_only: ReadOnly = False,
     plain: Plain = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Only list the demos there are, with their names; `--demo NAME` asks one.")
+    ] = False,
     data_dir: OwnDataDir = None,
 ) -> None:
     """Open the console on a simulated broker of its own.
@@ -95,6 +102,10 @@ def demo(
     It opens 15 seconds before the 09:45 slot, whatever the speed, unless --start says otherwise. broker.url and
     credentials are not used.
     """
+    if list_:
+        from senex_tui.reports.demos import demo_lines
+
+        return print_lines(demo_lines(folders_of(context, data_dir)))
     run = prepare(context, data_dir, own_simulator=True)
     plain = plain or context.find_root().params["plain"]
     if not plain:
@@ -161,7 +172,7 @@ def simulator(
 def once(
     context: typer.Context,
     as_json: AsJson = False,
-    account: Annotated[str | None, typer.Option(metavar="N", help="Only this account number.")] = None,
+    account: OneAccount = "",
     wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="Follow the order this long at most.")] = 20.0,
     data_dir: OwnDataDir = None,
 ) -> None:
@@ -174,9 +185,9 @@ def once(
     logins = logins_needed(run)
     from senex_tui.run.once import run_once
 
-    result = run_once(run.loaded, run.folders, mode, logins, account, wait)
+    result = run_once(run.loaded, run.folders, mode, logins, account or None, wait)
     print_report(result, as_json)
-    raise typer.Exit(ONCE_EXIT_CODES[result.outcome])
+    raise typer.Exit(EXIT_CODES[result.outcome])
 
 
 @app.command()
@@ -209,14 +220,27 @@ def main() -> None:
     """The entry point. Exit code 2 and a sentence for each thing the user can mend, 1 for a defect of ours."""
     os.umask(0o077)  # records, logs and sockets are this user's alone
     gc.disable()  # until the first paint, or until an engine is built: imports leave hardly any garbage
-    if not _opens_at_once(sys.argv[1:]):
+    words = demo_named_first(sys.argv[1:])
+    if not _opens_at_once(words):
         from senex_tui.cli.registry import add_other_commands
 
         add_other_commands(app)
     try:
-        app(prog_name="senex")
+        app(words, prog_name="senex")
     except Exception as failure:
         sys.exit(_report(failure))
+
+
+def demo_named_first(words: list[str]) -> list[str]:
+    """The words of a command line, with the name of a demo that follows `--demo` as an option before them.
+
+    `--demo` takes no value: what follows it may be an argument, like the date of `senex day --demo 2026-03-02`. The
+    name of a demo is 12 hexadecimal digits; its first 6 or more are enough where one of them is a letter.
+    """
+    for number, (option, name) in enumerate(pairwise(words)):
+        if option == "--demo" and _DEMO_NAME.fullmatch(name):
+            return ["--demo-name", name, *words[: number + 1], *words[number + 2 :]]
+    return words
 
 
 def _opens_at_once(words: list[str]) -> bool:

@@ -51,12 +51,14 @@ DaysDir = Annotated[Path | None, _data_dir("The data folder whose days are meant
 
 # A demo instead of the configured broker.
 
-Demo = Annotated[bool, typer.Option("--demo", help="Speak to the `senex demo` that started last and still runs.")]
-DemoRecords = Annotated[
-    bool, typer.Option("--demo", help="The records of the `senex demo` that started last and still runs.")
+Demo = Annotated[
+    bool, typer.Option("--demo", help="Speak to the running `senex demo`; with a NAME after it, to that one.")
 ]
-DemoDays = Annotated[bool, typer.Option("--demo", help="The days recorded by `senex demo`.")]
-DemoTrader = Annotated[bool, typer.Option("--demo", help="Watch the `senex demo` that started last.")]
+DemoRecords = Annotated[
+    bool, typer.Option("--demo", help="The records of a `senex demo`: NAME after it, else the running or newest one.")
+]
+DemoDays = Annotated[bool, typer.Option("--demo", help="The days recorded by `senex demo`; of NAME after it.")]
+DemoTrader = Annotated[bool, typer.Option("--demo", help="Watch the running `senex demo`; with a NAME, that one.")]
 
 # How a console opens.
 
@@ -86,6 +88,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, kept in the records.")]
 EntryId = Annotated[str, typer.Option("--entry", metavar="ID", help="Which one, when there are several.")]
+OneAccount = Annotated[str, typer.Option("--account", metavar="N", help="Only this account, by its last characters.")]
 AccountNumber = Annotated[str, typer.Argument(metavar="NUMBER", help="The account number, or its last characters.")]
 FromDay = Annotated[
     date | None, typer.Option("--from", parser=_date, metavar="DATE", help="From this day of the exchange on.")

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.failures import failure_words
 from core.runtime.clock import SystemClock
 from core.runtime.redaction import redact
 from core.snapshot import Automation
@@ -124,7 +125,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self._pull_timer = self.set_interval(1 / self.looks.refresh_hz, self.pull)
 
     def report_fault(self, error: BaseException) -> None:
-        self.say(redact(f"screen error: {type(error).__name__}: {error}"), "error")
+        self.say(redact(f"screen error: {failure_words(error)}"), "error")
 
     # Pulling ---------------------------------------------------------------------------------------------------------
 
@@ -165,7 +166,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             self.refresh_bindings()
 
     def _status_view(self, snapshot: Snapshot) -> StatusView:
-        return StatusView(snapshot.status, self.pending, self.looks.read_only)
+        return StatusView(snapshot.status, self.pending, self.looks.read_only, snapshot.overall)
 
     def seen_above(self) -> tuple[StatusView, tuple[Alarm, ...]] | None:
         try:
@@ -204,7 +205,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             snapshot = self.client.snapshot()
         except Exception as error:
             log.exception("no snapshot")
-            return redact(f"the engine does not answer: {error}")
+            return redact(f"the engine does not answer: {failure_words(error)}")
         barred = permission.READ_ONLY if self.looks.read_only and action in permission.RULES else None
         return permission.why_not(action, snapshot, self.pending) or barred
 

@@ -9,8 +9,8 @@ from textual.binding import BindingType
 from textual.events import Key
 from textual.screen import Screen
 
+from core.domain.operation.times import stamp
 from core.recording.playback import NOTHING_SENT, ReplayClient, ReplayState
-from core.runtime.clock import exchange_time
 from senex_tui.console.attention import CommandsOnly
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import AUTOMATION, KEYS, Where, bindings
@@ -97,4 +97,4 @@ class ReplayApp(ViewerApp):
 def replay_words(state: ReplayState) -> str:
     """`REPLAY of demo 2026-11-20 10:31:41 ET x4: nothing here is live`; `held` or `at its end` in place of a speed."""
     pace = "at its end" if state.ended else f"x{state.speed:g}" if state.playing else "held"
-    return f"REPLAY of {state.mode.value} {exchange_time(state.at):%Y-%m-%d %H:%M:%S} ET {pace}: nothing here is live"
+    return f"REPLAY of {state.mode.value} {stamp(state.at)} {pace}: nothing here is live"

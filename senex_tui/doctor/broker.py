@@ -11,10 +11,11 @@ from core.broker.port import BrokerError, BrokerFault, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.config.credentials import Credentials, CredentialsError, find_logins
 from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.times import stamp
 from core.guards.watchdog import MAX_CLOCK_OFFSET
 from core.records.records import Records
 from core.records.store.errors import RecordsError
-from core.runtime.clock import SystemClock, exchange_time
+from core.runtime.clock import SystemClock
 from core.runtime.ids import RandomIds
 from core.runtime.redaction import redact
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Finding, Post, Row
@@ -115,7 +116,7 @@ def _clock(broker: TastytradeBroker, *, simulated: bool) -> Row:
         return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
     # The broker sends whole seconds, cut off: on average half a second behind.
     off_s = offset.total_seconds() + 0.5
-    text = f"{off_s:+.1f} s against the broker's; {exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET here"
+    text = f"{off_s:+.1f} s against the broker's; {stamp(SystemClock().now())} here"
     if abs(off_s) > MAX_CLOCK_OFFSET.total_seconds():
         most = f"{MAX_CLOCK_OFFSET.total_seconds():g} s"
         return Row("clock", Finding.FAIL, text, f"entries stop above {most}; run: timedatectl set-ntp true")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from core.runtime.clock import exchange_time
+from core.domain.operation.times import stamp
 from senex_tui.doctor.doctor import Finding, Row
 
 if TYPE_CHECKING:
@@ -44,5 +44,5 @@ def lock_row(place: Place) -> Row:
     if holder is None:
         return Row("lock", Finding.OK, "free: no console trades with these records")
     where = f" on {holder.host}" if holder.host else ""
-    since = f"{exchange_time(holder.since):%Y-%m-%d %H:%M} ET"
+    since = stamp(holder.since)
     return Row("lock", Finding.OK, f"a console trades{where} ({holder.mode}, process {holder.pid}, since {since})")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from core.domain.operation.failures import failure_words
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
 from senex_tui.support.text import one_line
@@ -85,7 +86,7 @@ def _isolated(check: Check, post: Post) -> None:
     except Exception as error:
         log.exception("the check of %s failed", ", ".join(check.names))
         for name in check.names:  # rows that it posted before stay as they are
-            post(Row(name, Finding.FAIL, f"could not be looked at: {type(error).__name__}: {error}", check.todo))
+            post(Row(name, Finding.FAIL, f"could not be looked at: {failure_words(error)}", check.todo))
 
 
 def exit_code(rows: Sequence[Row]) -> int:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from core.domain.operation.failures import failure_words
+from core.domain.operation.times import minute
 from senex_tui.doctor.database import lock_row, records_row
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
 from senex_tui.doctor.redis import redis_row
@@ -98,7 +100,7 @@ def _calendar() -> Row:
     calendar = SessionCalendar(now)
     today = exchange_time(now).date()
     session, following = calendar.today(now), calendar.next_after(today)
-    hours = "no session today" if session is None else f"today until {exchange_time(session.close):%H:%M} ET"
+    hours = "no session today" if session is None else f"today until {minute(session.close)} ET"
     last = calendar.between(today, today + timedelta(days=3650))[-1].day
     text = f"{hours}; next session {following.day}; known until {last}"
     if last - today < CALENDAR_DAYS:
@@ -192,7 +194,7 @@ def mail_row(section: Any) -> Row:
         asyncio.run(connect())
     except (SMTPException, OSError) as error:
         todo = "check mail.host, mail.port and mail.security; trading goes on without it"
-        text = f"{host}:{port} ({security}): {type(error).__name__}: {error}".rstrip(": ")
+        text = f"{host}:{port} ({security}): {failure_words(error)}"
         return Row("mail", Finding.WARN, text, todo)
     return Row("mail", Finding.OK, f"{host}:{port} answers ({security})")
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.domain.operation.account_settings import AccountField, account_setting
-from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Refusal
+from core.domain.operation.times import stamp
 from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
 from core.views.accounts import setting_views
 from senex_tui.reports.check import columns
+from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Answer
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 from senex_tui.trader.send_command import send
 
@@ -33,7 +34,7 @@ async def account_lines(place: Place, defaults: Settings) -> list[str]:
 
     async def read(records: Records) -> list[str]:
         logins = {login.name: login for login in await records.logins.all()}
-        today = exchange_time(noted_clock(place.records_file.parent).now()).date()
+        today = exchange_time((await market_clock(place)).now()).date()
         rows = []
         for account in await records.accounts.all():
             notes = [account.kind, account.nickname]
@@ -54,7 +55,7 @@ async def change_lines(place: Place, number: str | None) -> list[str]:
         only = None if number is None else await _resolved(records, number)
         rows = [
             (
-                f"{exchange_time(c.at):%Y-%m-%d %H:%M:%S} ET",
+                stamp(c.at),
                 masked(c.account),
                 c.field.value,
                 f"{c.old} -> {c.new}",
@@ -75,7 +76,7 @@ async def change_account(place: Place, number: str, field: str, value: str) -> A
     """
     _need_accounts(place)
     account = await with_records(place, lambda records: _resolved(records, number))
-    today = exchange_time(noted_clock(place.records_file.parent).now()).date()
+    today = exchange_time((await market_clock(place)).now()).date()
     setting = account_setting(field, value, today)
     if isinstance(setting, Refusal):
         raise Refused(f"{setting.sentence()}.")
@@ -88,9 +89,9 @@ def _need_accounts(place: Place) -> None:
 
 
 async def _resolved(records: Records, number: str) -> str:
-    found = resolve_account(number, [account.number for account in await records.accounts.all()])
-    if isinstance(found, Refusal):
-        raise Refused(f"{found.sentence()}.")
+    found = await account_named(records, number, option="account ")
+    if found is None:
+        raise Refused("an account is named by its last characters; none were given.")
     return found
 
 

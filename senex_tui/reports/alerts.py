@@ -6,26 +6,33 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from core.domain.operation.events import masked
+from core.domain.operation.times import minute_stamp
+from senex_tui.reports.named import account_named
 from senex_tui.support.report import Report, instant_text
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.domain.reporting.alerts import Alert
+    from core.records.records import Records
 
 MOST = 100
 """The most alerts that --all shows."""
 
 
-async def read_alerts(place: Place, *, everything: bool) -> Report:
+async def read_alerts(place: Place, *, everything: bool, account: str = "") -> Report:
     """The open alerts in the order they opened, or with `everything` the newest of all, newest first.
 
-    Raises Refused before the first start, RecordsError.
+    With `account`, the last characters of a number, only those about it and those about none. Raises Refused before the
+    first start and for an account that is not exactly one known one, RecordsError.
     """
     place.need_records()
-    found = await with_records(
-        place, lambda records: records.alerts.newest(MOST) if everything else records.alerts.open_now()
-    )
-    return Report({"alerts": [alert_values(alert) for alert in found]}, _lines)
+
+    async def read(records: Records) -> tuple[Alert, ...]:
+        number = await account_named(records, account)
+        found = await (records.alerts.newest(MOST) if everything else records.alerts.open_now())
+        return tuple(alert for alert in found if number is None or alert.subject in ("", number))
+
+    return Report({"alerts": [alert_values(alert) for alert in await with_records(place, read)]}, _lines)
 
 
 def alert_values(alert: Alert) -> dict[str, Any]:
@@ -55,4 +62,4 @@ def _line(alert: dict[str, Any]) -> str:
 
 
 def _minute(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"
+    return minute_stamp(datetime.fromisoformat(instant))

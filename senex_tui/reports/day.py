@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from core.domain.market.sessions import Session, SlotTimes, slots_of
-from core.domain.operation.events import masked_in
+from core.domain.operation import times as shown
+from core.domain.operation.events import masked, masked_in
+from core.domain.orders.next_step import Next, NextStep
 from core.domain.reporting.told import Told, told_slot
 from core.records.repositories.rows import CycleRecord, SlotRecord
-from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
+from core.runtime.clock import Clock, exchange_time
 from senex_tui.reports.entries import entry_values, entry_words
+from senex_tui.reports.named import account_named
+from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Report, instant_shown, instant_text
 from senex_tui.support.text import LABEL, hanging, safe, table
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.market.calendar import SessionCalendar
     from core.records.records import Records
-    from core.records.search.told_cycles import CycleTold
 
 EARLIEST = date(2000, 1, 1)
 _AHEAD = timedelta(days=365)
@@ -30,28 +32,31 @@ _OF_ENTRY = (
     *("account", "cycle", "state", "underlying", "expiration", "strikes", "limit", "order"),
     *("contracts_filled", "holds_day", "detail", "fate", "told", "day_words", "credit", "max_risk"),
 )
-NEXT, TO_COME, DUE, NOT_RUN = "next", "to come", "due", "not run"
+NEXT, WILL_MISS, TO_COME, DUE, NOT_RUN = "next", "will miss", "to come", "due", "not run"
 """States of slots without a record. The others are told by the records."""
 
 _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
 
-async def read_day(place: Place, times: SlotTimes, day: date | None) -> Report:
+async def read_day(place: Place, times: SlotTimes, day: date | None, account: str = "") -> Report:
     """The report of a day of the exchange, without one of today.
 
-    Raises Refused before the first start and for a day too far off, RecordsError, CalendarError.
+    `account`, the last characters of a number, leaves only that account's part. Raises Refused before the first start,
+    for a day too far off and for an account that is not exactly one known one, RecordsError, CalendarError.
     """
-    from core.market.calendar import SessionCalendar
-
     place.need_records()
-    now = noted_clock(place.records_file.parent).now()
+    clock = await market_clock(place)
+    now = clock.now()
     today = exchange_time(now).date()
     chosen = today if day is None else day
     need_near(chosen, today)
-    calendar = await asyncio.to_thread(SessionCalendar, now + (chosen - today))
+    calendar = await calendar_around(now + (chosen - today))
     return Report(
-        await with_records(place, lambda records: _values(records, place, times, calendar, chosen, now)), _lines
+        await with_records(
+            place, lambda records: _values(records, place, times, calendar, clock, chosen, now, account)
+        ),
+        _lines,
     )
 
 
@@ -62,91 +67,105 @@ def need_near(day: date, today: date) -> None:
 
 
 async def _values(
-    records: Records, place: Place, times: SlotTimes, calendar: SessionCalendar, day: date, now: datetime
+    records: Records,
+    place: Place,
+    times: SlotTimes,
+    calendar: SessionCalendar,
+    clock: Clock,
+    day: date,
+    now: datetime,
+    account: str,
 ) -> dict[str, Any]:
+    only = await account_named(records, account)
     session = calendar.on(day)
     planned = () if session is None else slots_of(session, times)
     recorded = await records.slots.of_day(day)
     ran = await records.cycles.of_day(day)
-    told = await records.told_cycles.of_day(day)
+    told = {
+        number: cycle.told if only is None else cycle.accounts.get(only, cycle.told)
+        for number, cycle in (await records.told_cycles.of_day(day)).items()
+    }
     known = await records.accounts.all()
     numbers = [account.number for account in known]
     trading = await records.trading.read()
-    today = exchange_time(now).date()
-    following = _next_slot(calendar, times, day, now) if day == today else None
-    runs = await place.holder() is not None
-    first_after = None if session is not None and following is None else calendar.next_after(day)
+    is_today = day == exchange_time(now).date()
+    holder = await place.holder()
+    steps = await read_next_steps(records, place, times, calendar, clock, now, holder, only) if is_today else None
+    following = None if steps is None else steps.overall
+    first_after = calendar.next_after(day) if session is None or is_today else None
     return {
         "day": day.isoformat(),
-        "today": day == today,
+        "today": is_today,
         "now": instant_text(now),
         "session": None if session is None else _session(session),
         "next_session": None if first_after is None else first_after.day.isoformat(),
-        "next": None
-        if following is None
-        else {"at": instant_text(following), "in_s": int((following - now).total_seconds())},
-        "console_runs": runs,
+        "next": None if steps is None else step_values(steps.overall, now, numbers),
+        "accounts": []
+        if steps is None
+        else [
+            {"account": masked(number), "next": step_values(step, now, numbers)}
+            for number, step in steps.accounts.items()
+        ],
+        "console_runs": holder is not None,
         "automation": {
             "state": trading.state,
             "who": trading.who,
             "since": instant_text(trading.at),
             "why": trading.why,
         },
-        "slots": [_masked(row, numbers) for row in _rows(planned, recorded, ran, told, following, now, runs=runs)],
+        "slots": [
+            _masked(row, numbers) for row in _rows(planned, recorded, ran, told, following, now, holder is not None)
+        ],
         "entries": [
             _masked(
                 entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id)),
                 numbers,
             )
             for entry in await records.entries.of_day(day)
+            if only in (None, entry.account)
         ],
     }
-
-
-def _next_slot(calendar: SessionCalendar, times: SlotTimes, day: date, now: datetime) -> datetime:
-    session = calendar.on(day)
-    while True:
-        if session is not None:
-            coming = [slot for slot in slots_of(session, times) if slot > now]
-            if coming:
-                return coming[0]
-        session = calendar.next_after(day)
-        day = session.day
 
 
 def _rows(
     planned: Sequence[datetime],
     recorded: Sequence[SlotRecord],
     ran: Sequence[CycleRecord],
-    told: Mapping[int, CycleTold],
-    following: datetime | None,
+    told: Mapping[int, Told],
+    following: NextStep | None,
     now: datetime,
-    *,
     runs: bool,
 ) -> list[dict[str, Any]]:
     """Slots and forced cycles in the order of their times; also recorded slots that today's settings do not plan."""
     by_slot = {record.slot: record for record in recorded}
-    rows = [_slot(slot, by_slot.get(slot), told, following, now, runs=runs) for slot in sorted({*planned, *by_slot})]
-    rows += [_forced(cycle, told[cycle.number].told) for cycle in ran if cycle.slot is None]
+    rows = [_slot(slot, by_slot.get(slot), told, following, now, runs) for slot in sorted({*planned, *by_slot})]
+    rows += [_forced(cycle, told[cycle.number]) for cycle in ran if cycle.slot is None]
     return sorted(rows, key=lambda row: datetime.fromisoformat(row["at"]))
 
 
 def _slot(
     slot: datetime,
     record: SlotRecord | None,
-    told: Mapping[int, CycleTold],
-    following: datetime | None,
+    told: Mapping[int, Told],
+    following: NextStep | None,
     now: datetime,
-    *,
     runs: bool,
 ) -> dict[str, Any]:
     row: dict[str, Any] = {"at": instant_text(slot), "forced": False, "cycle": None}
     if record is not None:
         return row | {"cycle": record.cycle} | _told_values(told_of(record, told))
     if slot > now:
-        return row | _unrecorded(NEXT if slot == following else TO_COME, "")
+        return row | _to_come(slot, following)
     due = runs and exchange_time(slot).date() == exchange_time(now).date()
     return row | (_unrecorded(DUE, _DUE) if due else _unrecorded(NOT_RUN, _UNRECORDED))
+
+
+def _to_come(slot: datetime, following: NextStep | None) -> dict[str, Any]:
+    if following is not None and slot == following.enters_at:
+        return _unrecorded(NEXT, "")
+    if following is not None and slot == following.misses_at:
+        return _unrecorded(WILL_MISS, following.words)
+    return _unrecorded(TO_COME, "")
 
 
 def _unrecorded(state: str, text: str) -> dict[str, Any]:
@@ -157,12 +176,10 @@ def _forced(cycle: CycleRecord, told: Told) -> dict[str, Any]:
     return {"at": instant_text(cycle.began_at), "forced": True, "cycle": cycle.number} | _told_values(told)
 
 
-def told_of(slot: SlotRecord, cycles: Mapping[int, CycleTold]) -> Told:
+def told_of(slot: SlotRecord, cycles: Mapping[int, Told]) -> Told:
     """What a recorded slot came to. `cycles` has what the cycles of its day came to, by number."""
     cycle = None if slot.cycle is None else cycles.get(slot.cycle)
-    return told_slot(
-        slot.state, slot.outcome, slot.reason_code, slot.reason_text, None if cycle is None else cycle.told
-    )
+    return told_slot(slot.state, slot.outcome, slot.reason_code, slot.reason_text, cycle)
 
 
 def _told_values(told: Told) -> dict[str, Any]:
@@ -185,20 +202,20 @@ def _session(session: Session) -> dict[str, Any]:
 
 def _lines(values: dict[str, Any]) -> list[str]:
     day = date.fromisoformat(values["day"])
-    lines = [f"{day:%A} {day}: {_session_words(values)}"]
+    lines = [f"{shown.title(day)}: {_session_words(values)}"]
     if values["today"]:
         lines += _now_lines(values)
-    shown = [row for row in values["slots"] if row["state"] != TO_COME]
+    rows = [row for row in values["slots"] if row["state"] != TO_COME]
     to_come = [row for row in values["slots"] if row["state"] == TO_COME]
-    if shown:
-        cells = [[_time(row), str(row["cycle"] or "-"), row["word"], _why(row, values)] for row in shown]
+    if rows:
+        cells = [[_time(row), str(row["cycle"] or "-"), row["word"], _why(row, values)] for row in rows]
         lines += ["", *table(("slot", "cycle", "came to", "why"), cells, right=frozenset({"cycle"}))]
     if to_come:
-        more = "more to come" if shown else "to come"
         span = f"{_time(to_come[0])} to {_time(to_come[-1])}" if len(to_come) > 1 else _time(to_come[0])
-        lines += (
-            ["", *hanging("", f"{span}: {len(to_come)} {more}")] if not shown else [f"{span}: {len(to_come)} {more}"]
-        )
+        following = values["next"]
+        none = following is not None and (following["next_day"] is not None or following["kind"] == Next.OFF.value)
+        more = f"{len(to_come)} more to come" if rows else f"{len(to_come)} to come"
+        lines += [*([] if rows else [""]), f"{span}: {more}{'; none of them enters' if none else ''}"]
     if values["entries"]:
         lines.append("")
     for entry in values["entries"]:
@@ -213,44 +230,36 @@ def _session_words(values: dict[str, Any]) -> str:
     opens, closes = (datetime.fromisoformat(session[name]) for name in ("open", "close"))
     half = "half day, " if session["half_day"] else ""
     count = sum(not row["forced"] for row in values["slots"])
-    return f"{half}session {opens:%H:%M} to {closes:%H:%M} ET, {count} slots"
+    return f"{half}session {shown.minute(opens)} to {shown.minute(closes)} ET, {count} slots"
 
 
 def _now_lines(values: dict[str, Any]) -> list[str]:
-    now, following = datetime.fromisoformat(values["now"]), datetime.fromisoformat(values["next"]["at"])
-    on = "" if following.date() == now.date() else f"{_day_words(following.date().isoformat())} "
-    runs = "" if values["console_runs"] else "; no console is running: no cycle will run until one is started"
-    lines = [f"{'now':<{LABEL}}{now:%H:%M:%S} ET"]
-    lines += hanging(f"{'next':<{LABEL}}", f"{on}{following:%H:%M} ET, in {_span(values['next']['in_s'])}{runs}")
+    lines = [f"{'now':<{LABEL}}{shown.clock(datetime.fromisoformat(values['now']))} ET"]
+    lines += hanging(f"{'next':<{LABEL}}", safe(step_words(values["next"])))
+    if len(values["accounts"]) > 1:
+        for account in values["accounts"]:
+            lines += hanging(f"{account['account']:<{LABEL}}", safe(step_words(account["next"])))
     state = values["automation"]
-    if state["state"] != "active":
+    if state["state"] not in ("active", values["next"]["kind"]):
         why = f"{state['state'].upper()} by {state['who']} since {instant_shown(state['since'])}: {state['why']}"
-        why += "; slots are missed until it is active"
         lines += hanging(f"{'automation':<{LABEL}}", safe(why))
     return lines
 
 
 def _day_words(day: str) -> str:
-    return f"{date.fromisoformat(day):%A} {day}"
+    return shown.title(date.fromisoformat(day))
 
 
 def _time(row: dict[str, Any]) -> str:
-    return f"{datetime.fromisoformat(row['at']):%H:%M}"
+    return shown.minute(datetime.fromisoformat(row["at"]))
 
 
 def _why(row: dict[str, Any], values: dict[str, Any]) -> str:
     told = row["text"]
     if row["state"] == NEXT:
-        told = f"in {_span(values['next']['in_s'])}"
+        told = f"in {shown.span(values['next']['in_s'])}"
     return safe("; ".join(part for part in ("forced" * row["forced"], told) if part))
 
 
 def _words_of(entry: dict[str, Any]) -> str:
     return entry_words(entry, f"cycle {entry['cycle']}")
-
-
-def _span(seconds: int) -> str:
-    hours, rest = divmod(seconds, 3600)
-    if hours >= 48:
-        return f"{hours // 24} days"
-    return f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"

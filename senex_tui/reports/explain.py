@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import SlotTimes, slots_of
+from core.domain.operation import amounts
+from core.domain.operation import times as shown
 from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
 from core.snapshot.story import Story, StoryKind, StoryLine
 from core.views.story import story_of_cycle, story_of_slot
 from senex_tui.reports.day import need_near
+from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import hanging, safe
 from senex_tui.support.when import with_day, zoned
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -64,23 +67,27 @@ class Explained:
         return masked_in("\n".join(lines), self.accounts)
 
 
-async def explain(place: Place, times: SlotTimes, what: str) -> Explained:
+async def explain(place: Place, times: SlotTimes, what: str, account: str = "") -> Explained:
     """The story of one cycle or slot.
 
-    `what` is a cycle's number, `last`, or the exchange time of a slot, of today or with its date.
-    Raises Refused when there is no such cycle or slot, RecordsError, CalendarError.
+    `what` is a cycle's number, `last`, or the exchange time of a slot, of today or with its date. `account`, the last
+    characters of a number, leaves out what is of another account. Raises Refused when there is no such cycle, slot or
+    account, RecordsError, CalendarError.
     """
     place.need_records()
-    return await with_records(place, lambda records: _explain(records, place, times, what.strip()))
+    return await with_records(place, lambda records: _explain(records, place, times, what.strip(), account))
 
 
-async def _explain(records: Records, place: Place, times: SlotTimes, what: str) -> Explained:
-    now = noted_clock(place.records_file.parent).now()
+async def _explain(records: Records, place: Place, times: SlotTimes, what: str, account: str) -> Explained:
+    only = await account_named(records, account)
+    now = (await market_clock(place)).now()
     accounts = tuple(account.number for account in await records.accounts.all())
     if what == LAST or what.isdecimal():
         story = await _of_number(records, what)
     else:
         story = await _of_slot(records, times, _minute(what, now), now)
+    if only is not None:
+        story = replace(story, lines=tuple(line for line in story.lines if line.account in ("", only)))
     return Explained(story, accounts)
 
 
@@ -120,14 +127,16 @@ def _slot_at(minute: datetime, times: SlotTimes) -> datetime:
     day = exchange_time(minute).date()
     session = SessionCalendar(minute).on(day)
     if session is None:
-        raise Refused(f"the exchange has no session on {day:%A} {day}, so no slot; `senex day {day}` shows the next.")
+        raise Refused(
+            f"the exchange has no session on {shown.title(day)}, so no slot; `senex day {day}` shows the next."
+        )
     slots = slots_of(session, times)
     if minute in slots:
         return minute
     before = [slot for slot in slots if slot < minute]
-    near = exchange_time(before[-1] if before else slots[0]).strftime("%H:%M") if slots else "none"
+    near = shown.minute(before[-1] if before else slots[0]) if slots else "none"
     raise Refused(
-        f"{exchange_time(minute):%H:%M} on {day} is no slot and no cycle began then; "
+        f"{shown.minute(minute)} on {day} is no slot and no cycle began then; "
         f"the {'slot before it' if before else 'first slot'} is {near}."
     )
 
@@ -152,13 +161,13 @@ def _drawn(line: StoryLine) -> list[str]:
     if line.kind is StoryKind.SECTION:
         return ["", *hanging("", label)]
     if line.kind is StoryKind.EVENT and line.at is not None:
-        head = f"{_NOTICE[line.severity]} {exchange_time(line.at):%H:%M:%S}  {label:<{_LABEL}}"
+        head = f"{_NOTICE[line.severity]} {shown.clock(line.at)}  {label:<{_LABEL}}"
         return hanging(head, text)
     if line.points is not None:
         # Only what is added has a sign; the start and the sum have none.
         total = line.label in ("start", "score")
-        shown = f"{line.points:.1f}" if total else f"{line.points:+.1f}"
-        return [f"{'':12}{label:<{_LABEL}}{text:<24}{shown:>7}"]
+        points = amounts.score(line.points) if total else amounts.signed_score(line.points)
+        return [f"{'':12}{label:<{_LABEL}}{text:<24}{points:>7}"]
     return hanging(f"{'':12}{label:<{_LABEL + 2}} ", text)
 
 
@@ -167,4 +176,4 @@ def _plain(value: FigureValue) -> str | int | bool | None:
 
 
 def _shown(instant: datetime) -> str:
-    return f"{exchange_time(instant):%Y-%m-%d %H:%M} ET"
+    return f"{shown.minute_stamp(instant)} ET"

@@ -18,8 +18,9 @@ from core.domain.operation.reasons import Reason
 from core.domain.reporting.figures import SESSIONS, AccountDay, DayKind, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target, most_rejections
 from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
+from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
@@ -77,23 +78,25 @@ def day_of(option: str, text: str | None) -> date | None:
     return day
 
 
-async def read_report(place: Place, first: date | None, last: date | None) -> FiguresReport:
+async def read_report(place: Place, first: date | None, last: date | None, account: str = "") -> FiguresReport:
     """The figures of the recorded sessions from `first` to `last`, both included; without `first` of the 20 newest.
 
-    Takes no lock, so it can be read while a console trades. Raises Refused when `first` is after `last` and before the
-    first start, RecordsError.
+    `account`, the last characters of a number, leaves only that account. Takes no lock, so it can be read while a
+    console trades. Raises Refused when `first` is after `last`, before the first start, and for an account that is not
+    exactly one known one; RecordsError.
     """
     if first is not None and last is not None and first > last:
         raise Refused(f"--from {first} is after --to {last}; give the earlier day to --from.")
     place.need_records()
-    now = noted_clock(place.records_file.parent).now()
-    figures = await with_records(place, lambda records: _read(records, first, last, now))
+    now = (await market_clock(place)).now()
+    figures = await with_records(place, lambda records: _read(records, first, last, account, now))
     days = tuple(replace(day, account=masked(day.account)) for day in figures.days)
     return FiguresReport(place.mode.value, replace(figures, days=days))
 
 
-async def _read(records: Records, first: date | None, last: date | None, now: datetime) -> SessionFigures:
+async def _read(records: Records, first: date | None, last: date | None, account: str, now: datetime) -> SessionFigures:
     results = records.results
+    number = await account_named(records, account)
     until = last or date.max
     if first is None:
         sessions = await results.sessions(last=until, count=SESSIONS)
@@ -102,6 +105,8 @@ async def _read(records: Records, first: date | None, last: date | None, now: da
     if not sessions:
         return figures_of((), (), (), {})
     found = await results.recorded(sessions[0], sessions[-1])
+    if number is not None:
+        found = found.of(number)
     running = await asyncio.to_thread(_running, now) if exchange_time(now).date() in sessions else None
     return figures_of(sessions, found.runs, found.entries, found.traded, found.missed, running)
 

@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from core.domain.market.underlying import SHIPPED
-from core.domain.operation.accounts import resolve_account
-from core.domain.operation.reasons import Reason, Refusal
-from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark, not_of
+from core.domain.operation.reasons import Reason
+from core.records.search.history import OUTCOMES, HistoryFilter, HistoryKind, HistoryRow, Mark, not_of, outcome_word
 from senex_tui.reports.history_text import HistoryText
+from senex_tui.reports.named import account_named
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place, with_records
 
@@ -42,11 +42,7 @@ async def _search(
     records: Records, kind: HistoryKind, wanted: HistoryFilter, limit: int | None, form: str, say: Say
 ) -> None:
     known = [account.number for account in await records.accounts.all()]
-    if wanted.account:
-        number = resolve_account(wanted.account, known)
-        if isinstance(number, Refusal):
-            raise Refused(f"--account {number.sentence()}.")
-        wanted = replace(wanted, account=number)
+    wanted = replace(wanted, account=await account_named(records, wanted.account) or "")
     text = HistoryText(kind, known)
     if form == "csv":
         say(text.csv_head())
@@ -108,7 +104,7 @@ def check(kind: HistoryKind, wanted: HistoryFilter, name: str = "--{}") -> None:
     wrong = not_of(kind, wanted)
     if wrong:
         raise Refused(f"{kind.value} have no {wrong[0]}; leave {name.format(wrong[0])} out, or choose another kind.")
-    if wanted.outcome and wanted.outcome not in OUTCOMES[kind]:
+    if wanted.outcome and outcome_word(wanted.outcome) not in OUTCOMES[kind]:
         raise Refused(f"{outcome} {wanted.outcome!r} is none of {', '.join(OUTCOMES[kind])}.")
     codes = [reason.code for reason in Reason]
     if wanted.reason and wanted.reason not in codes:

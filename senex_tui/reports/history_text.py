@@ -13,6 +13,7 @@ from typing import Any
 from core.domain.operation import amounts
 from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
+from core.domain.operation.times import minute, minute_stamp
 from core.records.search.history import HistoryKind, HistoryRow
 from core.runtime.clock import exchange_time
 from senex_tui.support.report import credit_shown, dollars_shown
@@ -117,11 +118,11 @@ def _cell(value: Any) -> str:
 
 
 def _when(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant):%Y-%m-%d %H:%M}"
+    return minute_stamp(datetime.fromisoformat(instant))
 
 
 def _cycle_cells(v: dict[str, Any]) -> list[str]:
-    slot = "forced" if v["slot"] is None else f"{datetime.fromisoformat(v['slot']):%H:%M}"
+    slot = "forced" if v["slot"] is None else minute(datetime.fromisoformat(v["slot"]))
     return [str(v["cycle"] or "-"), v["session_day"], slot, v["outcome"], v["text"]]
 
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from core.runtime.clock import Clock, exchange_time
+from core.domain.operation.times import stamp
+from core.runtime.clock import Clock
 from senex_tui.support.logs import FIELDS, FILE_NAME, OLDER_FILES
 from senex_tui.support.refusals import Refused
 from senex_tui.support.text import one_line
@@ -156,7 +157,7 @@ def _shown(line: dict[str, Any], at: datetime) -> str:
     if "error_type" in line:
         fields.append("error=" + one_line(f"{line['error_type']}: {line.get('error', '')}"))
     parts = [
-        f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET",
+        stamp(at),
         f"{one_line(str(line.get('level', ''))).upper():<8}",
         one_line(str(line.get("event", ""))),
         *fields,

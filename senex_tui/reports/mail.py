@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from senex_tui.support.report import Answer, instant_text
+from core.domain.operation.times import stamp
+from senex_tui.support.report import Answer, instant_shown, instant_text
 from senex_tui.support.text import labelled
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def mail_words(values: dict[str, Any]) -> str:
         return f"{values['off'] or 'nothing waits'}{given_up}"
     failing = f", failing: {values['failing']}" if values["failing"] else ""
     off = f"; {values['off']}" if values["off"] else ""
-    since = f"{datetime.fromisoformat(values['waiting_since']):%m-%d %H:%M:%S} ET"
+    since = instant_shown(values["waiting_since"])
     return f"{values['waiting']} waiting since {since}{failing}{off}{given_up}; see `senex mail`"
 
 
@@ -113,19 +113,19 @@ def _summary(settings: MailSettings, mode: Mode, counts: OutboxCounts) -> list[s
         lines.append(
             labelled("to", f"{settings.operator}, from {settings.sender}; {settings.preference.value} by default")
         )
-    since = f", the oldest since {_time(counts.waiting_since)}" if counts.waiting_since else ""
+    since = f", the oldest since {stamp(counts.waiting_since)}" if counts.waiting_since else ""
     lines.append(labelled("waiting", f"{counts.waiting}{since}"))
     lines.append(labelled("given up", str(counts.given_up)))
-    lines.append(labelled("last sent", _time(counts.last_sent_at) if counts.last_sent_at else "nothing yet"))
+    lines.append(labelled("last sent", stamp(counts.last_sent_at) if counts.last_sent_at else "nothing yet"))
     return lines
 
 
 def _messages(newest: tuple[Message, ...]) -> list[str]:
     lines = [""] if newest else []
     for message in newest:
-        lines.append(f"{_time(message.created_at)}  {_state(message):<9}{message.subject}")
+        lines.append(f"{stamp(message.created_at)}  {_state(message):<9}{message.subject}")
         if message.last_error and message.sent_at is None:
-            lines.append(f"{'':<21}tried {message.attempts} times, last: {message.last_error}")
+            lines.append(f"{'':<26}tried {message.attempts} times, last: {message.last_error}")
     return lines
 
 
@@ -133,9 +133,3 @@ def _state(message: Message) -> str:
     if message.sent_at is not None:
         return "sent"
     return "given up" if message.given_up_at is not None else "waiting"
-
-
-def _time(at: datetime) -> str:
-    from core.runtime.clock import exchange_time
-
-    return f"{exchange_time(at):%m-%d %H:%M:%S} ET"

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from core.domain.market.sessions import SlotTimes
+from core.domain.operation.amounts import counted
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
 from core.domain.orders.order_states import EntryState
@@ -15,48 +17,61 @@ from core.domain.orders.orders import Entry
 from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
-from core.runtime.clock import exchange_time
-from core.runtime.clock_file import noted_clock
-from core.views.orders import evidence_text
+from core.runtime.clock import Clock, exchange_time
+from core.views.orders import proof_of, proof_words
 from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
 from senex_tui.reports.mail import mail_values, mail_words, off_because
+from senex_tui.reports.next_steps import calendar_around, read_next_steps, step_values, step_words
 from senex_tui.support.report import Report, credit_shown, dollars_shown, instant_shown, instant_text
 from senex_tui.support.text import LABEL, labelled, safe
+from senex_tui.trader.market_time import market_clock
 from senex_tui.trader.place import Place, with_records
 
 if TYPE_CHECKING:
     from core.config.mail import MailSettings
     from core.locks.holder import Holder
+    from core.market.calendar import SessionCalendar
     from core.records.records import EvidenceRecord, Records, SlotRecord
     from core.records.repositories.rows import LoginRecord
-    from core.records.search.told_cycles import CycleTold
 
 _OF_ENTRY = (
     *("id", "account", "day", "state", "underlying", "expiration", "strikes", "limit", "order"),
     *("broker_status", "sent", "holds_day", "contracts_filled", "detail"),
     *("fate", "told", "day_words", "credit", "max_risk"),
 )
+SHIPPED_TIMES = SlotTimes()
 WAY_OUT = (
     "look again with `senex reconcile`; or look at the broker yourself, then `senex attest absent` "
     "when no such order is there, `senex attest ORDER` when it is"
 )
 
 
-async def read_status(place: Place, mail: MailSettings | None = None) -> Report:
+async def read_status(place: Place, mail: MailSettings | None = None, times: SlotTimes = SHIPPED_TIMES) -> Report:
     """Reads everything that `senex status` shows. Takes no lock.
 
-    Without `mail`, the settings, the report cannot say whether mail is off. Raises Refused before the first start,
-    RecordsError.
+    `times` are the slots of the settings. Without `mail`, its settings, the report cannot say whether mail is off.
+    Raises Refused before the first start, RecordsError, CalendarError.
     """
     place.need_records()
-    return Report(await with_records(place, lambda records: _values(records, place, mail)), _lines)
-
-
-async def _values(records: Records, place: Place, mail: MailSettings | None) -> dict[str, Any]:
-    clock = noted_clock(place.records_file.parent)
+    clock = await market_clock(place)
     now = clock.now()
+    calendar = await calendar_around(now)
+    return Report(
+        await with_records(place, lambda records: _values(records, place, mail, times, calendar, clock, now)), _lines
+    )
+
+
+async def _values(
+    records: Records,
+    place: Place,
+    mail: MailSettings | None,
+    times: SlotTimes,
+    calendar: SessionCalendar,
+    clock: Clock,
+    now: datetime,
+) -> dict[str, Any]:
     day = exchange_time(now).date()
     trading = await records.trading.read()
     today = await records.entries.of_day(day)
@@ -70,11 +85,14 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
         entry.account: entry for entry in today if entry.state in (EntryState.WORKING, EntryState.UNKNOWN)
     }
     latest = {entry.account: entry for entry in today} | held_today
-    cycles = await records.told_cycles.of_day(day)
+    cycles = {number: cycle.told for number, cycle in (await records.told_cycles.of_day(day)).items()}
+    steps = await read_next_steps(records, place, times, calendar, clock, now, holder)
+    numbers = [account.number for account in accounts]
     return {
         "mode": place.mode.value,
         "now": instant_text(now),
         "records": place.named,
+        "demo": place.demo or None,
         "trader": _trader(holder),
         "automation": {
             "state": trading.state,
@@ -83,6 +101,7 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
             "why": trading.why,
             "reconciling": reconciling,
         },
+        "next": step_values(steps.overall, now, numbers),
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
@@ -97,6 +116,9 @@ async def _values(records: Records, place: Place, mail: MailSettings | None) -> 
                 "entry": await _entry(records, latest[account.number]) if account.number in latest else None,
                 "validated": await _validated(records, account.number, day),
                 "skips_today": account.skip_day == day,
+                "next": step_values(step, now, numbers)
+                if (step := steps.accounts.get(account.number)) is not None
+                else None,
             }
             for account in accounts
         ],
@@ -163,19 +185,17 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
     }
 
 
-def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, CycleTold]) -> dict[str, Any]:
+def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, Told]) -> dict[str, Any]:
     """How many of today's slots have passed, and what they came to.
 
-    `outcomes` counts by outcome, with the newest reason of each. `came_to` counts by word and reason: slots that were
-    missed for two reasons are two of them.
+    `outcomes` counts by outcome. `came_to` counts by word and reason: slots that were missed for two reasons are two of
+    them.
     """
     told = [told_of(slot, cycles) for slot in slots]
-    named = [(one.word if one.outcome is None else one.outcome.value, one) for one in told]
     counted = Counter((one.word, _missed_words(one)) for one in told)
     return {
         "passed": len(slots),
-        "outcomes": dict(Counter(name for name, _ in named)),
-        "newest_reasons": {name: one.words for name, one in named if one.reason},
+        "outcomes": dict(Counter(one.word if one.outcome is None else one.outcome.value for one in told)),
         "came_to": [{"word": word, "why": why, "count": count} for (word, why), count in counted.items()],
     }
 
@@ -210,7 +230,8 @@ def _amount(value: Decimal | None) -> str | None:
 
 def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, speed: float) -> dict[str, Any]:
     reads = [one.at for one in seen if one.kind == "listing" and one.complete]
-    known = evidence_text(entry, seen, None, now, speed)
+    proof = proof_of(entry, seen, speed)
+    known = "" if proof is None else proof_words(proof, seen, now, speed)
     return {
         **entry_values(entry, _OF_ENTRY),
         "identifier": entry.identifier,
@@ -222,8 +243,9 @@ def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, spee
 
 def _lines(values: dict[str, Any]) -> list[str]:
     lines = [labelled("mode", values["mode"].upper()), labelled("time", instant_shown(values["now"]))]
-    lines.append(labelled("console", _console(values["trader"])))
+    lines.append(labelled("console", _console(values)))
     lines.append(labelled("automation", _automation(values)))
+    lines.append(labelled("next", safe(step_words(values["next"]))))
     for one in values["breakers"]:
         whom = f"{one['whom']}: " if one["whom"] else ""
         lines.append(labelled("stopped", f"{whom}{one['why']} (since {instant_shown(one['since'])}); {one['reset']}"))
@@ -243,6 +265,8 @@ def _lines(values: dict[str, Any]) -> list[str]:
     lines.append(labelled("slots today", _slot_words(values["slots"])))
     for account in values["accounts"]:
         lines.append(labelled(account["account"], _account_words(account)))
+        if len(values["accounts"]) > 1:
+            lines.append(labelled("", safe(_next_words(account["next"]))))
     lines += [labelled(entry["account"], f"of {entry['day']}: {_words(entry)}") for entry in values["earlier"]]
     for trident in values["open_tridents"]:
         lines.append(labelled("open", _open_words(trident)))
@@ -260,7 +284,10 @@ def _lines(values: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _console(trader: dict[str, Any] | None) -> str:
+def _console(values: dict[str, Any]) -> str:
+    trader = values["trader"]
+    if trader is None and values["demo"] is not None:
+        return f"the demo {values['demo']} is finished; this is how it ended"
     if trader is None:
         return "none is running: no cycle will run"
     attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""
@@ -310,6 +337,10 @@ def _account_words(account: dict[str, Any]) -> str:
     return told + off + ("  (skips today)" if account["skips_today"] else "")
 
 
+def _next_words(step: dict[str, Any] | None) -> str:
+    return "next: no login reaches this account" if step is None else f"next: {step_words(step)}"
+
+
 def _suggestion_words(suggestion: dict[str, Any]) -> str:
     trident = f"{suggestion['underlying']} {suggestion['strikes']} {suggestion['expiration']}"
     limit = f" at {credit_shown(suggestion['limit'])} credit" if suggestion["limit"] else ""
@@ -329,5 +360,6 @@ def _open_words(trident: dict[str, Any]) -> str:
     )
     return (
         f"{trident['account']} {trident['underlying']} {trident['strikes']} {trident['expiration']} "
-        f"({trident['dte']} days): {figures}, max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
+        f"({counted(trident['dte'], 'day')}): {figures}, "
+        f"max risk {dollars_shown(trident['max_risk'])}, by the fills recorded"
     )

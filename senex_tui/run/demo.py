@@ -57,7 +57,7 @@ class DemoWorld:
     def place(self, folders: Folders) -> Place:
         """Where the world's records are: in a file of its own, whatever database.url says."""
         beside = folders.records(Mode.DEMO.value).parent / "worlds" / self.name
-        return Place(Mode.DEMO, beside / "records.sqlite3", folders.halt_file)
+        return Place(Mode.DEMO, beside / "records.sqlite3", folders.halt_file, demo=self.name)
 
     def start(self) -> None:
         """Starts the process. It ends when its standard input is closed, also when this process is killed."""

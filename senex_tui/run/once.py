@@ -16,7 +16,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.fate import Fate, day_words, fate_of, fate_words
 from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle
-from senex_tui.support.refusals import Refused
+from senex_tui.run.alone import LOOK_EVERY_S, alone
 
 if TYPE_CHECKING:
     from core.config.credentials import Credentials
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from core.domain.orders.orders import Entry
     from core.engine.engine import Engine
     from core.snapshot import Mode
-
-FEED_WAIT_S = 15.0
-_LOOK_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def run_once(
     from senex_tui.run.wiring import build_configured_engine
 
     async def main() -> OnceResult:
-        engine = await build_configured_engine(loaded, folders, mode, logins, only_account=account)
+        engine = await build_configured_engine(loaded, folders, mode, logins)
         return await force_once(engine, account, wait)
 
     return asyncio.run(main())
@@ -93,50 +90,20 @@ def run_once(
 async def force_once(engine: Engine, account: str | None, wait: float) -> OnceResult:
     """Starts the engine without its schedule, forces one cycle and follows its order for at most `wait` wall seconds.
 
-    Raises what keeps the engine from starting, and Refused for an account the login does not reach.
+    `account` is a number or its last characters; None for every account that is enabled. Raises what keeps the engine
+    from starting, and Refused for an account the login does not reach.
     """
     clock = engine.parts.clock
     started = clock.monotonic()
-    running = asyncio.create_task(engine.run(scheduled=False))
-    ready = asyncio.create_task(engine.ready.wait())
-    try:
-        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
-        if running.done():
-            running.result()
-            raise Refused("the engine ended before it was ready; see the log.")
-        _require_account(engine, account)
-        await _wait_until_live(engine)
-        forcing = asyncio.create_task(engine.force(f"{getpass.getuser()} with senex once"))
-        await asyncio.wait({running, forcing}, return_when=asyncio.FIRST_COMPLETED)
-        if not forcing.done():
-            forcing.cancel()
-            running.result()
-            raise Refused("the engine ended before the cycle did; see the log.")
-        result, took_s = forcing.result(), round(clock.monotonic() - started, 3)
+
+    async def forced() -> OnceResult:
+        result = await engine.force(f"{getpass.getuser()} with senex once", account or "")
+        took_s = round(clock.monotonic() - started, 3)
         if isinstance(result, Refusal):
             return OnceResult(outcome_for(result.reason).value, result.code, [], took_s, result.sentence())
         return _told(result, engine.study.today(), await _follow(engine, result, wait), took_s)
-    finally:
-        ready.cancel()
-        engine.stop()
-        await asyncio.wait({running})
 
-
-def _require_account(engine: Engine, account: str | None) -> None:
-    numbers = [a.number for a in engine.accounts]
-    if account is not None and account not in numbers:
-        reached = ", ".join(masked(number) for number in numbers) or "none"
-        raise Refused(f"--account {account} is not reached by this login; it reaches {reached}.")
-
-
-async def _wait_until_live(engine: Engine) -> None:
-    """Waits for the quote feed and the reconciliation, FEED_WAIT_S at most; then the cycle says what is missing."""
-    clock = engine.parts.clock
-    deadline = clock.monotonic() + FEED_WAIT_S
-    while clock.monotonic() < deadline:
-        if engine.feed.is_live(clock.monotonic()) and engine.gate.refusal() is None:
-            return
-        await clock.sleep(_LOOK_EVERY_S)
+    return await alone(engine, forced, account=account)
 
 
 async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: float) -> dict[str, Entry]:
@@ -151,7 +118,7 @@ async def _follow(engine: Engine, results: tuple[AccountResult, ...], wait: floa
         made = [entry for entry in await engine.parts.records.entries.of_day(day) if entry.cycle in numbers]
         if clock.monotonic() >= deadline or all(fate_of(entry).is_over for entry in made):
             return {entry.account: entry for entry in made}
-        await clock.sleep(_LOOK_EVERY_S)
+        await clock.sleep(LOOK_EVERY_S)
 
 
 def _told(results: tuple[AccountResult, ...], day: date, entries: dict[str, Entry], took_s: float) -> OnceResult:
@@ -160,17 +127,12 @@ def _told(results: tuple[AccountResult, ...], day: date, entries: dict[str, Entr
     by_account = told_accounts(
         [result.run(day) for result in results],
         fates,
-        validated={result.account for result in results if _is_validated(result)},
+        validated={result.account for result in results if result.is_validated},
     )
     told = told_cycle(CycleEnd(True, Outcome.SKIPPED.value, none.code, none.sentence()), by_account)
     accounts = [_account(result, by_account[result.account], entries.get(result.account)) for result in results]
     outcome = Outcome.UNKNOWN if told.outcome is None else told.outcome
     return OnceResult(outcome.value, told.reason or None, accounts, took_s, _sentence(told))
-
-
-def _is_validated(result: AccountResult) -> bool:
-    """Whether it succeeded without an entry: a dry run validates and sends nothing."""
-    return result.outcome is Outcome.SUCCEEDED and result.entry is None
 
 
 def _sentence(told: Told) -> str:

@@ -19,7 +19,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from core.domain.operation.events import Event, Severity, StepResult, masked
-from core.runtime.clock import exchange_time
+from core.domain.operation.times import stamp
+from core.domain.orders.next_step import Next, NextStep
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import words_of
@@ -35,6 +36,8 @@ LOOK_S = 0.5
 _WORDS = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "critical"}
 _SEVERITIES = {word.value: word for word in Severity}
 _RECENT = 500
+_NEXT = "next"
+_STOPPED = frozenset({Next.HALTED, Next.BREAKER, Next.HELD})
 OUTPUT_CLOSED = 1
 
 
@@ -43,7 +46,7 @@ def plain_line(at: datetime | None, severity: Severity, source: str, text: str) 
 
     `at` is market time, None before it is known. Secrets are masked, and nothing in it steers a terminal.
     """
-    when = "starting" if at is None else f"{exchange_time(at):%Y-%m-%d %H:%M:%S} ET"
+    when = "starting" if at is None else stamp(at)
     return safe(redact(f"{when} {_WORDS[severity]} {source}: {text}"))
 
 
@@ -63,16 +66,18 @@ def event_line(event: Event) -> str | None:
 
 
 class StatusChanges:
-    """Lines for what changed in the words of the status bar since they were last asked for; at first all of them."""
+    """Lines for what changed in the words of the status bar, and in what comes next, since they were last asked for; at
+    first all of them."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[str, Severity]] = {}
 
-    def lines(self, status: StatusSlice) -> Iterator[str]:
-        for name, (words, severity) in _words_of(status).items():
+    def lines(self, snapshot: Snapshot) -> Iterator[str]:
+        status = snapshot.status
+        for name, (words, severity) in (_words_of(status) | _coming(snapshot)).items():
             before = self._last.get(name)
             if before is None or before[0] != words:
-                was = "" if before is None else f", was {before[0]}"
+                was = "" if before is None or name.startswith(_NEXT) else f", was {before[0]}"
                 yield plain_line(status.now, severity, "status", f"{name} {words}{was}")
             self._last[name] = (words, severity)
 
@@ -103,6 +108,20 @@ def _words_of(status: StatusSlice) -> dict[str, tuple[str, Severity]]:
     return words
 
 
+def _coming(snapshot: Snapshot) -> dict[str, tuple[str, Severity]]:
+    """What comes next: in all, and for each account where there are several."""
+    if snapshot.overall is None or snapshot.status.engine is not EngineState.RUNNING:
+        return {}
+    told = {f"{_NEXT}:": _step(snapshot.overall)}
+    if len(snapshot.next_steps) > 1:
+        told |= {f"{_NEXT} for {view.account}:": _step(view.step) for view in snapshot.next_steps}
+    return told
+
+
+def _step(step: NextStep) -> tuple[str, Severity]:
+    return step.words, Severity.WARNING if step.kind in _STOPPED else Severity.INFO
+
+
 def _part(part: PartHealth) -> tuple[str, Severity]:
     fine = part.health in (Health.OK, Health.STARTING)
     detail = f" ({part.detail})" if part.detail else ""
@@ -131,7 +150,7 @@ class PlainPrinter:
 
     def check(self, snapshot: Snapshot) -> None:
         """Adds lines for what no event says: changes of the status, and messages such as of the recording."""
-        for line in self._status.lines(snapshot.status):
+        for line in self._status.lines(snapshot):
             self._put(line)
         if snapshot.status.engine is not EngineState.RUNNING:
             return

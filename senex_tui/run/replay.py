@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.domain.operation.times import clock
 from core.recording import DAYS
 from core.recording.day_file import DayUnreadable, day_path, read_frames, recorded_days
 from core.recording.playback import RecordedDay, ReplayClient
@@ -41,10 +42,10 @@ class Recorded:
         return dict(sorted(newest.items()))
 
 
-def recorded_in(folders: Folders, mode: Mode, *, demos: bool) -> Recorded:
-    """Where the days of a mode are recorded, or with `demos` those of every `senex demo`."""
+def recorded_in(folders: Folders, mode: Mode, *, demos: bool, name: str = "") -> Recorded:
+    """Where the days of a mode are recorded, or with `demos` those of every `senex demo`, or of the one named."""
     beside = folders.records((Mode.DEMO if demos else mode).value).parent
-    worlds = sorted(beside.glob(f"worlds/*/{DAYS}"))
+    worlds = sorted(beside.glob(f"worlds/{name}*/{DAYS}"))
     return Recorded(tuple(worlds) if demos else (beside / DAYS,), demos)
 
 
@@ -64,7 +65,7 @@ def _row(day: date, path: Path) -> Sequence[str]:
         return (day.isoformat(), "", "", "", f"{size}, {_reason(unreadable, path)}")
     if not frames:
         return (day.isoformat(), "", "", "", f"{size}, no whole frame")
-    first, last = (f"{exchange_time(frame.at):%H:%M:%S} ET" for frame in (frames[0], frames[-1]))
+    first, last = (f"{clock(frame.at)} ET" for frame in (frames[0], frames[-1]))
     return (day.isoformat(), first, last, str(sum(frame.cycle for frame in frames)), size)
 
 

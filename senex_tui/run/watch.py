@@ -55,6 +55,7 @@ def watcher(place: Place, settings: Settings, watching: Watching) -> WatchClient
     Raises Refused when Redis cannot be used or the trader has another version, and RecordsError.
     """
     from core.records.records import Records
+    from core.remote.kept_day import KeptDay
     from core.remote.keys import RedisKeys
     from core.remote.watch_client import WatchClient
 
@@ -74,11 +75,15 @@ def watcher(place: Place, settings: Settings, watching: Watching) -> WatchClient
         await (await open_records()).close()
         await look_at_trader(url, keys)
 
+    async def console_runs() -> bool:
+        return await place.holder() is not None
+
     asyncio.run(first_look())
     return WatchClient(
         url=url,
         keys=keys,
         open_records=open_records,
+        kept_day=KeptDay(settings.schedule.slot_times, console_runs, place.halt_file, place.mode.sends),
         watching=watching,
         who=f"{getpass.getuser()} watching on {socket.gethostname()}",
         ids=RandomIds(),

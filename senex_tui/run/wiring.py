@@ -54,7 +54,6 @@ async def build_configured_engine(
     mode: Mode,
     logins: tuple[Credentials, ...],
     *,
-    only_account: str | None = None,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
 ) -> Engine:
@@ -66,7 +65,6 @@ async def build_configured_engine(
         folders,
         mode,
         wire,
-        only_account=only_account,
         place=place,
         data_lock=data_lock,
         watched=watched,
@@ -104,7 +102,6 @@ async def build_engine(
     mode: Mode,
     wire: Wire,
     *,
-    only_account: str | None = None,
     place: Place | None = None,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
@@ -151,7 +148,7 @@ async def build_engine(
             market_data=broker.market_data,
             alerts=broker.alerts,
             records=records,
-            sends=mode in (Mode.DEMO, Mode.SANDBOX, Mode.LIVE),
+            sends=mode.sends,
             preflight=not demo,
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
@@ -166,7 +163,7 @@ async def build_engine(
         locks.release()
         raise
     tune_gc()
-    return Engine(parts, only_account)
+    return Engine(parts)
 
 
 def _others(wire: Wire) -> list[Login]:

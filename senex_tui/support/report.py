@@ -10,7 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain.operation import amounts
-from core.domain.operation.times import iso
+from core.domain.operation.times import iso, stamp
+
+EXIT_CODES = {"succeeded": 0, "skipped": 3, "failed": 4, "unknown": 5}
+"""The exit code of a command that ends by what a cycle came to (rules 4.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +33,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to a request: a sentence, and the exit code that the command ends with."""
+    """The answer to a request: a sentence, and the exit code that the command ends with.
+
+    `command` is the id of the command that was posted for it; empty when none was.
+    """
 
     exit_code: int
     text: str
+    command: str = ""
 
 
 def instant_text(at: datetime | None) -> str | None:
@@ -43,7 +50,7 @@ def instant_text(at: datetime | None) -> str | None:
 
 def instant_shown(text: str | None) -> str:
     """The same value for a person, like `2026-03-02 10:20:00 ET`; `--` for None."""
-    return "--" if text is None else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} ET"
+    return "--" if text is None else stamp(datetime.fromisoformat(text))
 
 
 def credit_shown(value: str | None) -> str:

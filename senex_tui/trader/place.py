@@ -20,13 +20,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The records of one mode, or of one demo's world. `halt_file` is the kill file of the whole data folder."""
+    """The records of one mode, or of one demo's world. `halt_file` is the kill file of the whole data folder. `demo` is
+    the name of the `senex demo` that recorded them, empty for those of a mode."""
 
     mode: Mode
     records_file: Path
     halt_file: Path
     database: str | None = field(default=None, repr=False)
     """The PostgreSQL database with the records; None when they are in the file."""
+    demo: str = ""
 
     @property
     def url(self) -> str:
@@ -75,20 +77,51 @@ def records_url(database: str | None, mode: Mode, file: Path) -> str:
     return with_schema(make_url(database), schema_name(mode)).render_as_string(hide_password=False)
 
 
-def newest_demo(folders: Folders) -> Place:
-    """The running `senex demo` that started last. Raises Refused when none runs."""
-    from core.locks.folder_lock import who_holds
+def demos(folders: Folders) -> list[Place]:
+    """The records of every `senex demo`, those written last first."""
     from core.snapshot import Mode
 
     worlds = folders.records(Mode.DEMO.value).parent / "worlds"
+    files = sorted(worlds.glob("*/records.sqlite3"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return [Place(Mode.DEMO, file, folders.halt_file, demo=file.parent.name) for file in files]
+
+
+def demo_named(folders: Folders, name: str) -> Place:
+    """The records of the demo whose name begins like this. Raises Refused when none does, or several do."""
+    found = [place for place in demos(folders) if place.demo.startswith(name)]
+    if len(found) != 1:
+        count = "several" if found else "no"
+        raise Refused(f"{count} `senex demo` of {folders.data} has a name like {name!r}; `senex demo --list` has them.")
+    return found[0]
+
+
+def running_demo(folders: Folders, name: str = "") -> Place:
+    """The `senex demo` with this name, else the one that started last. Raises Refused when it does not run."""
+    from core.locks.folder_lock import who_holds
+
+    wanted = [demo_named(folders, name)] if name else demos(folders)
     running = [
-        (holder.since, Place(Mode.DEMO, path, folders.halt_file))
-        for path in worlds.glob("*/records.sqlite3")
-        if (holder := who_holds(path.parent)) is not None
+        (holder.since, place) for place in wanted if (holder := who_holds(place.records_file.parent)) is not None
     ]
     if not running:
+        if name:
+            raise Refused(f"the demo {wanted[0].demo} is finished; only its records can be asked.")
         raise Refused(f"no `senex demo` is running with the data folder {folders.data}; start one first.")
     return max(running, key=lambda one: one[0])[1]
+
+
+def recorded_demo(folders: Folders, name: str = "") -> Place:
+    """The records of the demo with this name; else of the running one that started last, else of the one that was
+    written last. Raises Refused when there is none."""
+    if name:
+        return demo_named(folders, name)
+    known = demos(folders)
+    if not known:
+        raise Refused(f"there is no `senex demo` yet in the data folder {folders.data}; start one first.")
+    try:
+        return running_demo(folders)
+    except Refused:
+        return known[0]
 
 
 def schema_name(mode: Mode) -> str:
@@ -96,23 +129,32 @@ def schema_name(mode: Mode) -> str:
     return f"senex_{mode.value.replace('-', '_')}"
 
 
-def only_running(folders: Folders, demo: bool) -> Place | None:
-    """The records of the one console that runs; None when none runs, or more than one. With `demo` as `newest_demo`."""
+def only_running(folders: Folders) -> Place | None:
+    """The records of the one console that runs; None when none runs, or more than one."""
     from core.locks.folder_lock import who_holds
     from core.snapshot import Mode
 
-    if demo:
-        return newest_demo(folders)
     places = [place_of(folders, mode) for mode in Mode]
     running = [place for place in places if who_holds(place.records_file.parent) is not None]
     return running[0] if len(running) == 1 else None
 
 
 async def with_records(place: Place, work: Callable[[Records], Awaitable[T]]) -> T:
-    """Opens the records without the right to trade, does the work with them and closes them. Raises RecordsError."""
-    from core.records.records import Records
+    """Opens the records without the right to trade, does the work with them and closes them.
 
-    records = await Records.open(place.url, trader=False)
+    Raises Refused for a demo of another version of senex, RecordsError.
+    """
+    from core.records.records import Records
+    from core.records.store.errors import OtherSchema
+
+    try:
+        records = await Records.open(place.url, trader=False)
+    except OtherSchema:
+        if not place.demo:
+            raise
+        raise Refused(
+            f"the demo {place.demo} was recorded by another version of senex, and only that one can read it."
+        ) from None
     try:
         return await work(records)
     finally:

@@ -36,7 +36,7 @@ async def send(place: Place, kind: CommandKind, *, target: str = "", note: str =
     if kind in POSSIBLE:
         record = await _done_here(place, command)
         if record is not None:
-            return _answer(record)
+            return answer_of(record)
     elif await place.holder() is None:
         return Answer(NO_CONSOLE, f"no console is running in {place.mode.value} mode; `senex {kind.value}` needs one.")
     return await with_records(place, lambda records: _posted(records, place, command, wait_s))
@@ -70,7 +70,7 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
     while wall.monotonic() < until:
         record = await records.inbox.get(command.id)
         if record is not None and record.state is not CommandState.PENDING:
-            return _answer(record)
+            return answer_of(record)
         await wall.sleep(_LOOK_EVERY_S)
     text = (
         f"{command.kind.value}: posted, and not answered within {wait_s:g} s; "
@@ -78,10 +78,11 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
     )
     if command.kind in (CommandKind.PAUSE, CommandKind.HALT):
         text += f" To stop entries whatever it does, create the file {place.halt_file}."
-    return Answer(NO_ANSWER, text)
+    return Answer(NO_ANSWER, text, command.id)
 
 
-def _answer(record: CommandRecord) -> Answer:
+def answer_of(record: CommandRecord) -> Answer:
+    """The answer of a command that is done, refused or expired."""
     word = "" if record.state is CommandState.DONE else f" {record.state.value}"
     named = record.command.kind.value.replace("_", " ")
-    return Answer(_EXIT_CODES[record.state], f"{named}{word}: {record.text}")
+    return Answer(_EXIT_CODES[record.state], f"{named}{word}: {record.text}", record.command.id)

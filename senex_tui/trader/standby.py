@@ -7,9 +7,10 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
+from core.domain.operation.times import stamp
 from core.locks.folder_lock import LockRefused
 from core.records.store.errors import RecordsError
-from core.runtime.clock import SystemClock, exchange_time
+from core.runtime.clock import SystemClock
 from core.runtime.redaction import redact
 
 LOOK_EVERY_S = 1.0
@@ -55,5 +56,5 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
 
 def _say(text: str) -> None:
     """Prints one line for a terminal or the machine's journal, without secrets."""
-    sys.stdout.write(redact(f"{exchange_time(SystemClock().now()):%Y-%m-%d %H:%M:%S} ET  {text}") + "\n")
+    sys.stdout.write(redact(f"{stamp(SystemClock().now())}  {text}") + "\n")
     sys.stdout.flush()

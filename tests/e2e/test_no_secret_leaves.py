@@ -138,12 +138,12 @@ def test_no_secret_leaves_by_any_way(box: Box, url: str) -> None:
     assert str(reports[0]) in painted.replace("\r", "").replace("\n", "")
     records = senex.data / "demo" / "records.sqlite3"
     with sqlite3.connect(f"file:{records}?mode=ro", uri=True) as opened:
-        assert opened.execute("SELECT count(*) FROM events WHERE text LIKE ?", (f"%{MARKER}%",)).fetchone()[0] > 1
+        assert opened.execute("SELECT count(*) FROM events WHERE text LIKE ?", (f"%{MARKER}%",)).fetchone()[0] >= 1
         assert (
             opened.execute("SELECT count(*) FROM accounts WHERE number = ?", (secrets_in_use.ACCOUNT,)).fetchone()[0]
             == 1
         )
-    assert MARKER in once
+    assert MARKER not in once, "the text of a defect is for the log and the report"
     assert all(word in looked for word in (MARKER, "trading.width", "automation", "read back and whole"))
     assert len(list((senex.data / "backups").iterdir())) == 1
 

@@ -38,7 +38,7 @@ def test_an_entry_is_sent_filled_and_not_repeated(broker: SimulatedBroker, box: 
 
     assert (code, told["outcome"], told["reason"]) == (3, "skipped", "entry_today")
     assert len(broker.orders()) == 1
-    assert asyncio.run(_commands(box)) == [("force", "done", "a cycle starts now")] * 2
+    assert asyncio.run(_commands(box)) == [("force", "done", f"cycle {number} starts now") for number in (2, 1)]
 
 
 async def _commands(box: Box) -> list[tuple[str, str, str]]:
@@ -138,4 +138,4 @@ def test_an_account_the_login_does_not_reach_is_refused(broker: SimulatedBroker,
     code, told, said = once(broker, box, "--account", "5WT99999")
 
     assert (code, told) == (2, {})
-    assert "--account 5WT99999 is not reached by this login; it reaches …0001." in said
+    assert "--account '5WT99999' names no known account; give one of …0001." in said

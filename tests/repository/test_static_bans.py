@@ -1,5 +1,5 @@
 """`make check` refuses what it forbids: each test writes a violation and sees it found (rules 13). Forbidden are clock,
-sleep, chance and identifiers outside their modules, and floats in money."""
+sleep, chance and identifiers outside their modules, floats in money, and formats of amounts and times."""
 
 from __future__ import annotations
 
@@ -100,3 +100,39 @@ def test_make_check_runs_both() -> None:
     recipe = makefile.split("\ncheck:", 1)[1].split("\n\n", 1)[0]
     assert "ruff check" in recipe
     assert ".ci/no_float_in_money.py" in recipe
+
+
+def format_check(*files: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / ".ci" / "formats.py"), *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_every_text_formats_amounts_and_times_by_their_modules() -> None:
+    found = format_check()
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        ("text = f'{at:%H:%M}'", "'%H:%M'"),
+        ("text = at.strftime('%Y-%m-%d %H:%M')", "'%Y-%m-%d %H:%M'"),
+        ("text = f'{limit:.2f}'", "'.2f'"),
+        ("text = format(limit, '.3f')", "'.3f'"),
+        ("text = f'{risk:,.0f}'", "',.0f'"),
+        ("text = f'{risk:.0f} $ at most'", "'.0f'"),
+        ("text = f'no answer: {type(error).__name__}'", "'__name__'"),
+    ],
+)
+def test_a_format_of_its_own_is_refused(tmp_path: Path, code: str, what: str) -> None:
+    written = tmp_path / "violation.py"
+    written.write_text(f"{code}\n")
+    found = format_check(written)
+    assert (found.returncode, found.stdout.count("\n")) == (1, 1), found.stdout
+    assert f"{written}:1: {what}" in found.stdout
+
+
+def test_seconds_counts_and_plain_decimals_may_be_formatted(tmp_path: Path) -> None:
+    written = tmp_path / "kept.py"
+    written.write_text("text = f'{age_s:.1f} s, {old_s:,.0f} s, {count:>3}, {limit:f}, {name:<12}, {size:,} rows'\n")
+    assert format_check(written).returncode == 0

@@ -89,7 +89,7 @@ def test_a_refused_spread_gives_its_reason_first_and_a_floored_one_says_so() -> 
     assert spread is not None
     refused = SpreadPanel().draw(spread, 78, 9)
     assert plain(refused.lines).startswith("REFUSED  max risk 331.00 $ is above the budget of 250.00 $")
-    at_natural = parts.spread(verdict="passed", floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
+    at_natural = parts.spread(verdict="passed", fate=None, floored=True, limit=D("6.72"), max_risk_limit=D("328.00"))
     floored = SpreadPanel().draw(at_natural, 78, 9)
     assert plain(floored.lines).startswith("PASSED  limit at the natural credit")
 
@@ -167,14 +167,14 @@ def test_attempts_are_newest_first_with_their_reasons() -> None:
 
 def test_orders_show_fills() -> None:
     text = plain(OrdersPanel().draw((parts.filled_order(),), 64, 20).lines)
-    for part in ("FILLED", "6 of 6 contracts filled at 6.86", "account …0001", "2 604P", "at 16.94"):
+    for part in ("FILLED 6.86", "6 of 6 filled, max risk 314.00 $", "account …0001", "2 604P", "at 16.94"):
         assert part in text
 
 
 def test_the_schedule_keeps_the_present_in_sight() -> None:
-    drawing = SchedulePanel().draw(scenes.followed().schedule, 64, 8)
-    assert drawing.follow == 8
-    assert plain(drawing.lines[8:9]) == "○ 11:45  next"
+    drawing = SchedulePanel().draw(scenes.rejected().schedule, 64, 8)
+    assert drawing.follow == 4
+    assert plain(drawing.lines[4:5]) == "○ 10:45  next"
 
 
 def test_a_message_keeps_its_level_in_words() -> None:
@@ -188,8 +188,9 @@ def test_a_message_keeps_its_level_in_words() -> None:
 def test_the_status_bar_never_drops_mode_automation_or_clock(width: int) -> None:
     trouble = PartHealth(Health.TROUBLE, "reconnecting for 12 s after the socket was closed by the other side")
     status = parts.status(mode=Mode.DRY_RUN, speed=60.0, feed=trouble, feed_age_s=12)
-    text = plain(StatusBar().draw(StatusView(status, (CommandKind.PAUSE,)), width, 1).lines)
-    for part in ("DRY-RUN 60x", "PAUSING…", "feed TROUBLE", " ok", "13:19", "10:31:41 ET"):
+    view = StatusView(status, (CommandKind.PAUSE,), overall=scenes.rejected().overall)
+    text = plain(StatusBar().draw(view, width, 1).lines)
+    for part in ("DRY-RUN 60x", "PAUSING…", "feed TROUBLE", " ok", "in 13:19", "10:31:41 ET"):
         assert part in text
     assert ("rest ok" in text) is (width == 78)
     assert len(text) <= width

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from core.domain.operation.amounts import NONE as NONE
+from core.domain.operation.amounts import counted as counted
 from core.domain.operation.amounts import credit, money
 from core.domain.operation.amounts import percent as percent
 from core.domain.operation.amounts import quantity as quantity
@@ -14,6 +15,7 @@ from core.domain.operation.amounts import signed_money as signed_money
 from core.domain.operation.amounts import strike as strike
 from core.domain.operation.times import EXCHANGE_ZONE
 from core.domain.operation.times import clock as clock
+from core.domain.operation.times import day_of as day_of
 from core.domain.operation.times import minute as minute
 from core.domain.operation.times import span as span
 
@@ -59,6 +61,11 @@ def when(at: datetime, now: datetime | None) -> str:
     if moment.date() == today.date():
         return f"{moment:%H:%M}"
     return f"{moment:%b %d}" if moment.year == today.year else f"{moment:%b'%y}"
+
+
+def exchange_day(at: datetime) -> date:
+    """The exchange's date at an instant."""
+    return at.astimezone(EXCHANGE).date()
 
 
 def dated(at: datetime) -> str:

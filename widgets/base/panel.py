@@ -14,6 +14,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from core.domain.operation.failures import failure_words
 from widgets.base.event_guard import EventGuard
 from widgets.base.lines import Drawing, Line, Tone, fit, plain, safe, width_of, wrap
 from widgets.base.tones import tone_styles
@@ -86,7 +87,7 @@ class LinePanel(EventGuard, Widget, Generic[Slice], can_focus=True):
             drawing = self._drawn(width, height)
         except Exception as error:  # shown in this box and logged; the other panels go on
             log.exception("panel %s failed", self.NAME)
-            text = safe(f"panel error: {type(error).__name__}: {error}")
+            text = safe(f"panel error: {failure_words(error)}")
             drawing = Drawing(self.NAME, tuple(((line, Tone.BAD),) for line in wrap(text, width)))
         self._drawing = drawing
         self._place(height)

@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from core.domain.operation.outcomes import Outcome
+from core.domain.orders.fate import FateKind
 from core.snapshot import Freshness, QuoteSlice, SlotState, SlotView
 from widgets.base import format as figures
+from widgets.base.fates import slot_told
 from widgets.base.lines import Drawing, Part, Tone
 from widgets.charts.picture import ChartView, second_of_day, time_marks, traded
 from widgets.charts.plot import Plot, Scale, reach, with_words
-from widgets.schedule import sign_of
+from widgets.schedule import slot_part
 
 OPEN_S = 9 * 3600 + 1800
 """The session's open, in seconds since midnight at the exchange."""
-_TOLD = (
-    (("succeeded",), "entered"),
-    (("failed", "unknown"), "failed"),
-    (("skipped", ""), "not entered"),
-)
+_WORKS = (FateKind.WORKING, FateKind.PARTLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +65,14 @@ class DayPicture:
             parts.append((f"body {figures.strike(self.body)} (dashes)", Tone.WARN))
         parts.append((f"seen {figures.price(min(prices))} to {figures.price(max(prices))}", Tone.DIM))
         over = [slot for slot in self.slots if slot.state in (SlotState.DONE, SlotState.MISSED)]
-        for outcomes, word in _TOLD:
-            group = [slot for slot in over if slot.outcome in outcomes]
+        for word in ("entered", "working", "unknown", "failed", "not entered"):
+            group = [slot for slot in over if _came_to(slot) == word]
             if group:
-                sign, tone = sign_of(group[-1])
+                sign, tone = slot_part(group[-1])
                 parts.append((f"{sign} {len(group)} {word}", tone))
         for slot in self.slots:
             if slot.state in (SlotState.NEXT, SlotState.RUNNING):
-                sign, tone = sign_of(slot)
+                sign, tone = slot_part(slot)
                 parts.append((f"{sign} {slot.state.value} {figures.minute(slot.at)}", tone))
         return parts
 
@@ -92,11 +91,21 @@ class DayPicture:
         for slot in self.slots:
             second = second_of_day(slot.at)
             if first <= second <= last:
-                sign, tone = sign_of(slot)
+                sign, tone = slot_part(slot)
                 plot.mark(second, sign, tone)
         for second, label in time_marks(first, last, plot.columns // 12):
             plot.tick(second, label)
         return plot
+
+
+def _came_to(slot: SlotView) -> str:
+    """Whether a slot entered, as the words beside the curve count it."""
+    told = slot_told(slot)
+    if told is None or told.outcome in (None, Outcome.SKIPPED, Outcome.NOT_ASKED):
+        return "not entered"
+    if told.outcome is not Outcome.SUCCEEDED:
+        return told.outcome.value
+    return "working" if told.word in _WORKS else "entered"
 
 
 def _is_near(body: float, values: list[float]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import httpx2
@@ -11,6 +12,9 @@ from tastytrade.utils import TastytradeError
 
 from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.evidence import Evidence
+from core.domain.operation.failures import failure_words
+
+log = logging.getLogger(__name__)
 
 READ_ERRORS = (
     TastytradeError,
@@ -39,7 +43,8 @@ def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
     if isinstance(error, httpx2.HTTPError):
         return BrokerError(BrokerFault.UNREACHABLE, f"{what}: {transport_words(error)}")
     if status is None:
-        return BrokerError(BrokerFault.UNREACHABLE, f"{what}: no answer ({type(error).__name__})")
+        log.info("%s: no answer: %s", what, type(error).__name__)
+        return BrokerError(BrokerFault.UNREACHABLE, f"{what}: no answer that could be used")
     code, words = error_words(evidence.body)
     said = words or f"HTTP {status}"
     if status == 401:
@@ -54,19 +59,21 @@ def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
 
 
 def transport_words(error: httpx2.HTTPError) -> str:
-    """A transport failure in words."""
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    """A transport failure in words. Its class and text go to the log."""
+    log.info("on the way to the broker: %s: %s", type(error).__name__, error)
+    return failure_words(error)
 
 
 def unreadable_words(error: Exception) -> str:
-    """Why an answer could not be read: names of fields, never their values."""
+    """Why an answer could not be read: names of fields, never their values. The class of the failure goes to the
+    log."""
     if isinstance(error, ValidationError):
         fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False)})
         return f"the answer could not be read: {', '.join(fields[:6])}"
     if isinstance(error, KeyError):
-        return f"the answer lacks {error}"
-    return f"the answer could not be read ({type(error).__name__})"
+        return f"the answer lacks {error.args[0] if error.args else 'a field'}"
+    log.info("an answer could not be read: %s", type(error).__name__)
+    return "the answer could not be read"
 
 
 def error_body(body: bytes | None) -> dict[str, Any] | None:

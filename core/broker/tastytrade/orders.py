@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -32,7 +33,10 @@ from core.broker.tastytrade.faults import (
     unreadable_words,
 )
 from core.broker.tastytrade.mapping import dry_run_answer, order_report, order_report_from
+from core.domain.operation.failures import failure_words
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+
+log = logging.getLogger(__name__)
 
 PAGE = 100
 NEVER_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
@@ -183,11 +187,13 @@ def _acknowledged(number: str, request: OrderRequest, evidence: Evidence) -> Sen
 
 
 def _failure_words(failure: Exception | None) -> str:
+    """Why there is no answer, for a person. The class of the failure goes to the log."""
+    if failure is None:
+        return "the request was not seen"
     if isinstance(failure, httpx2.HTTPError):
         return transport_words(failure)
-    if isinstance(failure, BrokerError):
-        return str(failure)
-    return type(failure).__name__ if failure is not None else "the request was not seen"
+    log.info("an order ended with %s", type(failure).__name__)
+    return failure_words(failure)
 
 
 def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:

@@ -17,6 +17,7 @@ from core.broker.tastytrade.backoff import backoff_s
 from core.broker.tastytrade.connection import Connection
 from core.broker.tastytrade.evidence import Evidence, observed
 from core.broker.tastytrade.faults import unreadable_words
+from core.domain.operation.failures import failure_words
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,9 @@ LOST = (
     anyio.BrokenResourceError,
 )
 """What the SDK's streamers raise when the server or the network misbehaves (broker 5)."""
+
+_UNREADABLE = (TastytradeError, KeyError, IndexError, AttributeError, TypeError, ValueError, RuntimeError)
+"""Those that a message leads to which is none of the protocol."""
 
 Entered = Callable[[], None]
 """Called for a connection once it stands and everything is subscribed."""
@@ -91,6 +95,8 @@ async def keep_alive(
                 if unexpected:
                     raise
                 detail = connection.masked("; ".join(dict.fromkeys(lost_words(leaf) for leaf in leaves)))
+                classes = ", ".join(dict.fromkeys(type(leaf).__name__ for leaf in leaves))
+                log.info("%s of %s ended by %s", name, connection.login.name, classes)
         if stood is not None and clock.monotonic() - stood >= connection.timings.good_data:
             failures = 0
         tell(StreamStatus(StreamState.WAITING, clock.monotonic(), detail, connections))
@@ -119,7 +125,7 @@ def leaves_of(error: BaseException) -> Iterator[BaseException]:
 
 
 def lost_words(error: BaseException) -> str:
-    """Why a connection was lost, in words."""
+    """Why a connection was lost, in words. The log has the classes of the errors."""
     if isinstance(error, BrokerError):
         return error.detail
     if isinstance(error, WebSocketDisconnect):
@@ -128,7 +134,8 @@ def lost_words(error: BaseException) -> str:
         return f"refused by the broker (HTTP {error.response.status_code})"
     if isinstance(error, ValidationError):
         return unreadable_words(error)
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    text = str(error)
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    if isinstance(error, TastytradeError) and str(error):
+        return str(error)  # the broker's own words
+    if isinstance(error, _UNREADABLE):
+        return "the broker sent something that could not be read"
+    return failure_words(error)

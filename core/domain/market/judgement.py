@@ -11,6 +11,7 @@ from enum import Enum
 
 from core.domain.market.indicators import MIN_CANDLES, Indicators, compute_indicators
 from core.domain.market.quotes import Candle
+from core.domain.operation.amounts import ratio as shown_ratio
 from core.domain.operation.reasons import Reason, Refusal, refuse
 
 BASE_SCORE = Decimal(50)
@@ -270,7 +271,9 @@ def score_factors(
     return (
         Factor("IV rank", f"{rank:.1f}", _iv_rank_points(rank)),
         Factor("ADX", f"{i.adx:.1f}", Decimal(-20 if i.adx > 30 else 10 if i.adx < 20 else 0)),
-        Factor("HV/IV", f"{ratio:.2f}", Decimal(15 if ratio < Decimal("0.8") else -8 if ratio > Decimal("1.2") else 0)),
+        Factor(
+            "HV/IV", shown_ratio(ratio), Decimal(15 if ratio < Decimal("0.8") else -8 if ratio > Decimal("1.2") else 0)
+        ),
         Factor("direction", direction.value, Decimal(_DIRECTION_POINTS[direction])),
         Factor("stress", f"{stress:.0f}", Decimal(10 if stress < 30 else -15 if stress > 70 else 0)),
         Factor("Bollinger", "inside" if inside else "at or beyond a band", Decimal(5 if inside else -5)),

@@ -34,6 +34,26 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """The sessions and slots ahead of an instant. Instants are aware UTC.
+
+    `today` is the exchange's date, `session` its session or None, `slot` the next slot of today or None. `next_open`
+    and `next_day` are the open and the first slot of the next session that has a slot.
+    """
+
+    today: date
+    session: Session | None
+    slot: datetime | None
+    next_open: datetime
+    next_day: datetime
+
+    @property
+    def next_slot(self) -> datetime:
+        """The next slot, today or in a later session."""
+        return self.slot or self.next_day
+
+
+@dataclass(frozen=True, slots=True)
 class SlotTimes:
     """The first and last slot (exchange time) and the minutes between slots.
 

@@ -5,25 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 
 T = TypeVar("T")
+_SHORTEST_END = 4
+"""As many characters as a masked number shows."""
 
 
 def resolve_account(typed: str, known: Sequence[str]) -> str | Refusal:
-    """The one known account number that equals `typed` or ends with it. The form on screens, like `…4021`, is accepted
-    too.
+    """The one known account number that equals `typed` or ends with it.
 
-    The refusal names what was typed, how many accounts that names, and the known ones, masked.
+    The form on screens, like `…4021`, is accepted too, also with three dots. The refusal names what was typed, how many
+    accounts that names, and the choices by the fewest last characters that tell them apart.
     """
-    end = typed.removeprefix("…")
+    end = typed.strip().removeprefix("…").removeprefix("...")
     exact = [number for number in known if number == end]
     found = exact or [number for number in known if end and number.endswith(end)]
     if len(found) == 1:
         return found[0]
-    shown = ", ".join(masked(number) for number in known) or "none"
-    return refuse(Reason.NO_SUCH_ACCOUNT, number=typed, found=len(found) or "no", known=shown)
+    choices = found or known
+    shown = ", ".join(f"…{shortest_end(number, choices)}" for number in choices)
+    names = f"{len(found)} accounts" if found else "no known account"
+    known_ones = f"give one of {shown}" if shown else "no account is known yet"
+    return refuse(Reason.NO_SUCH_ACCOUNT, number=typed, found=names, known=known_ones)
+
+
+def shortest_end(number: str, known: Sequence[str]) -> str:
+    """The fewest last characters of the number, at least four, that none of the other known ones ends with."""
+    for length in range(_SHORTEST_END, len(number)):
+        if sum(other.endswith(number[-length:]) for other in known) == 1:
+            return number[-length:]
+    return number
 
 
 def own_or_default(own: T | None, default: T) -> T:

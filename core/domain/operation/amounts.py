@@ -77,6 +77,11 @@ def score(value: Decimal | None) -> str:
     return _grouped(value.quantize(_TENTH, ROUND_FLOOR), "") if value.is_finite() else str(value)
 
 
+def signed_score(value: Decimal | None) -> str:
+    """What is added to a score or taken from it, with its sign and one place, rounded; zero is `0.0`."""
+    return _to(value, _TENTH, "+")
+
+
 def plain(value: Decimal | None) -> str:
     """A number without needless zeros: 622, 6702.5, 0.0187."""
     if value is None:
@@ -87,6 +92,16 @@ def plain(value: Decimal | None) -> str:
 strike = plain
 quantity = plain
 """A strike and a number of contracts have no needless zeros."""
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 day`, `2 days`."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def ratio(value: Decimal | None) -> str:
+    """A ratio of two amounts with two places: `0.79`."""
+    return _to(value, _CENT, "")
 
 
 def seconds(milliseconds: int | None) -> str:

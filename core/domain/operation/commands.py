@@ -7,6 +7,10 @@ from datetime import datetime
 from enum import StrEnum
 
 COMMAND_LIFETIME_S = 30.0
+COMMAND, CYCLE = "command", "cycle"
+"""Figures of the event of an answer: the command's id, and for a forced cycle its number."""
+PREVIEW_DONE, PREVIEWS = "preview.done", "previews"
+"""The event that has the result of a preview, and its figure with them as JSON: a list, one for each account."""
 
 
 class CommandKind(StrEnum):
@@ -23,6 +27,7 @@ class CommandKind(StrEnum):
     ACKNOWLEDGE = "acknowledge"
     ALLOW_REENTRY = "allow-reentry"
     SET_ACCOUNT = "set_account"
+    PREVIEW = "preview"
 
 
 WATCHER_COMMANDS = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
@@ -45,7 +50,8 @@ class Command:
     `saw_cycle` is the number of the newest cycle that its sender was shown; the engine refuses a forced cycle when
     another has started since. `target` is what the command is about: the id of an entry or of its order for cancel,
     attest and allow-reentry; for reset a breaker's code, with a colon and its subject where it has one, or `halt`; the
-    number of an alert for acknowledge; an account number, or its last characters, for set_account. `note` is what the
+    number of an alert for acknowledge; an account number, or its last characters, for set_account, and for force and
+    preview, where it may be empty and then means every account that is enabled. `note` is what the
     operator adds: the reason for a halt, what was seen at the broker, or the account's setting and value, like `width
     5`.
     """

@@ -106,18 +106,18 @@ class Reason(Enum):
     CANDLES_MISSING = (
         "candles_missing",
         Kind.TERMINAL,
-        "{symbol} has {count} daily candles; at least {needed} needed",
+        "{symbol} has {count}; at least {needed} needed",
     )
     CANDLES_UNREADABLE = (
         "candles_unreadable",
         Kind.TRANSIENT,
         "{symbol} daily candles could not be read: {detail}",
     )
-    EARNINGS_NEAR = ("earnings_near", Kind.TERMINAL, "{symbol} reports earnings in {days} days")
+    EARNINGS_NEAR = ("earnings_near", Kind.TERMINAL, "{symbol} reports earnings in {days}")
     EX_DIVIDEND_NEAR = (
         "ex_dividend_near",
         Kind.TERMINAL,
-        "{symbol} goes ex-dividend in {days} days",
+        "{symbol} goes ex-dividend in {days}",
     )
     TRADING_HALTED = ("trading_halted", Kind.TERMINAL, "{symbol} is halted at the exchange")
     LOW_SCORE = ("low_score", Kind.TERMINAL, "{symbol} scores {score}; {needed} needed")
@@ -140,7 +140,7 @@ class Reason(Enum):
     QUOTES_NOT_ARRIVING = (
         "quotes_not_arriving",
         Kind.TRANSIENT,
-        "no fresh quote within {limit_s} s for {missing}",
+        "no quote within {limit_s} s for {missing}",
     )
     LEG_MISSING = ("leg_missing", Kind.TRANSIENT, "{symbol} has no quote")
     LEG_UNUSABLE = (
@@ -186,7 +186,7 @@ class Reason(Enum):
     POSITION_LIMIT = (
         "position_limit",
         Kind.TERMINAL,
-        "{open} tridents are open; the limit is {limit}",
+        "open tridents: {open}; the limit is {limit}",
     )
     OPPOSITE_SIDE = (
         "opposite_side",
@@ -249,11 +249,12 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the console showed another state when the key was pressed",
     )
+    PREVIEW_GIVEN_UP = ("preview_given_up", Kind.TERMINAL, "a cycle started; ask again when it has ended")
     NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
     NO_SUCH_ACCOUNT = (
         "no_such_account",
         Kind.TERMINAL,
-        "'{number}' names {found} known accounts; known are {known}",
+        "'{number}' names {found}; {known}",
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
@@ -273,10 +274,14 @@ _BY_CODE = {reason.code: reason for reason in Reason}
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reason and the figures that fill its sentence."""
+    """A reason and the figures that fill its sentence.
+
+    `underlying` is the symbol that an attempt refused, empty for a refusal of the account, the market or the order.
+    """
 
     reason: Reason
     figures: Figures = ()
+    underlying: str = ""
 
     @property
     def code(self) -> str:
@@ -295,10 +300,13 @@ _PER_SHARE = frozenset({"credit", "limit", "natural", "mid", "price", "bid", "as
 _DOLLARS = frozenset({"max_risk", "budget", "buying_power"})
 """Their sentences say the unit themselves."""
 _SCORES = frozenset({"score", "needed"})
+_COUNTED = {"days": "day", "count": "daily candle"}
+"""Numbers of things, and one of the things. Their sentences leave the word to the number: `1 day`, `2 days`."""
 
 
 class _Shown(dict[str, str]):
-    """Figures as text, each Decimal in the format of what it means (rules 12).
+    """Figures as text, each number in the format of what it means (rules 12). Words from outside have no full stop of
+    their own: the sentence goes on.
 
     A missing figure shows as a question mark: a sentence must not fail.
     """
@@ -313,8 +321,10 @@ class _Shown(dict[str, str]):
 def _shown(name: str, value: FigureValue) -> str:
     if value is None:
         return "none"
+    if isinstance(value, int) and name in _COUNTED:
+        return amounts.counted(value, _COUNTED[name])
     if not isinstance(value, Decimal):
-        return str(value)
+        return str(value).rstrip(". ") or str(value)
     if name in _PER_SHARE:
         return amounts.credit(value)
     if name in _DOLLARS:

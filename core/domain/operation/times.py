@@ -38,6 +38,21 @@ def moment(at: datetime) -> str:
     return f"{weekday(local.date())} {local:%H:%M:%S} ET"
 
 
+def stamp(at: datetime) -> str:
+    """The whole instant in a form that sorts, for lists and logs: `2026-03-02 10:15:03 ET`."""
+    return f"{at.astimezone(EXCHANGE_ZONE):%Y-%m-%d %H:%M:%S} ET"
+
+
+def minute_stamp(at: datetime) -> str:
+    """The instant to the minute in a form that sorts, for columns that say nearby that it is ET: `2026-03-02 10:15`."""
+    return f"{at.astimezone(EXCHANGE_ZONE):%Y-%m-%d %H:%M}"
+
+
+def title(day: date) -> str:
+    """A day as a heading: `Monday 2026-03-02`."""
+    return f"{day:%A} {day}"
+
+
 def weekday(day: date) -> str:
     """A day with its year: `Mon 2 Mar 2026`."""
     return f"{day:%a} {day.day} {day:%b %Y}"

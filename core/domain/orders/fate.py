@@ -56,6 +56,19 @@ _GOES_WELL = frozenset({_K.SENDING, _K.WORKING, _K.PARTLY, _K.FILLED})
 _FREED_BY_PROOF = frozenset({_K.CANCELLED, _K.EXPIRED})
 _MAY_STILL_CHANGE = frozenset({_K.SENDING, _K.WORKING, _K.UNKNOWN})
 
+FATE_REASONS = frozenset(
+    {
+        Reason.REJECTED,
+        Reason.OUTCOME_UNKNOWN,
+        Reason.ENTRY_ABSENT,
+        Reason.ENTRY_INCIDENT,
+        Reason.CANCELLED_HERE,
+        Reason.ENTRY_CANCELLED,
+        Reason.ENTRY_EXPIRED,
+    }
+)
+"""Every reason that a fate may have."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fate:

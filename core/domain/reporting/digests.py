@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from core.domain.operation.amounts import credit, dollars
+from core.domain.operation.amounts import counted, credit, dollars
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
-from core.domain.operation.times import weekday
+from core.domain.operation.times import day_of, moment, weekday
 from core.domain.orders.fate import FateKind, fate_of, fate_words
+from core.domain.orders.next_step import NextStep, TradingWords
 from core.domain.orders.orders import Entry
 from core.domain.reporting.notices import Letterhead, Notice, Part, page
 
@@ -48,20 +49,22 @@ class SessionDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The state when the digest is written: the open tridents by account, the open breakers, the trading state."""
+class Outlook:
+    """The state when the digest is written: the open tridents by account, the open breakers, the trading state, and
+    what comes next by account."""
 
     open_tridents: Mapping[str, tuple[Entry, ...]]
     breakers: tuple[Breaker, ...]
-    trading: str = "active"
+    trading: TradingWords = field(default_factory=TradingWords)
+    next_steps: Mapping[str, NextStep] = field(default_factory=dict)
 
 
-def daily_digest(session: SessionDay, standing: Standing, head: Letterhead) -> Notice:
+def daily_digest(session: SessionDay, outlook: Outlook, head: Letterhead) -> Notice:
     """The digest of one session day."""
     parts = [
-        *(_account_part(account, standing) for account in session.accounts),
+        *(_account_part(account, outlook) for account in session.accounts),
         Part("Cycles", _cycle_lines(session)),
-        *_attention(standing),
+        *_attention(outlook),
     ]
     return page(
         key=f"daily:{session.day.isoformat()}",
@@ -74,20 +77,17 @@ def daily_digest(session: SessionDay, standing: Standing, head: Letterhead) -> N
     )
 
 
-def weekly_digest(sessions: Sequence[SessionDay], standing: Standing, head: Letterhead) -> Notice:
+def weekly_digest(sessions: Sequence[SessionDay], outlook: Outlook, head: Letterhead) -> Notice:
     """The digest of a week's sessions, oldest first. There must be at least one."""
     first, last = sessions[0].day, sessions[-1].day
     year, week, _ = last.isocalendar()
     parts: list[Part] = []
     for account in sessions[-1].accounts:
-        rows = tuple(
-            (f"{session.day:%a} {session.day.day} {session.day:%b}", _day_in_a_line(session, account.account))
-            for session in sessions
-        )
+        rows = tuple((day_of(session.day, last), _day_in_a_line(session, account.account)) for session in sessions)
         parts.append(Part(_name(account), rows=rows))
-        parts.append(Part(lines=_open_lines(account.account, standing)))
+        parts.append(Part(lines=_ahead_lines(account.account, outlook)))
     parts.append(Part("Cycles", tuple(f"{weekday(s.day)}: {_cycle_lines(s)[0]}" for s in sessions)))
-    parts += _attention(standing)
+    parts += _attention(outlook)
     return page(
         key=f"weekly:{year}-W{week:02}",
         kind="weekly",
@@ -104,15 +104,15 @@ def _headline(sessions: Sequence[SessionDay]) -> str:
     kinds = Counter(fate.kind.value for fate in fates if fate.kind is not FateKind.NOT_SENT)
     validated = sum(len(a.validated) for s in sessions for a in s.accounts)
     if not kinds:
-        return f"{_count(validated, 'order')} validated, none sent" if validated else "no entry"
+        return f"{counted(validated, 'order')} validated, none sent" if validated else "no entry"
     return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
-def _account_part(account: AccountDay, standing: Standing) -> Part:
+def _account_part(account: AccountDay, outlook: Outlook) -> Part:
     lines = tuple(_entry_line(entry) for entry in account.entries) + tuple(
         f"Validated by the broker, not sent: {one}" for one in account.validated
     )
-    return Part(_name(account), (lines or ("No entry.",)) + _why(account) + _open_lines(account.account, standing))
+    return Part(_name(account), (lines or ("No entry.",)) + _why(account) + _ahead_lines(account.account, outlook))
 
 
 def _why(account: AccountDay) -> tuple[str, ...]:
@@ -148,8 +148,14 @@ def _day_in_a_line(session: SessionDay, number: str) -> str:
     return "; ".join(phrases)
 
 
-def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:
-    tridents = standing.open_tridents.get(number, ())
+def _ahead_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
+    """What is open, and what comes next."""
+    step = outlook.next_steps.get(number)
+    return _open_lines(number, outlook) + (() if step is None else (f"Next: {step.words}.",))
+
+
+def _open_lines(number: str, outlook: Outlook) -> tuple[str, ...]:
+    tridents = outlook.open_tridents.get(number, ())
     if not tridents:
         return ("Open tridents: none.",)
     risk = sum((fate_of(trident).max_risk for trident in tridents), Decimal(0))
@@ -160,24 +166,26 @@ def _open_lines(number: str, standing: Standing) -> tuple[str, ...]:
 def _cycle_lines(session: SessionDay) -> tuple[str, ...]:
     if session.outcomes:
         outcomes = ", ".join(f"{count} {word}" for word, count in session.outcomes.items())
-        lines = [f"{_count(sum(session.outcomes.values()), 'cycle')}: {outcomes}."]
+        lines = [f"{counted(sum(session.outcomes.values()), 'cycle')}: {outcomes}."]
     else:
         lines = ["No cycle ran."]
     lines += [f"{_times(count)}: {why}" for why, count in session.reasons.items()]
-    lines += [f"{_count(count, 'slot')} missed: {why}" for why, count in session.missed.items()]
+    lines += [f"{counted(count, 'slot')} missed: {why}" for why, count in session.missed.items()]
     return tuple(lines)
 
 
-def _attention(standing: Standing) -> list[Part]:
-    lines = [] if standing.trading == "active" else [f"Automation is {standing.trading}."]
-    for breaker in standing.breakers:
+def _attention(outlook: Outlook) -> list[Part]:
+    lines = [] if outlook.trading.state == "active" else [_stopped(outlook.trading)]
+    for breaker in outlook.breakers:
         whom = masked(breaker.subject) if breaker.kind.scope is Scope.ACCOUNT else breaker.subject
         lines.append(f"{f'{whom}: ' if whom else ''}entries are stopped: {breaker.why}; {breaker.kind.reset}.")
     return [Part("What needs you", tuple(lines))] if lines else []
 
 
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+def _stopped(trading: TradingWords) -> str:
+    by = f" by {trading.who}" if trading.who else ""
+    since = "" if trading.at is None else f" since {moment(trading.at)}"
+    return f"Automation is {trading.state}{by}{since}" + (f": {trading.why}." if trading.why else ".")
 
 
 def _times(number: int) -> str:

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
-from core.domain.operation.amounts import credit, dollars
+from core.domain.operation.amounts import counted, credit, dollars
 from core.domain.operation.events import masked
 from core.domain.operation.times import moment, weekday
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_of
@@ -259,7 +259,7 @@ def _who_and_what(terms: _Terms) -> Rows:
     return [
         ("Account", masked(terms.account)),
         ("Underlying", terms.underlying),
-        ("Expiration", f"{weekday(terms.expiration)}, {days} days"),
+        ("Expiration", f"{weekday(terms.expiration)}, {counted(days, 'day')}"),
         ("Strikes", f"{terms.strikes} (2 put spreads, 1 call spread)"),
     ]
 

@@ -18,7 +18,9 @@ from core.domain.orders.fate import Fate, fate_words
 VALIDATED, HELD, MISSED, INTERRUPTED, RUNNING = "validated", "held", "missed", "interrupted", "running"
 """Words of a Told that are neither the kind of a fate nor an outcome."""
 
-_HELD_BY = {Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code}
+HELD_BY = frozenset({Reason.ENTRY_TODAY.code, Reason.VALIDATED_TODAY.code})
+"""Codes of the reasons of runs that met what the day already had."""
+
 _SILENT = {Reason.ACCOUNT_DISABLED.code}
 """Reasons of runs that are left out where a cycle's accounts are counted in words, unless there are no others."""
 
@@ -65,7 +67,7 @@ def told_run(
     if run is None:
         return STILL_RUNNING if fate is None else Told(None, fate.kind.value, fate_words(fate), "", fate)
     word = run.outcome.value
-    if run.reason in _HELD_BY:
+    if run.reason in HELD_BY:
         words = run.reason_text if held_by is None else f"day held: {fate_words(held_by)}"
         return Told(run.outcome, HELD, words, run.reason)
     if run.outcome is Outcome.SUCCEEDED and validated:

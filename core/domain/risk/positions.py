@@ -14,6 +14,7 @@ from enum import Enum
 from core.domain.market.chain import Right
 from core.domain.market.quotes import Quote
 from core.domain.market.underlying import Underlying
+from core.domain.operation import amounts
 from core.domain.operation.reasons import Figures, FigureValue
 from core.domain.risk.risk import Direction
 from core.domain.trident.trident import SHARES_PER_CONTRACT, break_evens
@@ -125,7 +126,7 @@ class Watch(Enum):
         self.sentence = sentence
 
     EXPIRES_TODAY = ("expires_today", "expires today, no automatic exit")
-    EXPIRES_SOON = ("expires_soon", "{days} days to expiration, no automatic exit")
+    EXPIRES_SOON = ("expires_soon", "{days} to expiration, no automatic exit")
     ASSIGNMENT = ("assignment", "the short {leg} is {depth} in the money and can be assigned any day")
     EX_DIVIDEND = (
         "ex_dividend_assignment",
@@ -142,7 +143,7 @@ class PositionWarning:
 
     def sentence(self) -> str:
         """The sentence with the figures filled in, for a trader."""
-        return self.watch.sentence.format_map({name: str(value) for name, value in self.figures})
+        return self.watch.sentence.format_map({name: _shown(name, value) for name, value in self.figures})
 
 
 def warnings_of(
@@ -162,13 +163,17 @@ def warnings_of(
     if price is None or trident.underlying.is_index or price == trident.body:
         return tuple(due)
     right = Right.CALL if price > trident.body else Right.PUT
-    leg, depth = f"{right.name.lower()} {trident.body.normalize():f}", f"{abs(price - trident.body):.2f}"
+    leg, depth = f"{right.name.lower()} {amounts.strike(trident.body)}", amounts.price(abs(price - trident.body))
     if days <= WARN_FROM_DTE:
         due.append(_warn(Watch.ASSIGNMENT, leg=leg, depth=depth))
     elif right is Right.CALL and ex_dividend is not None and 0 <= (ex_dividend - today).days <= EX_DIVIDEND_DAYS:
         symbol = trident.underlying.symbol
         due.append(_warn(Watch.EX_DIVIDEND, leg=leg, depth=depth, symbol=symbol, day=ex_dividend))
     return tuple(due)
+
+
+def _shown(name: str, value: FigureValue) -> str:
+    return amounts.counted(value, "day") if name == "days" and isinstance(value, int) else str(value)
 
 
 def _warn(watch: Watch, **figures: FigureValue) -> PositionWarning:

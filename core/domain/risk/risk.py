@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -47,7 +47,7 @@ class RiskInputs:
 
 @dataclass(frozen=True, slots=True)
 class RiskAssessment:
-    """The figures that the gates used, in $, and the refusal of the first gate that refused."""
+    """The figures that the gates used, in $, and the refusal of each gate that refused, in their order."""
 
     max_risk: Decimal
     buying_power: Decimal | None = None
@@ -56,7 +56,12 @@ class RiskAssessment:
     budget: Decimal | None = None
     utilization: Decimal | None = None
     open_tridents: int | None = None
-    refusal: Refusal | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The refusal of the first gate that refused."""
+        return next(iter(self.refusals), None)
 
 
 def capital(buying_power: Decimal, open_risk: Decimal) -> Decimal:
@@ -65,7 +70,7 @@ def capital(buying_power: Decimal, open_risk: Decimal) -> Decimal:
 
 
 def assess_risk(trident: Trident, max_risk: Decimal, inputs: RiskInputs) -> RiskAssessment:
-    """Applies the gates of rules 7 in order; equality passes.
+    """Applies every gate of rules 7 in order; equality passes.
 
     `max_risk` is at the natural credit (sell at bid, buy at ask).
     """
@@ -86,27 +91,28 @@ def assess_risk(trident: Trident, max_risk: Decimal, inputs: RiskInputs) -> Risk
         budget=budget,
         utilization=(inputs.open_risk + max_risk) / allowed if allowed > 0 else None,
         open_tridents=inputs.open_tridents,
-        refusal=_gate(trident, max_risk, budget, inputs.buying_power, inputs.open_tridents, inputs),
+        refusals=tuple(_refused(trident, max_risk, budget, inputs.buying_power, inputs.open_tridents, inputs)),
     )
 
 
 def _missing(max_risk: Decimal, what: str) -> RiskAssessment:
-    return RiskAssessment(max_risk=max_risk, refusal=refuse(Reason.RISK_INPUT_MISSING, what=what))
+    return RiskAssessment(max_risk=max_risk, refusals=(refuse(Reason.RISK_INPUT_MISSING, what=what),))
 
 
-def _gate(
+def _refused(
     trident: Trident, max_risk: Decimal, budget: Decimal, buying_power: Decimal, open_tridents: int, inputs: RiskInputs
-) -> Refusal | None:
+) -> Iterator[Refusal]:
     if max_risk <= 0:
-        return refuse(Reason.RISK_NOT_POSITIVE, max_risk=max_risk)
+        yield refuse(Reason.RISK_NOT_POSITIVE, max_risk=max_risk)
     if max_risk > budget:
-        return refuse(Reason.RISK_ABOVE_BUDGET, max_risk=max_risk, budget=budget)
+        yield refuse(Reason.RISK_ABOVE_BUDGET, max_risk=max_risk, budget=budget)
     if max_risk > buying_power:
-        return refuse(Reason.RISK_ABOVE_BUYING_POWER, max_risk=max_risk, buying_power=buying_power)
+        yield refuse(Reason.RISK_ABOVE_BUYING_POWER, max_risk=max_risk, buying_power=buying_power)
     if open_tridents + 1 > inputs.position_limit:
-        return refuse(Reason.POSITION_LIMIT, open=open_tridents, limit=inputs.position_limit)
+        yield refuse(Reason.POSITION_LIMIT, open=open_tridents, limit=inputs.position_limit)
     symbol = opposite_side(trident, inputs.held or ())
-    return None if symbol is None else refuse(Reason.OPPOSITE_SIDE, symbol=symbol)
+    if symbol is not None:
+        yield refuse(Reason.OPPOSITE_SIDE, symbol=symbol)
 
 
 def opposite_side(trident: Trident, held: Iterable[HeldLeg]) -> str | None:

@@ -24,8 +24,15 @@ class LegQuote:
     age_s: float | None
 
     @property
+    def is_crossed(self) -> bool:
+        """Whether the bid is above the ask: such a quote has no mid that means anything."""
+        if self.bid is None or self.ask is None or not (self.bid.is_finite() and self.ask.is_finite()):
+            return False
+        return self.bid > self.ask
+
+    @property
     def mid(self) -> Decimal | None:
-        if self.bid is None or self.ask is None:
+        if self.bid is None or self.ask is None or self.is_crossed:
             return None
         return (self.bid + self.ask) / 2
 
@@ -85,17 +92,22 @@ def price_trident(trident: Trident, quotes: Mapping[str, Quote], now: float) -> 
         refusal = check(legs)
         if refusal is not None:
             return PricingRefusal(refusal, legs, subtraction(legs))
+    pricing = pricing_of(legs, trident.width)
+    refusal = _implausible(pricing)
+    return pricing if refusal is None else PricingRefusal(refusal, legs, subtraction(legs))
+
+
+def pricing_of(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote], width: Decimal) -> Pricing:
+    """The credits that these quotes give, whether or not the rules accept them."""
     short_put, long_put, short_call, long_call = ((q.bid or Decimal(0), q.ask or Decimal(0)) for q in legs)
-    pricing = Pricing(
+    return Pricing(
         legs=legs,
         natural_put=short_put[0] - long_put[1],
         natural_call=short_call[0] - long_call[1],
         mid_put=(sum(short_put, Decimal(0)) - sum(long_put, Decimal(0))) / 2,
         mid_call=(sum(short_call, Decimal(0)) - sum(long_call, Decimal(0))) / 2,
-        width=trident.width,
+        width=width,
     )
-    refusal = _implausible(pricing)
-    return pricing if refusal is None else PricingRefusal(refusal, legs, subtraction(legs))
 
 
 def subtraction(legs: tuple[LegQuote, LegQuote, LegQuote, LegQuote]) -> str:
@@ -143,7 +155,7 @@ def _unusable(legs: tuple[LegQuote, ...]) -> Refusal | None:
             missing_ask = side == "ask" and value is not None and value.is_zero()
             if value is None or not value.is_finite() or value < 0 or missing_ask:
                 return refuse(Reason.LEG_UNUSABLE, symbol=q.leg.symbols.streamer, side=side, value=value)
-        if q.bid is not None and q.ask is not None and q.bid > q.ask:
+        if q.is_crossed:
             return refuse(Reason.LEG_CROSSED, symbol=q.leg.symbols.streamer, bid=q.bid, ask=q.ask)
     return None
 

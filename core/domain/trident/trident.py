@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
@@ -106,14 +107,8 @@ def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal,
 
     A strike is never replaced by a neighbour (rules 2).
     """
-    plan = (
-        (LegRole.SHORT_PUT, Right.PUT, body, Action.SELL_TO_OPEN, PUT_SPREADS),
-        (LegRole.LONG_PUT, Right.PUT, body - width, Action.BUY_TO_OPEN, PUT_SPREADS),
-        (LegRole.SHORT_CALL, Right.CALL, body, Action.SELL_TO_OPEN, CALL_SPREADS),
-        (LegRole.LONG_CALL, Right.CALL, body + width, Action.BUY_TO_OPEN, CALL_SPREADS),
-    )
-    legs: list[Leg] = []
-    for role, right, strike, action, quantity in plan:
+    symbols: list[OptionSymbols] = []
+    for _, right, strike, _, _ in _plan(body, width):
         listed = expiration.strikes.get(strike)
         if listed is None:
             return refuse(
@@ -122,15 +117,28 @@ def build_trident(underlying: Underlying, expiration: Expiration, body: Decimal,
                 expiration=expiration.day,
                 strike=f"{strike.normalize():f}{right.value}",
             )
-        symbols = listed.put if right is Right.PUT else listed.call
-        legs.append(Leg(role, right, strike, action, quantity, symbols))
-    return Trident(
-        underlying=underlying.symbol,
-        root=expiration.root,
-        expiration=expiration.day,
-        body=body,
-        width=width,
-        legs=(legs[0], legs[1], legs[2], legs[3]),
+        symbols.append(listed.put if right is Right.PUT else listed.call)
+    return trident_with(underlying.symbol, expiration.root, expiration.day, body, width, symbols)
+
+
+def trident_with(
+    underlying: str, root: str, expiration: date, body: Decimal, width: Decimal, symbols: Sequence[OptionSymbols]
+) -> Trident:
+    """The trident whose legs have these symbols, in the order of rules 2."""
+    put, wing, call, call_wing = (
+        Leg(role, right, strike, action, quantity, symbol)
+        for (role, right, strike, action, quantity), symbol in zip(_plan(body, width), symbols, strict=True)
+    )
+    return Trident(underlying, root, expiration, body, width, (put, wing, call, call_wing))
+
+
+def _plan(body: Decimal, width: Decimal) -> tuple[tuple[LegRole, Right, Decimal, Action, int], ...]:
+    """The legs in the order of rules 2: role, right, strike, action and contracts."""
+    return (
+        (LegRole.SHORT_PUT, Right.PUT, body, Action.SELL_TO_OPEN, PUT_SPREADS),
+        (LegRole.LONG_PUT, Right.PUT, body - width, Action.BUY_TO_OPEN, PUT_SPREADS),
+        (LegRole.SHORT_CALL, Right.CALL, body, Action.SELL_TO_OPEN, CALL_SPREADS),
+        (LegRole.LONG_CALL, Right.CALL, body + width, Action.BUY_TO_OPEN, CALL_SPREADS),
     )
 
 

@@ -15,7 +15,7 @@ from core.domain.operation.account_settings import AccountField, AccountSetting
 from core.records.repositories.rows import AccountChange, AccountRecord
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
-from core.records.store.tables import account_changes, accounts
+from core.records.store.tables import account_changes, accounts, engine
 
 BY_THE_ENGINE = "the console"
 """Who is recorded as having made the first account found the primary one."""
@@ -31,6 +31,7 @@ _COLUMNS = {
     AccountField.SKIP: accounts.c.skip_day,
 }
 _ALL = select(accounts).order_by(accounts.c.discovered_at, accounts.c.number)
+_REACHED = _ALL.where(accounts.c.epoch == select(engine.c.epoch).scalar_subquery())
 _ONE = select(accounts).where(accounts.c.number == bindparam("account"))
 _OF_ACCOUNT = accounts.c.number == bindparam("account")
 _PRIMARY = select(accounts.c.number).where(accounts.c.is_primary)
@@ -96,6 +97,11 @@ class Accounts:
         """Every account ever found, in the order they were found."""
         async with self._database.read() as connection:
             return tuple(_record(row) for row in await connection.execute(_ALL))
+
+    async def reached(self) -> tuple[AccountRecord, ...]:
+        """The accounts that the logins of the newest trader have reached, in the order they were found."""
+        async with self._database.read() as connection:
+            return tuple(_record(row) for row in await connection.execute(_REACHED))
 
     async def set(self, number: str, setting: AccountSetting, who: str, at: datetime) -> AccountSetting:
         """Changes a setting, and records in the same commit who, when, old and new. Returns the old setting.

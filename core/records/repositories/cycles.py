@@ -136,6 +136,13 @@ class Cycles:
             rows = await connection.execute(select(cycles).where(cycles.c.session_day == day).order_by(cycles.c.number))
             return tuple(cycle_of(row) for row in rows)
 
+    async def of_days(self) -> Mapping[date, int]:
+        """How many cycles each session day has that has any, oldest first."""
+        day = cycles.c.session_day
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(day, func.count().label("count")).group_by(day).order_by(day))
+            return {row.session_day: row._mapping["count"] for row in rows}
+
 
 async def _newest(connection: AsyncConnection) -> int:
     rows = await connection.execute(select(func.coalesce(func.max(cycles.c.number), 0)))

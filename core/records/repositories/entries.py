@@ -45,9 +45,6 @@ _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
 class Entries(EntryReads):
     """Changes entries; `EntryReads` reads them."""
 
-    evidence_written = 0
-    """How often this process has recorded evidence. Whoever shows evidence reads it again when this has changed."""
-
     def __init__(self, database: Database, outbox: Outbox) -> None:
         super().__init__(database)
         self._outbox = outbox
@@ -113,7 +110,8 @@ class Entries(EntryReads):
         broker_status: str | None = None,
         detail: str = "",
     ) -> Entry:
-        """Changes the state of an entry, and returns it as recorded. What is not given keeps its value.
+        """Changes the state of an entry, and returns it as recorded. What is not given keeps its value; but the detail
+        is of its state, so that a new state without one has none. The history keeps the old one.
 
         An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news
         from the broker is kept, and a second entry never goes unnoticed (rules 9). Raises IllegalTransition, also for
@@ -132,7 +130,7 @@ class Entries(EntryReads):
                 order_id=old.order_id if order_id is None else order_id,
                 broker_status=old.broker_status if broker_status is None else broker_status,
                 terminal_at=_terminal_at(old, state, at) if moves else old.terminal_at,
-                detail=detail or old.detail,
+                detail=detail or ("" if moves else old.detail),
             )
             holder = await _store(connection, new)
             if holder is not None:
@@ -184,7 +182,6 @@ class Entries(EntryReads):
         async with self._database.write() as connection:
             _may_be_freed(await _known(connection, entry_id))
             await note_evidence(connection, entry_id, EvidenceRecord("attestation", who, True, REENTRY_ALLOWED, at))
-            self.evidence_written += 1
 
     async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
         """Frees the day of a cancelled or expired entry. `proof` says which complete reads showed no fill (rules 9).
@@ -258,7 +255,6 @@ class Entries(EntryReads):
         async with self._database.write() as connection:
             await _known(connection, entry_id)
             await note_evidence(connection, entry_id, EvidenceRecord(kind, who, complete, detail, at))
-            self.evidence_written += 1
 
 
 async def _known(connection: AsyncConnection, entry_id: str) -> Entry:

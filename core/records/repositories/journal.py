@@ -6,13 +6,13 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select
+from sqlalchemy import Select, bindparam, func, insert, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
-from core.domain.operation.reasons import Reason
+from core.domain.operation.reasons import FigureValue, Reason
 from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import DryRunRecord, SuggestionRecord
 from core.records.store.database import Database
@@ -25,6 +25,8 @@ _VALIDATED = select(suggestions.c.id).where(
     suggestions.c.session_day == bindparam("session_day"),
     suggestions.c.validated,
 )
+_SEARCHED = 50
+"""How many of the newest events of a kind are searched for a figure."""
 _NEW_DRY_RUN = insert(dry_runs)
 _of_suggestion = dry_runs.c.suggestion_id == bindparam("suggestion_id")
 _DRY_RUN = select(dry_runs).where(_of_suggestion).order_by(dry_runs.c.seq.desc()).limit(1)
@@ -53,6 +55,12 @@ class Journal:
         """The events of a cycle, oldest first."""
         return await self._events(select(events).where(events.c.cycle == number).order_by(events.c.seq))
 
+    async def steps_of(self, numbers: Collection[int]) -> tuple[Event, ...]:
+        """The events of the steps of these cycles, oldest first."""
+        return await self._events(
+            select(events).where(events.c.cycle.in_(numbers), events.c.step.is_not(None)).order_by(events.c.seq)
+        )
+
     async def newest(self, limit: int) -> tuple[Event, ...]:
         """The last events written, at most `limit`, newest first."""
         return await self._events(select(events).order_by(events.c.seq.desc()).limit(limit))
@@ -62,6 +70,17 @@ class Journal:
         query = select(events).where(events.c.kind.in_(kinds)).order_by(events.c.seq.desc())
         found = await self._events(query.limit(1))
         return found[0] if found else None
+
+    async def since_newest_of(self, kinds: Collection[str], also: str) -> tuple[Event, ...]:
+        """The last event written of one of these kinds, and after it those of the kind `also`, oldest first."""
+        newest = select(func.max(events.c.seq)).where(events.c.kind.in_(kinds)).scalar_subquery()
+        told = events.c.kind.in_((*kinds, also))
+        return await self._events(select(events).where(events.c.seq >= newest, told).order_by(events.c.seq))
+
+    async def newest_with(self, kind: str, figure: tuple[str, FigureValue]) -> Event | None:
+        """The last event of this kind that has this figure, among the newest of the kind; None when there is none."""
+        query = select(events).where(events.c.kind == kind).order_by(events.c.seq.desc())
+        return next((event for event in await self._events(query.limit(_SEARCHED)) if figure in event.figures), None)
 
     async def record_suggestion(self, suggestion: SuggestionRecord, dry_run: DryRunRecord | None = None) -> None:
         """Writes the suggestion, and in the same commit the broker's answer to its dry run where there is one, and the
@@ -112,6 +131,16 @@ class Journal:
                 select(suggestions)
                 .where(suggestions.c.account == account, suggestions.c.session_day == day)
                 .order_by(suggestions.c.at, suggestions.c.cycle, suggestions.c.attempt)
+            )
+            return tuple(SuggestionRecord(**row) for row in rows.mappings())
+
+    async def suggestions_in(self, numbers: Collection[int]) -> tuple[SuggestionRecord, ...]:
+        """The suggestions of these cycles, of all accounts, oldest first."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(suggestions)
+                .where(suggestions.c.cycle.in_(numbers))
+                .order_by(suggestions.c.cycle, suggestions.c.at, suggestions.c.attempt)
             )
             return tuple(SuggestionRecord(**row) for row in rows.mappings())
 

@@ -66,6 +66,15 @@ class Recorded:
     traded: Mapping[str, date]
     missed: Mapping[date, Mapping[str, int]]
 
+    def of(self, account: str) -> Recorded:
+        """The same of one account alone."""
+        return Recorded(
+            runs=tuple(run for run in self.runs if run.account == account),
+            entries=tuple(entry for entry in self.entries if entry.account == account),
+            traded={number: since for number, since in self.traded.items() if number == account},
+            missed=self.missed,
+        )
+
 
 async def note_runs(connection: AsyncConnection, runs: Sequence[AccountRun]) -> None:
     """Adds the runs of a cycle's accounts to the commit that ends it."""
@@ -93,6 +102,12 @@ class Results:
                 rows = await connection.execute(query, {"first": first, "last": last, "count": count})
                 found.update(rows.scalars())
         return tuple(sorted(found)[-count:])
+
+    async def of_day(self, day: date) -> tuple[AccountRun, ...]:
+        """Every account's run in every cycle of a session day, by cycle and account."""
+        async with self._database.read() as connection:
+            rows = await connection.execute(_RUNS, {"first": day, "last": day})
+            return tuple(run_of(row) for row in rows)
 
     async def recorded(self, first: date, last: date) -> Recorded:
         """Everything of the days from first to last, both included, in one consistent view."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.domain.operation.times import stamp
 from core.records.repositories.rows import TradingState, TradingWord
 from core.records.store.database import Database
 from core.records.store.errors import RecordsError, StateConflict
@@ -57,7 +58,8 @@ class TradingStates:
         async with self._database.write() as connection:
             now = await _current(connection, self._database.name)
             if now.state in refuse:
-                raise StateConflict(f"entries are {now.state} since {now.at} by {now.who}: {now.why}")
+                since = "" if now.at is None else f" since {stamp(now.at)}"
+                raise StateConflict(f"entries are {now.state}{since} by {now.who}: {now.why}")
             if now.state in keep:
                 return now
             await connection.execute(

@@ -10,11 +10,12 @@ from core.domain.operation.commands import CommandState
 from core.domain.operation.events import StepResult
 from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures
+from core.domain.orders.fate import FateKind
 from core.domain.orders.order_states import EntryState
+from core.domain.reporting.told import HELD, INTERRUPTED, MISSED, RUNNING, VALIDATED
 
-MISSED, RUNNING = "missed", "running"
-VALIDATED, PRICED, REFUSED = "validated", "priced", "refused"
-"""Suggestions: validated by a dry run; with an entry price; refused before they had one."""
+PRICED, REFUSED = "priced", "refused"
+"""Suggestions beside those validated by a dry run: with an entry price; refused before they had one."""
 
 
 class HistoryKind(StrEnum):
@@ -33,9 +34,10 @@ class HistoryFilter:
     """The conditions of a search. A condition that is None or empty is not applied; all others must hold.
 
     Days are days of the exchange, both included. `account` is the full number. `text` may be in any text of the row;
-    upper and lower case are the same, and no character is special. `outcome` and `text` of a cycle are those that it
-    recorded itself, not those of its entry's fate. A cycle has an account, an underlying or a reason when one of its
-    steps has it.
+    upper and lower case are the same, and no character is special. A cycle's and an order's `outcome`, `reason` and
+    `text` are those that they are told to have, by the fate of the entry (rules 4.4): of a cycle as a whole, or a word
+    like `filled` of one of its accounts. A cycle also has an account, an underlying, a reason or a text when one of its
+    steps has it. `-` and `_` in `outcome` stand for a space.
     """
 
     since: date | None = None
@@ -74,15 +76,23 @@ class HistoryRow:
     mark: Mark
 
 
+_FATES = tuple(kind.value for kind in FateKind)
+_RUN_OUTCOMES = tuple(outcome.value for outcome in RANKED)
 OUTCOMES: dict[HistoryKind, tuple[str, ...]] = {
-    HistoryKind.CYCLES: (*(o.value for o in RANKED), MISSED, RUNNING),
+    HistoryKind.CYCLES: tuple(dict.fromkeys((*_RUN_OUTCOMES, MISSED, RUNNING, *_FATES, VALIDATED, HELD, INTERRUPTED))),
     HistoryKind.ATTEMPTS: (StepResult.PASSED.value, StepResult.REFUSED.value),
     HistoryKind.SUGGESTIONS: (VALIDATED, PRICED, REFUSED),
-    HistoryKind.ORDERS: tuple(state.value for state in EntryState),
+    HistoryKind.ORDERS: tuple(dict.fromkeys((*_FATES, EntryState.PREPARED.value, EntryState.SENT.value))),
     HistoryKind.FILLS: (),
     HistoryKind.COMMANDS: tuple(state.value for state in CommandState),
 }
 """The values that `outcome` may have, by kind."""
+
+
+def outcome_word(typed: str) -> str:
+    """A value of `outcome` as it is compared: `not_sent` and `not-sent` are `not sent`."""
+    return typed.replace("_", " ").replace("-", " ")
+
 
 _NOT_OF: dict[HistoryKind, frozenset[str]] = {
     HistoryKind.CYCLES: frozenset(),

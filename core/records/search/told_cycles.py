@@ -80,16 +80,18 @@ async def told_of(connection: AsyncConnection, found: Sequence[CycleRecord]) -> 
         for entry in await read_entries(connection, _ENTRIES, {"days": some}):
             made.setdefault(entry.session_day, []).append(entry)
     return {
-        cycle.number: _told(
+        cycle.number: cycle_told(
             cycle, runs.get(cycle.number, ()), made.get(cycle.day, ()), validated.get(cycle.number, frozenset())
         )
         for cycle in found
     }
 
 
-def _told(
+def cycle_told(
     cycle: CycleRecord, runs: Sequence[AccountRun], of_day: Sequence[Entry], validated: Collection[str]
 ) -> CycleTold:
+    """What one cycle came to, by its own runs, the entries of its day, and the accounts it validated a suggestion
+    for."""
     fates = {entry.account: fate_of(entry) for entry in of_day if entry.cycle == cycle.number}
     held_by = {entry.account: fate_of(entry) for entry in of_day if entry.cycle < cycle.number}
     end = CycleEnd(cycle.ended_at is not None, cycle.outcome, cycle.reason_code, cycle.reason_text)

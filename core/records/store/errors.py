@@ -9,6 +9,10 @@ class RecordsError(Exception):
     """The store cannot be opened, read or written. The text is one clear sentence with the fix."""
 
 
+class OtherSchema(RecordsError):
+    """The store was written by another version of senex. A trader brings an older one up to date; a reader may not."""
+
+
 class FencedOff(RecordsError):
     """A newer trader has the records. Nothing was changed, and this trader ends (rules 10)."""
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.records.store.backup import keep_before_upgrade
-from core.records.store.errors import RecordsError
+from core.records.store.errors import OtherSchema, RecordsError
 from core.runtime.clock import SystemClock
 
 _MIGRATIONS = "core.records.store:migrations"  # named as a package: found the same way in a wheel and in a checkout
@@ -59,7 +59,7 @@ async def require_current(connection: AsyncConnection, name: str) -> None:
     """Raises RecordsError unless the schema is current. For a watcher, which never changes it under the trader."""
     revision = await connection.run_sync(_revision_of_ours, name)
     if revision != newest_revision():
-        raise RecordsError(
+        raise OtherSchema(
             f"{name} has schema revision {revision or 'none'}, this version of senex needs {newest_revision()}; "
             "start the console of this version once to bring it up to date"
         )
@@ -79,7 +79,7 @@ def _revision_of_ours(connection: Connection, name: str) -> str | None:
         raise RecordsError(f"{name} belongs to another program; {_elsewhere(connection)}")
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
-        raise RecordsError(
+        raise OtherSchema(
             f"{name} has schema revision {revision}, written by a newer version of senex; this version knows revisions "
             f"up to {newest_revision()}: install the newer version again, or {_other(connection)}"
         )

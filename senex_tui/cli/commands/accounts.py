@@ -106,5 +106,5 @@ def _show(context: typer.Context, data_dir: Path | None, demo: bool) -> None:
 def _change(context: typer.Context, data_dir: Path | None, demo: bool, number: str, field: str, value: str) -> NoReturn:
     from senex_tui.reports.accounts import change_account
 
-    place = invocation.place_for(context, data_dir, demo)
+    place = invocation.trader_for(context, data_dir, demo)
     exit_with(asyncio.run(change_account(place, number, field, value)))

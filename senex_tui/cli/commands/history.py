@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AsJson, DemoRecords, FromDay, OneDay, RecordsDir, ToDay
+from senex_tui.cli.options import AsJson, DemoRecords, FromDay, OneAccount, OneDay, RecordsDir, ToDay
 from senex_tui.cli.printing import print_report
 
 commands = typer.Typer()
@@ -23,8 +23,8 @@ def history(
     ] = "cycles",
     since: FromDay = None,
     until: ToDay = None,
-    account: Annotated[str, typer.Option(metavar="N", help="Only this account number, or its last characters.")] = "",
-    outcome: Annotated[str, typer.Option(metavar="WORD", help="How it ended, such as missed, refused or filled.")] = "",
+    account: OneAccount = "",
+    outcome: Annotated[str, typer.Option(metavar="WORD", help="What became of it: missed, rejected, filled.")] = "",
     reason: Annotated[str, typer.Option(metavar="CODE", help="Only with this reason code.")] = "",
     underlying: Annotated[str, typer.Option(metavar="SYMBOL", help="QQQ or SPX.")] = "",
     text: Annotated[str, typer.Option(metavar="TEXT", help="Only where a word of it holds this, literally.")] = "",
@@ -59,6 +59,7 @@ def explain(
     cycle: Annotated[
         str, typer.Argument(metavar="CYCLE", help="A number, a slot like 11:15 or 2026-03-02T11:15, or last.")
     ],
+    account: OneAccount = "",
     as_json: AsJson = False,
     demo: DemoRecords = False,
     data_dir: RecordsDir = None,
@@ -71,13 +72,14 @@ def explain(
 
     place = invocation.place_for(context, data_dir, demo)
     times = invocation.settings_of(context, data_dir, own_simulator=demo).schedule.slot_times
-    print_report(asyncio.run(read_story(place, times, cycle)), as_json)
+    print_report(asyncio.run(read_story(place, times, cycle, account)), as_json)
 
 
 @commands.command()
 def day(
     context: typer.Context,
     when: OneDay = None,
+    account: OneAccount = "",
     as_json: AsJson = False,
     demo: DemoRecords = False,
     data_dir: RecordsDir = None,
@@ -87,4 +89,4 @@ def day(
 
     place = invocation.place_for(context, data_dir, demo)
     times = invocation.settings_of(context, data_dir, own_simulator=demo).schedule.slot_times
-    print_report(asyncio.run(read_day(place, times, when)), as_json)
+    print_report(asyncio.run(read_day(place, times, when, account)), as_json)

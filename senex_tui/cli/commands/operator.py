@@ -1,4 +1,4 @@
-"""`senex status|pause|resume|halt|cancel|allow-reentry|reconcile|reset|attest|backup` from another shell (rules 10)."""
+"""The commands from another shell that an operator gives: `senex status`, `pause`, `force` and others (rules 10)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AsJson, DataDir, Demo, EntryId, Why
+from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, EntryId, OneAccount, Why
 from senex_tui.cli.printing import exit_with, print_report
 
 if TYPE_CHECKING:
-    from core.config.mail import MailSettings
     from core.domain.operation.commands import CommandKind
     from senex_tui.trader.place import Place
 
@@ -23,20 +22,24 @@ _EXIT = "Exit code: 0 done, 3 refused, 4 expired, 5 not answered, 6 no console i
 
 
 @commands.command()
-def status(context: typer.Context, as_json: AsJson = False, demo: Demo = False, data_dir: DataDir = None) -> None:
+def status(
+    context: typer.Context, as_json: AsJson = False, demo: DemoRecords = False, data_dir: DataDir = None
+) -> None:
     """Show what the console is doing, from another shell.
 
-    Who trades, automation and why, what stops entries and how that ends, open alerts, mail, today's slots, today's
-    entry of each account, and every entry whose fate is unknown with the way out.
+    Who trades, automation and why, what comes next, what stops entries and how that ends, open alerts, mail, today's
+    slots, today's entry of each account, and every entry whose fate is unknown with the way out.
     """
     from core.config.loader import SettingsError
+    from core.domain.market.sessions import SlotTimes
     from senex_tui.reports.status import read_status
 
     place = invocation.place_for(context, data_dir, demo)
-    mail: MailSettings | None = None
+    mail, times = None, SlotTimes()
     with suppress(SettingsError):  # `place_for` has said it; a console that runs has its own settings
-        mail = invocation.settings_of(context, data_dir).mail
-    print_report(asyncio.run(read_status(place, mail)), as_json)
+        settings = invocation.settings_of(context, data_dir, own_simulator=demo)
+        mail, times = settings.mail, settings.schedule.slot_times
+    print_report(asyncio.run(read_status(place, mail, times)), as_json)
 
 
 @commands.command(epilog=_EXIT)
@@ -47,7 +50,7 @@ def pause(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: D
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.PAUSE, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.PAUSE, note=why)
 
 
 @commands.command(epilog=_EXIT)
@@ -55,7 +58,62 @@ def resume(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: 
     """Resume automation after a pause. Needs a running console."""
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.RESUME, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.RESUME, note=why)
+
+
+@commands.command(
+    epilog=f"{_EXIT} With --wait by the cycle's end: 0 succeeded, 3 skipped, 4 failed, 5 unknown or not over in time."
+)
+def force(
+    context: typer.Context,
+    account: OneAccount = "",
+    wait: Annotated[
+        float | None, typer.Option(min=0, metavar="SECONDS", help="Follow the cycle and its orders this long at most.")
+    ] = None,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Force a cycle now. Needs a running console.
+
+    Every rule applies except that it waits for no slot. With --account the other accounts are not asked.
+    """
+    from senex_tui.reports.forced import force as forced
+
+    exit_with(asyncio.run(forced(invocation.trader_for(context, data_dir, demo), account, wait)))
+
+
+@commands.command(
+    epilog="Exit code: 0 done, also when it would send nothing, 2 refused to start, 3 refused, 5 not answered."
+)
+def preview(
+    context: typer.Context,
+    account: OneAccount = "",
+    as_json: AsJson = False,
+    demo: Demo = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Show what a cycle would do now; nothing is sent or claimed.
+
+    Judgement, strikes, quotes, pricing, risk and limit for each account that is enabled, and every reason for which it
+    would send nothing. A running console answers; without one the broker is asked from here. Refused while a cycle
+    runs, and given up when one starts.
+    """
+    from senex_tui.reports.preview import asked
+    from senex_tui.support.report import Report
+
+    place = invocation.trader_for(context, data_dir, demo)
+    if asyncio.run(place.holder()) is not None:
+        told = asyncio.run(asked(place, account))
+    else:
+        from senex_tui.run.preview import run_preview
+
+        run = invocation.prepare(context, data_dir)
+        logins = invocation.logins_needed(run)
+        told = run_preview(run.loaded, run.folders, invocation.mode_of(context, run), logins, account)
+    if isinstance(told, Report):
+        print_report(told, as_json)
+    else:
+        exit_with(told)
 
 
 @commands.command(epilog=_EXIT)
@@ -66,7 +124,7 @@ def halt(context: typer.Context, why: Why = "", demo: Demo = False, data_dir: Da
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.HALT, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.HALT, note=why)
 
 
 @commands.command(epilog=_EXIT)
@@ -75,9 +133,7 @@ def reset(
     what: Annotated[
         str, typer.Argument(metavar="WHAT", help="halt, login, sends, mismatch, incident: as `senex status` says.")
     ],
-    whom: Annotated[
-        str, typer.Option("--account", metavar="N", help="Only this account, by its last characters.")
-    ] = "",
+    whom: OneAccount = "",
     why: Why = "",
     demo: Demo = False,
     data_dir: DataDir = None,
@@ -89,7 +145,7 @@ def reset(
     from core.domain.operation.commands import CommandKind
 
     target = f"{what}:{whom}" if whom else what
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.RESET, target=target, note=why)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.RESET, target=target, note=why)
 
 
 @commands.command(epilog=_EXIT)
@@ -100,7 +156,7 @@ def cancel(context: typer.Context, entry: EntryId = "", demo: Demo = False, data
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.CANCEL, target=entry)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.CANCEL, target=entry)
 
 
 @commands.command("allow-reentry", epilog=_EXIT)
@@ -117,7 +173,7 @@ def allow_reentry(
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.ALLOW_REENTRY, target=order)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ALLOW_REENTRY, target=order)
 
 
 @commands.command(epilog=_EXIT)
@@ -125,7 +181,7 @@ def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = No
     """Compare records and broker now; entries wait for it. Needs a running console."""
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.RECONCILE)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.RECONCILE)
 
 
 @commands.command(epilog=_EXIT)
@@ -143,7 +199,7 @@ def attest(
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.place_for(context, data_dir, demo), CommandKind.ATTEST, target=entry, note=seen)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ATTEST, target=entry, note=seen)
 
 
 @commands.command()
@@ -152,7 +208,7 @@ def backup(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="A new file; else one in the data folder's backups.")
     ] = None,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """Copy the records into one file. A running console goes on meanwhile.

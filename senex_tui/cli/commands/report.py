@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AsJson, DataDir, Demo
+from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, OneAccount
 from senex_tui.cli.printing import exit_with, print_report
 from senex_tui.support.refusals import Refused
 
@@ -22,9 +22,10 @@ def report(
     context: typer.Context,
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="The first session's date.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="The last session's date.")] = None,
+    account: OneAccount = "",
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print one row an account and day.")] = False,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show what the sessions came to, with the targets.
@@ -37,7 +38,7 @@ def report(
     if as_json and as_csv:
         raise Refused("--json and --csv cannot both be printed; leave one out.")
     days = day_of("--from", first), day_of("--to", last)
-    figures = asyncio.run(read_report(invocation.place_for(context, data_dir, demo), *days))
+    figures = asyncio.run(read_report(invocation.place_for(context, data_dir, demo), *days, account))
     if as_csv:
         typer.echo(figures.to_csv())
     else:
@@ -48,8 +49,9 @@ def report(
 def alerts(
     context: typer.Context,
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too, the newest first.")] = False,
+    account: OneAccount = "",
     as_json: AsJson = False,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """List the open alerts, and who acknowledged them.
@@ -60,7 +62,7 @@ def alerts(
         from senex_tui.reports.alerts import read_alerts
 
         place = invocation.place_for(context, data_dir, demo)
-        print_report(asyncio.run(read_alerts(place, everything=everything)), as_json)
+        print_report(asyncio.run(read_alerts(place, everything=everything, account=account)), as_json)
 
 
 @_alerts.command(epilog="Exit code: 0 done, 3 refused, 4 expired, 5 not answered.")
@@ -76,5 +78,5 @@ def ack(
 
     if not alert.isdecimal():
         raise Refused(f"{alert!r} is not an alert's number; `senex alerts` shows them.")
-    place = invocation.place_for(context, data_dir, demo)
+    place = invocation.trader_for(context, data_dir, demo)
     exit_with(asyncio.run(send(place, CommandKind.ACKNOWLEDGE, target=alert)))

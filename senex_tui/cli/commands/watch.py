@@ -27,7 +27,7 @@ def watch(
     of consoles may watch; none of them slows the trader, and quitting one stops nothing.
     """
     run = invocation.prepare(context, data_dir, own_simulator=demo)
-    place = invocation.place_for(context, data_dir, demo)
+    place = invocation.trader_for(context, data_dir, demo)
     from core.snapshot import Watching
     from senex_tui.run.watch import run_watch, watcher
 

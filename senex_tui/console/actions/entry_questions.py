@@ -73,13 +73,14 @@ def reentry_question(snapshot: Now, entry: OrderView) -> Question:
 
 def unknown_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
     entry = current(snapshot, entry.entry_id) or entry
+    why = entry.detail if entry.fate is None else entry.fate.why
     return [
         ("", "The broker may have this order or not. Nothing is sent again; the day is held."),
         ("", ""),
         *_entry_facts(entry),
         ("identifier", entry.identifier or "--"),
         ("sent", f"{figures.clock(entry.at)} ET, {figures.age(entry.age_s)} ago"),
-        ("why", textwrap.shorten(entry.detail or "the broker's answer is missing", _LONGEST, placeholder="…")),
+        ("why", textwrap.shorten(why or "the broker's answer is missing", _LONGEST, placeholder="…")),
         ("looked for", textwrap.shorten(entry.evidence or "not yet", _LONGEST, placeholder="…")),
     ]
 

@@ -6,11 +6,14 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from core.domain.orders.next_step import Next
 from core.snapshot import EngineState, Mode
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from widgets.base import format as figures
+from widgets.base.fates import is_over, order_kind
 
 if TYPE_CHECKING:
+    from core.domain.orders.next_step import NextStep
     from core.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
@@ -19,7 +22,6 @@ QUIT_NAME = "quit-question"
 FORCE_WORD = "force"
 ANSWER_S = 30.0
 """Wall seconds after which a dangerous question answers itself with no."""
-_OPEN = ("prepared", "sent", "working", "unknown")
 
 _WHAT = {
     Mode.DEMO: "Runs one cycle now. The simulated broker gets the order; no money moves.",
@@ -32,18 +34,22 @@ _WHAT = {
 def force_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
     status = snapshot.status
     prices = "   ".join(f"{q.symbol} {figures.price(q.price)} ({q.freshness.value})" for q in snapshot.quotes)
-    due = figures.until(status.next_slot, status.now)
-    held = [order for order in snapshot.orders if order.holds_day]
-    next_slot = f"{figures.minute(status.next_slot)} ET, in {due}" if status.next_slot else "no more today"
     return [
         ("", _WHAT[status.mode]),
         ("", ""),
         ("mode", status.mode.upper()),
         ("account", status.accounts or "none"),
         ("underlying", prices or "no price yet"),
-        ("next slot", next_slot),
-        *(("entry today", f"{o.account} {o.state}: nothing more is entered there") for o in held),
+        *_coming(snapshot),
         ("", "It skips only the waiting; every check and limit applies."),
+    ]
+
+
+def _coming(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """What comes next for each account, in the words of every other place."""
+    several = len(snapshot.next_steps) > 1
+    return [
+        ("next", f"{each.account}  {each.step.words}" if several else each.step.words) for each in snapshot.next_steps
     ]
 
 
@@ -71,15 +77,22 @@ def changed_since(before: Snapshot, now: Snapshot) -> str | None:
 
 
 def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
+    """Who paused, when and why, and what comes next for each account when it is over."""
     status = snapshot.status
-    due = figures.until(status.next_slot, status.now)
     return [
         ("", "Scheduled cycles may enter orders again. Slots missed while paused are not run."),
         ("", ""),
         ("mode", status.mode.upper()),
         ("paused", status.automation_detail or "by the operator"),
-        ("next slot", f"{figures.minute(status.next_slot)} ET, in {due}" if status.next_slot else "no more today"),
+        *(("next", f"{each.account}  {_once_resumed(each.step)}") for each in snapshot.next_steps),
     ]
+
+
+def _once_resumed(step: NextStep) -> str:
+    """What comes next for an account without the pause."""
+    if step.kind is not Next.PAUSED:
+        return step.words
+    return "no slot is left today" if step.misses_at is None else f"may enter at {figures.minute(step.misses_at)}"
 
 
 def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
@@ -92,12 +105,15 @@ def quit_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         facts.append(
             ("", f"Cycle {snapshot.cycle.number} is running: it is ended, after any order under way is known.")
         )
-    working = [order for order in snapshot.orders if order.state in _OPEN]
+    working = [order for order in snapshot.orders if not is_over(order)]
     if len(working) == 1:
         facts.append(("", "1 order working at the broker stays there, unwatched."))
     elif working:
         facts.append(("", f"{len(working)} orders working at the broker stay there, unwatched."))
-    facts += [("", f"  {o.underlying} {o.strikes}  limit {figures.price(o.limit)}  {o.state}") for o in working[:3]]
+    facts += [
+        ("", f"  {o.underlying} {o.strikes}  limit {figures.price(o.limit)}  {order_kind(o).value}")
+        for o in working[:3]
+    ]
     return facts
 
 
@@ -107,8 +123,8 @@ def quit_question(snapshot: Callable[[], Snapshot]) -> Question:
     def facts() -> list[tuple[str, str]]:
         try:
             return quit_facts(snapshot())
-        except Exception as error:
+        except Exception:
             log.exception("no snapshot")
-            return [("", f"The engine does not answer ({error}); quitting stops it.")]
+            return [("", "The engine does not answer; quitting stops it.")]
 
     return Question("Quit", facts, "Quit? y/n", danger=True, name=QUIT_NAME)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.worker import WorkType
 
+from core.domain.operation.failures import failure_words
 from core.records.store.errors import RecordsError
 from core.runtime.redaction import redact
 from core.snapshot import EngineNotRunning, EngineState
@@ -61,7 +62,7 @@ class AsksRecords(Page):
             self.not_answered(about, redact(str(error)))
         except Exception as error:  # a worker's error would be seen by nobody
             log.exception("a question to the records failed")
-            self.not_answered(about, redact(f"{type(error).__name__}: {error}"))
+            self.not_answered(about, redact(failure_words(error)))
             self.console.report_fault(error)
 
     @property

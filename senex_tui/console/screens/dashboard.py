@@ -14,12 +14,13 @@ from senex_tui.console import clipboard as copying
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.screens.base import ConsoleScreen
 from widgets.banner import Alarm, Banner
+from widgets.base.day_panel import DayContext, DayPanel, day_context
 from widgets.base.panel import LinePanel
 from widgets.charts.panel import ChartPanel
 from widgets.cycle import CyclePanel
 from widgets.key_line import KeyLine
 from widgets.orders import OrdersPanel
-from widgets.panels import PANELS
+from widgets.panels import PANELS, cycle_of
 from widgets.quote import QuotePanel
 from widgets.status_bar import StatusBar, StatusView
 from widgets.tabs import TabStrip
@@ -70,6 +71,7 @@ class Dashboard(ConsoleScreen):
         self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
+        self.watch_slice(day_context, self._show_context)
         self.watch_slice(lambda shown: shown.positions, self.query_one(OrdersPanel).show_positions)
 
     def _show_status(self, view: StatusView | None) -> None:
@@ -77,6 +79,10 @@ class Dashboard(ConsoleScreen):
         if view is not None:
             for mode in Mode:
                 self.set_class(view.status.mode is mode, f"-{mode.value}")
+
+    def _show_context(self, context: DayContext) -> None:
+        for panel in self.query(DayPanel):
+            panel.show_context(context)
 
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
@@ -108,19 +114,21 @@ class Dashboard(ConsoleScreen):
             self.action_show_panel("chart")
 
     def action_open_panel(self) -> None:
-        """Opens the page that belongs to the focused panel: orders, history, or the newest cycle's story."""
+        """Opens what the focused panel shows: the orders, the history, or the story of the cycle that it shows."""
         panel = self.focused
         name = (panel.id if isinstance(panel, LinePanel) else None) or "cycle"
         console = self.console
         if name in _OPENS:
             console.action_open(_OPENS[name])
-        elif console.shown.cycle is None or not console.shown.cycle.number:
+            return
+        cycle = cycle_of(name, console.shown)
+        if cycle is None:
             console.say("no cycle has run yet", "warning")
         else:
             # It imports the records; the first paint does not wait for them.
             from senex_tui.console.screens.story import StoryPage
 
-            console.push_screen(StoryPage.of_cycle(console.shown.cycle.number))
+            console.push_screen(StoryPage.of_cycle(cycle))
 
     async def action_copy(self) -> None:
         panel = self.focused

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from core.views import lookups
 from senex_tui.console.screens.page import AboutAnEntry
 from senex_tui.console.screens.story import StoryPage
+from widgets.base.day_panel import day_context
 from widgets.entry import EntryPanel
 from widgets.orders import order_lines
 
@@ -57,7 +58,9 @@ class EntryPage(StoryPage, AboutAnEntry):
         """Shows the entry; its fills only until the story is there, which tells them leg by leg."""
         order = replace(self._order, fills=()) if self.panel.whole else self._order
         panel = self.query_one(EntryPanel)
-        panel.styles.height = 1 + len(order_lines(order, max(20, self.app.size.width - 2)))
+        context = day_context(self.console.shown)
+        panel.styles.height = 1 + len(order_lines(order, max(20, self.app.size.width - 2), context))
+        panel.show_context(context)
         panel.show(order)
 
 

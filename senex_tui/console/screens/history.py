@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual.binding import BindingType
 from textual.worker import WorkType
 
-from core.domain.operation.outcomes import Outcome
-from core.records.search.history_rows import MISSED, HistoryFilter, HistoryKind, HistoryRow, Mark
+from core.records.search.history_rows import HistoryFilter, HistoryKind, HistoryRow, Mark
 from core.records.store.errors import RecordsError
 from core.snapshot import EngineNotRunning
 from core.snapshot.story import Story, StoryKind, StoryLine
@@ -23,6 +22,7 @@ from senex_tui.console.screens.story import StoryPage
 from senex_tui.reports.history import check
 from senex_tui.reports.history_text import HistoryText
 from senex_tui.support.refusals import Refused
+from widgets.base.fates import tone_of
 from widgets.base.lines import Tone
 from widgets.base.list_panel import Column, Listing, ListPanel, Row
 
@@ -39,15 +39,6 @@ _WIDTHS = {
     **{"state": 10, "qty": 3, "price": 7, "command": 13},
 }
 _RIGHT = ("cycle", "qty", "price")
-_TONES = {
-    Outcome.SUCCEEDED.value: Tone.GOOD,
-    Outcome.FAILED.value: Tone.BAD,
-    Outcome.UNKNOWN.value: Tone.BAD,
-    **dict.fromkeys(("filled", "done", "validated", "passed"), Tone.GOOD),
-    **dict.fromkeys(("rejected", "incident", "refused"), Tone.WARN),
-    MISSED: Tone.WARN,
-    "working": Tone.ACCENT,
-}
 _NAMED = {"day": "day", "from": "since", "to": "until"} | {
     name: name for name in ("account", "outcome", "reason", "underlying", "text")
 }
@@ -231,7 +222,7 @@ def _key(row: HistoryRow) -> str:
 
 
 def _cells(cells: list[str]) -> tuple[tuple[str, Tone], ...]:
-    return tuple((cell, _TONES.get(cell, Tone.PLAIN)) for cell in cells)
+    return tuple((cell, tone_of(cell)) for cell in cells)
 
 
 def _story_of(kind: HistoryKind, row: HistoryRow) -> Story:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from core.domain.operation.failures import failure_words
 from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.list_page import ListPage
 from senex_tui.console.view_settings import AT_START, CHOICES, Looks
@@ -73,7 +74,9 @@ class SettingsPage(ListPage):
         try:
             self.console.change_look(name, value)
         except OSError as failure:
-            self.console.say(f"{name} counts until the end of this run: it cannot be kept, {failure}", "warning")
+            self.console.say(
+                f"{name} counts until the end of this run: it cannot be kept, {failure_words(failure)}", "warning"
+            )
             return
         said = f"{name} {shown(value)}"
         if name in AT_START:

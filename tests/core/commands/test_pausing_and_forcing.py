@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from core.domain.operation.commands import CommandKind, CommandState
+from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.order_states import EntryState
 from tests.support.invariants import assert_nothing_forbidden_happened
-from tests.support.world import World, et, in_world
+from tests.support.world import MONDAY, World, account, et, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -75,7 +76,7 @@ def test_a_forced_cycle_enters_between_slots(tmp_path: Path) -> None:
         await world.start()
         await world.until("09:50")
         answer = await world.command(CommandKind.FORCE, saw_cycle=1)
-        assert (answer.state, answer.text) == (CommandState.DONE, "a cycle starts now")
+        assert (answer.state, answer.text) == (CommandState.DONE, "cycle 2 starts now")
         await world.until("09:51")
         assert [(c.forced, c.slot is None, c.outcome) for c in await world.cycles()] == [
             (False, False, "failed"),
@@ -191,3 +192,48 @@ def test_a_pause_between_decision_and_send_sends_nothing(tmp_path: Path) -> None
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+ONE, TWO, OFF = "5WT00001", "5WT00002", "5WT00003"
+
+
+def test_a_cycle_forced_for_one_account_asks_no_other_and_says_so(tmp_path: Path) -> None:
+    """Not asked is neither skipped nor counted; a switched-off account stays skipped, as in every cycle."""
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.answer(CommandKind.SET_ACCOUNT, OFF, "automation off")
+        answer = await world.command(CommandKind.FORCE, target="0002")
+        assert (answer.state, answer.text) == (CommandState.DONE, "cycle 1 starts now for …0002 alone")
+        await world.until("09:51:30")
+        assert [entry.account for entry in await world.entries()] == [TWO]
+        runs = {run.account: run for run in (await world.records.results.recorded(world.day, world.day)).runs}
+        assert {number: (run.outcome, run.reason) for number, run in runs.items()} == {
+            ONE: (Outcome.NOT_ASKED, "not_asked"),
+            TWO: (Outcome.SUCCEEDED, ""),
+            OFF: (Outcome.SKIPPED, "account_disabled"),
+        }
+        told = (await world.records.told_cycles.of_day(world.day))[1]
+        assert (told.told.word, sum(told.totals.values())) == ("filled", 1)
+        assert (await world.cycles())[0].totals["processed"] == 1
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path, start=et(MONDAY, "09:50"), accounts=(account(ONE), account(TWO), account(OFF)))
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("0003", "automation is off for this account"), ("99", "'99' names no known account; give one of …0001, …0002")],
+)
+def test_no_cycle_is_forced_for_an_account_that_is_off_or_not_known(tmp_path: Path, target: str, said: str) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.answer(CommandKind.SET_ACCOUNT, OFF, "automation off")
+        answer = await world.command(CommandKind.FORCE, target=target)
+        assert answer.state is CommandState.REFUSED
+        assert said in answer.text
+        assert await world.cycles() == ()
+        await world.stop()
+
+    in_world(day, tmp_path, start=et(MONDAY, "09:50"), accounts=(account(ONE), account(TWO), account(OFF)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
+from core.views.step_words import words_of
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.world import World, account, in_world
 
@@ -50,6 +52,7 @@ def test_the_steps_of_a_cycle_come_in_order_with_figures_and_durations(tmp_path:
         steps = [e for e in await world.records.journal.of_cycle(1) if e.step is not None]
         (quotes,) = [e for e in steps if e.step is not None and e.step.value == "quotes"]
         assert quotes.duration_ms == 3000
+        assert re.fullmatch(r"a quote of every leg after 3.0 s, the oldest [0-3]\.\d s old", words_of(quotes))
         assert all(e.duration_ms is not None for e in steps)
         await _end(world)
 
@@ -92,6 +95,18 @@ def test_quotes_that_never_move_are_waited_for_and_refused(tmp_path: Path) -> No
         await world.until("09:46:30")
         (cycle,) = await world.cycles()
         assert (cycle.outcome, cycle.reason_code) == ("failed", "leg_stale")
+        quotes = (await world.events(1, "step.quotes"))[0]
+        seen = dict(quotes.figures)
+        assert float(str(seen["oldest_age_s"])) > float(str(seen["limit_s"])) == 30
+        words = words_of(quotes)
+        assert words.startswith(f"a quote of every leg after 3.0 s, but {seen['oldest']} is ")
+        assert words.endswith(" s old; at most 30 s")
+        assert "fresh" not in words
+        pricing = (await world.events(1, "step.pricing"))[0]
+        suspected = "the feed answered with cached quotes of "
+        assert str(dict(pricing.figures)["suspected"]).startswith(suspected)
+        assert f"; suspected: {suspected}" in words_of(pricing)
+        assert "stale data near the open, 15 minutes ago" in words_of(pricing)
         await _end(world)
 
     in_world(day, tmp_path)

@@ -14,7 +14,15 @@ KNOWN = ("5WT00001", "5WT00011", "5WT00021", "00021")
 
 @pytest.mark.parametrize(
     ("typed", "number"),
-    [("5WT00001", "5WT00001"), ("0011", "5WT00011"), ("…0011", "5WT00011"), ("T00021", "5WT00021"), ("00021", "00021")],
+    [
+        ("5WT00001", "5WT00001"),
+        ("0011", "5WT00011"),
+        ("…0011", "5WT00011"),
+        ("...0011", "5WT00011"),
+        (" 0011", "5WT00011"),
+        ("T00021", "5WT00021"),
+        ("00021", "00021"),
+    ],
 )
 def test_a_whole_number_or_its_last_characters_name_an_account(typed: str, number: str) -> None:
     assert resolve_account(typed, KNOWN) == number
@@ -23,12 +31,13 @@ def test_a_whole_number_or_its_last_characters_name_an_account(typed: str, numbe
 @pytest.mark.parametrize(
     ("typed", "known", "sentence"),
     [
-        ("1", KNOWN, "'1' names 4 known accounts; known are …0001, …0011, …0021, …0021"),
-        ("9", KNOWN[:2], "'9' names no known accounts; known are …0001, …0011"),
-        ("5WT", KNOWN[:1], "'5WT' names no known accounts; known are …0001"),
-        ("", KNOWN[:1], "'' names no known accounts; known are …0001"),
-        ("…", KNOWN[:1], "'…' names no known accounts; known are …0001"),
-        ("0001", (), "'0001' names no known accounts; known are none"),
+        ("1", KNOWN, "'1' names 4 accounts; give one of …0001, …0011, …T00021, …00021"),
+        ("0021", KNOWN, "'0021' names 2 accounts; give one of …T00021, …00021"),
+        ("9", KNOWN[:2], "'9' names no known account; give one of …0001, …0011"),
+        ("5WT", KNOWN[:1], "'5WT' names no known account; give one of …0001"),
+        ("", KNOWN[:1], "'' names no known account; give one of …0001"),
+        ("…", KNOWN[:1], "'…' names no known account; give one of …0001"),
+        ("0001", (), "'0001' names no known account; no account is known yet"),
     ],
 )
 def test_a_number_of_none_or_several_accounts_is_refused_with_the_known_ones(

@@ -4,7 +4,7 @@ writes."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,11 +14,14 @@ from typing import Any, TypeVar
 
 from core.broker.port import BrokerAccount
 from core.config.mail import MailSettings
+from core.domain.market.sessions import SlotTimes
 from core.domain.operation.mail_preference import MailPreference
+from core.domain.orders.next_step import NextStep, next_step
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, Fill
 from core.notify.mail_queue import MailQueue
 from core.records.records import Records
+from core.records.search.standings import ConsoleNow, standings_of
 from core.runtime.bus import Bus
 from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock, run_virtual
@@ -74,10 +77,16 @@ class MailQueueSetup:
             self.clock,
             calendar_around(2026),
             Intervals(mail_s=self.look_every_s),
+            self._next_steps,
         )
         if sends:
             self._sending = asyncio.create_task(self.mail.run())
         return self.mail
+
+    async def _next_steps(self) -> Mapping[str, NextStep]:
+        ahead = calendar_around(2026).ahead(self.clock.now(), SlotTimes())
+        standings = standings_of(await self.records.standings.of_day(ahead.today, 1.0), ahead, ConsoleNow())
+        return {standing.number: next_step(standing) for standing in standings}
 
     async def crash(self) -> None:
         """Ends the sending task where it is; what it had not recorded is lost."""

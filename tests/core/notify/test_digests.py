@@ -48,12 +48,19 @@ def test_the_daily_mail_says_what_happened_and_what_stands(tmp_path: Path) -> No
         assert f"{what}: REJECTED: no money in …0002; limit 4.06, max risk 194.00 $, order 413" in text
         assert "Open tridents: 1, max risk 194.00 $ in all" in text
         assert "No cycle ran." in text
+        assert "Next: done today (filled 4.06)." in text
+        assert "Next: no slot is left today; the next is Tue 3 Mar 09:45." in text
         assert ACCOUNT not in text
         assert OTHER not in text
 
         await setup.records.breakers.open(BreakerKind.INCIDENT, ACCOUNT, "look at it", setup.clock.now())
+        await setup.until("11:00", "2026-03-03")
+        await setup.records.trading.pause("ana", "lunch", setup.clock.now())
         await after_close(setup, "2026-03-03")
         assert subjects(setup)[1:] == ["Tue 3 Mar 2026: no entry"]
+        paused = "Automation is paused by ana since Tue 3 Mar 2026 11:00:00 ET: lunch."
+        assert paused in setup.server.taken[1].text
+        assert "Next: PAUSED by ana since 11:00: lunch." in setup.server.taken[1].text
         assert "…0001: entries are stopped: look at it; settle it at the broker" in setup.server.taken[1].text
 
     with_mail_queue(days, tmp_path)

@@ -91,7 +91,7 @@ async def test_a_monitor_that_does_not_listen_is_reported_as_a_failure() -> None
     sign = Heartbeat("http://127.0.0.1:9/x", 60, ShortWaits(), lambda *words: said.put_nowait(words[2]))  # type: ignore[arg-type]
     running = asyncio.create_task(sign.run())
     async with asyncio.timeout(20):
-        assert await said.get() == "the sign of life to 127.0.0.1 failed: ConnectError"
+        assert await said.get() == "the sign of life to 127.0.0.1 failed: the server refused the connection"
     running.cancel()
     await asyncio.wait({running})
 

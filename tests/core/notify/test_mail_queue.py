@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from core.domain.operation.events import Event, Severity
 from core.domain.operation.mail_preference import MailPreference
 from core.domain.orders.order_states import EntryState
-from core.domain.reporting.digests import AccountDay, SessionDay, Standing, daily_digest
+from core.domain.reporting.digests import AccountDay, Outlook, SessionDay, daily_digest
 from core.domain.reporting.notices import Letterhead
 from core.notify.mail_queue import retry_s
 from core.notify.smtp import MailFault
@@ -353,7 +353,7 @@ def test_an_entry_found_after_a_lost_answer_is_told_filled_without_the_lost_answ
         found_now = await setup.records.entries.get(made.id)
         told = daily_digest(
             SessionDay(DAY, (AccountDay(ACCOUNT, True, (found_now,)),), {}, {}, {}),
-            Standing({}, ()),
+            Outlook({}, ()),
             Letterhead("live", "https://broker.example/"),
         )
         assert "FILLED 4.06" in told.text

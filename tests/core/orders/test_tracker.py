@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.operation import amounts
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import OrderReport
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_report
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -114,6 +117,62 @@ def test_fill_records_missing_from_a_filled_order_are_fetched(tmp_path: Path) ->
         world.exchange.fill_plan = "immediate"
         await world.until("09:46:30")
         assert sum(f.quantity for f in (await world.entry()).fills) == 6
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_fills_of_a_filled_order_that_come_in_two_parts_are_no_partial_fill_and_their_credit_is_told(
+    tmp_path: Path,
+) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        await world.start()
+        listed = world.broker.order
+        first_legs = 2
+
+        async def half_of_the_fills(number: str, order_id: str) -> OrderReport:
+            report = await listed(number, order_id)
+            later = tuple(replace(leg, fills=()) for leg in report.legs[first_legs:])
+            return replace(report, legs=(*report.legs[:first_legs], *later))
+
+        setattr(world.broker, "order", half_of_the_fills)  # noqa: B010 - a method of this one instance
+        await world.until("09:46")
+        entry = await world.entry()
+        assert entry.state is EntryState.FILLED
+        assert 0 < sum(f.quantity for f in entry.fills) < 6
+        (said,) = await world.events(1, "order.filled")
+        assert said.text.endswith("its fill records have not all come")
+        assert "fill_credit" not in dict(said.figures)
+        first_legs = 4
+        await world.until("09:47")
+        kinds = [e.kind for e in await world.records.journal.of_cycle(1) if e.kind.startswith("order.")]
+        assert "order.partially_filled" not in kinds
+        assert kinds.count("order.fills_known") == 1
+        (known,) = await world.events(1, "order.fills_known")
+        credit = fate_of(await world.entry()).credit
+        assert credit is not None
+        assert dict(known.figures)["fill_credit"] == credit
+        assert f"filled at {amounts.credit(credit)} credit" in known.text
+        await _end(world)
+
+    in_world(day, tmp_path)
+
+
+def test_the_words_of_a_state_end_with_it_and_stay_in_the_history(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DROP_RESPONSE, path=f"/accounts/{ACCOUNT}/orders", method="POST")
+        world.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=60)
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        await world.start()
+        await world.until("09:45:30")
+        unknown = await world.entry()
+        assert (unknown.state, bool(unknown.detail)) == (EntryState.UNKNOWN, True)
+        await world.until("09:47")
+        filled = await world.entry()
+        assert (filled.state, filled.detail) == (EntryState.FILLED, "")
+        history = await world.records.entries.history(filled.id)
+        assert unknown.detail in [change.detail for change in history if change.state is EntryState.UNKNOWN]
         await _end(world)
 
     in_world(day, tmp_path)

@@ -8,12 +8,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 
 from core.domain.market.quotes import Quote
+from core.domain.market.sessions import SlotTimes
 from core.domain.operation.events import Severity
 from core.domain.trident.trident import Trident
 from core.remote.check import TO_PUBLISH, TO_WATCH
 from core.remote.follower import Follower
+from core.remote.kept_day import KeptDay
 from core.remote.keys import RedisKeys
 from core.remote.link import RedisLink, RedisTrouble
 from core.remote.published_store import PublishedQuoteStore
@@ -24,6 +27,14 @@ from core.snapshot import Snapshot
 from tests.support.console.scenes import calm
 
 KEYS = RedisKeys("senex", "demo")
+
+
+async def _nobody_trades() -> bool:
+    return False
+
+
+KEPT_DAY = KeptDay(SlotTimes(), _nobody_trades, Path("no such file"), sends=True)
+"""What a watcher reads from its records while nothing is published."""
 WATCHER = tuple(f"+{command}" for command in TO_WATCH)
 PUBLISHER = tuple(f"+{command}" for command in TO_PUBLISH)
 """The documented rights of a watcher's and of a trader's user, as rules of Redis."""

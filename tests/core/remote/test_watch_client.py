@@ -22,7 +22,7 @@ from core.runtime.clock import SystemClock
 from core.runtime.ids import RandomIds
 from core.snapshot import CommandView, Freshness, Health, LegView, QuoteSlice, Watching
 from tests.core.remote.clocks import SetClock
-from tests.core.remote.publishing_trader import KEYS, Trader, until
+from tests.core.remote.publishing_trader import KEPT_DAY, KEYS, Trader, until
 from tests.support.console.parts import NOW, spread, status
 from tests.support.console.scenes import calm
 from tests.support.domain_builders import quotes_for, trident
@@ -47,6 +47,7 @@ async def watching(url: str, folder: Path, role: Watching = Watching.READ_ONLY) 
         url=url,
         keys=KEYS,
         open_records=open_records,
+        kept_day=KEPT_DAY,
         watching=role,
         who="ada watching on desk",
         ids=RandomIds(),

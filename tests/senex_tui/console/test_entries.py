@@ -153,7 +153,7 @@ async def test_an_unknown_entry_is_loud_at_every_size(size: tuple[int, int]) -> 
         banner = words(console)
         for text in (
             "UNKNOWN: the broker may have QQQ",
-            "Press u. First complete read 10:32:10: not there",
+            "Press u. First complete read at 10:32:10",
             "u Unknown",
         ):
             assert text in banner
@@ -172,7 +172,7 @@ async def test_u_tells_what_is_known_and_enter_does_nothing() -> None:
             "senex-1e2feb89414c443c9027c4d1c386bbc4",
             "10:30:03 ET",
             "no answer within 10 s",
-            "second due in 0:24",
+            "second complete read due in 00:24",
             "look again",
         ):
             assert fact in words(console)

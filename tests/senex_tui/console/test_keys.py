@@ -49,7 +49,7 @@ async def test_p_asks_before_it_resumes() -> None:
 async def test_force_in_the_demo_shows_the_facts_and_needs_y() -> None:
     async with driven() as console:
         await console.press("f")
-        for fact in ("Force a cycle", "DEMO", "QQQ 621.935", "10:45 ET, in 13:19", "simulated broker"):
+        for fact in ("Force a cycle", "DEMO", "QQQ 621.935", "an order works: working 6.81", "simulated broker"):
             assert fact in console.text
         await console.press("enter")
         assert console.engine.sent == []
@@ -118,14 +118,20 @@ async def test_a_greyed_key_answers_with_the_reason() -> None:
         assert console.toasts == ["force: not now, automation is paused"]
 
 
-async def test_force_says_when_an_entry_already_holds_the_day() -> None:
-    [refused] = scenes.rejected().orders
-    assert not refused.holds_day
-    held = replace(scenes.calm(), orders=(parts.order(), replace(refused, account="…7788")))
-    async with driven(held, size=(80, 24)) as console:
+async def test_force_says_what_comes_next_for_each_account() -> None:
+    async with driven(scenes.two_accounts(), size=(80, 24)) as console:
         await console.press("f")
-        assert "…0001 working: nothing more is entered there" in console.text
-        assert "…7788" not in console.text
+        assert "…0001  done today (filled 6.81)" in console.text
+        assert "…0002  free to enter at 10:45" in console.text
+        assert "in 13:19" not in console.text.split("Force a cycle")[1]
+
+
+async def test_resume_says_which_slot_may_enter_then() -> None:
+    async with driven(scenes.paused(), size=(80, 24)) as console:
+        await console.press("p")
+        words = " ".join(console.text.replace("┃", " ").split())
+        assert "paused by the operator (ada at the console since" in words
+        assert "…0001 may enter at 10:30" in words
 
 
 async def test_the_footer_shows_the_keys_without_the_terminals_focus() -> None:
@@ -277,12 +283,12 @@ async def test_space_freezes_the_view_only_and_it_thaws_by_itself() -> None:
         console.engine.current = replace(scenes.filled(), status=parts.status(automation=Automation.PAUSED, now=later))
         await console.pull()
         assert "VIEW FROZEN 00:12" in console.text
-        assert "0 of 6 contracts filled" in console.text
+        assert "0 of 6 filled" in console.text
         assert "PAUSED" in console.text
         console.ticker.now += 108
         await console.pull()
         assert "VIEW FROZEN" not in console.text
-        assert "6 of 6 contracts filled" in console.text
+        assert "6 of 6 filled" in console.text
 
 
 async def test_help_lists_every_key_and_searches() -> None:
@@ -292,7 +298,7 @@ async def test_help_lists_every_key_and_searches() -> None:
         for key in KEYS:
             here = key.where in Dashboard.PLACES
             assert (key.help in text) is here or key.action.startswith("show_panel")
-        assert "an order whose fate only the broker knows" in text
+        assert "an order of which only the broker knows" in text
         await console.press("slash", *"freeze")
         assert "freeze the view" in console.text
         assert "quit; asks" not in console.text

@@ -156,7 +156,7 @@ async def test_enter_tells_the_entry_whole(tmp_path: Path) -> None:
             text = words(console)
             for told in (
                 "Entry of …0001 on 2025-11-19",
-                "6 of 6 contracts filled",
+                "6 of 6 filled",
                 "limit 4.06 credit, max risk 194.00 $",
                 "natural 3.86 credit, max risk 214.00 $",
                 "mid 4.10 credit, max risk 190.00 $",
@@ -190,7 +190,7 @@ async def test_the_entrys_page_follows_the_entry_and_its_evidence(tmp_path: Path
             await console.press("enter")
             await console.answered()
             assert await console.shows("attestation by ada: order 4471 at the broker")
-            assert await console.shows("second due in 0:24")
+            assert await console.shows("second complete read due in 00:24")
             await records.entries.become(entry, EntryState.FILLED, at=parts.NOW, order_id="4471")
             engine.current = replace(scenes.filled(), orders=(replace(parts.filled_order(), entry_id=entry),))
             await console.pull()

@@ -17,8 +17,8 @@ from widgets.alarms import alarms
 from widgets.orders import OrdersPanel
 from widgets.positions import summary
 
-SOON = "1 days to expiration, no automatic exit"
-ASSIGNED = "the short call 622 is 6.08 in the money and can be assigned any day"
+SOON = near().warnings[0]
+ASSIGNED = "the short call 622 is 6.075 in the money and can be assigned any day"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 55)], ids=lambda s: f"{s[0]}x{s[1]}")
@@ -30,7 +30,7 @@ async def test_t_shows_each_open_trident_with_its_figures(size: tuple[int, int])
         for told in (
             "DEMO",
             "2 open tridents P&L +236.50 $ risk 653.00 $ ▲ 1 to watch",
-            "QQQ 622P/617P/622C/627C Nov 21, 1 days …0001",
+            "QQQ 622P/617P/622C/627C Nov 21, 1 day …0001",
             "Jan 2, 43 days",
             "P&L +238.00 $",
             "credit 6.85",

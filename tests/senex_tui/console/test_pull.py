@@ -63,7 +63,7 @@ async def test_nothing_is_painted_under_a_dialog_but_a_critical_message_still_ri
         assert len(console.bells) == 1
         await console.press("n")
         await console.pull()
-        assert "6 of 6 contracts filled" in console.text
+        assert "6 of 6 filled" in console.text
 
 
 async def test_the_bell_rings_at_most_once_in_30_seconds() -> None:

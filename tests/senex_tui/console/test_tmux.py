@@ -95,11 +95,11 @@ def alive(pid: int) -> bool:
 
 
 def test_keys_resizes_and_quitting(terminal: Terminal) -> None:
-    terminal.until(lambda: terminal.value("pane_title") == "senex DEMO ON 13:19", "the pane title")
+    terminal.until(lambda: terminal.value("pane_title") == "senex DEMO ON an order works", "the pane title")
     terminal.keys("p")
     terminal.until_shown("PAUSED", "p Resume")
     assert terminal.recorded() == ["pause"]
-    terminal.until(lambda: terminal.value("pane_title") == "senex DEMO PAUSED", "the pane title")
+    terminal.until(lambda: terminal.value("pane_title") == "senex DEMO PAUSED an order works", "the pane title")
 
     terminal.tmux("resize-window", "-x", "200", "-y", "55")
     terminal.until_shown("QQQ today (ET)", "Judgement", "Schedule (ET)", "┤")

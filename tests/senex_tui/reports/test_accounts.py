@@ -93,8 +93,8 @@ def test_a_change_is_kept_with_who_and_can_be_undone(place: Place) -> None:
     [
         ("0001", "offset-cents", "26", "offset-cents must be a whole number from 0 to 25, or default; '26' was given."),
         ("0001", "offset", "2", "the setting must be automation, offset-cents, .* 'offset' was given."),
-        ("7777", "width", "5", "'7777' names no known accounts; known are …0001, …0002, …0002."),
-        ("0002", "width", "5", "'0002' names 2 known accounts; known are"),
+        ("7777", "width", "5", r"'7777' names no known account; give one of …0001, …T00002, …X00002\."),
+        ("0002", "width", "5", "'0002' names 2 accounts; give one of …T00002, …X00002"),
     ],
 )
 def test_what_cannot_be_set_is_one_sentence_and_nothing_is_posted(

@@ -20,8 +20,10 @@ from core.records.search.history import HistoryFilter, HistoryKind
 from core.runtime.clock import ShiftedClock
 from core.runtime.clock_file import note_clock
 from core.snapshot import Mode
+from senex_tui.reports.alerts import read_alerts
 from senex_tui.reports.day import read_day
 from senex_tui.reports.explain import Explained, explain
+from senex_tui.reports.figures import read_report
 from senex_tui.reports.history import LONGEST_TEXT, search
 from senex_tui.support.refusals import Refused
 from senex_tui.support.report import Report
@@ -102,9 +104,9 @@ def test_the_last_characters_of_an_account_are_enough(place: Place) -> None:
     [
         ("orderz", NOTHING, "none of cycles, attempts"),
         ("cycles", HistoryFilter(since=date(2026, 3, 2), until=date(2026, 3, 1)), "is later than --to 2026-03-01"),
-        ("cycles", HistoryFilter(account="7"), "names no known accounts; known are …0001, …0002"),
-        ("cycles", HistoryFilter(account="5WT"), "names no known accounts"),
-        ("cycles", HistoryFilter(outcome="filled"), "none of skipped, succeeded, failed, unknown, missed, running"),
+        ("cycles", HistoryFilter(account="7"), "names no known account; give one of …0001, …0002"),
+        ("cycles", HistoryFilter(account="5WT"), "names no known account"),
+        ("cycles", HistoryFilter(outcome="filed"), "none of skipped, succeeded, failed, unknown, missed, running"),
         ("cycles", HistoryFilter(reason="lowscore"), "the nearest are low_score"),
         ("cycles", HistoryFilter(reason="."), "docs/operations.md lists them"),
         ("orders", HistoryFilter(underlying="SPY"), "none of QQQ, SPX"),
@@ -174,21 +176,49 @@ def test_the_day_shows_what_ran_what_was_missed_and_what_is_next(place: Place) -
         ("09:45", "succeeded", ""),
         ("10:00", "missed", "paused"),
         ("10:15", "not run", ""),
-        ("10:30", "next", ""),
+        ("10:30", "will miss", ""),
         ("10:45", "to come", ""),
     ]
     assert len(states) == 21
     lines = day.to_text().splitlines()
     assert lines[0] == "Monday 2026-03-02: session 09:30 to 16:00 ET, 21 slots"
-    assert lines[2].startswith("next        10:30 ET, in 9 min ")
-    assert "no console is running" in lines[2]
+    assert lines[2].startswith("next        no console is running; the 10:30 slot will be missed; to end it:")
+    assert (day.values["next"]["kind"], day.values["next"]["in_s"]) == ("no console", None)
+    assert not [line for line in lines if ", in " in line or " in 0" in line], "no countdown to a slot nobody takes"
     assert "automation  PAUSED by operator" in day.to_text()
     assert "10:45 to 14:45: 17 more to come" in lines
     assert [row["word"] for row in day.values["slots"][:3]] == ["filled", "missed", "not run"]
-    assert "09:45      1  filled   2 filled" in lines
+    assert "09:45 1 filled 2 filled" in [" ".join(line.split()) for line in lines]
     assert sum(line.startswith("…000") and "  FILLED " in line and "(cycle 1)" in line for line in lines) == 2
     assert all(len(line) <= COLUMNS for line in lines)
     assert ACCOUNT not in day.to_json() + day.to_text()
+
+
+@pytest.mark.parametrize("typed", ["0002", "…0002", "...0002", "5WT00002"])
+def test_an_account_is_named_by_its_last_characters_in_every_report(place: Place, typed: str) -> None:
+    day = asyncio.run(read_day(place, TIMES, None, typed))
+    assert [one["account"] for one in day.values["entries"]] == ["…0002"]
+    assert [one["account"] for one in day.values["accounts"]] == ["…0002"]
+    assert day.values["slots"][0]["text"].startswith("FILLED "), "what this account came to, not both"
+    story = asyncio.run(explain(place, TIMES, "1", typed)).to_text()
+    assert "account …0002" in story
+    assert "…0001" not in story
+    report = asyncio.run(read_report(place, None, None, typed))
+    assert {one.account for one in report.figures.days} == {"…0002"}
+    assert asyncio.run(read_alerts(place, everything=True, account=typed)).values == {"alerts": []}
+
+
+@pytest.mark.parametrize("typed", ["000", "9", "5WT"])
+def test_an_account_that_is_not_one_is_refused_everywhere_with_the_choices(place: Place, typed: str) -> None:
+    for read in (
+        lambda: read_day(place, TIMES, None, typed),
+        lambda: explain(place, TIMES, "1", typed),
+        lambda: read_report(place, None, None, typed),
+        lambda: read_alerts(place, everything=False, account=typed),
+        lambda: search(place, "cycles", HistoryFilter(account=typed), None, "text", print),
+    ):
+        with pytest.raises(Refused, match=f"^--account '{typed}' names no known account; give one of …0001, …0002"):
+            asyncio.run(read())
 
 
 def test_other_days(place: Place) -> None:

@@ -74,14 +74,16 @@ def test_open_alerts_and_mail_have_a_line_each(tmp_path: Path) -> None:
             await records.alerts.open(due, AT, Event(AT, "alert.opened", text, Severity.CRITICAL, account=ACCOUNT))
             alerts, mail = await lines()
             assert alerts == ("1 open, 1 not acknowledged: …0001: no trade in 5 sessions; `senex alerts` lists them")
-            assert mail == "1 waiting since 03-02 10:00:00 ET; see `senex mail`"
+            assert mail == "1 waiting since 2026-03-02 10:00:00 ET; see `senex mail`"
 
             (message,) = await records.outbox.waiting()
             await records.outbox.mark_failed(message.seq, "smtp.example.com does not answer", AT, AT, give_up=False)
             await records.alerts.acknowledge(1, "anna", AT)
             alerts, mail = await lines()
             assert alerts == "1 open, acknowledged; `senex alerts` lists them"
-            assert mail.startswith("1 waiting since 03-02 10:00:00 ET, failing: smtp.example.com does not answer; see")
+            assert mail.startswith(
+                "1 waiting since 2026-03-02 10:00:00 ET, failing: smtp.example.com does not answer; see"
+            )
             await records.outbox.mark_failed(message.seq, "no", AT, AT, give_up=True)
             assert (await lines())[1] == "nothing waits; 1 given up"
             values = (await read_status(place, MAIL)).values

@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.domain.operation.events import Event, Severity, Step, StepResult
+from core.domain.orders.next_step import Next, NextStep
 from core.runtime.redaction import redact
-from core.snapshot import Automation, Health, Level, MessageView, PartHealth
+from core.snapshot import Automation, Health, Level, MessageView, NextStepView, PartHealth
 from senex_tui.run.plain import WAITING, PlainPrinter, StatusChanges, event_line, plain_line
 from tests.support.console.scenes import calm, failed
 from tests.support.senex_command import SENEX, Box
@@ -48,20 +49,35 @@ def test_words_from_outside_move_no_cursor_and_tell_no_secret() -> None:
 
 def test_the_status_is_told_once_and_then_what_changed() -> None:
     changes = StatusChanges()
-    first = [line.partition("status: ")[2] for line in changes.lines(calm().status)]
+    first = [line.partition("status: ")[2] for line in changes.lines(calm())]
     assert {"mode demo", "engine running", "automation active", "feed ok", "market open"} <= set(first)
-    assert list(changes.lines(replace(calm().status, feed_age_s=3))) == []
+    assert list(changes.lines(replace(calm(), status=replace(calm().status, feed_age_s=3)))) == []
     down = replace(
         calm().status, feed=PartHealth(Health.DOWN, "no route"), automation=Automation.HALTED,
         automation_detail="a file HALT",
     )  # fmt: skip
-    told = [line.partition("ET ")[2] for line in changes.lines(down)]
+    told = [line.partition("ET ")[2] for line in changes.lines(replace(calm(), status=down))]
     assert told == ["critical status: automation halted (a file HALT), was active",
                     "warning status: feed down (no route), was ok"]  # fmt: skip
-    [line] = changes.lines(failed().status)
+    [line] = changes.lines(failed())
     taken = "the records file /home/ada/senex/records.sqlite3 was taken over by another console"
     ends = "this one changes nothing more and ends"
     assert f"critical status: engine failed: {taken}; {ends}, was running" in line
+
+
+def test_what_comes_next_is_told_when_it_changes_for_each_of_several_accounts() -> None:
+    changes = StatusChanges()
+    free = NextStep(Next.FREE, "free to enter at 10:45", enters_at=AT)
+    held = NextStep(Next.HELD, "held by an unknown entry")
+    shown = replace(calm(), overall=free, next_steps=(NextStepView("…4021", free),))
+    told = [line.partition("ET ")[2] for line in changes.lines(shown)]
+    assert [line for line in told if "next" in line] == ["info status: next: free to enter at 10:45"]
+    assert not [line for line in changes.lines(shown) if "next" in line]
+    shown = replace(shown, next_steps=(NextStepView("…4021", free), NextStepView("…7788", held)))
+    assert [line.partition("ET ")[2] for line in changes.lines(shown)] == [
+        "info status: next for …4021: free to enter at 10:45",
+        "warning status: next for …7788: held by an unknown entry",
+    ]
 
 
 def test_what_no_event_told_is_printed_and_nothing_twice() -> None:

@@ -25,6 +25,7 @@ from tests.support.world import SEED as WORLD_SEED
 
 DAY = "2025-11-20"
 """A Thursday. With the first seed both underlyings pass judgement, with another none does."""
+NEXT_DAY = "2025-11-21"
 SEED = 1
 BEFORE_HALF_PAST_TEN = et(DAY, "10:25:00")
 OPTIONS = ".*"
@@ -165,6 +166,40 @@ async def day_closed(world: World, moments: Moments) -> None:
     await world.until("10:31")
     await moments.ask(CommandKind.CANCEL, (await world.entry()).id)
     await moments.keep_at("10:31:41", "day_closed")
+    await moments.ask(CommandKind.ALLOW_REENTRY, (await world.entry()).id)
+    await moments.keep_at("10:33:20", "freeing")
+    await world.stop()
+
+
+async def two_accounts(world: World, moments: Moments) -> None:
+    """The order of one account is rejected, that of the other is filled. The console is started again; then the
+    automation of both accounts is switched off."""
+    world.broker.refuse_orders = 1
+    await world.start()
+    await moments.keep_at("10:31:41", "two_accounts")
+    await world.stop()
+    await world.start()
+    await moments.keep_at("10:33:41", "restarted")
+    for target in ("0001", "0002"):
+        await moments.ask(CommandKind.SET_ACCOUNT, target, "automation off")
+    await moments.keep_at("10:34:41", "accounts_off")
+    await world.stop()
+
+
+async def next_day(world: World, moments: Moments) -> None:
+    """The entry of the day is filled; midnight passes, and the next morning comes."""
+    await world.start()
+    await world.until("10:31")
+    await world.stop()
+    await sleep_until(world, DAY, "23:59:30")
+    await world.start()
+    await world.until("00:00:41", NEXT_DAY)
+    moments.keep("after_midnight")
+    await world.stop()
+    await sleep_until(world, NEXT_DAY, "09:31")
+    await world.start()
+    await world.until("09:31:41", NEXT_DAY)
+    moments.keep("next_morning")
     await world.stop()
 
 
@@ -360,7 +395,13 @@ DAYS = {
     "live": SceneDay(in_live, ("live",), preflight=True),
     "fast": SceneDay(fast, ("fast",)),
     "unknown": SceneDay(unknown, ("unknown",)),
-    "day_closed": SceneDay(day_closed, ("day_closed",)),
+    "day_closed": SceneDay(day_closed, ("day_closed", "freeing")),
+    "two_accounts": SceneDay(
+        two_accounts,
+        ("two_accounts", "restarted", "accounts_off"),
+        accounts=(account(), account("5WT00002")),
+    ),
+    "next_day": SceneDay(next_day, ("after_midnight", "next_morning")),
     "halted": SceneDay(halted, ("halted",), start=et(DAY, "09:40:00")),
     "clock": SceneDay(clock, ("clock",)),
     "reconciling": SceneDay(reconciling, ("reconciling",)),

@@ -14,7 +14,9 @@ from functools import partial
 from typing import TypeVar
 
 from core.domain.operation.commands import CommandKind, CommandState
+from core.engine.start_progress import LOGIN, RECORDS, StartProgress
 from core.records.records import Records
+from core.runtime.clock import SystemClock
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot, without_engine_yet
 from tests.support.console.recordings import recorded
 from tests.support.console.scene_days import DAYS
@@ -76,8 +78,12 @@ class FixedEngine:
 
 
 def starting() -> Snapshot:
-    """The snapshot that an engine's host shows before its engine is up."""
-    return without_engine_yet(Mode.DEMO, "starting")
+    """The snapshot that an engine's host shows before its engine is up: the login goes on."""
+    progress = StartProgress(SystemClock())
+    progress.begin(RECORDS)
+    progress.then(RECORDS, LOGIN)
+    shown = without_engine_yet(Mode.DEMO, "starting")
+    return replace(shown, status=replace(shown.status, start=progress.steps()))
 
 
 def scene(name: str) -> Snapshot:
@@ -119,6 +125,18 @@ unknown = SCENES["unknown"]
 """The answer to a send was lost."""
 day_closed = SCENES["day_closed"]
 """The operator cancelled the entry of the day."""
+freeing = SCENES["freeing"]
+"""The operator has allowed re-entry after the cancel; the first of the two reads is due."""
+two_accounts = SCENES["two_accounts"]
+"""The order of one account was rejected, that of the other is filled."""
+restarted = SCENES["restarted"]
+"""The same after a restart of the console."""
+accounts_off = SCENES["accounts_off"]
+"""The automation of every account is off."""
+after_midnight = SCENES["after_midnight"]
+"""The console has run over midnight."""
+next_morning = SCENES["next_morning"]
+"""The next session has begun; no slot of it has come."""
 halted = SCENES["halted"]
 """Halted by the operator, with a breaker of an account beside it."""
 stopped_by_clock = SCENES["clock"]

@@ -87,8 +87,8 @@ LOSSES = {
     FaultKind.DXLINK_CLOSE: "closed by the broker (1001)",
     FaultKind.DXLINK_ERROR: "Fatal streamer error",
     FaultKind.DXLINK_BAD_ARITY: "not a multiple",
-    FaultKind.DXLINK_SILENCE: "WebSocketNetworkError",
-    FaultKind.DXLINK_HALF_OPEN: "WebSocketNetworkError",
+    FaultKind.DXLINK_SILENCE: "the connection broke",
+    FaultKind.DXLINK_HALF_OPEN: "the connection broke",
 }
 
 

@@ -119,7 +119,7 @@ def test_a_refusal_shows_each_decimal_by_what_it_means() -> None:
         "max risk 326.50 $ is above the buying power of 1,204.00 $"
     )
     assert refuse(Reason.BODY_MOVED, was=D("622.0"), now=D("624")).sentence() == "the body moved from 622 to 624"
-    assert refuse(Reason.POSITION_LIMIT, open=10, limit=10).sentence() == "10 tridents are open; the limit is 10"
+    assert refuse(Reason.POSITION_LIMIT, open=10, limit=10).sentence() == "open tridents: 10; the limit is 10"
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -173,3 +173,27 @@ def test_every_refusal_in_core_fills_its_sentence() -> None:
 )
 def test_the_scan_sees_what_is_missing(source: str, fault: str | None) -> None:
     assert missing_figures(source) == (1, [] if fault is None else [fault])
+
+
+@pytest.mark.parametrize(("days", "words"), [(0, "0 days"), (1, "1 day"), (2, "2 days")])
+def test_one_thing_is_not_told_as_several(days: int, words: str) -> None:
+    assert refuse(Reason.EARNINGS_NEAR, symbol="QQQ", days=days).sentence() == f"QQQ reports earnings in {words}"
+
+
+def test_no_sentence_writes_a_plural_after_a_number_that_may_be_one() -> None:
+    """A number of things brings its word itself."""
+    plural = re.compile(r"\{(\w+)\} (?:\w+ )?(days|candles|accounts|tridents|minutes|orders)\b")
+    texts = ("high", "symbol")  # a limit of ours, and no number at all
+    found = {
+        reason.code: match[0]
+        for reason in Reason
+        if (match := plural.search(reason.sentence)) and match[1] not in texts
+    }
+    assert found == {"no_such_account": "{found} known accounts"}, "that one is never about exactly one"
+
+
+@pytest.mark.parametrize("reason", [Reason.REJECTED, Reason.DRY_RUN_REFUSED, Reason.NOT_SENT])
+def test_the_full_stop_of_words_from_outside_is_left_out(reason: Reason) -> None:
+    """A sentence goes on after them: `...; took 0:14`."""
+    told = refuse(reason, detail="preflight_check_failure: One or more preflight checks failed.").sentence()
+    assert told.endswith("One or more preflight checks failed")

@@ -82,6 +82,12 @@ def test_a_crossed_leg_is_refused_and_a_locked_one_is_not(index: int) -> None:
     assert isinstance(price_trident(SEED, quotes_for(SEED, with_leg(index, bid, bid)), NOW), Pricing)
 
 
+@pytest.mark.parametrize("index", range(4))
+def test_a_crossed_leg_has_no_mid(index: int) -> None:
+    legs = refused(with_leg(index, "5.00", "4.99"), Reason.LEG_CROSSED).legs
+    assert [leg.mid is None for leg in legs] == [leg.is_crossed for leg in legs] == [n == index for n in range(4)]
+
+
 def test_a_zero_bid_is_a_price() -> None:
     prices: Prices = [("1.30", "1.40"), ("0", "0.05"), ("1.30", "1.40"), ("0", "0.05")]
     pricing = price_trident(SEED, quotes_for(SEED, prices), NOW)

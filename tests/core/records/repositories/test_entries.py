@@ -214,7 +214,8 @@ async def test_the_states_an_entry_went_through_stay_on_record(records: Records)
     assert history[0].request == request("senex-one")
     assert all(one.at <= two.at for one, two in pairwise(history))
     found = await records.entries.get("one")
-    assert (found.order_id, found.terminal_at, found.detail) == ("77", after(6), "found")
+    assert (found.order_id, found.terminal_at, found.detail) == ("77", after(6), "")
+    assert [change.detail for change in history[3:]] == ["found", "found", ""]
 
 
 async def test_a_day_is_freed_by_proof_alone_and_late_news_after_it_becomes_an_incident(records: Records) -> None:

@@ -203,4 +203,3 @@ async def test_the_newest_complete_look_of_each_kind_is_what_a_screen_reads(reco
         )
     newest = await records.entries.newest_evidence("one")
     assert [(one.kind, one.detail["number"]) for one in newest] == [("attestation", 0), ("listing", 2)]
-    assert records.entries.evidence_written == 5

@@ -22,7 +22,7 @@ from core.records.records import Records
 from core.runtime.clock_file import noted_clock
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
-from senex_tui.support.report import Answer
+from senex_tui.support.report import EXIT_CODES, Answer
 from senex_tui.trader.place import Place
 from senex_tui.trader.send_command import DONE, NO_ANSWER, NO_CONSOLE, REFUSED, send
 from tests.support.forked_process import ForkedProcess
@@ -133,8 +133,9 @@ def test_before_the_first_start_there_is_nothing_to_speak_to(box: Box) -> None:
         assert done.returncode == 2
         assert "no records yet" in done.stderr
         assert str(box.home / ".local/share/senex/HALT") in done.stderr
-    no_demo = box.run("status", "--demo")
-    assert (no_demo.returncode, "no `senex demo` is running" in no_demo.stderr) == (2, True)
+    for command, said in (("status", "there is no `senex demo` yet"), ("pause", "no `senex demo` is running")):
+        no_demo = box.run(command, "--demo")
+        assert (no_demo.returncode, said in no_demo.stderr) == (2, True), no_demo
 
 
 def test_a_working_entry_is_shown_and_cancelled_from_another_shell(shell: Shell) -> None:
@@ -212,13 +213,51 @@ def test_an_unknown_entry_is_told_with_its_way_out_and_attested(shell: Shell) ->
     assert told["accounts"][0]["entry"]["holds_day"]
 
 
+def test_a_cycle_is_forced_from_another_shell_and_followed_to_its_told_end(shell: Shell) -> None:
+    """The exit code is that of the order's fate, not that of the acknowledgement (rules 4.4)."""
+    shell.ask_broker("/simulator/fill-plan", {"plan": "reject"})
+    shell.trader()
+    nobody = shell.senex("force", "--account", "9999")
+    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True)
+    rejected = shell.senex("force", "--account", "0001", "--wait", "40")
+    assert rejected.returncode == EXIT_CODES["failed"], rejected
+    assert rejected.stderr.startswith("cycle 1: REJECTED: ")
+    shell.ask_broker("/simulator/fill-plan", {"plan": "immediate"})
+    filled = shell.senex("force", "--wait", "40")
+    assert (filled.returncode, filled.stdout.startswith("cycle 2: FILLED ")) == (DONE, True), filled
+    again = shell.senex("force")
+    assert (again.returncode, again.stdout) == (DONE, "force: cycle 3 starts now\n"), again
+
+
+def test_a_preview_comes_from_the_running_console_and_without_one_from_the_broker(shell: Shell) -> None:
+    trader = shell.trader()
+    printed = shell.senex("preview", "--json")
+    [preview] = json.loads(printed.stdout)["previews"]
+    assert (printed.returncode, preview["account"], preview["would_send"]) == (DONE, "…0001", True), preview
+    assert all(leg["bid"] and leg["ask"] for one in preview["underlyings"] for leg in one["legs"])
+    assert "5WT00001" not in printed.stdout
+    nobody = shell.senex("preview", "--account", "9999")
+    assert (nobody.returncode, "names no known account" in nobody.stderr) == (REFUSED, True), nobody
+
+    shell.stop(trader)
+    shell.send(CommandKind.PAUSE)
+    shown = shell.senex("preview", "--account", "0001")
+    assert (shown.returncode, shown.stderr) == (0, ""), shown
+    paused = "! guard    automation is paused"
+    for text in ("…0001: a cycle would send nothing now", paused, "QQQ passes", "break-evens"):
+        assert text in shown.stdout
+    assert all(len(line) <= 100 for line in shown.stdout.splitlines())
+    assert shell.status()["accounts"][0]["entry"] is None
+    assert shell.status()["slots"]["outcomes"].get("succeeded") is None
+
+
 def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
     shell.stop(shell.trader())
     told = shell.status()
     assert told["trader"] is None
     done = shell.senex("cancel")
     assert (done.returncode, "no console is running" in done.stderr) == (NO_CONSOLE, True)
-    for kind in (CommandKind.RECONCILE, CommandKind.ATTEST, CommandKind.RESUME):
+    for kind in (CommandKind.RECONCILE, CommandKind.ATTEST, CommandKind.RESUME, CommandKind.FORCE):
         assert shell.send(kind, note="absent").exit_code == NO_CONSOLE
 
     assert shell.send(CommandKind.PAUSE, note="holiday").exit_code == DONE

@@ -1,0 +1,141 @@
+"""The steps of one account around the attempts: guard, market, account, risk, limit (rules 4). They record nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from core.broker.port import AccountReads, BrokerError, BrokerFault, MarketState
+from core.cycle.parts import CycleParts
+from core.domain.market.chain import Expiration
+from core.domain.operation.accounts import own_or_default
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.order_states import EntryState, state_for
+from core.domain.orders.orders import OrderReport
+from core.domain.risk.eligibility import restriction_by_level
+from core.domain.risk.exposure import Exposure, exposure, worked_legs
+from core.domain.risk.risk import RiskAssessment, RiskInputs, assess_risk
+from core.domain.trident.entry_price import EntryPrice, entry_price
+from core.domain.trident.pricing import Pricing
+from core.domain.trident.trident import Trident
+from core.orders.open_tridents import held_legs
+from core.records.repositories.rows import AccountRecord
+
+
+@dataclass(eq=False, repr=False)
+class AccountSteps:
+    """The steps of an account on the session day on which it was made."""
+
+    parts: CycleParts
+    account: AccountRecord
+    day: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.day = self.parts.study.today()
+
+    async def guard(self) -> Refusal | None:
+        """What forbids an entry of this account now; None when nothing does. Raises RecordsError."""
+        async with aclosing(self.guard_refusals()) as refusals:
+            async for refusal in refusals:
+                return refusal
+        return None
+
+    async def guard_refusals(self) -> AsyncGenerator[Refusal, None]:
+        """Everything that forbids an entry of this account now, what decides first. Raises RecordsError."""
+        if self.account.skip_day == self.day:
+            yield refuse(Reason.SKIP_TODAY)
+        for barred in self.parts.gate.account_refusals(self.account.number, self.account.login):
+            yield barred
+        held = await self.parts.records.entries.holding(self.account.number, self.day)
+        if held is not None:
+            yield refuse(Reason.ENTRY_TODAY, state=held.state.value)
+        if await self.parts.records.journal.validated_on(self.account.number, self.day):
+            yield refuse(Reason.VALIDATED_TODAY)
+
+    async def market(self) -> MarketState | Refusal:
+        """The broker's session, or why it does not let an entry be made."""
+        if not self.parts.calendar.is_open(self.parts.clock.now()):
+            return refuse(Reason.MARKET_CLOSED)
+        try:
+            market = await self.parts.broker.market_state()
+        except BrokerError:
+            return refuse(Reason.SESSION_UNREADABLE)
+        return market if market.is_open else refuse(Reason.MARKET_CLOSED)
+
+    async def read_account(self) -> tuple[AccountReads, Exposure] | Refusal:
+        """The account at the broker with its exposure, or why it may not trade."""
+        read = await self.reads()
+        if isinstance(read, Refusal):
+            return read
+        reads, orders = read
+        refusal = next(account_refusals(reads), None)
+        return refusal or (reads, await self.exposed(reads, orders))
+
+    async def reads(self) -> tuple[AccountReads, tuple[OrderReport, ...]] | Refusal:
+        """The account and its orders of today at the broker, or why they cannot be read."""
+        try:
+            return await asyncio.gather(
+                self.parts.broker.account_reads(self.account.number),
+                self.parts.broker.orders_of_day(self.account.number, self.day),
+            )
+        except BrokerError as error:
+            if error.fault is BrokerFault.LOGIN_REFUSED:
+                return refuse(Reason.TOKEN_INVALID)
+            return refuse(Reason.ACCOUNT_UNREADABLE, what="balances, positions and orders", detail=error.detail)
+
+    async def exposed(self, reads: AccountReads, orders: Sequence[OrderReport]) -> Exposure:
+        """What the account has at risk, by the records and by these reads. Raises RecordsError."""
+        working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
+        entries = self.parts.records.entries
+        own_open = [e for e in await entries.open() if e.account == self.account.number]
+        return exposure(
+            await entries.filled_open(self.account.number, self.day),
+            own_open,
+            held_legs(reads.positions),
+            tuple(leg for order in working for leg in worked_legs(order)),
+        )
+
+    @property
+    def fixed_width(self) -> Decimal | None:
+        """The width that the operator has fixed; None when it goes by the capital (rules 2)."""
+        return own_or_default(self.account.width, self.parts.settings.trading.width)
+
+    @property
+    def opened(self) -> datetime | None:
+        """When the session of the day opened (UTC); None without one."""
+        session = self.parts.calendar.on(self.day)
+        return None if session is None else session.open
+
+    def risk(self, trident: Trident, pricing: Pricing, reads: AccountReads, exposed: Exposure) -> RiskAssessment:
+        """What the risk gates say of the trident (rules 7)."""
+        trading = self.parts.settings.trading
+        return assess_risk(
+            trident,
+            pricing.max_risk_natural,
+            RiskInputs(
+                buying_power=reads.derivative_buying_power,
+                open_risk=exposed.open_risk,
+                open_tridents=exposed.open_tridents,
+                held=exposed.held,
+                tolerance=own_or_default(self.account.tolerance, trading.tolerance),
+                position_limit=own_or_default(self.account.position_limit, trading.position_limit),
+            ),
+        )
+
+    def limit(self, pricing: Pricing, expiration: Expiration) -> EntryPrice | Refusal:
+        """The limit of the order, or why there is none (rules 8)."""
+        offset = own_or_default(self.account.offset_cents, self.parts.settings.trading.entry_offset_cents)
+        return entry_price(pricing.mid, pricing.natural, offset, expiration.ticks)
+
+
+def account_refusals(reads: AccountReads) -> Iterator[Refusal]:
+    """Why the account may not trade, by what was read of it, what decides first."""
+    restriction = reads.restriction or restriction_by_level(reads.options_level)
+    if restriction is not None:
+        yield refuse(Reason.ACCOUNT_RESTRICTED, restriction=restriction)
+    if not reads.derivative_buying_power.is_finite():  # the width needs it, before the risk step
+        yield refuse(Reason.RISK_INPUT_MISSING, what="the buying power")

@@ -1,0 +1,40 @@
+"""The parts that cycles and previews work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.broker.port import Broker
+from core.config.loader import Settings
+from core.domain.market.underlying import Underlying
+from core.guards.gate import TradingGate
+from core.market.calendar import SessionCalendar
+from core.market.feed import Feed
+from core.market.quote_store import QuoteStore
+from core.market.study import MarketStudy
+from core.orders.desk import OrderDesk
+from core.orders.leg_subscriptions import LegSubscriptions
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import Clock
+from core.runtime.ids import Ids
+
+
+@dataclass(frozen=True, slots=True)
+class CycleParts:
+    """The parts a cycle works with. They are the same for every cycle of an engine."""
+
+    broker: Broker
+    study: MarketStudy
+    feed: Feed
+    quotes: QuoteStore
+    desk: OrderDesk
+    gate: TradingGate
+    legs: LegSubscriptions
+    records: Records
+    bus: Bus
+    clock: Clock
+    ids: Ids
+    calendar: SessionCalendar
+    settings: Settings
+    underlyings: tuple[Underlying, ...]

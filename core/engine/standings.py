@@ -1,0 +1,90 @@
+"""How each account stands, from what the engine has in memory. What comes next is computed from it, once for each
+snapshot (rules 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from core.accounts.logins import Logins
+from core.cycle.runner import CycleRunner
+from core.cycle.slots import SlotBook
+from core.domain.operation.events import masked
+from core.domain.orders.next_step import NextStep, Standing, next_step, overall
+from core.engine.parts import EngineParts
+from core.guards.breakers import Breakers
+from core.guards.gate import TradingGate
+from core.records.search.standings import AccountsToday, ConsoleNow, HeldDay, standings_of
+from core.snapshot import NextStepView
+from core.views.standing_reads import read_standings
+
+
+@dataclass(frozen=True, slots=True)
+class NextSteps:
+    """What comes next, for each account and for the console."""
+
+    accounts: tuple[NextStepView, ...]
+    overall: NextStep
+
+
+@dataclass(eq=False, repr=False, slots=True)
+class Standings:
+    """Asks the parts how each account stands now. It waits for nothing."""
+
+    slots: SlotBook
+    runner: CycleRunner
+    gate: TradingGate
+    breakers: Breakers
+    logins: Logins
+    sends: bool
+
+    def of(self, held: Mapping[str, HeldDay], validated: Collection[str]) -> tuple[Standing, ...]:
+        """One standing an account, in the runner's order.
+
+        `held` has the entries that hold today, by account number; `validated` the accounts whose suggestion of today is
+        validated.
+        """
+        gate, accounts = self.gate, self.runner.accounts
+        waiting = {a.number: cause for a in accounts if (cause := gate.not_reconciled(a.number))}
+        return standings_of(
+            AccountsToday(
+                accounts=accounts,
+                logins=self.logins.known,
+                trading=gate.trading,
+                breakers=self.breakers.open_now,
+                held=held,
+                validated=validated,
+                running=self.runner.runs,
+            ),
+            self.slots.ahead(),
+            ConsoleNow(
+                sends=self.sends,
+                stopped_here=gate.stopped_here,
+                kill_file=gate.halting_file,
+                reconciling=next(iter(waiting.values()), ""),
+                reconciled=[a.number for a in accounts if a.number not in waiting],
+            ),
+        )
+
+
+def next_steps(standings: tuple[Standing, ...]) -> NextSteps:
+    """What comes next for each of these accounts, and for the console."""
+    steps = [next_step(standing) for standing in standings]
+    views = (NextStepView(masked(s.number), step) for s, step in zip(standings, steps, strict=True))
+    return NextSteps(tuple(views), overall(steps))
+
+
+async def recorded_next_steps(parts: EngineParts, kill_file: str) -> Mapping[str, NextStep]:
+    """What comes next for each account, by its number, as the records say it. Raises RecordsError."""
+    standings = await read_standings(
+        parts.records,
+        parts.settings.schedule.slot_times,
+        parts.calendar,
+        parts.clock.now(),
+        console=True,
+        kill_file=kill_file,
+        sends=parts.sends,
+        speed=parts.clock.speed,
+        settle=parts.settle,
+    )
+    return {standing.number: next_step(standing) for standing in standings}

@@ -1,0 +1,68 @@
+"""What comes next for each account, from the records alone: for the shell, the mail and a watcher (rules 9)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from core.domain.market.sessions import SlotTimes
+from core.domain.orders.next_step import Standing
+from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
+from core.market.calendar import SessionCalendar
+from core.records.records import Records
+from core.records.search.standings import ConsoleNow, standings_of
+
+_LIFE = ("engine.started", "engine.stopped")
+_RECONCILING = ("engine.started", "reconcile.started", "reconcile.done")
+
+
+async def read_standings(
+    records: Records,
+    times: SlotTimes,
+    calendar: SessionCalendar,
+    now: datetime,
+    *,
+    console: bool,
+    kill_file: str,
+    sends: bool,
+    speed: float = 1.0,
+    began: datetime | None = None,
+    settle: SettleTimes = PRODUCT_TIMES,
+) -> tuple[Standing, ...]:
+    """How each account stands at `now`, market time in UTC.
+
+    `console`: a console runs with these records. `began` is when it took them, in market time, None when that is not
+    known. `kill_file` is the path of a file that halts entries, empty without. `sends` is false in a dry run. `speed`
+    is market seconds per wall second. Without a console every account ever found is told of, else those that its logins
+    reach. Raises RecordsError, and CalendarError for a day outside the calendar.
+    """
+    ahead = calendar.ahead(now, times)
+    known = await records.standings.of_day(ahead.today, speed, settle, everyone=not console)
+    cause, reconciled = await _reconciling(records) if console else ("", frozenset[str]())
+    return standings_of(
+        known,
+        ahead,
+        ConsoleNow(
+            running=console,
+            starting=console and await _is_starting(records, began),
+            sends=sends,
+            kill_file=kill_file,
+            reconciling=cause,
+            reconciled=reconciled,
+        ),
+    )
+
+
+async def _is_starting(records: Records, began: datetime | None) -> bool:
+    """Whether the console that runs has not told yet that its engine started."""
+    newest = await records.journal.newest_of(_LIFE)
+    return newest is None or newest.kind != "engine.started" or (began is not None and newest.at < began)
+
+
+async def _reconciling(records: Records) -> tuple[str, frozenset[str]]:
+    """What the running console reconciles for, empty once it is done, and the accounts that wait for no read."""
+    told = await records.journal.since_newest_of(_RECONCILING, "reconcile.waiting")
+    if not told or told[0].kind == "reconcile.done":
+        return "", frozenset()
+    waiting = {event.account for event in told[1:]}
+    done = [a.number for a in await records.accounts.all() if a.number not in waiting] if waiting else []
+    return str(dict(told[0].figures).get("cause", "start")), frozenset(done)

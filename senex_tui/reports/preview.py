@@ -1,0 +1,122 @@
+"""`senex preview`: what a cycle would do now, as the trader that runs, or an engine made for it, sees it (rules 5)."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from core.domain.operation import amounts
+from core.domain.operation.commands import COMMAND, PREVIEW_DONE, PREVIEWS, CommandKind
+from senex_tui.support.report import Answer, Report, credit_shown, dollars_shown, instant_shown
+from senex_tui.support.text import hanging, safe, table
+from senex_tui.trader.place import Place, with_records
+from senex_tui.trader.send_command import DONE, answer_of, send
+
+if TYPE_CHECKING:
+    from core.engine.engine import Engine
+    from core.records.records import Records
+
+WAIT_S = 40.0
+"""Legs that send no quote are waited for 15 s, and one preview waits for another."""
+_WIDTH = 11
+
+
+async def asked(place: Place, account: str) -> Report | Answer:
+    """Has the console that trades there make a preview. An answer instead of a report says why there is none.
+
+    Raises Refused before the first start, RecordsError.
+    """
+    answer = await send(place, CommandKind.PREVIEW, target=account, wait_s=WAIT_S)
+    if answer.exit_code != DONE:
+        return answer
+    return await with_records(place, lambda records: _report(records, answer.command))
+
+
+async def made(engine: Engine, account: str) -> Report | Answer:
+    """The same by an engine of this process, which runs."""
+    command = await engine.preview(f"{getpass.getuser()} with senex preview", account)
+    records = engine.parts.records
+    record = await records.inbox.get(command.id)
+    answer = None if record is None else answer_of(record)
+    return answer if answer is not None and answer.exit_code != DONE else await _report(records, command.id)
+
+
+async def _report(records: Records, command: str) -> Report:
+    event = await records.journal.newest_with(PREVIEW_DONE, (COMMAND, command))
+    previews = [] if event is None else json.loads(str(dict(event.figures)[PREVIEWS]))
+    return Report({"previews": previews}, _lines)
+
+
+def _lines(values: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for preview in values["previews"]:
+        lines += [*([""] if lines else []), *_account(preview)]
+    return lines or ["no account is known yet."]
+
+
+def _account(preview: dict[str, Any]) -> list[str]:
+    would = f"would send {preview['underlying']}" if preview["would_send"] else "would send nothing"
+    lines = [f"account {preview['account']}: a cycle {would} now, {instant_shown(preview['at'])}. Nothing was sent."]
+    lines += _reasons(preview["account_reasons"])
+    if preview["buying_power"] is not None:
+        power, risk = dollars_shown(preview["buying_power"]), dollars_shown(preview["open_risk"])
+        lines.append(f"  {'account':<{_WIDTH}}buying power {power}, open risk {risk}")
+    for underlying in preview["underlyings"]:
+        lines += _underlying(underlying)
+    return lines
+
+
+def _underlying(one: dict[str, Any]) -> list[str]:
+    head = "passes" if one["would_pass"] else "does not pass"
+    lines = [f"  {one['underlying']} {head}", *_reasons(one["reasons"])]
+    judged = one["judgement"]
+    if judged is not None and judged["score"] is not None:
+        score, needed = (amounts.score(Decimal(judged[name])) for name in ("score", "minimum"))
+        lines.append(f"  {'judgement':<{_WIDTH}}score {score}, {needed} needed")
+    if one["strikes"] is not None:
+        price = amounts.price(Decimal(one["price"]))
+        lines.append(
+            f"  {'strikes':<{_WIDTH}}{one['strikes']} of {one['expiration']}, {one['dte']} days, at a price of {price}"
+        )
+    if one["legs"]:
+        lines += [f"  {line}" for line in _legs(one["legs"])]
+        lines += hanging(f"  {'sum':<{_WIDTH}}", safe(one["subtraction"]))
+    if one["natural"] is not None:
+        natural, mid = credit_shown(one["natural"]), credit_shown(one["mid"])
+        risk = dollars_shown(one["max_risk"])
+        lines.append(f"  {'pricing':<{_WIDTH}}natural {natural}, mid {mid} credit; max risk {risk} at natural")
+    if one["utilization"] is not None:
+        share = amounts.plain(round(100 * Decimal(one["utilization"]), 1))
+        lines.append(f"  {'risk':<{_WIDTH}}budget {dollars_shown(one['budget'])}; {share} % of it would be in use")
+    if one["limit"] is not None:
+        lines += hanging(f"  {'limit':<{_WIDTH}}", _limit(one))
+    return lines
+
+
+def _limit(one: dict[str, Any]) -> str:
+    floor = ", where the natural credit is the floor" if one["floored"] else ""
+    below, above = (amounts.price(Decimal(value)) if value is not None else "none" for value in one["break_evens"])
+    return (
+        f"{credit_shown(one['limit'])} credit, offset {credit_shown(one['offset'])}{floor}; "
+        f"max risk {dollars_shown(one['max_risk_at_limit'])}; break-evens {below} and {above}"
+    )
+
+
+def _legs(legs: list[dict[str, Any]]) -> list[str]:
+    heads = ("leg", "qty", "bid", "ask", "mid", "age")
+    rows = [
+        [
+            " ".join(leg["symbol"].split()),
+            str(leg["quantity"] if leg["action"].startswith("Buy") else -leg["quantity"]),
+            *(credit_shown(leg[side]) for side in ("bid", "ask", "mid")),
+            "--" if leg["age_s"] is None else f"{leg['age_s']:.1f} s",
+        ]
+        for leg in legs
+    ]
+    return table(heads, rows, right=frozenset({"qty", "bid", "ask", "mid"}))
+
+
+def _reasons(reasons: list[dict[str, Any]]) -> list[str]:
+    return [line for one in reasons for line in hanging(f"  ! {one['step']:<{_WIDTH - 2}}", safe(one["sentence"]))]

@@ -1,0 +1,359 @@
+"""Panels and bar tell the fate of a trade and what comes next, and nothing that is not known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from core.domain.operation.outcomes import Outcome
+from core.domain.orders.fate import FateKind
+from core.domain.orders.next_step import Next, NextStep
+from core.snapshot import (
+    AttemptView,
+    Mode,
+    Reading,
+    ReadingState,
+    SlotState,
+    Snapshot,
+    StartState,
+    StartStep,
+    StepState,
+    ToldView,
+)
+from tests.support.console import parts, scenes
+from widgets.attempts import AttemptsPanel
+from widgets.banner import shortened
+from widgets.base.day_panel import DayContext, DayPanel, day_context
+from widgets.base.fates import after_word, cycle_told, order_kind, order_words, sign_of, slot_told, step_sign, told_line
+from widgets.base.lines import Tone, plain, width_of
+from widgets.cycle import CyclePanel
+from widgets.judgement import JudgementPanel
+from widgets.messages import MessagesPanel
+from widgets.orders import OrdersPanel
+from widgets.panels import cycle_of
+from widgets.schedule import SchedulePanel
+from widgets.spread import SpreadPanel
+from widgets.status_bar import StatusBar, StatusView, next_words, pane_title
+
+OF_THE_DAY: tuple[tuple[type[DayPanel], object, str], ...] = (
+    (CyclePanel, None, "no cycle yet today"),
+    (SpreadPanel, None, "no spread priced yet today"),
+    (JudgementPanel, (), "no underlying judged yet today"),
+    (AttemptsPanel, (), "no attempt yet today"),
+    (OrdersPanel, (), "no order today"),
+    (SchedulePanel, (), "no slot today"),
+)
+
+
+def drawn(panel: DayPanel, value: object, context: DayContext, width: int = 78, height: int = 20) -> str:
+    """The panel's title and lines."""
+    panel.context = context
+    panel._slice = value
+    drawing = panel._drawn(width, height)
+    assert all(width_of(line) <= width for line in drawing.lines)
+    return f"{drawing.title}\n{plain(drawing.lines)}"
+
+
+def bar(shown: Snapshot, width: int) -> str:
+    return plain(StatusBar().draw(StatusView(shown.status, overall=shown.overall), width, 1).lines)
+
+
+# The table
+
+
+def test_every_kind_of_fate_and_every_outcome_has_a_sign() -> None:
+    for word in (*FateKind, *Outcome):
+        assert sign_of(word.value)[0] != "·", word
+    assert {step_sign(state)[0] for state in (*StepState, *StartState)} == {"·", "▶", "✓", "✖", "-"}
+
+
+def test_only_what_was_entered_or_passed_has_a_tick_and_none_of_it_the_colours_of_trouble() -> None:
+    ticked = {kind for kind in FateKind if sign_of(kind)[0] == "✓"}
+    assert ticked == {FateKind.FILLED}
+    assert all(sign_of(kind)[1] is Tone.ACCENT for kind in (FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY))
+    assert {sign_of(word)[1] for word in ("filled", "succeeded", "validated", "passed")} == {Tone.GOOD}
+    assert sign_of("held")[1] is Tone.DIM
+
+
+@pytest.mark.parametrize(
+    ("told", "line", "after"),
+    [
+        (ToldView(Outcome.SUCCEEDED, "filled", "FILLED 6.73"), "FILLED 6.73", "6.73"),
+        (ToldView(Outcome.FAILED, "rejected", "REJECTED: too dear"), "REJECTED: too dear", "too dear"),
+        (ToldView(Outcome.SKIPPED, "held", "day held: FILLED 6.73"), "HELD: FILLED 6.73", "FILLED 6.73"),
+        (ToldView(Outcome.FAILED, "rejected", "1 rejected, 2 filled"), "1 rejected, 2 filled", "1 rejected, 2 filled"),
+        (ToldView(Outcome.SKIPPED, "skipped", "score is low"), "SKIPPED: score is low", "score is low"),
+        (ToldView(None, "running", "running"), "RUNNING", ""),
+    ],
+)
+def test_a_told_word_is_said_once(told: ToldView, line: str, after: str) -> None:
+    assert (told_line(told), after_word(told)) == (line, after)
+
+
+def test_a_recording_from_before_fates_shows_what_it_has() -> None:
+    old = parts.order(fate=None, state="not_sent", detail="no connection", day=None)
+    assert (order_kind(old), order_words(old)) == (FateKind.NOT_SENT, "NOT SENT: no connection")
+    assert "NOT SENT" in drawn(OrdersPanel(), (old,), DayContext())
+    cycle = replace(parts.done(), told=None, outcome="skipped", reason="score is low")
+    assert told_line(cycle_told(cycle)) == "SKIPPED: score is low"
+    missed = replace(parts.schedule()[0], told=None, state=SlotState.MISSED, outcome="", reason="paused")
+    assert (told := slot_told(missed)) is not None
+    assert (told.word, told.words) == ("missed", "paused")
+
+
+# What is not known yet
+
+
+@pytest.mark.parametrize(("panel", "empty", "sentence"), OF_THE_DAY, ids=lambda v: getattr(v, "__name__", ""))
+def test_nothing_is_said_only_when_it_is_known(panel: type[DayPanel], empty: object, sentence: str) -> None:
+    reading = drawn(panel(), empty, DayContext(reading=Reading()))
+    assert "reading today's records" in reading
+    assert sentence not in reading
+    assert sentence in drawn(panel(), empty, DayContext(reading=Reading(ReadingState.KNOWN)))
+    old = drawn(panel(), empty, DayContext(reading=Reading(ReadingState.OLD, parts.NOW)))
+    assert "as of 10:31:41" in old
+
+
+def test_a_console_that_has_not_read_says_so_and_an_older_recording_does_not() -> None:
+    assert day_context(scenes.starting()).reading.state is ReadingState.READING
+    assert day_context(scenes.calm()).reading.state is ReadingState.KNOWN
+    old = replace(scenes.calm(), day=None, reading=Reading(), overall=None, next_steps=())
+    context = day_context(old)
+    assert (context.reading.state, context.today) == (ReadingState.KNOWN, date(2025, 11, 20))
+
+
+def test_a_start_is_shown_as_its_steps() -> None:
+    steps = (
+        StartStep("records", StartState.DONE, 1),
+        StartStep("login", StartState.NOW, 3),
+        StartStep("accounts", StartState.TODO),
+    )
+    text = drawn(CyclePanel(), None, DayContext(reading=Reading(), start=steps))
+    assert "✓ records  ▶ login  · accounts" in text
+    assert "login 3 s" in text
+    failed = replace(steps[1], state=StartState.FAILED, detail="the broker refused it")
+    assert "✖ login" in (text := drawn(CyclePanel(), None, DayContext(start=(failed,))))
+    assert "login: the broker refused it" in text
+
+
+# Fates in the panels
+
+
+def test_a_rejected_order_is_a_tick_nowhere() -> None:
+    shown = scenes.rejected()
+    context = day_context(shown)
+    for panel, value in ((CyclePanel(), shown.cycle), (SpreadPanel(), shown.spread), (OrdersPanel(), shown.orders)):
+        text = drawn(panel, value, context)
+        assert "REJECTED" in text
+        assert "✓ send" not in text
+        assert "SUCCEEDED" not in text
+    [row] = [line for line in drawn(SchedulePanel(), shown.schedule, context).splitlines() if "10:30" in line]
+    assert row.startswith("✖ 10:30  REJECTED")
+
+
+def test_a_fill_says_its_credit_everywhere() -> None:
+    shown = scenes.filled()
+    context = day_context(shown)
+    for panel, value in (
+        (CyclePanel(), shown.cycle),
+        (SpreadPanel(), shown.spread),
+        (OrdersPanel(), shown.orders),
+    ):
+        assert "FILLED 6.86" in drawn(panel, value, context)
+    assert "✓ 10:30  FILLED    6.86" in drawn(SchedulePanel(), shown.schedule, context)
+
+
+def test_a_restart_changes_nothing_of_what_the_panels_say_of_the_day() -> None:
+    before, after = scenes.two_accounts(), scenes.restarted()
+    for panel, value in ((CyclePanel, "cycle"), (JudgementPanel, "judgements"), (AttemptsPanel, "attempts")):
+        told = [drawn(panel(), getattr(shown, value), day_context(shown)) for shown in (before, after)]
+        assert told[0] == told[1]
+    assert "FILLED 6.81" in drawn(SpreadPanel(), after.spread, day_context(after))
+
+
+def test_several_accounts_have_a_line_each_and_are_named() -> None:
+    shown = scenes.two_accounts()
+    context = day_context(shown)
+    cycle = drawn(CyclePanel(), shown.cycle, context)
+    for line in ("1 rejected, 1 filled", "…0001  FILLED 6.81", "…0002  REJECTED"):
+        assert line in cycle
+    assert drawn(SpreadPanel(), shown.spread, context).startswith("Spread  cycle 1  …0001  QQQ")
+    assert "…0002" in drawn(AttemptsPanel(), shown.attempts, context)
+    assert "…0001" not in drawn(SpreadPanel(), scenes.filled().spread, day_context(scenes.filled()))
+
+
+def test_slots_that_enter_nothing_stand_together_and_are_dim() -> None:
+    panel = SchedulePanel()
+    lines = panel.draw(scenes.followed().schedule, 78, 30).lines
+    [held] = [line for line in lines if "slots: done today (filled 6.81)" in plain((line,))]
+    assert {tone for _, tone in held} == {Tone.DIM}
+    assert "4 slots: day held: FILLED 6.81" in plain(lines)
+    paused = panel.draw(scenes.paused().schedule, 78, 30).lines
+    [will_miss] = [line for line in paused if "will miss" in plain((line,))]
+    assert will_miss[0][1] is Tone.WARN
+    assert "PAUSED by ada" in plain((will_miss,))
+
+
+def test_a_crossed_leg_says_so_and_has_no_mid() -> None:
+    spread = scenes.calm().spread
+    assert spread is not None
+    crossed = replace(spread.legs[0], bid=spread.legs[0].ask, ask=spread.legs[0].bid)
+    text = drawn(SpreadPanel(), replace(spread, legs=(crossed, *spread.legs[1:])), DayContext())
+    row = text.splitlines()[3]
+    assert row.split()[-2:] == ["--", "CROSSED"]
+    assert "crossed quotes" in text
+    assert "live quotes" not in text
+
+
+def test_quotes_are_called_live_only_when_they_are() -> None:
+    spread = scenes.calm().spread
+    assert spread is not None
+    panel = SpreadPanel()
+    stale = tuple(replace(leg, age_s=31) for leg in spread.legs)
+    gone = tuple(replace(leg, bid=None) for leg in spread.legs)
+    for changed, words in (
+        (spread, "live quotes"),
+        (replace(spread, live=False), "last priced"),
+        (replace(spread, legs=stale), "stale quotes"),
+        (replace(spread, legs=gone), "waiting for quotes"),
+    ):
+        text = drawn(panel, changed, DayContext())
+        assert words in text
+        assert ("live quotes" in text) is (words == "live quotes")
+
+
+def test_attempts_of_two_underlyings_never_mix_and_the_traded_one_comes_first() -> None:
+    first, second = parts.attempts()[:2]
+
+    def attempt(number: int, underlying: str, **changes: object) -> AttemptView:
+        at = first.at + timedelta(seconds=number)
+        return replace(first, attempt=number, underlying=underlying, at=at, **changes)  # type: ignore[arg-type]
+
+    assert {first.underlying, second.underlying} == {"QQQ", "SPX"}
+    tried = (attempt(1, "SPX"), attempt(2, "QQQ"), attempt(3, "SPX", traded=True), attempt(4, "QQQ"))
+    text = drawn(AttemptsPanel(), tried, DayContext(today=first.day))
+    shown = [line.split()[3] for line in text.splitlines() if line.split()[3:4] in (["SPX"], ["QQQ"])]
+    assert shown == ["SPX", "SPX", "QQQ", "QQQ"]
+    assert text.startswith("Attempts  4 today")
+
+
+def test_what_is_not_of_today_has_its_date() -> None:
+    today = date(2025, 11, 20)
+    yesterday = date(2025, 11, 19)
+    context = DayContext(today=today)
+    orders = (parts.order(day=today), replace(parts.filled_order(), day=yesterday))
+    text = drawn(OrdersPanel(), orders, context)
+    assert text.startswith("Orders  1 today, 1 earlier")
+    assert text.index("WORKING") < text.index("of Wed 19 Nov") < text.index("FILLED")
+    assert text.count("no other entry") == 1, "what an entry means for the day is said of today's alone"
+    tried = (parts.attempts()[0], replace(parts.attempts()[0], day=yesterday))
+    text = drawn(AttemptsPanel(), tried, context)
+    assert text.startswith("Attempts  1 today")
+    assert "of Wed 19 Nov" in text
+    cycle = replace(parts.done(), day=yesterday)
+    assert "Wed 19 Nov" in drawn(CyclePanel(), cycle, context).splitlines()[0]
+    messages = (parts.messages()[0], replace(parts.messages()[0], number=0, at=parts.NOW - timedelta(days=1)))
+    assert "of Wed 19 Nov" in drawn(MessagesPanel(), messages, context)
+
+
+def test_the_two_reads_after_a_cancel_are_counted_down() -> None:
+    shown = scenes.freeing()
+    text = drawn(OrdersPanel(), shown.orders, day_context(shown))
+    assert "CANCELLED" in text
+    assert "the day is free when two reads show no fill" in text
+    assert "second complete read due in 00:20" in text
+
+
+def test_a_retry_is_counted_down() -> None:
+    waiting = parts.cycle(retry_in_s=4)
+    assert "running 00:13, retrying in 4 s" in drawn(CyclePanel(), waiting, DayContext())
+
+
+# What comes next
+
+
+@pytest.mark.parametrize(
+    ("scene", "words"),
+    [
+        ("rejected", "enters 10:45 in 13:19"),
+        ("filled", "done today"),
+        ("unknown", "no entry: day held"),
+        ("paused", "no entry: paused"),
+        ("halted", "no entry: halted"),
+        ("accounts_off", "no entry: accounts off"),
+        ("freeing", "no entry: day not free yet"),
+        ("closed", "next slot Fri 21 Nov 09:45"),
+    ],
+)
+def test_bar_and_pane_count_down_only_to_a_slot_that_enters(scene: str, words: str) -> None:
+    shown = scenes.SCENES[scene]()
+    view = StatusView(shown.status, overall=shown.overall)
+    assert next_words(view) == words
+    assert words in bar(shown, 118)
+    assert pane_title(view).endswith(words)
+    assert (" in " in words) is (shown.overall is not None and shown.overall.enters_at is not None)
+    foot = drawn(CyclePanel(), shown.cycle, day_context(shown), height=30)
+    assert shown.overall is not None
+    assert shown.overall.words in " ".join(foot.split())
+
+
+def test_a_dry_run_validates_and_does_not_enter() -> None:
+    shown = scenes.rejected()
+    view = StatusView(replace(shown.status, mode=Mode.DRY_RUN), overall=shown.overall)
+    assert next_words(view) == "validates 10:45 in 13:19"
+
+
+def test_every_next_step_has_words_in_the_bar() -> None:
+    for kind in Next:
+        assert next_words(StatusView(parts.status(), overall=NextStep(kind, "so"))) != ""
+
+
+@pytest.mark.parametrize("width", [58, 78, 118, 168, 198])
+def test_who_paused_when_and_why_gets_the_room_that_is_left(width: int) -> None:
+    shown = scenes.paused()
+    text = bar(shown, width)
+    assert "PAUSED by ada" in text
+    assert len(text) <= width
+    assert "no entry" in text
+    if width >= 78:
+        assert "by ada since 10:10: paused by th" in text or "by ada at the console since 10:10" in text
+    longest = replace(shown, status=replace(shown.status, why="a reason " * 40))
+    assert len(bar(longest, width)) == width
+    assert "10:15:41 ET" in bar(longest, width)
+
+
+def test_the_bar_has_the_date_where_there_is_room() -> None:
+    assert "Fri 21 Nov  09:31:41 ET" in bar(scenes.next_morning(), 118)
+    assert "Fri 21 Nov" not in bar(scenes.next_morning(), 58)
+
+
+# Which story enter opens
+
+
+def test_enter_opens_the_cycle_that_the_panel_shows() -> None:
+    shown = scenes.followed()
+    assert shown.cycle is not None
+    assert shown.cycle.number == 7
+    assert [cycle_of(name, shown) for name in ("spread", "attempts", "judgement", "chart")] == [3, 3, 3, 3]
+    assert cycle_of("cycle", shown) == 7
+    assert cycle_of("spread", scenes.closed()) is None
+
+
+# Alarms that are too long
+
+
+def test_a_cut_alarm_keeps_how_it_ends() -> None:
+    why = "the broker shows a trident that these records do not have " * 3
+    ends = "settle it at the broker, then `senex reset mismatch`"
+    sentence = f"STOPPED, no entries for …0001: {why.strip()}; {ends}"
+    for width, rows in ((78, 2), (78, 1), (58, 2), (118, 1)):
+        lines = shortened(sentence, width, rows)
+        assert len(lines) <= rows
+        assert all(len(line) <= width for line in lines)
+        assert lines[0].startswith("STOPPED, no entries")
+        assert "…" in " ".join(lines)
+        assert " ".join(lines).endswith("`senex reset mismatch`")
+    assert shortened("short", 78, 1) == ["short"]
+    assert shortened(sentence, 78, 0) == []
