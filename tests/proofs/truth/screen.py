@@ -22,7 +22,7 @@ from tests.proofs.truth.panels import (
     of_spread,
 )
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.values import Day, Kind
+from tests.proofs.truth.values import Day, Kind, Step
 from tests.proofs.truth.words import STEP_OF, counts_down, enters_at, kind_in, step_in
 from widgets.alarms import alarms
 from widgets.status_bar import StatusBar, StatusView, pane_title
@@ -45,6 +45,7 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
     yield from of_attempts(snapshot.attempts, day, where)
     yield from _alarms(snapshot, day, where)
     yield from _next(snapshot, day, where)
+    yield from _automation(snapshot, day, where)
     yield from _metrics(snapshot, day, where)
 
 
@@ -106,6 +107,27 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
             )
     for line in StatusChanges().lines(snapshot):
         yield Said(f"{where} plain line", line, countdown=counts_down(line))
+
+
+_SUPPORT = {
+    "paused": {Step.PAUSED},
+    "halted": {Step.HALTED, Step.BREAKER},
+    "reconciling": {Step.RECONCILING},
+}
+"""The causes of which one must hold for the bar's word about entries."""
+
+
+def _automation(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
+    """The bar's word about entries, once the engine runs."""
+    if snapshot.status.engine.value != "running" or not day.next:
+        return
+    word = snapshot.status.automation.value
+    causes = {step for each in day.next.values() for step in each.steps}
+    yield Said(f"{where} automation", word)
+    if word == "active" and causes & {Step.PAUSED, Step.HALTED}:
+        yield Said(f"{where} automation", word, lie=f"entries are stopped: {', '.join(sorted(causes))}")
+    if word in _SUPPORT and not causes & _SUPPORT[word]:
+        yield Said(f"{where} automation", word, lie=f"what holds is {', '.join(sorted(causes)) or 'nothing'}")
 
 
 def _view(snapshot: Snapshot) -> StatusView:
