@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, ClassVar
 
-from core.snapshot import EngineState, Reading, ReadingState
+from core.snapshot import Reading, ReadingState
 from widgets.base import format as figures
 from widgets.base.lines import Drawing, Line, Tone, wrap
 from widgets.base.panel import LinePanel, Slice
@@ -43,7 +43,7 @@ def day_context(shown: Snapshot) -> DayContext:
         today=shown.day if status.now is None else shown.day or figures.exchange_day(status.now),
         several=len(_accounts(shown)) > 1,
         start=status.start,
-        overall=shown.overall if status.engine is EngineState.RUNNING else None,
+        overall=shown.overall if status.engine.tells_day else None,
     )
 
 
