@@ -82,7 +82,13 @@ class Engine:
             self._on_lost,
         )
         self.study = MarketStudy(
-            parts.broker, parts.market_data, self.feed, self.quotes, clock, settings.trading.minimum_score
+            parts.broker,
+            parts.market_data,
+            self.feed,
+            self.quotes,
+            clock,
+            parts.calendar,
+            settings.trading.minimum_score,
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         self.broker_check = BrokerCheck(parts.broker, self.bus)

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from core.domain.market.sessions import EXCHANGE_ZONE, Session
 
-_LOOK_BACK = timedelta(days=400)
+_LOOK_BACK = timedelta(days=800)
+"""Enough for a year of completed sessions (rules 5) on the last day ahead, too."""
 _LOOK_AHEAD = timedelta(days=400)
 
 
@@ -15,7 +16,7 @@ class CalendarError(Exception):
 
 
 class SessionCalendar:
-    """The sessions of the New York exchange from 400 days before an instant to 400 days after it.
+    """The sessions of the New York exchange from 800 days before an instant to 400 days after it.
 
     Loading takes about half a second, because the library loads pandas: build it off the screen's thread.
     """

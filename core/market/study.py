@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from core.broker.port import Broker, BrokerError, MarketData
@@ -14,12 +14,12 @@ from core.domain.market.judgement import Judgement, Metrics, judge
 from core.domain.market.quotes import Candle
 from core.domain.market.underlying import PriceSource, Underlying
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.market.calendar import SessionCalendar
+from core.market.daily_candles import DailyCandles
 from core.market.feed import Feed
 from core.market.quote_store import QuoteStore
 from core.runtime.clock import Clock, exchange_time
 
-CANDLE_DAYS = 250
-_CALENDAR_DAYS = CANDLE_DAYS * 365 // 252 + 10
 SHARED_S = 2.0
 """Wall seconds for which accounts share a judgement: shorter than the pause between two attempts (rules 4)."""
 
@@ -33,11 +33,15 @@ class MarketStudy:
     feed: Feed
     quotes: QuoteStore
     clock: Clock
+    calendar: SessionCalendar
     minimum_score: Decimal
-    _candles: dict[str, tuple[date, tuple[Candle, ...]]] = field(init=False, default_factory=dict)
+    _candles: DailyCandles = field(init=False)
     _chains: dict[str, tuple[date, OptionChain]] = field(init=False, default_factory=dict)
     _judged: dict[str, tuple[float, Judgement]] = field(init=False, default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._candles = DailyCandles(self.market_data, self.calendar, self.clock)
 
     def today(self) -> date:
         """The exchange's date now."""
@@ -54,20 +58,9 @@ class MarketStudy:
         return tuple(refusals)
 
     async def candles(self, symbol: str) -> tuple[Candle, ...] | Refusal:
-        """The completed daily sessions, oldest first, at most 250; or why they cannot be read."""
+        """The daily candles of completed sessions, oldest first, at most 250; or why they cannot be read."""
         async with self._lock(f"candles {symbol}"):
-            today = self.today()
-            cached = self._candles.get(symbol)
-            if cached is None or cached[0] != today:
-                since = self.clock.now() - timedelta(days=_CALENDAR_DAYS)
-                try:
-                    read = await self.market_data.daily_candles(symbol, since)
-                except BrokerError as error:
-                    return refuse(Reason.CANDLES_UNREADABLE, symbol=symbol, detail=error.detail)
-                cached = today, tuple(c for c in read if c.day < today)[-CANDLE_DAYS:]
-                if cached[1]:
-                    self._candles[symbol] = cached
-            return cached[1]
+            return await self._candles.read(symbol)
 
     async def chain(self, symbol: str) -> OptionChain | Refusal:
         """Today's option chain, or why it cannot be read."""
@@ -124,6 +117,7 @@ class MarketStudy:
             halted=self.quotes.halted(symbol),
             metrics=metrics,
             candles=candles,
+            sessions=self._candles.sessions(),
             today=self.today(),
             minimum=self.minimum_score,
         )

@@ -24,8 +24,17 @@ _TOKENS = re.compile(
 )
 
 
+_ACCOUNT = re.compile(r"(?<!\w)\d[A-Z]{2}\d{5}(?!\w)", re.ASCII)
+"""The form of an account number at tastytrade. No symbol of an option or of the feed has it."""
+
+
+def masked_accounts(text: str) -> str:
+    """The text with everything that has the form of an account number masked, also of an account that nobody knows."""
+    return _ACCOUNT.sub(lambda found: masked(found[0]), text)
+
+
 class Redactor:
-    """Masks secrets and account numbers that it knows by value, and tokens that it recognises by their form.
+    """Masks secrets and account numbers that it knows by value; also tokens and account numbers by their form.
 
     Its own representation shows no value. It may be used from any thread.
     """
@@ -79,14 +88,14 @@ class Redactor:
         self._replacements = tuple(sorted(replacements.items(), key=lambda pair: len(pair[0]), reverse=True))
 
     def __call__(self, text: str) -> str:
-        """The text with all known values and all tokens masked."""
+        """The text with all known values, all account numbers and all tokens masked."""
         return _TOKENS.sub(MASK, self.by_value(text))
 
     def by_value(self, text: str) -> str:
-        """Masks only known values, never the punctuation around them: a finished JSON line stays valid."""
+        """Masks known values and account numbers, never the punctuation around them: a JSON line stays valid."""
         for value, instead in self._replacements:
             text = text.replace(value, instead)
-        return text
+        return masked_accounts(text)
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._given) + len(self._learned)} values)"

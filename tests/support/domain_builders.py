@@ -156,6 +156,11 @@ def candles(count: int = 250, *, closes: Sequence[float] | None = None, last: da
     return [candle(first + timedelta(days=n), close, reach=2.0) for n, close in enumerate(values)]
 
 
+def session_days(count: int = 300, *, last: date = TODAY) -> list[date]:
+    """The days of the sessions that `candles` has, oldest first, the last on the day before `last`."""
+    return [last - timedelta(days=back) for back in range(count, 0, -1)]
+
+
 def session(day: date, close_hour: int = 16) -> Session:
     """A session from 09:30 to `close_hour`, exchange time."""
 

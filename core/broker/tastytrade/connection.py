@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
@@ -33,15 +34,17 @@ from core.broker.tastytrade.faults import (
     READ_ERRORS,
     Unauthorized,
     data_of,
-    error_words,
     fault_of,
+    login_refusal,
 )
 from core.broker.tastytrade.login import Login
+from core.broker.tastytrade.login_pace import LoginPace
 from core.broker.tastytrade.silence import WatchedStream
 from core.broker.tastytrade.timings import Timings
+from core.domain.operation.events import masked_in
 from core.runtime.clock import Clock
 from core.runtime.ids import Ids
-from core.runtime.redaction import redact
+from core.runtime.redaction import masked_accounts, redact
 
 T = TypeVar("T")
 
@@ -87,6 +90,8 @@ class Connection:
         self._session: Session | None = None
         self._stack = AsyncExitStack()
         self._refused: tuple[str, str] | None = None  # the words and code of the broker's refusal
+        self._logins = LoginPace(clock)
+        self._renewals = LoginPace(clock)  # renewed tokens count as in vain until an answer proves one
 
     @property
     def session(self) -> Session:
@@ -141,22 +146,35 @@ class Connection:
         """Calls once. A 401 renews the token and calls once more. Raises BrokerError."""
         token = self.session.session_token
         try:
-            return await self._once(work, what)
+            answer = await self._once(work, what)
         except Unauthorized:
-            await self.renew(token)
-            return await self._once(work, what)
+            if not await self.renew(token):
+                raise
+            answer = await self._once(work, what)
+        self._renewals.worked()
+        return answer
 
-    async def renew(self, refused_token: str) -> None:
-        """Fetches a new access token, unless another call has done so since `refused_token`. Raises BrokerError."""
+    async def renew(self, refused_token: str) -> bool:
+        """Fetches a new access token, unless another call has done so since `refused_token`. Raises BrokerError.
+
+        False when none is fetched, because renewed tokens were refused too, a moment ago.
+        """
         if self.session.session_token == refused_token:
+            if self._renewals.wait_s() > 0:
+                return False
+            self._renewals.in_vain()
             await self._once(lambda: self.session.refresh(force=True), "login")
+        return True
 
     async def ensure_token(self) -> None:
         """Makes sure that the token outlives the next request. Raises BrokerError; then no order has left."""
         await self._once(self.session.refresh, "login")
 
     def masked(self, text: str) -> str:
-        """The text without the login's secrets and tokens, and with account numbers as their last four characters."""
+        """The text without the login's secrets and tokens, and with account numbers as their last four characters.
+
+        A number that no read has named, such as a closed account's, is known by its form.
+        """
         session = self._session
         for secret in (
             self.login.secret,
@@ -164,9 +182,7 @@ class Connection:
             session.session_token if session else "",
         ):
             text = text.replace(secret, "***") if secret else text
-        for number in self.account_numbers:
-            text = text.replace(number, f"***{number[-4:]}")
-        return text
+        return masked_accounts(masked_in(text, self.account_numbers))
 
     async def _once(self, work: Callable[[], Awaitable[T]], what: str) -> T:
         with observed(Evidence()) as evidence:
@@ -216,9 +232,8 @@ class Connection:
 
     async def _on_request(self, request: httpx2.Request) -> None:
         path = request.url.path
-        if path == TOKEN_PATH and self._refused is not None:
-            # After repeated bad logins the broker blocks this address for hours (broker 8).
-            raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
+        if path == TOKEN_PATH:
+            self._may_log_in()
         request.url = routed(request.url, self.local)
         evidence = current_evidence()
         if evidence is not None and evidence.order_path == path and request.method == "POST":
@@ -245,15 +260,31 @@ class Connection:
         elif evidence is not None and evidence.take_body and response.is_success:
             raise BodyTaken
 
+    def _may_log_in(self) -> None:
+        """Raises BrokerError while no login may leave.
+
+        After repeated bad logins the broker blocks this address for hours (broker 8).
+        """
+        if self._refused is not None:
+            raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
+        wait = self._logins.wait_s()
+        if wait > 0:
+            text = f"the login is not tried again for {math.ceil(wait)} s: {self._logins.words}"
+            raise BrokerError(BrokerFault.UNREACHABLE, text)
+
     async def _judge_login(self, response: httpx2.Response) -> None:
         """Raises BrokerError(LOGIN_REFUSED) when the answer is the broker's refusal of the login."""
-        if response.status_code not in (400, 401, 403):
-            return
         body = await response.aread()
-        code, words = error_words(body)
-        if not code and b"error_code" not in body:
-            return  # the answer of a proxy or gateway, not the broker's refusal
-        self._refused = (words or "the broker refused the login", code)
+        if response.is_success and _holds_token(body):
+            self._logins.worked()
+            return
+        refusal = login_refusal(body) if response.status_code in (400, 401, 403) else None
+        if refusal is None:
+            # The answer of a gateway or of a broker in trouble, which says nothing about the login.
+            self._logins.in_vain(f"HTTP {response.status_code}")
+            return
+        words, code = refusal
+        self._refused = self.masked(words), code
         raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
 
     def _note_date(self, response: httpx2.Response) -> None:
@@ -286,6 +317,13 @@ def _learn_tokens(body: bytes) -> None:
             for name, value in words.items() if isinstance(words, dict) else ():
                 if name.endswith("token") and isinstance(value, str):
                     redact.learn(value)
+
+
+def _holds_token(body: bytes) -> bool:
+    with suppress(ValueError):
+        answer = json.loads(body)
+        return isinstance(answer, dict) and isinstance(answer.get("access_token"), str)
+    return False
 
 
 def _refuse_delayed(body: bytes) -> None:

@@ -104,6 +104,31 @@ def error_words(body: bytes | None) -> tuple[str, str]:
     return code, words
 
 
+PASSING = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
+"""Codes with which a login server says that it cannot answer now. They refuse nothing."""
+
+
+def login_refusal(body: bytes | None) -> tuple[str, str] | None:
+    """The words and the code of a refused login; None when the body is something else, such as a gateway's page.
+
+    The broker's own forms are an `error` object and `error_code`; the standard's is `{"error": "invalid_grant"}`, with
+    or without `error_description` (RFC 6749, 5.2).
+    """
+    try:
+        answer = json.loads(body or b"")
+    except ValueError:
+        return None
+    error = (answer.get("error") or answer.get("error_code")) if isinstance(answer, dict) else None
+    if isinstance(error, dict):
+        code, words = error_words(body)
+    elif isinstance(error, str):
+        described = answer.get("error_description")
+        code, words = error, f"{error}: {described}" if isinstance(described, str) and described else error
+    else:
+        return None
+    return None if code in PASSING else (words or "the broker refused the login", code)
+
+
 def data_of(body: bytes | None, what: str) -> dict[str, Any]:
     """The `data` object of an answer. Raises BrokerError(UNREADABLE)."""
     return _data(envelope_of(body, what), what)

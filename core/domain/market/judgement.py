@@ -102,16 +102,18 @@ def judge(
     halted: bool,
     metrics: Metrics | None,
     candles: Sequence[Candle],
+    sessions: Sequence[date],
     today: date,
     minimum: Decimal = DEFAULT_MINIMUM_SCORE,
 ) -> Judgement:
-    """Judges one underlying by its live price ($), its metrics and its completed daily sessions (oldest first).
+    """Judges one underlying by its live price ($), its metrics and the daily candles of its completed sessions.
 
-    `today` is the session's date. Missing data refuses, and so does a value that is not a number. An underlying without
-    earnings or dividend dates is not missing data.
+    `sessions` are the exchange's dates of those sessions, newest last: only candles without a gap up to the newest of
+    them count. `today` is the date of the session that is judged. Missing data refuses, and so does a value that is not
+    a number. An underlying without earnings or dividend dates is not missing data.
     """
-    candles = _unbroken(candles)
-    refusal = _stop(symbol, price, price_age_s, halted, metrics, candles, today)
+    candles = unbroken(candles, sessions)
+    refusal = _stop(symbol, price, price_age_s, halted, metrics, candles, sessions, today)
     if refusal is not None or metrics is None or price is None or metrics.iv_rank is None or metrics.iv30 is None:
         return Judgement(symbol, refusal or refuse(Reason.METRICS_MISSING, symbol=symbol), minimum=minimum)
     indicators = compute_indicators(candles, price)
@@ -139,6 +141,7 @@ def _stop(
     halted: bool,
     metrics: Metrics | None,
     candles: Sequence[Candle],
+    sessions: Sequence[date],
     today: date,
 ) -> Refusal | None:
     """What stops the underlying at once, before any score; None when nothing does."""
@@ -156,7 +159,7 @@ def _stop(
         return refuse(
             Reason.METRICS_STALE, symbol=symbol, age_s=f"{metrics.age_s:.0f}", limit_s=f"{MAX_DATA_AGE_S:.0f}"
         )
-    return _dates(symbol, metrics, today) or _volatility(symbol, metrics) or _candles(symbol, candles)
+    return _dates(symbol, metrics, today) or _volatility(symbol, metrics) or _candles(symbol, candles, sessions)
 
 
 def _dates(symbol: str, metrics: Metrics, today: date) -> Refusal | None:
@@ -179,18 +182,32 @@ def _volatility(symbol: str, metrics: Metrics) -> Refusal | None:
     return None
 
 
-def _unbroken(candles: Sequence[Candle]) -> Sequence[Candle]:
-    """The newest unbroken run of candles. The feed sends NaN for a session of which it has no prices."""
-    for age, candle in enumerate(reversed(candles)):
-        if not all(math.isfinite(p) and p > 0 for p in (candle.high, candle.low, candle.close)):
-            return candles[len(candles) - age :]
-    return candles
+def unbroken(candles: Sequence[Candle], sessions: Sequence[date]) -> list[Candle]:
+    """The candles of the newest of these sessions (newest last) back to the first that has none; oldest first.
+
+    A candle with a price that is no number above zero is none: the feed sends it for a session without prices.
+    """
+    usable = {c.day: c for c in candles if all(math.isfinite(p) and p > 0 for p in (c.high, c.low, c.close))}
+    run: list[Candle] = []
+    for day in reversed(sessions):
+        if day not in usable:
+            break
+        run.append(usable[day])
+    return run[::-1]
 
 
-def _candles(symbol: str, candles: Sequence[Candle]) -> Refusal | None:
-    if len(candles) < MIN_CANDLES:
-        return refuse(Reason.CANDLES_MISSING, symbol=symbol, count=len(candles), needed=MIN_CANDLES)
-    return None
+def _candles(symbol: str, candles: Sequence[Candle], sessions: Sequence[date]) -> Refusal | None:
+    """`candles` is the unbroken run that counts."""
+    if len(candles) >= MIN_CANDLES:
+        return None
+    return refuse(
+        Reason.CANDLES_MISSING,
+        symbol=symbol,
+        count=len(candles),
+        newest=sessions[-1] if sessions else None,
+        needed=MIN_CANDLES,
+        missing=sessions[-1 - len(candles)] if len(candles) < len(sessions) else None,
+    )
 
 
 def direction_of(i: Indicators) -> Direction:

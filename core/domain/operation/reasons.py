@@ -106,7 +106,7 @@ class Reason(Enum):
     CANDLES_MISSING = (
         "candles_missing",
         Kind.TERMINAL,
-        "{symbol} has {count}; at least {needed} needed",
+        "{symbol} has {count} without a gap up to {newest}; at least {needed} needed (none for {missing})",
     )
     CANDLES_UNREADABLE = (
         "candles_unreadable",

@@ -9,8 +9,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
+from typing import Any
 
 
 class FaultKind(Enum):
@@ -46,6 +47,14 @@ class FaultKind(Enum):
     """The request is processed. Its answer lacks the key `match.field`, or else the first mandatory key found."""
     REST_UNKNOWN_ORDER_STATUS = "rest-unknown-order-status"
     """The request is processed. Orders in the answer have a status the SDK does not know ("Dead")."""
+    REST_ODD_FIELD = "rest-odd-field"
+    """The request is processed. In its answer the key `match.field` is `value`, in every object that has it. Without a
+    field it is the first key found that the SDK insists on and no decision rests on."""
+    REST_FOREIGN_ITEM = "rest-foreign-item"
+    """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind."""
+    OAUTH_REFUSED = "oauth-refused"
+    """The login is refused with status `code` (400). `match.field` is the form of the answer: `standard`, the default
+    (`{"error": "invalid_grant"}`), `tasty` (the broker's own) or `html` (a gateway's page)."""
 
     DXLINK_CLOSE = "dxlink-close"
     """The feed connection closes with websocket code `code` (1001)."""
@@ -78,6 +87,11 @@ class FaultKind(Enum):
     """An Order alert has a status the SDK does not know ("Dead")."""
     ALERTS_INVALID_OBJECT = "alerts-invalid-object"
     """An alert lacks a mandatory key."""
+    ALERTS_ODD_FIELD = "alerts-odd-field"
+    """In an alert the key `match.field` is `value`, in every object that has it. Without a field it is one that the SDK
+    insists on."""
+    ALERTS_BATCHED = "alerts-batched"
+    """The alerts that one event causes come in one frame, as `{"results": [...]}`. Each frame is one occurrence."""
     ALERTS_DUPLICATED = "alerts-duplicated"
     """An alert comes twice."""
     ALERTS_REORDERED = "alerts-reordered"
@@ -100,6 +114,9 @@ class FaultKind(Enum):
     """Market data is that of two hours before the fault began, and does not change."""
     MARKET_FROZEN = "market-frozen"
     """Market data is that of the instant the fault began, and does not change."""
+    MARKET_CANDLES_MISSING = "market-candles-missing"
+    """The feed has no daily candles of the sessions `match.field` (`2026-11-02..2026-11-13`, both dates included), by
+    default of the newest 10 completed ones. `match.symbol` is an underlying."""
     MARKET_HALTED = "market-halted"
     """The broker reports that trading in the symbol is halted."""
     SESSION_CLOSED = "session-closed"
@@ -110,6 +127,14 @@ class FaultKind(Enum):
 
 CONDITION_KINDS = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
 """Kinds that are a lasting condition, not a single event: `count` does not apply to them."""
+ODD_VALUE = 123
+"""What an odd field is unless the fault says otherwise: a number where the SDK wants text, as a real `user-id` is."""
+
+FOREIGN_ORDER_ID = 987_654_321
+"""The id of the order of an unknown kind (rest-foreign-item)."""
+
+OAUTH_FORMS = ("standard", "tasty", "html")
+"""The forms in which oauth-refused answers."""
 
 DURATION_KINDS = frozenset(
     {
@@ -138,7 +163,9 @@ class FaultMatch:
     account: str | None = None
     """Account number."""
     field: str | None = None
-    """The key to leave out (rest-missing-field)."""
+    """The key to leave out or to change, or what else the kind says."""
+    having: str | None = None
+    """Only an object that holds this text under one of its own keys (rest-missing-field, the odd fields)."""
 
     def allows(self, *, method: str | None, path: str | None, symbol: str | None, account: str | None) -> bool:
         """Whether the fault applies to a place with these properties; None where it has no such property."""
@@ -165,15 +192,31 @@ class Fault:
     code: int | None = None
     """HTTP status or websocket close code, for kinds that have one."""
     match: FaultMatch = field(default_factory=FaultMatch)
+    value: Any = ODD_VALUE
+    """The JSON value that an odd field has."""
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a count, seconds or code out of range."""
+        """Raises ValueError for a count, seconds or code out of range, and for a `match.field` its kind cannot have."""
         if self.count is not None and self.count < 1:
             raise ValueError(f"count {self.count} is below 1; leave it out for one occurrence, null for every one")
         if self.seconds is not None and not 0 < self.seconds <= 86_400:
             raise ValueError(f"seconds {self.seconds:g} is outside 0..86400; give wall seconds above 0")
         if self.code is not None and not 400 <= self.code <= 4999:
             raise ValueError(f"code {self.code} is neither an HTTP error (400..599) nor a close code (1000..4999)")
+        if self.kind is FaultKind.OAUTH_REFUSED and self.match.field not in (None, *OAUTH_FORMS):
+            raise ValueError(f"match.field {self.match.field!r} is not known; use {', '.join(OAUTH_FORMS)}")
+        if self.kind is FaultKind.MARKET_CANDLES_MISSING:
+            self.days()
+
+    def days(self) -> tuple[date, date] | None:
+        """The first and last date of `match.field`, or None when it is left out. Raises ValueError."""
+        if self.match.field is None:
+            return None
+        first, _, last = self.match.field.partition("..")
+        try:
+            return date.fromisoformat(first), date.fromisoformat(last)
+        except ValueError as error:
+            raise ValueError(f"match.field {self.match.field!r} is no range; write 2026-11-02..2026-11-13") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +309,8 @@ PLANNED_KINDS = (
     FaultKind.REST_5XX_HTML,
     FaultKind.REST_429,
     FaultKind.REST_TOKEN_INVALID,
+    FaultKind.REST_ODD_FIELD,
+    FaultKind.REST_FOREIGN_ITEM,
     FaultKind.DXLINK_CLOSE,
     FaultKind.DXLINK_SILENCE,
     FaultKind.DXLINK_ERROR,
@@ -277,11 +322,14 @@ PLANNED_KINDS = (
     FaultKind.ALERTS_REORDERED,
     FaultKind.ALERTS_LOST,
     FaultKind.ALERTS_UNKNOWN_STATUS,
+    FaultKind.ALERTS_ODD_FIELD,
+    FaultKind.ALERTS_BATCHED,
     FaultKind.ORDERS_LISTING_LAG,
     FaultKind.MARKET_CROSSED,
     FaultKind.MARKET_NAN,
     FaultKind.MARKET_FROZEN,
     FaultKind.MARKET_STALE_SNAPSHOT,
+    FaultKind.MARKET_CANDLES_MISSING,
 )
 """The kinds in a random plan: faults from which a client must recover without a person's help."""
 

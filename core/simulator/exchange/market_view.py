@@ -6,10 +6,10 @@ Orders fill on the simulated market itself. Only the data shown to clients is ch
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from core.runtime.clock import Clock
+from core.runtime.clock import Clock, exchange_time
 from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import (
@@ -23,6 +23,9 @@ from core.simulator.market.market_data import (
 
 STALE_BY = timedelta(hours=2)
 """How old market data is under market-stale-snapshot."""
+
+CANDLES_MISSING = 10
+"""How many completed sessions have no candle under market-candles-missing, unless it names the dates."""
 
 
 class MarketView:
@@ -58,7 +61,15 @@ class MarketView:
         return self.market.greeks(symbol, self._instant(symbol, at))
 
     def candles(self, symbol: str, since: datetime, at: datetime) -> list[MarketCandle]:
-        return self.market.candles(symbol, since, self._instant(symbol, at))
+        candles = self.market.candles(symbol, since, self._instant(symbol, at))
+        missing = self._faults.take(FaultKind.MARKET_CANDLES_MISSING, self._clock.monotonic(), symbol=symbol)
+        if missing is None:
+            return candles
+        days = missing.fault.days()
+        if days is None:
+            completed = [c.day for c in candles if c.day < exchange_time(at).date()][-CANDLES_MISSING:]
+            days = (completed[0], completed[-1]) if completed else (date.max, date.min)
+        return [c for c in candles if not days[0] <= c.day <= days[1]]
 
     def halted(self, symbol: str, at: datetime) -> bool:
         """Whether the broker reports a halt of the symbol or of its underlying."""

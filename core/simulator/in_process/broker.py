@@ -1,7 +1,8 @@
 """The in-process broker: calls the simulated market and exchange directly, for runs in virtual time.
 
 Its faults are those of the wire (`core.simulator.exchange.faults`), at the same places and with the same results.
-Faults of a socket are left out.
+Faults of a socket are left out, and so are those that a client of the wire must not notice: odd fields, alerts in one
+frame, and foreign accounts and positions.
 """
 
 from __future__ import annotations
@@ -263,7 +264,8 @@ class InProcessBroker:
         found = {order.id: order for order in self.exchange.live_orders(number, self.clock.now())}
         found.update((order.id, order) for order in self.exchange.orders(number, start, start + timedelta(days=2)))
         listed = [found[i] for i in sorted(found) if self.is_listed(i)]
-        return tuple(values.order_report(order) for order in listed)
+        foreign = self._fault_hits(FaultKind.REST_FOREIGN_ITEM, path, "GET")
+        return tuple(values.order_report(order) for order in listed) + (values.foreign_order(number),) * foreign
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""

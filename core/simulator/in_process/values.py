@@ -14,6 +14,7 @@ from core.domain.orders.orders import Fill, OrderReport, OrderRequest, ReportedL
 from core.runtime.clock import Clock, monotonic_at
 from core.simulator.exchange import orders as sim
 from core.simulator.exchange.accounts import SimAccount, SimTradingStatus
+from core.simulator.exchange.faults import FOREIGN_ORDER_ID
 from core.simulator.market.market_data import (
     ListedRoot,
     MarketCandle,
@@ -139,6 +140,22 @@ def order_report(order: sim.SimOrder) -> OrderReport:
         terminal_at=order.terminal_at,
         updated_at=order.updated_at,
         reject_reason=order.reject_reason,
+    )
+
+
+def foreign_order(account: str) -> OrderReport:
+    """An order of a kind that nobody knows, as it is read where nothing depends on its kind (rest-foreign-item)."""
+    return OrderReport(
+        order_id=str(FOREIGN_ORDER_ID),
+        account=account,
+        status="Live",
+        identifier=None,
+        underlying="BTC/USD",
+        credit=None,
+        legs=(ReportedLeg("BTC/USD", "Allocate", Decimal(0), None, ()),),
+        received_at=None,
+        terminal_at=None,
+        updated_at=None,
     )
 
 

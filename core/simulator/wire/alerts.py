@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -17,6 +17,7 @@ from core.simulator.exchange.orders import Notice
 from core.simulator.wire.oauth import TokenIssuer
 from core.simulator.wire.payloads import Payload
 from core.simulator.wire.payloads_orders import notice as notice_payload
+from core.simulator.wire.rest_faults import set_odd_field
 
 MAX_MESSAGE = 65_536
 MAX_QUEUED = 5_000
@@ -81,9 +82,18 @@ class AlertServer:
 
     def publish(self, notices: Sequence[Notice]) -> None:
         """Queues each notice for the connections that subscribed its account, changed by the armed alert faults."""
+        batched: dict[str, list[Payload]] = {}
         for item in notices:
+            if item.account_number not in batched and self._take(FaultKind.ALERTS_BATCHED, item):
+                batched[item.account_number] = []
             for payload in self._with_faults(item):
-                self._deliver(item.account_number, payload)
+                if item.account_number in batched:
+                    batched[item.account_number].append(payload)
+                else:
+                    self._deliver(item.account_number, payload)
+        for account, payloads in batched.items():
+            if payloads:
+                self._deliver(account, {"results": list(payloads)})
 
     def flush(self) -> None:
         """Delivers the alerts that have waited too long for a successor."""
@@ -115,6 +125,10 @@ class AlertServer:
                 data["status"] = "Dead"
             if self._take(FaultKind.ALERTS_INVALID_OBJECT, item):
                 data.pop(MANDATORY[item.type], None)
+            odd = self.faults.take(FaultKind.ALERTS_ODD_FIELD, self.clock.monotonic(), account=item.account_number)
+            if odd is not None:
+                match = replace(odd.fault.match, field=odd.fault.match.field or MANDATORY[item.type])
+                payload = set_odd_field(payload, match, odd.fault.value)
         if self._take(FaultKind.ALERTS_REORDERED, item):
             self._delayed.append(
                 _DelayedAlert(item.account_number, payload, self.clock.monotonic() + MAX_REORDER_SECONDS)
@@ -220,7 +234,8 @@ class AlertConnection:
         if login is None:
             return self._error("connect", request_id, "not-authorized")
         value = message.get("value")
-        numbers = [str(number) for number in value] if isinstance(value, list) else []
+        # A single account may come as text, as the broker's own JavaScript client sends it (broker 4).
+        numbers = [str(number) for number in (value if isinstance(value, list) else [value] if value else [])]
         if not numbers or not self._server.accounts.get(login, frozenset()).issuperset(numbers):
             return self._error("connect", request_id, "not-permitted")
         self.subscribed = frozenset(numbers)

@@ -1,7 +1,8 @@
 """The control endpoints under /simulator, which a real broker does not have. They need no token.
 
 GET /simulator/clock returns the market time. /simulator/faults arms, lists and removes faults. /simulator/fill-plan
-sets how orders fill. /simulator/tokens revokes tokens. Only clients on the same machine are answered.
+sets how orders fill. /simulator/tokens revokes tokens. Only programs on this machine are answered, and what changes
+something must be sent as JSON.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import fields
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import ODD_VALUE, ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.orders import OrderRefused
 from core.simulator.wire.oauth import TokenIssuer
@@ -50,12 +52,12 @@ class Control:
 
     def add_routes(self, app: web.Application) -> None:
         """Adds the control endpoints to an application."""
-        app.router.add_get("/simulator/clock", _loopback_only(self.clock))
-        app.router.add_get("/simulator/faults", _loopback_only(self.list_faults))
-        app.router.add_post("/simulator/faults", _loopback_only(self.arm))
-        app.router.add_delete("/simulator/faults", _loopback_only(self.clear))
-        app.router.add_post("/simulator/fill-plan", _loopback_only(self.fill_plan))
-        app.router.add_delete("/simulator/tokens", _loopback_only(self.revoke))
+        app.router.add_get("/simulator/clock", _own_programs_only(self.clock))
+        app.router.add_get("/simulator/faults", _own_programs_only(self.list_faults))
+        app.router.add_post("/simulator/faults", _own_programs_only(self.arm))
+        app.router.add_delete("/simulator/faults", _own_programs_only(self.clear))
+        app.router.add_post("/simulator/fill-plan", _own_programs_only(self.fill_plan))
+        app.router.add_delete("/simulator/tokens", _own_programs_only(self.revoke))
 
     async def clock(self, request: web.Request) -> web.StreamResponse:
         shown: Payload = {
@@ -103,9 +105,9 @@ class Control:
 
 def parse_fault(body: Mapping[str, Any]) -> Fault:
     """The fault that a JSON object describes. Raises BodyRefused."""
-    unknown = set(body) - {"kind", "count", "seconds", "code", "match"}
+    unknown = set(body) - {"kind", "count", "seconds", "code", "match", "value"}
     if unknown:
-        raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match")
+        raise BodyRefused(f"field {min(unknown)!r} is not known; use kind, count, seconds, code, match, value")
     try:
         kind = FaultKind(body.get("kind"))
     except ValueError as error:
@@ -122,7 +124,7 @@ def parse_fault(body: Mapping[str, Any]) -> Fault:
         raise BodyRefused(f"code {code!r} is not a whole number; give an HTTP status or a close code")
     try:
         wanted = None if seconds is None else float(seconds)
-        return Fault(kind, count=count, seconds=wanted, code=code, match=_match(body.get("match")))
+        return Fault(kind, count, wanted, code, _match(body.get("match")), body.get("value", ODD_VALUE))
     except ValueError as error:
         raise BodyRefused(str(error)) from error
 
@@ -152,25 +154,33 @@ def _fault_json(armed: ArmedFault) -> Payload:
         "seconds": fault.seconds,
         "code": fault.code,
         "match": {name: value for name, value in match.items() if value is not None},
+        "value": fault.value,
         "since": iso(armed.since),
     }
 
 
-def _loopback_only(endpoint: Endpoint) -> Endpoint:
-    """The endpoint for clients on this machine: others get 403. A BodyRefused becomes 400."""
+def _own_programs_only(endpoint: Endpoint) -> Endpoint:
+    """The endpoint for programs on this machine: others get 403, and so does a web page that a browser here shows.
+
+    A page's request has an Origin, or comes by a name that was pointed at this machine. What changes something is
+    taken as JSON only (415 otherwise), a type that a page cannot send without asking first. A BodyRefused becomes 400.
+    """
 
     async def respond(request: web.Request) -> web.StreamResponse:
-        if not _is_loopback(request.remote):
-            return web.json_response(
-                {"error": {"code": "not_permitted", "message": "The control endpoint answers loopback only"}},
-                status=403,
-            )
+        if not _is_loopback(request.remote) or "Origin" in request.headers or not _is_loopback_name(request.host):
+            return _refused(403, "not_permitted", "The control endpoint answers programs on this machine only")
+        if request.method not in ("GET", "HEAD") and request.content_type != "application/json":
+            return _refused(415, "unsupported_media_type", "send it as application/json")
         try:
             return await endpoint(request)
         except BodyRefused as refused:
-            return web.json_response({"error": {"code": "validation_error", "message": str(refused)}}, status=400)
+            return _refused(400, "validation_error", str(refused))
 
     return respond
+
+
+def _refused(status: int, code: str, message: str) -> web.StreamResponse:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
 def _is_loopback(address: str | None) -> bool:
@@ -178,6 +188,15 @@ def _is_loopback(address: str | None) -> bool:
         return address is not None and ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def _is_loopback_name(host: str) -> bool:
+    """Whether a Host header names this machine as no name server can: by its loopback address, or as localhost."""
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    return name == "localhost" or _is_loopback(name)
 
 
 async def _json_object(request: web.Request) -> Mapping[str, Any]:

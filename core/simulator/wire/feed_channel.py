@@ -25,6 +25,10 @@ class MessageInvalid(ValueError):
     """A message from the client is invalid. The answer is ERROR INVALID_MESSAGE with this text."""
 
 
+EVENT_TYPE = "eventType"
+"""A field that every event has and that is none of FIELDS: the broker's JavaScript client asks for it."""
+
+
 @dataclass(slots=True)
 class Subscription:
     """A subscription of one symbol and event type (`kind`)."""
@@ -67,7 +71,7 @@ class Channel:
             raise MessageInvalid("acceptEventFields is not an object")
         for kind, names in accepted.items():
             if kind in FIELDS and isinstance(names, list):
-                self._choose(kind, tuple(name for name in names if name in FIELDS[kind]))
+                self._choose(kind, tuple(name for name in names if name == EVENT_TYPE or name in FIELDS[kind]))
         return self.config()
 
     def config(self, kinds: tuple[str, ...] | None = None) -> str:
@@ -151,10 +155,11 @@ class Channel:
 
     def _choose(self, kind: str, names: tuple[str, ...]) -> None:
         self._fields[kind] = names
-        self._places[kind] = tuple(FIELDS[kind].index(name) for name in names)
+        self._places[kind] = tuple(-1 if name == EVENT_TYPE else FIELDS[kind].index(name) for name in names)
 
     def _picked(self, kind: str, values: tuple[Value, ...]) -> list[Value]:
-        return [values[place] for place in self._places.get(kind, range(len(values)))]
+        places = self._places.get(kind, range(len(values)))
+        return [kind if place < 0 else values[place] for place in places]
 
     def _encode(self, kind: str, values: tuple[Value, ...]) -> str:
         if kind not in self._fields:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,13 +17,10 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from core.runtime.clock import Clock
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
+from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind
 from core.simulator.wire.oauth import GrantRefused, TokenIssuer
 from core.simulator.wire.payloads import Json, Payload, envelope, error_body
-from core.simulator.wire.rest_faults import drop_mandatory_key, set_unknown_status
-
-USER_AGENT = re.compile(r"^[^/\s]+/\S")
-"""The form `<product>/<version>`. Any other user agent is refused with 401 (broker 2.1)."""
+from core.simulator.wire.rest_faults import add_foreign_item, drop_mandatory_key, set_odd_field, set_unknown_status
 
 HTML_ERROR = "<html><head><title>Bad Gateway</title></head><body>The server is having a moment.</body></html>"
 
@@ -104,7 +100,7 @@ class Gateway:
 
     async def _oauth(self, request: web.Request) -> web.StreamResponse:
         async def process() -> tuple[int, Payload]:
-            body = await _body(request)
+            body = await _form(request)
             grant = {"client_secret": body.get("client_secret"), "refresh_token": body.get("refresh_token")}
             if body.get("grant_type") != "refresh_token" or not all(isinstance(part, str) for part in grant.values()):
                 return 400, {"error_code": "invalid_request", "error_description": "Missing required parameter"}
@@ -118,7 +114,21 @@ class Gateway:
             expires: Json = int(life) if life.is_integer() else life
             return 200, {"access_token": token, "token_type": "Bearer", "expires_in": expires}
 
+        monotonic, method = self._clock.monotonic(), request.method
+        refused = self._faults.take(FaultKind.OAUTH_REFUSED, monotonic, method=method, path=request.path)
+        if refused is not None:
+            return self._refused_login(refused.fault)
         return await self._respond(request, process)
+
+    def _refused_login(self, fault: Fault) -> web.StreamResponse:
+        status = fault.code or 400
+        match fault.match.field:
+            case "html":
+                return web.Response(status=status, text=HTML_ERROR, content_type="text/html")
+            case "tasty":
+                return self._json(status, {"error_code": "invalid_grant", "error_description": "Grant revoked"})
+            case _:
+                return self._json(status, {"error": "invalid_grant", "error_description": "The grant is not valid"})
 
     async def _answer(self, request: web.Request, handler: Handler) -> tuple[int, Payload]:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
@@ -136,7 +146,7 @@ class Gateway:
             found = self._faults.take(kind, self._clock.monotonic(), method=request.method, path=request.path)
             return found.fault if found is not None else None
 
-        if USER_AGENT.match(request.headers.get("User-Agent", "")) is None:
+        if not request.headers.get("User-Agent", "").strip():  # without one the broker refuses (broker 2.1)
             return web.Response(status=401, text="<html>401</html>", content_type="text/html")
         if (fault := armed(FaultKind.REST_DELAY_BEFORE)) is not None:
             await request.read()  # it has arrived, even if the client does not wait for the answer
@@ -155,7 +165,11 @@ class Gateway:
         except Refusal as refusal:
             status, payload = refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
         if (fault := armed(FaultKind.REST_MISSING_FIELD)) is not None:
-            payload = drop_mandatory_key(payload, fault.match.field)
+            payload = drop_mandatory_key(payload, fault.match)
+        if (fault := armed(FaultKind.REST_ODD_FIELD)) is not None:
+            payload = set_odd_field(payload, fault.match, fault.value)
+        if armed(FaultKind.REST_FOREIGN_ITEM) is not None:
+            payload = add_foreign_item(payload, request.path)
         if armed(FaultKind.REST_UNKNOWN_ORDER_STATUS) is not None:
             payload = set_unknown_status(payload)
         if (fault := armed(FaultKind.REST_DELAY_AFTER)) is not None:
@@ -202,6 +216,13 @@ def _drop_connection(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
+
+
+async def _form(request: web.Request) -> Mapping[str, Any]:
+    """The body of a login: JSON, or a form as the standard of OAuth has it. Raises Refusal."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        return dict(await request.post())
+    return await _body(request)
 
 
 async def _body(request: web.Request) -> Mapping[str, Any]:

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from core.domain.market.sessions import SlotTimes, slots_of
 from core.simulator.exchange.faults import FaultKind
+from tests.proofs.days.broker_data import data_troubles
 from tests.proofs.days.mail import mail_troubles
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
@@ -94,7 +95,11 @@ def draw(seed: int) -> Plan:
     opening = _open(days[0])
     cash = tuple(Decimal(chance.choice((15_000, 25_000, 60_000))) for _ in range(1 + (chance.random() < 0.3)))
     troubles = sorted(
-        [*(trouble for day in days for trouble in _troubles(chance, day, len(cash))), *mail_troubles(seed, days)],
+        [
+            *(trouble for day in days for trouble in _troubles(chance, day, len(cash))),
+            *mail_troubles(seed, days),
+            *data_troubles(seed, days),
+        ],
         key=lambda t: (t.at, t.kind),
     )
     return Plan(

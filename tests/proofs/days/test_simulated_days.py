@@ -135,6 +135,29 @@ def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.M
     assert any("became filled and no message was written" in text for text in run_plan(calm).violations)
 
 
+def _candles_missing(plan: Plan, seconds: float) -> Plan:
+    """The feed lacks the newest 10 sessions for so long (0: for good), from before the console of the day starts."""
+    missing = Trouble(plan.start, FaultKind.MARKET_CANDLES_MISSING.value, seconds, word="*")
+    return replace(plan, troubles=(missing, Trouble(plan.start + timedelta(seconds=10), "restart", 5.0)))
+
+
+def test_no_order_is_sent_while_ten_sessions_have_no_candles() -> None:
+    """Their market scored 96 instead of 83, and an order was sent."""
+    calm = _calm(3)
+    assert run_plan(calm).entries.total() == 1
+    result = run_plan(_candles_missing(calm, 0.0), journal=True)
+    assert (result.violations, result.entries.total()) == ([], 0)
+    assert b"candles_missing" in result.journal
+    assert b"without a gap up to" in result.journal
+
+
+def test_candles_that_come_late_are_read_again_and_traded_on() -> None:
+    calm = _calm(3)
+    result = run_plan(_candles_missing(calm, 1800.0), journal=True)
+    assert (result.violations, result.entries.total()) == ([], 1)
+    assert b"candles_missing" in result.journal
+
+
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
 def test_seeds_that_once_showed_violations_show_none(seed: int) -> None:
     """These seeds once showed an order sent while the console was ending, and two entries that stayed prepared after a

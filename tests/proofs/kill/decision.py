@@ -72,7 +72,7 @@ def _attempts(engine: Engine, cycle: int, quotes: MemoryQuoteStore) -> Attempts:
     clock, parts = engine.parts.clock, engine.parts
     feed = Feed(parts.market_data, quotes, clock, (QQQ,), lambda _: True)
     return Attempts(
-        study=MarketStudy(parts.broker, parts.market_data, feed, quotes, clock, Decimal(40)),
+        study=MarketStudy(parts.broker, parts.market_data, feed, quotes, clock, parts.calendar, Decimal(40)),
         feed=feed,
         quotes=quotes,
         clock=clock,

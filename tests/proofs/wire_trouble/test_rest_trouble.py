@@ -5,7 +5,8 @@
 | 4xx/5xx, an error object | reads::a_read_that_fails_says_why | send::a_definite_refusal, send::UNPROVED |
 | an error without code or message | here::an_error_without_words | here::an_error_without_words |
 | 401 token_invalid | reads::a_401_renews_the_token_once | here::a_token_revoked |
-| OAuth 400 invalid_grant | reads::a_refused_login_is_presented_again | send::a_refused_login_is_not_sent |
+| OAuth 400 to 403, a refusal | reads::a_refused_grant_counts_in_every_form | send::a_refused_login_is_not_sent |
+| OAuth, any other answer | here::logins_a_minute_are_few | - |
 | 429 | reads::a_passing_failure, here::a_storm_of_429 | send::UNPROVED, here::a_storm_of_429 |
 | 502, 503, any status with HTML | here::html_in_place_of_json | here::html_in_place_of_json |
 | 2xx with HTML, a list, empty data | reads::a_read_that_fails_says_why | send::UNPROVED |
@@ -23,6 +24,7 @@ test_stream_trouble.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from aiohttp import web
@@ -140,6 +142,97 @@ async def test_a_reset_inside_the_answer(
     if after < 200:  # a read's whole answer is longer than that
         assert await fault_of_a_read(broker) is BrokerFault.UNREACHABLE
         assert server.count("GET", SESSIONS) == READ_TRIES
+
+
+class SteppedClock(InstantClock):
+    """Its monotonic time passes only by sleeping."""
+
+    second = 1000.0
+
+    def monotonic(self) -> float:
+        return self.second
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self.second += seconds
+
+
+REFUSED, TROUBLE, PAGE = 1, 8, "<html>maintenance</html>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "at_most"),
+    [
+        pytest.param(json_answer({"error": "invalid_grant"}, 400), REFUSED, id="standard"),
+        pytest.param(json_answer({"error": "invalid_client"}, 401), REFUSED, id="standard 401"),
+        pytest.param(json_answer({"error_code": "invalid_grant"}, 400), REFUSED, id="tasty"),
+        pytest.param(refusal("invalid_credentials", 403), REFUSED, id="error object"),
+        pytest.param(text_answer(PAGE, 403), TROUBLE, id="page 403"),
+        pytest.param(text_answer(PAGE, 502), TROUBLE, id="page 502"),
+        pytest.param(text_answer(PAGE), TROUBLE, id="page 200"),
+        pytest.param(json_answer({}), TROUBLE, id="no token"),
+        pytest.param(json_answer([1], 400), TROUBLE, id="a list"),
+        pytest.param(json_answer({"error": {}}, 400), TROUBLE, id="no words"),
+        pytest.param(json_answer({"error": "temporarily_unavailable"}, 400), TROUBLE, id="unavailable"),
+        pytest.param(refusal("slow_down", 429), TROUBLE, id="429"),
+    ],
+)
+async def test_logins_a_minute_are_few(server: RawBroker, answer: Answer, at_most: int) -> None:
+    """Ten minutes in which reads every 2 s and a stream need a new token: nobody hammers the login."""
+    clock = SteppedClock()
+    login, address = Login("main", SECRET, REFRESH), f"http://127.0.0.1:{server.port}"
+    broker = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=QUICK)
+    server.on("GET", SESSIONS, json_answer(session_json()))
+    await broker.connect()
+    server.on("POST", "/oauth/token", answer)
+    broker.connection.session.session_expiration = 0.0
+    said: set[str] = set()
+    while clock.second < 1600.0:
+        with pytest.raises(BrokerError) as caught:
+            await broker.market_state()
+        said.add(caught.value.detail.partition(" for ")[0])
+        with suppress(BrokerError):
+            assert not await broker.connection.renew(broker.connection.session.session_token)
+        await clock.sleep(2.0)
+    assert 1 <= server.count("POST", "/oauth/token") - 1 <= at_most
+    assert ("the login is not tried again" in said) is (at_most == TROUBLE)
+    server.on("POST", "/oauth/token", server.grant_token)
+    if at_most == TROUBLE:
+        await clock.sleep(300.0)
+        assert (await broker.market_state()).is_open
+    else:
+        await broker.connect()
+    assert (await broker.market_state()).is_open
+    await broker.close()
+
+
+async def test_tokens_that_are_refused_as_soon_as_they_are_granted_are_few(server: RawBroker) -> None:
+    clock = SteppedClock()
+    login, address = Login("main", SECRET, REFRESH), f"http://127.0.0.1:{server.port}"
+    broker = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=QUICK)
+    server.on("GET", SESSIONS, refusal("token_invalid", 401))
+    await broker.connect()
+    while clock.second < 1600.0:
+        with pytest.raises(BrokerError) as caught:
+            await broker.market_state()
+        assert (caught.value.fault, caught.value.code) == (BrokerFault.LOGIN_REFUSED, "token_invalid")
+        await clock.sleep(2.0)
+    assert 2 <= server.tokens - 1 <= TROUBLE
+    server.on("GET", SESSIONS, json_answer(session_json()))
+    assert (await broker.market_state()).is_open  # the token itself was good
+    await broker.close()
+
+
+async def test_a_login_without_an_answer_makes_the_next_one_wait_for_nothing(
+    server: RawBroker, broker: TastytradeBroker, proxy: BadProxy
+) -> None:
+    server.on("GET", SESSIONS, json_answer(session_json()))
+    broker.connection.session.session_expiration = 0.0
+    proxy.blackhole()
+    for _ in range(3):
+        assert await fault_of_a_read(broker) is BrokerFault.UNREACHABLE
+    proxy.heal()
+    assert (await broker.market_state()).is_open
 
 
 def honours(token: str, answer: Answer) -> Answer:

@@ -14,7 +14,7 @@ from core.broker.port import BrokerError, StreamState
 from core.broker.tastytrade.supervisor import SinkFailed, leaves_of
 from core.domain.market.quotes import Quote
 from core.runtime.clock import exchange_time
-from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.faults import FaultKind, FaultMatch
 from core.simulator.wire.settings import DEFAULT_LOGIN
 from tests.core.broker.simulated_streams import MONDAY_TEN, QUICK, Receiver, SimulatedStreams, running, simulated, until
 
@@ -233,6 +233,21 @@ async def test_daily_candles_are_one_a_session_oldest_first() -> None:
         assert days[-1] == exchange_time(streams.clock.now()).date()  # the session that is forming
         assert all(c.low <= min(c.open, c.close) <= max(c.open, c.close) <= c.high for c in candles)
         assert again[-1].close > 10 * candles[-1].close - 1000  # not the other symbol's
+
+
+@pytest.mark.parametrize(("field", "count"), [(None, 10), ("2026-11-02..2026-11-06", 5)])
+async def test_sessions_without_candles_are_left_out(field: str | None, count: int) -> None:
+    """As on the other face of the simulator (test_daily_candles), so that the study refuses what lacks them."""
+    async with simulated() as streams:
+        async with running(streams.broker.market_data.run(Receiver())):
+            whole = await streams.broker.market_data.daily_candles("QQQ", streams.clock.now() - timedelta(days=60))
+            streams.arm(FaultKind.MARKET_CANDLES_MISSING, match=FaultMatch(symbol="QQQ", field=field))
+            left = await streams.broker.market_data.daily_candles("QQQ", streams.clock.now() - timedelta(days=60))
+        missing = sorted({c.day for c in whole} - {c.day for c in left})
+        assert len(missing) == count
+        assert left[-1].day == whole[-1].day, "the session that is forming"
+        if field is None:
+            assert missing == [c.day for c in whole[-11:-1]]
 
 
 async def test_candles_asked_for_before_the_connection_come_with_it_and_without_one_never() -> None:

@@ -123,21 +123,61 @@ async def test_a_read_that_fails_says_why(
     assert "tastytrade.utils" not in shown  # it may quote an answer with a token in it
 
 
-@pytest.mark.parametrize(
-    "body",
-    [{"error_code": "invalid_grant", "error_description": "Grant revoked"}, {"error": {"code": "invalid_credentials"}}],
-)
-async def test_a_refused_login_is_presented_again_only_by_connect(
-    server: RawBroker, broker: TastytradeBroker, body: dict[str, Any]
+REFUSED_GRANTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"error": "invalid_grant"}, "invalid_grant", "invalid_grant"),
+    (
+        {"error": "invalid_grant", "error_description": "The grant is old"},
+        "invalid_grant: The grant is old",
+        "invalid_grant",
+    ),
+    ({"error": "invalid_client", "error_description": None}, "invalid_client", "invalid_client"),
+    (
+        {"error_code": "invalid_grant", "error_description": "Grant revoked"},
+        "invalid_grant: Grant revoked",
+        "invalid_grant",
+    ),
+    ({"error": {"code": "invalid_credentials"}}, "invalid_credentials", "invalid_credentials"),
+    ({"error": {"message": "Nobody of that name"}}, "Nobody of that name", ""),
+]
+
+
+@pytest.mark.parametrize(("body", "words", "code"), REFUSED_GRANTS)
+@pytest.mark.parametrize("status", [400, 401, 403])
+async def test_a_refused_grant_counts_in_every_form(
+    server: RawBroker, broker: TastytradeBroker, body: dict[str, Any], words: str, code: str, status: int
 ) -> None:
+    """A refused login is presented again only by connect."""
     broker.connection.session.session_expiration = 0.0
-    server.on("POST", "/oauth/token", json_answer(body, 400))
+    server.on("POST", "/oauth/token", json_answer(body, status))
     results = await asyncio.gather(*(broker.market_state() for _ in range(6)), return_exceptions=True)
     assert all(isinstance(r, BrokerError) and r.fault is BrokerFault.LOGIN_REFUSED for r in results)
+    assert {(r.detail, r.code) for r in results if isinstance(r, BrokerError)} == {(words, code)}
     assert server.count("POST", "/oauth/token") == 2  # the first login and one refusal
     with pytest.raises(BrokerError):
         await broker.connect()
     assert server.count("POST", "/oauth/token") == 3
+
+
+@pytest.mark.parametrize("code", ["temporarily_unavailable", "server_error", "slow_down"])
+@pytest.mark.parametrize("key", ["error", "error_code"])
+async def test_a_login_server_in_trouble_refuses_nothing(
+    server: RawBroker, broker: TastytradeBroker, key: str, code: str
+) -> None:
+    server.on("POST", "/oauth/token", json_answer({key: code}, 400), server.grant_token)
+    with pytest.raises(BrokerError) as caught:
+        await broker.connect()
+    assert caught.value.fault is not BrokerFault.LOGIN_REFUSED
+    await broker.connect()
+
+
+async def test_a_refusal_that_quotes_the_token_is_masked(server: RawBroker, broker: TastytradeBroker) -> None:
+    broker.connection.session.session_expiration = 0.0
+    said = {"error": "invalid_grant", "error_description": f"unknown {REFRESH}"}
+    server.on("POST", "/oauth/token", json_answer(said, 400))
+    for _ in range(2):
+        with pytest.raises(BrokerError) as caught:
+            await broker.market_state()
+        assert caught.value.detail == "invalid_grant: unknown ***"
 
 
 async def test_a_gateway_in_front_of_the_login_is_not_a_refusal(server: RawBroker, broker: TastytradeBroker) -> None:
@@ -183,6 +223,16 @@ async def test_no_secret_reaches_a_log_or_an_error(
         assert secret not in caplog.text
         assert secret not in str(caught.value)
         assert secret not in caught.value.detail
+
+
+async def test_an_account_number_in_the_brokers_words_is_masked_though_no_read_named_it(
+    server: RawBroker, broker: TastytradeBroker
+) -> None:
+    server.on("GET", SESSIONS, refusal("not_permitted", 403, "account 5WX77777 is closed, 5WT00001 is not"))
+    with pytest.raises(BrokerError) as caught:
+        await broker.market_state()
+    assert "account …7777 is closed, …0001 is not" in caught.value.detail
+    assert "5WX77777" not in str(caught.value)
 
 
 async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroker) -> None:

@@ -94,7 +94,7 @@ async def test_a_definite_refusal_is_rejected(server: RawBroker, broker: Tastytr
     assert (outcome.kind, outcome.status, outcome.code) == (SendClass.REJECTED, status, "margin_check_failed")
     assert "margin_check_failed" in outcome.detail
     assert ACCOUNT not in outcome.detail
-    assert "***0001" in outcome.detail
+    assert "…0001" in outcome.detail
 
 
 UNPROVED: dict[str, Answer] = {

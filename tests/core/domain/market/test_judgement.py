@@ -21,8 +21,10 @@ from core.domain.market.judgement import (
     judge,
     score_factors,
 )
+from core.domain.market.quotes import Candle
+from core.domain.operation.amounts import counted
 from core.domain.operation.reasons import Reason
-from tests.support.domain_builders import TODAY, D, candles, indicators, metrics
+from tests.support.domain_builders import TODAY, D, candles, indicators, metrics, session_days
 
 ROOT = Path(__file__).parents[4]
 
@@ -34,6 +36,7 @@ def verdict(**over: Any) -> Judgement:
         "halted": False,
         "metrics": metrics(),
         "candles": candles(),
+        "sessions": session_days(),
         "today": TODAY,
     }
     return judge("QQQ", **{**given_, **over})
@@ -109,18 +112,46 @@ def test_fewer_than_sixty_candles_stop() -> None:
     assert verdict(candles=candles(60)).score is not None
 
 
+def without(candles_: list[Candle], *back: int) -> list[Candle]:
+    """The candles without those this many sessions before the judged one: 1 is the newest."""
+    return [c for n, c in enumerate(candles_) if len(candles_) - n not in back]
+
+
+@pytest.mark.parametrize("missing", [(1,), tuple(range(1, 11)), (60,), (1, 61), (2,), (59,)])
+def test_a_gap_in_the_candles_is_missing_data(missing: tuple[int, ...]) -> None:
+    result = verdict(candles=without(candles(), *missing))
+    assert result.refusal is not None
+    assert result.refusal.reason is Reason.CANDLES_MISSING
+    assert result.score is None
+    first = missing[0]
+    newest, lacking = TODAY - timedelta(days=1), TODAY - timedelta(days=first)
+    assert result.refusal.sentence() == (
+        f"QQQ has {counted(first - 1, 'daily candle')} without a gap up to {newest}; at least 60 needed"
+        f" (none for {lacking})"
+    )
+
+
+def test_a_gap_behind_sixty_sessions_shortens_what_is_judged() -> None:
+    gapless = candles(250)[-60:]
+    assert verdict(candles=without(candles(250), 61)) == verdict(candles=gapless)
+    assert verdict(candles=without(candles(250), 62)) == verdict(candles=candles(250)[-61:])
+
+
+def test_a_candle_of_no_session_does_not_count() -> None:
+    days = session_days()
+    assert verdict(sessions=[*days[:-30], *days[-29:]]) == verdict(
+        candles=without(candles(), 30), sessions=[*days[:-30], *days[-29:]]
+    )
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf, 0.0, -1.0])
 @pytest.mark.parametrize("field", ["high", "low", "close"])
-def test_a_missing_candle_ends_the_run_of_candles_that_counts(bad: float, field: str) -> None:
+def test_a_candle_without_a_price_is_a_missing_one(bad: float, field: str) -> None:
     hole: dict[str, Any] = {field: bad}
-    holed = candles(250)
-    holed[-60] = replace(holed[-60], **hole)
-    result = verdict(candles=holed)
-    assert result.refusal is not None
-    assert result.refusal.sentence() == "QQQ has 59 daily candles; at least 60 needed"
-    older = candles(250)
-    older[-61] = replace(older[-61], **hole)
-    assert verdict(candles=older) == verdict(candles=candles(250)[-60:])
+    for back in (1, 60, 61):
+        holed = candles(250)
+        holed[-back] = replace(holed[-back], **hole)
+        assert verdict(candles=holed) == verdict(candles=without(candles(250), back))
 
 
 @pytest.mark.parametrize("price", [None, D("NaN"), D("Infinity"), D(0), D(-1)])

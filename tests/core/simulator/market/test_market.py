@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from core.domain.market.judgement import Judgement, Metrics, judge
 from core.domain.market.quotes import Candle
 from core.simulator.market.market import Market, MarketQuote
+from core.simulator.market.sessions import sessions_between
 from core.simulator.market.surface import RATE, SHAPES, black_scholes, implied_volatility
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -317,6 +318,7 @@ def judged(market: Market, symbol: str, at: datetime) -> Judgement:
             Candle(c.day, float(c.open), float(c.high), float(c.low), float(c.close))
             for c in market.candles(symbol, at - timedelta(days=500), at)[:-1][-250:]
         ],
+        sessions=[s.day for s in sessions_between(at.date() - timedelta(days=372), at.date() - timedelta(days=1))],
         today=market.session_day(at),
     )
 

@@ -80,11 +80,13 @@ class SimulatedServer:
             text = await response.text()
             return response.status, _maybe_json(text), {str(name): value for name, value in response.headers.items()}
 
-    async def post(self, path: str, body: Any, method: str = "POST") -> tuple[int, Any]:
+    async def post(self, path: str, body: Any, method: str = "POST", **headers: str) -> tuple[int, Any]:
         """Status and JSON of a raw request to the control endpoint, which needs no token."""
+        sent = {"Content-Type": "application/json", **headers}
+        data = None if body is None else json.dumps(body)
         async with (
             aiohttp.ClientSession() as client,
-            client.request(method, f"{self.url}{path}", json=body) as response,
+            client.request(method, f"{self.url}{path}", data=data, headers=sent) as response,
         ):
             return response.status, _maybe_json(await response.text())
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from tastytrade import AlertStreamer
 from tastytrade.order import PlacedOrder
 
-from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.faults import FaultKind, FaultMatch
 from tests.core.simulator.wire.simulated_server import ACCOUNT, SimulatedServer, broker, only_account, qqq_spread, until
 
 
@@ -56,11 +56,27 @@ async def test_connect_is_acknowledged_with_the_request_id() -> None:
             assert (answer["status"], answer["action"], answer["request-id"]) == ("ok", action, 2)
 
 
+async def test_connect_with_one_bare_account() -> None:
+    """The broker's JavaScript client sends a single account as text, and its token without `Bearer`."""
+    async with broker() as server, aiohttp.ClientSession() as client, client.ws_connect(f"{server.url}/") as socket:
+        common = {"source": "tastytrade-api-js-sdk", "auth-token": await server.token()}
+        await socket.send_json({"action": "connect", "value": ACCOUNT, "request-id": 1, **common})
+        answer = await socket.receive_json(timeout=5)
+        assert (answer["status"], answer["request-id"]) == ("ok", 1)
+        await socket.send_json({"action": "heartbeat", "request-id": 2, **common})
+        assert (await socket.receive_json(timeout=5))["status"] == "ok"
+        await place(server)
+        assert (await socket.receive_json(timeout=5))["data"]["status"] == "Received"
+
+
 @pytest.mark.parametrize(
     ("message", "text"),
     [
         ({"action": "quote-alerts-subscribe"}, "connect-not-completed"),
         ({"action": "connect", "value": ["5WT99999"]}, "not-permitted"),
+        ({"action": "connect", "value": "5WT99999"}, "not-permitted"),
+        ({"action": "connect", "value": ""}, "not-permitted"),
+        ({"action": "connect", "value": []}, "not-permitted"),
         ({"action": "connect"}, "not-permitted"),
         ({"action": "connect", "value": [ACCOUNT], "auth-token": "Bearer nobody"}, "not-authorized"),
         ({"action": "dance"}, "unknown-action"),
@@ -156,6 +172,47 @@ async def test_an_alert_may_lack_a_mandatory_key() -> None:
         await place(server)
         assert "underlying-symbol" not in (await client.next())["data"]
         assert "underlying-symbol" in (await client.next())["data"]
+
+
+@pytest.mark.parametrize(
+    ("match", "value", "key"), [(None, 123, "underlying-symbol"), (FaultMatch(field="action"), None, "action")]
+)
+async def test_an_alert_may_have_an_odd_field(match: FaultMatch | None, value: object, key: str) -> None:
+    async with broker() as server, alerts(server) as client:
+        await client.ask("connect", value=[ACCOUNT])
+        server.arm(FaultKind.ALERTS_ODD_FIELD, match=match, value=value)
+        await place(server)
+
+        def seen(message: Any) -> list[Any]:
+            data = message["data"]
+            return [data[key]] if key in data else [leg[key] for leg in data["legs"]]
+
+        assert set(seen(await client.next())) == {value}
+        assert value not in seen(await client.next())
+
+
+async def test_the_alerts_of_one_event_may_come_in_one_frame() -> None:
+    async with broker() as server, alerts(server) as client:
+        server.simulator.exchange.fill_plan = "never"
+        await client.ask("connect", value=[ACCOUNT])
+        server.arm(FaultKind.ALERTS_BATCHED, count=2)
+        await place(server)
+        batches = [(await client.next())["results"] for _ in range(2)]
+        assert batches[0][0]["data"]["status"] == "Received"
+        assert batches[1][0]["data"]["status"] == "Routed"
+        assert (await client.next())["data"]["status"] == "In Flight"
+
+
+async def test_a_fill_and_its_balances_may_come_in_one_frame() -> None:
+    async with broker() as server, alerts(server) as client:
+        server.simulator.exchange.fill_plan = "immediate"
+        await client.ask("connect", value=[ACCOUNT])
+        server.arm(FaultKind.ALERTS_BATCHED, count=None)
+        await place(server)
+        kinds: list[str] = []
+        while "CurrentPosition" not in kinds:
+            kinds = [notice["type"] for notice in (await client.next())["results"]]
+        assert {"Order", "AccountBalance", "CurrentPosition"} <= set(kinds)
 
 
 async def test_the_stream_closes_with_the_code_asked_for() -> None:

@@ -76,6 +76,39 @@ async def test_a_js_like_client_uses_one_channel_for_all_types() -> None:
                 got.add(kind)
 
 
+async def test_the_frames_of_the_brokers_javascript_client() -> None:
+    """SETUP and AUTH unasked, keepalives in milliseconds where seconds are meant, one channel set up before it is
+    opened, and `eventType` among the fields (tastytrade-api-js, market-data-streamer)."""
+    async with broker() as server, feed(server) as client:
+        setup = {"keepaliveTimeout": 30_000, "acceptKeepaliveTimeout": 30_000, "version": "0.1-js/1.0.0"}
+        await client.send("SETUP", **setup)
+        await client.send("AUTH", token=client.token)
+        assert [(await client.next())["type"] for _ in range(3)] == ["SETUP", "AUTH_STATE", "AUTH_STATE"]
+        fields = ["eventType", "eventSymbol", "bidPrice", "askPrice", "bidSize", "askSize"]
+        wishes = {"acceptAggregationPeriod": 1, "acceptDataFormat": "COMPACT", "acceptEventFields": {"Quote": fields}}
+        await client.send("CHANNEL_REQUEST", 1, service="FEED", parameters={"contract": "AUTO"})
+        await client.send("FEED_SETUP", 1, **wishes)
+        assert (await client.next())["type"] == "CHANNEL_OPENED"
+        assert (await client.next())["eventFields"] == {"Quote": fields}
+        kinds = ("Quote", "Trade", "Summary", "Profile", "Greeks", "Underlying")
+        await client.send("FEED_SUBSCRIPTION", 1, add=[{"symbol": "QQQ", "type": kind} for kind in kinds])
+        await client.send("KEEPALIVE")
+        told: dict[str, list[str]] = {"Quote": fields}
+        events: dict[str, dict[str, Any]] = {}
+        while len(events) < 5:
+            message = await client.next()
+            if message["type"] == "FEED_CONFIG":
+                told |= message["eventFields"]
+            else:
+                kind, values = message["data"]
+                events[kind] = dict(zip(told[kind], values, strict=False))
+        assert set(events) == set(kinds) - {"Greeks"}
+        assert events["Quote"]["eventType"] == "Quote"
+        assert {event["eventSymbol"] for event in events.values()} == {"QQQ"}
+        assert events["Quote"]["bidPrice"] <= events["Quote"]["askPrice"]
+        await client.send("FEED_SUBSCRIPTION", 1, reset=True)
+
+
 async def test_an_index_quote_is_nan_on_the_wire() -> None:
     async with broker() as server, feed(server) as client:
         await client.log_in()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 from pydantic import ValidationError
+from tastytrade import Account
+from tastytrade.instruments import NestedOptionChain
 from tastytrade.market_sessions import ExchangeType, MarketStatus, get_market_sessions
 from tastytrade.utils import TastytradeError
 
@@ -58,6 +60,7 @@ async def test_what_fails_before_processing_places_no_order(kind: FaultKind, rai
         (FaultKind.REST_JSON_LIST, AttributeError),
         (FaultKind.REST_MISSING_FIELD, ValidationError),
         (FaultKind.REST_UNKNOWN_ORDER_STATUS, ValidationError),
+        (FaultKind.REST_ODD_FIELD, ValidationError),
     ],
 )
 async def test_what_fails_after_processing_leaves_the_order_at_the_broker(kind: FaultKind, raised: Any) -> None:
@@ -89,6 +92,97 @@ async def test_a_named_field_can_be_left_out() -> None:
         with pytest.raises(ValidationError, match="derivative-buying-power"):
             await account.get_balances(session)
         assert await account.get_balances(session)
+
+
+@pytest.mark.parametrize("value", [123, None, {}, "", []])
+async def test_a_named_field_of_one_item_can_be_odd(value: Any) -> None:
+    strike = "QQQ   261224P00621000"
+    match = FaultMatch(path="/option-chains", field="put-streamer-symbol", having=strike)
+    async with broker() as server:
+        token = await server.token()
+        path = "/option-chains/QQQ/nested"
+        _, before, _ = await server.get(path, token)
+        server.arm(FaultKind.REST_ODD_FIELD, match=match, value=value)
+        _, odd, _ = await server.get(path, token)
+        _, after, _ = await server.get(path, token)
+
+    def names(body: Any) -> dict[str, Any]:
+        expirations = [entry for item in body["data"]["items"] for entry in item["expirations"]]
+        return {s["put"]: s["put-streamer-symbol"] for entry in expirations for s in entry["strikes"]}
+
+    assert names(odd) == {**names(before), strike: value}
+    assert names(before)[strike] == ".QQQ261224P621"
+    assert before == after
+
+
+async def test_an_odd_field_that_nobody_named_is_one_the_sdk_insists_on() -> None:
+    async with broker() as server, server.session() as session:
+        account = await only_account(session)
+        for read in (
+            lambda: Account.get(session),
+            lambda: account.get_balances(session),
+            lambda: account.get_trading_status(session),
+            lambda: NestedOptionChain.get(session, "QQQ"),
+            lambda: get_market_sessions(session, [ExchangeType.NYSE]),
+        ):
+            server.arm(FaultKind.REST_ODD_FIELD, match=FaultMatch(method="GET"), value={})
+            with pytest.raises(ValidationError):
+                await read()
+            assert await read()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/customers/me/accounts",
+        f"/accounts/{ACCOUNT}/positions",
+        f"/accounts/{ACCOUNT}/orders/live",
+        f"/accounts/{ACCOUNT}/orders?start-date={MONDAY_TEN.date()}",
+        f"/accounts/{ACCOUNT}/orders?start-date={MONDAY_TEN.date()}&per-page=2&page-offset=0",
+        f"/accounts/{ACCOUNT}/orders?start-date={MONDAY_TEN.date()}&per-page=2&page-offset=1",
+    ],
+)
+async def test_a_listing_may_have_an_item_of_a_foreign_kind(path: str) -> None:
+    async with broker() as server, server.session() as session:
+        server.simulator.exchange.fill_plan = "never"
+        account, order = await only_account(session), await qqq_spread(session, "1.20")
+        for _ in range(3):
+            await account.place_order(session, order, dry_run=False)
+        token = await server.token()
+        _, before, _ = await server.get(path, token)
+        server.arm(FaultKind.REST_FOREIGN_ITEM, match=FaultMatch(method="GET"))
+        _, foreign, _ = await server.get(path, token)
+        shown, plain = foreign["data"]["items"], before["data"]["items"]
+        last = "page-offset=0" not in path
+        assert len(shown) == len(plain) + last
+        pages, plain_pages = foreign.get("pagination"), before.get("pagination")
+        assert (pages is None) == (plain_pages is None)
+        if pages is not None:
+            assert pages["total-items"] == plain_pages["total-items"] + 1
+            assert pages["current-item-count"] == len(shown)
+        again = await server.get(path, token)
+        assert len(again[1]["data"]["items"]) == len(plain)
+
+
+@pytest.mark.parametrize(
+    ("field", "missing"),
+    [
+        (None, ["09", "10", "11", "12", "13", "16", "17", "18", "19", "20"]),
+        ("2026-11-03..2026-11-05", ["03", "04", "05"]),
+        ("2026-11-21..2026-11-30", ["23"]),  # the session that is forming
+    ],
+)
+async def test_the_feed_may_lack_the_candles_of_some_sessions(field: str | None, missing: list[str]) -> None:
+    async with broker() as server:
+        view, at = server.simulator.view, MONDAY_TEN
+
+        def days(symbol: str) -> set[str]:
+            return {f"{candle.day:%d}" for candle in view.candles(symbol, datetime(2026, 11, 1, tzinfo=UTC), at)}
+
+        before = days("QQQ")
+        server.arm(FaultKind.MARKET_CANDLES_MISSING, match=FaultMatch(symbol="QQQ", field=field))
+        assert days("SPX") == before
+        assert sorted(before - days("QQQ")) == missing
 
 
 @pytest.mark.parametrize(("kind", "placed"), [(FaultKind.REST_DELAY_BEFORE, 0), (FaultKind.REST_DELAY_AFTER, 1)])
@@ -208,8 +302,59 @@ async def test_a_bad_control_body_is_a_400_that_says_why() -> None:
     async with broker() as server:
         status, body = await server.post("/simulator/faults", {"kind": "rest-flood"})
         assert status == 400
-        assert "kind 'rest-flood' is not known; use one of alerts-close" in body["error"]["message"]
+        assert "kind 'rest-flood' is not known; use one of alerts-batched" in body["error"]["message"]
         assert (await server.post("/simulator/faults", [1]))[0] == 400
+
+
+CHANGES = [
+    ("POST", "/simulator/faults", {"kind": "market-nan"}),
+    ("DELETE", "/simulator/faults", None),
+    ("POST", "/simulator/fill-plan", {"plan": "never"}),
+    ("DELETE", "/simulator/tokens", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), CHANGES)
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ({"Origin": "http://127.0.0.1:8791"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Host": "rebound.example.com:8791"}, 403),
+        ({"Host": "10.0.0.7"}, 403),
+        ({"Host": "[::1"}, 403),
+        ({"Host": "localhost:8791"}, 200),
+        ({"Host": "[::1]:8791"}, 200),
+        ({"Content-Type": "application/json; charset=utf-8"}, 200),
+    ],
+)
+async def test_a_web_page_changes_nothing(
+    method: str, path: str, body: Any, headers: dict[str, str], status: int
+) -> None:
+    """A page in a browser here reaches this port too, but not with JSON, without an Origin, by a loopback name."""
+    async with broker() as server:
+        token = await server.token()
+        server.arm(FaultKind.MARKET_CROSSED)
+        plan = server.simulator.exchange.fill_plan
+        answered, said = await server.post(path, body, method, **headers)
+        assert answered in ({200, 201} if status == 200 else {status})
+        if status != 200:
+            armed = server.simulator.faults.listing(0.0)
+            assert [each.fault.kind for each in armed] == [FaultKind.MARKET_CROSSED]
+            assert server.simulator.exchange.fill_plan == plan
+            assert (await server.get("/customers/me/accounts", token))[0] == 200
+        if status == 415:
+            assert said["error"]["message"] == "send it as application/json"
+
+
+async def test_what_is_only_read_needs_no_type_but_a_loopback_name() -> None:
+    async with broker() as server:
+        assert (await server.get("/simulator/clock"))[0] == 200
+        assert (await server.get("/simulator/faults", **{"Origin": "http://example.com"}))[0] == 403
+        assert (await server.get("/simulator/clock", **{"Host": "rebound.example.com"}))[0] == 403
 
 
 @pytest.mark.parametrize(
@@ -227,6 +372,9 @@ async def test_a_bad_control_body_is_a_400_that_says_why() -> None:
         ({"match": {"where": "x"}}, "match.where is not known"),
         ({"match": {"path": 7}}, "match.path 7"),
         ({"often": 3}, "field 'often' is not known"),
+        ({"kind": "oauth-refused", "match": {"field": "xml"}}, "match.field 'xml' is not known"),
+        ({"kind": "market-candles-missing", "match": {"field": "2026-11-02"}}, "match.field '2026-11-02' is no range"),
+        ({"kind": "market-candles-missing", "match": {"field": "1..2"}}, "match.field '1..2' is no range"),
     ],
 )
 def test_every_field_of_a_fault_is_checked(change: dict[str, Any], text: str) -> None:

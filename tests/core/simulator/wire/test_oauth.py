@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
 from tastytrade.utils import TastytradeError
 
 from core.runtime.ids import SeededIds
+from core.simulator.exchange.faults import FaultKind, FaultMatch
 from core.simulator.wire.oauth import QUOTE_TOKEN_SECONDS, GrantRefused, TokenIssuer
 from core.simulator.wire.settings import DEFAULT_LOGIN, Login
 from tests.core.simulator.wire.simulated_server import broker, only_account
@@ -27,6 +29,35 @@ async def test_a_wrong_secret_or_refresh_token_is_refused_as_the_broker_does(log
         }
         status, answer = await server.post("/oauth/token", body)
         assert (status, answer) == (400, {"error_code": "invalid_grant", "error_description": "Grant revoked"})
+
+
+async def test_a_login_may_come_as_a_form() -> None:
+    async with broker() as server, aiohttp.ClientSession() as client:
+        form = {
+            "grant_type": "refresh_token",
+            "client_secret": DEFAULT_LOGIN.client_secret,
+            "refresh_token": DEFAULT_LOGIN.refresh_token,
+        }
+        async with client.post(f"{server.url}/oauth/token", data=form) as response:
+            assert response.status == 200
+            token = (await response.json())["access_token"]
+        assert (await server.get("/customers/me/accounts", token))[0] == 200
+        async with client.post(f"{server.url}/oauth/token", data={**form, "client_secret": "no"}) as response:
+            assert (response.status, (await response.json())["error_code"]) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(
+    ("form", "key"), [(None, "error"), ("standard", "error"), ("tasty", "error_code"), ("html", "<html>")]
+)
+@pytest.mark.parametrize("code", [None, 401, 403])
+async def test_a_login_is_refused_in_the_form_asked_for(form: str | None, key: str, code: int | None) -> None:
+    async with broker() as server:
+        server.arm(FaultKind.OAUTH_REFUSED, code=code, match=FaultMatch(field=form))
+        body = {"grant_type": "refresh_token", "client_secret": "secret-ok", "refresh_token": "refresh-ok"}
+        status, answer = await server.post("/oauth/token", body)
+        assert status == (code or 400)
+        assert answer.startswith(key) if form == "html" else answer[key] == "invalid_grant"
+        assert (await server.post("/oauth/token", body))[0] == 200
 
 
 async def test_an_expired_access_token_is_invalid_until_refreshed() -> None:

@@ -191,11 +191,28 @@ async def test_errors_carry_the_broker_s_statuses() -> None:
         assert body["error"]["code"] == "token_invalid"
 
 
-async def test_a_user_agent_without_a_version_is_refused() -> None:
+@pytest.mark.parametrize(("agent", "status"), [("tastytrade-sdk-js", 200), ("curl", 200), ("", 401), (" ", 401)])
+async def test_a_user_agent_without_version(agent: str, status: int) -> None:
+    """The broker's JavaScript client names itself without a version; only a request without a name is refused."""
     async with broker() as server:
         token = await server.token()
-        status, _, _ = await server.get("/customers/me/accounts", token, **{"User-Agent": "curl"})
-        assert status == 401
+        answered, _, _ = await server.get("/customers/me/accounts", token, **{"User-Agent": agent})
+        assert answered == status
+
+
+async def test_what_the_javascript_client_asks_by_rest() -> None:
+    """Its login has a scope and its lists have brackets (broker 2.1)."""
+    async with broker() as server:
+        login = {
+            "grant_type": "refresh_token",
+            "client_secret": DEFAULT_LOGIN.client_secret,
+            "refresh_token": DEFAULT_LOGIN.refresh_token,
+            "scope": "read trade",
+        }
+        status, granted = await server.post("/oauth/token", login)
+        assert status == 200
+        _, body, _ = await server.get("/market-metrics?symbols%5B%5D=QQQ&symbols%5B%5D=SPX", granted["access_token"])
+        assert [item["symbol"] for item in body["data"]["items"]] == ["QQQ", "SPX"]
 
 
 async def test_answers_have_the_envelope_and_market_time() -> None:
