@@ -82,10 +82,13 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
             return _skip(post, "the login was refused" if refused else "the broker does not answer")
         held = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
         text = f"{url or 'tastytrade'} took the login; {held}; market {market.word.lower()}"
-        if accounts:
-            post(Row("broker", Finding.OK, text))
-        else:
+        left_out = "; ".join(broker.remarks())
+        if not accounts:
             post(Row("broker", Finding.FAIL, text, "the login holds no account; check it at the broker"))
+        elif left_out:
+            post(Row("broker", Finding.WARN, f"{text}; {left_out}", "look at it at the broker; the rest is used"))
+        else:
+            post(Row("broker", Finding.OK, text))
         post(_clock(broker, simulated=simulated))
         post(await _feed(broker, settings.trading.underlyings, clock))
     finally:
