@@ -14,7 +14,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.guards.watchdog import MAX_CLOCK_OFFSET
 from core.records.records import Records
 from core.records.store.errors import RecordsError
-from core.runtime.clock import SystemClock, exchange_time
+from core.runtime.clock import Clock, ShiftedClock, SystemClock, exchange_time
 from core.runtime.ids import RandomIds
 from core.runtime.redaction import redact
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Finding, Post, Row
@@ -61,14 +61,19 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
     if await _was_given_up(records_file, found.name):
         post(Row("broker", Finding.FAIL, "the login was refused twice and is not tried again", BreakerKind.LOGIN.reset))
         return _skip(post, "the login was refused")
-    clock = SystemClock()
     login = Login(found.name, found.secret, found.refresh)
     url = settings.broker.url
-    broker = TastytradeBroker(login, clock, RandomIds(), base_url=url, is_test=settings.broker.sandbox)
+
+    def asking_at(clock: Clock) -> TastytradeBroker:
+        return TastytradeBroker(login, clock, RandomIds(), base_url=url, is_test=settings.broker.sandbox)
+
+    broker = asking_at(SystemClock())
     try:
         try:
             async with asyncio.timeout(LOGIN_S):
-                simulated = await broker.server_clock() is not None
+                market_time = await broker.server_clock()
+                if market_time is not None:
+                    broker = asking_at(ShiftedClock(*market_time))
                 await broker.connect()
                 accounts = await broker.accounts()
                 market = await broker.market_state()
@@ -89,8 +94,8 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
             post(Row("broker", Finding.WARN, f"{text}; {left_out}", "look at it at the broker; the rest is used"))
         else:
             post(Row("broker", Finding.OK, text))
-        post(_clock(broker, simulated=simulated))
-        post(await _feed(broker, settings.trading.underlyings, clock))
+        post(_clock(broker, simulated=market_time is not None))
+        post(await _feed(broker, settings.trading.underlyings))
     finally:
         await broker.close()
 
@@ -148,7 +153,8 @@ class _FirstEvent:
         self.status = status.detail or self.status
 
 
-async def _feed(broker: TastytradeBroker, symbols: Sequence[str], clock: SystemClock) -> Row:
+async def _feed(broker: TastytradeBroker, symbols: Sequence[str]) -> Row:
+    clock = SystemClock()
     first, began = _FirstEvent(), clock.monotonic()
     await broker.market_data.subscribe(set(symbols), set())
     running = asyncio.create_task(broker.market_data.run(first))
