@@ -30,7 +30,7 @@ from core.broker.tastytrade.fields import (
     optional_number,
     readable,
     required_list,
-    shown_text,
+    short_name,
     text,
 )
 from core.domain.market.chain import Expiration, ListedStrike, OptionChain, OptionSymbols, TickTable
@@ -159,4 +159,4 @@ def _strike(item: JsonObject) -> ListedStrike:
 
 def _named(o: JsonObject, key: str, of: str) -> str:
     """What part of the chain this is, as far as it says."""
-    return f"{shown_text(o, key) or 'a part'} of the {of} chain"
+    return f"{short_name(o, key, 'a part')} of the {of} chain"

@@ -15,6 +15,8 @@ from typing import Any, TypeAlias, TypeVar
 JsonObject: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 
+MOST_OF_A_NAME = 32
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST_MS = 946_684_800_000
 """The year 2000. A smaller number is no time in milliseconds."""
@@ -69,6 +71,12 @@ def shown_text(o: JsonObject, key: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)
+
+
+def short_name(o: JsonObject, key: str, otherwise: str) -> str:
+    """The text as a name in a sentence; `otherwise` where it is none, or too long or odd to be one."""
+    found = shown_text(o, key)
+    return found if found.isprintable() and 0 < len(found) <= MOST_OF_A_NAME else otherwise
 
 
 def identity(o: JsonObject, key: str) -> str:

@@ -17,7 +17,7 @@ from core.broker.port import AccountReads, BrokerAccount, BrokerError, BrokerFau
 from core.broker.tastytrade.chain import chain_from
 from core.broker.tastytrade.connection import Connection
 from core.broker.tastytrade.faults import data_of, envelope_of, items_of, unreadable_words
-from core.broker.tastytrade.fields import JsonObject, Unreadable, json_object, readable, shown_text
+from core.broker.tastytrade.fields import JsonObject, Unreadable, json_object, readable, short_name
 from core.broker.tastytrade.mapping import (
     account_reads,
     broker_account,
@@ -149,9 +149,9 @@ def _read(read: Callable[[], T], what: str) -> T:
 
 
 def _named_account(o: JsonObject) -> str:
-    number = shown_text(o, "account-number")
+    number = short_name(o, "account-number", "")
     return f"account {masked(number)}" if number else "an account"
 
 
 def _symbol(o: JsonObject) -> str:
-    return shown_text(o, "symbol") or "an unnamed symbol"
+    return short_name(o, "symbol", "an unnamed symbol")
