@@ -111,6 +111,10 @@ async def test_a_lost_or_refused_stream_comes_back(kind: FaultKind) -> None:
                 await until(lambda: receiver.connections == 1, "a connection")
                 streams.arm(kind)
             await until(lambda: receiver.losses, "the loss")
+            refused = (
+                kind is FaultKind.ALERTS_CONNECT_REFUSED
+            )  # without a request id, for which the SDK would wait 10 s
+            assert receiver.losses[0] == ("refused by the broker: failed" if refused else "closed by the broker (1001)")
             await until(lambda: receiver.statuses[-1].state is StreamState.CONNECTED, "a connection")
             await place(streams)
             await until(lambda: "Live" in receiver.words(), "alerts")
