@@ -84,7 +84,7 @@ def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatc
     from core.records.repositories import entries
 
     monkeypatch.setattr(TradingGate, "refusal", lambda self: None)
-    monkeypatch.setattr(TradingGate, "account_refusal", lambda self, account, login: None)
+    monkeypatch.setattr(TradingGate, "account_refusals", lambda self, account, login: ())
     monkeypatch.setattr(entries, "exists", lambda: _Always())
     calm = _calm(3)
     noise = _at_first_slot(calm, FaultKind.ALERTS_DUPLICATED.value, after_s=-60.0)
