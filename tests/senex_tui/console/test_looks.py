@@ -24,7 +24,7 @@ from senex_tui.support.terminal import prepare_colours
 from tests.support.console import scenes
 from tests.support.console.driver import Driven, Ticker, driven
 from tests.support.console.scenes import FixedEngine
-from widgets.base.ascii_only import ascii_of
+from widgets.base.line_filters import ascii_of
 from widgets.base.lines import Tone
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
