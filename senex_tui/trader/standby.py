@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 
 from core.domain.operation.times import stamp
@@ -12,6 +11,7 @@ from core.locks.folder_lock import LockRefused
 from core.records.store.errors import RecordsError
 from core.runtime.clock import SystemClock
 from core.runtime.redaction import redact
+from senex_tui.support.outlet import print_line
 
 LOOK_EVERY_S = 1.0
 ENDED_STANDING_BY = 0
@@ -56,5 +56,4 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
 
 def _say(text: str) -> None:
     """Prints one line for a terminal or the machine's journal, without secrets."""
-    sys.stdout.write(redact(f"{stamp(SystemClock().now())}  {text}") + "\n")
-    sys.stdout.flush()
+    print_line(redact(f"{stamp(SystemClock().now())}  {text}"))
