@@ -68,7 +68,7 @@ class ConsoleDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        screen = sys.__stderr__
+        screen = sys.__stderr__  # noqa: TID251 - the screen itself
         if screen is not None:
             self._file = TerminalFile(screen.fileno(), screen.encoding)  # type: ignore[assignment]
         self._has_let_go = False

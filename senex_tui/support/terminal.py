@@ -75,7 +75,7 @@ def prepare_colours(env: MutableMapping[str, str], colours: str) -> None:
 
 def can_show(signs: str) -> bool:
     """Whether the encoding of the screen, which is painted on standard error, has these signs."""
-    screen = sys.__stderr__
+    screen = sys.__stderr__  # noqa: TID251 - the screen itself
     try:
         signs.encode("ascii" if screen is None else screen.encoding)
     except UnicodeEncodeError:

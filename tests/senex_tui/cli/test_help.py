@@ -45,7 +45,7 @@ def test_help(box: Box, arguments: tuple[str, ...], expected: list[str]) -> None
         ((), "A console for the daily Senex Trident cycle"),
         ((), "Pause automation: no new entries until resumed."),
         (("demo",), "It opens 15 seconds before the 09:45 slot"),
-        (("mail",), "Show the mail server, what waits to be sent"),
+        (("mail", "test"), "Send one message to mail.operator now"),
         (("accounts", "set"), "offset-cents 0..25"),
     ],
 )

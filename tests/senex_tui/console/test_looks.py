@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from core.config.loader import SettingsError, load_settings
@@ -24,7 +26,7 @@ from senex_tui.support.terminal import prepare_colours
 from tests.support.console import scenes
 from tests.support.console.driver import Driven, Ticker, driven
 from tests.support.console.scenes import FixedEngine
-from widgets.base.line_filters import ascii_of
+from widgets.base.line_filters import ascii_of, harmless
 from widgets.base.lines import Tone
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
@@ -322,3 +324,20 @@ def test_an_option_wins_over_what_was_changed(tmp_path: Path) -> None:
 
 def test_the_settings_that_apply_at_the_next_start_are_listed() -> None:
     assert set(CHOICES) >= AT_START == {"colours", "mouse"}
+
+
+async def test_no_word_on_the_screen_steers_the_terminal() -> None:
+    """Not every text passes a panel: toasts and dialogs show it as it came."""
+    words = "to \x1b]52;c;aGk=\x07 the \x1b[2J clip\x9b31mboard \x1b]8;;http://x\x1b\\ \u202eend"
+    async with driven() as console:
+        console.app.say(words, "error")
+        await console.pilot.pause()
+        assert "clip" in console.text
+        assert all(c.isprintable() or c == "\n" for c in console.text)
+
+
+@given(st.text(alphabet=st.characters(categories=["Cc", "Zl", "Zp", "Lu", "Nd"])))
+def test_a_line_made_safe_keeps_its_width(text: str) -> None:
+    shown = harmless(text)
+    assert shown.isprintable()
+    assert cell_len(shown) == cell_len(text)
