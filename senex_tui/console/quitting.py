@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Protocol
 from senex_tui.console.actions import questions
 from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.support import terminal
-from senex_tui.support.terminal_watch import GONE, TerminalWatch, leave_to_nobody
+from senex_tui.support.terminal_watch import GONE, TerminalWatch, leave_to_nobody, takes_nothing
 
 if TYPE_CHECKING:
     from senex_tui.console.base import ConsoleApp
 
 LOOK_S = 0.2
 LET_GO_S = 5.0
-"""Wall seconds that the console has, once its engine has ended, until a terminal that takes nothing is let go of."""
+"""Wall seconds after which, once the engine has ended, a terminal that takes nothing is let go of."""
 END_WITHIN_S = 20.0
-"""Wall seconds after that in which the process must end."""
+"""Wall seconds in which the console must end after its engine, and again after it let go of its terminal."""
 NOT_IN_ORDER = 1
 log = logging.getLogger(__name__)
 
@@ -106,14 +106,18 @@ class Quitting:
 
     def _see_it_end(self) -> None:
         """Ends what a terminal that takes nothing keeps: first its hold on the event loop, at last the process."""
-        ever = threading.Event()
+        pause = threading.Event()
         while self._engine is not None and self._engine.running:
-            ever.wait(LOOK_S)
-        ever.wait(LET_GO_S)
+            pause.wait(LOOK_S)
+        full_s = waited_s = 0.0
+        while full_s < LET_GO_S and waited_s < END_WITHIN_S:
+            pause.wait(LOOK_S)
+            waited_s += LOOK_S
+            full_s = full_s + LOOK_S if takes_nothing() else 0.0
         log.warning("the terminal takes nothing; the console ends without it")
         leave_to_nobody(os.fstat(0).st_rdev)
         self._app.let_go_of_terminal()
-        ever.wait(END_WITHIN_S)
+        pause.wait(END_WITHIN_S)
         os._exit(NOT_IN_ORDER)
 
     def _is_asking(self) -> bool:

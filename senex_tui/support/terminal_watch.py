@@ -80,6 +80,11 @@ class TerminalWatch:
                     self._ending(signal.Signals(number).name)
 
 
+def takes_nothing() -> bool:
+    """Whether the screen's terminal is full: nobody reads what was painted."""
+    return not select.select([], [2], [], 0)[1]
+
+
 def leave_to_nobody(terminal: int) -> None:
     """Puts quiet ends in the place of a terminal that has gone or takes nothing; `terminal` is its device number.
 
