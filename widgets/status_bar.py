@@ -63,6 +63,7 @@ _ENGINE = {
     EngineState.STOPPING: ("○ STOPPING", Tone.WARN),
     EngineState.STOPPED: ("■ STOPPED", Tone.WARN),
     EngineState.FAILED: ("✖ ENGINE FAILED", Tone.BAD),
+    EngineState.UNSEEN: ("○ NOT SEEN", Tone.WARN),
 }
 _HEALTH = {
     Health.STARTING: ("starting", Tone.DIM),
@@ -202,7 +203,7 @@ def _reasons(value: StatusView) -> tuple[str, ...]:
     if status.engine is EngineState.STARTING:
         step = next((s for s in status.start if s.state in (StartState.NOW, StartState.FAILED)), None)
         return (f" {step.name} {step.seconds} s" if step is not None else "",)
-    if status.engine is not EngineState.RUNNING or status.automation is Automation.ACTIVE:
+    if not status.engine.tells_day or status.automation is Automation.ACTIVE:
         return ("",)
     if not status.who:
         text = status.why or status.automation_detail

@@ -73,13 +73,16 @@ class Position:
     underlying: str
     quantity: Decimal
     direction: str
-    average_open_price: Decimal
+    average_open_price: Decimal | None
     mark: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class MarketState:
-    """Whether the market is open, as the broker says (rules 3). `word` is the broker's own word for it."""
+    """Whether the market is open, as the broker says (rules 3).
+
+    `word` is the broker's own word for it, and Closed where it says Open outside of its own times.
+    """
 
     is_open: bool
     word: str
@@ -132,6 +135,10 @@ class Broker(Protocol):
     @property
     def date_offset(self) -> timedelta | None:
         """The broker's clock minus ours at its last answer, to the second; None before the first."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out of answers since this was last asked, because it could not be read: a sentence each."""
         ...
 
     async def connect(self) -> None:
@@ -254,6 +261,10 @@ class OrderAlertSink(Protocol):
     """Receives order reports and the state of the alerts' connection."""
 
     def on_order(self, report: OrderReport) -> None: ...
+
+    def on_order_unreadable(self) -> None:
+        """An alert about an order came and could not be read: the orders have to be read another way."""
+        ...
 
     def on_alert_status(self, status: StreamStatus) -> None: ...
 

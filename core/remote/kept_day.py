@@ -18,6 +18,7 @@ from core.records.repositories.rows import TradingState
 from core.runtime.clock import exchange_time
 from core.snapshot import (
     Automation,
+    EngineState,
     Level,
     MessageView,
     NextStepView,
@@ -129,15 +130,16 @@ class KeptDay:
 def _status(
     empty: StatusSlice, trading: TradingState, session: Session | None, now: datetime, speed: float
 ) -> StatusSlice:
-    """The status with the time, the market by the calendar, and a pause or halt as recorded."""
+    """The status with the time, the market by the calendar, and the trading state as recorded."""
     market = (
         "closed" if session is None or now >= session.close else "open" if now >= session.open else "before the open"
     )
-    status = replace(empty, now=now.replace(microsecond=0), speed=speed, market=market)
-    if trading.state == "active":
-        return status
     return replace(
-        status,
+        empty,
+        engine=EngineState.UNSEEN,
+        now=now.replace(microsecond=0),
+        speed=speed,
+        market=market,
         automation=Automation(trading.state),
         automation_detail=trading.why,
         who=trading.who,

@@ -24,6 +24,7 @@ from core.snapshot import (
     ToldView,
 )
 from tests.support.console import parts, scenes
+from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
 from widgets.banner import shortened
 from widgets.base.day_panel import DayContext, DayPanel, day_context
@@ -51,8 +52,7 @@ OF_THE_DAY: tuple[tuple[type[DayPanel], object, str], ...] = (
 def drawn(panel: DayPanel, value: object, context: DayContext, width: int = 78, height: int = 20) -> str:
     """The panel's title and lines."""
     panel.context = context
-    panel._slice = value
-    drawing = panel._drawn(width, height)
+    drawing = panel.drawing(value, width, height)
     assert all(width_of(line) <= width for line in drawing.lines)
     return f"{drawing.title}\n{plain(drawing.lines)}"
 
@@ -123,6 +123,15 @@ def test_a_console_that_has_not_read_says_so_and_an_older_recording_does_not() -
     old = replace(scenes.calm(), day=None, reading=Reading(), overall=None, next_steps=())
     context = day_context(old)
     assert (context.reading.state, context.today) == (ReadingState.KNOWN, date(2025, 11, 20))
+
+
+def test_a_watcher_to_whom_nobody_publishes_is_told_the_day_and_what_comes_next() -> None:
+    paused = scenes.paused()
+    shown = replace(paused, status=replace(paused.status, engine=EngineState.UNSEEN))
+    assert "NOT SEEN" in bar(shown, 120)
+    assert "paused" in bar(shown, 120).lower().split("not seen")[1]
+    assert day_context(shown).overall == paused.overall
+    assert alarms(shown) == alarms(paused)
 
 
 def test_a_start_is_shown_as_its_steps() -> None:

@@ -104,6 +104,10 @@ class LoginsBroker:
         offsets = (self.brokers[name].date_offset for name in self._routes.after(self._reading))
         return next((offset for offset in offsets if offset is not None), None)
 
+    def remarks(self) -> tuple[str, ...]:
+        """The remarks of all logins, each sentence once."""
+        return tuple(dict.fromkeys(remark for broker in self.brokers.values() for remark in broker.remarks()))
+
     @property
     def refused(self) -> frozenset[str]:
         """The names of the logins whose token the broker refused at their last request."""

@@ -75,6 +75,9 @@ class TastytradeBroker:
         """The broker's clock minus ours at its last answer, to the second; None before the first (rules 14)."""
         return self.connection.date_offset
 
+    def remarks(self) -> tuple[str, ...]:
+        return self.connection.remarks()
+
     async def connect(self) -> None:
         """Logs in. Raises BrokerError(LOGIN_REFUSED).
 

@@ -62,7 +62,9 @@ class ReportedLeg:
 class OrderReport:
     """An order as the broker reports it, in an answer, a listing or an alert. `status` is the broker's own word.
 
-    `credit` is per share, negative for a debit. Instants are aware UTC.
+    `credit` is per share, negative for a debit. Instants are aware UTC. `replaces` and `replaced_by` are the ids of the
+    orders that it replaces and that replaces it. `cancelled_by` is who cancelled it, where that was another user than
+    the order's own. These and the broker's words for type and time in force are empty where the broker says nothing.
     """
 
     order_id: str
@@ -76,6 +78,11 @@ class OrderReport:
     terminal_at: datetime | None
     updated_at: datetime | None
     reject_reason: str | None = None
+    replaces: str = ""
+    replaced_by: str = ""
+    cancelled_by: str = ""
+    time_in_force: str = ""
+    order_type: str = ""
 
     @property
     def fills(self) -> tuple[Fill, ...]:

@@ -86,6 +86,9 @@ def same_after_restart(
         for name, panel in PANELS.items():
             if name != "spread" or not (after.spread is not None and after.spread.live):
                 assert panel(watched) == panel(after), f"the panel {name} tells a watcher something else"
+        assert watched.status.engine.tells_day
+        assert watched.status.automation is after.status.automation
+        assert (watched.overall, watched.next_steps) == (after.overall, after.next_steps)
         await world.stop()
         return after
 

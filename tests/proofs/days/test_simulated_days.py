@@ -13,6 +13,7 @@ from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 from tests.proofs.days.trouble import Trouble
+from tests.proofs.truth.mutants import MUTANTS
 from tests.support.proofs import rounds
 from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
@@ -156,6 +157,12 @@ def test_candles_that_come_late_are_read_again_and_traded_on() -> None:
     result = run_plan(_candles_missing(calm, 1800.0), journal=True)
     assert (result.violations, result.entries.total()) == ([], 1)
     assert b"candles_missing" in result.journal
+
+
+def test_a_place_that_lies_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cycle is told by what it recorded, and not by what became of its order."""
+    MUTANTS[0].put_in(monkeypatch)
+    assert any("13.8" in text for text in run_plan(_calm(3)).violations)
 
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])

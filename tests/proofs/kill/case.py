@@ -173,5 +173,5 @@ def _lies(run: EngineRun) -> list[str]:
     """What the run told wrongly, and what is told wrongly after it (rules 13.8)."""
     session = shared_market.calendar().today(run.now)
     facts = Facts(run.now, None if session is None else session.open, None if session is None else session.close)
-    told = lies_of_life(run.records_file, run.told_file) + lies_after_life(run.records_file, facts)
+    told = lies_of_life(run.told_file) + lies_after_life(run.records_file, facts)
     return [f"{run.name} {lie}" for lie in told]

@@ -76,6 +76,9 @@ class ScriptedBroker:
     def date_offset(self) -> timedelta | None:
         return None
 
+    def remarks(self) -> tuple[str, ...]:
+        return ()
+
     async def connect(self) -> None:
         await self._answered()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,11 +22,24 @@ _GOOD = (Kind.FILLED, Kind.VALIDATED, Kind.SUCCEEDED)
 
 
 def lies(said: Iterable[Said], day: Day) -> list[str]:
-    """A sentence for each statement that is not true."""
-    found = []
+    """A sentence for each statement that is not true, and for two that tell different next steps."""
+    said = tuple(said)
+    found = list(_different_steps(said))
     for one in said:
         found += [f"{one.place}: {wrong}; it says: {' '.join(one.text.split())[:300]!r}" for wrong in _wrong(one, day)]
     return found
+
+
+def _different_steps(said: Sequence[Said]) -> Iterator[str]:
+    """Of several causes that hold at once, every place names the same."""
+    told: dict[str, dict[Step, str]] = defaultdict(dict)
+    for one in said:
+        if one.step is not None:
+            told[one.account].setdefault(one.step, one.place)
+    for account, steps in told.items():
+        if len(steps) > 1:
+            words = ", ".join(f"{place} tells {step}" for step, place in steps.items())
+            yield f"what comes next for {account or 'the console'} is told in two ways: {words}"
 
 
 def changed_by_restart(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

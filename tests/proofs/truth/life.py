@@ -1,6 +1,6 @@
 """Rules 13.8 in the kill proofs: what a life of the engine told just before its end, and what the shell tells after it.
 
-The life keeps its snapshot in a file. The parent reads it, and compares it with the rows it finds.
+The life keeps its snapshot in a file, with the truth of that moment by the rows. The parent compares them.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 
 async def keep_told(engine: Engine, records_file: Path, told_file: Path) -> None:
-    """Keeps what the engine's console shows now, with what no record says. Call it just before the engine stops."""
+    """Keeps what the engine's console shows now, with the truth of now. Call it just before the engine stops."""
     with closing(sqlite3.connect(records_file)) as database:
         snapshot = await fresh(engine, database)
-    if snapshot is not None:
+        if snapshot is None:
+            return
         now = engine.parts.clock.now()
         session = calendar_around(now.year).today(now)
         facts = Facts(now, None if session is None else session.open, None if session is None else session.close)
-        await asyncio.to_thread(told_file.write_bytes, pickle.dumps((with_engine(facts, engine), encode(snapshot))))
+        day = read_truth(database, with_engine(facts, engine))
+    await asyncio.to_thread(told_file.write_bytes, pickle.dumps((day, encode(snapshot))))
 
 
-def lies_of_life(records_file: Path, told_file: Path) -> list[str]:
+def lies_of_life(told_file: Path) -> list[str]:
     """What the life told wrongly on its screen; nothing when it was killed before."""
     if not told_file.exists():
         return []
-    facts, encoded = pickle.loads(told_file.read_bytes())  # our own child wrote it
-    with closing(sqlite3.connect(records_file)) as database:
-        day = read_truth(database, facts)
+    day, encoded = pickle.loads(told_file.read_bytes())  # our own child wrote it
     return [f"13.8: {lie}" for lie in lies(on_screen(decode(encoded), day), day)]
 
 

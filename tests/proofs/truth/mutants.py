@@ -123,8 +123,11 @@ def _nobody_skips(read_standings: Any) -> Any:
 
 
 def _never_turns(turn: Any) -> Any:
+    turned: list[Any] = []
+
     def stay(self: Any) -> None:
-        if self.day.day.year == 1:
+        if not any(book is self for book in turned):
+            turned.append(self)
             turn(self)
 
     return stay

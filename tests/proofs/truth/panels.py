@@ -40,7 +40,7 @@ def drawer(snapshot: Snapshot, *, told_next: bool = True) -> Draw:
     def draw(kind: type[Any], value: Any, width: int, height: int) -> Drawing:
         panel = kind()
         panel.context = context
-        drawing: Drawing = panel.draw(value, width, height)
+        drawing: Drawing = panel.drawing(value, width, height)
         return drawing
 
     return draw
@@ -72,7 +72,7 @@ def texts_of(snapshot: Snapshot) -> dict[str, str]:
     draw, (width, height) = drawer(snapshot, told_next=False), SIZES[0]
     drawn: dict[str, str] = {}
     cycle = snapshot.cycle
-    if cycle is not None and cycle.number:
+    if cycle is not None and cycle.number and not snapshot.status.start:
         drawn["cycle"] = text(draw(CyclePanel, cycle, width, height))
     drawn["schedule"] = "\n".join(
         f"{slot.at:%H:%M} {text(draw(SchedulePanel, (slot,), width, height))}"

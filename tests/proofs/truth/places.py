@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.simulator.exchange.orders import SimOrder
     from tests.support.world import World
 
-TRIES = 8
+TRIES, A_MOMENT_S = 12, 0.25
 _WATCHED = (
     "SELECT (SELECT count(*) FROM entry_changes), (SELECT count(*) FROM fills), (SELECT count(*) FROM slots), "
     "(SELECT count(*) FROM cycles), (SELECT count(*) FROM cycles WHERE ended_at IS NULL), "
@@ -77,13 +77,18 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
 
 
 async def fresh(engine: Engine, database: sqlite3.Connection) -> Snapshot | None:
-    """The snapshot of what is recorded now; None when the records do not stand still long enough to read them."""
+    """The snapshot of what is recorded now; None when the records do not stand still long enough to read them.
+
+    While a write is under way the console keeps what it knows; a record may be so old on it.
+    """
+    records = engine.parts.records
     for _ in range(TRIES):
-        before = signature(database)
+        before = (records.version("entries"), signature(database))
         await engine.builder.read_now()
-        if signature(database) == before:
+        if before[0] is not None and (records.version("entries"), signature(database)) == before:
             engine.builder.refresh()
             return engine.builder.snapshot
+        await engine.parts.clock.sleep(A_MOMENT_S)
     return None
 
 

@@ -303,6 +303,23 @@ async def interrupted(world: World, witness: Witness) -> None:
     await witness.look_offline()
 
 
+async def broken_off(world: World, witness: Witness) -> None:
+    """The process is killed in the middle of an attempt, and killed again when the next one has read the records."""
+    await world.start()
+    await world.until("09:45:01")
+    await world.crash()
+    await world.start()
+    await world.clock.sleep(20)
+    await witness.look()
+    await witness.before_restart()
+    await world.crash()
+    await world.start()
+    await world.clock.sleep(20)
+    await witness.after_restart()
+    await world.stop()
+    await witness.look_offline()
+
+
 async def dry_run(world: World, witness: Witness) -> None:
     """A dry run validates a suggestion and sends nothing."""
     world.mode, world.sends, world.preflight = Mode.DRY_RUN, False, True
@@ -371,6 +388,7 @@ SCENES: dict[str, Scene] = {
     "two accounts": Scene(two_accounts, accounts=_TWO),
     "other underlying": Scene(other_underlying),
     "interrupted": Scene(interrupted),
+    "broken off": Scene(broken_off),
     "dry run": Scene(dry_run),
     "once": Scene(once),
     "mailed": Scene(mailed),

@@ -22,7 +22,7 @@ from tests.proofs.truth.panels import (
     of_spread,
 )
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.values import Day, Kind
+from tests.proofs.truth.values import Day, Kind, Step
 from tests.proofs.truth.words import STEP_OF, counts_down, enters_at, kind_in, step_in
 from widgets.alarms import alarms
 from widgets.status_bar import StatusBar, StatusView, pane_title
@@ -36,7 +36,8 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
     for order in snapshot.orders:
         yield from of_order(draw, order, where)
     yield from of_every_entry(snapshot, day, where)
-    if snapshot.cycle is not None and snapshot.cycle.number:
+    starts = bool(snapshot.status.start)  # its steps stand in the place of the cycle
+    if snapshot.cycle is not None and snapshot.cycle.number and not starts:
         yield from of_cycle(draw, snapshot.cycle, day, where)
     yield from of_schedule(draw, snapshot.schedule, day, where)
     if snapshot.spread is not None:
@@ -44,6 +45,7 @@ def on_screen(snapshot: Snapshot, day: Day, where: str = "screen") -> Iterator[S
     yield from of_attempts(snapshot.attempts, day, where)
     yield from _alarms(snapshot, day, where)
     yield from _next(snapshot, day, where)
+    yield from _automation(snapshot, day, where)
     yield from _metrics(snapshot, day, where)
 
 
@@ -93,18 +95,39 @@ def _next(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
     yield Said(f"{where} pane title", title, countdown=counts_down(title))
     for name, facts in (("force", force_facts(snapshot)), ("resume", resume_facts(snapshot))):
         for label, text in facts:
-            about = re.findall(r"…(\w{4})", label)
-            is_next = label.startswith("next") or bool(about)
+            told = text if label == "next" and name == "force" else ""  # the other tells what would be
+            about = re.findall(r"…(\w{4})", told)
             yield Said(
                 f"{where} {name} dialog",
                 f"{label} {text}",
                 account=about[0] if about else "",
-                step=step_in(text) if is_next else None,
-                enters_at=enters_at(text, day.today) if is_next else None,
+                step=step_in(told),
+                enters_at=enters_at(told, day.today),
                 countdown=counts_down(text),
             )
     for line in StatusChanges().lines(snapshot):
         yield Said(f"{where} plain line", line, countdown=counts_down(line))
+
+
+_SUPPORT = {
+    "paused": {Step.PAUSED},
+    "halted": {Step.HALTED, Step.BREAKER},
+    "reconciling": {Step.RECONCILING},
+}
+"""The causes of which one must hold for the bar's word about entries."""
+
+
+def _automation(snapshot: Snapshot, day: Day, where: str) -> Iterator[Said]:
+    """The bar's word about entries, once the engine runs."""
+    if snapshot.status.engine.value != "running" or not day.next:
+        return
+    word = snapshot.status.automation.value
+    causes = {step for each in day.next.values() for step in each.steps}
+    yield Said(f"{where} automation", word)
+    if word == "active" and causes & {Step.PAUSED, Step.HALTED}:
+        yield Said(f"{where} automation", word, lie=f"entries are stopped: {', '.join(sorted(causes))}")
+    if word in _SUPPORT and not causes & _SUPPORT[word]:
+        yield Said(f"{where} automation", word, lie=f"what holds is {', '.join(sorted(causes)) or 'nothing'}")
 
 
 def _view(snapshot: Snapshot) -> StatusView:

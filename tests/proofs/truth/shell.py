@@ -23,7 +23,7 @@ from senex_tui.run.once import OnceResult
 from senex_tui.trader.place import Place, with_records
 from tests.proofs.truth.reader import Reader
 from tests.proofs.truth.said import Said
-from tests.proofs.truth.values import CycleTruth, Day, Kind
+from tests.proofs.truth.values import CycleTruth, Day, Kind, Truth
 from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
 
 _RANKS = {"skipped": 0, "succeeded": 1, "failed": 2, "unknown": 3}
@@ -209,7 +209,7 @@ def _day(report: Any, day: Day) -> Iterator[Said]:
             if told:
                 yield Said("day", told, cycle=row["cycle"], kind=kind_in(told), must=True)
     for entry in values["entries"]:
-        own = next((e for e in day.of_cycle(entry["cycle"]) if e.account.endswith(entry["account"][-4:])), None)
+        own = _own(day, entry["cycle"], entry["account"][-4:])
         if own is not None:
             yield Said(
                 "day --json",
@@ -271,7 +271,37 @@ async def _history(place: Place, day: Day) -> list[Said]:
                 credit=credit_in(row["told"]),
             )
         )
+    return [*said, *await _history_text(place, wanted, day)]
+
+
+async def _history_text(place: Place, wanted: HistoryFilter, day: Day) -> list[Said]:
+    """The same as tables."""
+    said: list[Said] = []
+    lines: list[str] = []
+    await search(place, "cycles", wanted, 100, "text", lines.append)
+    for line in _unwrapped(lines):
+        row = re.match(r" *(\d+)  \S+  +\S+  +(\w+) *(.*)", line)
+        cycle = day.cycles.get(int(row.group(1))) if row else None
+        if row is None or cycle is None or not cycle.has_ended:
+            continue
+        lie = "" if _RANKS.get(row.group(2)) == cycle.rank else f"the cycle came to {', '.join(sorted(cycle.worst))}"
+        said.append(Said("history cycles table", line, cycle=cycle.number, kind=kind_in(row.group(3)), lie=lie))
+    lines.clear()
+    await search(place, "orders", wanted, 100, "text", lines.append)
+    for line in _unwrapped(lines):
+        row = re.match(r" *(\d+)  \S+ \S+  …(\w{4})  +\S+ +(.*)", line)
+        own = None if row is None else _own(day, int(row.group(1)), row.group(2))
+        if row is not None and own is not None:
+            told = row.group(3)
+            said.append(
+                Said("history orders table", line, own.entry, kind=kind_in(told), must=True, credit=credit_in(told))
+            )
     return said
+
+
+def _own(day: Day, cycle: int, last: str) -> Truth | None:
+    """The entry that the account made in the cycle."""
+    return next((entry for entry in day.of_cycle(cycle) if entry.account.endswith(last)), None)
 
 
 async def _found_by(place: Place, day: Day, outcome: str) -> list[Said]:
@@ -304,17 +334,11 @@ def _explain(told: Any, number: int, day: Day) -> Iterator[Said]:
     cycle = day.cycles.get(number)
     if cycle is not None and cycle.has_ended:
         verdict = values["verdict"]
-        yield Said(
-            "explain",
-            verdict,
-            cycle=number,
-            kind=kind_in(verdict.rpartition(": ")[2] if len(day.accounts) == 0 else verdict),
-            must=True,
-        )
+        yield Said("explain", verdict, cycle=number, kind=kind_in(verdict), must=True)
     for line in values["lines"]:
         if line["label"] != "now":
             continue
-        own = next((e for e in day.of_cycle(number) if e.account.endswith(line["account"][-4:])), None)
+        own = _own(day, number, line["account"][-4:])
         if own is not None:
             yield Said(
                 "explain",
@@ -324,4 +348,7 @@ def _explain(told: Any, number: int, day: Day) -> Iterator[Said]:
                 must=True,
                 credit=credit_in(line["text"]),
             )
-    yield from _next_lines("explain", told.to_text().splitlines(), day)
+    lines = told.to_text().splitlines()
+    if cycle is not None and cycle.has_ended:
+        yield Said("explain text", lines[1], cycle=number, kind=kind_in(lines[1]), must=True)
+    yield from _next_lines("explain", lines, day)

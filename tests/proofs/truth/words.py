@@ -25,7 +25,7 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"working|works", Kind.WORKING),
     (r"filled|fill_known", Kind.FILLED),
     (r"succeeded", Kind.SUCCEEDED),
-    (r"day held|held", Kind.HELD),
+    (r"day held|held|today's suggestion is already validated", Kind.HELD),
     (r"skipped", Kind.SKIPPED),
     (r"interrupted", Kind.INTERRUPTED),
     (r"failed", Kind.FAILED),
