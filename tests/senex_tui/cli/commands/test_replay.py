@@ -13,12 +13,17 @@ from typer.testing import CliRunner
 from core.config.folders import Folders
 from core.config.loader import Loaded
 from core.config.settings import Settings
+from core.recording.day_file import FORMAT
 from core.snapshot import Mode
+from core.snapshot.codec import VERSION
 from senex_tui.cli import invocation
 from senex_tui.cli.commands.replay import commands
 from senex_tui.run.replay import Recorded, listed, open_day, recorded_in
 from senex_tui.support.refusals import Refused
 from tests.core.recording.days import moment, record, session
+
+NOW = f"{FORMAT}.{VERSION}"
+"""The version of the days that are recorded now."""
 
 DAY = "2026-11-20"
 
@@ -40,7 +45,7 @@ def test_a_day_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> 
     (tmp_path / "2026-11-19.day").write_bytes(b"senex day 9.9\n")
     (tmp_path / "2026-11-20.day").touch()
     text = " ".join(" ".join(line.split()) for line in listed(of(tmp_path)))
-    assert "2026-11-19 0 kB, was recorded by another version (9.9; this one reads 1.2)" in text
+    assert f"2026-11-19 0 kB, was recorded by another version (9.9; this one reads {NOW})" in text
     assert "2026-11-20 0 kB, no whole frame" in text
 
 
@@ -59,7 +64,7 @@ def one_day(folder: Path) -> None:
         (None, "yesterday", "'yesterday' is not a date like 2026-11-20; no day is recorded yet."),
         (one_day, "2026-02-30", "'2026-02-30' is not a date like 2026-11-20; recorded days: 2026-11-20."),
         (one_day, "2026-11-19", "2026-11-19 was not recorded; recorded days: 2026-11-20."),
-        (old_version, DAY, "was recorded by another version (9.9; this one reads 1.2); recorded days: 2026-11-20."),
+        (old_version, DAY, f"was recorded by another version (9.9; this one reads {NOW}); recorded days: 2026-11-20."),
     ],
 )
 def test_a_day_that_cannot_be_opened_says_why_and_what_there_is(
