@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from core.runtime.redaction import redact
+from senex_tui.support.outlet import print_line
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def trading_mode_of(context: typer.Context, run: Invocation) -> Mode:
     in_files = file_exposures(run.loaded, run.folders, mode.value)
     refuse_exposed_live(mode, (*network_exposures(run.loaded.settings, os.environ), *in_files))
     for exposure in in_files:
-        typer.echo(redact(f"senex: {exposure.sentence}."), err=True)
+        print_line(redact(f"senex: {exposure.sentence}."), error=True)
     return mode
 
 
@@ -165,7 +166,7 @@ def _place(context: typer.Context, data_dir: Path | None, of_demo: Callable[[Fol
         running = only_running(chosen) if of_demo is None else of_demo(chosen, name)
         if running is None:
             raise
-        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        print_line(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", error=True)
         return running
     if of_demo is not None:
         return of_demo(run.folders, name)

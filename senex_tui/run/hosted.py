@@ -52,6 +52,7 @@ def run_console(
         app = SenexApp(
             hosted.host,
             stop_engine=hosted.host.stop,
+            engine=hosted.host,
             view_settings=view,
             tell_crash=lambda failure: tell_crash("the console was", failure),
             first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",

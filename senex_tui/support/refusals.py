@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.runtime.redaction import redact
 from senex_tui.support.crash_report import tell_crash
+from senex_tui.support.text import one_line
 
 if TYPE_CHECKING:
     from core.broker.port import BrokerError
@@ -62,7 +63,7 @@ def _broker_sentence(failure: BrokerError) -> str:
         BrokerFault.REFUSED: "see the log for the broker's answer",
         BrokerFault.UNREADABLE: "see the log for the broker's answer",
     }
-    return f"the broker could not be used: {failure.detail.rstrip('.')}; {fixes[failure.fault]}."
+    return f"the broker could not be used: {one_line(failure.detail).rstrip('.')}; {fixes[failure.fault]}."
 
 
 def _system_sentence(failure: OSError) -> tuple[str, ...] | None:

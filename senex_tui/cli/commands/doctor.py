@@ -11,6 +11,7 @@ import typer
 from core.runtime.redaction import redact
 from senex_tui.cli import invocation
 from senex_tui.cli.options import AsJson, DataDir
+from senex_tui.cli.printing import print_lines
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
@@ -36,7 +37,7 @@ def doctor(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = 
     chosen = invocation.folders_of(context, data_dir)
     _log_if_possible(chosen)
     rows = examine(all_checks(_setup(chosen, live=context.find_root().params["live"])), SystemClock())
-    typer.echo(to_json(rows) if as_json else to_text(rows))
+    print_lines([to_json(rows) if as_json else to_text(rows)])
     raise typer.Exit(exit_code(rows))
 
 

@@ -20,6 +20,8 @@ from senex_tui.run.replay import Recorded, listed, open_day, recorded_in
 from senex_tui.support.refusals import Refused
 from tests.core.recording.days import moment, record, session
 
+"""The version of the days that are recorded now."""
+
 DAY = "2026-11-20"
 
 
