@@ -100,7 +100,7 @@ class CommandHandlers:
             await self.records.trading.resume(command.who, why, self.clock.now())
         except StateConflict:
             return refuse(Reason.HALTED)
-        self.gate.resume_here()
+        self.gate.stops.lift(command)
         await self.gate.read()
         return Done("automation resumed")
 

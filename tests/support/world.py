@@ -139,6 +139,7 @@ class World:
         self.folder = folder
         self.records_file = folder / "records.sqlite3"
         self.kill_file = folder / "HALT"
+        self.stops_folder = folder / "stops"
         self.market = Market(seed, clock.now())
         self.exchange = Exchange(self.market, seed, accounts)
         self.accounts = tuple(setup.number for setup in accounts)
@@ -186,6 +187,7 @@ class World:
                 preflight=self.preflight,
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
+                stops_folder=self.stops_folder,
                 intervals=self.intervals,
                 mailer=self.mailer,
             )

@@ -249,6 +249,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the console showed another state when the key was pressed",
     )
+    RESUMED_SINCE = ("resumed_since", Kind.TERMINAL, "automation was resumed after it was asked")
     PREVIEW_GIVEN_UP = ("preview_given_up", Kind.TERMINAL, "a cycle started; ask again when it has ended")
     NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
     NO_SUCH_ACCOUNT = (
