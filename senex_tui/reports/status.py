@@ -103,6 +103,7 @@ async def _values(
         },
         "next": step_values(steps.overall, now, numbers),
         "halt_file": str(place.halt_file) if place.halt_file.exists() else None,
+        "not_recorded": place.kept_stops() or None,
         "breakers": [_breaker(b) for b in await records.breakers.open_now()],
         "reconciled": {"at": instant_text(reconciled.at), "text": reconciled.text} if reconciled else None,
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
@@ -301,6 +302,8 @@ def _automation(values: dict[str, Any]) -> str:
     reset = "; `senex reset halt` ends it" if state["state"] == "halted" else ""
     if values["halt_file"]:
         reset += f"; the file {values['halt_file']} halts all entries, remove it to go on"
+    elif values["not_recorded"]:
+        reset += f"; {safe(values['not_recorded'])}"
     elif state["state"] == "active" and any(not one["whom"] for one in values["breakers"]):
         word = "HALTED by a breaker"
     elif state["state"] == "active" and state["reconciling"]:

@@ -41,6 +41,13 @@ class Place:
 
         return self.records_file.parent / FOLDER
 
+    def kept_stops(self) -> str:
+        """What the stops that are not recorded yet say, the first in words; empty when there is none."""
+        from core.guards.stop_files import StopFiles
+        from core.guards.stops import Stops
+
+        return Stops(StopFiles(self.stops_folder)).words()
+
     @property
     def named(self) -> str:
         """Where they are, as a person may read it: without user and password."""

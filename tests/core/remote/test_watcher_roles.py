@@ -11,17 +11,23 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from core.commands.inbox import CommandDesk
+from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind, CommandState
+from core.guards.breakers import Breakers
+from core.guards.gate import TradingGate
+from core.guards.stops import Stops
 from core.locks.folder_lock import AccountLocks
 from core.locks.holder import Holder
 from core.locks.postgres_lock import take_trader_lock, who_trades
 from core.records.records import Records, RecordsError
 from core.records.store.tables import metadata
+from core.runtime.bus import Bus
 from core.runtime.clock import SystemClock
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
 from senex_tui.trader.place import Place
-from senex_tui.trader.send_command import send
+from senex_tui.trader.send_command import NO_ANSWER, send
 from tests.support.postgres_server import PostgresServer
 from tests.support.record_samples import AT, DAY, entry
 
@@ -153,3 +159,47 @@ async def test_an_operator_pauses_a_running_trader_from_a_shell(
     assert "posted, and not answered within" in answer.text
     [posted] = await trader.inbox.pending()
     assert (posted.kind, posted.note) == (CommandKind.PAUSE, "lunch")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [(CommandKind.PAUSE, "paused"), (CommandKind.HALT, "halted")], ids=["pause", "halt"]
+)
+async def test_an_operator_pauses_while_nobody_trades(
+    trader: Records, cluster: Cluster, tmp_path: Path, kind: CommandKind, state: str
+) -> None:
+    """Its user may not carry the stop out. It waits for the next trader, however late that is."""
+    await trader.close()
+    place = Place(Mode.LIVE, tmp_path / "records.sqlite3", tmp_path / "HALT", cluster.url("senex_operator"))
+    answer = await send(place, kind, note="lunch")
+    said = f"{kind.value}: recorded; no console is running, and the next one starts with it."
+    assert (answer.exit_code, answer.text) == (0, said)
+    assert [*(tmp_path / "stops").glob("*")] == [], "a later trader here need not be told twice"
+
+    records = await Records.open(f"{cluster.url('senex')}&senex_schema={SCHEMA}", holder="")
+    clock, stops = SystemClock(), Stops()
+    bus = Bus(records.journal.append, clock)
+    breakers = Breakers(records, bus, clock)
+    handlers = LocalHandlers(records, breakers, clock, running=False).handlers
+    gate = TradingGate(records, breakers, tmp_path / "HALT", stops)
+    desk = CommandDesk(records, bus, clock, handlers, stops)
+    await desk.read()
+    assert gate.automation.value == state
+    work = asyncio.create_task(desk.work())
+    async with asyncio.timeout(10):
+        while (await records.trading.read()).state != state:
+            await asyncio.sleep(0.05)
+    work.cancel()
+    assert (await records.trading.read()).why == "lunch"
+    await records.close()
+
+
+async def test_a_reader_who_pauses_while_nobody_trades_is_told_whom_to_ask(
+    trader: Records, cluster: Cluster, tmp_path: Path
+) -> None:
+    await trader.close()
+    place = Place(Mode.LIVE, tmp_path / "records.sqlite3", tmp_path / "HALT", cluster.url("senex_reader"))
+    answer = await send(place, CommandKind.PAUSE)
+    assert answer.exit_code == NO_ANSWER
+    assert "lets this user only read; ask for the operator's role (docs/scaling.md" in answer.text
+    [file] = (tmp_path / "stops").glob("*.json")
+    assert f"a console on this machine makes no entries while {file} is there" in answer.text
