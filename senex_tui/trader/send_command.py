@@ -52,23 +52,30 @@ async def _stopped(place: Place, command: Command, wait_s: float) -> Answer:
     try:
         answer = await _sent(place, command, wait_s, file)
     except RecordsError as error:
-        if file is None:
+        if file is None or await _sees_no_file(place):
+            files.remove(command.id)
             raise
         stopped = f"entries are stopped by {file}"
         if place.database is not None:
             stopped = f"a console on this machine makes no entries while {file} is there"
-        text = f"{stopped}; the records could not be written ({error}); the console records it when they can."
+        text = f"{stopped}; the records could not be written ({error}); the console records it when that is possible."
         return Answer(DONE if place.database is None else NO_ANSWER, text)
-    if answer.exit_code != NO_ANSWER or await _trades_elsewhere(place):
+    if answer.exit_code != NO_ANSWER or await _sees_no_file(place):
         files.remove(command.id)  # the row is recorded, and says the same
     return answer
 
 
-async def _trades_elsewhere(place: Place) -> bool:
-    """Whether the console, if one runs, is on another machine, which sees no file of this one. Raises RecordsError."""
+async def _sees_no_file(place: Place) -> bool:
+    """Whether the console, if one runs, is on another machine, which sees no file of this one. False in doubt."""
+    from core.locks.folder_lock import LockRefused
+    from core.records.store.errors import RecordsError
+
     if place.database is None:
         return False
-    holder = await place.holder()
+    try:
+        holder = await place.holder()
+    except (RecordsError, LockRefused):
+        return False
     return holder is None or holder.host != gethostname()
 
 
