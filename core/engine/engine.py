@@ -163,6 +163,7 @@ class Engine:
             logins=self.logins,
             bus=self.bus,
             clock=clock,
+            ids=parts.ids,
             spawn=self._jobs.spawn,
         )
         self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._jobs.spawn)
