@@ -122,5 +122,5 @@ def _attested(one: EvidenceRecord) -> str:
 
 def _fill_view(entry: Entry, fill: Fill) -> FillView:
     """A fill with the strike of its leg. An entry keeps its strikes in the order of the order's legs (rules 2)."""
-    names = dict(zip((leg.symbol for leg in entry.request.legs), entry.strikes.split("/"), strict=True))
+    names = dict(zip((leg.symbol for leg in entry.terms.legs), entry.strikes.split("/"), strict=False))
     return FillView(names.get(fill.symbol, fill.symbol), fill.quantity, fill.price, fill.at.replace(microsecond=0))
