@@ -15,6 +15,7 @@ from core.domain.operation.commands import COMMAND, COMMAND_LIFETIME_S, Command,
 from core.domain.operation.events import Severity
 from core.domain.operation.failures import failure_words
 from core.domain.operation.reasons import Figures, Reason, Refusal, refuse
+from core.guards.stop_files import KeptStop
 from core.guards.stops import Stops
 from core.locks.folder_lock import LockLost
 from core.records.records import Records
@@ -88,7 +89,7 @@ class CommandDesk:
         self.take(command)
         try:
             await self.records.inbox.post(command)
-        except RecordsError:
+        except (RecordsError, asyncio.CancelledError):
             self.keep(command)
             raise
         self._wake.set()
@@ -143,8 +144,7 @@ class CommandDesk:
 
     def _in_files(self) -> tuple[Command, ...]:
         files = () if self.stops.files is None else self.stops.files.kept()
-        return tuple(self._pause(one.id, "a shell", f"{one.path} cannot be read") if one.command is None
-                     else one.command for one in files)  # fmt: skip
+        return tuple(one.command or self._pause(one) for one in files)
 
     async def _post_kept(self, command: Command) -> None:
         """Posts a stop that was kept outside the records, or drops it when it is done."""
@@ -163,8 +163,10 @@ class CommandDesk:
         """The stop to carry out for a row that cannot be read."""
         return Command(_key(row), stop, row.who, self.clock.now(), note=row.why)
 
-    def _pause(self, command_id: str, who: str, why: str) -> Command:
-        return Command(command_id, CommandKind.PAUSE, who, self.clock.now(), note=why)
+    def _pause(self, file: KeptStop) -> Command:
+        """The pause to carry out for a file that cannot be read."""
+        now = self.clock.now()
+        return Command(file.id, CommandKind.PAUSE, "a shell", now, note=f"{file.path} cannot be read")
 
     # Carrying them out
 

@@ -393,6 +393,43 @@ def test_a_stop_of_a_shell_survives_a_kill_at_every_commit(
     in_world(day, tmp_path, disk=store)
 
 
+def test_a_stop_asked_while_the_console_starts_is_in_force_when_it_runs(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        engine = await world.build()
+        engine.accept(command_of(world, STOPS[0]))
+        assert Reason.PAUSED in bars(world)
+        world.running = asyncio.create_task(engine.run())
+        await engine.ready.wait()
+        await world.until("10:01")
+        assert (await recorded(world), bar(world), world.broker.posted) == (Reason.PAUSED, Reason.PAUSED, [])
+        assert [*world.stops_folder.glob("*")] == []
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_stop_whose_posting_is_cut_off_by_the_end_is_the_next_consoles(tmp_path: Path) -> None:
+    store = Disk()
+
+    async def day(world: World) -> None:
+        engine = await world.start()
+        store.slow_s = 20.0
+        world.engine.accept(command_of(world, Asked(CommandKind.RECONCILE, Reason.PAUSED)))  # has the turn to write
+        await world.clock.sleep(0.1)
+        posting = asyncio.ensure_future(engine.commands.post(command_of(world, STOPS[0])))
+        await world.clock.sleep(0.1)
+        posting.cancel()
+        store.slow_s = 0.0
+        await world.crash()
+        await world.start()
+        assert Reason.PAUSED in bars(world)
+        await world.clock.sleep(3.0)
+        assert await recorded(world) is Reason.PAUSED
+        await world.stop()
+
+    in_world(day, tmp_path, disk=store)
+
+
 def test_a_stop_asked_while_the_console_ends_is_the_next_ones(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()
