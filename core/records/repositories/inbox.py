@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, cast, insert, select, type_coerce, update
+from sqlalchemy import ColumnElement, LargeBinary, cast, insert, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import NullType
@@ -79,22 +79,15 @@ class Inbox:
 
         Raises ValueError for the state pending.
         """
-        return await self._finish(commands.c.id == command_id, state, text, at)
+        async with self._database.write() as connection:
+            return await _finish(connection, commands.c.id == command_id, state, text, at)
 
     async def finish_row(self, seq: int, state: CommandState, text: str, at: datetime) -> bool:
-        """Records what became of a row that cannot be read, as `finish` does."""
-        return await self._finish(commands.c.seq == seq, state, text, at)
-
-    async def _finish(self, which: Any, state: CommandState, text: str, at: datetime) -> bool:
-        if state is CommandState.PENDING:
-            raise ValueError("a command is not finished by being pending")
+        """Records what became of a row that cannot be read, as `finish` does, and replaces what cannot be read of
+        it."""
         async with self._database.write() as connection:
-            finished = await connection.execute(
-                update(commands)
-                .where(which, commands.c.state == CommandState.PENDING.value)
-                .values(state=state.value, text=text, finished_at=at)
-            )
-            return finished.rowcount == 1
+            values = _mended(seq, await _raw_row(connection, seq), at)
+            return await _finish(connection, commands.c.seq == seq, state, text, at, values)
 
     async def state(self, command_id: str) -> CommandState | None:
         """The state of the command, None when it is unknown."""
@@ -117,6 +110,24 @@ class Inbox:
             return await command_records(connection, (await connection.execute(numbers)).scalars().all())
 
 
+async def _finish(
+    connection: AsyncConnection,
+    which: ColumnElement[bool],
+    state: CommandState,
+    text: str,
+    at: datetime,
+    values: Mapping[str, Any] | None = None,
+) -> bool:
+    if state is CommandState.PENDING:
+        raise ValueError("a command is not finished by being pending")
+    finished = await connection.execute(
+        update(commands)
+        .where(which, commands.c.state == CommandState.PENDING.value)
+        .values({**(values or {}), "state": state.value, "text": text, "finished_at": at})
+    )
+    return finished.rowcount == 1
+
+
 async def command_records(connection: AsyncConnection, numbers: Sequence[int]) -> tuple[CommandRecord, ...]:
     """The commands with these numbers, in this order. Rows that cannot be read are left out."""
     rows = [await _raw_row(connection, seq) for seq in numbers]
@@ -133,22 +144,27 @@ async def _raw_row(connection: AsyncConnection, seq: int) -> Mapping[str, Any]:
     return dict((await connection.execute(_BYTES.where(commands.c.seq == seq))).mappings().one())
 
 
-def _pending(seq: int, row: Mapping[str, object]) -> Command | UnreadableRow:
-    try:
+def _pending(seq: int, row: Mapping[str, Any]) -> Command | UnreadableRow:
+    faults = _faults(row)
+    if not faults:
         return _command(row)
-    except ValueError as error:
-        column = str(error)
-    kind, who = _shown(row["kind"]), _shown(row["who"]) or "somebody"
-    unknown = column == "kind" and isinstance(row["kind"], str)
+    kind = _shown(row["kind"])
+    unknown = faults == ("kind",) and isinstance(row["kind"], str)
     why = f'this version cannot do "{kind[:40]}": a newer senex posted it' if unknown else ""
     return UnreadableRow(
         seq,
         _shown(row["id"]),
         kind,
-        who,
-        why or f"the row of this command cannot be read ({column})",
+        _shown(row["who"]) or "somebody",
+        why or f"the row of this command cannot be read ({_quoted(row, faults)})",
         None if unknown else _stop_asked(kind, _shown(row["note"])),
     )
+
+
+def _quoted(row: Mapping[str, Any], faults: tuple[str, ...]) -> str:
+    """The columns that cannot be read, with what they have where that is not a person's own text."""
+    own = ("who", "target", "note")
+    return ", ".join(name if name in own else f"{name} {_shown(row[name])[:40]!r}" for name in faults)
 
 
 def _stop_asked(kind: str, note: str) -> CommandKind | None:
@@ -162,42 +178,42 @@ def _stop_asked(kind: str, note: str) -> CommandKind | None:
     return None
 
 
-def _command(row: Mapping[str, object]) -> Command:
-    """The command of a row. Raises ValueError, whose text is the name of the column that cannot be read."""
-    kind, saw_cycle = _text(row, "kind"), row["saw_cycle"]
-    if kind not in _KINDS:
-        raise ValueError("kind")
-    if saw_cycle is not None and not isinstance(saw_cycle, int):
-        raise ValueError("saw_cycle")
-    at = _instant(row, "at")
-    return Command(
-        _text(row, "id"), CommandKind(kind), _text(row, "who"), at, saw_cycle, _text(row, "target"), _text(row, "note")
-    )
+def _faults(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns of the row that no command of this version has like that."""
+    readable = {name: isinstance(row[name], str) for name in ("id", "who", "target", "note")}
+    readable["kind"] = isinstance(row["kind"], str) and row["kind"] in _KINDS
+    readable["at"] = _instant(row["at"]) is not None
+    readable["saw_cycle"] = row["saw_cycle"] is None or isinstance(row["saw_cycle"], int)
+    return tuple(name for name, good in readable.items() if not good)
 
 
-def _record(row: Mapping[str, object]) -> CommandRecord | None:
+def _command(row: Mapping[str, Any]) -> Command:
+    """The command of a row without faults."""
+    at, kind = instant_of(row["at"]), CommandKind(row["kind"])
+    return Command(row["id"], kind, row["who"], at, row["saw_cycle"], row["target"], row["note"])
+
+
+def _record(row: Mapping[str, Any]) -> CommandRecord | None:
+    finished = None if row["finished_at"] is None else _instant(row["finished_at"])
+    known = isinstance(row["text"], str) and row["state"] in list(CommandState)
+    if _faults(row) or not known or (finished is None and row["finished_at"] is not None):
+        return None
+    return CommandRecord(_command(row), CommandState(row["state"]), row["text"], finished)
+
+
+def _instant(value: object) -> datetime | None:
+    """The instant that a text says, None when it says none."""
     try:
-        finished = None if row["finished_at"] is None else _instant(row, "finished_at")
-        return CommandRecord(_command(row), CommandState(_text(row, "state")), _text(row, "text"), finished)
+        found = instant_of(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return None if found is None or found.tzinfo is None else found
 
 
-def _text(row: Mapping[str, object], name: str) -> str:
-    value = row[name]
-    if not isinstance(value, str):
-        raise ValueError(name)
-    return value
-
-
-def _instant(row: Mapping[str, object], name: str) -> datetime:
-    try:
-        found = instant_of(_text(row, name))
-    except ValueError:
-        raise ValueError(name) from None
-    if found.tzinfo is None:
-        raise ValueError(name)
-    return found
+def _mended(seq: int, row: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    """What to put for the columns that cannot be read, so that every page of the history can read the row."""
+    put = {"id": f"row {seq}", "at": at, "saw_cycle": None}
+    return {name: put.get(name, _shown(row[name])) for name in _faults(row)}
 
 
 def _shown(value: object) -> str:

@@ -170,6 +170,8 @@ def test_a_command_older_than_thirty_seconds_expires(tmp_path: Path) -> None:
         answer = await world.command(CommandKind.RECONCILE, older_by_s=30.5)
         assert answer.state is CommandState.EXPIRED
         assert (await world.command(CommandKind.RECONCILE, older_by_s=29.0)).state is CommandState.DONE
+        for kind in (CommandKind.PAUSE, CommandKind.HALT):
+            assert (await world.command(kind, older_by_s=7200.0)).state is CommandState.DONE, "a stop never expires"
         await world.stop()
 
     in_world(day, tmp_path)

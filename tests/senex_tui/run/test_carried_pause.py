@@ -14,7 +14,6 @@ from tests.support.record_samples import AT
 
 
 async def world(folder: Path) -> Records:
-    folder.mkdir(parents=True)
     return await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}")
 
 
