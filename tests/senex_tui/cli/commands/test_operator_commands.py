@@ -21,7 +21,6 @@ import pytest
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.commands import CommandKind
 from core.records.records import Records
-from core.records.store import database
 from core.runtime.clock_file import noted_clock
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
@@ -292,7 +291,7 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
 
 def test_a_stop_that_cannot_be_recorded_is_kept_in_a_file(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a console and without one; the console obeys it at once and records it when it can."""
-    monkeypatch.setattr("core.records.store.database._PRAGMAS", ("PRAGMA busy_timeout = 200", *database._PRAGMAS[1:]))
+    monkeypatch.setattr("core.records.store.database.BUSY_TIMEOUT_MS", 200)
     shell.stop(shell.trader())
     with closing(sqlite3.connect(shell.place.records_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
