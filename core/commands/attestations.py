@@ -144,10 +144,10 @@ class Attestations:
     # An order without an entry to name
 
     async def _anywhere(self, order_id: str, unknown: Sequence[Entry], who: str) -> Done | Refusal:
-        """Finds the order in any enabled account. It belongs to the entry whose identifier or id it carries, else to
+        """Finds the order in any account. It belongs to the entry whose identifier or id it carries, else to
         the one unknown entry that it does not differ from; else it is adopted."""
         trouble = ""
-        for account in (record for record in self.accounts() if record.enabled):
+        for account in (record for record in self.accounts() if not record.is_closed):
             try:
                 report = await self.broker.order(account.number, order_id)
             except BrokerError as error:
@@ -160,7 +160,7 @@ class Attestations:
             return await self._fold(entry, report, who)
         if len(unknown) == 1:  # the word is kept, whatever can be done with it
             await self._say(unknown[0], order_id, who)
-        return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is enabled'}")
+        return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is known'}")
 
     async def _owner(self, report: OrderReport, unknown: Sequence[Entry]) -> Entry | None:
         if report.identifier is not None:
