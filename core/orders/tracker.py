@@ -66,6 +66,9 @@ class OrderTracker:
     def on_order(self, report: OrderReport) -> None:
         self._heard.put_nowait(report)
 
+    def on_order_unreadable(self) -> None:
+        self.poll_soon()
+
     def on_alert_status(self, status: StreamStatus) -> None:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
         self.alerts = status

@@ -199,7 +199,13 @@ def test_an_unknown_entry_is_told_with_its_way_out_and_attested(shell: Shell) ->
     assert unknown["state"] == "unknown"
     assert unknown["identifier"].startswith("senex-")
     shown = shell.senex("status").stdout
-    for text in ("UNKNOWN     …0001", unknown["identifier"], "way out", f"`senex attest absent {unknown['id'][:8]}`", "due in"):
+    for text in (
+        "UNKNOWN     …0001",
+        unknown["identifier"],
+        "way out",
+        f"`senex attest absent {unknown['id'][:8]}`",
+        "due in",
+    ):
         assert text in shown
 
     assert shell.send(CommandKind.ATTEST, note="999999").exit_code == REFUSED
