@@ -111,16 +111,18 @@ class Attestations:
     async def _fold(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Gives the order to the entry. The broker's own answer about it is the evidence."""
         known = {order.order_id for order in await self.records.entry_orders.of(entry.id)}
-        other = report.identifier not in (None, entry.identifier)
-        if report.order_id not in known and other:
-            return refuse(
-                Reason.NOT_RECONCILED, detail=f"order {report.order_id} does not carry this entry's identifier"
-            )
-        differs = difference(entry.terms, entry.account, report)
-        if entry.state is EntryState.INCIDENT:
+        incident = entry.state is EntryState.INCIDENT
+        if report.order_id not in known and report.identifier != entry.identifier:
+            if report.identifier is not None:
+                detail = f"order {report.order_id} does not carry this entry's identifier"
+                return refuse(Reason.NOT_RECONCILED, detail=detail)
+            differs = difference(entry.terms, entry.account, report)
+            # A nameless order may correct an incident when it is on the same legs, whatever their number and its price.
+            alike = {leg.symbol for leg in report.legs} == {leg.symbol for leg in entry.request.legs}
+            if differs and not (incident and alike):
+                return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is not this entry's: {differs}")
+        if incident:
             return await self._settle_incident(entry, report, who)
-        if report.identifier is None and report.order_id not in known and differs:
-            return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is not this entry's: {differs}")
         current = await self.tracker.apply(entry.id, report)
         return Done(f"order {report.order_id} is this entry; it is {current.state.value}")
 

@@ -218,6 +218,22 @@ def test_an_incident_is_corrected_to_what_the_broker_has(tmp_path: Path) -> None
     in_world(day, tmp_path)
 
 
+def test_an_incident_takes_a_nameless_order_only_on_its_own_legs(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        entry = await working_entry(world)
+        await becomes_incident(world, entry)
+        spread = replace(entry.request, legs=entry.request.legs[:2], credit=Decimal("0.50"))
+        answer = await attest(world, place(world, spread), entry.id)
+        assert "is not this entry's: asked" in answer
+        assert (await world.entry()).state is EntryState.INCIDENT
+        dearer = place(world, replace(entry.request, credit=entry.limit + Decimal("0.50")))
+        assert "it is working" in await attest(world, dearer, entry.id)
+        assert (await world.entry()).terms.credit == entry.limit + Decimal("0.50")
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
 def test_an_incident_is_absent_only_when_the_broker_shows_no_order_alive(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         entry = await working_entry(world)
