@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,12 @@ import pytest
 from core.broker.port import BrokerError, BrokerFault
 from core.config.settings import TradingSettings
 from core.domain.operation.commands import CommandKind
+from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import OrderReport
 from core.runtime.clock import exchange_time
+from core.simulator.exchange.orders import SimOrder
+from core.simulator.in_process import values
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.world import World, in_world
 
@@ -72,6 +77,30 @@ def test_a_cancel_that_the_broker_refused_or_never_answered_frees_no_day(
         assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
         await world.until("10:05")
         assert not (await world.entry()).holds_day
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+def test_a_cancel_that_somebody_else_made_meanwhile_needs_an_operators_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker took this console's cancel too, and says that another user ended the order."""
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        ours = values.order_report
+
+        def by_bert(order: SimOrder) -> OrderReport:
+            return replace(ours(order), cancelled_by="bert" if order.status == "Cancelled" else "")
+
+        monkeypatch.setattr(values, "order_report", by_bert)
+        await world.start()
+        await world.until("10:05")
+        entry = await world.entry()
+        assert (entry.state, entry.cancelled_by, entry.holds_day) == (EntryState.CANCELLED, "bert", True)
+        assert entry.engine_cancel_at is not None
+        assert fate_words(fate_of(entry)) == "CANCELLED at the broker by bert"
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)
