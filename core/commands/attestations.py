@@ -111,16 +111,18 @@ class Attestations:
     async def _fold(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Gives the order to the entry. The broker's own answer about it is the evidence."""
         known = {order.order_id for order in await self.records.entry_orders.of(entry.id)}
-        other = report.identifier not in (None, entry.identifier)
-        if report.order_id not in known and other:
-            return refuse(
-                Reason.NOT_RECONCILED, detail=f"order {report.order_id} does not carry this entry's identifier"
-            )
-        differs = difference(entry.terms, entry.account, report)
-        if entry.state is EntryState.INCIDENT:
+        incident = entry.state is EntryState.INCIDENT
+        if report.order_id not in known and report.identifier != entry.identifier:
+            if report.identifier is not None:
+                detail = f"order {report.order_id} does not carry this entry's identifier"
+                return refuse(Reason.NOT_RECONCILED, detail=detail)
+            differs = difference(entry.terms, entry.account, report)
+            # A nameless order may correct an incident when it is on the same legs, whatever their number and its price.
+            alike = {leg.symbol for leg in report.legs} == {leg.symbol for leg in entry.request.legs}
+            if differs and not (incident and alike):
+                return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is not this entry's: {differs}")
+        if incident:
             return await self._settle_incident(entry, report, who)
-        if report.identifier is None and report.order_id not in known and differs:
-            return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is not this entry's: {differs}")
         current = await self.tracker.apply(entry.id, report)
         return Done(f"order {report.order_id} is this entry; it is {current.state.value}")
 
@@ -144,10 +146,10 @@ class Attestations:
     # An order without an entry to name
 
     async def _anywhere(self, order_id: str, unknown: Sequence[Entry], who: str) -> Done | Refusal:
-        """Finds the order in any enabled account. It belongs to the entry whose identifier or id it carries, else to
+        """Finds the order in any account. It belongs to the entry whose identifier or id it carries, else to
         the one unknown entry that it does not differ from; else it is adopted."""
         trouble = ""
-        for account in (record for record in self.accounts() if record.enabled):
+        for account in (record for record in self.accounts() if not record.is_closed):
             try:
                 report = await self.broker.order(account.number, order_id)
             except BrokerError as error:
@@ -160,7 +162,7 @@ class Attestations:
             return await self._fold(entry, report, who)
         if len(unknown) == 1:  # the word is kept, whatever can be done with it
             await self._say(unknown[0], order_id, who)
-        return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is enabled'}")
+        return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is known'}")
 
     async def _owner(self, report: OrderReport, unknown: Sequence[Entry]) -> Entry | None:
         if report.identifier is not None:

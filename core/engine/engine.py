@@ -109,7 +109,7 @@ class Engine:
             settings.trading.minimum_score,
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
-        self.broker_check = BrokerCheck(parts.broker, self.bus)
+        self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.desk = OrderDesk(
             broker=parts.broker,
             records=records,

@@ -66,6 +66,9 @@ class OrderTracker:
     def on_order(self, report: OrderReport) -> None:
         self._heard.put_nowait(report)
 
+    def on_order_unreadable(self) -> None:
+        self.poll_soon()
+
     def on_alert_status(self, status: StreamStatus) -> None:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
         self.alerts = status
@@ -276,6 +279,7 @@ class OrderTracker:
                         order_id=report.order_id,
                         broker_status=report.status,
                         detail=entry.detail,
+                        cancelled_by=report.cancelled_by,
                     )
                     await self._say(entry, "order.status", f"order {report.order_id}: {report.status}", Severity.INFO)
                 return entry
@@ -283,7 +287,12 @@ class OrderTracker:
                 log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
                 return entry
             return await self._become(
-                entry, state, order_id=report.order_id, status=report.status, detail=report.reject_reason or ""
+                entry,
+                state,
+                order_id=report.order_id,
+                status=report.status,
+                detail=report.reject_reason or "",
+                cancelled_by=report.cancelled_by,
             )
 
     async def _say_fills(self, entry: Entry, report: OrderReport) -> None:
@@ -322,9 +331,16 @@ class OrderTracker:
         order_id: str | None = None,
         status: str | None = None,
         detail: str = "",
+        cancelled_by: str = "",
     ) -> Entry:
         entry = await self.records.entries.become(
-            entry.id, state, at=self.clock.now(), order_id=order_id, broker_status=status, detail=detail
+            entry.id,
+            state,
+            at=self.clock.now(),
+            order_id=order_id,
+            broker_status=status,
+            detail=detail,
+            cancelled_by=cancelled_by,
         )
         if entry.state is EntryState.INCIDENT:
             await self.on_incident(entry, entry.detail or "fills do not add up to the order")

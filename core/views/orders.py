@@ -21,7 +21,7 @@ READS_NEED_ALERTS = "reads count only while the broker's alerts are connected; t
 
 
 async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
-    """Whether an operator's cancel closed the day, and whether re-entry was allowed since. `allowed` tells the latter
+    """Whether a person's cancel closed the day, and whether re-entry was allowed since. `allowed` tells the latter
     for an entry's id."""
     if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not needs_operators_word(entry):
         return Reentry.NONE
@@ -71,7 +71,7 @@ def order_view(
 
 
 def fate_view(entry: Entry, reentry: Reentry = Reentry.NONE) -> FateView:
-    """The entry's fate for the screen. `reentry` is whether an operator's cancel closed the day."""
+    """The entry's fate for the screen. `reentry` is whether a person's cancel closed the day."""
     fate = fate_of(entry)
     return FateView.of(replace(fate, why=plain_words(fate.why)), reentry_allowed=reentry is Reentry.ALLOWED)
 

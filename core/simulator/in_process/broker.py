@@ -102,6 +102,10 @@ class InProcessBroker:
         """None: this broker uses the same clock as its client."""
         return None
 
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: its values never were JSON, so all of them can be read."""
+        return ()
+
     def arm(
         self,
         kind: FaultKind,
