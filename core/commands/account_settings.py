@@ -18,7 +18,8 @@ async def set_account(records: Records, clock: Clock, command: Command) -> Done 
     if isinstance(number, Refusal):
         return number
     name, _, text = command.note.partition(" ")
-    setting = account_setting(name, text.strip(), exchange_time(clock.now()).date())
+    # The day on which it was asked: a stop that is carried out late must not skip another.
+    setting = account_setting(name, text.strip(), exchange_time(command.at).date())
     if isinstance(setting, Refusal):
         return setting
     old = await records.accounts.set(number, setting, command.who, clock.now())

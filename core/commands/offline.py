@@ -6,6 +6,7 @@ from core.commands.inbox import CommandDesk
 from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind
 from core.guards.breakers import Breakers
+from core.guards.stops import Stops
 from core.records.records import CommandRecord, Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
@@ -24,16 +25,16 @@ POSSIBLE = frozenset(
 that are only kept for the next cycle."""
 
 
-async def carry_out_without_engine(records: Records, command: Command, clock: Clock) -> CommandRecord:
-    """Posts the command, carries it out and returns its record. The caller holds the lock of the data folder and has
-    opened the records as their trader.
+async def carry_out_without_engine(records: Records, command: Command, clock: Clock, stops: Stops) -> CommandRecord:
+    """Posts the command, carries it out and returns its record; a stop's file is removed once it is recorded. The
+    caller holds the lock of the data folder and has opened the records as their trader.
 
     Raises RecordsError, and KeyError for a kind that is not in POSSIBLE.
     """
     bus = Bus(records.journal.append, clock)
     breakers = Breakers(records, bus, clock)
     await breakers.load()
-    desk = CommandDesk(records, bus, clock, LocalHandlers(records, breakers, clock, running=False).handlers)
+    desk = CommandDesk(records, bus, clock, LocalHandlers(records, breakers, clock, running=False).handlers, stops)
     await records.inbox.post(command)
     await desk.carry_out(command)
     record = await records.inbox.get(command.id)

@@ -17,7 +17,7 @@ from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.commands import Command, CommandKind
+from core.domain.operation.commands import Command, CommandKind, stop_of
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
@@ -32,6 +32,8 @@ from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
+from core.guards.stop_files import StopFiles
+from core.guards.stops import Stops
 from core.guards.watchdog import Watchdog
 from core.market.feed import Feed
 from core.market.study import MarketStudy
@@ -40,6 +42,7 @@ from core.notify.event_log import log_event
 from core.notify.heartbeat import Heartbeat
 from core.notify.mail_queue import MailQueue
 from core.notify.prometheus import MetricsEndpoint
+from core.orders.account_look import AccountLook
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
@@ -80,7 +83,8 @@ class Engine:
         self.logins = Logins(
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
-        self.gate = TradingGate(records, self.breakers, parts.kill_file)
+        self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
+        self.gate = TradingGate(records, self.breakers, parts.kill_file, self.stops, self._switched_off)
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
@@ -143,7 +147,8 @@ class Engine:
             Previews(cycle_parts, self.slots),
         )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
+        look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
+        reconciler = Reconciler(parts.broker, records, look, self.breakers)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
         self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, parts.settle)
         self.tridents = OpenTridents(
@@ -161,9 +166,12 @@ class Engine:
             logins=self.logins,
             bus=self.bus,
             clock=clock,
+            ids=parts.ids,
             spawn=self._jobs.spawn,
         )
-        self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._jobs.spawn)
+        self.commands = CommandDesk(
+            records, self.bus, clock, self._operator.handlers, self.stops, self._jobs.spawn, self._say_failed
+        )
         self._housekeeping = Housekeeping(
             clock=clock,
             intervals=parts.intervals,
@@ -253,27 +261,40 @@ class Engine:
             self.state = EngineState.STOPPED
 
     def accept(self, command: Command) -> None:
-        """Hands a command to the inbox. Call it on the engine's loop."""
+        """Hands a command to the inbox, and bars at once what it stops. Call it on the engine's loop."""
         self.builder.pending(command)
-        self._jobs.spawn(self._post(command))
+        self.commands.take(command)
+        if self.state is EngineState.RUNNING:
+            self._jobs.spawn(self._post(command))
+        else:  # the next engine records it, if this one does not
+            self.commands.keep(command)
 
     async def _post(self, command: Command) -> None:
-        """Records the command. A pause or halt that cannot be recorded still stops this process, and says that it ends
-        with it."""
+        """Records the command. A stop that cannot be recorded yet is in force all the same."""
         try:
             await self.commands.post(command)
         except RecordsError as error:
-            stops = command.kind in (CommandKind.PAUSE, CommandKind.HALT)
-            if stops:
-                why = f"{command.kind.value} by {command.who}"
-                self.gate.stop_here(f"{why}, not recorded: it ends with this console")
-            text = "entries are stopped until this console ends" if stops else "nothing was done"
-            self.builder.not_recorded(command, f"{text}; it could not be recorded: {error}")
+            if stop_of(command) is None:
+                self.builder.not_recorded(command, f"nothing was done; it could not be recorded: {error}")
+            else:
+                self._say_failed(
+                    f"{command.kind.value} by {command.who} is in force; it is recorded as soon as that is possible: "
+                    f"{error}"
+                )
+
+    def _switched_off(self, number: str) -> Refusal | None:
+        """Why the account makes no entries by its own settings."""
+        account = next((account for account in self.accounts if account.number == number), None)
+        if account is None:
+            return None
+        if not account.enabled:
+            return refuse(Reason.ACCOUNT_DISABLED)
+        return refuse(Reason.SKIP_TODAY) if account.skip_day == self.study.today() else None
 
     def stop(self) -> None:
         """Asks the engine to end in order. Call it on the engine's loop. From here on no order leaves for the
         broker."""
-        self.gate.stop_here("the console is ending")
+        self.stops.end_here("the console is ending")
         self._stop.set()
 
     async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
@@ -315,6 +336,7 @@ class Engine:
             await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
         self.runner.newest = await records.cycles.newest()
         await self.gate.read()
+        await self.commands.read()
         starting.then(start_progress.ACCOUNTS, start_progress.MARKET)
         await self.broker_check.check()
         await self.alerting.load()
@@ -338,6 +360,7 @@ class Engine:
             "order watch": self.tracker.run,
             "order polls": self.tracker.run_polls,
             "commands": self.commands.run,
+            "command work": self.commands.work,
             "snapshot": self.builder.run,
             "snapshot records": self.builder.follow_records,
             "mail": self.mail.run,

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from core.domain.operation.commands import Command, CommandKind, CommandState
+from core.domain.operation.commands import Command, CommandKind, CommandState, stop_of
 from core.engine.start_progress import RECORDS, StartProgress
 from core.runtime.clock import SystemClock
 from core.runtime.ids import Ids
@@ -76,14 +76,11 @@ class EngineHost:
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Hands a command to the engine's inbox and returns the command's id. Without a running engine it is refused at
-        once."""
+        once; a stop is also taken from an engine that starts."""
         engine, loop = self._engine, self._loop
         command_id = self.ids.new()
-        if engine is None or loop is None or not self._thread.is_alive() or not engine.ready.is_set():
-            self._refused.append(
-                CommandView(command_id, kind, CommandState.REFUSED, "the engine is not running; nothing was done")
-            )
-            return command_id
+        if engine is None or loop is None or not self._thread.is_alive():
+            return self._refuse(command_id, kind)
         shown = self.snapshot().cycle
         command = Command(
             command_id,
@@ -94,7 +91,14 @@ class EngineHost:
             target=target,
             note=note,
         )
+        if not engine.ready.is_set() and stop_of(command) is None:
+            return self._refuse(command_id, kind)
         loop.call_soon_threadsafe(engine.accept, command)
+        return command_id
+
+    def _refuse(self, command_id: str, kind: CommandKind) -> str:
+        text = "the engine is not running; nothing was done"
+        self._refused.append(CommandView(command_id, kind, CommandState.REFUSED, text))
         return command_id
 
     def warn(self, source: str, text: str) -> None:

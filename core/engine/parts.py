@@ -46,5 +46,7 @@ class EngineParts:
     intervals: Intervals = field(default_factory=Intervals)
     settle: SettleTimes = field(default_factory=SettleTimes)
     mailer: Mailer | None = None
+    stops_folder: Path | None = None
+    """Where shells keep stops (`core.guards.stop_files`); None where no other process shares the records."""
     settings_watch: WatchSettings | None = None
     """Watches the settings for edits since the start. None where there is nobody to tell."""

@@ -4,7 +4,7 @@ snapshot (rules 9)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.accounts.logins import Logins
 from core.cycle.runner import CycleRunner
@@ -46,7 +46,7 @@ class Standings:
         """
         gate, accounts = self.gate, self.runner.accounts
         waiting = {a.number: cause for a in accounts if (cause := gate.not_reconciled(a.number))}
-        return standings_of(
+        standings = standings_of(
             AccountsToday(
                 accounts=accounts,
                 logins=self.logins.known,
@@ -59,12 +59,12 @@ class Standings:
             self.slots.ahead(),
             ConsoleNow(
                 sends=self.sends,
-                stopped_here=gate.stopped_here,
                 kill_file=gate.halting_file,
                 reconciling=next(iter(waiting.values()), ""),
                 reconciled=[a.number for a in accounts if a.number not in waiting],
             ),
         )
+        return tuple(replace(standing, stopped_here=gate.stops.words(standing.number)) for standing in standings)
 
 
 def next_steps(standings: tuple[Standing, ...]) -> NextSteps:

@@ -1,10 +1,10 @@
-"""Decides whether entries may be made now, by trading state, reconciliation, the file HALT and the breakers (rules
-9)."""
+"""Decides whether entries may be made now, by the stops just asked, trading state, reconciliation, the file HALT and
+the breakers (rules 9)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from core.domain.operation import times
 from core.domain.operation.breakers import Scope
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
+from core.guards.stops import Stops
 from core.records.records import Records
 from core.records.repositories.rows import TradingState
 from core.snapshot import Automation
@@ -21,14 +22,19 @@ from core.snapshot import Automation
 @dataclass(eq=False, repr=False)
 class TradingGate:
     """The trading state as last read, and what else bars entries in this process. Every method but `read` and
-    `until_reconciled` answers without waiting."""
+    `until_reconciled` answers without waiting.
+
+    `stops` are asked first: they bar before they are recorded. `switched_off` says why the account with this number
+    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may.
+    """
 
     records: Records
     breakers: Breakers
     kill_file: Path
+    stops: Stops = field(default_factory=Stops)
+    switched_off: Callable[[str], Refusal | None] = lambda _: None
     _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
     _reconciling: str = field(init=False, default="starting")
-    _stopped_here: str = field(init=False, default="")
     _clean_accounts: set[str] = field(init=False, default_factory=set)
     _some_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _all_clean: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -36,17 +42,6 @@ class TradingGate:
     async def read(self) -> None:
         """Reads the trading state again, because another process may have changed it. Raises RecordsError."""
         self._trading = await self.records.trading.read()
-        if self._trading.state != "active":
-            self._stopped_here = ""
-
-    def stop_here(self, why: str) -> None:
-        """Bars entries for the life of this process: it ends, or a stop could not be recorded. `why` is shown. A later
-        pause or halt that is recorded takes its place."""
-        self._stopped_here = why
-
-    def resume_here(self) -> None:
-        """Ends `stop_here`, because the operator has resumed."""
-        self._stopped_here = ""
 
     def reconciling(self, cause: str) -> None:
         """Bars each account's entries until that account is reconciled. `cause` is shown."""
@@ -84,8 +79,8 @@ class TradingGate:
 
     @property
     def stopped_here(self) -> str:
-        """Why this process alone stops entries, empty when it does not."""
-        return self._stopped_here
+        """Why this process alone stops every account's entries, empty when it does not."""
+        return self.stops.words()
 
     @property
     def halting_file(self) -> str:
@@ -97,21 +92,29 @@ class TradingGate:
         return next(self._refusals(), None)
 
     def account_refusal(self, account: str, login: str) -> Refusal | None:
-        """What bars entries of this account, reached by this login. None when nothing does."""
-        return next(iter(self.account_refusals(account, login)), None)
+        """What bars entries of this account, reached by this login, or why it is switched off. None when nothing
+        does."""
+        barred = next(iter(self.account_refusals(account, login)), None)
+        return barred or self.switched_off(account)
 
     def account_refusals(self, account: str, login: str) -> tuple[Refusal, ...]:
         """Everything that bars entries of this account, reached by this login, what bars all accounts first."""
         barred = [*self._refusals()]
+        stopped = self.stops.refusal(account)
+        if stopped is not None:
+            barred.append(stopped)
         if self.not_reconciled(account):
             barred.append(refuse(Reason.RECONCILING))
         barred += self.breakers.refusals(account, login)
         return tuple(one for index, one in enumerate(barred) if one not in barred[:index])
 
     def _refusals(self) -> Iterator[Refusal]:
+        stopped = self.stops.refusal()
+        if stopped is not None:
+            yield stopped
         if self.kill_file.exists():
             yield refuse(Reason.KILL_FILE, path=str(self.kill_file))
-        if self._trading.state == "paused" or self._stopped_here:
+        if self._trading.state == "paused":
             yield refuse(Reason.PAUSED)
         if self._trading.state == "halted":
             yield refuse(Reason.HALTED)
@@ -124,8 +127,9 @@ class TradingGate:
         """The state to show. A stop that the operator chose comes before one that ends by itself."""
         if self._trading.state != "active":
             return Automation(self._trading.state)
-        if self._stopped_here:
-            return Automation.PAUSED
+        stopped = self.stops.refusal()
+        if stopped is not None:
+            return Automation.HALTED if stopped.reason is Reason.HALTED else Automation.PAUSED
         if self.kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
         return Automation.RECONCILING if self._reconciling else Automation.ACTIVE
@@ -138,8 +142,8 @@ class TradingGate:
             since = "" if trading.at is None else f" since {times.minute(trading.at)} ET"
             reset = "; `senex reset halt` ends it" if trading.state == "halted" else ""
             return f"{trading.why} ({trading.who}{since}){reset}"
-        if self._stopped_here:
-            return self._stopped_here
+        if self.stopped_here:
+            return self.stopped_here
         if self.kill_file.exists():
             return f"the file {self.kill_file} halts all entries; remove it to go on"
         stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)

@@ -48,6 +48,7 @@ class Settlement:
     clock: Clock
     times: SettleTimes = PRODUCT_TIMES
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
+    _looked: dict[str, datetime] = field(init=False, default_factory=dict)
 
     async def check(self) -> None:
         """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
@@ -57,7 +58,20 @@ class Settlement:
                 await self._look_at(entry, since=entry.sent_at)
             elif not needs_operators_word(entry) or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
-            # otherwise the operator cancelled it, and the day stays closed (rules 9)
+            else:
+                await self._look_for_its_orders(entry)
+
+    async def _look_for_its_orders(self, entry: Entry) -> None:
+        """Gives the tracker what the broker shows of an entry whose day waits for an operator's word: an order that
+        replaced it there may work. Such a read is no evidence (rules 9)."""
+        since = self._looked.get(entry.id, entry.terminal_at)
+        pause = self.times.between_reads_s if entry.id in self._looked else self.times.settle_s
+        if since is None or self._wall_s(since) < pause:
+            return
+        self._looked[entry.id] = self.clock.now()
+        read = await self._read(entry)
+        for report in () if read is None else read.reports:
+            await self.tracker.apply(entry.id, report)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self.times.settle_s:
@@ -96,7 +110,7 @@ class Settlement:
         if status.state is not StreamState.CONNECTED:
             return None
         try:
-            listed = await self.broker.orders_of_day(entry.account, entry.session_day)
+            listed = await self.broker.orders_since(entry.account, entry.session_day)
             reads = await self.broker.account_reads(entry.account)
         except BrokerError:
             return None
@@ -117,8 +131,8 @@ class Settlement:
         for position in reads.positions:
             held[position.symbol] += int(abs(position.quantity))
         for filled in await self.records.entries.filled_open(entry.account, exchange_time(self.clock.now()).date()):
-            held.subtract({leg.symbol: leg.quantity for leg in filled.request.legs})
-        return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
+            held.subtract({leg.symbol: leg.quantity for leg in filled.terms.legs})
+        return any(held[leg.symbol] >= leg.quantity for leg in entry.terms.legs)
 
     async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
         proof = f"two complete reads at {clock(first.at)} and {clock(second.at)} ET show no"

@@ -14,9 +14,9 @@ from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
-from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled, is_rest_open
+from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_known, is_overfilled, is_rest_open
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import Entry, OrderReport, OrderRequest
 from core.domain.trident.trident import max_risk
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -165,7 +165,7 @@ class OrderTracker:
         entries = [
             e
             for e in await self.records.entries.to_follow(since)
-            if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
+            if e.state is not EntryState.FILLED or not is_complete(e.terms, e.fills)
         ]
         polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
         under_way = {
@@ -178,7 +178,7 @@ class OrderTracker:
     async def _read(self, entry: Entry) -> OrderReport | None:
         if entry.order_id is not None:
             return await self.broker.order(entry.account, entry.order_id)
-        listed = await self.broker.orders_of_day(entry.account, entry.session_day)
+        listed = await self.broker.orders_since(entry.account, entry.session_day)
         return next((report for report in listed if report.identifier == entry.identifier), None)
 
     async def _offer(self, report: OrderReport) -> None:
@@ -213,13 +213,40 @@ class OrderTracker:
                 return current
             return await self._become(current, EntryState.ABSENT, detail=proof)
 
+    async def attested(
+        self,
+        entry: Entry,
+        state: EntryState,
+        who: str,
+        why: str,
+        report: OrderReport | None = None,
+        taken: OrderRequest | None = None,
+    ) -> Entry:
+        """Records an incident as what an operator attests it to be, whose word is on record. `taken` is the order as
+        the broker has it, when it is another than the one asked for. Raises RecordsError."""
+        async with self._folding:
+            current = await self.records.entries.get(entry.id)
+            if current.state is not EntryState.INCIDENT:
+                return current
+            current = await self.records.entries.become(
+                entry.id,
+                state,
+                at=self.clock.now(),
+                order_id=None if report is None else report.order_id,
+                broker_status=None if report is None else report.status,
+                detail=why,
+                attested_by=who,
+                taken=taken,
+            )
+            await self.announce(current)
+            return current
+
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
         """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
         (rules 9). Raises RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
-            known = {fill.fill_id for fill in entry.fills}
-            if any(fill.fill_id not in known for fill in report.fills) and await self.records.entries.add_fills(
+            if any(not is_known(fill, entry.fills) for fill in report.fills) and await self.records.entries.add_fills(
                 entry.id, report.fills, self.clock.now(), rest_is_open=is_rest_open(report)
             ):
                 entry = await self.records.entries.get(entry_id)
@@ -252,6 +279,7 @@ class OrderTracker:
                         order_id=report.order_id,
                         broker_status=report.status,
                         detail=entry.detail,
+                        cancelled_by=report.cancelled_by,
                     )
                     await self._say(entry, "order.status", f"order {report.order_id}: {report.status}", Severity.INFO)
                 return entry
@@ -259,13 +287,18 @@ class OrderTracker:
                 log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
                 return entry
             return await self._become(
-                entry, state, order_id=report.order_id, status=report.status, detail=report.reject_reason or ""
+                entry,
+                state,
+                order_id=report.order_id,
+                status=report.status,
+                detail=report.reject_reason or "",
+                cancelled_by=report.cancelled_by,
             )
 
     async def _say_fills(self, entry: Entry, report: OrderReport) -> None:
         """Says what fills just recorded mean, where no change of state says it: a part of the order is filled, or the
         credit of a filled order is known at last."""
-        complete = is_complete(entry.request, entry.fills)
+        complete = is_complete(entry.terms, entry.fills)
         if is_rest_open(report) and not complete:
             await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
         elif entry.state is EntryState.FILLED and complete and not _fills_contradict(entry):
@@ -275,10 +308,10 @@ class OrderTracker:
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
         """The state that the fills show; where they show none, the one that the broker's status means."""
         state = state_for(report.status)
-        if is_complete(entry.request, entry.fills):
+        if is_complete(entry.terms, entry.fills):
             return EntryState.FILLED
         if state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED) and not is_balanced(
-            entry.request, entry.fills
+            entry.terms, entry.fills
         ):
             return EntryState.INCIDENT
         return state
@@ -298,9 +331,16 @@ class OrderTracker:
         order_id: str | None = None,
         status: str | None = None,
         detail: str = "",
+        cancelled_by: str = "",
     ) -> Entry:
         entry = await self.records.entries.become(
-            entry.id, state, at=self.clock.now(), order_id=order_id, broker_status=status, detail=detail
+            entry.id,
+            state,
+            at=self.clock.now(),
+            order_id=order_id,
+            broker_status=status,
+            detail=detail,
+            cancelled_by=cancelled_by,
         )
         if entry.state is EntryState.INCIDENT:
             await self.on_incident(entry, entry.detail or "fills do not add up to the order")
@@ -314,7 +354,7 @@ class OrderTracker:
         text = {
             EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
             EntryState.FILLED: f"order {entry.order_id} is filled"
-            + ("" if is_complete(entry.request, entry.fills) else "; its fill records have not all come"),
+            + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
             EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
             EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
@@ -322,7 +362,7 @@ class OrderTracker:
         await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
 
     async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
-        credit = fill_credit(entry.request, entry.fills)
+        credit = fill_credit(entry.terms, entry.fills)
         figures: Figures = (
             ("entry", entry.id),
             ("order_id", entry.order_id),
@@ -353,9 +393,9 @@ def _fills_contradict(entry: Entry) -> bool:
     that (rules 9, 13.6)."""
     if entry.state is EntryState.INCIDENT:
         return False
-    if is_overfilled(entry.request, entry.fills):
+    if is_overfilled(entry.terms, entry.fills):
         return True
-    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.request, entry.fills)
+    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.terms, entry.fills)
 
 
 _ROUTE = ("Received", "Routed", "In Flight", "Live")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandState
+from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandState, stop_of
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.remote.publisher import started_of
@@ -42,8 +42,9 @@ class WatchedRecords:
             told(CommandView(command.id, command.kind, CommandState.REFUSED, text))
 
     async def _answer(self, command: Command) -> CommandView:
+        never_expires = stop_of(command) is not None
         until = self._wall.monotonic() + COMMAND_LIFETIME_S + GRACE_S
-        while self._wall.monotonic() < until:
+        while never_expires or self._wall.monotonic() < until:
             record = await self._records.inbox.get(command.id)
             if record is not None and record.state is not CommandState.PENDING:
                 return CommandView(command.id, command.kind, record.state, record.text)

@@ -27,13 +27,15 @@ async def read_standings(
     speed: float = 1.0,
     began: datetime | None = None,
     settle: SettleTimes = PRODUCT_TIMES,
+    stopped_here: str = "",
 ) -> tuple[Standing, ...]:
     """How each account stands at `now`, market time in UTC.
 
     `console`: a console runs with these records. `began` is when it took them, in market time, None when that is not
-    known. `kill_file` is the path of a file that halts entries, empty without. `sends` is false in a dry run. `speed`
-    is market seconds per wall second. Without a console every account ever found is told of, else those that its logins
-    reach. Raises RecordsError, and CalendarError for a day outside the calendar.
+    known. `kill_file` is the path of a file that halts entries, `stopped_here` tells of a stop that is not recorded
+    yet; both are empty without. `sends` is false in a dry run. `speed` is market seconds per wall second. Without a
+    console every account ever found is told of, else those that its logins reach. Raises RecordsError, and
+    CalendarError for a day outside the calendar.
     """
     ahead = calendar.ahead(now, times)
     known = await records.standings.of_day(ahead.today, speed, settle, everyone=not console)
@@ -46,6 +48,7 @@ async def read_standings(
             starting=console and await _is_starting(records, began),
             sends=sends,
             kill_file=kill_file,
+            stopped_here=stopped_here,
             reconciling=cause,
             reconciled=reconciled,
         ),

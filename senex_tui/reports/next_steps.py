@@ -65,6 +65,7 @@ async def read_next_steps(
         now,
         console=holder is not None,
         kill_file=str(place.halt_file) if place.halt_file.exists() else "",
+        stopped_here=place.kept_stops(),
         sends=place.mode.sends,
         speed=clock.speed,
         began=holder.since if holder is not None and isinstance(clock, SystemClock) else None,

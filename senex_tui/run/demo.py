@@ -106,6 +106,8 @@ async def carry_pause(world: Path, records: Records) -> None:
     `world` is the new world's folder. Earlier records that cannot be read, such as those of an older version, are
     passed over. Raises RecordsError when the pause cannot be recorded.
     """
+    from core.domain.operation.commands import CommandKind
+    from core.guards.stop_files import FOLDER, StopFiles
     from core.records.records import Records, RecordsError
 
     others = [path for path in world.parent.glob("*/records.sqlite3") if path.parent != world]
@@ -122,3 +124,6 @@ async def carry_pause(world: Path, records: Records) -> None:
         await before.close()
     if left.state == "paused" and left.at is not None:
         await records.trading.pause(left.who, left.why, left.at)
+    for kept in StopFiles(newest.parent / FOLDER).kept():  # asked, and not recorded before that demo ended
+        if kept.command is not None and kept.command.kind is CommandKind.PAUSE:
+            await records.trading.pause(kept.command.who, kept.command.note, kept.command.at)

@@ -152,6 +152,7 @@ async def build_engine(
             preflight=not demo,
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
+            stops_folder=place.stops_folder,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
             locks=locks,

@@ -35,6 +35,20 @@ class Place:
         return records_url(self.database, self.mode, self.records_file)
 
     @property
+    def stops_folder(self) -> Path:
+        """Where shells keep the stops that are not recorded yet, also when the records are in a database."""
+        from core.guards.stop_files import FOLDER
+
+        return self.records_file.parent / FOLDER
+
+    def kept_stops(self) -> str:
+        """What the stops that are not recorded yet say, the first in words; empty when there is none."""
+        from core.guards.stop_files import StopFiles
+        from core.guards.stops import Stops
+
+        return Stops(StopFiles(self.stops_folder)).words()
+
+    @property
     def named(self) -> str:
         """Where they are, as a person may read it: without user and password."""
         if self.database is None:

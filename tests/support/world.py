@@ -139,6 +139,7 @@ class World:
         self.folder = folder
         self.records_file = folder / "records.sqlite3"
         self.kill_file = folder / "HALT"
+        self.stops_folder = folder / "stops"
         self.market = Market(seed, clock.now())
         self.exchange = Exchange(self.market, seed, accounts)
         self.accounts = tuple(setup.number for setup in accounts)
@@ -186,6 +187,7 @@ class World:
                 preflight=self.preflight,
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
+                stops_folder=self.stops_folder,
                 intervals=self.intervals,
                 mailer=self.mailer,
             )
@@ -338,12 +340,13 @@ def in_world(
     preflight: bool = False,
     poll_s: int = 10,
     in_threads: bool = False,
+    disk: Disk | None = None,
 ) -> T:
     """Runs the script in a new world that begins at `start`, in virtual time.
 
     `poll_s` is how often the engine polls orders; a larger value is quicker over long stretches without orders. The
     records are a real file with real commits. With `in_threads` their calls run in threads, as in the product; without,
-    on the loop, in the same order and for a third of the work.
+    on the loop, in the same order and for a third of the work, where all of them share `disk` when one is given.
     """
     calls = StoreCalls()
 
@@ -362,8 +365,8 @@ def in_world(
         return await script(world)
 
     copy_empty_records(folder / "records.sqlite3")
-    with nullcontext() if in_threads else on_disk(Disk):
-        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count)
+    with nullcontext() if in_threads else on_disk(Disk if disk is None else lambda: disk):
+        return run_virtual(main, start or et(MONDAY, "09:44:30"), calls.count if disk is None else lambda: 0)
 
 
 def seldom(poll_s: int) -> Intervals:

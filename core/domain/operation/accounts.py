@@ -18,9 +18,8 @@ def resolve_account(typed: str, known: Sequence[str]) -> str | Refusal:
     The form on screens, like `…4021`, is accepted too, also with three dots. The refusal names what was typed, how many
     accounts that names, and the choices by the fewest last characters that tell them apart.
     """
-    end = typed.strip().removeprefix("…").removeprefix("...")
-    exact = [number for number in known if number == end]
-    found = exact or [number for number in known if end and number.endswith(end)]
+    exact = [number for number in known if number == _end(typed)]
+    found = exact or [number for number in known if may_mean(typed, number)]
     if len(found) == 1:
         return found[0]
     choices = found or known
@@ -28,6 +27,16 @@ def resolve_account(typed: str, known: Sequence[str]) -> str | Refusal:
     names = f"{len(found)} accounts" if found else "no known account"
     known_ones = f"give one of {shown}" if shown else "no account is known yet"
     return refuse(Reason.NO_SUCH_ACCOUNT, number=typed, found=names, known=known_ones)
+
+
+def may_mean(typed: str, number: str) -> bool:
+    """Whether `typed` is this account number or its last characters. It may fit other accounts too."""
+    end = _end(typed)
+    return end != "" and number.endswith(end)
+
+
+def _end(typed: str) -> str:
+    return typed.strip().removeprefix("…").removeprefix("...")
 
 
 def shortest_end(number: str, known: Sequence[str]) -> str:

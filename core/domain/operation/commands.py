@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from core.domain.operation.reasons import Reason
+
 COMMAND_LIFETIME_S = 30.0
+"""Wall seconds for which a command is carried out. A stop never expires."""
 COMMAND, CYCLE = "command", "cycle"
 """Figures of the event of an answer: the command's id, and for a forced cycle its number."""
 PREVIEW_DONE, PREVIEWS = "preview.done", "previews"
@@ -63,3 +67,38 @@ class Command:
     saw_cycle: int | None = None
     target: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The entries that a command forbids: those of one account, as it was typed, or of every account when empty."""
+
+    reason: Reason
+    account: str = ""
+
+
+_SWITCHED_OFF = {"skip today": Reason.SKIP_TODAY, "automation off": Reason.ACCOUNT_DISABLED}
+
+
+def stops_account(note: str) -> Reason | None:
+    """Why an account makes no entries once this setting is its own; None when the setting stops nothing."""
+    return _SWITCHED_OFF.get(" ".join(note.split()))
+
+
+def _account_stop(command: Command) -> Stop | None:
+    reason = stops_account(command.note)
+    return None if reason is None else Stop(reason, command.target)
+
+
+STOPS: Mapping[CommandKind, Callable[[Command], Stop | None]] = {
+    CommandKind.PAUSE: lambda _: Stop(Reason.PAUSED),
+    CommandKind.HALT: lambda _: Stop(Reason.HALTED),
+    CommandKind.SET_ACCOUNT: _account_stop,
+}
+"""The commands that can be stops. A stop bars entries from the moment it is asked, before it is recorded (rules 10)."""
+
+
+def stop_of(command: Command) -> Stop | None:
+    """What the command stops; None when it stops nothing."""
+    found = STOPS.get(command.kind)
+    return None if found is None else found(command)

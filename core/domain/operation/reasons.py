@@ -52,6 +52,12 @@ class Reason(Enum):
     PROCESS_DOWN = ("process_down", Kind.TERMINAL, "the console was not running at the slot")
     SUSPENDED = ("suspended", Kind.TERMINAL, "the machine was late by {late_s} s; a slot runs within {limit_s} s")
     INTERRUPTED = ("interrupted", Kind.TERMINAL, "the process that ran this slot ended before the cycle did")
+    CLOCK_UNPROVED = (
+        "clock_unproved",
+        Kind.TERMINAL,
+        "the broker has not told its time yet, so this machine's clock is not proved",
+    )
+    CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off_s} s off the broker's")
     MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
     SESSION_UNREADABLE = (
         "session_unreadable",
@@ -149,6 +155,11 @@ class Reason(Enum):
         "{symbol} has an unusable {side}: {value}",
     )
     LEG_CROSSED = ("leg_crossed", Kind.TRANSIENT, "{symbol} is crossed: bid {bid} above ask {ask}")
+    LEG_AHEAD = (
+        "leg_ahead",
+        Kind.TRANSIENT,
+        "{symbol} quote is dated {ahead_s} s ahead of the broker's clock",
+    )
     LEG_STALE = ("leg_stale", Kind.TRANSIENT, "{symbol} quote is {age_s} s old; at most {limit_s} s")
     PUT_CREDIT_NOT_POSITIVE = (
         "put_credit_not_positive",
@@ -249,6 +260,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the console showed another state when the key was pressed",
     )
+    RESUMED_SINCE = ("resumed_since", Kind.TERMINAL, "automation was resumed after it was asked")
     PREVIEW_GIVEN_UP = ("preview_given_up", Kind.TERMINAL, "a cycle started; ask again when it has ended")
     NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
     NO_SUCH_ACCOUNT = (
@@ -258,11 +270,16 @@ class Reason(Enum):
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
-    NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}; only an unknown one can be attested")
+    NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}: {why}")
+    NOT_A_TRIDENT = (
+        "not_a_trident",
+        Kind.TERMINAL,
+        "order {order_id} is not one trident of this console's underlyings; `senex reset mismatch` says it is not ours",
+    )
     NOT_CLOSED_BY_CANCEL = (
         "not_closed_by_cancel",
         Kind.TERMINAL,
-        "the entry is {state}; re-entry is allowed only after a cancel by an operator that ended without a fill",
+        "the entry is {state}; re-entry is allowed only after a cancel by a person that ended without a fill",
     )
     CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
     NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")

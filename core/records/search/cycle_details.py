@@ -15,7 +15,7 @@ from core.domain.operation.events import Event
 from core.domain.orders.orders import Entry
 from core.records.repositories.cycles import cycle_of
 from core.records.repositories.entry_rows import entries_where, read_changes, read_entries, read_entry, read_evidence
-from core.records.repositories.inbox import command_of
+from core.records.repositories.inbox import command_records
 from core.records.repositories.journal import event_of
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SuggestionRecord
 from core.records.search.told_cycles import CycleTold, told_of
@@ -42,7 +42,7 @@ _DRY_RUNS = (
     select(dry_runs).where(dry_runs.c.suggestion_id.in_(bindparam("ids", expanding=True))).order_by(dry_runs.c.seq)
 )
 _COMMANDS = (
-    select(commands)
+    select(commands.c.seq)
     .where(
         or_(
             and_(commands.c.at >= bindparam("since"), commands.c.at <= bindparam("until")),
@@ -52,13 +52,13 @@ _COMMANDS = (
     .order_by(commands.c.seq)
 )
 _COMMANDS_WITHIN = (
-    select(commands)
+    select(commands.c.seq)
     .where(commands.c.at >= bindparam("since"), commands.c.at <= bindparam("until"))
     .order_by(commands.c.seq)
 )
 _SWITCHES = (CommandKind.PAUSE, CommandKind.RESUME, CommandKind.HALT, CommandKind.RESET)
 _LAST_SWITCH = (
-    select(commands)
+    select(commands.c.seq)
     .where(
         commands.c.at <= bindparam("until"),
         commands.c.kind.in_([kind.value for kind in _SWITCHES]),
@@ -168,14 +168,14 @@ class CycleSearch:
     async def around(self, slot: datetime) -> SlotSurroundings:
         """The circumstances of the slot, apart from cycles."""
         async with self._database.read() as connection:
-            switch = (await connection.execute(_LAST_SWITCH, {"until": slot})).first()
+            last = await connection.execute(_LAST_SWITCH, {"until": slot})
+            older = await command_records(connection, last.scalars().all())
             given = await connection.execute(_COMMANDS_WITHIN, {"since": slot - LOOK_BACK, "until": slot})
-            recent = tuple(command_of(row) for row in given)
-            older = () if switch is None or switch.at >= slot - LOOK_BACK else (command_of(switch),)
+            recent = await command_records(connection, given.scalars().all())
             happened = await connection.execute(_AROUND, {"since": slot - LOOK_BACK, "until": slot + LOOK_ON})
             opened = await connection.execute(_BREAKERS_AT, {"at": slot})
             return SlotSurroundings(
-                commands=older + recent,
+                commands=(*(one for one in older if one not in recent), *recent),
                 events=tuple(event_of(row) for row in happened),
                 breakers=tuple((row.opened_at, row.why) for row in opened),
             )
@@ -206,4 +206,4 @@ async def _commands(
             "targets": named,
         },
     )
-    return tuple(command_of(row) for row in rows)
+    return await command_records(connection, rows.scalars().all())

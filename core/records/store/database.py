@@ -27,7 +27,6 @@ BUSY_TIMEOUT_MS = 10_000
 """Milliseconds that SQLite waits for another process (a watcher that posts a command) to finish its write."""
 
 _PRAGMAS = (
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",  # first: another process may be busy when this one switches to WAL
     "PRAGMA journal_mode = WAL",
     # FULL: in WAL mode NORMAL may lose the last commits when the power fails.
     "PRAGMA synchronous = FULL",
@@ -285,7 +284,8 @@ def _set_up_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     try:
-        for pragma in _PRAGMAS:
+        # The time limit first: another process may be busy when this one switches to WAL.
+        for pragma in (f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}", *_PRAGMAS):
             cursor.execute(pragma)
             answer = cursor.fetchone()
             if "journal_mode" in pragma and (answer is None or answer[0] != "wal"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 from core.broker.port import (
@@ -18,6 +18,7 @@ from core.broker.port import (
     BrokerAccount,
     BrokerError,
     BrokerFault,
+    BrokerTime,
     DryRunAnswer,
     MarketState,
     WireGuard,
@@ -29,7 +30,7 @@ from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
-from core.simulator.exchange.orders import OrderRefused, SimOrder
+from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
 from core.simulator.in_process.market_data import InProcessMarketData
@@ -97,7 +98,7 @@ class InProcessBroker:
         return self.login
 
     @property
-    def date_offset(self) -> timedelta | None:
+    def time(self) -> BrokerTime | None:
         """None: this broker uses the same clock as its client."""
         return None
 
@@ -246,7 +247,7 @@ class InProcessBroker:
         try:
             self.exchange.cancel(number, int(order_id), self.clock.now())
         except OrderRefused as error:
-            raise BrokerError(BrokerFault.REFUSED, f"cancel: {error.message}", error.code) from None
+            raise BrokerError(_fault_of(error), f"cancel: {error.message}", error.code) from None
         self.alerts.wake()
 
     async def order(self, number: str, order_id: str) -> OrderReport:
@@ -257,16 +258,16 @@ class InProcessBroker:
         try:
             return values.order_report(self.exchange.order(number, int(order_id)))
         except OrderRefused as error:
-            raise BrokerError(BrokerFault.REFUSED, f"order: {error.message}", error.code) from None
+            raise BrokerError(_fault_of(error), f"order: {error.message}", error.code) from None
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         path = f"/accounts/{number}/orders"
         await self._request(path)
         if self.faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self.clock.monotonic(), account=number) is not None:
             raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders on a page than it announces")
-        start = datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC)
+        start = datetime.combine(first_day, time(), EXCHANGE_ZONE).astimezone(UTC)
         found = {order.id: order for order in self.exchange.live_orders(number, self.clock.now())}
-        found.update((order.id, order) for order in self.exchange.orders(number, start, start + timedelta(days=2)))
+        found.update((order.id, order) for order in self.exchange.orders(number, start))
         listed = [found[i] for i in sorted(found) if self.is_listed(i)]
         foreign = self._fault_hits(FaultKind.REST_FOREIGN_ITEM, path, "GET")
         return tuple(values.order_report(order) for order in listed) + (values.foreign_order(number),) * foreign
@@ -321,8 +322,12 @@ class InProcessBroker:
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
 
 
+def _fault_of(error: OrderRefused) -> BrokerFault:
+    return BrokerFault.NOT_FOUND if error.code == NOT_FOUND else BrokerFault.REFUSED
+
+
 def _rejected(error: OrderRefused) -> SendOutcome:
-    if error.code == "record_not_found":  # a 404 is no definite refusal (rules 9)
+    if error.code == NOT_FOUND:  # a 404 is no definite refusal (rules 9)
         return SendOutcome(SendClass.UNKNOWN, f"HTTP 404 {error.message}", left=True, status=404, code=error.code)
     words = "; ".join(f"{inner.code}: {inner.message}" for inner in error.errors) or error.message
     status = STATUS_OF_CODE.get(error.code, 422)

@@ -167,10 +167,23 @@ def test_a_command_from_an_outdated_screen_is_refused(tmp_path: Path) -> None:
 def test_a_command_older_than_thirty_seconds_expires(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()
-        answer = await world.command(CommandKind.PAUSE, older_by_s=30.5)
+        answer = await world.command(CommandKind.RECONCILE, older_by_s=30.5)
         assert answer.state is CommandState.EXPIRED
-        assert (await world.records.trading.read()).state == "active"
-        assert (await world.command(CommandKind.PAUSE, older_by_s=29.0)).state is CommandState.DONE
+        assert (await world.command(CommandKind.RECONCILE, older_by_s=29.0)).state is CommandState.DONE
+        for kind in (CommandKind.PAUSE, CommandKind.HALT):
+            assert (await world.command(kind, older_by_s=7200.0)).state is CommandState.DONE, "a stop never expires"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_command_from_before_the_clock_was_set_back_expires(tmp_path: Path) -> None:
+    """Its time lies ahead of the clock's, so the clock alone would let it live for as long."""
+
+    async def day(world: World) -> None:
+        await world.start()
+        answer = await world.command(CommandKind.FORCE, older_by_s=-3600.0)
+        assert answer.state is CommandState.EXPIRED
         await world.stop()
 
     in_world(day, tmp_path)

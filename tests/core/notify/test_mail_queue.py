@@ -50,7 +50,7 @@ def test_each_news_of_an_entry_is_a_mail_of_its_own_in_its_order(tmp_path: Path)
 @pytest.mark.parametrize(
     ("state", "word", "says"),
     [
-        (EntryState.CANCELLED, "entry cancelled", "Nobody asked for it"),
+        (EntryState.CANCELLED, "entry cancelled", "It was cancelled at the broker, not by this console."),
         (EntryState.EXPIRED, "entry expired unfilled", "expired at the close"),
         (EntryState.INCIDENT, "INCIDENT", "senex reset incident"),
     ],

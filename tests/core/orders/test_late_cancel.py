@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.broker.port import BrokerError, BrokerFault
 from core.config.settings import TradingSettings
+from core.domain.operation.commands import CommandKind
+from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import OrderReport
 from core.runtime.clock import exchange_time
+from core.simulator.exchange.orders import SimOrder
+from core.simulator.in_process import values
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.world import World, in_world
 
@@ -32,6 +38,7 @@ def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_d
         await world.until("09:56:00")
         entry = await world.entry()
         assert (entry.state, entry.cancel_requested_by) == (EntryState.CANCELLED, "")
+        assert entry.engine_cancel_at is not None
         assert entry.sent_at is not None
         assert entry.terminal_at is not None
         assert 600 <= (entry.terminal_at - entry.sent_at).total_seconds() < 640
@@ -42,6 +49,58 @@ def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_d
         assert (first.holds_day, second.holds_day) == (False, True)
         assert exchange_time(second.prepared_at).hour == 10
         await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+@pytest.mark.parametrize("how", ["refused", "lost"])
+def test_a_cancel_that_the_broker_refused_or_never_answered_frees_no_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Refused, the order had ended before: somebody else ended it. Lost, nobody knows whose cancel it was."""
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        cancel = world.broker.cancel
+
+        async def unacknowledged(account: str, order_id: str) -> None:
+            await cancel(account, order_id)
+            fault = BrokerFault.REFUSED if how == "refused" else BrokerFault.UNREACHABLE
+            raise BrokerError(fault, "it cannot be cancelled")
+
+        monkeypatch.setattr(world.broker, "cancel", unacknowledged)
+        await world.start()
+        await world.until("10:02")
+        entry = await world.entry()
+        assert (entry.state, entry.engine_cancel_at, entry.holds_day) == (EntryState.CANCELLED, None, True)
+        assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
+        await world.until("10:05")
+        assert not (await world.entry()).holds_day
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+def test_a_cancel_that_somebody_else_made_meanwhile_needs_an_operators_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker took this console's cancel too, and says that another user ended the order."""
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        ours = values.order_report
+
+        def by_bert(order: SimOrder) -> OrderReport:
+            return replace(ours(order), cancelled_by="bert" if order.status == "Cancelled" else "")
+
+        monkeypatch.setattr(values, "order_report", by_bert)
+        await world.start()
+        await world.until("10:05")
+        entry = await world.entry()
+        assert (entry.state, entry.cancelled_by, entry.holds_day) == (EntryState.CANCELLED, "bert", True)
+        assert entry.engine_cancel_at is not None
+        assert fate_words(fate_of(entry)) == "CANCELLED at the broker by bert"
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)

@@ -250,6 +250,21 @@ async def test_a_command_nobody_answers_is_expired(records: Records) -> None:
     assert 80 <= wall.seconds <= 86
 
 
+async def test_a_stop_is_waited_for_because_it_never_expires(records: Records) -> None:
+    """An answer that comes minutes later, from the next trader, is still its answer."""
+
+    class NextTrader(SetClock):
+        async def sleep(self, seconds: float) -> None:
+            self.seconds += 10 * seconds
+            if self.seconds > 350.0:
+                await records.inbox.finish("c1", CommandState.DONE, "automation paused", NOW)
+
+    told: list[CommandView] = []
+    command = Command("c1", CommandKind.PAUSE, "ada watching on desk", NOW)
+    await WatchedRecords(records, NextTrader(50.0)).ask(command, told.append)
+    assert [(view.state, view.text) for view in told] == [(CommandState.DONE, "automation paused")]
+
+
 async def test_the_records_of_another_trader_are_noticed_and_nothing_is_asked_there(
     valkey: Valkey, records: Records, tmp_path: Path
 ) -> None:

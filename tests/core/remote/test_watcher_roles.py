@@ -11,12 +11,18 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from core.commands.inbox import CommandDesk
+from core.commands.local_handlers import LocalHandlers
 from core.domain.operation.commands import Command, CommandKind, CommandState
+from core.guards.breakers import Breakers
+from core.guards.gate import TradingGate
+from core.guards.stops import Stops
 from core.locks.folder_lock import AccountLocks
 from core.locks.holder import Holder
 from core.locks.postgres_lock import take_trader_lock, who_trades
 from core.records.records import Records, RecordsError
 from core.records.store.tables import metadata
+from core.runtime.bus import Bus
 from core.runtime.clock import SystemClock
 from core.snapshot import Mode
 from senex_tui.reports.status import read_status
@@ -153,3 +159,47 @@ async def test_an_operator_pauses_a_running_trader_from_a_shell(
     assert "posted, and not answered within" in answer.text
     [posted] = await trader.inbox.pending()
     assert (posted.kind, posted.note) == (CommandKind.PAUSE, "lunch")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [(CommandKind.PAUSE, "paused"), (CommandKind.HALT, "halted")], ids=["pause", "halt"]
+)
+async def test_an_operator_pauses_while_nobody_trades(
+    trader: Records, cluster: Cluster, tmp_path: Path, kind: CommandKind, state: str
+) -> None:
+    """Its user may not carry the stop out. It waits for the next trader, however late that is."""
+    await trader.close()
+    place = Place(Mode.LIVE, tmp_path / "records.sqlite3", tmp_path / "HALT", cluster.url("senex_operator"))
+    answer = await send(place, kind, note="lunch")
+    said = f"{kind.value}: recorded; no console is running, and the next one starts with it."
+    assert (answer.exit_code, answer.text) == (0, said)
+    assert [*(tmp_path / "stops").glob("*")] == [], "a later trader here need not be told twice"
+
+    records = await Records.open(f"{cluster.url('senex')}&senex_schema={SCHEMA}", holder="")
+    clock, stops = SystemClock(), Stops()
+    bus = Bus(records.journal.append, clock)
+    breakers = Breakers(records, bus, clock)
+    handlers = LocalHandlers(records, breakers, clock, running=False).handlers
+    gate = TradingGate(records, breakers, tmp_path / "HALT", stops)
+    desk = CommandDesk(records, bus, clock, handlers, stops)
+    await desk.read()
+    assert gate.automation.value == state
+    work = asyncio.create_task(desk.work())
+    for _ in range(200):
+        await asyncio.sleep(0.05)
+        if not stops.words():
+            break
+    work.cancel()
+    recorded = await records.trading.read()
+    assert (recorded.state, recorded.why) == (state, "lunch")
+    await records.close()
+
+
+async def test_a_reader_who_pauses_while_nobody_trades_is_told_whom_to_ask(
+    trader: Records, cluster: Cluster, tmp_path: Path
+) -> None:
+    await trader.close()
+    place = Place(Mode.LIVE, tmp_path / "records.sqlite3", tmp_path / "HALT", cluster.url("senex_reader"))
+    with pytest.raises(RecordsError, match=r"lets this user only read; ask for the operator's role \(docs/scaling.md"):
+        await send(place, CommandKind.PAUSE)
+    assert [*(tmp_path / "stops").glob("*")] == []

@@ -153,7 +153,10 @@ class FaultInjector:
         world = self._world
         if not world.is_up:
             return False
-        world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target, note))
+        command = Command(world.ids.new(), kind, "operator", world.clock.now(), None, target, note)
+        if kind in (CommandKind.PAUSE, CommandKind.HALT):
+            world.stops_asked.append((world.process, command))
+        world.engine.accept(command)
         return True
 
     def _pause(self, trouble: Trouble) -> bool:

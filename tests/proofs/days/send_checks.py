@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from core.simulator.exchange.faults import FaultKind
@@ -33,6 +33,7 @@ def send_violations(world: DayWorld, reader: sqlite3.Connection, posted: Posted)
         yield "2", f"entry {entry} left as another order than its intent"
     yield from _price(world, posted)
     yield from _stopped(world, reader, posted, sent_at)
+    yield from _asked_to_stop(world, reader)
     yield from _session(world, posted, datetime.fromisoformat(prepared_at))
     yield from _quotes(world, posted)
 
@@ -86,6 +87,26 @@ def _stopped(
     epoch = reader.execute("SELECT epoch FROM engine").fetchone()[0]
     if epoch != world.records.epoch or not world.is_up:
         yield "4", f"left from a process of epoch {world.records.epoch}, and the trader's is {epoch}"
+
+
+def _asked_to_stop(world: DayWorld, reader: sqlite3.Connection) -> Iterator[tuple[str, str]]:
+    """A stop that was asked of this process and is not answered yet, or whose row waits, unless a later resume ended
+    it."""
+    for process, command in world.stops_asked:
+        row = reader.execute("SELECT state FROM commands WHERE id = ?", (command.id,)).fetchone()
+        waits = process == world.process if row is None else row[0] == "pending"
+        resumed = (
+            waits
+            and reader.execute(
+                "SELECT 1 FROM commands WHERE kind = 'resume' AND state = 'done' AND at >= ?", (_stored(command.at),)
+            ).fetchone()
+        )
+        if waits and not resumed:
+            yield "9", f"left after {command.kind.value} was asked at {command.at}"
+
+
+def _stored(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _session(world: DayWorld, posted: Posted, prepared_at: datetime) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from core.broker.port import BrokerError
 from core.config.settings import ScheduleSettings, TradingSettings
+from core.domain.operation.commands import Command
 from core.engine.engine import Engine
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -97,6 +98,8 @@ class DayWorld(World):
         self.full = False
         self.slow_s = 0.0
         self.process = 0
+        self.stops_asked: list[tuple[int, Command]] = []
+        """Every stop that was asked, and the engine's process that was asked."""
         self.ends: list[str] = []
         self.attention_until = 0.0
         self.back_after_s = START_AGAIN_S

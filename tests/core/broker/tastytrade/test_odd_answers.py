@@ -38,7 +38,7 @@ async def test_items_of_an_unknown_kind_lose_nothing_but_themselves() -> None:
         ours = await placed(streams)
         streams.arm(FaultKind.REST_FOREIGN_ITEM, match=FaultMatch(method="GET"), count=None)
         day = streams.clock.now().date()
-        listed = {report.order_id: report for report in await streams.broker.orders_of_day(ACCOUNT, day)}
+        listed = {report.order_id: report for report in await streams.broker.orders_since(ACCOUNT, day)}
         assert set(listed) == {ours.order_id, str(FOREIGN_ORDER_ID)}
         assert listed[str(FOREIGN_ORDER_ID)] == values.foreign_order(ACCOUNT)
         assert (await streams.broker.account_reads(ACCOUNT)).positions == ()
@@ -52,7 +52,7 @@ async def test_an_order_is_acknowledged_and_listed_whatever_its_other_fields_are
     async with simulated() as streams:
         streams.arm(FaultKind.REST_ODD_FIELD, match=FaultMatch(field=field), count=None, value=value)
         ours = await placed(streams)
-        (listed,) = await streams.broker.orders_of_day(ACCOUNT, streams.clock.now().date())
+        (listed,) = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
         assert (listed.order_id, listed.identifier, listed.credit) == (ours.order_id, "senex-1", Decimal("5.90"))
 
 
@@ -61,7 +61,7 @@ async def test_a_replaced_order_and_its_replacement_name_each_other_as_in_proces
         old = await placed(streams)
         changes = OrderChanges("Day", "Limit", Decimal("5.80"), "Credit", external_identifier="senex-1")
         streams.simulator.exchange.replace(ACCOUNT, int(old.order_id), changes, streams.clock.now())
-        reports = await streams.broker.orders_of_day(ACCOUNT, streams.clock.now().date())
+        reports = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
         before, after = reports
         assert (before.order_id, before.replaced_by, before.replaces) == (old.order_id, after.order_id, "")
         assert (after.replaces, after.replaced_by, after.cancelled_by) == (old.order_id, "", "")

@@ -103,7 +103,8 @@ async def test_a_passing_failure_is_tried_again_with_back_off(
         (text_answer("<html>", 502), BrokerFault.UNREACHABLE, 3),
         (dropped, BrokerFault.UNREACHABLE, 3),
         (refusal("not_permitted", 403), BrokerFault.REFUSED, 1),
-        (refusal("record_not_found", 404), BrokerFault.REFUSED, 1),
+        (refusal("record_not_found", 404), BrokerFault.NOT_FOUND, 1),
+        (text_answer("<html>", 404), BrokerFault.REFUSED, 1),
         (text_answer("<html>"), BrokerFault.UNREADABLE, 1),
         (json_answer([1]), BrokerFault.UNREADABLE, 1),
         (json_answer({"data": {}}), BrokerFault.UNREADABLE, 1),
@@ -410,7 +411,7 @@ async def test_the_orders_of_a_day_are_live_and_all_pages_merged(server: RawBrok
         json_answer(page([order_json(id=1), newer], current_item_count=2, page_offset=0, **two)),
         json_answer(page([order_json(id=10, status="Dead")], current_item_count=1, page_offset=1, **two)),
     )
-    reports = await broker.orders_of_day(ACCOUNT, DAY)
+    reports = await broker.orders_since(ACCOUNT, DAY)
     assert [(report.order_id, report.status) for report in reports] == [
         ("1", "Received"),
         ("2", "Filled"),
@@ -441,7 +442,7 @@ async def test_an_incomplete_listing_proves_nothing(
     server.on("GET", f"{ORDERS}/live", json_answer(page([])))
     server.on("GET", ORDERS, json_answer(listing))
     with pytest.raises(BrokerError) as caught:
-        await broker.orders_of_day(ACCOUNT, DAY)
+        await broker.orders_since(ACCOUNT, DAY)
     assert caught.value.fault is BrokerFault.UNREADABLE
 
 
@@ -463,14 +464,14 @@ async def test_an_order_of_an_unknown_kind_is_read_as_far_as_it_matters(
 ) -> None:
     server.on("GET", f"{ORDERS}/live", json_answer(page([order_json(id=2), FOREIGN])))
     server.on("GET", ORDERS, json_answer(page([])))
-    ours, foreign = await broker.orders_of_day(ACCOUNT, DAY)
+    ours, foreign = await broker.orders_since(ACCOUNT, DAY)
     assert (ours.order_id, ours.credit, ours.order_type, ours.time_in_force) == ("2", Decimal("4.06"), "Limit", "Day")
     assert (foreign.order_id, foreign.credit, foreign.updated_at) == ("77", None, None)
     assert [(leg.symbol, leg.action, leg.quantity) for leg in foreign.legs] == [("BTC/USD", "Allocate", Decimal(0))]
     for strict in ({"legs": [{"symbol": "X", "action": 1}]}, {"status": None}, {"account-number": {}}, {"id": None}):
         server.on("GET", ORDERS, json_answer(page([{**FOREIGN, **strict}])))
         with pytest.raises(BrokerError) as caught:
-            await broker.orders_of_day(ACCOUNT, DAY)
+            await broker.orders_since(ACCOUNT, DAY)
         assert caught.value.fault is BrokerFault.UNREADABLE
 
 
@@ -483,7 +484,7 @@ async def test_of_two_copies_without_a_time_the_one_that_ended_is_kept(
     (live if ended == "live" else history)["status"] = "Cancelled"
     server.on("GET", f"{ORDERS}/live", json_answer(page([live])))
     server.on("GET", ORDERS, json_answer(page([history])))
-    (report,) = await broker.orders_of_day(ACCOUNT, DAY)
+    (report,) = await broker.orders_since(ACCOUNT, DAY)
     assert report.status == "Cancelled"
 
 
@@ -554,9 +555,11 @@ async def test_a_cancel_is_asked_once(server: RawBroker, broker: TastytradeBroke
     assert server.count("DELETE", f"{ORDERS}/1010") == 1
 
 
-async def test_the_brokers_date_is_compared_with_ours(broker: TastytradeBroker) -> None:
-    assert broker.date_offset is not None
-    assert abs(broker.date_offset) < timedelta(seconds=2)
+async def test_the_brokers_date_is_compared_with_ours(broker: TastytradeBroker, clock: InstantClock) -> None:
+    assert broker.time is not None
+    least, most = broker.time.offset(clock)
+    assert most - least == timedelta(seconds=1)
+    assert abs(least + (most - least) / 2) < timedelta(seconds=2)
 
 
 async def test_a_server_without_a_clock_gives_none(server: RawBroker, broker: TastytradeBroker) -> None:

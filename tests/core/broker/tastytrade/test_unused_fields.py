@@ -317,7 +317,7 @@ async def read(name: str, body: Any, server: RawBroker, broker: TastytradeBroker
         "metrics": lambda: broker.metrics(["QQQ", "SPX"]),
         "marks": lambda: broker.marks(["QQQ", "SPX"]),
         "chain": lambda: broker.chain("QQQ"),
-        "listing": lambda: broker.orders_of_day(ACCOUNT, NOW.date()),
+        "listing": lambda: broker.orders_since(ACCOUNT, NOW.date()),
         "placed": lambda: broker.send(ACCOUNT, request, lambda: None),
         "checked": lambda: broker.dry_run(ACCOUNT, request),
     }

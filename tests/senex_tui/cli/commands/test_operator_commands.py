@@ -6,10 +6,12 @@ import asyncio
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,8 +187,11 @@ def _a_stopped_trader_is_not_overtaken(shell: Shell, trader: ForkedProcess) -> N
         os.kill(trader.pid, signal.SIGCONT)
     assert answer.exit_code == NO_ANSWER
     assert "not answered within 0.5 s" in answer.text
-    assert f"create the file {shell.data / 'HALT'}" in answer.text
+    file = shell.place.stops_folder / f"{answer.command}.json"
+    assert f"no entry is made while the file {file} is there" in answer.text
     shell.until("the pause", lambda told: told["automation"]["state"] == "paused")
+    shell.until("the end of the file", lambda told: told["not_recorded"] is None)
+    assert not file.exists()
     assert trader.poll() is None
 
 
@@ -199,14 +204,20 @@ def test_an_unknown_entry_is_told_with_its_way_out_and_attested(shell: Shell) ->
     assert unknown["state"] == "unknown"
     assert unknown["identifier"].startswith("senex-")
     shown = shell.senex("status").stdout
-    for text in ("UNKNOWN     …0001", unknown["identifier"], "way out", "`senex attest absent`", "due in"):
+    for text in (
+        "UNKNOWN     …0001",
+        unknown["identifier"],
+        "way out",
+        f"`senex attest absent {unknown['id'][:8]}`",
+        "due in",
+    ):
         assert text in shown
 
     assert shell.send(CommandKind.ATTEST, note="999999").exit_code == REFUSED
     assert shell.status()["unknown"][0]["state"] == "unknown"
     assert "attested order 999999" in shell.status()["unknown"][0]["known"]
 
-    closed = shell.senex("attest", "absent", "--entry", unknown["id"])
+    closed = shell.senex("attest", "absent", unknown["id"][:8])
     assert closed.returncode == DONE, closed.stderr
     told = shell.status()
     assert (told["unknown"], entry_state(told)) == ([], "absent")
@@ -282,6 +293,34 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
     assert shell.senex("reset", "halt").returncode == DONE
     assert shell.status()["automation"]["state"] == "paused"
     assert trader.poll() is None, "a command must never fence a running trader off"
+
+
+def test_a_stop_that_cannot_be_recorded_is_kept_in_a_file(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a console and without one; the console obeys it at once and records it when it can."""
+    monkeypatch.setattr("core.records.store.database.BUSY_TIMEOUT_MS", 200)
+    shell.stop(shell.trader())
+    with closing(sqlite3.connect(shell.place.records_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        kept = shell.send(CommandKind.PAUSE, note="lunch")
+        assert (kept.exit_code, kept.text.startswith("entries are stopped by ")) == (DONE, True), kept
+        assert "the records could not be written" in kept.text
+        told = shell.status()
+        assert (told["automation"]["state"], "pause by " in told["not_recorded"]) == ("active", True)
+        shown = shell.senex("status").stdout
+        assert "stops entries: pause by " in shown
+        other.execute("ROLLBACK")
+    shell.trader()
+    told = shell.until("the pause", lambda told: told["not_recorded"] is None)
+    assert (told["automation"]["state"], told["automation"]["why"]) == ("paused", "lunch")
+
+    assert shell.send(CommandKind.RESUME).exit_code == DONE
+    with closing(sqlite3.connect(shell.place.records_file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        kept = shell.send(CommandKind.HALT, note="margin call")
+        assert (kept.exit_code, "the console records it when that is possible" in kept.text) == (DONE, True), kept
+        other.execute("ROLLBACK")
+    told = shell.until("the halt", lambda told: told["not_recorded"] is None)
+    assert (told["automation"]["state"], told["automation"]["why"]) == ("halted", "margin call")
 
 
 def _login_breaker_opens_ends_and_is_gone(shell: Shell) -> None:

@@ -1,0 +1,112 @@
+"""The stops that were asked and are not recorded yet. They bar entries from the moment they are asked (rules 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.domain.operation.accounts import may_mean
+from core.domain.operation.commands import Command, CommandKind, Stop, stop_of
+from core.domain.operation.reasons import Reason, Refusal
+from core.guards.stop_files import StopFiles
+
+_EVERY_ACCOUNT = Stop(Reason.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A stop in the order in which this process learned of it; `at` is when it was asked, UTC."""
+
+    number: int
+    stop: Stop
+    at: datetime
+    words: str
+
+
+class Stops:
+    """Every method answers without waiting. Each stop is numbered, and ends by its own command's commit, after which
+    the records bar entries, or by a resume that was asked later.
+
+    `files` are the stops that other processes keep; None where no other process shares the records.
+    """
+
+    def __init__(self, files: StopFiles | None = None) -> None:
+        self.files = files
+        self._ending = ""
+        self._asked: dict[str, _Asked] = {}
+        self._resumes: dict[str, int] = {}
+        self._lifted: set[str] = set()
+        self._numbers = 0
+
+    def end_here(self, why: str) -> None:
+        """Bars every entry for the life of this process, because it ends. `why` is shown. Nothing lifts it."""
+        self._ending = why
+
+    def ask(self, command: Command) -> None:
+        """Takes note of a command in its order, and bars what it stops. Asking again changes nothing."""
+        stop = stop_of(command)
+        if stop is not None:
+            self.close(command.id, stop, command.at, f"{_said(command)}, not recorded yet")
+        elif command.kind is CommandKind.RESUME and command.id not in self._resumes:
+            self._numbers += 1
+            self._resumes[command.id] = self._numbers
+
+    def close(self, command_id: str, stop: Stop, at: datetime, words: str) -> None:
+        """Bars what this stop stops until it is settled or lifted."""
+        if command_id not in self._asked and command_id not in self._lifted:
+            self._numbers += 1
+            self._asked[command_id] = _Asked(self._numbers, stop, at, words)
+
+    def settle(self, command_id: str) -> None:
+        """Ends the bar of one command: what it asked is recorded or refused."""
+        self._asked.pop(command_id, None)
+        self._resumes.pop(command_id, None)
+        self._lifted.discard(command_id)
+        self.drop_file(command_id)
+
+    def drop_file(self, command_id: str) -> None:
+        """Removes the command's file. What it stopped stays stopped in this process."""
+        if self.files is not None:
+            self.files.remove(command_id)
+
+    def lift(self, resume: Command) -> None:
+        """Ends the pauses that were asked before this resume and are not recorded yet. A halt needs its own way out."""
+        number = self._resumes.get(resume.id, 0)
+        for command_id, asked in tuple(self._asked.items()):
+            if asked.stop.reason is Reason.PAUSED and asked.number < number and asked.at <= resume.at:
+                del self._asked[command_id]
+                self._lifted.add(command_id)
+
+    def was_lifted(self, command_id: str) -> bool:
+        """Whether a later resume has ended this stop before it was recorded."""
+        return command_id in self._lifted
+
+    def refusal(self, account: str = "") -> Refusal | None:
+        """What bars this account's entries, or without one every account's. None when nothing does."""
+        return next((Refusal(stop.reason) for stop, _ in self._barring(account)), None)
+
+    def words(self, account: str = "") -> str:
+        """Who stopped them and how, in a line; empty when nothing does."""
+        return next((words for _, words in self._barring(account)), "")
+
+    def _barring(self, account: str) -> Iterator[tuple[Stop, str]]:
+        if self._ending:
+            yield _EVERY_ACCOUNT, self._ending
+        for asked in self._asked.values():
+            if _concerns(asked.stop, account):
+                yield asked.stop, asked.words
+        for kept in () if self.files is None else self.files.kept():
+            stop = _EVERY_ACCOUNT if kept.command is None else stop_of(kept.command) or _EVERY_ACCOUNT
+            if kept.id not in self._lifted and _concerns(stop, account):
+                said = "it cannot be read" if kept.command is None else _said(kept.command)
+                yield stop, f"the file {kept.path} stops entries: {said}"
+
+
+def _concerns(stop: Stop, account: str) -> bool:
+    return not stop.account.strip() or (account != "" and may_mean(stop.account, account))
+
+
+def _said(command: Command) -> str:
+    what = command.note if command.kind is CommandKind.SET_ACCOUNT else command.kind.value
+    return f"{what} by {command.who}"
