@@ -1,6 +1,7 @@
-"""The console, or an app of one line over the same engine: `python -m bench.counted_console console|one-line COUNTS`.
+"""The console, or an app of one line over the same engine.
 
-It counts the quotes that the SDK hands to the adapter, in the file COUNTS: one integer of eight bytes, little-endian.
+`python -m bench.counted_console console|one-line COUNTS PID` ends with the process PID. It counts the quotes that the
+SDK hands to the adapter, in the file COUNTS: one integer of eight bytes, little-endian.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 import senex_tui.console.app
+from bench import end_with
 from bench.screen_app import OneQuoteApp, SnapshotSource
 from senex_tui.cli import main as cli
 from senex_tui.console.view_settings import Looks
@@ -97,7 +99,8 @@ class OneLineApp(OneQuoteApp):
         self.push_screen(OneQuestion())
 
 
-def main(kind: str, counts: Path) -> None:
+def main(kind: str, counts: Path, bench: int) -> None:
+    end_with.process(bench)
     count_quotes(QuoteCounter(counts))
     if kind == "one-line":
         setattr(senex_tui.console.app, "SenexApp", OneLineApp)  # noqa: B010
@@ -106,4 +109,4 @@ def main(kind: str, counts: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

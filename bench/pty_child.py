@@ -12,11 +12,19 @@ import time
 from collections.abc import Sequence
 from fcntl import ioctl
 from pathlib import Path
-from termios import TIOCSWINSZ
+from termios import TIOCSCTTY, TIOCSWINSZ
 from types import TracebackType
+
+from bench import end_with
 
 COLUMNS, ROWS = 120, 40
 STOP_TIMEOUT_S = 15.0
+
+
+def _on_its_terminal() -> None:
+    """Makes the pseudo terminal the child's own, so that it hears of its end; run between fork and exec."""
+    ioctl(0, TIOCSCTTY, 0)
+    end_with.parent()
 
 
 class PtyChild:
@@ -33,8 +41,9 @@ class PtyChild:
         }
         self.started = time.monotonic()
         self._process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, env=environ, pass_fds=pass_fds, start_new_session=True
-        )
+            argv, stdin=slave, stdout=slave, stderr=slave, env=environ, pass_fds=pass_fds, start_new_session=True,
+            preexec_fn=_on_its_terminal,
+        )  # fmt: skip
         os.close(slave)
 
     def __enter__(self) -> PtyChild:

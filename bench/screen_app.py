@@ -1,12 +1,13 @@
 """A screen to be measured: `python -m bench.screen_app console|minimal DESCRIPTOR`.
 
 It writes the CPU seconds it has used to the file descriptor, one line at the start and one at the end of a window of
-10 seconds. It runs until it is killed.
+10 seconds. Then it ends.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -48,11 +49,12 @@ class OneQuoteApp(App[None]):
 
 
 def report(descriptor: int) -> None:
-    """Writes the CPU seconds of this process twice, a window apart."""
+    """Writes the CPU seconds of this process twice, a window apart, and then ends it."""
     time.sleep(WARM_UP_S)
     for wait in (WINDOW_S, 0.0):
         os.write(descriptor, f"{time.process_time()}\n".encode())
         time.sleep(wait)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def main(kind: str, descriptor: int) -> None:

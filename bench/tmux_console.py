@@ -53,7 +53,8 @@ class TmuxConsole:
     def __enter__(self) -> TmuxConsole:
         with ExitStack() as stack:
             stack.callback(self._tmux, "kill-server")
-            command = shlex.join([sys.executable, "-m", "bench.counted_console", self._kind, str(self._counts_file)])
+            words = (self._kind, str(self._counts_file), str(os.getpid()))
+            command = shlex.join([sys.executable, "-m", "bench.counted_console", *words])
             size = ("-x", str(COLUMNS), "-y", str(ROWS))
             settings = ("set", "-g", "status", "off", ";", "set", "-g", "focus-events", "on", ";")
             self._tmux("start-server", ";", *settings, "new-session", "-d", *size, f"exec {command}")

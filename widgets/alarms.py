@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.domain.orders.fate import FateKind
-from core.snapshot import Automation, EngineState, ReadingState
+from core.snapshot import Automation, ReadingState
 from widgets.banner import Alarm
 from widgets.base import format as figures
 from widgets.base.fates import order_kind
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def alarms(snapshot: Snapshot) -> tuple[Alarm, ...]:
     """The banner's sentences, most urgent first; each says what it is, why, and what ends it.
 
-    Empty unless the engine runs.
+    Empty unless the engine runs, or the records tell the day instead.
     """
     status = snapshot.status
-    if status.engine is not EngineState.RUNNING:
+    if not status.engine.tells_day:
         return ()
     unknown = [order for order in snapshot.orders if order_kind(order) is FateKind.UNKNOWN]
     sentences = [_unknown(order) for order in unknown]

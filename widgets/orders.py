@@ -53,7 +53,9 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
         if not self._positions:
             return []
         where = f"{key_for('positions', 't')} shows them"
-        return [beside(((self._positions, Tone.ACCENT),), ((where, Tone.DIM),), width)]
+        has_room = len(self._positions) + 1 + len(where) <= width
+        far = ((where, Tone.DIM),) if has_room else ()
+        return [beside(((self._positions, Tone.ACCENT),), far, width)]
 
 
 def order_lines(order: OrderView, width: int, context: DayContext) -> list[Line]:

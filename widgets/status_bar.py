@@ -63,6 +63,7 @@ _ENGINE = {
     EngineState.STOPPING: ("○ STOPPING", Tone.WARN),
     EngineState.STOPPED: ("■ STOPPED", Tone.WARN),
     EngineState.FAILED: ("✖ ENGINE FAILED", Tone.BAD),
+    EngineState.UNSEEN: ("○ NOT SEEN", Tone.WARN),
 }
 _HEALTH = {
     Health.STARTING: ("starting", Tone.DIM),
@@ -84,6 +85,8 @@ _CLOCK_FROM = 78
 _LEAST_REASON = 8
 """In less room than this a reason says nothing, and is left out."""
 _NO_ENTRY = "no entry"
+_ENDED = (EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED)
+"""What an engine that ends said of its next slot no longer holds."""
 _LEVELS = (
     *((0, True), (1, True), (2, True), (3, True), (3, False), (4, True), (4, False)),
     *((5, False), (6, False), (7, False)),
@@ -160,8 +163,7 @@ def pane_title(value: StatusView) -> str:
     status = value.status
     word = automation_word(value)[0].lstrip("●■✖○ ").replace("…", "...")
     watching = "" if status.watching is Watching.NONE else "WATCHING "
-    coming = next_words(value) if status.engine is EngineState.RUNNING else ""
-    return f"senex {status.mode.upper()} {watching}{word} {coming}".rstrip()
+    return f"senex {status.mode.upper()} {watching}{word} {next_words(value)}".rstrip()
 
 
 def next_words(value: StatusView) -> str:
@@ -169,6 +171,8 @@ def next_words(value: StatusView) -> str:
     step, status = value.overall, value.status
     if step is None:
         return ""
+    if status.engine in _ENDED:
+        return _NO_ENTRY
     if step.enters_at is not None:
         verb = "validates" if status.mode is Mode.DRY_RUN else "enters"
         return f"{verb} {figures.minute(step.enters_at)} in {figures.until(step.enters_at, status.now)}"
@@ -199,7 +203,7 @@ def _reasons(value: StatusView) -> tuple[str, ...]:
     if status.engine is EngineState.STARTING:
         step = next((s for s in status.start if s.state in (StartState.NOW, StartState.FAILED)), None)
         return (f" {step.name} {step.seconds} s" if step is not None else "",)
-    if status.engine is not EngineState.RUNNING or status.automation is Automation.ACTIVE:
+    if not status.engine.tells_day or status.automation is Automation.ACTIVE:
         return ("",)
     if not status.who:
         text = status.why or status.automation_detail
@@ -258,7 +262,7 @@ def _far(value: StatusView, level: int, *, dated: bool) -> Line:
     status, step, coming = value.status, value.overall, next_words(value)
     if level >= 4 and coming.startswith(_NO_ENTRY) and status.automation is not Automation.ACTIVE:
         coming = _NO_ENTRY  # the automation's word says why
-    if level >= 5 and step is not None and step.enters_at is not None:
+    if level >= 5 and step is not None and step.enters_at is not None and status.engine not in _ENDED:
         coming = ("in " if level < 7 else "") + figures.until(step.enters_at, status.now)
     if level >= 6:
         return ((coming, Tone.STRONG),)

@@ -98,7 +98,7 @@ def _in_environment(environ: Mapping[str, str]) -> Iterator[Credentials]:
 def _pair(values: Mapping[str, str], origin: str, name: str) -> Credentials | None:
     """The login made of a pair of values; None when both are missing.
 
-    Raises CredentialsError when only one is there.
+    Raises CredentialsError when only one is there, and for a value with blanks in it: no secret has one.
     """
     secret, refresh = values.get(SECRET, "").strip(), values.get(REFRESH, "").strip()
     if not secret and not refresh:
@@ -107,6 +107,11 @@ def _pair(values: Mapping[str, str], origin: str, name: str) -> Credentials | No
         there, missing = (SECRET, REFRESH) if secret else (REFRESH, SECRET)
         of = "" if name == PRIMARY else f" for login {name}"
         raise CredentialsError(f"{there} is set in {origin}{of} but {missing} is not; set both.")
+    for key, value in ((SECRET, secret), (REFRESH, refresh)):
+        if len(value.split()) > 1:
+            raise CredentialsError(
+                f"{key} in {origin} has blanks in it; write a comment on a line of its own, nothing after the value."
+            )
     return Credentials(secret, refresh, origin, name)
 
 
@@ -167,7 +172,7 @@ def _parse(content: bytes, file: Path) -> dict[str, dict[str, str]]:
         "and for each further login its [name] above two such lines"
     )
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")  # some editors begin a file with a byte order mark
     except UnicodeDecodeError:
         raise unreadable from None
     try:

@@ -84,7 +84,7 @@ def _value(loaded: Loaded, dotted: str) -> object:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except FileNotFoundError:
         raise SettingsError(f"the settings file {path} does not exist; create it or unset {FILE_VARIABLE}.") from None
     except OSError as failure:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core.config.hosts import is_this_machine
 from core.domain.operation.mail_preference import MailPreference
 
 Security = Literal["starttls", "tls", "none"]
@@ -133,8 +134,7 @@ class MailSettings(BaseModel):
     @property
     def is_local(self) -> bool:
         """Whether the server is on this machine."""
-        host = self.host or ""
-        return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+        return is_this_machine(self.host or "")
 
     @property
     def port_used(self) -> int:

@@ -5,15 +5,15 @@ Times of day are exchange time (America/New_York). Amounts are dollars per share
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from core.config.hosts import is_this_machine
 from core.config.mail import MailSettings
 from core.config.redis import RedisSettings
 from core.domain.market.sessions import SlotTimes
@@ -81,7 +81,7 @@ def _loopback(value: str) -> str:
     """An address on this machine, rebuilt from its checked parts: no other parser can read a different host in it."""
     parts = urlsplit(value)
     host = parts.hostname or ""
-    local = host == "localhost" or _is_loopback_address(host)
+    local = is_this_machine(host)
     plain = not (parts.username or parts.password or parts.query or parts.fragment) and parts.path in ("", "/")
     if parts.scheme != "http" or not local or not plain or "\\" in value:
         raise ValueError("not a loopback address")
@@ -93,7 +93,7 @@ def _pinged(value: str) -> str:
     """An address to ping: https, or http on this machine, without user and password."""
     parts = urlsplit(value)
     host = parts.hostname or ""
-    local = parts.scheme == "http" and (host == "localhost" or _is_loopback_address(host))
+    local = parts.scheme == "http" and is_this_machine(host)
     plain = not (parts.username or parts.password or parts.fragment) and value.isascii() and value.isprintable()
     if not host or not plain or " " in value or "\\" in value or not (local or parts.scheme == "https"):
         raise ValueError("not an https address")
@@ -105,22 +105,20 @@ def _pinged(value: str) -> str:
 def _database(value: str) -> str:
     """A PostgreSQL address.
 
-    Only what is needed to recognise one is checked; the driver reports the rest when it connects.
+    One that two parsers would read differently is refused: a part of its password would be taken for the host, or its
+    host for another. The driver reports the rest when it connects.
     """
     parts = urlsplit(value)
+    if parts.netloc.count("@") > 1 or "@" in parts.path + parts.query or "#" in value:
+        raise ValueError("a password that is not escaped")
+    if parts.hostname and "host" in parse_qs(parts.query):
+        raise ValueError("two hosts")
     reached = parts.scheme == "postgresql+asyncpg" and (parts.netloc or "host=" in parts.query)
     if not reached or not parts.path.strip("/") or not value.isprintable() or " " in value:
         raise ValueError("not a database")
     if parts.port == 0:
         raise ValueError("not a port")
     return value
-
-
-def _is_loopback_address(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 Amount = Annotated[Decimal, BeforeValidator(_number)]
@@ -165,7 +163,7 @@ class DatabaseSettings(Section):
     url: DatabaseUrl | None = Field(
         default=None,
         title="the address of a PostgreSQL database, like postgresql+asyncpg://host/database, its password in "
-        "PGPASSWORD or ~/.pgpass",
+        "PGPASSWORD or ~/.pgpass (or in the address, with / @ ? # written as %2F %40 %3F %23)",
         description="PostgreSQL for the records, a schema for each mode; without it a file in the data folder",
     )
 

@@ -99,7 +99,9 @@ class DayBook:
     def _as_it_was(self, day: DayRecords, number: int) -> tuple[CycleProgress, ...]:
         """The cycle rebuilt, once for the records it is made from."""
         entries = [(entry.id, entry.state) for entry in day.entries if entry.cycle == number]
-        made_from = (day.steps[number], entries)
+        ended = [cycle for cycle in day.cycles if cycle.number == number]
+        runs = [run for run in day.runs if run.cycle == number]
+        made_from = (day.steps[number], entries, ended, runs)
         kept = self._rebuilt.get(number)
         if kept is None or kept[0] != made_from:
             kept = self._rebuilt[number] = made_from, rebuilt(day, number, self.clock.speed)

@@ -84,8 +84,9 @@ def read_frames(path: Path) -> Frames:
         if any(head.startswith(content) for head in _HEADS):  # killed before it wrote more
             return Frames((), 0, len(content), torn=True)
         if first.startswith(_MAGIC):
-            version, ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, HEAD))
-            raise DayUnreadable(f"{path} was recorded by another version ({version}; this one reads {ours})")
+            version, *ours = (line[len(_MAGIC) :].decode("ascii", "replace").strip() for line in (first, *_HEADS))
+            known = " and ".join(ours)
+            raise DayUnreadable(f"{path} was recorded by another version ({version}; this one reads {known})")
         raise DayUnreadable(f"{path} is no recorded day")
     found = []
     place, view = len(head), memoryview(content)

@@ -83,8 +83,8 @@ class Records:
     """Everything durable. Each method of its parts is one commit of its own. Use it on the loop that opened it.
 
     Any call may raise RecordsError. `epoch` rises with every trader that opens the records. It keeps the earlier ones
-    out: each of their writes raises FencedOff and changes nothing (rules 10). A process that does
-    not trade may only post commands and change the operator's settings of an account.
+    out: each of their writes raises FencedOff and changes nothing (rules 10). A process that does not trade may only
+    post commands.
     """
 
     def __init__(self, database: Database, epoch: int) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from core.remote.keys import RedisKeys
-from core.remote.link import RedisLink, RedisTrouble
+from core.remote.link import RedisLink, RedisTrouble, explained
+from core.runtime.redaction import redact
 
 TO_WATCH = ("ping", "hgetall", "pttl", "xread")
 TO_PUBLISH = ("ping", "hget", "hset", "pexpire", "del", "xadd")
@@ -33,6 +35,22 @@ class RedisFound:
 
 async def require(link: RedisLink, keys: RedisKeys, commands: tuple[str, ...]) -> None:
     """Tries each of these commands on a key made for that. Raises RedisTrouble with all those the user may not run."""
+    lacking = [name.upper() for name, may in (await _tried(link, keys, commands)).items() if not may]
+    if lacking:
+        raise RedisTrouble(
+            f"{link.address} does not let this user run {', '.join(lacking)}, which is needed; "
+            "docs/scaling.md has the ACL rule"
+        )
+
+
+async def allowed(link: RedisLink, keys: RedisKeys) -> frozenset[str]:
+    """The commands of publishing and of watching that the user may run. Raises RedisTrouble."""
+    tried = await _tried(link, keys, (*TO_PUBLISH, *TO_WATCH))
+    return frozenset(name for name, may in tried.items() if may)
+
+
+async def _tried(link: RedisLink, keys: RedisKeys, commands: Collection[str]) -> dict[str, bool]:
+    """Whether the user may run each of the commands. Raises RedisTrouble for a refusal of another kind."""
     trials: dict[str, Any] = {
         "ping": lambda pipeline: pipeline.ping(),
         "hgetall": lambda pipeline: pipeline.hgetall(keys.rehearsal),
@@ -51,13 +69,10 @@ async def require(link: RedisLink, keys: RedisKeys, commands: tuple[str, ...]) -
             trials[name](pipeline)
 
     answers = await link.try_each(queue)
-    lacking = [name.upper() for name, answer in zip(tried, answers, strict=True) if _not_there(answer)]
-    if lacking:
-        raise RedisTrouble(
-            f"{link.address} does not let this user run {', '.join(lacking)}, which is needed; "
-            "docs/scaling.md has the ACL rule"
-        )
-    await link.exchange(queue)  # refused for another reason: says which
+    other = next((a for a in answers if isinstance(a, Exception) and not _not_there(a)), None)
+    if other is not None:
+        raise RedisTrouble(redact(explained(other, link.address)))
+    return {name: not _not_there(answer) for name, answer in zip(tried, answers, strict=True)}
 
 
 def _not_there(answer: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from core.records.repositories.rows import TradingState
 from core.runtime.clock import exchange_time
 from core.snapshot import (
     Automation,
+    EngineState,
     Level,
     MessageView,
     NextStepView,
@@ -45,14 +46,14 @@ class KeptDay:
     """Reads the day as the records keep it.
 
     `console_runs` says whether a console trades on these records, `kill_file` is the file that halts all entries, and
-    `sends` is false in a dry run.
+    `sends` is false in a dry run. `calendar` is loaded at the first reading when none is given.
     """
 
     times: SlotTimes
     console_runs: Callable[[], Awaitable[bool]]
     kill_file: Path
     sends: bool
-    _calendar: SessionCalendar | None = field(init=False, default=None)
+    calendar: SessionCalendar | None = None
 
     async def shown(self, records: Records, empty: Snapshot, now: datetime, speed: float) -> Snapshot:
         """The snapshot `empty` with all that the records tell at `now`, market time: everything but prices.
@@ -121,23 +122,24 @@ class KeptDay:
         )
 
     async def _calendar_around(self, now: datetime) -> SessionCalendar:
-        if self._calendar is None:
-            self._calendar = await asyncio.to_thread(SessionCalendar, now)
-        return self._calendar
+        if self.calendar is None:
+            self.calendar = await asyncio.to_thread(SessionCalendar, now)
+        return self.calendar
 
 
 def _status(
     empty: StatusSlice, trading: TradingState, session: Session | None, now: datetime, speed: float
 ) -> StatusSlice:
-    """The status with the time, the market by the calendar, and a pause or halt as recorded."""
+    """The status with the time, the market by the calendar, and the trading state as recorded."""
     market = (
         "closed" if session is None or now >= session.close else "open" if now >= session.open else "before the open"
     )
-    status = replace(empty, now=now.replace(microsecond=0), speed=speed, market=market)
-    if trading.state == "active":
-        return status
     return replace(
-        status,
+        empty,
+        engine=EngineState.UNSEEN,
+        now=now.replace(microsecond=0),
+        speed=speed,
+        market=market,
         automation=Automation(trading.state),
         automation_detail=trading.why,
         who=trading.who,

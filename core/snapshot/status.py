@@ -32,6 +32,13 @@ class EngineState(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     FAILED = "failed"
+    UNSEEN = "not seen"
+    """No engine publishes to this watcher; what it shows is from the records."""
+
+    @property
+    def tells_day(self) -> bool:
+        """Whether what is shown of the day, and of what comes next, is as it stands now."""
+        return self in (EngineState.RUNNING, EngineState.UNSEEN)
 
 
 class Automation(StrEnum):

@@ -76,7 +76,7 @@ def _cycle_verdict(cycle: CycleRecord, told: CycleTold) -> str:
 def _told_words(cycle: CycleTold) -> str:
     """`FILLED 6.73`, `SKIPPED: no session today`, `1 REJECTED, 2 FILLED`: the word in capitals, then what is added."""
     told = cycle.told
-    if cycle.accounts and told not in cycle.accounts.values():
+    if sum(cycle.totals.values()) > 1 and told not in cycle.accounts.values():
         return told.words.upper()  # several accounts, counted
     head, words = told.word.upper(), told.words.removeprefix("day held: ")
     return head + words[len(head) :] if words.upper().startswith(head) else f"{head}: {words}"

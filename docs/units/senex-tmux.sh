@@ -5,9 +5,10 @@
 #   senex-tmux.sh serve [ARGUMENTS]   starts it, waits for its end, ends with its exit code (for systemd)
 #   senex-tmux.sh stop                ends it in order and waits
 #
-# No secret is handed to tmux: whoever may ask a tmux server can read its environment. The console finds its login in
-# the keyring or in ~/.config/senex/credentials. What only the environment can carry (SENEX_MAIL_PASSWORD) goes into
-# ~/.config/senex/environment, lines of NAME=value, mode 0600: it is read behind tmux, by the console's own process.
+# No secret is handed to tmux: whoever may ask a tmux server can read its environment. tmux is given only the variables
+# named below. The console finds its login in the keyring or in ~/.config/senex/credentials. What only the environment
+# can carry (SENEX_MAIL_PASSWORD, an address with a password in it) goes into ~/.config/senex/environment, lines of
+# NAME=value, mode 0600: it is read behind tmux, by the console's own process.
 #
 # SENEX: the command, else ~/senex/.venv/bin/senex.   CONSOLE: the name of server and session, else senex.
 set -eu
@@ -19,24 +20,52 @@ script=$(readlink -f -- "$0")
 settings=${XDG_CONFIG_HOME:-$HOME/.config}/senex
 state=${XDG_STATE_HOME:-$HOME/.local/state}/senex
 ended=$state/$console.exit-code
+environment=$settings/environment
 
-on_server() {
-    env -u TMUX -u TMUX_PANE tmux -L "$console" "$@"
+may_be_handed_on() { # NAME VALUE
+    case $2 in *://*@*) return 1 ;; esac
+    case $1 in
+        SENEX_BROKER__URL) ;; # on this machine, without a password
+        *[Uu][Rr][Ll]* | *[Pp][Aa][Ss][Ss][Ww]* | *[Tt][Oo][Kk][Ee][Nn]* | *[Ss][Ee][Cc][Rr][Ee][Tt]*) return 1 ;;
+        HOME | PATH | SHELL | USER | LOGNAME | LANG | LANGUAGE | LC_* | TZ | TERM | COLORTERM | NO_COLOR | TMPDIR) ;;
+        XDG_* | DBUS_SESSION_BUS_ADDRESS | DISPLAY | WAYLAND_DISPLAY | XAUTHORITY | SSH_AUTH_SOCK | TMUX_TMPDIR) ;;
+        SSL_CERT_FILE | SSL_CERT_DIR | HTTPS_PROXY | https_proxy | NO_PROXY | no_proxy) ;;
+        PYTHON_KEYRING_BACKEND | SENEX | CONSOLE | SERVED | SENEX_*) ;;
+        *) return 1 ;;
+    esac
 }
 
-keep_secrets_from_tmux() {
-    for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+names() { # of the variables of this process
+    env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'
+}
+
+on_server() { # tmux with the variables that it may see
+    set -- tmux -L "$console" "$@"
+    for name in $(names); do
         eval "value=\${$name-}"
+        if may_be_handed_on "$name" "$value"; then set -- "$name=$value" "$@"; fi
+    done
+    env -i "$@"
+}
+
+tell_what_stays_behind() { # refuses to start when that would change a setting
+    lost=
+    for name in $(names); do
+        eval "value=\${$name-}"
+        if may_be_handed_on "$name" "$value"; then continue; fi
         case $name in
-            TT_SECRET | TT_REFRESH | *PASSWORD* | *PASSWD* | *SECRET* | *TOKEN*) ;;
-            *) case $value in *://*:*@*) ;; *) continue ;; esac ;;
-        esac
-        unset "$name"
-        case $name in
-            TT_* | SENEX_*) echo "senex-tmux: $name is not handed on to tmux; see docs/operations.md, Secrets" >&2 ;;
+            SENEX_*__*)
+                grep -q "^$name=" "$environment" 2> /dev/null && continue
+                lost=2
+                echo "senex-tmux: $name may hold a password and is not handed on to tmux; write it into" \
+                    "$environment (mode 0600), or unset it" >&2
+                ;;
+            TT_* | SENEX_* | PG*)
+                echo "senex-tmux: $name is not handed on to tmux; see docs/operations.md, Secrets" >&2
+                ;;
         esac
     done
-    unset value
+    [ -z "$lost" ] || exit "$lost"
 }
 
 start() { # how tmux starts it, then the arguments of senex
@@ -58,14 +87,16 @@ until_gone() {
 }
 
 behind_tmux() {
-    if [ -e "$settings/environment" ]; then
-        if [ -n "$(find "$settings/environment" -perm /177)" ]; then
-            echo "senex-tmux: $settings/environment is not its owner's alone; run: chmod 600 '$settings/environment'" >&2
+    if [ -e "$environment" ]; then
+        if [ -n "$(find "$environment" -perm /177)" ]; then
+            echo "senex-tmux: $environment is not its owner's alone; run: chmod 600 '$environment'" >&2
             code=2
         else
+            mark=$(printf '\357\273\277') # some editors begin a file with a byte order mark
             while IFS= read -r line || [ -n "$line" ]; do
+                line=${line#"$mark"}
                 case $line in '' | '#'*) ;; *=*) export "${line?}" ;; esac
-            done < "$settings/environment"
+            done < "$environment"
         fi
     fi
     if [ -z "${code-}" ]; then
@@ -91,7 +122,6 @@ behind_tmux() {
     fi
 }
 
-[ "${1-}" = behind-tmux ] || keep_secrets_from_tmux
 case ${1-} in
     behind-tmux)
         shift
@@ -103,6 +133,7 @@ case ${1-} in
             echo "senex-tmux: a console runs there already; attach with: tmux -L $console attach -d" >&2
             exit 2
         fi
+        tell_what_stays_behind
         SERVED=1
         export SERVED
         process=$(start '-d -P -F #{pane_pid}' "$@")
@@ -118,8 +149,10 @@ case ${1-} in
         ;;
     *)
         if on_server has-session -t "=$console" 2> /dev/null; then
-            exec env -u TMUX -u TMUX_PANE tmux -L "$console" attach-session -d -t "=$console"
+            on_server attach-session -d -t "=$console"
+            exit
         fi
+        tell_what_stays_behind
         start "" "$@"
         ;;
 esac

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from core.runtime.redaction import redact
+from senex_tui.support.outlet import print_line
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -71,6 +72,22 @@ def mode_of(context: typer.Context, run: Invocation) -> Mode:
     from senex_tui.cli.modes import choose_mode
 
     return choose_mode(run.loaded.settings, live=context.find_root().params["live"])
+
+
+def trading_mode_of(context: typer.Context, run: Invocation) -> Mode:
+    """The mode of a run that trades or moves records. Says on stderr what others may read or change in its files.
+
+    Raises Refused, also for a live run that is exposed to others.
+    """
+    from core.config.exposure import file_exposures, network_exposures
+    from senex_tui.cli.modes import refuse_exposed_live
+
+    mode = mode_of(context, run)
+    in_files = file_exposures(run.loaded, run.folders, mode.value)
+    refuse_exposed_live(mode, (*network_exposures(run.loaded.settings, os.environ), *in_files))
+    for exposure in in_files:
+        print_line(redact(f"senex: {exposure.sentence}."), error=True)
+    return mode
 
 
 def logins_found(run: Invocation) -> tuple[Credentials, ...]:
@@ -149,7 +166,7 @@ def _place(context: typer.Context, data_dir: Path | None, of_demo: Callable[[Fol
         running = only_running(chosen) if of_demo is None else of_demo(chosen, name)
         if running is None:
             raise
-        typer.echo(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", err=True)
+        print_line(f"senex: {error.sentences[0]} Speaking to the {running.mode.value} console that runs.", error=True)
         return running
     if of_demo is not None:
         return of_demo(run.folders, name)

@@ -13,9 +13,18 @@ from typing import Annotated
 import typer
 
 from core.runtime.redaction import redact
-from senex_tui.cli.invocation import folders_of, logins_found, logins_needed, mode_of, prepare, settle_terminal
+from senex_tui.cli.invocation import (
+    folders_of,
+    logins_found,
+    logins_needed,
+    mode_of,
+    prepare,
+    settle_terminal,
+    trading_mode_of,
+)
 from senex_tui.cli.options import Ascii, AsJson, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
-from senex_tui.cli.printing import print_lines, print_report
+from senex_tui.cli.printing import print_lines
+from senex_tui.support.outlet import end_output, install_outlets, print_line
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.support.report import EXIT_CODES
 
@@ -46,7 +55,7 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"senex {version('senex-tui')}")
+        print_line(f"senex {version('senex-tui')}")
         raise typer.Exit
 
 
@@ -71,7 +80,7 @@ def console(
     if context.invoked_subcommand is not None:
         return
     run = prepare(context, data_dir)
-    mode = mode_of(context, run)
+    mode = trading_mode_of(context, run)
     if not plain:
         settle_terminal()
     logins = logins_needed(run)
@@ -135,7 +144,7 @@ def run(
     This one says who trades, takes over when that one ends or loses its connection, and reconciles first.
     """
     prepared = prepare(context, data_dir)
-    mode = mode_of(context, prepared)
+    mode = trading_mode_of(context, prepared)
     if not headless:
         settle_terminal()
     logins = logins_needed(prepared)
@@ -181,13 +190,13 @@ def once(
     Exit code: 0 succeeded, 3 skipped, 4 failed, 5 unknown, 2 refused to start.
     """
     run = prepare(context, data_dir)
-    mode = mode_of(context, run)
+    mode = trading_mode_of(context, run)
     logins = logins_needed(run)
     from senex_tui.run.once import run_once
 
     result = run_once(run.loaded, run.folders, mode, logins, account or None, wait)
-    print_report(result, as_json)
-    raise typer.Exit(EXIT_CODES[result.outcome])
+    print_line(result.to_json() if as_json else result.to_text())
+    raise typer.Exit(EXIT_CODES[result.outcome])  # of the cycle, also when the output did not take the report
 
 
 @app.command()
@@ -218,6 +227,7 @@ def check(context: typer.Context, data_dir: OwnDataDir = None) -> None:
 
 def main() -> None:
     """The entry point. Exit code 2 and a sentence for each thing the user can mend, 1 for a defect of ours."""
+    install_outlets()
     os.umask(0o077)  # records, logs and sockets are this user's alone
     gc.disable()  # until the first paint, or until an engine is built: imports leave hardly any garbage
     words = demo_named_first(sys.argv[1:])
@@ -225,10 +235,18 @@ def main() -> None:
         from senex_tui.cli.registry import add_other_commands
 
         add_other_commands(app)
+    if sys.flags.optimize > 1:
+        from senex_tui.cli.registry import restore_help
+
+        restore_help(app)
     try:
         app(words, prog_name="senex")
     except Exception as failure:
         sys.exit(_report(failure))
+    finally:
+        unwritten = end_output()
+        if unwritten:
+            print_line(f"senex: {unwritten}", error=True)
 
 
 def demo_named_first(words: list[str]) -> list[str]:
@@ -255,10 +273,10 @@ def _report(failure: Exception) -> int:
     sentences = sentences_for(failure)
     if sentences:
         for sentence in sentences:
-            typer.echo(redact(f"senex: {sentence}"), err=True)
+            print_line(redact(f"senex: {sentence}"), error=True)
         return REFUSED_TO_START
     log.exception("stopped by a defect", exc_info=failure)
     from senex_tui.support.crash_report import tell_crash
 
-    typer.echo(redact(f"senex: {tell_crash('it was', failure)}"), err=True)
+    print_line(redact(f"senex: {tell_crash('it was', failure)}"), error=True)
     return DEFECT

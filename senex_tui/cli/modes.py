@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from core.config.exposure import Exposure
 from core.config.loader import Settings
 from core.snapshot import Mode
 from senex_tui.support.refusals import Refused
@@ -29,6 +32,14 @@ def choose_mode(settings: Settings, *, live: bool) -> Mode:
     if settings.broker.sandbox:
         return Mode.SANDBOX
     return Mode.DEMO if settings.broker.url else Mode.DRY_RUN
+
+
+def refuse_exposed_live(mode: Mode, exposures: Sequence[Exposure]) -> None:
+    """Raises Refused when a live console would send its records through a network unencrypted, or lets others write
+    where they are."""
+    barred = next((exposure.live for exposure in exposures if exposure.live), "")
+    if mode is Mode.LIVE and barred:
+        raise Refused(barred)
 
 
 def _half_live(*, flag: bool) -> str:

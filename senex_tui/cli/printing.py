@@ -7,9 +7,11 @@ from typing import NoReturn, Protocol
 
 import typer
 
+from senex_tui.support.outlet import print_line, standard_output
 from senex_tui.support.report import Answer
 
 DONE = 0
+NOT_WRITTEN = 1
 
 
 class Printed(Protocol):
@@ -21,15 +23,29 @@ class Printed(Protocol):
 
 
 def print_report(report: Printed, as_json: bool) -> None:
-    typer.echo(report.to_json() if as_json else report.to_text())
+    """Ends the command with exit code 1 when the output did not take the report."""
+    print_lines([report.to_json() if as_json else report.to_text()])
 
 
 def print_lines(lines: Iterable[str]) -> None:
+    """Prints the lines, until the output takes no more. Otherwise as `print_report`."""
     for line in lines:
-        typer.echo(line)
+        print_next(line)
+    if standard_output().lost:
+        raise typer.Exit(NOT_WRITTEN)
+
+
+def print_next(line: str) -> None:
+    """Prints one of many lines. Ends the command when nobody reads them any more, as after `| head`."""
+    print_line(line)
+    if standard_output().is_closed:
+        raise typer.Exit(NOT_WRITTEN)
 
 
 def exit_with(answer: Answer) -> NoReturn:
-    """Prints the answer, on standard error unless it was done, and ends the command with its exit code."""
-    typer.echo(answer.text, err=answer.exit_code != DONE)
+    """Prints the answer, on standard error unless it was done, and ends the command with its exit code.
+
+    The code says what was done, also when the output did not take the answer.
+    """
+    print_line(answer.text, error=answer.exit_code != DONE)
     raise typer.Exit(answer.exit_code)

@@ -24,11 +24,12 @@ from senex_tui.console.actions.commands import Actions
 from senex_tui.console.appearance import Appearance
 from senex_tui.console.attention import Attention
 from senex_tui.console.crash_screen import PlainCrash, in_the_log
+from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.freeze import View
 from senex_tui.console.keys import Where, bindings
 from senex_tui.console.navigation import Navigation
 from senex_tui.console.palette import KeyCommands
-from senex_tui.console.quitting import Quitting
+from senex_tui.console.quitting import EngineThread, Quitting
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.overlay import AboveDashboard
 from senex_tui.console.screens.page import Page
@@ -59,8 +60,9 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     `stop_engine` ends the engine in order. It is awaited on every way out that the app sees, before the app exits;
     `engine_stopped` tells afterwards whether that happened, so that whoever runs the app can stop the engine otherwise.
-    `monotonic` gives wall seconds. `tell_crash` keeps a report of a defect that ends the app and returns the sentence
-    to show. `first_words` are said once at the start. Copies and exports go to `state_folder`, when there is one.
+    `engine` is asked to stop at once when a signal comes or the terminal is lost. `monotonic` gives wall seconds.
+    `tell_crash` keeps a report of a defect that ends the app and returns the sentence to show. `first_words` are said
+    once at the start. Copies and exports go to `state_folder`, when there is one.
     """
 
     TITLE = "senex"
@@ -77,6 +79,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         client: EngineClient,
         *,
         stop_engine: Callable[[], Awaitable[None]] | None = None,
+        engine: EngineThread | None = None,
         monotonic: Callable[[], float] | None = None,
         view_settings: ViewSettings | None = None,
         tell_crash: Callable[[BaseException], str] = in_the_log,
@@ -89,7 +92,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self.tell_crash = tell_crash
         self._first_words = first_words
         self.engine_stopped = False
-        self.quitting = Quitting(self, stop_engine)
+        self.quitting = Quitting(self, stop_engine, engine)
         self._monotonic = monotonic or SystemClock().monotonic
         self._toasts = Toasts(self, self._monotonic)
         self._attention = Attention()
@@ -112,6 +115,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
         self.call_after_refresh(gc.enable)
         if not self.is_headless:
             self.quitting.watch_terminal()
+            self.app_resume_signal.subscribe(self, lambda _: self.paint_all())
 
     def on_unmount(self) -> None:
         self.quitting.leave_terminal()
@@ -192,6 +196,10 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
     def write_sequence(self, sequence: str) -> None:
         if not self.is_headless and self._driver is not None:
             self._driver.write(sequence)
+
+    def let_go_of_terminal(self) -> None:
+        if isinstance(self._driver, ConsoleDriver):
+            self._driver.let_go()
 
     def say(self, text: str, severity: SeverityLevel) -> None:
         self._toasts.say(text, severity)

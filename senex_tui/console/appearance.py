@@ -11,10 +11,11 @@ from textual.binding import Binding
 from textual.filter import LineFilter
 
 from senex_tui.console.base import ConsoleApp
+from senex_tui.console.driver import ConsoleDriver
 from senex_tui.console.key_map import checked_keys
 from senex_tui.console.theme import THEMES, theme_to_use
-from widgets.base.ascii_only import AsciiFilter
 from widgets.base.key_names import use_keys
+from widgets.base.line_filters import AsciiFilter, SafeFilter
 
 if TYPE_CHECKING:
     from senex_tui.console.view_settings import ViewSettings
@@ -25,10 +26,10 @@ class Appearance(ConsoleApp):
 
     def __init__(self, view: ViewSettings) -> None:
         """Raises SettingsError for keys that cannot be mapped."""
-        super().__init__()
+        super().__init__(driver_class=ConsoleDriver)
         self.view_settings = view
         self.looks = view.applied()
-        self._ascii = AsciiFilter()
+        self._safe, self._ascii = SafeFilter(), AsciiFilter()
         self.is_without_colour = "NO_COLOR" in os.environ
         self.animation_level = "none"
         for theme in THEMES:
@@ -39,9 +40,9 @@ class Appearance(ConsoleApp):
         self.set_keymap(keys)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own filters; in ASCII mode also the one that makes every line ASCII, last."""
-        own = super().get_line_filters()
-        return [*own, self._ascii] if self.looks.ascii else own
+        """Textual's own filters, then ours: no line steers the terminal, and in ASCII mode each is ASCII."""
+        ours = (self._safe, self._ascii) if self.looks.ascii else (self._safe,)
+        return [*super().get_line_filters(), *ours]
 
     def get_key_display(self, binding: Binding) -> str:
         """The footer's word for a key. In ASCII mode a key without an ASCII sign, like enter, goes by its name."""
@@ -60,12 +61,12 @@ class Appearance(ConsoleApp):
         elif name == "read_only":
             self.pull()
         if name in ("theme", "ascii"):
-            self.call_after_refresh(self._paint_all)
+            self.call_after_refresh(self.paint_all)
         if name != "read_only":
             self.view_settings.change(name, value)
 
-    def _paint_all(self) -> None:
-        """Paints every screen again: widgets keep their painted lines, which have the look of before."""
+    def paint_all(self) -> None:
+        """Paints every screen again, also what has not changed: a new look, or a terminal that lost what it showed."""
         for screen in self.screen_stack:
             for widget in (screen, *screen.query("*")):
                 widget.notify_style_update()

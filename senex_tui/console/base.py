@@ -90,6 +90,10 @@ class ConsoleApp(App[None]):
         """Sends an escape sequence to the terminal, when there is one."""
         raise NotImplementedError
 
+    def let_go_of_terminal(self) -> None:
+        """Writes nothing more to the terminal. May be called from any thread."""
+        raise NotImplementedError
+
     # Commands
 
     @property

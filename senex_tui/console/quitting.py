@@ -4,40 +4,73 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import threading
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Protocol
 
 from senex_tui.console.actions import questions
 from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.support import terminal
+from senex_tui.support.terminal_watch import GONE, TerminalWatch, leave_to_nobody, takes_nothing
 
 if TYPE_CHECKING:
     from senex_tui.console.base import ConsoleApp
 
-HANGUP_CHECK_S = 5.0
+LOOK_S = 0.2
+LET_GO_S = 5.0
+"""Wall seconds after which, once the engine has ended, a terminal that takes nothing is let go of."""
+END_WITHIN_S = 20.0
+"""Wall seconds in which the console must end after its engine, and again after it let go of its terminal."""
+NOT_IN_ORDER = 1
 log = logging.getLogger(__name__)
 
 
-class Quitting:
-    """Asks before quitting, and awaits `stop_engine` on every way out before the app exits."""
+class EngineThread(Protocol):
+    """The engine that this console runs on another thread (`EngineHost`)."""
 
-    def __init__(self, app: ConsoleApp, stop_engine: Callable[[], Awaitable[None]] | None) -> None:
+    @property
+    def running(self) -> bool: ...
+
+    def ask_to_stop(self) -> None:
+        """Returns at once. May be called from any thread."""
+
+
+class Quitting:
+    """Asks before quitting, and awaits `stop_engine` on every way out before the app exits.
+
+    A signal and a lost terminal ask the `engine` at once, from a thread of their own: the screen may stand still with
+    a terminal that takes nothing.
+    """
+
+    def __init__(
+        self, app: ConsoleApp, stop_engine: Callable[[], Awaitable[None]] | None, engine: EngineThread | None = None
+    ) -> None:
         self._app = app
         self._stop_engine = stop_engine
-        self._undo_signals: Callable[[], None] | None = None
+        self._engine = engine
+        self._watch: TerminalWatch | None = None
+        self._ending: threading.Thread | None = None
         self.leaving = False
 
     def watch_terminal(self) -> None:
         """From now on a signal and a lost terminal end the console in order. Saves the terminal's title."""
-        self._undo_signals = terminal.install_signal_handlers(asyncio.get_running_loop(), self.unasked)
+        loop, context = asyncio.get_running_loop(), copy_context()
+
+        def unasked(cause: str) -> None:
+            loop.call_soon_threadsafe(self.unasked, cause, context=context)  # the app is found in the context
+
+        self._watch = TerminalWatch(lambda cause: self._end(unasked, cause))
+        self._watch.start()
         self._app.write_sequence(terminal.SAVE_TITLE)
-        self._app.set_interval(HANGUP_CHECK_S, self.check_hangup)
 
     def leave_terminal(self) -> None:
         """Stops watching for signals and restores the terminal's title."""
-        if self._undo_signals is not None:
-            self._undo_signals()
-            self._undo_signals = None
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
             self._app.write_sequence(terminal.RESTORE_TITLE)
 
     def ask(self) -> None:
@@ -56,14 +89,36 @@ class Quitting:
     def unasked(self, cause: str) -> None:
         """Ends in order without a question: on SIGHUP, SIGTERM or SIGINT, or when the terminal is gone.
 
-        Nothing more is painted when the terminal may be gone: its writer would block the event loop.
+        Nothing more is painted when the terminal may be gone.
         """
         log.info("stopping: %s", cause)
-        self._leave(paint=cause not in ("SIGHUP", "terminal gone"))
+        self._leave(paint=cause not in ("SIGHUP", GONE))
 
-    def check_hangup(self) -> None:
-        if terminal.terminal_gone():
-            self.unasked("terminal gone")
+    def _end(self, unasked: Callable[[str], None], cause: str) -> None:
+        """Runs on the thread of the watch."""
+        if self._engine is not None:
+            self._engine.ask_to_stop()
+        with suppress(RuntimeError):  # the loop has ended already
+            unasked(cause)
+        if self._ending is None:
+            self._ending = threading.Thread(target=self._see_it_end, name="ending", daemon=True)
+            self._ending.start()
+
+    def _see_it_end(self) -> None:
+        """Ends what a terminal that takes nothing keeps: first its hold on the event loop, at last the process."""
+        pause = threading.Event()
+        while self._engine is not None and self._engine.running:
+            pause.wait(LOOK_S)
+        full_s = waited_s = 0.0
+        while full_s < LET_GO_S and waited_s < END_WITHIN_S:
+            pause.wait(LOOK_S)
+            waited_s += LOOK_S
+            full_s = full_s + LOOK_S if takes_nothing() else 0.0
+        log.warning("the terminal takes nothing; the console ends without it")
+        leave_to_nobody(os.fstat(0).st_rdev)
+        self._app.let_go_of_terminal()
+        pause.wait(END_WITHIN_S)
+        os._exit(NOT_IN_ORDER)
 
     def _is_asking(self) -> bool:
         return isinstance(self._app.screen, Question) and self._app.screen.name == questions.QUIT_NAME

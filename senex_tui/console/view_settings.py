@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from core.domain.operation.ascii import SAMPLE
 from core.runtime.redaction import redact
 from senex_tui.reports.check import shown, value_of
-from senex_tui.support.terminal import prepare_colours
+from senex_tui.support.terminal import can_show, prepare_colours
 
 if TYPE_CHECKING:
     from core.config.loader import Loaded
@@ -84,10 +85,14 @@ def view_settings(loaded: Loaded, state_folder: Path) -> ViewSettings:
 def settled_view(loaded: Loaded, state_folder: Path) -> ViewSettings:
     """`view_settings`, with what must be done before Textual is imported: call it before that.
 
+    A terminal whose encoding lacks the signs gets the ASCII look, whatever the settings say.
+
     Raises SettingsError for keys that cannot be mapped.
     """
     view = view_settings(loaded, state_folder)
     prepare_colours(os.environ, view.applied().colours)
+    if not can_show(SAMPLE):
+        view.asked = replace(view.asked, ascii=True)
     from senex_tui.console.key_map import checked_keys
 
     checked_keys(view.asked.keys)

@@ -106,4 +106,4 @@ def to_text(rows: Sequence[Row]) -> str:
 
 def to_json(rows: Sequence[Row]) -> str:
     scrubbed = [{name: redact(str(value)) for name, value in asdict(row).items()} for row in rows]
-    return json.dumps({"ok": exit_code(rows) == 0, "rows": scrubbed}, ensure_ascii=False)
+    return json.dumps({"ok": exit_code(rows) == 0, "rows": scrubbed})

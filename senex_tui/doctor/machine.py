@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,6 +20,7 @@ from core.domain.operation.failures import failure_words
 from core.domain.operation.times import minute
 from senex_tui.doctor.database import lock_row, records_row
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
+from senex_tui.doctor.exposure import with_exposures
 from senex_tui.doctor.redis import redis_row
 from senex_tui.support.terminal import not_kept_running, refusal_for_terminal, too_small
 from senex_tui.trader.place import Place, place_of
@@ -56,16 +57,22 @@ class Setup:
 
 def all_checks(setup: Setup) -> Sequence[Check]:
     """All checks, in the order in which their rows are shown."""
+
+    def exposed(name: str, look: Callable[[], Row], todo: str) -> Check:
+        return one(name, lambda: with_exposures(look(), setup.loaded, setup.folders, setup.mode), todo)
+
     return (
-        one("settings", lambda: _settings(setup), "see `senex check`"),
+        exposed("settings", lambda: _settings(setup), "see `senex check`"),
         Check(ABOUT_THE_BROKER, lambda post: _broker(setup, post), "check the network and broker.url"),
         one("calendar", _calendar, "reinstall: make clean, then make demo"),
-        one("records", lambda: _records_or_database(setup), "check the disk the data folder is on"),
+        exposed("records", lambda: _records_or_database(setup), "check the disk the data folder is on"),
         one("lock", lambda: _lock_or_database(setup), "check the disk the data folder is on"),
-        one("redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"),
-        one("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
+        exposed(
+            "redis", lambda: redis_row(_section(setup, "redis"), setup.mode), "check redis.url and that Redis runs"
+        ),
+        exposed("mail", lambda: _mail(setup), "check mail.host, mail.port and mail.security"),
         one("ping", lambda: _ping(_section(setup, "ping")), "check ping.url"),
-        one("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
+        exposed("disk", lambda: _disk(setup.folders), "check the disk the data folder is on"),
         one("terminal", lambda: _terminal(setup.mode), "start it in a terminal, or in tmux"),
     )
 
@@ -119,8 +126,12 @@ def _lock_or_database(setup: Setup) -> Row:
 
 
 def _records(path: Path) -> Row:
+    from core.records.store.private_file import why_not_one_file
     from core.records.store.schema import is_older, newest_revision
 
+    two_names, _, todo = why_not_one_file(path).partition("; ")
+    if two_names:
+        return Row("records", Finding.FAIL, f"{two_names}: the console does not start", todo)
     if not path.exists():
         return Row("records", Finding.SKIP, f"{path} is made at the first start")
     restore = "stop the console, keep a copy of the file, and restore a backup"

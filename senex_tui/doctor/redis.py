@@ -23,10 +23,15 @@ def redis_row(section: RedisSettings | None, mode: Mode | None) -> Row:
     from core.remote.link import RedisTrouble
 
     try:
-        address, found = asyncio.run(_look(section.url, section.name, mode.value if mode is not None else "dry-run"))
+        address, may, found = asyncio.run(
+            _look(section.url, section.name, mode.value if mode is not None else "dry-run")
+        )
     except RedisTrouble as trouble:
         return Row("redis", Finding.WARN, str(trouble), "mend what the sentence names; trading goes on without it")
-    text = f"{address}, {found.version or 'of unknown version'}, lets this user publish and watch"
+    role = _role(may)
+    if not role:
+        return Row("redis", Finding.WARN, f"{address} {_lacks(may)}", "docs/scaling.md has the ACL rule of each role")
+    text = f"{address}, {found.version or 'of unknown version'}, lets this user {role}"
     if found.is_scarce:
         todo = "raise maxmemory or remove other keys: a full Redis shows watchers nothing new"
         return Row("redis", Finding.WARN, f"{text}, but is nearly full", todo)
@@ -36,14 +41,32 @@ def redis_row(section: RedisSettings | None, mode: Mode | None) -> Row:
     return Row("redis", Finding.OK, text)
 
 
-async def _look(url: str, name: str, mode: str) -> tuple[str, RedisFound]:
-    from core.remote.check import TO_PUBLISH, TO_WATCH, look_at, require
+def _role(may: frozenset[str]) -> str:
+    """What the user is for, by the commands that it may run; empty when it can do neither."""
+    from core.remote.check import TO_PUBLISH, TO_WATCH
+
+    publishes, watches = may.issuperset(TO_PUBLISH), may.issuperset(TO_WATCH)
+    if publishes and watches:
+        return "publish and watch"
+    return "publish (the trader's role)" if publishes else "watch (a watcher's role)" if watches else ""
+
+
+def _lacks(may: frozenset[str]) -> str:
+    from core.remote.check import TO_PUBLISH, TO_WATCH
+
+    to_publish, to_watch = (
+        ", ".join(name.upper() for name in needed if name not in may) for needed in (TO_PUBLISH, TO_WATCH)
+    )
+    return f"lets this user neither publish (it lacks {to_publish}) nor watch (it lacks {to_watch})"
+
+
+async def _look(url: str, name: str, mode: str) -> tuple[str, frozenset[str], RedisFound]:
+    from core.remote.check import allowed, look_at
     from core.remote.keys import RedisKeys
     from core.remote.link import RedisLink
 
     link = RedisLink(url, SERVER_S)
     try:
-        await require(link, RedisKeys(name, mode), (*TO_PUBLISH, *TO_WATCH))
-        return link.address, await look_at(link)
+        return link.address, await allowed(link, RedisKeys(name, mode)), await look_at(link)
     finally:
         await link.close()

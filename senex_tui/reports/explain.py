@@ -58,7 +58,7 @@ class Explained:
                 for line in self.story.lines
             ],
         }
-        return masked_in(json.dumps(values, ensure_ascii=False), self.accounts)
+        return masked_in(json.dumps(values), self.accounts)
 
     def to_text(self) -> str:
         lines = [self.story.title, *hanging("", safe(self.story.verdict))]

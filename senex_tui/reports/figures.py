@@ -51,7 +51,7 @@ class FiguresReport:
 
     def to_json(self) -> str:
         """One object. Percentages have one decimal place; they and amounts are text, None where nothing was counted."""
-        return json.dumps(_values(self), ensure_ascii=False)
+        return json.dumps(_values(self))
 
     def to_csv(self) -> str:
         """One row an account-day, under a header."""

@@ -69,7 +69,7 @@ class HistoryText:
     def json(self, rows: Iterable[HistoryRow]) -> str:
         """One object: the kind and its rows, newest first."""
         values = {"kind": self._kind.value, "rows": [self.values(row) for row in rows]}
-        return json.dumps(values, ensure_ascii=False)
+        return json.dumps(values)
 
     def csv_head(self) -> str:
         return _csv_line((*_COMMON, *_OWN[self._kind]))

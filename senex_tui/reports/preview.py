@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from core.domain.operation import amounts
 from core.domain.operation.commands import COMMAND, PREVIEW_DONE, PREVIEWS, CommandKind
+from core.runtime.user import system_user
 from senex_tui.support.report import Answer, Report, credit_shown, dollars_shown, instant_shown
 from senex_tui.support.text import hanging, safe, table
 from senex_tui.trader.place import Place, with_records
@@ -36,7 +36,7 @@ async def asked(place: Place, account: str) -> Report | Answer:
 
 async def made(engine: Engine, account: str) -> Report | Answer:
     """The same by an engine of this process, which runs."""
-    command = await engine.preview(f"{getpass.getuser()} with senex preview", account)
+    command = await engine.preview(f"{system_user()} with senex preview", account)
     records = engine.parts.records
     record = await records.inbox.get(command.id)
     answer = None if record is None else answer_of(record)

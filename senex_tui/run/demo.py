@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.runtime.children import child_environment, python_child
 from core.runtime.ids import RandomIds
 from core.snapshot import Mode
 from senex_tui.support.refusals import Refused
@@ -62,7 +63,8 @@ class DemoWorld:
     def start(self) -> None:
         """Starts the process. It ends when its standard input is closed, also when this process is killed."""
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "core.simulator.wire.child", json.dumps(self._order)],
+            python_child("core.simulator.wire.child", json.dumps(self._order)),
+            env=child_environment(os.environ),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

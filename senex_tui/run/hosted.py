@@ -7,7 +7,6 @@ screen's first paint.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.runtime.ids import RandomIds
+from core.runtime.user import system_user
 from core.snapshot import Mode
 from senex_tui.trader.locks import lock_data, require_free
 from senex_tui.trader.place import Place, place_of
@@ -52,6 +52,7 @@ def run_console(
         app = SenexApp(
             hosted.host,
             stop_engine=hosted.host.stop,
+            engine=hosted.host,
             view_settings=view,
             tell_crash=lambda failure: tell_crash("the console was", failure),
             first_words=not_kept_running(os.environ) if mode is Mode.LIVE else "",
@@ -169,7 +170,7 @@ def _hosted(
         failures.append(failure)
         return explain(failure)
 
-    host = EngineHost(open_engine, mode, f"{getpass.getuser()} at the console", RandomIds(), explained)
+    host = EngineHost(open_engine, mode, f"{system_user()} at the console", RandomIds(), explained)
     earlier = [] if world is None else sorted(folders.records(mode.value).parent.glob(f"worlds/*/{DAYS}"))
     recording = Recording(
         host.snapshot,

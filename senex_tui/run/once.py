@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -16,6 +15,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason, Refusal
 from core.domain.orders.fate import Fate, day_words, fate_of, fate_words
 from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle
+from core.runtime.user import system_user
 from senex_tui.run.alone import LOOK_EVERY_S, alone
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
     started = clock.monotonic()
 
     async def forced() -> OnceResult:
-        result = await engine.force(f"{getpass.getuser()} with senex once", account or "")
+        result = await engine.force(f"{system_user()} with senex once", account or "")
         took_s = round(clock.monotonic() - started, 3)
         if isinstance(result, Refusal):
             return OnceResult(outcome_for(result.reason).value, result.code, [], took_s, result.sentence())

@@ -6,17 +6,15 @@ movement, and words from outside are made safe. Lines come from the events, and 
 
 from __future__ import annotations
 
-import errno
 import os
 import queue
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from types import FrameType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from core.domain.operation.events import Event, Severity, StepResult, masked
 from core.domain.operation.times import stamp
@@ -24,6 +22,7 @@ from core.domain.orders.next_step import Next, NextStep
 from core.runtime.redaction import redact
 from core.snapshot import Automation, EngineState, Health
 from core.views.step_words import words_of
+from senex_tui.support.outlet import standard_output
 from senex_tui.support.text import safe
 
 if TYPE_CHECKING:
@@ -213,35 +212,21 @@ class _Signals:
             self._printer.say(self._host.snapshot().status.now, f"{name}: ending in order; ctrl+c again ends at once")
 
 
-def print_until_ended(host: EngineHost, printer: PlainPrinter, out: TextIO | None = None) -> int:
+def print_until_ended(host: EngineHost, printer: PlainPrinter) -> int:
     """Prints until the engine has ended and every line is out. Returns the exit code. Call it on the main thread.
 
     An output that was closed ends the engine in order, with exit code 1, because nobody reads it any more. An output
     that is full loses the line; the log has it.
     """
-    out = out or sys.stdout
+    out = standard_output()
     _Signals(host, printer)
-    closed = False
     while True:
         at_work = host.running
         printer.check(host.snapshot())
         for line in printer.take(LOOK_S if at_work else 0.0):
-            closed = closed or not _printed(out, line)
-        if closed:
+            out.write(f"{line}\n")
+            out.flush()
+        if out.is_closed:
             host.ask_to_stop()
         if not at_work:
-            break
-    if closed:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else flushing the buffer fails at exit
-        return OUTPUT_CLOSED
-    return 0
-
-
-def _printed(out: TextIO, line: str) -> bool:
-    """Writes the line; False when the output was closed."""
-    try:
-        out.write(f"{line}\n")
-        out.flush()
-    except OSError as error:
-        return error.errno != errno.EPIPE
-    return True
+            return OUTPUT_CLOSED if out.is_closed else 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.runtime.clock import SystemClock
 from core.runtime.clock_file import noted_clock
 from core.runtime.ids import RandomIds
+from core.runtime.user import system_user
 from core.snapshot import Watching
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import Place
@@ -85,7 +85,7 @@ def watcher(place: Place, settings: Settings, watching: Watching) -> WatchClient
         open_records=open_records,
         kept_day=KeptDay(settings.schedule.slot_times, console_runs, place.halt_file, place.mode.sends),
         watching=watching,
-        who=f"{getpass.getuser()} watching on {socket.gethostname()}",
+        who=f"{system_user()} watching on {socket.gethostname()}",
         ids=RandomIds(),
         market=noted_clock(place.records_file.parent),
         wall=SystemClock(),

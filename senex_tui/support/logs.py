@@ -120,7 +120,9 @@ class OneLogFile(RotatingFileHandler):
     """
 
     def _open(self) -> TextIOWrapper:
-        handle = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _FILE_MODE)
+        # A link is refused, and with it a change to the file it points to; a pipe that nobody reads would block.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        handle = os.open(self.baseFilename, flags, _FILE_MODE)
         found = os.fstat(handle)
         if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
             os.fchmod(handle, _FILE_MODE)

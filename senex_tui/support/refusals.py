@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 from core.runtime.redaction import redact
 from senex_tui.support.crash_report import tell_crash
+from senex_tui.support.text import one_line
 
 if TYPE_CHECKING:
     from core.broker.port import BrokerError
@@ -62,7 +64,7 @@ def _broker_sentence(failure: BrokerError) -> str:
         BrokerFault.NOT_FOUND: "see the log for the broker's answer",
         BrokerFault.UNREADABLE: "see the log for the broker's answer",
     }
-    return f"the broker could not be used: {failure.detail.rstrip('.')}; {fixes[failure.fault]}."
+    return f"the broker could not be used: {one_line(failure.detail).rstrip('.')}; {fixes[failure.fault]}."
 
 
 def _system_sentence(failure: OSError) -> tuple[str, ...] | None:
@@ -75,6 +77,8 @@ def _system_sentence(failure: OSError) -> tuple[str, ...] | None:
         return ("the disk is full; make room, then start again.",)
     if failure.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
         return (f"{what} is in the way where a folder is needed; use --data-dir with another folder.",)
-    if failure.errno in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP) and failure.filename:
+    if failure.errno == errno.ELOOP and os.path.islink(what):
+        return (f"{what} is a link where a file of its own is needed; remove the link, or use --data-dir.",)
+    if failure.errno in (errno.ENOENT, errno.EINVAL, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO) and failure.filename:
         return (f"{what} cannot be made or used ({failure.strerror}); use --data-dir with a folder of yours.",)
     return None

@@ -25,7 +25,7 @@ class Report:
     write: Callable[[dict[str, Any]], list[str]] = field(repr=False)
 
     def to_json(self) -> str:
-        return json.dumps(self.values, ensure_ascii=False)
+        return json.dumps(self.values)
 
     def to_text(self) -> str:
         return "\n".join(self.write(self.values))

@@ -1,19 +1,16 @@
-"""The terminal of the console: what it must be able to do, how it is prepared, and which signals end the console.
+"""The terminal of the console: what it must be able to do, and how it is prepared.
 
 Its facts were measured with Textual 8.2 in tmux 3.3a. Importing this module does not import Textual.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 MIN_COLUMNS, MIN_ROWS = 60, 20
 _COLOUR_SYSTEMS = {"16": "standard", "256": "256", "true": "truecolor"}
-_HANDLED = ("SIGHUP", "SIGTERM", "SIGINT")
 
 
 def refusal_for_terminal(env: Mapping[str, str] | None = None, isatty: bool | None = None) -> str | None:
@@ -76,25 +73,14 @@ def prepare_colours(env: MutableMapping[str, str], colours: str) -> None:
         env["TEXTUAL_COLOR_SYSTEM"] = _COLOUR_SYSTEMS[colours]
 
 
-def terminal_gone(descriptor: int = 0) -> bool:
-    """Whether the terminal behind a descriptor has hung up."""
-    return not os.isatty(descriptor)
-
-
-def install_signal_handlers(loop: asyncio.AbstractEventLoop, stop: Callable[[str], None]) -> Callable[[], None]:
-    """Makes SIGHUP, SIGTERM and SIGINT call `stop(signal name)` in the loop instead of killing the process.
-
-    Returns the function that undoes it. Call it in the main thread; elsewhere it raises ValueError or RuntimeError.
-    """
-    numbers = [getattr(signal, name) for name in _HANDLED if hasattr(signal, name)]
-    for number in numbers:
-        loop.add_signal_handler(number, stop, signal.Signals(number).name)
-
-    def undo() -> None:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-    return undo
+def can_show(signs: str) -> bool:
+    """Whether the encoding of the screen, which is painted on standard error, has these signs."""
+    screen = sys.__stderr__  # noqa: TID251 - the screen itself
+    try:
+        signs.encode("ascii" if screen is None else screen.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def set_title(text: str) -> str:

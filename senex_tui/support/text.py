@@ -37,12 +37,13 @@ def hanging(head: str, text: str, columns: int = COLUMNS) -> list[str]:
 
 def labelled(label: str, text: str) -> str:
     """A line with a label before it, as wide as the labels of the lines above and below."""
-    return f"{label:<{LABEL}}{text}".rstrip()
+    return f"{label:<{LABEL}}{safe(text)}".rstrip()
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[str] = frozenset()) -> list[str]:
     """Lines with aligned columns under `heads`. The last column takes what is left of the line and wraps; `right` names
-    the columns that are aligned right."""
+    the columns that are aligned right. A cell stays on its line, whatever it holds."""
+    rows = [[safe(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads) - 1)]
     lines: list[str] = []
     for row in (heads, *rows):

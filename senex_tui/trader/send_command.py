@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING
 
 from core.domain.operation.commands import COMMAND_LIFETIME_S, Command, CommandKind, CommandState
 from core.runtime.clock import SystemClock
 from core.runtime.clock_file import noted_clock
 from core.runtime.ids import RandomIds
+from core.runtime.user import system_user
 from senex_tui.support.report import Answer
 from senex_tui.trader.place import Place, with_records
 
@@ -32,7 +32,7 @@ async def send(place: Place, kind: CommandKind, *, target: str = "", note: str =
 
     place.need_records()
     clock = noted_clock(place.records_file.parent)
-    command = Command(RandomIds().new(), kind, f"{getpass.getuser()} at a shell", clock.now(), target=target, note=note)
+    command = Command(RandomIds().new(), kind, f"{system_user()} at a shell", clock.now(), target=target, note=note)
     if kind in POSSIBLE:
         record = await _done_here(place, command)
         if record is not None:

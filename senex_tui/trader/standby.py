@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 
 from core.domain.operation.times import stamp
@@ -12,6 +11,8 @@ from core.locks.folder_lock import LockRefused
 from core.records.store.errors import RecordsError
 from core.runtime.clock import SystemClock
 from core.runtime.redaction import redact
+from senex_tui.support.outlet import print_line, standard_output
+from senex_tui.support.refusals import Refused
 
 LOOK_EVERY_S = 1.0
 ENDED_STANDING_BY = 0
@@ -21,8 +22,8 @@ ENDED_STANDING_BY = 0
 def wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
     """Waits until `look` raises LockRefused no more. False when SIGTERM or SIGINT ends the waiting.
 
-    It prints why it waits. When the store fails it waits too, except at the first look: then a setting is wrong, and
-    RecordsError is raised.
+    It prints why it waits, and raises Refused when nobody reads that any more. When the store fails it waits too,
+    except at the first look: then a setting is wrong, and RecordsError is raised.
     """
     return asyncio.run(_wait_until_free(look))
 
@@ -46,6 +47,8 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
         if words != printed:
             _say(words)
             printed = words
+        if standard_output().is_closed:
+            raise Refused("nobody reads the output of this standby any more; start it again with another.")
         try:
             async with asyncio.timeout(LOOK_EVERY_S):
                 await asked_to_end.wait()
@@ -56,5 +59,4 @@ async def _wait_until_free(look: Callable[[], Awaitable[None]]) -> bool:
 
 def _say(text: str) -> None:
     """Prints one line for a terminal or the machine's journal, without secrets."""
-    sys.stdout.write(redact(f"{stamp(SystemClock().now())}  {text}") + "\n")
-    sys.stdout.flush()
+    print_line(redact(f"{stamp(SystemClock().now())}  {text}"))

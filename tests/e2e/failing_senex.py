@@ -16,7 +16,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from core.cycle import account_cycle as cycle
+from core.cycle.account_steps import AccountSteps
 from core.domain.operation.events import Event, Severity
 from core.engine.engine import Engine
 from core.guards.broker_check import BrokerCheck
@@ -93,7 +93,7 @@ def _run_all(words: list[str]) -> None:
 def main() -> None:
     redact.add(SMTP_PASSWORD)  # as the code that reads the password does
     setattr(redact, "learn", _learn_and_keep)  # noqa: B010 - the tokens of this process
-    cycle._Account._read_account = _failing_read  # type: ignore[method-assign]
+    AccountSteps.read_account = _failing_read  # type: ignore[method-assign]
     if "FAILING_CONSOLE" in os.environ:
         Engine._prepare_study = _tell_everywhere  # type: ignore[method-assign]
         from senex_tui.console.app import SenexApp

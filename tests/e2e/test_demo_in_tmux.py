@@ -36,9 +36,9 @@ def test_a_forced_cycle_trades_and_the_end_is_orderly(box: Box, terminal: Termin
     terminal.press("f")
     terminal.wait_for("y/n")
     terminal.press("y")
-    shown = terminal.wait_for("of 6 contracts", 30)
+    shown = terminal.wait_for("of 6 filled", 30)
     assert "DEMO" in shown
-    assert "SUCCEEDED" in terminal.wait_for("SUCCEEDED")
+    terminal.wait_for("FILLED", 60)
     terminal.press("p")
     terminal.wait_for("PAUSED")
     terminal.press("q")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from tests.support.senex_command import SENEX, Box
 STALL_S = float(rounds(8, 60))
 IN_TIME_S = 20.0
 SLOT_LATE_S = 5.0
+ENDED_WITHIN_S = 30.0
 
 
 class Watcher:
@@ -66,6 +68,19 @@ def terminal(broker: SimulatedBroker, box: Box) -> Iterator[StallingTerminal]:
     opened = StallingTerminal([SENEX, "--data-dir", str(data)], environ, box.home)
     yield opened
     opened.close()
+
+
+@pytest.mark.timeout(240)
+def test_sigterm_ends_it_in_order_while_the_terminal_reads_nothing(box: Box, terminal: StallingTerminal) -> None:
+    """The screen stands still with its event loop; the engine hears the signal all the same."""
+    watcher = Watcher(box.home / "data" / "demo" / "records.sqlite3")
+    terminal.read_until("HALTED")
+    terminal.stall()
+    painted = terminal.waiting
+    terminal.process.send_signal(signal.SIGTERM)
+    watcher.until("select kind from events order by seq desc limit 1", [("engine.stopped",)])
+    assert terminal.process.wait(ENDED_WITHIN_S) == 0
+    assert terminal.waiting == painted, "the terminal was read"
 
 
 @pytest.mark.proof

@@ -20,9 +20,25 @@ WITHIN_S = 20.0
 SECRETS = {
     "TT_SECRET": "unseen-client-secret",
     "TT_REFRESH": "unseen-refresh",
+    "TT_SECRET_ROTH": "unseen-second-secret",
+    "TT_REFRESH_ROTH": "unseen-second-refresh",
     "SENEX_MAIL_PASSWORD": "unseen-mail-password",
-    "SENEX_RECORDS__URL": "postgresql://me:unseen-database@host/x",
+    "PGPASSWORD": "unseen-database-password",
+    "FOO_KEY": "unseen-key-of-something-else",
+    "LESSOPEN": "unseen-whatever-it-is",
+    "XDG_ACTIVATION_TOKEN": "unseen-activation",
+    "HTTPS_PROXY": "http://me:unseen-proxy@proxy.example.com",
 }
+SETTINGS = {
+    "SENEX_PING__URL": "https://ping.example.com/unseen-key",
+    "SENEX_DATABASE__URL": "postgresql+asyncpg://me:unseen-database@host/x",
+    "SENEX_REDIS__URL": "rediss://unseen-token@host",
+    "SENEX_Redis__Url": "rediss://unseen-token@host",
+    "SENEX_MAIL__ORDERS_URL": "https://me:unseen@host",
+    "SENEX_MAIL__USER": "https://me:unseen@host",
+    "SENEX_BROKER__URL": "http://me:unseen@127.0.0.1:8700",
+}
+"""Settings that may hold a secret. Without them the console would be another one, with other records."""
 CONSOLE = """#!/bin/sh
 env > "$HOME/seen"
 trap 'echo ended in order > "$HOME/end"; exit 0' TERM HUP
@@ -59,6 +75,16 @@ class Served:
             ["tmux", "-L", self.name, *words], env=self.environ, capture_output=True, text=True, timeout=WITHIN_S
         ).stdout
 
+    def known_to_tmux(self) -> str:
+        """What tmux shows of its environment, and what the system shows of its processes."""
+        server = int(self.tmux("display-message", "-p", "-t", f"={self.name}:", "#{pid}"))
+        pane = int(self.tmux("list-panes", "-a", "-F", "#{pane_pid}"))
+        told = self.tmux("show-environment", "-g") + self.tmux("show-environment", "-t", f"={self.name}")
+        for process in (server, pane):
+            for name in ("environ", "cmdline"):
+                told += Path(f"/proc/{process}/{name}").read_bytes().decode()
+        return told
+
     def until(self, true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + WITHIN_S
         while not true():
@@ -77,32 +103,57 @@ def served(box: Box) -> Iterator[Served]:
 
 
 def test_no_secret_reaches_tmux_and_a_stop_is_orderly(box: Box, served: Served) -> None:
-    box.write(box.home / ".config" / "senex" / "environment", "# for the mail\nSENEX_MAIL_PASSWORD=unseen = behind\n")
-    serving = served.script("serve", "--data-dir", "there", **SECRETS)
+    own = "".join(f"{name}={value}\n" for name, value in SETTINGS.items())
+    written = f"# for the mail\n{own}SENEX_MAIL_PASSWORD=unseen = behind\n"
+    box.write(box.home / ".config" / "senex" / "environment", written)
+    kept = {"SENEX_TRADING__LIVE": "false", "TZ": "UTC", "XDG_RUNTIME_DIR": "/nowhere", "NO_COLOR": "1"}
+    serving = served.script("serve", "--data-dir", "there", **(SECRETS | SETTINGS | kept))
     served.until((box.home / "ready").exists)
 
-    server = int(served.tmux("display-message", "-p", "-t", f"={served.name}:", "#{pid}"))
-    pane = int(served.tmux("list-panes", "-a", "-F", "#{pane_pid}"))
-    told = served.tmux("show-environment", "-g") + served.tmux("show-environment", "-t", f"={served.name}")
-    for process in (server, pane):
-        for name in ("environ", "cmdline"):
-            told += Path(f"/proc/{process}/{name}").read_bytes().decode()
+    told = served.known_to_tmux()
     assert "CONSOLE=" in told, "this is how it would show"
     assert "unseen" not in told
     seen = (box.home / "seen").read_text().splitlines()
     assert "SENEX_MAIL_PASSWORD=unseen = behind" in seen
-    assert not any(line.startswith(("TT_", "SENEX_RECORDS")) for line in seen)
+    assert {f"{name}={value}" for name, value in (SETTINGS | kept).items()} <= set(seen)
+    assert not any(line.startswith(("TT_", "PG", "FOO_", "LESS", "XDG_ACT")) for line in seen)
 
     second = served.script("serve")
     assert second.wait(WITHIN_S) == 2
-    stopping = served.script("stop")
+    stopping = served.script("stop", **SETTINGS)
     assert stopping.wait(WITHIN_S) == 0
     assert serving.wait(WITHIN_S) == 0
     assert (box.home / "end").read_text() == "ended in order\n"
     assert serving.stderr is not None
     said = serving.stderr.read()
-    assert "TT_SECRET is not handed on to tmux" in said
+    for name in ("TT_SECRET", "TT_REFRESH", "TT_SECRET_ROTH", "TT_REFRESH_ROTH", "SENEX_MAIL_PASSWORD", "PGPASSWORD"):
+        assert f"{name} is not handed on to tmux" in said
+    assert said.count("\n") == 6, "nothing is said of what is not ours, nor of what the file has"
     assert "unseen" not in said
+
+
+def test_no_variable_that_is_not_named_reaches_tmux(served: Served, box: Box) -> None:
+    served.script("serve", **SECRETS)
+    served.until((box.home / "ready").exists)
+    assert "unseen" not in served.known_to_tmux()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_setting_that_would_be_lost_is_a_refusal(box: Box, served: Served, name: str) -> None:
+    refused = served.script("serve", **{name: SETTINGS[name]})
+    assert refused.wait(WITHIN_S) == 2
+    assert refused.stderr is not None
+    said = refused.stderr.read()
+    assert f"{name} may hold a password and is not handed on to tmux; write it into {box.home}/.config/senex/" in said
+    assert "unseen" not in said
+    assert not (box.home / "ready").exists()
+
+
+def test_the_file_may_begin_with_a_byte_order_mark(box: Box, served: Served) -> None:
+    box.write(box.home / ".config" / "senex" / "environment", "\ufeffSENEX_MAIL_PASSWORD=unseen\n")
+    served.script("serve")
+    served.until((box.home / "ready").exists)
+    assert "SENEX_MAIL_PASSWORD=unseen" in (box.home / "seen").read_text().splitlines()
 
 
 def test_the_exit_code_of_a_refusal_comes_through_and_a_kill_is_a_failure(box: Box, served: Served) -> None:

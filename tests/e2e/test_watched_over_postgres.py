@@ -46,7 +46,7 @@ def test_an_operator_elsewhere_watches_forces_looks_back_and_misses_the_trader(
         elsewhere.press("f")
         elsewhere.wait_for("y/n")
         elsewhere.press("y")
-        elsewhere.wait_for("of 6 contracts", 30)
+        elsewhere.wait_for("of 6 filled", 30)
         elsewhere.press("h")
         elsewhere.wait_for("forced")
         elsewhere.press("q")

@@ -1,5 +1,8 @@
-"""`make check` refuses what it forbids: each test writes a violation and sees it found (rules 13). Forbidden are clock,
-sleep, chance and identifiers outside their modules, floats in money, and formats of amounts and times."""
+"""`make check` refuses what it forbids: each test writes a violation and sees it found (rules 13).
+
+Forbidden are clock, sleep, chance, identifiers, the user's name, the interpreter and the output outside their modules,
+floats in money, and formats of amounts and times outside theirs.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,14 @@ BANNED = {
     "numpy's random": "import numpy\n\n\nchance = numpy.random.default_rng()\n",
     "secrets": "import secrets\n\n\nname = secrets.token_hex()\n",
     "uuid": "import uuid\n\n\nname = uuid.uuid4()\n",
+    "user of the environment": "import getpass\n\n\nwho = getpass.getuser()\n",
+    "from getpass": "from getpass import getuser\n\n\nwho = getuser()\n",
+    "user of the terminal": "import os\n\n\nwho = os.getlogin()\n",
+    "interpreter": "import sys\n\n\ncommand = [sys.executable, '-m', 'core']\n",
+    "standard output": "import sys\n\n\nsys.stdout.write('text')\n",
+    "first standard output": "import sys\n\n\nout = sys.__stdout__\n",
+    "first standard error": "import sys\n\n\nerr = sys.__stderr__\n",
+    "echo": "import typer\n\n\ntyper.echo('text')\n",
     "from uuid": "from uuid import uuid4\n\n\nname = uuid4()\n",
 }
 
@@ -46,7 +57,15 @@ def test_no_package_is_spared(at: str) -> None:
     assert found.stdout.count("TID251") >= len(BANNED), found.stdout
 
 
-@pytest.mark.parametrize(("ban", "at"), [("wall clock", "core/runtime/clock.py"), ("uuid", "core/runtime/ids.py")])
+@pytest.mark.parametrize(
+    ("ban", "at"),
+    [
+        ("wall clock", "core/runtime/clock.py"),
+        ("uuid", "core/runtime/ids.py"),
+        ("interpreter", "core/runtime/children.py"),
+        ("standard output", "senex_tui/support/outlet.py"),
+    ],
+)
 def test_the_seams_may(ban: str, at: str) -> None:
     assert "TID251" not in ruff(BANNED[ban], at).stdout
 

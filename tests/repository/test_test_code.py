@@ -21,8 +21,6 @@ ALLOWED = {
     "_has_trident_shape": "Fault injection: a check of the product is switched off, and the proof must notice.",
     "_without_acknowledgement": "Fault injection: as _has_trident_shape.",
     "_to_disk": "Fault injection: a full disk in the middle of a backup.",
-    "_Account": "Fault injection: reading one account fails.",
-    "_read_account": "Fault injection: as _Account.",
     "_prepare_study": "Fault injection: a part of the engine fails and puts secrets into every log.",
     "_expire": "The end of a question's time, without waiting for it.",
     "_title": "The random walk knows a question by what it asks.",

@@ -115,7 +115,9 @@ def _become(job: dict[str, Any], streams: list[int]) -> None:
 
 
 def _output(fd: int, errors: str, *, by_line: bool, unbuffered: bool) -> Any:
-    stream = open(fd, "w", buffering=1 if by_line else -1, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
+    encoding, _, asked = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")
+    errors = asked or (errors if encoding == "utf-8" or fd == 2 else "strict")
+    stream = open(fd, "w", buffering=1 if by_line else -1, encoding=encoding, errors=errors, closefd=False)  # noqa: SIM115
     if unbuffered:
         stream.reconfigure(write_through=True)
     return stream

@@ -177,10 +177,13 @@ class LoopConnection(UninterruptedConnection):
 
 @contextmanager
 def on_disk(disk: Callable[[], Disk]) -> Iterator[None]:
-    """Within the block, new SQLite connections run on the disk that `disk` returns at that moment."""
+    """Within the block, new SQLite connections of a virtual loop run on the disk that `disk` returns at that moment.
+
+    Those of another loop, on which a check reads aside, are the product's own.
+    """
 
     def connect(dialect: Dialect, _record: object, _args: object, options: dict[str, Any]) -> None:
-        if dialect.name != "sqlite":
+        if dialect.name != "sqlite" or not isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
             return
         options["async_creator_fn"] = lambda *args, **kw: LoopConnection(partial(sqlite3.connect, *args, **kw), disk())
 

@@ -167,8 +167,8 @@ class World:
 
     # Life of an engine
 
-    async def start(self) -> Engine:
-        """Starts an engine on the records file and waits until it runs."""
+    async def build(self) -> Engine:
+        """An engine on the records file, which does not run yet."""
         records = await self.open_records()
         self._engine = Engine(
             EngineParts(
@@ -190,13 +190,18 @@ class World:
                 mailer=self.mailer,
             )
         )
-        self.running = asyncio.create_task(self._engine.run(), name="engine")
-        ready = asyncio.create_task(self._engine.ready.wait())
+        return self._engine
+
+    async def start(self) -> Engine:
+        """Starts an engine on the records file and waits until it runs."""
+        engine = await self.build()
+        self.running = asyncio.create_task(engine.run(), name="engine")
+        ready = asyncio.create_task(engine.ready.wait())
         await asyncio.wait({self.running, ready}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         if self.running.done():
             await self.running
-        return self._engine
+        return engine
 
     async def stop(self) -> None:
         """Ends the engine in order."""

@@ -12,6 +12,7 @@ from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next, NextStep
 from core.snapshot import (
     AttemptView,
+    EngineState,
     Mode,
     Reading,
     ReadingState,
@@ -23,6 +24,7 @@ from core.snapshot import (
     ToldView,
 )
 from tests.support.console import parts, scenes
+from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
 from widgets.banner import shortened
 from widgets.base.day_panel import DayContext, DayPanel, day_context
@@ -50,8 +52,7 @@ OF_THE_DAY: tuple[tuple[type[DayPanel], object, str], ...] = (
 def drawn(panel: DayPanel, value: object, context: DayContext, width: int = 78, height: int = 20) -> str:
     """The panel's title and lines."""
     panel.context = context
-    panel._slice = value
-    drawing = panel._drawn(width, height)
+    drawing = panel.drawing(value, width, height)
     assert all(width_of(line) <= width for line in drawing.lines)
     return f"{drawing.title}\n{plain(drawing.lines)}"
 
@@ -122,6 +123,15 @@ def test_a_console_that_has_not_read_says_so_and_an_older_recording_does_not() -
     old = replace(scenes.calm(), day=None, reading=Reading(), overall=None, next_steps=())
     context = day_context(old)
     assert (context.reading.state, context.today) == (ReadingState.KNOWN, date(2025, 11, 20))
+
+
+def test_a_watcher_to_whom_nobody_publishes_is_told_the_day_and_what_comes_next() -> None:
+    paused = scenes.paused()
+    shown = replace(paused, status=replace(paused.status, engine=EngineState.UNSEEN))
+    assert "NOT SEEN" in bar(shown, 120)
+    assert "paused" in bar(shown, 120).lower().split("not seen")[1]
+    assert day_context(shown).overall == paused.overall
+    assert alarms(shown) == alarms(paused)
 
 
 def test_a_start_is_shown_as_its_steps() -> None:
@@ -297,6 +307,18 @@ def test_bar_and_pane_count_down_only_to_a_slot_that_enters(scene: str, words: s
     foot = drawn(CyclePanel(), shown.cycle, day_context(shown), height=30)
     assert shown.overall is not None
     assert shown.overall.words in " ".join(foot.split())
+
+
+@pytest.mark.parametrize("engine", [EngineState.STOPPING, EngineState.STOPPED, EngineState.FAILED])
+def test_an_engine_that_has_ended_counts_nothing_down(engine: EngineState) -> None:
+    running = scenes.rejected()
+    ended = replace(running, status=replace(running.status, engine=engine))
+    for width in (58, 78, 118):
+        assert "13:19" in bar(running, width)
+        assert "13:19" not in bar(ended, width)
+        assert "no entry" in bar(ended, width)
+    assert "free to enter" in drawn(CyclePanel(), running.cycle, day_context(running))
+    assert "free to enter" not in drawn(CyclePanel(), ended.cycle, day_context(ended))
 
 
 def test_a_dry_run_validates_and_does_not_enter() -> None:

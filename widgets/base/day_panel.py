@@ -43,7 +43,7 @@ def day_context(shown: Snapshot) -> DayContext:
         today=shown.day if status.now is None else shown.day or figures.exchange_day(status.now),
         several=len(_accounts(shown)) > 1,
         start=status.start,
-        overall=shown.overall,
+        overall=shown.overall if status.engine.tells_day else None,
     )
 
 
@@ -85,9 +85,13 @@ class DayPanel(LinePanel[Slice]):
         today = self.context.today
         return "" if day is None or today is None or day == today else figures.day_of(day, today)
 
-    def _drawn(self, width: int, height: int) -> Drawing:
-        drawing = self.nothing(width) if self._slice is None else self.draw(self._slice, width, height)
+    def drawing(self, value: Slice | None, width: int, height: int) -> Drawing:
+        """What the panel shows of a slice, or without one, in its context."""
+        drawing = self.nothing(width) if value is None else self.draw(value, width, height)
         reading = self.context.reading
         if reading.state is not ReadingState.OLD:
             return drawing
         return replace(drawing, title=f"{drawing.title}  as of {figures.clock(reading.at)}")
+
+    def _drawn(self, width: int, height: int) -> Drawing:
+        return self.drawing(self._slice, width, height)

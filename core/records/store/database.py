@@ -15,12 +15,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.dml import Insert, UpdateBase
 
 from core.records.store.errors import FencedOff, RecordsError, RecordsRefusal
 from core.records.store.postgres_url import is_postgres
 from core.records.store.sqlite_driver import connect
-from core.records.store.tables import ONLY_ROW, account_changes, accounts, commands
+from core.records.store.tables import ONLY_ROW, commands
 from core.records.store.tables import engine as engine_row
 
 BUSY_TIMEOUT_MS = 10_000
@@ -37,8 +37,8 @@ _PRAGMAS = (
 WATCHER_EPOCH = 0
 """The epoch of a process that does not trade. No entry is ever sent under it."""
 
-FOR_ANYONE = frozenset({commands.name, accounts.name, account_changes.name})
-"""Tables that also a process that does not trade may write: the inbox, and settings of an account (rules 10)."""
+INBOX = commands.name
+"""The table into which also a process that does not trade may put rows: the commands (rules 10)."""
 
 _BEGIN = "begin_statement"
 # In PostgreSQL the lock on the engine's row is the turn to write: its holder writes alone until it commits, and reads
@@ -115,11 +115,11 @@ class Database:
     def version(self, *tables: str) -> tuple[int, ...] | None:
         """A value that stays the same while these tables do; None when that is not certain.
 
-        Only the trader writes these tables, and all its writes are counted here. It is not certain in a process that
-        does not trade. Nor is it after a write that failed, because a server may still complete it; the next write that
-        succeeds had to wait for that, and ends the doubt.
+        Only the trader writes these tables, and all its writes are counted here. It is not certain of the commands, nor
+        in a process that does not trade. Nor is it after a write that failed, because a server may still complete it;
+        the next write that succeeds had to wait for that, and ends the doubt.
         """
-        if self._epoch in (None, WATCHER_EPOCH) or self._in_doubt or not FOR_ANYONE.isdisjoint(tables):
+        if self._epoch in (None, WATCHER_EPOCH) or self._in_doubt or INBOX in tables:
             return None
         return tuple(self._versions[table] for table in tables)
 
@@ -169,10 +169,10 @@ class Database:
             if self._many_writers:
                 await connection.execute(_OPENING)
             return
-        if self._epoch == WATCHER_EPOCH and not self._many_writers:
+        if self._epoch == WATCHER_EPOCH:  # it only adds a row, and its user need not have the right to lock another
             return
         newest = (await connection.execute(_NEWEST_EPOCH)).scalar_one_or_none()
-        if self._epoch not in (newest, WATCHER_EPOCH):
+        if self._epoch != newest:
             self._fenced_off.set()
             raise self._fence_sentence()
 
@@ -183,7 +183,7 @@ class Database:
         """Refuses to a watcher what only the trader may write, and notes which table is changed."""
         if isinstance(statement, UpdateBase):
             table = str(statement.table)
-            if self._epoch == WATCHER_EPOCH and table not in FOR_ANYONE:
+            if self._epoch == WATCHER_EPOCH and not (table == INBOX and isinstance(statement, Insert)):
                 raise RecordsRefusal(f"only the trader writes {table}; post a command to it instead")
             self._changing.add(table)
 
@@ -257,6 +257,13 @@ def failure_sentence(name: str, words: str) -> str:
             "cannot be written: the server is a replica or read-only; name its primary in database.url",
         ),
         ("lock timeout", "is held by another program for too long; end the program that has it open"),
+        *(
+            (
+                f"permission denied for {kind} {INBOX}",
+                "lets this user only read; ask for the operator's role (docs/scaling.md)",
+            )
+            for kind in ("table", "sequence")
+        ),
         (
             "permission denied",
             "does not let this user work in it; grant it what it needs, or name another user in database.url",

@@ -15,7 +15,8 @@ from asyncpg.prepared_stmt import PreparedStatement
 from sqlalchemy.engine import URL
 
 from core.records.store.errors import RecordsError
-from core.records.store.postgres_url import EXAMPLE, schema_of, store_name, without_schema
+from core.records.store.postgres_protection import protection, why_not_protected
+from core.records.store.postgres_url import EXAMPLE, schema_of, store_name, without_schema, without_tls
 from core.records.store.uninterrupted import uninterrupted
 
 T = TypeVar("T")
@@ -96,19 +97,25 @@ async def _run_to_end(call: Coroutine[Any, Any, T]) -> T:
 
 
 def engine_arguments(url: URL) -> tuple[URL, dict[str, Any]]:
-    """The address and the options from which SQLAlchemy builds its engine."""
-    return without_schema(url), {"async_creator_fn": connect, "server_settings": _settings(url)}
+    """The address and the options from which SQLAlchemy builds its engine. Raises RecordsError."""
+    bare = without_schema(url)
+    options = {"async_creator_fn": connect, "server_settings": _settings(url), **protection(bare, store_name(url))}
+    return without_tls(bare), options
 
 
 async def connect_to(url: URL, **more: Any) -> asyncpg.Connection[Any]:
     """A connection outside any pool. Raises RecordsError."""
-    plain, _ = engine_arguments(url)
-    _, options = plain.get_dialect()().create_connect_args(plain)
-    return await connect(**options, server_settings=_settings(url), name=store_name(url), **more)
+    plain, options = engine_arguments(url)
+    del options["async_creator_fn"]
+    _, address = plain.get_dialect()().create_connect_args(plain)
+    return await connect(**address, **options, name=store_name(url), **more)
 
 
-async def connect(*_: Any, name: str = "", **options: Any) -> asyncpg.Connection[Any]:
-    """A connection that notices when the network is cut. Raises RecordsError with the fix, never with a password."""
+async def connect(*_: Any, name: str = "", authority: str = "", **options: Any) -> asyncpg.Connection[Any]:
+    """A connection that notices when the network is cut. Raises RecordsError with the fix, never with a password.
+
+    `authority` names in sentences who vouches for the server.
+    """
     name = name or f"the records database {options.get('database')} at {options.get('host') or 'this machine'}"
     try:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(
@@ -116,7 +123,8 @@ async def connect(*_: Any, name: str = "", **options: Any) -> asyncpg.Connection
             connection_class=UninterruptedConnection,
         )
     except (*FAILURES, ValueError) as failure:
-        raise RecordsError(_why_not(name, failure)) from None
+        protected = why_not_protected(name, authority, failure) if isinstance(failure, OSError) else None
+        raise RecordsError(protected or _why_not(name, failure)) from None
     version = connection.get_server_version().major
     if version < OLDEST_SERVER:
         connection.terminate()

@@ -10,6 +10,7 @@ from sqlalchemy.engine import URL, make_url
 DRIVER = "postgresql+asyncpg"
 EXAMPLE = "postgresql+asyncpg://host/database"  # without a user: redaction masks what stands before an @
 _SCHEMA = "senex_schema"
+TLS_OPTIONS = ("ssl", "sslmode", "sslrootcert", "sslcert", "sslkey")
 
 
 def is_postgres(url: URL) -> bool:
@@ -39,5 +40,9 @@ def store_name_of(address: str) -> str:
 
 
 def without_schema(url: URL) -> URL:
-    """The address as the driver accepts it."""
     return url.difference_update_query([_SCHEMA])
+
+
+def without_tls(url: URL) -> URL:
+    """The address without the options about TLS, which the driver takes in another form."""
+    return url.difference_update_query(TLS_OPTIONS)

@@ -24,4 +24,5 @@ def copy(context: typer.Context, data_dir: CopiedDir = None) -> None:
     """
     from senex_tui.run.database_copy import copied
 
+    invocation.trading_mode_of(context, invocation.prepare(context, data_dir))
     print_lines(asyncio.run(copied(invocation.place_for(context, data_dir, False))))

@@ -11,6 +11,7 @@ import typer
 from core.runtime.redaction import redact
 from senex_tui.cli import invocation
 from senex_tui.cli.options import AsJson, DataDir
+from senex_tui.cli.printing import print_lines
 
 if TYPE_CHECKING:
     from core.config.folders import Folders
@@ -36,7 +37,7 @@ def doctor(context: typer.Context, as_json: AsJson = False, data_dir: DataDir = 
     chosen = invocation.folders_of(context, data_dir)
     _log_if_possible(chosen)
     rows = examine(all_checks(_setup(chosen, live=context.find_root().params["live"])), SystemClock())
-    typer.echo(to_json(rows) if as_json else to_text(rows))
+    print_lines([to_json(rows) if as_json else to_text(rows)])
     raise typer.Exit(exit_code(rows))
 
 
@@ -62,6 +63,7 @@ def _setup(chosen: Folders, *, live: bool) -> Setup:
     except SettingsError as wrong:
         return Setup(chosen, None, None, wrong.sentences)
     redact.add_address(loaded.settings.ping.url or "")
+    redact.add_password_in(loaded.settings.database.url or "")
     redact.add(*secrets_of(loaded.settings.redis.url))
     try:
         return Setup(chosen, loaded, choose_mode(loaded.settings, live=live))

@@ -9,7 +9,7 @@ import typer
 
 from senex_tui.cli import invocation
 from senex_tui.cli.options import AsJson, DemoRecords, FromDay, OneAccount, OneDay, RecordsDir, ToDay
-from senex_tui.cli.printing import print_report
+from senex_tui.cli.printing import print_next, print_report
 
 commands = typer.Typer()
 
@@ -50,7 +50,7 @@ def history(
     wanted = HistoryFilter(since, until, account, outcome, reason, underlying.upper(), text)
     form = "json" if as_json else "csv" if as_csv else "text"
     place = invocation.place_for(context, data_dir, demo)
-    asyncio.run(search(place, kind, wanted, limit, form, typer.echo))
+    asyncio.run(search(place, kind, wanted, limit, form, print_next))
 
 
 @commands.command()

@@ -14,6 +14,7 @@ import typer
 from core.runtime.redaction import redact
 from senex_tui.cli import invocation
 from senex_tui.cli.printing import print_lines
+from senex_tui.support.outlet import print_line
 from senex_tui.support.refusals import Refused
 
 if TYPE_CHECKING:
@@ -39,17 +40,17 @@ def login(context: typer.Context, name: Name = "primary") -> None:
     settings, folders = run.loaded.settings, run.folders
     chosen = login_name(name)
     if settings.broker.url is not None:
-        typer.echo(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
+        print_line(f"broker.url is set: checking at {settings.broker.url}, and keeping nothing.")
     secret, refresh = _ask("Client secret: "), _ask("Refresh token: ")
     redact.add(secret, refresh)  # before anything could print or log them
     reached = _check(chosen, secret, refresh, settings)
-    typer.echo(f"login {chosen}: the broker takes it; it reaches {reached}")
+    print_line(f"login {chosen}: the broker takes it; it reaches {reached}")
     if settings.broker.url is None:
-        typer.echo(_keep(chosen, secret, refresh, folders.credentials_file))
+        print_line(_keep(chosen, secret, refresh, folders.credentials_file))
         print_lines(without_the_new_login(folders))
     else:
         end = "" if chosen == "primary" else f"_{chosen.upper().replace('-', '_')}"
-        typer.echo(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
+        print_line(f"for that broker put it into the environment: TT_SECRET{end} and TT_REFRESH{end}")
 
 
 @commands.command()
@@ -62,10 +63,10 @@ def logout(context: typer.Context, name: Annotated[str, typer.Argument(metavar="
     chosen = login_name(name)
     places = forget_login(chosen, folders.credentials_file)
     for place in places:
-        typer.echo(f"login {chosen}: removed from {place}")
+        print_line(f"login {chosen}: removed from {place}")
     in_environment = find_logins(os.environ, folders.credentials_file, environment_only=True)
     if any(one.name == chosen for one in in_environment):
-        typer.echo(f"login {chosen}: still in the environment; remove its two variables there")
+        print_line(f"login {chosen}: still in the environment; remove its two variables there")
     elif not places:
         raise Refused(f"no login {chosen} is kept; `senex check` lists them.")
 
@@ -76,6 +77,8 @@ def _ask(prompt: str) -> str:
     value = getpass.getpass(prompt).strip()
     if not value:
         raise Refused(f"{prompt.removesuffix(': ').lower()} is empty; nothing was changed.")
+    if len(value.split()) > 1:
+        raise Refused(f"{prompt.removesuffix(': ').lower()} has blanks in it; paste it alone. Nothing was changed.")
     return value
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +11,7 @@ import typer
 
 from senex_tui.cli import invocation
 from senex_tui.cli.options import DataDir
-from senex_tui.cli.printing import print_lines
+from senex_tui.cli.printing import print_lines, print_next
 
 if TYPE_CHECKING:
     from senex_tui.reports.log_lines import Wanted
@@ -70,8 +68,6 @@ def logs(
         print_lines(newest(folder, wanted, count))
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
-    except BrokenPipeError:  # the reader, like `head`, has closed its end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _since(text: str | None) -> datetime | None:
@@ -89,4 +85,4 @@ async def _follow(folder: Path, wanted: Wanted, count: int | None) -> None:
     from senex_tui.reports.log_lines import follow
 
     async for line in follow(folder, wanted, SystemClock(), count):
-        typer.echo(line)
+        print_next(line)

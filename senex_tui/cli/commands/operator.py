@@ -12,6 +12,7 @@ import typer
 from senex_tui.cli import invocation
 from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, EntryId, OneAccount, Why
 from senex_tui.cli.printing import exit_with, print_report
+from senex_tui.support.outlet import print_line
 
 if TYPE_CHECKING:
     from core.domain.operation.commands import CommandKind
@@ -220,7 +221,7 @@ def backup(
     from core.runtime.clock import SystemClock
     from senex_tui.run.backup import backed_up
 
-    typer.echo(backed_up(invocation.place_for(context, data_dir, demo), file, SystemClock().now()))
+    print_line(backed_up(invocation.place_for(context, data_dir, demo), file, SystemClock().now()))
 
 
 def _send(place: Place, kind: CommandKind, *, target: str = "", note: str = "") -> NoReturn:

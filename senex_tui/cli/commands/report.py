@@ -9,7 +9,7 @@ import typer
 
 from senex_tui.cli import invocation
 from senex_tui.cli.options import AsJson, DataDir, Demo, DemoRecords, OneAccount
-from senex_tui.cli.printing import exit_with, print_report
+from senex_tui.cli.printing import exit_with, print_lines, print_report
 from senex_tui.support.refusals import Refused
 
 commands = typer.Typer()
@@ -40,7 +40,7 @@ def report(
     days = day_of("--from", first), day_of("--to", last)
     figures = asyncio.run(read_report(invocation.place_for(context, data_dir, demo), *days, account))
     if as_csv:
-        typer.echo(figures.to_csv())
+        print_lines([figures.to_csv()])
     else:
         print_report(figures, as_json)
 

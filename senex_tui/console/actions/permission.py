@@ -46,7 +46,7 @@ def offered(action: str, paused: bool, why: Callable[[str], str | None]) -> bool
 
 
 def why_not_pause(status: StatusSlice | None, pending: Pending) -> str | None:
-    if status is None or status.engine not in (EngineState.RUNNING, EngineState.STARTING):
+    if status is None or status.engine not in (EngineState.RUNNING, EngineState.STARTING, EngineState.UNSEEN):
         return "the engine is not running"
     return "a pause is on its way" if CommandKind.PAUSE in pending else None
 

@@ -106,6 +106,37 @@ def test_the_file_is_toml_or_lines(tmp_path: Path, text: str) -> None:
     assert (found.secret, found.refresh) == ("a-secret", "a-refresh")
 
 
+@pytest.mark.parametrize("text", ['TT_SECRET="s1"\nTT_REFRESH="r1"\n', "# mine\nTT_SECRET=s1\nTT_REFRESH=r1\n"])
+def test_a_byte_order_mark_before_the_file_is_none_of_its_words(tmp_path: Path, text: str) -> None:
+    [login] = find_logins({}, write(tmp_path, f"\ufeff{text}"), environment_only=False)
+    assert (login.secret, login.refresh) == ("s1", "r1")
+
+
+COMMENTED = "s1 # the new one"
+
+
+@pytest.mark.parametrize("place", ["the environment", "the keyring", "lines", "toml"])
+@pytest.mark.parametrize("value", [COMMENTED, "s1\tr1", "s1 r1"])
+def test_a_value_with_blanks_in_it_is_refused_and_not_shown(
+    tmp_path: Path, keyring_in_use: MemoryKeyring, place: str, value: str
+) -> None:
+    pair = {"TT_SECRET": value, "TT_REFRESH": "r1"}
+    environ = pair if place == "the environment" else {}
+    if place == "the keyring":
+        keyring_in_use.values = pair
+    lines = "".join(f'{name}="{text}"\n' if place == "toml" else f"{name}={text}\n" for name, text in pair.items())
+    file = (
+        write(tmp_path, lines.replace("\t", "\\t") if place == "toml" else lines)
+        if place in ("lines", "toml")
+        else None
+    )
+    with pytest.raises(CredentialsError) as refused:
+        find_logins(environ, file or tmp_path / "none", environment_only=False)
+    assert "TT_SECRET in " in str(refused.value)
+    assert "has blanks in it; write a comment on a line of its own" in str(refused.value)
+    assert "s1" not in str(refused.value)
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o700])
 def test_a_file_that_is_not_0600_is_refused_with_the_command(tmp_path: Path, mode: int) -> None:
     file = write(tmp_path, "TT_SECRET=a-secret\nTT_REFRESH=a-refresh\n", mode)

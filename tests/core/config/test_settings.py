@@ -49,6 +49,10 @@ def test_the_defaults_are_those_of_the_specification() -> None:
     assert settings.schedule.slot_times.interval_minutes == 15
 
 
+def test_a_byte_order_mark_before_the_settings_is_none_of_their_words(tmp_path: Path) -> None:
+    assert from_file(tmp_path, "\ufeff[trading]\nwidth = 5\n").settings.trading.width == 5
+
+
 def test_every_setting_has_an_origin(tmp_path: Path) -> None:
     loaded = from_file(
         tmp_path, "[trading]\nwidth = 5\nposition_limit = 3\n", {"SENEX_TRADING__POSITION_LIMIT": "4", **SIMULATOR}

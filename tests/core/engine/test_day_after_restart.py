@@ -86,6 +86,9 @@ def same_after_restart(
         for name, panel in PANELS.items():
             if name != "spread" or not (after.spread is not None and after.spread.live):
                 assert panel(watched) == panel(after), f"the panel {name} tells a watcher something else"
+        assert watched.status.engine.tells_day
+        assert watched.status.automation is after.status.automation
+        assert (watched.overall, watched.next_steps) == (after.overall, after.next_steps)
         await world.stop()
         return after
 
@@ -98,8 +101,8 @@ async def from_the_records_alone(world: World) -> Snapshot:
     async def console_runs() -> bool:
         return True
 
-    day = KeptDay(world.settings.schedule.slot_times, console_runs, world.kill_file, sends=world.sends)
-    day._calendar = calendar_around(world.clock.now().year)  # a thread would let virtual time run on
+    calendar = calendar_around(world.clock.now().year)  # a thread that loads it would let virtual time run on
+    day = KeptDay(world.settings.schedule.slot_times, console_runs, world.kill_file, world.sends, calendar)
     records = await world.open_records(trader=False)
     try:
         return await day.shown(
@@ -378,15 +381,16 @@ def test_records_that_cannot_be_read_are_shown_as_old_and_read_again(tmp_path: P
         await world.start()
         await world.until("09:50")
         known = await shown(world)
-        book = world.engine.builder.book
+        (entry,) = await world.entries()
         of_day = world.records.entries.of_day
 
         async def fails(_: object) -> Any:
             raise RecordsError("the disk is gone")
 
         world.records.entries.of_day = fails  # type: ignore[assignment]
-        book._entries = None  # as after a write in doubt
-        await world.clock.sleep(3)
+        await world.records.entries.add_evidence(
+            entry.id, "listing", who="engine", complete=True, detail={}, at=world.clock.now()
+        )
         old = await shown(world)
         assert (old.reading.state, old.reading.why) == (ReadingState.OLD, "the disk is gone")
         assert old.reading.at == known.reading.at

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from core.engine.engine import Engine
@@ -28,10 +29,11 @@ def test_each_step_is_told_while_it_runs_and_none_once_the_start_is_over(tmp_pat
         world.broker.arm(FaultKind.REST_DELAY_BEFORE, path="/market-time", seconds=4, count=10)
         starting = asyncio.create_task(world.start())
         seen: list[str] = []
+        steps: tuple[StartStep, ...] = ()
         while not starting.done():
             await world.clock.sleep(0.25)
-            engine = world._engine
-            steps = () if engine is None else engine.starting.steps()
+            with suppress(RuntimeError):  # its records are not open yet
+                steps = world.engine.starting.steps()
             assert [step.name for step in steps] in ([], ORDER)
             seen += [name for name in running(steps) if name not in seen]
         assert seen == [name for name in ORDER if name in seen], "in their order"
@@ -77,7 +79,8 @@ def test_a_host_tells_the_step_that_failed_and_keeps_saying_so() -> None:
         threading.Event().wait(0.01)
     assert running(host.snapshot().status.start) == ["records"]
     let_go.set()
-    host._thread.join(10)
+    while host.running:
+        threading.Event().wait(0.01)
     status = host.snapshot().status
     assert (status.engine, status.failure) == (EngineState.FAILED, "the records cannot be opened")
     assert (status.start[0].state, status.start[0].detail) == (StartState.FAILED, "the records cannot be opened")

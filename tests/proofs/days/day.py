@@ -25,6 +25,7 @@ from tests.proofs.days.invariant_checker import InvariantChecker
 from tests.proofs.days.outcome_counts import count_day
 from tests.proofs.days.plan import OPENS_BEFORE, Plan, draw
 from tests.proofs.days.world import DayWorld, Posts
+from tests.proofs.truth.day_watch import TruthWatch
 from tests.support.empty_records import copy_empty_records
 from tests.support.sqlite_on_the_loop import on_disk
 from tests.support.world import calendar_around
@@ -96,6 +97,7 @@ class _Days:
         self._world = world
         self._until = until
         self._checker = InvariantChecker(world)
+        self._truth = TruthWatch(world, lambda: self._checker.reader, self._checker.add)
         self._injector = FaultInjector(world, self._checker.unknown)
         self._watch()
 
@@ -112,13 +114,19 @@ class _Days:
         if journal:
             result.journal = _rows(checker)
         checker.close()
+        self._truth.close()
         return result
 
     def _watch(self) -> None:
         world, checker = self._world, self._checker
-        world.on_commit = checker.committed
+        world.on_commit = self._committed
+        world.on_start = lambda engine: self._truth.started()
         world.broker.posted = Posts(checker.posted)
         world.exchange.on_change = checker.at_exchange
+
+    def _committed(self) -> None:
+        self._checker.committed()
+        self._truth.committed()
 
     async def _all_days(self, result: SeedResult) -> None:
         world, plan = self._world, self._world.plan
@@ -133,6 +141,7 @@ class _Days:
             if self._until is not None and self._until < stop:
                 return
             await self._evening()
+            await self._truth.end_of_day()
             self._checker.end_of_day()
             count_day(self._checker.reader, day, world.accounts, result.entries, result.missed)
             if self._checker.violations:

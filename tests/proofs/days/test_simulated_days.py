@@ -13,6 +13,7 @@ from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 from tests.proofs.days.trouble import Trouble
+from tests.proofs.truth.mutants import MUTANTS
 from tests.support.proofs import rounds
 from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
@@ -83,7 +84,7 @@ def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatc
     from core.records.repositories import entries
 
     monkeypatch.setattr(TradingGate, "refusal", lambda self: None)
-    monkeypatch.setattr(TradingGate, "account_refusal", lambda self, account, login: None)
+    monkeypatch.setattr(TradingGate, "account_refusals", lambda self, account, login: ())
     monkeypatch.setattr(entries, "exists", lambda: _Always())
     calm = _calm(3)
     noise = _at_first_slot(calm, FaultKind.ALERTS_DUPLICATED.value, after_s=-60.0)
@@ -156,6 +157,12 @@ def test_candles_that_come_late_are_read_again_and_traded_on() -> None:
     result = run_plan(_candles_missing(calm, 1800.0), journal=True)
     assert (result.violations, result.entries.total()) == ([], 1)
     assert b"candles_missing" in result.journal
+
+
+def test_a_place_that_lies_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cycle is told by what it recorded, and not by what became of its order."""
+    MUTANTS[0].put_in(monkeypatch)
+    assert any("13.8" in text for text in run_plan(_calm(3)).violations)
 
 
 @pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])

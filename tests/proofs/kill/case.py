@@ -11,11 +11,14 @@ from typing import Literal
 
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
+from tests.proofs.kill import shared_market
 from tests.proofs.kill.broker import ProofBroker, run_in_child
 from tests.proofs.kill.broker_faults import LATE_S, MINUTE_S, BrokerFault
 from tests.proofs.kill.crash_points import ANSWER_IN_HAND
 from tests.proofs.kill.engine_run import Account, EngineRun, read_report
 from tests.proofs.kill.rules import Found, never_sent, unfinished, violations
+from tests.proofs.truth.life import lies_after_life, lies_of_life
+from tests.proofs.truth.values import Facts
 
 PathName = Literal["entry", "reconcile"]
 SETTLES_S = 2.5
@@ -155,6 +158,7 @@ class _CaseRuns:
                 self._verdict.wrong.append(f"{run.name} {said.entered}")
         found = await self._broker.found(self._account.number, self._folder)
         self._verdict.wrong += violations(found, self._before)
+        self._verdict.wrong += await asyncio.to_thread(_lies, run)
         self._before = found
         return found
 
@@ -163,3 +167,11 @@ class _CaseRuns:
             self._verdict.killed_at = run.place.read_text(encoding="utf-8")
         else:
             self._verdict.suspensions = read_report(run).suspensions
+
+
+def _lies(run: EngineRun) -> list[str]:
+    """What the run told wrongly, and what is told wrongly after it (rules 13.8)."""
+    session = shared_market.calendar().today(run.now)
+    facts = Facts(run.now, None if session is None else session.open, None if session is None else session.close)
+    told = lies_of_life(run.told_file) + lies_after_life(run.records_file, facts)
+    return [f"{run.name} {lie}" for lie in told]

@@ -35,6 +35,7 @@ from tests.proofs.kill.broker_faults import ANSWER_S, MINUTE_S
 from tests.proofs.kill.crash_points import place_named_points
 from tests.proofs.kill.decision import decide
 from tests.proofs.kill.kill_at import KillSwitch
+from tests.proofs.truth.life import keep_told
 
 CLEAN_WITHIN_S = 20.0
 TURN_S = 0.02
@@ -79,6 +80,15 @@ class EngineRun:
     def place(self) -> Path:
         """The file the process writes just before it is killed: where it was."""
         return self.folder / f"{self.name}.killed"
+
+    @property
+    def records_file(self) -> Path:
+        return self.folder / "records.sqlite3"
+
+    @property
+    def told_file(self) -> Path:
+        """The file in which a process that was not killed keeps what its console showed at its end."""
+        return self.folder / f"{self.name}.told"
 
     @property
     def report_file(self) -> Path:
@@ -143,6 +153,7 @@ async def _run(run: EngineRun, switch: KillSwitch) -> str:
         # Settlement must not have allowed a second entry of the day.
         await _try_to_enter(engine, run, desk.enter)
     await engine.tracker.poll()
+    await keep_told(engine, run.records_file, run.told_file)
     engine.stop()
     await running
     return entered
@@ -174,7 +185,7 @@ async def _engine(run: EngineRun) -> Engine:
             broker=broker,
             market_data=broker.market_data,
             alerts=broker.alerts,
-            records=await Records.open(f"sqlite+aiosqlite:///{run.folder / 'records.sqlite3'}"),
+            records=await Records.open(f"sqlite+aiosqlite:///{run.records_file}"),
             sends=True,
             preflight=run.preflight,
             enable_new_accounts=True,

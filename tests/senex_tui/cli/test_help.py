@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.support.senex_command import Box
+from tests.support.senex_command import SENEX, Box
 
 HEAVY = ("tastytrade", "sqlalchemy", "pandas", "numpy", "aiohttp", "textual", "httpx2", "keyring", "pydantic")
 
@@ -36,6 +36,31 @@ def test_help(box: Box, arguments: tuple[str, ...], expected: list[str]) -> None
         assert "..." not in done.stdout.replace("[ARGS]...", "")
         assert "[/" not in done.stdout
         assert all(len(line) <= 80 for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("optimized", ["0", "1", "2"])
+@pytest.mark.parametrize(
+    ("arguments", "described"),
+    [
+        ((), "A console for the daily Senex Trident cycle"),
+        ((), "Pause automation: no new entries until resumed."),
+        (("demo",), "It opens 15 seconds before the 09:45 slot"),
+        (("mail", "test"), "Send one message to mail.operator now"),
+        (("accounts", "set"), "offset-cents 0..25"),
+    ],
+)
+def test_help_is_there_however_python_optimizes(
+    box: Box, optimized: str, arguments: tuple[str, ...], described: str
+) -> None:
+    done = subprocess.run(
+        [SENEX, *arguments, "--help"],
+        env=box.environment(PYTHONOPTIMIZE=optimized),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert described in done.stdout
 
 
 def test_version(box: Box) -> None:

@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
 
 from core.config.loader import SettingsError, load_settings
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Mode
 from senex_tui.console.app import SenexApp
+from senex_tui.console.driver import TerminalFile
 from senex_tui.console.key_map import checked_keys, mappable
 from senex_tui.console.keys import KEYS
 from senex_tui.console.screens.dashboard import Dashboard
 from senex_tui.console.screens.settings import SettingsPage
 from senex_tui.console.theme import THEMES, theme_to_use
-from senex_tui.console.view_settings import AT_START, CHOICES, FILE, Looks, ViewSettings, view_settings, with_options
+from senex_tui.console.view_settings import (
+    AT_START,
+    CHOICES,
+    FILE,
+    Looks,
+    ViewSettings,
+    settled_view,
+    view_settings,
+    with_options,
+)
 from senex_tui.support.terminal import prepare_colours
 from tests.support.console import scenes
 from tests.support.console.driver import Driven, Ticker, driven
 from tests.support.console.scenes import FixedEngine
-from widgets.base.ascii_only import ascii_of
+from widgets.base.line_filters import ascii_of, harmless
 from widgets.base.lines import Tone
 from widgets.base.panel import LinePanel
 from widgets.base.tones import tone_styles
@@ -322,3 +342,75 @@ def test_an_option_wins_over_what_was_changed(tmp_path: Path) -> None:
 
 def test_the_settings_that_apply_at_the_next_start_are_listed() -> None:
     assert set(CHOICES) >= AT_START == {"colours", "mouse"}
+
+
+@pytest.mark.parametrize(
+    ("encoding", "ascii"), [("utf-8", False), ("latin-1", True), ("ascii", True), ("cp1252", True)]
+)
+def test_a_terminal_without_the_signs_gets_the_ascii_look(
+    encoding: str, ascii: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "__stderr__", io.TextIOWrapper(io.BytesIO(), encoding))
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    assert settled_view(load_settings(None, {}), tmp_path).applied().ascii is ascii
+
+
+def test_a_lost_terminal_and_a_sign_it_lacks_end_no_writer() -> None:
+    reader, writer = os.pipe()
+    screen = TerminalFile(writer, "latin-1")
+    screen.write("a\u2713")
+    screen.flush()
+    assert os.read(reader, 9) == b"a?"
+    os.close(reader)
+    screen.write("nobody reads it")
+    screen.flush()
+    os.close(writer)
+    screen.write("closed")
+    screen.flush()
+
+
+def test_a_terminal_that_another_program_made_nonblocking_gets_all() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    text, got = "x" * 300_000, bytearray()
+
+    def read() -> None:
+        while len(got) < len(text):
+            got.extend(os.read(reader, 10_000))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    screen = TerminalFile(writer, "utf-8")
+    screen.write(text)
+    screen.flush()
+    reading.join(10)
+    assert got.decode() == text
+    os.close(reader)
+    os.close(writer)
+
+
+class AsItCame(Screen[None]):
+    """Shows text as it is given to a widget of Textual, which drops a few control characters alone."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(self.words))
+
+
+async def test_no_word_on_the_screen_steers_the_terminal() -> None:
+    words = "to \x1b]52;c;aGk=\x07 the \x1b[2J clip\x9b31mboard \x1b]8;;http://x\x1b\\ \u202eend"
+    async with driven() as console:
+        console.app.push_screen(AsItCame(words))
+        await console.pilot.pause()
+        assert "to ]52;c;aGk= the" in console.text
+        assert all(c.isprintable() or c == "\n" for c in console.text)
+
+
+@given(st.text(alphabet=st.characters(categories=["Cc", "Zl", "Zp", "Lu", "Nd"])))
+def test_a_line_made_safe_keeps_its_width(text: str) -> None:
+    shown = harmless(text)
+    assert shown.isprintable()
+    assert cell_len(shown) == cell_len(text)

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from core.config.folders import folders
 from core.runtime.clock import SystemClock
 from senex_tui.doctor.doctor import Check, Finding, Row, examine, exit_code, one, to_text
-from senex_tui.doctor.machine import mail_row
+from senex_tui.doctor.machine import Setup, all_checks, mail_row
 from tests.core.records.store.revision_1 import make_revision_1
 from tests.e2e.simulated_broker import SimulatedBroker
 from tests.support.senex_command import Box
@@ -135,9 +136,6 @@ def test_broken_settings_and_records_are_rows_like_any_other(box: Box) -> None:
 
 @pytest.mark.parametrize(("revision", "finding"), [("0001", "WARN"), ("9999", "FAIL")])
 def test_records_of_another_version_say_what_happens_next(tmp_path: Path, revision: str, finding: str) -> None:
-    from core.config.folders import folders
-    from senex_tui.doctor.machine import Setup, all_checks
-
     setup = Setup(folders(tmp_path), None, None)
     setup.records_file.parent.mkdir()
     make_revision_1(setup.records_file)
@@ -148,6 +146,16 @@ def test_records_of_another_version_say_what_happens_next(tmp_path: Path, revisi
     assert row.finding == finding
     assert f"has schema revision {revision}" in row.found
     assert ("brings it up to date" if finding == "WARN" else "install the newer version") in row.todo
+
+
+def test_a_records_file_that_is_a_link_is_told_before_it_keeps_the_console_from_starting(tmp_path: Path) -> None:
+    setup = Setup(folders(tmp_path), None, None)
+    setup.records_file.parent.mkdir()
+    setup.records_file.symlink_to(tmp_path / "elsewhere")
+    [check] = [check for check in all_checks(setup) if check.names == ("records",)]
+    [row] = examine([check], SystemClock())
+    assert (row.finding, row.found.endswith("is a link to another place: the console does not start")) == ("FAIL", True)
+    assert row.todo.startswith("replace the link by the file itself")
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import stat
 import sys
 import threading
@@ -22,6 +23,7 @@ from core.domain.operation.reasons import Reason
 from core.notify.event_log import log_event
 from core.runtime.redaction import Redactor
 from senex_tui.support.logs import set_up_logging
+from senex_tui.support.refusals import sentences_for
 
 ACCOUNT = "5WT12345"
 
@@ -43,6 +45,27 @@ def _logging_as_before() -> Iterator[None]:
 
 def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_link_in_place_of_the_log_is_refused_and_its_target_left_alone(tmp_path: Path) -> None:
+    target, logs = tmp_path / "target", tmp_path / "logs"
+    target.write_text("somebody else's\n")
+    target.chmod(0o644)
+    logs.mkdir()
+    (logs / "senex.log").symlink_to(target)
+    with pytest.raises(OSError, match="symbolic links") as refused:
+        set_up_logging(logs, Redactor())
+    assert sentences_for(refused.value) == (
+        f"{logs}/senex.log is a link where a file of its own is needed; remove the link, or use --data-dir.",
+    )
+    assert (target.read_text(), stat.S_IMODE(target.stat().st_mode)) == ("somebody else's\n", 0o644)
+
+
+def test_a_pipe_in_place_of_the_log_does_not_hold_up_the_start(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "senex.log")
+    with pytest.raises(OSError, match="No such device") as refused:
+        set_up_logging(tmp_path, Redactor())
+    assert sentences_for(refused.value)
 
 
 def test_secrets_are_masked_in_messages_arguments_and_tracebacks(

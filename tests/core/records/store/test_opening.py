@@ -141,6 +141,43 @@ async def test_a_folder_a_bad_url_and_a_store_in_memory_are_refused(tmp_path: Pa
             await Records.open(memory)
 
 
+@pytest.mark.parametrize("trader", [True, False])
+@pytest.mark.parametrize("end", ["", "-wal", "-shm", "-journal"])
+@pytest.mark.parametrize("how", ["link", "link to nothing", "hard link"])
+async def test_a_file_with_two_names_is_refused_before_anything_is_changed(
+    tmp_path: Path, how: str, end: str, trader: bool
+) -> None:
+    """The lock is on the folder, so that two names in two folders would let two traders into one file."""
+    path, elsewhere = tmp_path / "data" / "senex.db", tmp_path / "elsewhere"
+    if end:
+        await (await Records.open(url_of(path))).close()
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    named = path.with_name(path.name + end)
+    if how != "link to nothing":
+        _write(elsewhere, "somebody else's")
+        elsewhere.chmod(0o644)
+    if how == "hard link":
+        os.link(elsewhere, named)
+    else:
+        named.symlink_to(elsewhere)
+    before = _whole(tmp_path)
+
+    with pytest.raises(RecordsError, match="has a second name" if how == "hard link" else "is a link to another place"):
+        await Records.open(url_of(path), trader=trader)
+
+    assert _whole(tmp_path) == before
+    assert not elsewhere.exists() or _text(elsewhere) == "somebody else's"
+
+
+async def test_a_folder_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to("real")
+    await (await Records.open(url_of(tmp_path / "linked" / "dry-run" / "senex.db"))).close()
+    again = await Records.open(url_of(tmp_path / "real" / "dry-run" / "senex.db"))
+    assert again.epoch == 2
+    await again.close()
+
+
 @pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o000, 0o700), (0o400, 0o700), (0o600, 0o500)])
 async def test_a_file_or_folder_without_rights_is_refused_with_the_fix(
     path: Path, file_mode: int, folder_mode: int
@@ -183,6 +220,11 @@ def _text(path: Path) -> str:
 
 def _modes(folder: Path) -> dict[str, int]:
     return {each.name: each.stat().st_mode & 0o777 for each in (folder, *folder.iterdir())}
+
+
+def _whole(folder: Path) -> dict[Path, int]:
+    """Kind and rights of everything in the folder, links not followed."""
+    return {each: each.lstat().st_mode for each in folder.rglob("*")}
 
 
 def _dump(path: Path) -> list[str]:

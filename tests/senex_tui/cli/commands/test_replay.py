@@ -20,6 +20,8 @@ from senex_tui.run.replay import Recorded, listed, open_day, recorded_in
 from senex_tui.support.refusals import Refused
 from tests.core.recording.days import moment, record, session
 
+"""The version of the days that are recorded now."""
+
 DAY = "2026-11-20"
 
 
@@ -40,7 +42,7 @@ def test_a_day_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> 
     (tmp_path / "2026-11-19.day").write_bytes(b"senex day 9.9\n")
     (tmp_path / "2026-11-20.day").touch()
     text = " ".join(" ".join(line.split()) for line in listed(of(tmp_path)))
-    assert "2026-11-19 0 kB, was recorded by another version (9.9; this one reads 1.2)" in text
+    assert "2026-11-19 0 kB, was recorded by another version (9.9; this one reads 1.2 and 1.3)" in text
     assert "2026-11-20 0 kB, no whole frame" in text
 
 
@@ -59,7 +61,11 @@ def one_day(folder: Path) -> None:
         (None, "yesterday", "'yesterday' is not a date like 2026-11-20; no day is recorded yet."),
         (one_day, "2026-02-30", "'2026-02-30' is not a date like 2026-11-20; recorded days: 2026-11-20."),
         (one_day, "2026-11-19", "2026-11-19 was not recorded; recorded days: 2026-11-20."),
-        (old_version, DAY, "was recorded by another version (9.9; this one reads 1.2); recorded days: 2026-11-20."),
+        (
+            old_version,
+            DAY,
+            "was recorded by another version (9.9; this one reads 1.2 and 1.3); recorded days: 2026-11-20.",
+        ),
     ],
 )
 def test_a_day_that_cannot_be_opened_says_why_and_what_there_is(

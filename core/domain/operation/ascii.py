@@ -1,14 +1,6 @@
-"""Makes the screen ASCII: one table for every sign, border, bar and picture, applied to the lines on their way to the
-terminal. A character takes as many cells afterwards as before."""
+"""The ASCII look: one table for every sign, border, bar and picture that the product shows or prints."""
 
 from __future__ import annotations
-
-from functools import lru_cache
-
-from rich.cells import cell_len
-from rich.segment import Segment
-from textual.color import Color
-from textual.filter import LineFilter
 
 _SIGNS = {
     "●": "*", "■": "#", "○": "o", "✓": "+", "▶": ">", "✖": "x", "▲": "^", "▼": "v", "▸": ">", "·": ".", "•": ".",
@@ -23,6 +15,8 @@ _BARS = dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)) | {"▔":
 _BRAILLE = 0x2800
 _UPPER, _LOWER = 0b00011011, 0b11100100
 """The dots of a braille cell's upper two rows (1, 2, 4, 5) and of its lower two (3, 6, 7, 8)."""
+SAMPLE = "│╭●✓·…"
+"""Signs that every screen shows: an encoding without one of them needs the ASCII look."""
 
 
 def _braille(dots: int) -> str:
@@ -40,17 +34,6 @@ _TABLE = {
 }
 
 
-@lru_cache(4096)
-def ascii_of(text: str) -> str:
-    """The text in ASCII, as wide as before. A character without a counterpart becomes a question mark."""
-    if text.isascii():
-        return text
-    text = text.translate(_TABLE)
-    return text if text.isascii() else "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
-
-
-class AsciiFilter(LineFilter):
-    """The filter that Textual applies to every line of every widget, borders and scrollbars included."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [Segment(ascii_of(text), style, control) for text, style, control in segments]
+def ascii_look(text: str) -> str:
+    """The text with an ASCII character for every sign of ours; other characters stay."""
+    return text if text.isascii() else text.translate(_TABLE)

@@ -1,0 +1,126 @@
+"""The console's side of the terminal: Textual's driver, made to outlive what happens to a terminal.
+
+It uses private parts of Textual 8.2: `LinuxDriver._file`, `_writer_thread` with its `_queue`, `_must_signal_resume` and
+`_sigcont_application`. tests/senex_tui/console/test_stopped_console.py and test_lost_terminal.py fail when one of them
+goes.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import signal
+import sys
+import termios
+import tty
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from textual.drivers.linux_driver import LinuxDriver
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_LARGEST_WAITING = 65_536
+_LOOK_S = 0.2
+_SCREEN_AGAIN = "\x1b[?1049h\x1b[?25l\x1b[?1004h\x1b[?2004h\x1b[?7l"
+"""The alternate screen, no cursor, reports of the focus, bracketed paste, no line wrap: as at the start."""
+
+
+class TerminalFile:
+    """What Textual's writer thread writes to. Nothing that happens to the terminal raises.
+
+    A character that the terminal's encoding lacks becomes a question mark; what a lost terminal does not take is
+    dropped. It holds no lock while it waits, so that a terminal that reads nothing cannot keep the process from ending.
+    """
+
+    def __init__(self, descriptor: int, encoding: str) -> None:
+        self._descriptor = descriptor
+        self._encoding = encoding
+        self._waiting = bytearray()
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, text: str) -> int:
+        self._waiting += text.encode(self._encoding, "replace")
+        if len(self._waiting) >= _LARGEST_WAITING:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        left = bytes(self._waiting)
+        self._waiting.clear()
+        while left:
+            try:
+                left = left[os.write(self._descriptor, left) :]
+            except BlockingIOError:  # another program on this terminal made it so
+                select.select([], [self._descriptor], [])
+            except OSError:
+                return
+
+
+class ConsoleDriver(LinuxDriver):
+    """Comes back whole after the process was stopped, and can let go of a terminal that takes nothing more."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        screen = sys.__stderr__  # noqa: TID251 - the screen itself
+        if screen is not None:
+            self._file = TerminalFile(screen.fileno(), screen.encoding)  # type: ignore[assignment]
+        self._has_let_go = False
+
+    def write(self, data: str) -> None:
+        if not self._has_let_go:
+            super().write(data)
+
+    def let_go(self) -> None:
+        """Writes nothing more, and drops what waits to be written. May be called from any thread.
+
+        An event loop that waits for room goes on.
+        """
+        self._has_let_go = True
+        writer = self._writer_thread
+        if writer is not None:
+            with suppress(queue.Empty):
+                while True:
+                    writer._queue.get_nowait()
+
+    def close(self) -> None:
+        """Ends the writer thread and leaves the signals of stopping and going on to the system again."""
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.signal(signal.SIGCONT, signal.SIG_DFL)
+        writer = self._writer_thread
+        if writer is None:
+            return
+        if not self._has_let_go:
+            writer._queue.put(None)
+        while writer.is_alive() and not self._has_let_go:  # else it waits for the terminal, and ends with the process
+            writer.join(_LOOK_S)
+
+    def suspend_application_mode(self) -> None:
+        """Leaves the screen until `resume_application_mode`; the two signals stay ours."""
+        self.stop_application_mode()
+        super().close()
+
+    def _sigcont_application(self, *_: object) -> None:
+        """Goes on after a stop.
+
+        After SIGTSTP the screen was left in order, and is entered again. After SIGSTOP nothing was left: a second start
+        would leave two threads reading the keys. Then the terminal is only prepared anew, and the app paints.
+        """
+        if self._must_signal_resume:
+            super()._sigcont_application()
+            return
+        with suppress(termios.error):
+            mode = termios.tcgetattr(self.fileno)
+            mode[tty.LFLAG] = self._patch_lflag(mode[tty.LFLAG])
+            mode[tty.IFLAG] = self._patch_iflag(mode[tty.IFLAG])
+            mode[tty.CC][termios.VMIN] = 1
+            termios.tcsetattr(self.fileno, termios.TCSANOW, mode)
+        if self._writer_thread is not None:
+            self.write(_SCREEN_AGAIN)
+            self.send_message(self.SignalResume())

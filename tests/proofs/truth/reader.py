@@ -1,0 +1,121 @@
+"""A shell that reads the records at one moment, while the world that it reads of stands still."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from core.locks.holder import Holder
+from core.records.records import Records
+from core.runtime.clock import SystemClock
+from core.snapshot import Mode
+from senex_tui.trader.place import Place
+from tests.support.world import calendar_around
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TradedPlace(Place):
+    """Records whose trader is this test: no lock says so."""
+
+    trades: bool = True
+
+    async def holder(self) -> Holder | None:
+        return Holder(1, datetime(2026, 1, 1, tzinfo=UTC), self.mode.value, "") if self.trades else None
+
+
+class StandingClock:
+    """The market's time, standing still."""
+
+    speed = 1.0
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def monotonic(self) -> float:
+        return 0.0
+
+
+def place_of(records_file: Path, halt_file: Path, *, trades: bool = True, mode: Mode = Mode.DEMO) -> TradedPlace:
+    return TradedPlace(mode, records_file, halt_file, trades=trades)
+
+
+class Reader:
+    """A shell that reads the records on a loop of its own while this thread, and all that runs on it, waits.
+
+    It opens each records file once, so that reading is quick. Close it at the end.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread: threading.Thread | None = None
+        self._open: dict[str, Records] = {}
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    def do(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Does the work at this moment. Raises what it raises."""
+        done: list[T] = []
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                done.append(self._loop.run_until_complete(work()))
+            except BaseException as error:
+                failed.append(error)
+
+        self._thread = threading.Thread(target=run, name="shell")
+        self._thread.start()
+        self._thread.join()
+        if failed:
+            raise failed[0]
+        return done[0]
+
+    def close(self) -> None:
+        async def all_of_them() -> None:
+            for closing in self._closers:
+                await closing()
+
+        self.do(all_of_them)
+        self._loop.close()
+
+    def at(self, now: datetime, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Reads as of this moment. Only this reader sees that time and these records, and one reader at a time."""
+        with (
+            _ONE_AT_A_TIME,
+            patch("core.runtime.clock_file.SystemClock", lambda: StandingClock(now) if self._reads else SystemClock()),
+            patch("core.market.calendar.SessionCalendar", lambda near: calendar_around(near.year)),
+            patch("core.remote.kept_day.SessionCalendar", lambda near: calendar_around(near.year)),
+            patch("core.records.records.Records.open", self._records),
+        ):
+            return self.do(read)
+
+    @property
+    def _reads(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    async def _records(self, url: str, **more: Any) -> Records:
+        if not self._reads:
+            return await _OPEN(url, **more)
+        if url not in self._open:
+            records = self._open[url] = await _OPEN(url, trader=False)
+            self._closers.append(records.close)
+            setattr(records, "close", _stay_open)  # noqa: B010 - a method of this one instance
+        return self._open[url]
+
+
+_OPEN = Records.open
+_ONE_AT_A_TIME = threading.Lock()
+
+
+async def _stay_open() -> None:
+    """The records of a reader are closed at its end."""
