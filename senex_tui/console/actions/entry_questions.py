@@ -58,7 +58,7 @@ def reentry_question(snapshot: Now, entry: OrderView) -> Question:
 
     def facts() -> list[tuple[str, str]]:
         return [
-            ("", "A cancel closed the day for this account. With your word the automation may enter again today."),
+            ("", "The cancel closed the day for this account. With your word the automation may enter again today."),
             ("", "First two complete reads at the broker must show that this entry did not fill."),
             ("", ""),
             ("mode", snapshot().status.mode.upper()),
