@@ -100,7 +100,7 @@ class Acts:
         return self._exchange.cancel(number, _id(body), self._clock.now(), by=_text(body, "by", ""))
 
     def _replace(self, number: str, body: Mapping[str, Any]) -> SimOrder:
-        old, price = self._exchange.order(number, _id(body)), _price(body)
+        price, old = _price(body), self._exchange.order(number, _id(body))
         effect = "Debit" if price < 0 else "Credit"
         changes = OrderChanges(old.time_in_force, old.order_type, abs(price), effect, gtc_date=old.gtc_date)
         return self._exchange.replace(

@@ -303,6 +303,7 @@ CHANGES = [
     ("DELETE", "/simulator/faults", None),
     ("POST", "/simulator/fill-plan", {"plan": "never"}),
     ("DELETE", "/simulator/tokens", None),
+    ("POST", "/simulator/act", {"act": "wipe", "account": ACCOUNT}),
 ]
 
 
