@@ -15,6 +15,7 @@ from core.domain.market.judgement import Metrics
 from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import OrderReport, OrderRequest, SendOutcome
+from core.runtime.clock import Clock
 
 
 class BrokerFault(Enum):
@@ -24,6 +25,7 @@ class BrokerFault(Enum):
     UNREACHABLE = "unreachable"
     RATE_LIMITED = "rate limited"
     REFUSED = "refused"
+    NOT_FOUND = "not found"  # the broker itself says that it knows no such thing
     UNREADABLE = "unreadable"
 
 
@@ -97,6 +99,25 @@ class DryRunAnswer:
     warnings: tuple[tuple[str, str], ...]  # (code, message)
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerTime:
+    """The broker's time at one moment of this process's monotonic counter (rules 14).
+
+    It lay between `earliest` and `latest`, aware UTC, when the counter showed the second `mono`: the broker tells whole
+    seconds, and its answer was on the way for a while.
+    """
+
+    earliest: datetime
+    latest: datetime
+    mono: float
+
+    def offset(self, clock: Clock) -> tuple[timedelta, timedelta]:
+        """The broker's clock minus this one, at least and at most. The counter carries the broker's time to this
+        moment, so that a step of the machine's clock shows at once."""
+        ahead = self.earliest - clock.now() + timedelta(seconds=(clock.monotonic() - self.mono) * clock.speed)
+        return ahead, ahead + (self.latest - self.earliest)
+
+
 WireGuard = Callable[[], Refusal | None]
 """Called in the request hook, just before the order leaves.
 
@@ -130,8 +151,8 @@ class Broker(Protocol):
         ...
 
     @property
-    def date_offset(self) -> timedelta | None:
-        """The broker's clock minus ours at its last answer, to the second; None before the first."""
+    def time(self) -> BrokerTime | None:
+        """The broker's time at its last answer that told it; None before the first."""
         ...
 
     async def connect(self) -> None:
@@ -188,8 +209,8 @@ class Broker(Protocol):
         """The account's order with this broker id."""
         ...
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
-        """The live orders and those of this exchange date in any status: all pages, merged by id."""
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
+        """The live orders and those from this exchange date on in any status: all pages, merged by id."""
         ...
 
 

@@ -176,7 +176,7 @@ class CommandHandlers:
             await self.broker.cancel(entry.account, entry.order_id)
         except BrokerError as error:
             self.tracker.poll_soon()
-            if error.fault is BrokerFault.REFUSED:
+            if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
                 return refuse(Reason.CANCEL_REFUSED, detail=error.detail)
             return Done(
                 f"the answer to the cancel was lost ({error.detail}); it works until the broker shows otherwise"

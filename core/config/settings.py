@@ -194,6 +194,13 @@ class TradingSettings(Section):
         title="a whole number from 1 to 390",
         description="market minutes after which a working entry is cancelled; else it works until the close",
     )
+    follow_sessions: Whole = Field(
+        default=5,
+        ge=1,
+        le=30,
+        title="a whole number from 1 to 30",
+        description="sessions for which an entry whose end was not seen is looked for at the broker",
+    )
     stabilization_seconds: Real = Field(
         default=3.0, ge=0, lt=15, title="a number from 0 to below 15", description="wait for quotes after subscribing"
     )

@@ -80,7 +80,7 @@ class AccountSteps:
         try:
             return await asyncio.gather(
                 self.parts.broker.account_reads(self.account.number),
-                self.parts.broker.orders_of_day(self.account.number, self.day),
+                self.parts.broker.orders_since(self.account.number, self.day),
             )
         except BrokerError as error:
             if error.fault is BrokerFault.LOGIN_REFUSED:

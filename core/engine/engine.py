@@ -40,6 +40,7 @@ from core.notify.event_log import log_event
 from core.notify.heartbeat import Heartbeat
 from core.notify.mail_queue import MailQueue
 from core.notify.prometheus import MetricsEndpoint
+from core.orders.account_look import AccountLook
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
@@ -143,7 +144,8 @@ class Engine:
             Previews(cycle_parts, self.slots),
         )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        reconciler = Reconciler(parts.broker, records, self.tracker, self.breakers, self.bus)
+        look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
+        reconciler = Reconciler(parts.broker, records, look, self.breakers)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
         self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, parts.settle)
         self.tridents = OpenTridents(

@@ -20,8 +20,6 @@ MAX_CLOCK_OFFSET = timedelta(seconds=2)
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
 FEED_PATIENCE_S = 20.0
-# The broker's Date header has no fractions of a second: on average it is half a second behind.
-_DATE_CUT = timedelta(seconds=0.5)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -84,8 +82,9 @@ class Watchdog:
         return f"the quote feed has not been live for {silent:.0f} s: {self.feed.why_not_live()}"
 
     def _clock_trouble(self) -> str | None:
-        offset = self.broker.date_offset
-        if not self.real_time or offset is None:
+        time = self.broker.time
+        if not self.real_time or time is None:
             return None
-        off = offset + _DATE_CUT
+        least, most = time.offset(self.clock)
+        off = (least + most) / 2
         return f"the clock is {off.total_seconds():+.1f} s off the broker's" if abs(off) > MAX_CLOCK_OFFSET else None

@@ -164,7 +164,7 @@ class OrderDesk:
         try:
             return await self.broker.dry_run(account, request)
         except BrokerError as error:
-            if error.fault is BrokerFault.REFUSED:
+            if error.fault in (BrokerFault.REFUSED, BrokerFault.NOT_FOUND):
                 return refuse(Reason.DRY_RUN_REFUSED, detail=error.detail)
             return refuse(Reason.DRY_RUN_FAILED, detail=error.detail)
 
@@ -185,7 +185,7 @@ class OrderDesk:
         try:
             market, orders = await asyncio.gather(
                 self.broker.market_state(),
-                self.broker.orders_of_day(decision.account, decision.session_day),
+                self.broker.orders_since(decision.account, decision.session_day),
             )
         except BrokerError as error:
             return refuse(Reason.ORDERS_UNREADABLE, detail=error.detail)

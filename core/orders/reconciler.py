@@ -6,20 +6,16 @@ An incomplete read proves nothing. A fill is never invented. An order that is no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 from core.broker.port import AccountReads, Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
-from core.domain.orders.identifiers import is_ours
 from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import Entry, OrderReport
 from core.guards.breakers import Breakers
-from core.orders.tracker import OrderTracker
+from core.orders.account_look import AccountLook
 from core.records.records import Records
-from core.runtime.bus import Bus
 
 _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN)
 
@@ -30,10 +26,8 @@ class Reconciler:
 
     broker: Broker
     records: Records
-    tracker: OrderTracker
+    look: AccountLook
     breakers: Breakers
-    bus: Bus
-    _foreign_told: set[str] = field(init=False, default_factory=set)
 
     async def reconcile(self, number: str, today: date) -> str:
         """Reads one account and settles what can be settled. Returns what kept a read from being complete, empty when
@@ -41,49 +35,15 @@ class Reconciler:
 
         Raises RecordsError.
         """
-        entries = [e for e in await self.records.entries.open() if e.account == number]
-        days = sorted({today, *(entry.session_day for entry in entries)})
         try:
             reads = await self.broker.account_reads(number)
-            listings = [await self.broker.orders_of_day(number, day) for day in days]
         except BrokerError as error:
             return f"{masked(number)}: {error.detail}"
-        listed = {report.order_id: report for listing in listings for report in listing}
-        foreign = [report for report in listed.values() if not await self.take(number, report)]
-        trouble = await self._read_unlisted(entries, listed)
+        trouble = await self.look.look(number, today)
         await self.judge_earlier(number, today)
         await self._judge_incidents(number)
         await self._compare_positions(number, reads, today)
-        await self._tell_foreign(number, foreign)
         return trouble
-
-    async def take(self, number: str, report: OrderReport) -> bool:
-        """Gives an order of ours to its entry. False when the order is not ours."""
-        entry = await self.records.entries.by_order(report.order_id, number)
-        if entry is None and report.identifier is not None:
-            entry = await self.records.entries.by_identifier(report.identifier)
-        if entry is not None:
-            await self.tracker.apply(entry.id, report)
-            return True
-        if is_ours(report.identifier):
-            why = f"order {report.order_id} at the broker carries our identifier, and no record here knows it"
-            await self.breakers.open(BreakerKind.MISMATCH, number, why)
-            return True
-        return False
-
-    async def _read_unlisted(self, entries: Sequence[Entry], listed: dict[str, OrderReport]) -> str:
-        """Reads each working entry that the listings do not show by its order id. Unknown entries are left to the
-        settlement. Returns what went wrong, empty when nothing did."""
-        for entry in entries:
-            current = await self.records.entries.get(entry.id)
-            if current.state is not EntryState.WORKING or current.order_id is None or current.order_id in listed:
-                continue
-            try:
-                report = await self.broker.order(current.account, current.order_id)
-            except BrokerError as error:
-                return f"{masked(current.account)} order {current.order_id}: {error.detail}"
-            await self.tracker.apply(current.id, report)
-        return ""
 
     async def judge_earlier(self, number: str, today: date) -> None:
         """Stops the account while an entry of an earlier date is unsettled, and lets it go on afterwards (rules 9)."""
@@ -125,15 +85,3 @@ class Reconciler:
             if since is not None and not await self.records.breakers.opened_since(BreakerKind.INCIDENT, number, since):
                 why = f"order {entry.order_id}: {entry.detail}"
                 await self.breakers.open(BreakerKind.INCIDENT, number, why)
-
-    async def _tell_foreign(self, number: str, foreign: Sequence[OrderReport]) -> None:
-        for report in foreign:
-            if report.order_id in self._foreign_told:
-                continue
-            self._foreign_told.add(report.order_id)
-            await self.bus.say(
-                "reconcile.foreign",
-                f"{masked(number)}: order {report.order_id} ({report.underlying}, {report.status}) "
-                "is not ours; it is left alone",
-                account=number,
-            )

@@ -96,7 +96,7 @@ class Settlement:
         if status.state is not StreamState.CONNECTED:
             return None
         try:
-            listed = await self.broker.orders_of_day(entry.account, entry.session_day)
+            listed = await self.broker.orders_since(entry.account, entry.session_day)
             reads = await self.broker.account_reads(entry.account)
         except BrokerError:
             return None

@@ -14,7 +14,7 @@ from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
-from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_overfilled, is_rest_open
+from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_known, is_overfilled, is_rest_open
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.trident.trident import max_risk
@@ -175,7 +175,7 @@ class OrderTracker:
     async def _read(self, entry: Entry) -> OrderReport | None:
         if entry.order_id is not None:
             return await self.broker.order(entry.account, entry.order_id)
-        listed = await self.broker.orders_of_day(entry.account, entry.session_day)
+        listed = await self.broker.orders_since(entry.account, entry.session_day)
         return next((report for report in listed if report.identifier == entry.identifier), None)
 
     async def _offer(self, report: OrderReport) -> None:
@@ -215,8 +215,7 @@ class OrderTracker:
         (rules 9). Raises RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
-            known = {fill.fill_id for fill in entry.fills}
-            if any(fill.fill_id not in known for fill in report.fills) and await self.records.entries.add_fills(
+            if any(not is_known(fill, entry.fills) for fill in report.fills) and await self.records.entries.add_fills(
                 entry.id, report.fills, self.clock.now(), rest_is_open=is_rest_open(report)
             ):
                 entry = await self.records.entries.get(entry_id)

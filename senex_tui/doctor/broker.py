@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from core.config.settings import Settings
     from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
+    from core.runtime.clock import Clock
 
 LOGIN_S = 5.0
 FEED_S = 5.0
@@ -87,7 +88,7 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
             post(Row("broker", Finding.OK, text))
         else:
             post(Row("broker", Finding.FAIL, text, "the login holds no account; check it at the broker"))
-        post(_clock(broker, simulated=simulated))
+        post(_clock(broker, clock, simulated=simulated))
         post(await _feed(broker, settings.trading.underlyings, clock))
     finally:
         await broker.close()
@@ -108,15 +109,15 @@ async def _was_given_up(records_file: Path, login: str) -> bool:
         await records.close()
 
 
-def _clock(broker: TastytradeBroker, *, simulated: bool) -> Row:
-    offset = broker.date_offset
+def _clock(broker: TastytradeBroker, clock: Clock, *, simulated: bool) -> Row:
+    time = broker.time
     if simulated:
         return Row("clock", Finding.SKIP, "the simulator's market time is its own")
-    if offset is None:
+    if time is None:
         return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
-    # The broker sends whole seconds, cut off: on average half a second behind.
-    off_s = offset.total_seconds() + 0.5
-    text = f"{off_s:+.1f} s against the broker's; {stamp(SystemClock().now())} here"
+    least, most_off = time.offset(clock)
+    off_s = ((least + most_off) / 2).total_seconds()
+    text = f"{off_s:+.1f} s against the broker's; {stamp(clock.now())} here"
     if abs(off_s) > MAX_CLOCK_OFFSET.total_seconds():
         most = f"{MAX_CLOCK_OFFSET.total_seconds():g} s"
         return Row("clock", Finding.FAIL, text, f"entries stop above {most}; run: timedatectl set-ntp true")

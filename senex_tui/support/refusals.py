@@ -59,6 +59,7 @@ def _broker_sentence(failure: BrokerError) -> str:
         BrokerFault.UNREACHABLE: "check the network and broker.url, then start again",
         BrokerFault.RATE_LIMITED: "wait a minute, then start again",
         BrokerFault.REFUSED: "see the log for the broker's answer",
+        BrokerFault.NOT_FOUND: "see the log for the broker's answer",
         BrokerFault.UNREADABLE: "see the log for the broker's answer",
     }
     return f"the broker could not be used: {failure.detail.rstrip('.')}; {fixes[failure.fault]}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from core.broker.port import (
     BrokerAccount,
     BrokerError,
     BrokerFault,
+    BrokerTime,
     DryRunAnswer,
     MarketData,
     MarketState,
@@ -99,10 +100,10 @@ class LoginsBroker:
         return self._reading
 
     @property
-    def date_offset(self) -> timedelta | None:
-        """The broker's clock minus ours at the last answer of the preferred login, else of the next that had one."""
-        offsets = (self.brokers[name].date_offset for name in self._routes.after(self._reading))
-        return next((offset for offset in offsets if offset is not None), None)
+    def time(self) -> BrokerTime | None:
+        """The broker's time as the preferred login was last told it, else the next that was told one."""
+        told = (self.brokers[name].time for name in self._routes.after(self._reading))
+        return next((time for time in told if time is not None), None)
 
     @property
     def refused(self) -> frozenset[str]:
@@ -174,8 +175,8 @@ class LoginsBroker:
     async def order(self, number: str, order_id: str) -> OrderReport:
         return await self._of(number, lambda broker: broker.order(number, order_id))
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
-        return await self._of(number, lambda broker: broker.orders_of_day(number, day))
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
+        return await self._of(number, lambda broker: broker.orders_since(number, first_day))
 
     async def cancel(self, number: str, order_id: str) -> None:
         """Requests the cancel once, through one login."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import httpx2
@@ -14,6 +14,7 @@ from core.broker.port import (
     BrokerAccount,
     BrokerError,
     BrokerFault,
+    BrokerTime,
     DryRunAnswer,
     MarketState,
     WireGuard,
@@ -71,9 +72,9 @@ class TastytradeBroker:
         return self._alerts
 
     @property
-    def date_offset(self) -> timedelta | None:
-        """The broker's clock minus ours at its last answer, to the second; None before the first (rules 14)."""
-        return self.connection.date_offset
+    def time(self) -> BrokerTime | None:
+        """The broker's time at its last answer that told it; None before the first (rules 14)."""
+        return self.connection.time
 
     async def connect(self) -> None:
         """Logs in. Raises BrokerError(LOGIN_REFUSED).
@@ -118,8 +119,8 @@ class TastytradeBroker:
     async def order(self, number: str, order_id: str) -> OrderReport:
         return await self._orders.order(number, order_id)
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
-        return await self._orders.orders_of_day(number, day)
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
+        return await self._orders.orders_since(number, first_day)
 
     async def server_clock(self) -> tuple[datetime, float] | None:
         """The simulator's market time (UTC) and speed; None at the real broker and where the server offers none.

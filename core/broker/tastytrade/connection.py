@@ -8,7 +8,7 @@ import math
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import timedelta
+from datetime import UTC, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from tenacity import (
     stop_after_attempt,
 )
 
-from core.broker.port import BrokerError, BrokerFault
+from core.broker.port import BrokerError, BrokerFault, BrokerTime
 from core.broker.tastytrade.address import local_address, routed
 from core.broker.tastytrade.backoff import backoff_s
 from core.broker.tastytrade.evidence import (
@@ -84,7 +84,7 @@ class Connection:
         self.ids = ids
         self.timings = timings
         self.local = local_address(base_url) if base_url is not None else None
-        self.date_offset: timedelta | None = None
+        self.time: BrokerTime | None = None
         self.account_numbers: set[str] = set()
         self.is_test = is_test
         self._session: Session | None = None
@@ -288,7 +288,7 @@ class Connection:
         raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
 
     def _note_date(self, response: httpx2.Response) -> None:
-        """Notes the broker's clock minus ours, to the second.
+        """Notes the broker's time, which its answers tell in whole seconds, cut off.
 
         It means something only when market time is real (rules 14).
         """
@@ -296,9 +296,11 @@ class Connection:
         if stamp is None:
             return
         try:
-            self.date_offset = parsedate_to_datetime(stamp) - self.clock.now()
+            told = parsedate_to_datetime(stamp).astimezone(UTC)
         except (ValueError, TypeError):
-            self.date_offset = None
+            self.time = None
+        else:
+            self.time = BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
 
 
 def _is_transient(error: BaseException) -> bool:

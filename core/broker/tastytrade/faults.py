@@ -53,6 +53,8 @@ def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
         return BrokerError(BrokerFault.RATE_LIMITED, f"{what}: {said}", code)
     if status >= 500:
         return BrokerError(BrokerFault.UNREACHABLE, f"{what}: HTTP {status}", code)
+    if status == 404 and error_body(evidence.body) is not None:
+        return BrokerError(BrokerFault.NOT_FOUND, f"{what}: {said}", code)
     if not 200 <= status < 300:
         return BrokerError(BrokerFault.REFUSED, f"{what}: {said}", code)
     return BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}")

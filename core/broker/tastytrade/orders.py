@@ -35,6 +35,7 @@ from core.broker.tastytrade.faults import (
 from core.broker.tastytrade.mapping import dry_run_answer, order_report, order_report_from
 from core.domain.operation.failures import failure_words
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
+from core.runtime.clock import exchange_time
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,8 @@ class Orders:
         body = await c.read_body(lambda: account.get_order(c.session, int(order_id)), "order")
         return _reports([data_of(body, "order")], "order")[0]
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
-        """The live orders and those of the exchange date `day`, in any status, each in its newest state.
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
+        """The live orders and those from the exchange date `first_day` on, in any status, each in its newest state.
 
         All pages are read and merged by order id. Raises BrokerError; UNREADABLE when the listing is incomplete,
         because that proves nothing.
@@ -118,9 +119,9 @@ class Orders:
                         c.session,
                         per_page=PAGE,
                         page_offset=offset,
-                        start_date=day,
+                        start_date=first_day,
                         # It is not documented whether the end is included; one more day does no harm.
-                        end_date=day + timedelta(days=1),
+                        end_date=exchange_time(c.clock.now()).date() + timedelta(days=1),
                     ),
                     "orders",
                 )

@@ -29,6 +29,8 @@ _FAILURES = frozenset(
     {
         Reason.TOKEN_INVALID,
         Reason.INTERRUPTED,
+        Reason.CLOCK_UNPROVED,
+        Reason.CLOCK_OFF,
         Reason.SESSION_UNREADABLE,
         Reason.DRY_RUN_REFUSED,
         Reason.DRY_RUN_WARNING,

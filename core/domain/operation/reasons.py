@@ -52,6 +52,12 @@ class Reason(Enum):
     PROCESS_DOWN = ("process_down", Kind.TERMINAL, "the console was not running at the slot")
     SUSPENDED = ("suspended", Kind.TERMINAL, "the machine was late by {late_s} s; a slot runs within {limit_s} s")
     INTERRUPTED = ("interrupted", Kind.TERMINAL, "the process that ran this slot ended before the cycle did")
+    CLOCK_UNPROVED = (
+        "clock_unproved",
+        Kind.TERMINAL,
+        "the broker has not told its time yet, so this machine's clock is not proved",
+    )
+    CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off_s} s off the broker's")
     MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
     SESSION_UNREADABLE = (
         "session_unreadable",
@@ -149,6 +155,11 @@ class Reason(Enum):
         "{symbol} has an unusable {side}: {value}",
     )
     LEG_CROSSED = ("leg_crossed", Kind.TRANSIENT, "{symbol} is crossed: bid {bid} above ask {ask}")
+    LEG_AHEAD = (
+        "leg_ahead",
+        Kind.TRANSIENT,
+        "{symbol} quote is dated {ahead_s} s ahead of the broker's clock",
+    )
     LEG_STALE = ("leg_stale", Kind.TRANSIENT, "{symbol} quote is {age_s} s old; at most {limit_s} s")
     PUT_CREDIT_NOT_POSITIVE = (
         "put_credit_not_positive",

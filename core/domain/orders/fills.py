@@ -18,6 +18,12 @@ def filled_by_symbol(fills: Iterable[Fill]) -> dict[str, Decimal]:
     return filled
 
 
+def is_known(fill: Fill, recorded: Iterable[Fill]) -> bool:
+    """Whether a fill of this entry is among those recorded. One without an order's id is of an older version, which
+    knew fills by their own ids alone."""
+    return any(fill.fill_id == known.fill_id and known.order_id in ("", fill.order_id) for known in recorded)
+
+
 def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:
     """Whether every leg is filled in full."""
     filled = filled_by_symbol(fills)

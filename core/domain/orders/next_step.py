@@ -15,6 +15,7 @@ from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.times import clock, minute, when
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_words
 from core.domain.orders.settling import Settling
+from core.domain.orders.way_out import way_out
 
 
 class Next(StrEnum):
@@ -196,12 +197,10 @@ def _held(s: Standing) -> NextStep | None:
     told = _uncapped(fate)
     match fate.kind:
         case FateKind.UNKNOWN:
-            ends = "`senex reconcile` looks again, `senex attest` records what you saw"
             words = f"held by an unknown entry{_reads(s)}"
-            return NextStep(Next.HELD, words, why=fate.why, ends=ends, settling=s.settling)
+            return NextStep(Next.HELD, words, why=fate.why, ends=way_out(fate), settling=s.settling)
         case FateKind.INCIDENT:
-            ends = "settle it at the broker, then `senex reset incident`"
-            return NextStep(Next.HELD, f"held by an {told}", next_day=s.next_day, why=fate.why, ends=ends)
+            return NextStep(Next.HELD, f"held by an {told}", next_day=s.next_day, why=fate.why, ends=way_out(fate))
         case FateKind.SENDING:
             return NextStep(Next.WORKING, "an order is being sent")
         case FateKind.WORKING | FateKind.PARTLY:

@@ -33,7 +33,8 @@ TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
     _S.SENT: frozenset(
         {_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.UNKNOWN, _S.INCIDENT}
     ),
-    _S.WORKING: frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.INCIDENT}),
+    # It becomes unknown when the broker knows its order no longer: two complete reads without it and a 404.
+    _S.WORKING: frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.UNKNOWN, _S.INCIDENT}),
     # Its order is at the broker after all: that contradicts the proof, so it is an incident.
     _S.NOT_SENT: frozenset({_S.INCIDENT}),
     _S.UNKNOWN: frozenset({_S.WORKING, _S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.ABSENT, _S.INCIDENT}),
@@ -45,6 +46,11 @@ TRANSITIONS: dict[EntryState, frozenset[EntryState]] = {
     _S.FILLED: frozenset({_S.INCIDENT}),
     _S.INCIDENT: frozenset(),
 }
+
+ATTESTED: dict[EntryState, frozenset[EntryState]] = {
+    _S.INCIDENT: frozenset({_S.WORKING, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED, _S.ABSENT}),
+}
+"""What an operator's attestation may change besides: it says which order at the broker an incident is (rules 9)."""
 
 TERMINAL_STATES = frozenset({_S.FILLED, _S.REJECTED, _S.CANCELLED, _S.EXPIRED, _S.NOT_SENT, _S.ABSENT, _S.INCIDENT})
 """States in which an entry is not polled any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -38,13 +38,17 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One fill record of one leg, known by the broker's fill id. `quantity` is in contracts, `price` per share."""
+    """One fill record of one leg, known by the ids of its order and of the fill: fill ids may begin again (broker 8).
+
+    `quantity` is in contracts, `price` per share. `order_id` is empty in records that an older version wrote.
+    """
 
     fill_id: str
     symbol: str
     quantity: Decimal
     price: Decimal
     at: datetime
+    order_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,9 @@ class ReportedLeg:
 class OrderReport:
     """An order as the broker reports it, in an answer, a listing or an alert. `status` is the broker's own word.
 
-    `credit` is per share, negative for a debit. Instants are aware UTC.
+    `credit` is per share, negative for a debit. Instants are aware UTC. `replaces` and `replaced_by` are the ids of the
+    orders that it replaces and that replaces it. `cancelled_by` is who cancelled it, where that was another user than
+    the order's own. These and the broker's words for type and time in force are empty where the broker says nothing.
     """
 
     order_id: str
@@ -76,10 +82,16 @@ class OrderReport:
     terminal_at: datetime | None
     updated_at: datetime | None
     reject_reason: str | None = None
+    replaces: str = ""
+    replaced_by: str = ""
+    cancelled_by: str = ""
+    time_in_force: str = ""
+    order_type: str = ""
 
     @property
     def fills(self) -> tuple[Fill, ...]:
-        return tuple(fill for leg in self.legs for fill in leg.fills)
+        """The fills of all legs, each with this order's id."""
+        return tuple(replace(fill, order_id=self.order_id) for leg in self.legs for fill in leg.fills)
 
 
 class SendClass(Enum):
@@ -113,7 +125,10 @@ class Entry:
 
     Credits and `width` are per share, `max_risk` is in $ per package, instants are aware UTC. An entry that `holds_day`
     forbids another entry of its account on that session day. `cancel_requested_by` is the operator who asked to cancel
-    it, empty when nobody did; an entry cancelled like that keeps holding its day (rules 9).
+    it, empty when nobody did; an entry cancelled like that keeps holding its day (rules 9). `engine_cancel_at` is when
+    the broker took the engine's own cancel, None when it took none; `cancelled_by` is who else cancelled the order at
+    the broker, as far as it says. `origin` is how the entry came to be on record: empty for one of our own intents.
+    `taken` is the order as the broker has it, where an operator has attested one that differs from the request.
     """
 
     id: str
@@ -141,3 +156,31 @@ class Entry:
     detail: str
     fills: tuple[Fill, ...] = ()
     cancel_requested_by: str = ""
+    engine_cancel_at: datetime | None = None
+    cancelled_by: str = ""
+    origin: str = ""
+    taken: OrderRequest | None = None
+
+    @property
+    def terms(self) -> OrderRequest:
+        """The order whose legs its fills are counted against."""
+        return self.taken or self.request
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOrder:
+    """One order of an entry at the broker, as it was last seen there. Instants are aware UTC.
+
+    An entry has more than one when a person replaced its order at the broker, or when its identifier is there twice.
+    `updated_at` is the broker's own time of the status, None where it gave none; `ended` says that the order was shown
+    to have ended. `replaces` is the id of the order it replaced, else empty.
+    """
+
+    entry_id: str
+    account: str
+    order_id: str
+    status: str
+    updated_at: datetime | None
+    seen_at: datetime
+    ended: bool = False
+    replaces: str = ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, exists, false, insert, select, true, update
+from sqlalchemy import and_, bindparam, exists, false, insert, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,8 +35,14 @@ from core.records.store.database import Database
 from core.records.store.errors import IllegalTransition, RecordsError, StateConflict
 from core.records.store.tables import ONLY_ROW, engine, entries, fills, trading_state
 
+# A fill that an older version recorded has no order id: it is known by its entry.
 _KNOWN_FILL = select(fills.c.seq).where(
-    fills.c.account == bindparam("account"), fills.c.fill_id == bindparam("fill_id")
+    fills.c.account == bindparam("account"),
+    fills.c.fill_id == bindparam("fill_id"),
+    or_(
+        fills.c.order_id == bindparam("order_id"),
+        and_(fills.c.order_id == "", fills.c.entry_id == bindparam("entry_id")),
+    ),
 )
 _NEW_FILL = insert(fills)
 _STORE = update(entries).where(entries.c.id == bindparam("the_id"))
@@ -216,15 +222,19 @@ class Entries(EntryReads):
         async with self._database.write() as connection:
             entry = await _known(connection, entry_id)
             for fill in new_fills:
-                known = await connection.execute(_KNOWN_FILL, {"account": entry.account, "fill_id": fill.fill_id})
+                key = {
+                    "entry_id": entry.id,
+                    "account": entry.account,
+                    "order_id": fill.order_id,
+                    "fill_id": fill.fill_id,
+                }
+                known = await connection.execute(_KNOWN_FILL, key)
                 if known.first() is not None:
                     continue
                 await connection.execute(
                     _NEW_FILL,
                     {
-                        "entry_id": entry.id,
-                        "account": entry.account,
-                        "fill_id": fill.fill_id,
+                        **key,
                         "symbol": fill.symbol,
                         "quantity": fill.quantity,
                         "price": fill.price,

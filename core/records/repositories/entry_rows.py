@@ -152,7 +152,9 @@ async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[
     else:
         rows = await connection.execute(_FILLS_OF_MANY, {"entry_ids": entry_ids})
     for row in rows:
-        found.setdefault(row.entry_id, []).append(Fill(row.fill_id, row.symbol, row.quantity, row.price, row.at))
+        found.setdefault(row.entry_id, []).append(
+            Fill(row.fill_id, row.symbol, row.quantity, row.price, row.at, row.order_id)
+        )
     return found
 
 

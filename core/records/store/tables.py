@@ -207,6 +207,10 @@ entries = Table(
     Column("terminal_at", Instant),
     Column("detail", Words, nullable=False),
     Column("cancel_requested_by", Words, nullable=False, server_default=""),
+    Column("engine_cancel_at", Instant),
+    Column("cancelled_by", Words, nullable=False, server_default=""),
+    Column("origin", Text, nullable=False, server_default=""),
+    Column("taken", RequestText),
     Index("ix_entries_account_expiration", "account", "expiration"),
     # The rule of the day (rules 9): at most one entry holds an account's session day.
     Index(
@@ -217,6 +221,24 @@ entries = Table(
         sqlite_where=text("holds_day"),
         postgresql_where=text("holds_day"),
     ),
+)
+
+entry_orders = Table(
+    # Every order that an entry has or had at the broker, as it was last seen there.
+    "entry_orders",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("entry_id", Text, ForeignKey("entries.id"), nullable=False),
+    Column("account", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("updated_at", Instant),
+    Column("seen_at", Instant, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("replaces", Text, nullable=False, server_default=""),
+    UniqueConstraint("entry_id", "order_id"),
+    Index("ix_entry_orders_account_order_id", "account", "order_id"),
+    sqlite_autoincrement=True,
 )
 
 entry_changes = Table(
@@ -260,7 +282,8 @@ fills = Table(
     Column("quantity", ExactDecimal, nullable=False),
     Column("price", ExactDecimal, nullable=False),
     Column("at", Instant, nullable=False),
-    UniqueConstraint("account", "fill_id"),
+    Column("order_id", Text, nullable=False, server_default=""),  # empty: recorded by a version before revision 5
+    UniqueConstraint("account", "order_id", "fill_id"),
     sqlite_autoincrement=True,
 )
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.accounts import Ledger
 from core.simulator.exchange.fees import fees_for
-from core.simulator.exchange.orders import OrderRefused, SimOrder
+from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.market.market import Market
 
 
@@ -97,5 +97,5 @@ class BackOffice:
     def _ledger(self, number: str) -> Ledger:
         ledger = self.ledgers.get(number)
         if ledger is None:
-            raise OrderRefused("record_not_found", f"Account {number} was not found.")
+            raise OrderRefused(NOT_FOUND, f"Account {number} was not found.")
         return ledger

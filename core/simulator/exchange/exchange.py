@@ -21,6 +21,7 @@ from core.simulator.exchange.fees import fees_for
 from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
 from core.simulator.exchange.orders import (
+    NOT_FOUND,
     BuyingPowerEffect,
     DryRun,
     FeeCalculation,
@@ -245,7 +246,7 @@ class Exchange:
         """The order, as of the last instant the exchange was brought up to."""
         order = self._orders.get(order_id)
         if order is None or order.account_number != self._ledger(number).setup.number:
-            raise OrderRefused("record_not_found", f"Order {order_id} was not found.")
+            raise OrderRefused(NOT_FOUND, f"Order {order_id} was not found.")
         return order
 
     def live_orders(self, number: str, now: datetime) -> list[SimOrder]:
@@ -289,7 +290,7 @@ class Exchange:
     def _ledger(self, number: str) -> Ledger:
         ledger = self._ledgers.get(number)
         if ledger is None:
-            raise OrderRefused("record_not_found", f"Account {number} was not found.")
+            raise OrderRefused(NOT_FOUND, f"Account {number} was not found.")
         return ledger
 
     def _account(self, setup: AccountSetup) -> SimAccount:

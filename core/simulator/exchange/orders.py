@@ -66,6 +66,10 @@ class OrderMessage:
 OrderError = OrderMessage
 
 
+NOT_FOUND = "record_not_found"
+"""The code of the refusal of an account or an order that does not exist (HTTP 404)."""
+
+
 class OrderRefused(Exception):
     """The broker refuses a request. `code` is an error code of broker 5; `errors` holds those of the preflight."""
 

@@ -19,6 +19,7 @@ from core.broker.port import (
     BrokerAccount,
     BrokerError,
     BrokerFault,
+    BrokerTime,
     DryRunAnswer,
     MarketState,
     WireGuard,
@@ -32,7 +33,7 @@ from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
-from core.simulator.exchange.orders import OrderRefused, SimOrder
+from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
 from core.simulator.in_process.market_data import InProcessMarketData
@@ -111,6 +112,7 @@ class InProcessBroker:
     """The orders that were sent, oldest first."""
     chains: dict[tuple[str, date], OptionChain] = field(default_factory=dict, init=False)
     """A cache by symbol and date, because chains are slow to build. Brokers of equal markets may share it."""
+    _told: BrokerTime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._ours = self.trader_clock or self.clock
@@ -127,9 +129,9 @@ class InProcessBroker:
         return self.login
 
     @property
-    def date_offset(self) -> timedelta | None:
-        """None: this broker uses the same clock as its client."""
-        return None
+    def time(self) -> BrokerTime | None:
+        """The broker's time at its last answer that told it; None before the first."""
+        return self._told
 
     def arm(
         self,
@@ -274,13 +276,13 @@ class InProcessBroker:
 
         return values.order_report(await self._call(f"/accounts/{number}/orders/{order_id}", read))
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         path = f"/accounts/{number}/orders"
-        start = datetime.combine(day, time(), EXCHANGE_ZONE).astimezone(UTC)
+        start = datetime.combine(first_day, time(), EXCHANGE_ZONE).astimezone(UTC)
 
         def read(now: datetime) -> list[SimOrder]:
             live = self._orders.listed(self.exchange.live_orders(number, now))
-            history = self._orders.listed(self.exchange.orders(number, start, start + timedelta(days=2)))
+            history = self._orders.listed(self.exchange.orders(number, start))
             rows = self._orders.overlapping_rows(number)
             if self._orders.half_page(number) or (rows is not None and len(history) > rows):
                 raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders than the pages announce")
@@ -329,7 +331,7 @@ class InProcessBroker:
             answer = process(self._theirs.now())
         except OrderRefused as error:
             what = "cancel" if method == "DELETE" else "order"
-            raise BrokerError(BrokerFault.REFUSED, f"{what}: {error.message}", error.code) from None
+            raise BrokerError(_fault_of(error), f"{what}: {error.message}", error.code) from None
         if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, method)) is not None:
             raise BrokerError(BrokerFault.REFUSED, f"{path}: {REFUSED}", _code(refused))
         await self._wait(self._late_answer_s(path, method), path)
@@ -346,7 +348,8 @@ class InProcessBroker:
 
     def _note_time(self, path: str, method: str) -> None:
         if self._armed(FaultKind.DATE_MISSING, path, method) is None:
-            self._told = self._theirs.now()
+            told = self._theirs.now().replace(microsecond=0)  # a Date header has whole seconds
+            self._told = BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
 
     def _check(self, path: str, method: str = "GET", kinds: Mapping[FaultKind, Failure] | None = None) -> None:
         """Raises BrokerError when a fault of these kinds is armed for this request; of all kinds when none is given."""
@@ -377,8 +380,12 @@ def _code(armed: ArmedFault) -> str:
     return armed.fault.match.field or "preflight_check_failure"
 
 
+def _fault_of(error: OrderRefused) -> BrokerFault:
+    return BrokerFault.NOT_FOUND if error.code == NOT_FOUND else BrokerFault.REFUSED
+
+
 def _rejected(error: OrderRefused, status: int | None = None) -> SendOutcome:
-    if error.code == "record_not_found":  # a 404 is no definite refusal (rules 9)
+    if error.code == NOT_FOUND:  # a 404 is no definite refusal (rules 9)
         return SendOutcome(SendClass.UNKNOWN, f"HTTP 404 {error.message}", left=True, status=404, code=error.code)
     words = "; ".join(f"{inner.code}: {inner.message}" for inner in error.errors) or error.message
     status = status or STATUS_OF_CODE.get(error.code, 422)

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from core.runtime.clock import EXCHANGE_ZONE, exchange_time
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.orders import OrderMessage, OrderRefused, SimOrder
+from core.simulator.exchange.orders import NOT_FOUND, OrderMessage, OrderRefused, SimOrder
 from core.simulator.wire.payloads import Payload, items
 from core.simulator.wire.payloads_orders import BodyInvalid, order, order_changes, order_request, order_response
 from core.simulator.wire.rest import Answer, Call, Refusal, Route
 from core.simulator.wire.rest_accounts import AccountAccess
 
 PREFLIGHT_FAILED = ("preflight_check_failure", "One or more preflight checks failed")
-STATUS_OF_CODE = {"record_not_found": 404, "not_permitted": 403, "validation_error": 400}
+STATUS_OF_CODE = {NOT_FOUND: 404, "not_permitted": 403, "validation_error": 400}
 """The HTTP status of a refusal by its code. Every other code has status 422 (broker 5)."""
 
 DEFAULT_PER_PAGE = 50

@@ -161,14 +161,14 @@ def test_a_working_order_on_the_other_side_of_a_leg_refuses(tmp_path: Path) -> N
     async def day(world: World) -> None:
         await world.start()
         leg = (await _refused_for_its_risk(world)).short_call.symbols.occ
-        listed = world.broker.orders_of_day
+        listed = world.broker.orders_since
         closing = ReportedLeg(leg, "Buy to Close", Decimal(1), Decimal(1), ())
         other = OrderReport("99", ACCOUNT, "Live", None, "QQQ", None, (closing,), None, None, None)
 
         async def orders(number: str, day: object) -> tuple[OrderReport, ...]:
             return (*await listed(number, world.day), other)
 
-        setattr(world.broker, "orders_of_day", orders)  # noqa: B010 - the orders of this one broker
+        setattr(world.broker, "orders_since", orders)  # noqa: B010 - the orders of this one broker
         result = await world.engine.force("anna")
         assert isinstance(result, tuple)
         assert result[0].refusal is not None

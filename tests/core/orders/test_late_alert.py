@@ -27,7 +27,7 @@ def test_an_alert_while_the_lost_answer_is_being_recorded_fails_no_cycle(tmp_pat
         async def get_and_hear(entry_id: str) -> Entry:
             entry = await get(entry_id)
             if entry.state is EntryState.SENT and not heard:
-                (report,) = await world.broker.orders_of_day(ACCOUNT, world.day)
+                (report,) = await world.broker.orders_since(ACCOUNT, world.day)
                 heard.append(asyncio.create_task(world.engine.tracker.apply(entry_id, report)))
                 await asyncio.wait(heard, timeout=2.0)
             return entry

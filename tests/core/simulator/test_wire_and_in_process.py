@@ -70,7 +70,7 @@ class Side:
         return await self.broker.send(ACCOUNT, OrderRequest("QQQ", legs, ASKED, identifier), lambda: None)
 
     async def listed(self) -> tuple[OrderReport, ...]:
-        return await self.broker.orders_of_day(ACCOUNT, DAY)
+        return await self.broker.orders_since(ACCOUNT, DAY)
 
     async def shows(self, order_id: str, status: str) -> OrderReport:
         """The order, once a read by id shows this status."""
@@ -276,7 +276,7 @@ def test_a_forgotten_order_is_nowhere_and_has_left_nothing() -> None:
             len(side.told) - told,
         )  # fmt: skip
 
-    assert on_both(script) == (4, "refused record_not_found", (), (Decimal(0), (), 0))
+    assert on_both(script) == (4, "not found record_not_found", (), (Decimal(0), (), 0))
 
 
 def test_a_refused_order_that_was_accepted_all_the_same() -> None:
@@ -404,7 +404,7 @@ def test_the_broker_removes_revives_forgets_and_wipes() -> None:
         await side.act({"act": "wipe", "account": ACCOUNT})
         return gone, await side.refusal(side.broker.order(ACCOUNT, other)), await side.listed()
 
-    assert on_both(script) == ("refused record_not_found", "refused record_not_found", ())
+    assert on_both(script) == ("not found record_not_found", "not found record_not_found", ())
 
 
 def test_positions_come_without_an_order_and_are_closed_by_one() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 
 from core.broker.port import (
@@ -18,6 +18,7 @@ from core.broker.port import (
     BrokerAccount,
     BrokerError,
     BrokerFault,
+    BrokerTime,
     DryRunAnswer,
     MarketState,
     WireGuard,
@@ -26,7 +27,7 @@ from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import Clock, exchange_time
-from core.simulator.exchange.orders import SimFill, SimLeg, SimOrder
+from core.simulator.exchange.orders import NOT_FOUND, SimFill, SimLeg, SimOrder
 from core.simulator.in_process.values import order_report
 
 LOGIN = "main"
@@ -73,7 +74,7 @@ class ScriptedBroker:
         return LOGIN
 
     @property
-    def date_offset(self) -> timedelta | None:
+    def time(self) -> BrokerTime | None:
         return None
 
     async def connect(self) -> None:
@@ -134,12 +135,12 @@ class ScriptedBroker:
         self.shown.append(report)
         return report
 
-    async def orders_of_day(self, number: str, day: date) -> tuple[OrderReport, ...]:
+    async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         listed = tuple(
             order_report(order)
             for order in self.orders.values()
             if order.account_number == number
-            and exchange_time(order.received_at).date() == day
+            and exchange_time(order.received_at).date() >= first_day
             and order.id not in self.unlisted
         )
         await self._answered()
@@ -149,7 +150,7 @@ class ScriptedBroker:
     def _known(self, number: str, order_id: str) -> SimOrder:
         order = self.orders.get(int(order_id))
         if order is None or order.account_number != number:
-            raise BrokerError(BrokerFault.REFUSED, f"order {order_id} was not found", "record_not_found")
+            raise BrokerError(BrokerFault.NOT_FOUND, f"order {order_id} was not found", NOT_FOUND)
         return order
 
     async def _answered(self) -> None:

@@ -24,6 +24,7 @@ from core.domain.trident.trident import Trident, build_trident
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import AloneInVirtualTime
+from core.orders.account_look import AccountLook
 from core.orders.decision import Decision
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.reconciler import Reconciler
@@ -84,7 +85,7 @@ class TradingProcess:
             broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
         )
         self._reconciliation = Reconciliation(
-            Reconciler(broker, records, self.tracker, self.breakers, bus),
+            Reconciler(broker, records, AccountLook(broker, records, self.tracker, self.breakers, bus), self.breakers),
             self.gate,
             bus,
             lambda: [_account(number) for number in broker.accounts_open],

@@ -35,7 +35,7 @@ from core.broker.tastytrade import TastytradeBroker
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
-from core.orders.reconciler import Reconciler
+from core.orders.account_look import AccountLook
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -287,10 +287,10 @@ async def test_an_unreadable_alert_renews_the_stream_and_the_order_is_found_by_r
     async with running(broker.alerts.run([ACCOUNT], tracker)):
         await until(lambda: tracker.alerts.connections == 2, "the stream renewed")
     assert wanted == ["reconcile", "reconcile"]
-    (report,) = await broker.orders_of_day(ACCOUNT, exchange_time(clock.now()).date())
+    (report,) = await broker.orders_since(ACCOUNT, exchange_time(clock.now()).date())
     assert report.identifier == IDENTIFIER
-    reconciler = Reconciler(broker, records, tracker, breakers, bus)
-    assert await reconciler.take(ACCOUNT, report)
+    look = AccountLook(broker, records, tracker, breakers, bus)
+    assert await look.take(ACCOUNT, report)
     found = await records.entries.get(entry.id)
     assert (found.state, found.order_id) == (EntryState.WORKING, "1010")
 

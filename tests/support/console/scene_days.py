@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.broker.multi_login import LoginPorts, LoginsBroker
+from core.broker.port import BrokerTime
 from core.config.settings import ScheduleSettings, TradingSettings
 from core.domain.operation.commands import Command, CommandKind
 from core.domain.reporting.alerts import AlertKind
@@ -220,8 +221,9 @@ class LateBroker(InProcessBroker):
     """A broker whose clock is behind this machine's."""
 
     @property
-    def date_offset(self) -> timedelta:
-        return timedelta(seconds=2.6)
+    def time(self) -> BrokerTime:
+        told = self.clock.now() + timedelta(seconds=2.6)
+        return BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
 
 
 async def clock(world: World, moments: Moments) -> None:

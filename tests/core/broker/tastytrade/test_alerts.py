@@ -44,7 +44,7 @@ async def test_an_orders_life_is_told_and_a_cancel_ends_it() -> None:
         assert {report.order_id for report in receiver.reports} == {order_id}
         assert {report.identifier for report in receiver.reports} == {"senex-1"}
         assert receiver.reports[-1].terminal_at is not None
-        (listed,) = await streams.broker.orders_of_day(ACCOUNT, streams.clock.now().date())
+        (listed,) = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
         assert (listed.order_id, listed.status) == (order_id, "Cancelled")
 
 
@@ -99,5 +99,5 @@ async def test_a_lost_answer_is_unknown_and_the_order_is_found_by_its_identifier
         streams.arm(FaultKind.REST_DROP_RESPONSE, match=FaultMatch(method="POST", path=f"/accounts/{ACCOUNT}/orders"))
         with pytest.raises(AssertionError, match="unknown"):
             await place(streams, "senex-3")
-        (found,) = await streams.broker.orders_of_day(ACCOUNT, streams.clock.now().date())
+        (found,) = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
         assert found.identifier == "senex-3"

@@ -102,7 +102,8 @@ async def test_a_passing_failure_is_tried_again_with_back_off(
         (text_answer("<html>", 502), BrokerFault.UNREACHABLE, 3),
         (dropped, BrokerFault.UNREACHABLE, 3),
         (refusal("not_permitted", 403), BrokerFault.REFUSED, 1),
-        (refusal("record_not_found", 404), BrokerFault.REFUSED, 1),
+        (refusal("record_not_found", 404), BrokerFault.NOT_FOUND, 1),
+        (text_answer("<html>", 404), BrokerFault.REFUSED, 1),
         (text_answer("<html>"), BrokerFault.UNREADABLE, 1),
         (json_answer([1]), BrokerFault.UNREADABLE, 1),
         (json_answer({"data": {}}), BrokerFault.UNREADABLE, 1),
@@ -309,7 +310,7 @@ async def test_the_orders_of_a_day_are_live_and_all_pages_merged(server: RawBrok
         json_answer(page([order_json(id=1), newer], current_item_count=2, page_offset=0, **two)),
         json_answer(page([order_json(id=10, status="Dead")], current_item_count=1, page_offset=1, **two)),
     )
-    reports = await broker.orders_of_day(ACCOUNT, DAY)
+    reports = await broker.orders_since(ACCOUNT, DAY)
     assert [(report.order_id, report.status) for report in reports] == [
         ("1", "Received"),
         ("2", "Filled"),
@@ -340,7 +341,7 @@ async def test_an_incomplete_listing_proves_nothing(
     server.on("GET", f"{ORDERS}/live", json_answer(page([])))
     server.on("GET", ORDERS, json_answer(listing))
     with pytest.raises(BrokerError) as caught:
-        await broker.orders_of_day(ACCOUNT, DAY)
+        await broker.orders_since(ACCOUNT, DAY)
     assert caught.value.fault is BrokerFault.UNREADABLE
 
 
@@ -372,9 +373,11 @@ async def test_a_cancel_is_asked_once(server: RawBroker, broker: TastytradeBroke
     assert server.count("DELETE", f"{ORDERS}/1010") == 1
 
 
-async def test_the_brokers_date_is_compared_with_ours(broker: TastytradeBroker) -> None:
-    assert broker.date_offset is not None
-    assert abs(broker.date_offset) < timedelta(seconds=2)
+async def test_the_brokers_date_is_compared_with_ours(broker: TastytradeBroker, clock: InstantClock) -> None:
+    assert broker.time is not None
+    least, most = broker.time.offset(clock)
+    assert most - least == timedelta(seconds=1)
+    assert abs(least + (most - least) / 2) < timedelta(seconds=2)
 
 
 async def test_a_server_without_a_clock_gives_none(server: RawBroker, broker: TastytradeBroker) -> None:

@@ -59,6 +59,7 @@ def test_no_state_lists_itself_and_staying_is_always_allowed() -> None:
         (S.PREPARED, S.SENT, S.NOT_SENT),
         (S.PREPARED, S.SENT, S.UNKNOWN, S.WORKING),
         (S.PREPARED, S.SENT, S.UNKNOWN, S.ABSENT),
+        (S.WORKING, S.UNKNOWN, S.ABSENT),  # the broker no longer knows its order
         (S.WORKING, S.INCIDENT),
         (S.CANCELLED, S.FILLED),
         (S.EXPIRED, S.INCIDENT),
@@ -74,7 +75,6 @@ def test_the_paths_of_the_spec_are_allowed(path: tuple[EntryState, ...]) -> None
         (S.PREPARED, S.WORKING),  # nothing works before it was recorded as sent
         (S.PREPARED, S.FILLED),
         (S.WORKING, S.NOT_SENT),  # an order seen at the broker was sent
-        (S.WORKING, S.UNKNOWN),
         (S.WORKING, S.ABSENT),
         (S.WORKING, S.PREPARED),
         (S.UNKNOWN, S.PREPARED),  # nothing is resent

@@ -264,9 +264,9 @@ def test_a_listing_that_lags_knows_the_order_later() -> None:
         desk.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=20)
         await desk.broker.send(ACCOUNT, await _request(desk), lambda: None)
         day = et(MONDAY).date()
-        assert await desk.broker.orders_of_day(ACCOUNT, day) == ()
+        assert await desk.broker.orders_since(ACCOUNT, day) == ()
         await desk.clock.sleep(21)
-        (listed,) = await desk.broker.orders_of_day(ACCOUNT, day)
+        (listed,) = await desk.broker.orders_since(ACCOUNT, day)
         assert listed.status == "Live"
         await desk.broker.cancel(ACCOUNT, listed.order_id)
         await desk.clock.sleep(1)
@@ -278,8 +278,8 @@ def test_a_listing_that_lags_knows_the_order_later() -> None:
 def test_a_listing_may_have_an_order_of_a_foreign_kind() -> None:
     async def script(desk: Desk) -> None:
         desk.broker.arm(FaultKind.REST_FOREIGN_ITEM, method="GET", path="/accounts")
-        (foreign,) = await desk.broker.orders_of_day(ACCOUNT, desk.clock.now().date())
+        (foreign,) = await desk.broker.orders_since(ACCOUNT, desk.clock.now().date())
         assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ORDER_ID), None, ())
-        assert await desk.broker.orders_of_day(ACCOUNT, desk.clock.now().date()) == ()
+        assert await desk.broker.orders_since(ACCOUNT, desk.clock.now().date()) == ()
 
     _with_desk(script)
