@@ -58,6 +58,7 @@ class Exchange:
         self._preflight = Preflight(market, self._ledgers, self._book.working)
         self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
         self._schedule = Schedule()
+        self._acting = False
         self._revived_after: dict[int, timedelta] = {}
         """The orders that are live again this long after their cancel."""
         self.back_office = BackOffice(
@@ -334,7 +335,7 @@ class Exchange:
         return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
 
     def _advance_to(self, now: datetime) -> None:
-        while True:
+        while not self._acting:  # what acts at an instant ends before the next begins
             at = self.next_event_at()
             if at is None or at > now:
                 return
@@ -343,7 +344,11 @@ class Exchange:
             elif at == self._book.next_event_at():
                 self._book.run_next()
             else:
-                self._schedule.run_next()
+                self._acting = True
+                try:
+                    self._schedule.run_next()
+                finally:
+                    self._acting = False
 
     def _next_settlement(self) -> datetime | None:
         return min((at for ledger in self._ledgers.values() if (at := ledger.next_expiry()) is not None), default=None)

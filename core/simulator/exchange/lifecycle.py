@@ -155,6 +155,10 @@ class OrderBook:
         entry = BookEntry(order, Stage.LIVE, self._chance(order), expires_at)
         self._entries[order.id] = entry
         entry.match_at = self._opening(self._after(now, entry, 0.2, 1.0))
+        if any(leg.remaining_quantity % (leg.quantity // order.size) for leg in order.legs):
+            # Part of a package is filled already: what is left of it fills at the same prices.
+            entry.prices = tuple(leg.fills[-1].fill_price for leg in order.legs)
+            entry.remainder_at = self._opening(self._after(now, entry, 0.4, 1.4))
         again: dict[str, object] = {"status": "Live", "cancellable": True, "editable": True}
         ended = ("terminal_at", "cancelled_at", "cancel_username", "reject_reason")
         self._change(entry, now, **again, **dict.fromkeys(ended))

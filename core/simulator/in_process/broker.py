@@ -86,18 +86,16 @@ class Posted:
 
 @dataclass(eq=False)
 class InProcessBroker:
-    """Implements `core.broker.port.Broker` for one login. The clock is the exchange's.
+    """Implements `core.broker.port.Broker` for one login. The clock is the true one.
 
-    Two of them may share one exchange, as the consoles of two traders do. The fields from `unreachable` on are for
-    tests to set and read.
+    Two of them may share one exchange, as the consoles of two traders do. A client whose clock is wrong has its own in
+    `market_data.client_clock`. The fields from `unreachable` on are for tests to set and read.
     """
 
     exchange: Exchange
     market: Market
     clock: Clock
     login: str
-    trader_clock: Clock | None = None
-    """The clock of the client's machine, by which it dates what it receives; None when it is the exchange's."""
     faults: ArmedFaults = field(default_factory=ArmedFaults)
     """The armed faults. Brokers of one exchange may share them."""
     unreachable: bool = field(default=False, init=False)
@@ -115,12 +113,11 @@ class InProcessBroker:
     _told: BrokerTime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._ours = self.trader_clock or self.clock
         self._theirs = BrokerClock(self.clock, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
         self._view = MarketView(self.market, self.faults, self.clock)
         self.market_data = InProcessMarketData(
-            self._view, self.faults, self._theirs, self._check, trader_clock=self._ours
+            self._view, self.faults, self._theirs, self._check, client_clock=self.clock
         )
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
 
@@ -173,7 +170,7 @@ class InProcessBroker:
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         known = [symbol for symbol in symbols if symbol in self.market.symbols]
         rows = await self._call("/market-metrics", lambda now: [self._view.metrics(symbol, now) for symbol in known])
-        return tuple(values.metrics(row, self._ours) for row in rows)
+        return tuple(values.metrics(row, self.market_data.dating) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
         day = await self._call("/option-chains", self.market.session_day)

@@ -341,9 +341,26 @@ def test_the_brokers_clock_is_off_in_all_that_it_tells(seconds: float) -> None:
         ahead = [(await side.send()).report.received_at - side.clock.now()]
         (listed,) = await side.listed()
         ahead.append(listed.received_at - side.clock.now())  # type: ignore[operator]
-        return [abs(each.total_seconds() - seconds) < 1.0 for each in ahead]
+        assert side.broker.time is not None
+        least, most = (each.total_seconds() for each in side.broker.time.offset(side.clock))
+        in_time = least - 0.5 <= seconds <= most + 0.5
+        return [abs(each.total_seconds() - seconds) < 1.0 for each in ahead], in_time
 
-    assert on_both(script) == [True, True]
+    assert on_both(script) == ([True, True], True)
+
+
+def test_an_answer_without_a_date_tells_no_time() -> None:
+    async def script(side: Side) -> object:
+        await side.broker.market_state()
+        before = side.broker.time
+        await side.clock.sleep(0.2)
+        side.arm(FaultKind.DATE_MISSING, match=FaultMatch(path="/market-time"))
+        await side.broker.market_state()
+        undated = side.broker.time
+        await side.broker.market_state()
+        return before is not None, undated == before, side.broker.time != before
+
+    assert on_both(script) == (True, True, True)
 
 
 def test_a_session_that_has_closed_is_told_open() -> None:
