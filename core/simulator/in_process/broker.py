@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -33,9 +34,19 @@ from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
 from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
-from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
+from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
+from core.simulator.in_process.answers import (
+    AFTER,
+    BEFORE,
+    REFUSED,
+    UNREADABLE_ANSWERS,
+    Failure,
+    fault_of,
+    refusal_code,
+    rejected,
+)
 from core.simulator.in_process.market_data import InProcessMarketData
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
@@ -49,29 +60,6 @@ DROPS = 50
 """Into how many drops an answer falls that drips (rest-drip)."""
 DROP_S = 0.3
 """Seconds from one drop to the next, unless the fault names them."""
-REFUSED = "The request was refused"
-UNREADABLE_ANSWERS = (
-    FaultKind.REST_GARBAGE,
-    FaultKind.REST_HTML,
-    FaultKind.REST_JSON_LIST,
-    FaultKind.REST_MISSING_FIELD,
-)
-Failure = tuple[BrokerFault, str]
-BEFORE: Mapping[FaultKind, Failure] = {
-    FaultKind.REST_DROP_REQUEST: (BrokerFault.UNREACHABLE, "the connection was closed"),
-    FaultKind.REST_5XX_HTML: (BrokerFault.UNREACHABLE, "HTTP 502"),
-    FaultKind.REST_429: (BrokerFault.RATE_LIMITED, "HTTP 429"),
-    FaultKind.REST_TOKEN_INVALID: (BrokerFault.LOGIN_REFUSED, "token_invalid"),
-}
-"""What the faults mean to a client that make a request fail before it is processed."""
-AFTER: Mapping[FaultKind, Failure] = {
-    FaultKind.REST_DROP_RESPONSE: (BrokerFault.UNREACHABLE, "the connection was closed"),
-    FaultKind.REST_5XX_AFTER: (BrokerFault.UNREACHABLE, "HTTP 502"),
-    **dict.fromkeys(UNREADABLE_ANSWERS, (BrokerFault.UNREADABLE, "the answer cannot be read")),
-}
-"""What those mean that spoil the answer of a request that was processed."""
-STATUS_OF_CODE = {"validation_error": 400, "not_permitted": 403}
-"""The HTTP status of a refusal by its code. Every other code has status 422 (broker 5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +127,14 @@ class InProcessBroker:
         method: str | None = None,
         path: str | None = None,
         symbol: str | None = None,
+        account: str | None = None,
+        named: str | None = None,
     ) -> None:
-        """Arms a fault (`core.simulator.exchange.faults.Fault`). `path` is one of the REST API, such as /accounts."""
-        match = FaultMatch(method=method, path=path, symbol=symbol)
+        """Arms a fault (`core.simulator.exchange.faults.Fault`). `path` is one of the REST API, such as /accounts.
+
+        `named` is `match.field`: what the kind says.
+        """
+        match = FaultMatch(method=method, path=path, symbol=symbol, account=account, field=named)
         self.faults.arm(Fault(kind, count, seconds, match=match), self.clock.now(), self.clock.monotonic())
 
     async def connect(self) -> None:
@@ -226,11 +219,11 @@ class InProcessBroker:
         """The order as the exchange accepted it, or the outcome of its refusal."""
         if self.refuse_orders:
             self.refuse_orders -= 1
-            return _rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
+            return rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
         try:
             order = self._orders.place(number, values.order_body(request), self._theirs.now(), by=self.login)
         except OrderRefused as error:
-            return _rejected(error)
+            return rejected(error)
         self.alerts.wake()
         return order
 
@@ -241,7 +234,7 @@ class InProcessBroker:
             self.fail_after_accept -= 1
             return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
         if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, "POST")) is not None:
-            return _rejected(OrderRefused(_code(refused), REFUSED), refused.fault.code)
+            return rejected(OrderRefused(refusal_code(refused), REFUSED), refused.fault.code)
         late = self._late_answer_s(path, "POST")
         if late > REQUEST_TIMEOUT_S:
             return await self._no_answer()
@@ -322,19 +315,26 @@ class InProcessBroker:
         Raises BrokerError when the broker refuses it, or when a fault makes it fail before or after that.
         """
         await self.clock.sleep(LATENCY_S)
-        await self._wait(self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method), path)
+        late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method)
+        if late > REQUEST_TIMEOUT_S and method != "GET":  # it arrives though nobody waits for its answer any more
+            asyncio.get_running_loop().call_later(late, self._process_late, process)
+        await self._wait(late, path)
         self._check(path, method, BEFORE)
         try:
             answer = process(self._theirs.now())
         except OrderRefused as error:
             what = "cancel" if method == "DELETE" else "order"
-            raise BrokerError(_fault_of(error), f"{what}: {error.message}", error.code) from None
+            raise BrokerError(fault_of(error), f"{what}: {error.message}", error.code) from None
         if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, method)) is not None:
-            raise BrokerError(BrokerFault.REFUSED, f"{path}: {REFUSED}", _code(refused))
+            raise BrokerError(BrokerFault.REFUSED, f"{path}: {REFUSED}", refusal_code(refused))
         await self._wait(self._late_answer_s(path, method), path)
         self._check(path, method, AFTER)
         self._note_time(path, method)
         return answer
+
+    def _process_late(self, process: Callable[[datetime], object]) -> None:
+        with suppress(OrderRefused):
+            process(self._theirs.now())
 
     async def _wait(self, seconds: float, path: str) -> None:
         """Waits so long, or until the deadline of a request. Raises BrokerError at the deadline."""
@@ -371,19 +371,3 @@ class InProcessBroker:
     async def _no_answer(self) -> SendOutcome:
         await self.clock.sleep(REQUEST_TIMEOUT_S)
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
-
-
-def _code(armed: ArmedFault) -> str:
-    return armed.fault.match.field or "preflight_check_failure"
-
-
-def _fault_of(error: OrderRefused) -> BrokerFault:
-    return BrokerFault.NOT_FOUND if error.code == NOT_FOUND else BrokerFault.REFUSED
-
-
-def _rejected(error: OrderRefused, status: int | None = None) -> SendOutcome:
-    if error.code == NOT_FOUND:  # a 404 is no definite refusal (rules 9)
-        return SendOutcome(SendClass.UNKNOWN, f"HTTP 404 {error.message}", left=True, status=404, code=error.code)
-    words = "; ".join(f"{inner.code}: {inner.message}" for inner in error.errors) or error.message
-    status = status or STATUS_OF_CODE.get(error.code, 422)
-    return SendOutcome(SendClass.REJECTED, words, left=True, status=status, code=error.code)

@@ -307,6 +307,20 @@ def test_a_cancel_whose_answer_is_lost_was_taken(kind: FaultKind) -> None:
     assert on_both(script) == "unreachable"
 
 
+def test_a_cancel_taken_up_late_is_taken_though_nobody_waits() -> None:
+    async def script(side: Side) -> object:
+        order_id = (await side.send()).report.order_id
+        await side.shows(order_id, "Live")
+        patience = 1.0 if isinstance(side.broker, TastytradeBroker) else 10.0
+        side.arm(FaultKind.REST_DELAY_BEFORE, seconds=patience + 0.5, match=FaultMatch(method="DELETE"))
+        refusal = await side.refusal(side.broker.cancel(ACCOUNT, order_id))
+        before = (await side.broker.order(ACCOUNT, order_id)).status
+        await side.shows(order_id, "Cancelled")
+        return refusal, before
+
+    assert on_both(script) == ("unreachable", "Live")
+
+
 @pytest.mark.parametrize("named", [None, "headers"])
 def test_an_answer_in_drops_is_read_in_the_end(named: str | None) -> None:
     async def script(side: Side) -> object:
