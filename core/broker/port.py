@@ -75,13 +75,16 @@ class Position:
     underlying: str
     quantity: Decimal
     direction: str
-    average_open_price: Decimal
+    average_open_price: Decimal | None
     mark: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class MarketState:
-    """Whether the market is open, as the broker says (rules 3). `word` is the broker's own word for it."""
+    """Whether the market is open, as the broker says (rules 3).
+
+    `word` is the broker's own word for it, and Closed where it says Open outside of its own times.
+    """
 
     is_open: bool
     word: str
@@ -153,6 +156,10 @@ class Broker(Protocol):
     @property
     def time(self) -> BrokerTime | None:
         """The broker's time at its last answer that told it; None before the first."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out of answers since this was last asked, because it could not be read: a sentence each."""
         ...
 
     async def connect(self) -> None:
@@ -275,6 +282,10 @@ class OrderAlertSink(Protocol):
     """Receives order reports and the state of the alerts' connection."""
 
     def on_order(self, report: OrderReport) -> None: ...
+
+    def on_order_unreadable(self) -> None:
+        """An alert about an order came and could not be read: the orders have to be read another way."""
+        ...
 
     def on_alert_status(self, status: StreamStatus) -> None: ...
 

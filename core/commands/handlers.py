@@ -10,6 +10,8 @@ from typing import Any
 
 from core.accounts.logins import Logins
 from core.broker.port import Broker, BrokerError, BrokerFault
+from core.commands.attestations import Attestations
+from core.commands.entry_targets import find_entries
 from core.commands.inbox import Done, Handler
 from core.commands.local_handlers import HALT, LocalHandlers
 from core.cycle.account_cycle import AccountResult
@@ -31,8 +33,8 @@ from core.records.records import Records
 from core.records.store.errors import StateConflict
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
+from core.runtime.ids import Ids
 
-ATTESTED_ABSENT = "absent"
 Forced = tuple[AccountResult, ...] | Refusal
 """The result of a forced cycle: each account's result, or why it did not start after all."""
 
@@ -52,12 +54,25 @@ class CommandHandlers:
     logins: Logins
     bus: Bus
     clock: Clock
+    ids: Ids
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _without_broker: LocalHandlers = field(init=False)
+    _attestations: Attestations = field(init=False)
     _awaited: dict[str, asyncio.Future[Forced]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._without_broker = LocalHandlers(self.records, self.breakers, self.clock, running=True)
+        self._attestations = Attestations(
+            records=self.records,
+            broker=self.broker,
+            breakers=self.breakers,
+            tracker=self.tracker,
+            bus=self.bus,
+            clock=self.clock,
+            ids=self.ids,
+            accounts=lambda: self.runner.accounts,
+            compare=self.reconciliation.want,
+        )
 
     @property
     def handlers(self) -> Mapping[CommandKind, Handler]:
@@ -68,7 +83,7 @@ class CommandHandlers:
             CommandKind.PREVIEW: self._preview,
             CommandKind.CANCEL: self._cancel,
             CommandKind.RECONCILE: self._reconcile,
-            CommandKind.ATTEST: self._attest,
+            CommandKind.ATTEST: self._attestations.attest,
         }
 
     def _followed(self, handler: Handler) -> Handler:
@@ -165,7 +180,7 @@ class CommandHandlers:
         return Done("reconciliation starts; entries wait for it")
 
     async def _cancel(self, command: Command) -> Done | Refusal:
-        entry = await self._find(command.target, EntryState.WORKING)
+        entry = await self._working(command.target)
         if entry is None:
             return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
         if entry.state is not EntryState.WORKING or entry.order_id is None:
@@ -184,38 +199,8 @@ class CommandHandlers:
         self.tracker.poll_soon()
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
-    async def _attest(self, command: Command) -> Done | Refusal:
-        """Records what the operator saw at the broker. This evidence can close the day, never reopen it (rules 9)."""
-        entry = await self._find(command.target, EntryState.UNKNOWN)
-        if entry is None:
-            return refuse(Reason.NO_SUCH_TARGET, target="an unknown entry" if not command.target else command.target)
-        if entry.state is not EntryState.UNKNOWN:
-            return refuse(Reason.NOT_UNKNOWN, state=entry.state.value)
-        await self.records.entries.add_evidence(
-            entry.id, "attestation", who=command.who, complete=True, detail={"seen": command.note}, at=self.clock.now()
-        )
-        if command.note == ATTESTED_ABSENT:
-            await self.tracker.absent(entry, f"{command.who} saw no such order at the broker")
-            return Done(f"{masked(entry.account)}: the entry is closed as absent; the day stays closed")
-        return await self._adopt(entry, command.note)
-
-    async def _adopt(self, entry: Entry, order_id: str) -> Done | Refusal:
-        """Reads the order that the operator named: the broker's own answer about it is the evidence."""
-        try:
-            report = await self.broker.order(entry.account, order_id)
-        except BrokerError as error:
-            return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {error.detail}")
-        if report.identifier != entry.identifier:
-            return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id} does not carry this entry's identifier")
-        current = await self.tracker.apply(entry.id, report)
-        return Done(f"order {order_id} is this entry; it is {current.state.value}")
-
-    async def _find(self, target: str, state: EntryState) -> Entry | None:
-        """The entry with this id or order id. Without a target the only entry in this state, None when there are
-        several."""
-        found = [e for e in await self.records.entries.open() if not target or target in (e.id, e.order_id)]
-        if target and not found:
-            today = await self.records.entries.of_day(self.runner.today())
-            found = [e for e in today if target in (e.id, e.order_id)]
-        fitting = found if target else [e for e in found if e.state is state]
+    async def _working(self, target: str) -> Entry | None:
+        """The entry that is meant; without a target the only one that works, None when there are several."""
+        found = await find_entries(self.records, target)
+        fitting = found if target else [e for e in found if e.state is EntryState.WORKING]
         return fitting[0] if len(fitting) == 1 else None

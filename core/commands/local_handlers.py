@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from core.commands.account_settings import set_account
+from core.commands.entry_targets import find_entries
 from core.commands.inbox import Done, Handler
 from core.domain.operation.accounts import resolve_account
 from core.domain.operation.breakers import BreakerKind, Scope
@@ -80,10 +81,10 @@ class LocalHandlers:
         return self._done(f"{code} reset", f"{code} reset; the next console reconciles first{again}")
 
     async def _allow_reentry(self, command: Command) -> Done | Refusal:
-        """Records that the operator allows another entry after a cancel of his own. It lifts that bar only: the proof
-        that nothing filled is still needed (rules 9)."""
-        today = await self.records.entries.of_day(exchange_time(self.clock.now()).date())
-        found = [e for e in today if command.target in (e.id, e.order_id)]
+        """Records that the operator allows another entry after a cancel that frees no day by itself. It lifts that bar
+        only: the proof that nothing filled is still needed (rules 9)."""
+        today = exchange_time(self.clock.now()).date()
+        found = [e for e in await find_entries(self.records, command.target) if e.session_day == today]
         if len(found) != 1:
             return refuse(Reason.NO_SUCH_TARGET, target=f"an entry of today {command.target!r}")
         entry = found[0]

@@ -91,7 +91,8 @@ class AccountSteps:
         """What the account has at risk, by the records and by these reads. Raises RecordsError."""
         working = [o for o in orders if state_for(o.status) in (EntryState.WORKING, None)]
         entries = self.parts.records.entries
-        own_open = [e for e in await entries.open() if e.account == self.account.number]
+        since = self.parts.calendar.sessions_back(self.day, self.parts.settings.trading.follow_sessions)
+        own_open = [e for e in await entries.open_or_followed(since) if e.account == self.account.number]
         return exposure(
             await entries.filled_open(self.account.number, self.day),
             own_open,

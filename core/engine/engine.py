@@ -106,7 +106,7 @@ class Engine:
             settings.trading.minimum_score,
         )
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
-        self.broker_check = BrokerCheck(parts.broker, self.bus)
+        self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.desk = OrderDesk(
             broker=parts.broker,
             records=records,
@@ -163,6 +163,7 @@ class Engine:
             logins=self.logins,
             bus=self.bus,
             clock=clock,
+            ids=parts.ids,
             spawn=self._jobs.spawn,
         )
         self.commands = CommandDesk(records, self.bus, clock, self._operator.handlers, self._jobs.spawn)

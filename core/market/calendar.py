@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import UTC, date, datetime, timedelta
 
 from core.domain.market.sessions import EXCHANGE_ZONE, Ahead, Session, SlotTimes, slots_of
@@ -51,6 +52,11 @@ class SessionCalendar:
         """Whether the exchange is in session at this instant."""
         session = self.today(now)
         return session is not None and session.is_open(now)
+
+    def sessions_back(self, day: date, sessions: int) -> date:
+        """The day of the session so many sessions before this day; the first one known when there are fewer."""
+        index = bisect_left(self._days, day)
+        return self._days[max(0, index - sessions)] if index else day
 
     def next_after(self, day: date) -> Session:
         """The first session after this day. Raises CalendarError past the range."""

@@ -22,9 +22,10 @@ ASK_AGAIN_S = 60.0
 class LateCancel:
     """Asks the broker to cancel entries that have worked too long. The tracker then learns how they ended.
 
-    It is the engine's cancel and not the operator's, so a proof that nothing filled may free the day (rules 9). A
-    partly filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market
-    minutes since the entry was sent; None cancels nothing.
+    It is the engine's cancel and not the operator's. Once the broker has taken it, a proof that nothing filled may free
+    the day; a cancel that the broker refused, or whose answer was lost, leaves that to an operator (rules 9). A partly
+    filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market minutes
+    since the entry was sent; None cancels nothing.
     """
 
     broker: Broker
@@ -66,6 +67,8 @@ class LateCancel:
             await self._say(
                 entry, f"the cancel was not acknowledged ({error.detail}); it works until read again", Severity.WARNING
             )
+        else:
+            await self.records.entries.note_engine_cancel(entry.id, self.clock.now())
         self.tracker.poll_soon()
 
     async def _say(self, entry: Entry, text: str, severity: Severity) -> None:

@@ -98,7 +98,7 @@ class OpenTridents:
     async def _opened(self, entry: Entry) -> OpenTrident:
         """The open trident of an entry; built again when more fill records have come."""
         known = self._built.get(entry.id)
-        credit = fill_credit(entry.request, entry.fills)
+        credit = fill_credit(entry.terms, entry.fills)
         if known is None or known.credit != credit:
             known = open_trident(entry, await suggestion_of(self.records, entry))
             self._built[entry.id] = known
@@ -135,10 +135,10 @@ def open_trident(entry: Entry, suggestion: SuggestionRecord | None) -> OpenTride
         strikes=entry.strikes,
         body=body_of(entry.strikes),
         width=entry.width,
-        credit=fill_credit(entry.request, entry.fills),
+        credit=fill_credit(entry.terms, entry.fills),
         max_risk=risk_of(entry),
         legs=tuple(
-            HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.request.legs
+            HeldContract(streamers.get(leg.symbol, ""), side_of(leg.action), leg.quantity) for leg in entry.terms.legs
         ),
     )
 

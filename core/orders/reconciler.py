@@ -12,7 +12,9 @@ from datetime import date
 from core.broker.port import AccountReads, Broker, BrokerError
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
+from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
+from core.domain.orders.way_out import way_out
 from core.guards.breakers import Breakers
 from core.orders.account_look import AccountLook
 from core.records.records import Records
@@ -52,8 +54,10 @@ class Reconciler:
         trouble = None
         if earlier:
             entry = earlier[0]
+            leads_out = way_out(fate_of(entry), (BreakerKind.EARLIER_ENTRY,))
             trouble = (
                 f"the entry of {entry.session_day} is {entry.state.value} (order {entry.order_id or 'without id'})"
+                + (f"; {leads_out}" if leads_out else "")
             )
         await self.breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
 
@@ -65,9 +69,9 @@ class Reconciler:
             held[position.symbol] += int(abs(position.quantity))
         # The newest first: when two tridents share a leg, contracts that are missing count against the older one.
         for entry in reversed(await self.records.entries.filled_open(number, today)):
-            found = {leg.symbol: min(held[leg.symbol], leg.quantity) for leg in entry.request.legs}
+            found = {leg.symbol: min(held[leg.symbol], leg.quantity) for leg in entry.terms.legs}
             held.subtract(found)
-            short = [leg for leg in entry.request.legs if found[leg.symbol] < leg.quantity]
+            short = [leg for leg in entry.terms.legs if found[leg.symbol] < leg.quantity]
             if not short or not any(found.values()):
                 continue
             held_counts = ", ".join(f"{found[leg.symbol]} of {leg.quantity} {leg.symbol}" for leg in short)

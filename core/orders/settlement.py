@@ -117,8 +117,8 @@ class Settlement:
         for position in reads.positions:
             held[position.symbol] += int(abs(position.quantity))
         for filled in await self.records.entries.filled_open(entry.account, exchange_time(self.clock.now()).date()):
-            held.subtract({leg.symbol: leg.quantity for leg in filled.request.legs})
-        return any(held[leg.symbol] >= leg.quantity for leg in entry.request.legs)
+            held.subtract({leg.symbol: leg.quantity for leg in filled.terms.legs})
+        return any(held[leg.symbol] >= leg.quantity for leg in entry.terms.legs)
 
     async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
         proof = f"two complete reads at {clock(first.at)} and {clock(second.at)} ET show no"

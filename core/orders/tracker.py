@@ -16,7 +16,7 @@ from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
 from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_known, is_overfilled, is_rest_open
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import Entry, OrderReport, OrderRequest
 from core.domain.trident.trident import max_risk
 from core.records.records import Records
 from core.records.store.errors import RecordsError
@@ -65,6 +65,9 @@ class OrderTracker:
 
     def on_order(self, report: OrderReport) -> None:
         self._heard.put_nowait(report)
+
+    def on_order_unreadable(self) -> None:
+        self.poll_soon()
 
     def on_alert_status(self, status: StreamStatus) -> None:
         reconnected = status.state is StreamState.CONNECTED and self.alerts.state is not StreamState.CONNECTED
@@ -162,7 +165,7 @@ class OrderTracker:
         entries = [
             e
             for e in await self.records.entries.to_follow(since)
-            if e.state is not EntryState.FILLED or not is_complete(e.request, e.fills)
+            if e.state is not EntryState.FILLED or not is_complete(e.terms, e.fills)
         ]
         polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
         under_way = {
@@ -209,6 +212,34 @@ class OrderTracker:
             if current.state is not EntryState.UNKNOWN:
                 return current
             return await self._become(current, EntryState.ABSENT, detail=proof)
+
+    async def attested(
+        self,
+        entry: Entry,
+        state: EntryState,
+        who: str,
+        why: str,
+        report: OrderReport | None = None,
+        taken: OrderRequest | None = None,
+    ) -> Entry:
+        """Records an incident as what an operator attests it to be, whose word is on record. `taken` is the order as
+        the broker has it, when it is another than the one asked for. Raises RecordsError."""
+        async with self._folding:
+            current = await self.records.entries.get(entry.id)
+            if current.state is not EntryState.INCIDENT:
+                return current
+            current = await self.records.entries.become(
+                entry.id,
+                state,
+                at=self.clock.now(),
+                order_id=None if report is None else report.order_id,
+                broker_status=None if report is None else report.status,
+                detail=why,
+                attested_by=who,
+                taken=taken,
+            )
+            await self.announce(current)
+            return current
 
     async def apply(self, entry_id: str, report: OrderReport) -> Entry:
         """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
@@ -261,7 +292,7 @@ class OrderTracker:
     async def _say_fills(self, entry: Entry, report: OrderReport) -> None:
         """Says what fills just recorded mean, where no change of state says it: a part of the order is filled, or the
         credit of a filled order is known at last."""
-        complete = is_complete(entry.request, entry.fills)
+        complete = is_complete(entry.terms, entry.fills)
         if is_rest_open(report) and not complete:
             await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
         elif entry.state is EntryState.FILLED and complete and not _fills_contradict(entry):
@@ -271,10 +302,10 @@ class OrderTracker:
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
         """The state that the fills show; where they show none, the one that the broker's status means."""
         state = state_for(report.status)
-        if is_complete(entry.request, entry.fills):
+        if is_complete(entry.terms, entry.fills):
             return EntryState.FILLED
         if state in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED) and not is_balanced(
-            entry.request, entry.fills
+            entry.terms, entry.fills
         ):
             return EntryState.INCIDENT
         return state
@@ -310,7 +341,7 @@ class OrderTracker:
         text = {
             EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
             EntryState.FILLED: f"order {entry.order_id} is filled"
-            + ("" if is_complete(entry.request, entry.fills) else "; its fill records have not all come"),
+            + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
             EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
             EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
@@ -318,7 +349,7 @@ class OrderTracker:
         await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
 
     async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
-        credit = fill_credit(entry.request, entry.fills)
+        credit = fill_credit(entry.terms, entry.fills)
         figures: Figures = (
             ("entry", entry.id),
             ("order_id", entry.order_id),
@@ -349,9 +380,9 @@ def _fills_contradict(entry: Entry) -> bool:
     that (rules 9, 13.6)."""
     if entry.state is EntryState.INCIDENT:
         return False
-    if is_overfilled(entry.request, entry.fills):
+    if is_overfilled(entry.terms, entry.fills):
         return True
-    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.request, entry.fills)
+    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.terms, entry.fills)
 
 
 _ROUTE = ("Received", "Routed", "In Flight", "Live")

@@ -22,7 +22,7 @@ class FillView:
 
 
 class Reentry(StrEnum):
-    """Whether an operator's cancel closed the account's day (rules 9). Once re-entry is allowed, the day is free again
+    """Whether a person's cancel closed the account's day (rules 9). Once re-entry is allowed, the day is free again
     as soon as it is proved that nothing was filled."""
 
     NONE = ""

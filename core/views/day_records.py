@@ -22,7 +22,7 @@ class DayRecords:
     """What is recorded of a session day, each part oldest first.
 
     `earlier` has the open entries of earlier days. `evidence` is the newest about the entries that time settles, and
-    `reentry` whether an operator's cancel closed the day, both by entry id. `steps` has the events of the cycles'
+    `reentry` whether a person's cancel closed the day, both by entry id. `steps` has the events of the cycles'
     steps, by cycle.
     """
 

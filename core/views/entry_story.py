@@ -29,7 +29,7 @@ def story_of_entry(file: EntryDetails) -> Story:
 
 def _price_lines(entry: Entry) -> Iterator[StoryLine]:
     yield StoryLine(StoryKind.SECTION, "price and risk")
-    filled = fill_credit(entry.request, entry.fills)
+    filled = fill_credit(entry.terms, entry.fills)
     yield _figure("limit", f"{credit(entry.limit)} credit, max risk {_risk(entry.width, entry.limit)}")
     yield _figure("natural", f"{credit(entry.natural)} credit, max risk {_risk(entry.width, entry.natural)}")
     yield _figure("mid", f"{credit(entry.mid)} credit, max risk {_risk(entry.width, entry.mid)}")
@@ -43,7 +43,7 @@ def _price_lines(entry: Entry) -> Iterator[StoryLine]:
 def _leg_lines(entry: Entry) -> Iterator[StoryLine]:
     yield StoryLine(StoryKind.SECTION, "legs")
     names = entry.strikes.split("/")
-    for number, leg in enumerate(entry.request.legs):
+    for number, leg in enumerate(entry.terms.legs):
         yield _figure(names[number] if number < len(names) else f"leg {number + 1}", _leg_words(entry, leg))
 
 

@@ -21,7 +21,7 @@ READS_NEED_ALERTS = "reads count only while the broker's alerts are connected; t
 
 
 async def reentry_of(entry: Entry, allowed: Callable[[str], Awaitable[bool]]) -> Reentry:
-    """Whether an operator's cancel closed the day, and whether re-entry was allowed since. `allowed` tells the latter
+    """Whether a person's cancel closed the day, and whether re-entry was allowed since. `allowed` tells the latter
     for an entry's id."""
     if entry.state not in FREED_BY_PROOF or entry.fills or not entry.holds_day or not needs_operators_word(entry):
         return Reentry.NONE
@@ -71,7 +71,7 @@ def order_view(
 
 
 def fate_view(entry: Entry, reentry: Reentry = Reentry.NONE) -> FateView:
-    """The entry's fate for the screen. `reentry` is whether an operator's cancel closed the day."""
+    """The entry's fate for the screen. `reentry` is whether a person's cancel closed the day."""
     fate = fate_of(entry)
     return FateView.of(replace(fate, why=plain_words(fate.why)), reentry_allowed=reentry is Reentry.ALLOWED)
 
@@ -122,5 +122,5 @@ def _attested(one: EvidenceRecord) -> str:
 
 def _fill_view(entry: Entry, fill: Fill) -> FillView:
     """A fill with the strike of its leg. An entry keeps its strikes in the order of the order's legs (rules 2)."""
-    names = dict(zip((leg.symbol for leg in entry.request.legs), entry.strikes.split("/"), strict=True))
+    names = dict(zip((leg.symbol for leg in entry.terms.legs), entry.strikes.split("/"), strict=False))
     return FillView(names.get(fill.symbol, fill.symbol), fill.quantity, fill.price, fill.at.replace(microsecond=0))

@@ -165,7 +165,7 @@ def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
         parts.append(f"order {change.order_id}")
     if change.broker_status is not None:
         parts.append(f"the broker says {change.broker_status}")
-    credit = fill_credit(entry.request, entry.fills)
+    credit = fill_credit(entry.terms, entry.fills)
     if change.state is EntryState.FILLED and credit is not None:
         parts.append(f"{amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}")
     if change.detail:

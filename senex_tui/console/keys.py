@@ -88,7 +88,7 @@ KEYS: tuple[Key, ...] = (
     Key("f", "force", "Force", "force a cycle now; asks first", AUTOMATION, footer=True),
     Key("c", "cancel", "Cancel", "cancel the working entry, of a list the chosen one; asks", AUTOMATION, footer=True),
     Key("u", "unknown", "Unknown", "decide on an entry whose fate is unknown", AUTOMATION, footer=True),
-    Key("r", "reentry", "Re-enter", "allow another entry today after your cancel; asks first", AUTOMATION),
+    Key("r", "reentry", "Re-enter", "allow another entry today after a person's cancel; asks first", AUTOMATION),
     Key("R", "reconcile", "Reconcile", "compare with the broker now; entries wait for it", AUTOMATION),
     Key("t", "open('positions')", "Tridents", "open tridents: mark, P&L, break-evens, warnings", PAGES),
     Key("h", "open('history')", "History", "every cycle and its story; attempts, orders, fills, commands", PAGES),

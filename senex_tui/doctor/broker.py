@@ -15,7 +15,7 @@ from core.domain.operation.times import stamp
 from core.guards.watchdog import MAX_CLOCK_OFFSET
 from core.records.records import Records
 from core.records.store.errors import RecordsError
-from core.runtime.clock import SystemClock
+from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import RandomIds
 from core.runtime.redaction import redact
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Finding, Post, Row
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from core.config.settings import Settings
     from core.domain.market.quotes import DaySummary, Quote, Trade, TradingHalt
-    from core.runtime.clock import Clock
 
 LOGIN_S = 5.0
 FEED_S = 5.0
@@ -63,14 +62,19 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
     if await _was_given_up(records_file, found.name):
         post(Row("broker", Finding.FAIL, "the login was refused twice and is not tried again", BreakerKind.LOGIN.reset))
         return _skip(post, "the login was refused")
-    clock = SystemClock()
     login = Login(found.name, found.secret, found.refresh)
     url = settings.broker.url
-    broker = TastytradeBroker(login, clock, RandomIds(), base_url=url, is_test=settings.broker.sandbox)
+
+    def asking_at(clock: Clock) -> TastytradeBroker:
+        return TastytradeBroker(login, clock, RandomIds(), base_url=url, is_test=settings.broker.sandbox)
+
+    broker = asking_at(SystemClock())
     try:
         try:
             async with asyncio.timeout(LOGIN_S):
-                simulated = await broker.server_clock() is not None
+                market_time = await broker.server_clock()
+                if market_time is not None:
+                    broker = asking_at(ShiftedClock(*market_time))
                 await broker.connect()
                 accounts = await broker.accounts()
                 market = await broker.market_state()
@@ -84,12 +88,15 @@ async def _ask(settings: Settings, found: Credentials, records_file: Path, post:
             return _skip(post, "the login was refused" if refused else "the broker does not answer")
         held = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'}"
         text = f"{url or 'tastytrade'} took the login; {held}; market {market.word.lower()}"
-        if accounts:
-            post(Row("broker", Finding.OK, text))
-        else:
+        left_out = "; ".join(broker.remarks())
+        if not accounts:
             post(Row("broker", Finding.FAIL, text, "the login holds no account; check it at the broker"))
-        post(_clock(broker, clock, simulated=simulated))
-        post(await _feed(broker, settings.trading.underlyings, clock))
+        elif left_out:
+            post(Row("broker", Finding.WARN, f"{text}; {left_out}", "look at it at the broker; the rest is used"))
+        else:
+            post(Row("broker", Finding.OK, text))
+        post(_clock(broker, SystemClock(), simulated=market_time is not None))
+        post(await _feed(broker, settings.trading.underlyings))
     finally:
         await broker.close()
 
@@ -147,7 +154,8 @@ class _FirstEvent:
         self.status = status.detail or self.status
 
 
-async def _feed(broker: TastytradeBroker, symbols: Sequence[str], clock: SystemClock) -> Row:
+async def _feed(broker: TastytradeBroker, symbols: Sequence[str]) -> Row:
+    clock = SystemClock()
     first, began = _FirstEvent(), clock.monotonic()
     await broker.market_data.subscribe(set(symbols), set())
     running = asyncio.create_task(broker.market_data.run(first))

@@ -12,8 +12,10 @@ from core.domain.market.sessions import SlotTimes
 from core.domain.operation.amounts import counted
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
+from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.domain.orders.way_out import way_out
 from core.domain.reporting.told import HELD, Told
 from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
@@ -42,10 +44,6 @@ _OF_ENTRY = (
     *("fate", "told", "day_words", "credit", "max_risk"),
 )
 SHIPPED_TIMES = SlotTimes()
-WAY_OUT = (
-    "look again with `senex reconcile`; or look at the broker yourself, then `senex attest absent` "
-    "when no such order is there, `senex attest ORDER` when it is"
-)
 
 
 async def read_status(place: Place, mail: MailSettings | None = None, times: SlotTimes = SHIPPED_TIMES) -> Report:
@@ -237,7 +235,7 @@ def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, spee
         "identifier": entry.identifier,
         "complete_reads": [instant_text(at) for at in reads],
         "known": known,
-        "way_out": WAY_OUT,
+        "way_out": way_out(fate_of(entry)),
     }
 
 

@@ -61,6 +61,9 @@ class _JoinedStatus:
     def order(self, report: OrderReport) -> None:
         self._sink.on_order(report)
 
+    def order_unreadable(self) -> None:
+        self._sink.on_order_unreadable()
+
     def status(self, name: str, status: StreamStatus) -> None:
         self._now[name] = status
         if status.state is StreamState.CONNECTED:
@@ -98,6 +101,9 @@ class _LoginSink:
 
     def on_order(self, report: OrderReport) -> None:
         self._joined.order(report)
+
+    def on_order_unreadable(self) -> None:
+        self._joined.order_unreadable()
 
     def on_alert_status(self, status: StreamStatus) -> None:
         self._joined.status(self._name, status)

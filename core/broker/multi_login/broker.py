@@ -105,6 +105,10 @@ class LoginsBroker:
         told = (self.brokers[name].time for name in self._routes.after(self._reading))
         return next((time for time in told if time is not None), None)
 
+    def remarks(self) -> tuple[str, ...]:
+        """The remarks of all logins, each sentence once."""
+        return tuple(dict.fromkeys(remark for broker in self.brokers.values() for remark in broker.remarks()))
+
     @property
     def refused(self) -> frozenset[str]:
         """The names of the logins whose token the broker refused at their last request."""

@@ -1,28 +1,29 @@
 """The account alerts of one login; the stream reconnects by itself (broker 4).
 
-Nothing is replayed after a reconnect, and an order that the SDK cannot read ends the stream. So the engine must read
-the orders again at each CONNECTED status.
+Nothing is replayed after a reconnect, so the engine must read the orders again at each CONNECTED status.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-import anyio
-from tastytrade import AlertStreamer
-from tastytrade.account import AccountBalance, CurrentPosition, TradingStatus
-from tastytrade.order import PlacedComplexOrder, PlacedOrder
-from tastytrade.streamer import AlertType
+from tastytrade import AlertStreamer, Session
 
 from core.broker.port import OrderAlertSink
 from core.broker.tastytrade.connection import Connection
-from core.broker.tastytrade.mapping import order_report
-from core.broker.tastytrade.supervisor import Entered, SinkFailed, keep_alive
+from core.broker.tastytrade.faults import unreadable_words
+from core.broker.tastytrade.fields import JsonObject, Unreadable, json_object, shown_text
+from core.broker.tastytrade.order_mapping import order_report
+from core.broker.tastytrade.supervisor import Entered, SinkFailed, StreamLost, keep_alive
 
-UNUSED: tuple[type[AlertType], ...] = (AccountBalance, CurrentPosition, TradingStatus, PlacedComplexOrder)
-"""Kinds of alerts that come with the orders. They are dropped, because their queues in the SDK have no bound."""
+log = logging.getLogger(__name__)
+
+ORDER = "Order"
+QUEUED = 1_000
+"""Alerts that wait for the sink. With more, nothing is read from the socket until there is room."""
 
 
 class TastytradeOrderAlerts:
@@ -43,20 +44,56 @@ class TastytradeOrderAlerts:
     async def _connect(self, accounts: Sequence[str], sink: OrderAlertSink, entered: Entered) -> None:
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(self._connection.timings.enter_stream):
-                streamer = await stack.enter_async_context(AlertStreamer(self._connection.session))
+                streamer = await stack.enter_async_context(RawAlerts(self._connection.session))
                 await streamer.subscribe_accounts([self._connection.account(number) for number in accounts])
             entered()
-            async with anyio.create_task_group() as tasks:
-                for kind in UNUSED:
-                    tasks.start_soon(_drop, streamer, kind)
-                async for order in streamer.listen(PlacedOrder):
-                    report = order_report(order)
-                    try:
-                        sink.on_order(report)
-                    except Exception as error:
-                        raise SinkFailed("the order alert sink failed") from error
+            while True:
+                data = await streamer.orders.get()
+                try:
+                    _deliver(data, sink)
+                except Exception as error:
+                    raise SinkFailed("the order alert sink failed") from error
 
 
-async def _drop(streamer: AlertStreamer, kind: type[AlertType]) -> None:
-    async for _ in streamer.listen(kind):
-        pass
+class RawAlerts(AlertStreamer):
+    """The SDK's stream with a reader of ours, which hands on the orders as the broker wrote them.
+
+    The SDK's reader validates every alert, also those that nobody asked for, and ends the stream at the first that it
+    cannot read. It also drops several alerts in one frame, and waits 10 s when a refusal carries no request id.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.orders: asyncio.Queue[object] = asyncio.Queue(QUEUED)
+
+    async def _reader(self) -> None:
+        while True:
+            message = await self._websocket.receive_json()
+            several = message.get("results") if isinstance(message, dict) else None
+            for each in several if isinstance(several, list) else (message,):
+                if isinstance(each, dict):
+                    await self._take(each)
+                else:
+                    log.warning("account alerts: a message is no object")
+
+    async def _take(self, message: JsonObject) -> None:
+        if message.get("type") is not None:
+            if message["type"] == ORDER:
+                await self.orders.put(message.get("data"))
+            return
+        request_id = shown_text(message, "request-id")
+        if message.get("status") == "error" and (request_id or self._subscription_state):
+            raise StreamLost(f"refused by the broker: {shown_text(message, 'message') or 'it does not say why'}")
+        waiting = self._subscription_state.pop(int(request_id), None) if request_id.isdecimal() else None
+        if waiting is not None:
+            waiting.set()
+
+
+def _deliver(data: object, sink: OrderAlertSink) -> None:
+    try:
+        report = order_report(json_object(data, "data"))
+    except Unreadable as error:
+        log.warning("account alerts: an order is read from the broker instead: %s", unreadable_words(error))
+        sink.on_order_unreadable()
+    else:
+        sink.on_order(report)

@@ -76,6 +76,9 @@ class TastytradeBroker:
         """The broker's time at its last answer that told it; None before the first (rules 14)."""
         return self.connection.time
 
+    def remarks(self) -> tuple[str, ...]:
+        return self.connection.remarks()
+
     async def connect(self) -> None:
         """Logs in. Raises BrokerError(LOGIN_REFUSED).
 

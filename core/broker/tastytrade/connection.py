@@ -51,6 +51,8 @@ T = TypeVar("T")
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 QUOTE_TOKEN_PATH = "/api-quote-tokens"  # noqa: S105 - a path
 READ_TRIES = 3
+MOST_REMARKS = 50
+"""More sentences about what was left out are not kept: an answer of nothing but odd items is told by these."""
 LOUD_LOGGERS = ("tastytrade", "httpx2", "httpcore2")
 
 
@@ -87,6 +89,7 @@ class Connection:
         self.time: BrokerTime | None = None
         self.account_numbers: set[str] = set()
         self.is_test = is_test
+        self._remarks: dict[str, None] = {}
         self._session: Session | None = None
         self._stack = AsyncExitStack()
         self._refused: tuple[str, str] | None = None  # the words and code of the broker's refusal
@@ -142,6 +145,10 @@ class Connection:
         """Like `read`, but returns the body of the answer and keeps the SDK from parsing it."""
         return await self.read(lambda: self._body(work, what), what)
 
+    async def call_body(self, work: Callable[[], Awaitable[object]], what: str) -> bytes:
+        """Like `call`, but returns the body of the answer and keeps the SDK from parsing it."""
+        return await self.call(lambda: self._body(work, what), what)
+
     async def call(self, work: Callable[[], Awaitable[T]], what: str) -> T:
         """Calls once. A 401 renews the token and calls once more. Raises BrokerError."""
         token = self.session.session_token
@@ -169,6 +176,16 @@ class Connection:
     async def ensure_token(self) -> None:
         """Makes sure that the token outlives the next request. Raises BrokerError; then no order has left."""
         await self._once(self.session.refresh, "login")
+
+    def remark(self, *left_out: str) -> None:
+        """Keeps these sentences, each once, until `remarks` takes them: what was left out of an answer."""
+        for sentence in left_out[: MOST_REMARKS - len(self._remarks)]:
+            self._remarks[self.masked(sentence)] = None
+
+    def remarks(self) -> tuple[str, ...]:
+        """The sentences since the last call, oldest first."""
+        taken, self._remarks = tuple(self._remarks), {}
+        return taken
 
     def masked(self, text: str) -> str:
         """The text without the login's secrets and tokens, and with account numbers as their last four characters.

@@ -12,6 +12,7 @@ from tastytrade.utils import TastytradeError
 
 from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.evidence import Evidence
+from core.broker.tastytrade.fields import Unreadable
 from core.domain.operation.failures import failure_words
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ def unreadable_words(error: Exception) -> str:
     if isinstance(error, ValidationError):
         fields = sorted({".".join(str(part) for part in item["loc"]) for item in error.errors(include_input=False)})
         return f"the answer could not be read: {', '.join(fields[:6])}"
+    if isinstance(error, Unreadable):
+        return f"the answer could not be read: {error.key}"
     if isinstance(error, KeyError):
         return f"the answer lacks {error.args[0] if error.args else 'a field'}"
     log.info("an answer could not be read: %s", type(error).__name__)

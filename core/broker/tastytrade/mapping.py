@@ -1,173 +1,138 @@
-"""Turns the SDK's objects into ours: accounts, positions, sessions, metrics, orders (broker 2, 12)."""
+"""Turns the broker's JSON of accounts, positions, sessions, metrics and marks into our values (broker 2, 12).
+
+Each raises Unreadable. Orders are read by `order_mapping`, the chain by `chain`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
 
-from pydantic import ValidationError
-from tastytrade.account import Account, AccountBalance, CurrentPosition, TradingStatus
-from tastytrade.market_sessions import MarketSession, MarketStatus
-from tastytrade.metrics import MarketMetricInfo
-from tastytrade.order import Leg, OrderStatus, PlacedOrder, PlacedOrderResponse, UnplacedOrder
-
-from core.broker.port import AccountReads, BrokerAccount, DryRunAnswer, MarketState, Position
+from core.broker.port import AccountReads, BrokerAccount, MarketState, Position
+from core.broker.tastytrade.fields import (
+    JsonObject,
+    Unreadable,
+    flag,
+    instant,
+    number,
+    optional_date,
+    optional_figure,
+    optional_flag,
+    optional_instant,
+    optional_object,
+    shown_instant,
+    shown_number,
+    shown_text,
+    text,
+)
 from core.domain.market.judgement import Metrics
-from core.domain.orders.orders import Fill, OrderReport, ReportedLeg
 from core.runtime.clock import Clock, monotonic_at
 
 HUNDRED = Decimal(100)
+OPEN, CLOSED = "Open", "Closed"
+OPTION = "Equity Option"
+DIRECTIONS = ("Long", "Short")
 
 
-def broker_account(account: Account) -> BrokerAccount:
-    return BrokerAccount(account.account_number, account.nickname, account.margin_or_cash, account.is_closed)
+def broker_account(o: JsonObject) -> BrokerAccount:
+    return BrokerAccount(
+        text(o, "account-number"), shown_text(o, "nickname"), shown_text(o, "margin-or-cash"), flag(o, "is-closed")
+    )
 
 
-def account_reads(balance: AccountBalance, positions: list[CurrentPosition], status: TradingStatus) -> AccountReads:
+def account_reads(
+    account: str, balances: JsonObject, positions: Iterable[Position], status: JsonObject
+) -> AccountReads:
     return AccountReads(
-        number=balance.account_number,
-        derivative_buying_power=balance.derivative_buying_power,
-        net_liquidating_value=balance.net_liquidating_value,
-        positions=tuple(_position(position) for position in positions),
+        number=account,
+        derivative_buying_power=number(balances, "derivative-buying-power"),
+        net_liquidating_value=number(balances, "net-liquidating-value"),
+        positions=tuple(positions),
         restriction=_restriction(status),
-        options_level=status.options_level,
+        options_level=text(status, "options-level"),
     )
 
 
-def market_state(session: MarketSession) -> MarketState:
-    return MarketState(
-        is_open=session.status is MarketStatus.OPEN,
-        word=session.status.value,
-        open_at=_utc(session.open_at),
-        close_at=_utc(session.close_at),
+def position(o: JsonObject) -> Position | None:
+    """The position; None when it is of no contracts, as a closed one is."""
+    symbol, quantity = text(o, "symbol"), number(o, "quantity")
+    if quantity == 0:
+        return None
+    direction = text(o, "quantity-direction")
+    if direction not in DIRECTIONS:
+        raise Unreadable("quantity-direction")
+    return Position(
+        symbol=symbol,
+        underlying=shown_text(o, "underlying-symbol"),
+        quantity=quantity,
+        direction=direction,
+        average_open_price=shown_number(o, "average-open-price"),
+        # `mark-price` is per share, like the open price; `mark` is the value of the whole position.
+        mark=shown_number(o, "mark-price"),
     )
 
 
-def metrics_of(info: MarketMetricInfo, clock: Clock) -> Metrics:
+def may_be_option(item: object) -> bool:
+    """Whether a position may be one in options: its kind says so, or says nothing that can be read."""
+    kind = item.get("instrument-type") if isinstance(item, dict) else None
+    return not isinstance(kind, str) or kind in ("", OPTION)
+
+
+def market_state(o: JsonObject, now: datetime) -> MarketState:
+    """The state of a session. It is open only within its times: a word that stayed behind opens nothing.
+
+    Raises Unreadable for an open session without a close, and for times that cannot be read.
+    """
+    word = text(o, "state")
+    if word != OPEN:
+        return MarketState(False, word, shown_instant(o, "open-at"), shown_instant(o, "close-at"))
+    open_at, close_at = optional_instant(o, "open-at"), instant(o, "close-at")
+    is_open = now < close_at and (open_at is None or open_at <= now)
+    return MarketState(is_open, OPEN if is_open else CLOSED, open_at, close_at)
+
+
+def metrics_of(o: JsonObject, clock: Clock) -> Metrics:
     """Our metrics from the broker's. `age_s` is in wall seconds, as the ages of quotes are.
 
     IV rank and percentile arrive as fractions and become 0..100; 30-day IV arrives in percent and becomes a fraction.
     The IV rank is the `tos-` one, else the general one (rules 5).
     """
-    rank = info.tos_implied_volatility_index_rank
+    rank = optional_figure(o, "tos-implied-volatility-index-rank")
     if rank is None:
-        rank = _number(info.implied_volatility_index_rank)
-    iv30 = info.implied_volatility_30_day
-    updated = _utc(info.updated_at)
+        rank = optional_figure(o, "implied-volatility-index-rank")
+    iv30 = optional_figure(o, "implied-volatility-30-day")
+    earnings = optional_object(o, "earnings")
+    updated = instant(o, "updated-at")
     return Metrics(
-        symbol=info.symbol,
+        symbol=text(o, "symbol"),
         iv_rank=_scaled(rank),
-        iv30=iv30 / HUNDRED if iv30 is not None and iv30.is_finite() else None,
-        iv_percentile=_scaled(_number(info.implied_volatility_percentile)),
-        ex_dividend=info.dividend_ex_date,
-        earnings=info.earnings.expected_report_date if info.earnings is not None else None,
-        beta=info.beta,
-        age_s=max(0.0, clock.monotonic() - monotonic_at(clock, updated)) if updated is not None else None,
+        iv30=iv30 / HUNDRED if iv30 is not None else None,
+        iv_percentile=_scaled(optional_figure(o, "implied-volatility-percentile")),
+        ex_dividend=optional_date(o, "dividend-ex-date"),
+        earnings=optional_date(earnings, "expected-report-date") if earnings is not None else None,
+        beta=shown_number(o, "beta"),
+        age_s=max(0.0, clock.monotonic() - monotonic_at(clock, updated)),
     )
 
 
-def dry_run_answer(answer: PlacedOrderResponse[UnplacedOrder]) -> DryRunAnswer:
-    """The broker's answer to a dry run.
-
-    Its fees are signed, a debit negative; ours are a cost, so a debit is positive.
-    """
-    effect, fees = answer.buying_power_effect, answer.fee_calculation
-    return DryRunAnswer(
-        buying_power_change=effect.change_in_buying_power,
-        new_buying_power=effect.new_buying_power,
-        fees=-fees.total_fees if fees is not None else None,
-        warnings=tuple((warning.code, warning.message) for warning in answer.warnings or ()),
-    )
+def mark(o: JsonObject) -> tuple[str, Decimal, datetime] | None:
+    """Symbol, mark in $ and the instant of the mark; None where the broker has no mark."""
+    symbol, price = text(o, "symbol"), optional_figure(o, "mark")
+    return None if price is None else (symbol, price, instant(o, "updated-at"))
 
 
-def order_report(order: PlacedOrder, status: str | None = None) -> OrderReport:
-    """The report of an order. A credit is positive, a debit negative (broker 2.3).
-
-    `status` is used instead of the SDK's word.
-    """
-    return OrderReport(
-        order_id=str(order.id),
-        account=order.account_number,
-        status=status or order.status.value,
-        identifier=order.external_identifier,
-        underlying=order.underlying_symbol,
-        credit=order.price,
-        legs=tuple(_leg(leg) for leg in order.legs),
-        received_at=_utc(order.received_at),
-        terminal_at=_utc(order.terminal_at),
-        updated_at=_utc(order.updated_at),
-        reject_reason=order.reject_reason,
-    )
-
-
-def order_report_from(item: Mapping[str, Any]) -> OrderReport:
-    """The report of an order in a listing. Raises pydantic.ValidationError when the order cannot be read.
-
-    A status that the SDK does not know is kept as the broker's own word: otherwise the order, and the whole listing,
-    would be lost (rules 9).
-    """
-    known = dict(item)
-    try:
-        return order_report(PlacedOrder(**known))
-    except ValidationError as error:
-        unknown = known.get("status")
-        if not isinstance(unknown, str) or any(item["loc"] != ("status",) for item in error.errors()):
-            raise
-    return order_report(PlacedOrder(**{**dict(item), "status": OrderStatus.LIVE}), status=unknown)
-
-
-def _leg(leg: Leg) -> ReportedLeg:
-    fills = tuple(
-        Fill(fill.fill_id, leg.symbol, fill.quantity, fill.fill_price, _aware(fill.filled_at))
-        for fill in leg.fills or ()
-    )
-    return ReportedLeg(leg.symbol, leg.action.value, Decimal(leg.quantity or 0), leg.remaining_quantity, fills)
-
-
-def _position(position: CurrentPosition) -> Position:
-    return Position(
-        symbol=position.symbol,
-        underlying=position.underlying_symbol,
-        quantity=position.quantity,
-        direction=position.quantity_direction,
-        average_open_price=position.average_open_price,
-        # `mark_price` is per share, like the open price; `mark` is the value of the whole position.
-        mark=position.mark_price,
-    )
-
-
-def _restriction(status: TradingStatus) -> str | None:
+def _restriction(status: JsonObject) -> str | None:
     """Why the broker bars entries, in words; None when it does not."""
     barred = (
-        (status.is_closed, "closed"),
-        (status.is_frozen, "frozen"),
-        (status.is_closing_only, "closing only"),
-        (status.is_in_margin_call, "margin call"),
-        (bool(status.is_risk_reducing_only), "risk reducing only"),
+        (flag(status, "is-closed"), "closed"),
+        (flag(status, "is-frozen"), "frozen"),
+        (flag(status, "is-closing-only"), "closing only"),
+        (flag(status, "is-in-margin-call"), "margin call"),
+        (optional_flag(status, "is-risk-reducing-only"), "risk reducing only"),
     )
     return next((word for holds, word in barred if holds), None)
 
 
-def _number(text: str | None) -> Decimal | None:
-    if text is None:
-        return None
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
 def _scaled(fraction: Decimal | None) -> Decimal | None:
-    return fraction * HUNDRED if fraction is not None and fraction.is_finite() else None
-
-
-def _aware(instant: datetime) -> datetime:
-    """The instant in UTC. The broker's times without an offset are UTC."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return None if instant is None else _aware(instant)
+    return fraction * HUNDRED if fraction is not None else None

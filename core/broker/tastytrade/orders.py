@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx2
-from pydantic import ValidationError
 from tastytrade.order import (
     InstrumentType,
     Leg,
     LimitOrder,
     OrderAction,
     OrderTimeInForce,
-    PlacedLimitOrder,
-    PlacedOrderResponse,
 )
 
 from core.broker.port import BrokerError, BrokerFault, DryRunAnswer, WireGuard
@@ -32,8 +29,10 @@ from core.broker.tastytrade.faults import (
     transport_words,
     unreadable_words,
 )
-from core.broker.tastytrade.mapping import dry_run_answer, order_report, order_report_from
+from core.broker.tastytrade.fields import Unreadable, json_object
+from core.broker.tastytrade.order_mapping import dry_run_answer, messages, order_report
 from core.domain.operation.failures import failure_words
+from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import exchange_time
 
@@ -42,7 +41,6 @@ log = logging.getLogger(__name__)
 PAGE = 100
 NEVER_CONNECTED = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 DEFINITE_REFUSALS = frozenset({400, 401, 403, 422})
-_OLDEST = datetime.min.replace(tzinfo=UTC)
 
 
 class Orders:
@@ -58,11 +56,17 @@ class Orders:
         """
         c, account = self._connection, self._connection.account(number)
         order = new_order(request)
-        answer = await c.call(lambda: account.place_order(c.session, order, dry_run=True), "dry run")
-        if answer.errors:
-            words = "; ".join(f"{item.code}: {item.message}" for item in answer.errors)
-            raise BrokerError(BrokerFault.REFUSED, c.masked(f"dry run: {words}"), answer.errors[0].code)
-        return dry_run_answer(answer)
+        what = "dry run"
+        body = await c.call_body(lambda: account.place_order(c.session, order, dry_run=True), what)
+        try:
+            data = data_of(body, what)
+            errors = messages(data, "errors")
+            if errors:
+                words = "; ".join(f"{code}: {message}" for code, message in errors)
+                raise BrokerError(BrokerFault.REFUSED, c.masked(f"{what}: {words}"), errors[0][0])
+            return dry_run_answer(data)
+        except Unreadable as error:
+            raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
         """Sends the order once. Shield the call from cancellation: a cancelled send has no outcome.
@@ -174,16 +178,21 @@ def _acknowledged(number: str, request: OrderRequest, evidence: Evidence) -> Sen
         return SendOutcome(SendClass.UNKNOWN, detail, left=True, status=evidence.status)
 
     try:
-        answer = PlacedOrderResponse[PlacedLimitOrder](**data_of(evidence.body, "order"))
-        report = order_report(answer.order)
+        data = data_of(evidence.body, "order")
+        errors = messages(data, "errors")
+        report = order_report(json_object(data.get("order"), "order"))
     except BrokerError as error:
         return unknown(error.detail)
-    except (ValidationError, TypeError, KeyError, AttributeError) as error:
+    except Unreadable as error:
         return unknown(unreadable_words(error))
-    if answer.errors:
-        return unknown("; ".join(f"{item.code}: {item.message}" for item in answer.errors))
+    if errors:
+        return unknown("; ".join(f"{code}: {message}" for code, message in errors))
     if report.account != number or report.identifier not in (None, request.identifier):
         return unknown("the answer speaks of another order")
+    if report.credit is None:
+        return unknown("the answer does not say the order's price")
+    if state_for(report.status) is None:
+        return unknown(f"the broker calls order {report.order_id} {report.status!r}, which this console does not know")
     return SendOutcome(SendClass.ACKNOWLEDGED, report.status, left=True, status=evidence.status, report=report)
 
 
@@ -199,8 +208,8 @@ def _failure_words(failure: Exception | None) -> str:
 
 def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:
     try:
-        return tuple(order_report_from(item) for item in items)
-    except (ValidationError, TypeError, KeyError, AttributeError, ValueError) as error:
+        return tuple(order_report(json_object(item, "items")) for item in items)
+    except Unreadable as error:
         raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
 
 
@@ -240,6 +249,17 @@ def _merged(reports: Iterable[OrderReport]) -> tuple[OrderReport, ...]:
     newest: dict[str, OrderReport] = {}
     for report in reports:
         kept = newest.get(report.order_id)
-        if kept is None or (report.updated_at or _OLDEST) >= (kept.updated_at or _OLDEST):
+        if kept is None or _is_newer(report, kept):
             newest[report.order_id] = report
     return tuple(newest[order_id] for order_id in sorted(newest, key=lambda i: (len(i), i)))
+
+
+def _is_newer(report: OrderReport, kept: OrderReport) -> bool:
+    """Whether the report is the later state of the same order. Where one says no time, the order's end is later."""
+    if report.updated_at is not None and kept.updated_at is not None:
+        return report.updated_at >= kept.updated_at
+    return _has_ended(report) or not _has_ended(kept)
+
+
+def _has_ended(report: OrderReport) -> bool:
+    return state_for(report.status) not in (None, EntryState.WORKING)

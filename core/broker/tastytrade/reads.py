@@ -3,97 +3,155 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
 from tastytrade.account import Account
 from tastytrade.instruments import NestedOptionChain
-from tastytrade.market_data import MarketData, get_market_data_by_type
+from tastytrade.market_data import get_market_data_by_type
 from tastytrade.market_sessions import ExchangeType, get_market_sessions
-from tastytrade.metrics import MarketMetricInfo, get_market_metrics
+from tastytrade.metrics import get_market_metrics
 
-from core.broker.port import AccountReads, BrokerAccount, BrokerError, BrokerFault, MarketState
+from core.broker.port import AccountReads, BrokerAccount, BrokerError, BrokerFault, MarketState, Position
 from core.broker.tastytrade.chain import chain_from
 from core.broker.tastytrade.connection import Connection
-from core.broker.tastytrade.faults import envelope_of, items_of, unreadable_words
-from core.broker.tastytrade.mapping import account_reads, broker_account, market_state, metrics_of
+from core.broker.tastytrade.faults import data_of, envelope_of, items_of, unreadable_words
+from core.broker.tastytrade.fields import JsonObject, Unreadable, json_object, readable, short_name
+from core.broker.tastytrade.mapping import (
+    account_reads,
+    broker_account,
+    mark,
+    market_state,
+    may_be_option,
+    metrics_of,
+    position,
+)
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.market.underlying import SHIPPED
+from core.domain.operation.events import masked
 from core.runtime.clock import monotonic_at
+
+T = TypeVar("T")
 
 INDEX_SYMBOLS = frozenset({symbol for symbol, u in SHIPPED.items() if u.is_index} | {"NDX", "RUT", "XSP", "VIX"})
 """Symbols that are requested as indices; all others are requested as equities (broker 2.2)."""
 
 
 class Reads:
-    """The reads of one login. Each raises BrokerError."""
+    """The reads of one login. Each raises BrokerError.
+
+    The bodies of the answers are read here, not by the SDK: its models fail on a field that nobody needs (broker 5).
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        """All accounts of the login, closed ones included."""
-        c = self._connection
-        found = await c.read(lambda: Account.get(c.session, include_closed=True), "accounts")
-        c.know_accounts(*(account.account_number for account in found))
-        return tuple(broker_account(account) for account in found)
+        """All accounts of the login, closed ones included. One that cannot be read is left out, unless none can be."""
+        c, what = self._connection, "accounts"
+        body = await c.read_body(lambda: Account.get(c.session, include_closed=True), what)
+        items = [item.get("account") if isinstance(item, dict) else item for item in _items(body, what)]
+        numbers = (item.get("account-number") for item in items if isinstance(item, dict))
+        c.know_accounts(*(number for number in numbers if isinstance(number, str) and number))
+        return tuple(self._readable(items, broker_account, _named_account, what))
 
     async def account_reads(self, number: str) -> AccountReads:
         """Balances, positions and trading status, requested at the same time. When one of the three fails, all fail."""
         c, account = self._connection, self._connection.account(number)
         balance, positions, status = await asyncio.gather(
-            c.read(lambda: account.get_balances(c.session), "balances"),
-            c.read(lambda: account.get_positions(c.session, include_marks=True), "positions"),
-            c.read(lambda: account.get_trading_status(c.session), "trading status"),
+            c.read_body(lambda: account.get_balances(c.session), "balances"),
+            c.read_body(lambda: account.get_positions(c.session, include_marks=True), "positions"),
+            c.read_body(lambda: account.get_trading_status(c.session), "trading status"),
         )
-        return account_reads(balance, positions, status)
+        balances, restrictions = data_of(balance, "balances"), data_of(status, "trading status")
+        held = self._positions(positions)
+        return _read(lambda: account_reads(number, balances, held, restrictions), "account")
+
+    def _positions(self, body: bytes) -> list[Position]:
+        """The positions. One that may be in options must be readable; one of another kind may be left out."""
+        items = _items(body, "positions")
+        options = [item for item in items if may_be_option(item)]
+        others = [item for item in items if not may_be_option(item)]
+        found = _read(lambda: [position(json_object(item, "items")) for item in options], "positions")
+        held, left_out = readable(others, position, lambda o: f"a position in {_symbol(o)}")
+        self._connection.remark(*left_out)
+        return [each for each in (*found, *held) if each is not None]
 
     async def market_state(self) -> MarketState:
-        c = self._connection
-        sessions = await c.read(lambda: get_market_sessions(c.session, [ExchangeType.NYSE]), "market session")
-        for session in sessions:
-            if session.instrument_collection == ExchangeType.NYSE.value:
-                return market_state(session)
-        raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has none for equities")
+        c, what = self._connection, "market session"
+        body = await c.read_body(lambda: get_market_sessions(c.session, [ExchangeType.NYSE]), what)
+        equities = (
+            item
+            for item in _items(body, what)
+            if isinstance(item, dict) and item.get("instrument-collection") == ExchangeType.NYSE.value
+        )
+        session = next(equities, None)
+        if session is None:
+            raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the answer has none for equities")
+        return _read(lambda: market_state(session, c.clock.now()), what)
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         """The metrics of these symbols. One that cannot be read is left out; raises BrokerError when none can be."""
         c, what = self._connection, "metrics"
         body = await c.read_body(lambda: get_market_metrics(c.session, symbols), what)
-        found, failure = [], ""
-        for item in items_of(envelope_of(body, what), what):
-            try:
-                found.append(metrics_of(MarketMetricInfo(**item), c.clock))
-            except (ValidationError, TypeError) as error:
-                failure = unreadable_words(error)
-        if failure and not found:
-            raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {failure}")
+        found = self._readable(
+            _items(body, what), lambda o: metrics_of(o, c.clock), lambda o: f"{_symbol(o)} in the metrics", what
+        )
         return tuple(found)
 
     async def chain(self, symbol: str) -> OptionChain:
         """The option chain, parsed in a thread; see `core.broker.tastytrade.chain`."""
         c = self._connection
         body = await c.read_body(lambda: NestedOptionChain.get(c.session, symbol), "option chain")
-        return await asyncio.to_thread(chain_from, body, symbol)
+        chain, left_out = await asyncio.to_thread(chain_from, body, symbol)
+        c.remark(*left_out)
+        return chain
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
         """Marks in $ by symbol, none older than 10 s (rules 2). Older ones and symbols without one are left out."""
         if not symbols:
             return {}
-        c = self._connection
+        c, what = self._connection, "marks"
         indices = [symbol for symbol in symbols if symbol in INDEX_SYMBOLS]
         equities = [symbol for symbol in symbols if symbol not in INDEX_SYMBOLS]
-        found = await c.read(
-            lambda: get_market_data_by_type(c.session, indices=indices or None, equities=equities or None), "marks"
+        body = await c.read_body(
+            lambda: get_market_data_by_type(c.session, indices=indices or None, equities=equities or None), what
         )
-        return {data.symbol: data.mark for data in found if data.mark is not None and self._fresh(data)}
+        now, limit = c.clock.monotonic(), c.timings.marks_age
+        found = self._readable(_items(body, what), mark, lambda o: f"{_symbol(o)} in the marks", what)
+        current = (each for each in found if each is not None)
+        return {symbol: price for symbol, price, at in current if now - monotonic_at(c.clock, at) <= limit}
 
-    def _fresh(self, data: MarketData) -> bool:
-        clock = self._connection.clock
-        updated: datetime = data.updated_at
-        if updated.tzinfo is None:
-            updated = updated.replace(tzinfo=UTC)
-        return clock.monotonic() - monotonic_at(clock, updated) <= self._connection.timings.marks_age
+    def _readable(
+        self, items: Sequence[object], read: Callable[[JsonObject], T], name: Callable[[JsonObject], str], what: str
+    ) -> list[T]:
+        """What can be read of the items; the rest is remarked. Raises BrokerError when there are items and none can
+        be."""
+        found, left_out = readable(items, read, name)
+        if left_out and not found:
+            raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {left_out[0]}")
+        self._connection.remark(*left_out)
+        return found
+
+
+def _items(body: bytes, what: str) -> list[Any]:
+    return items_of(envelope_of(body, what), what)
+
+
+def _read(read: Callable[[], T], what: str) -> T:
+    """What `read` makes of an answer. Raises BrokerError(UNREADABLE) where it is Unreadable."""
+    try:
+        return read()
+    except Unreadable as error:
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
+
+
+def _named_account(o: JsonObject) -> str:
+    number = short_name(o, "account-number", "")
+    return f"account {masked(number)}" if number else "an account"
+
+
+def _symbol(o: JsonObject) -> str:
+    return short_name(o, "symbol", "an unnamed symbol")

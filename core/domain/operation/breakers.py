@@ -54,7 +54,7 @@ class BreakerKind(Enum):
     EARLIER_ENTRY = (
         "earlier_entry",
         Scope.ACCOUNT,
-        "resets by itself when the broker shows how the earlier entry ended, or attest it: `senex attest`",
+        "resets by itself when the broker shows how the earlier entry ended, or an operator attests it",
     )
 
 

@@ -269,11 +269,16 @@ class Reason(Enum):
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
     NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
-    NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}; only an unknown one can be attested")
+    NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}: {why}")
+    NOT_A_TRIDENT = (
+        "not_a_trident",
+        Kind.TERMINAL,
+        "order {order_id} is not one trident of this console's underlyings; `senex reset mismatch` says it is not ours",
+    )
     NOT_CLOSED_BY_CANCEL = (
         "not_closed_by_cancel",
         Kind.TERMINAL,
-        "the entry is {state}; re-entry is allowed only after a cancel by an operator that ended without a fill",
+        "the entry is {state}; re-entry is allowed only after a cancel by a person that ended without a fill",
     )
     CANCEL_REFUSED = ("cancel_refused", Kind.TERMINAL, "the broker did not take the cancel: {detail}")
     NOT_RECONCILED = ("not_reconciled", Kind.TERMINAL, "reconciliation is not clean: {detail}")

@@ -16,7 +16,7 @@ from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
 from core.domain.orders.fills import fill_credit, is_complete
 from core.domain.orders.order_states import TERMINAL_STATES, EntryState
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import ADOPTED, Entry
 from core.domain.trident.trident import max_risk
 
 
@@ -78,7 +78,7 @@ class Fate:
     `slippage`, the credit less the mid at the decision. `max_risk` is at the fill, else at the limit. `fills_missing`:
     the broker says that the order is filled, and not all of its fill records are here. `is_over`: nothing more is
     expected. `why` is empty while all goes well; account numbers in it are masked. `by` is who asked here to cancel.
-    `needs_word`: the day stays held until an operator allows re-entry.
+    `needs_word`: the day stays held until an operator allows re-entry. `cancel` tells in words who cancelled the order.
     """
 
     kind: FateKind
@@ -95,6 +95,8 @@ class Fate:
     why: str
     by: str
     needs_word: bool
+    entry_id: str = ""
+    cancel: str = ""
 
     @property
     def traded(self) -> bool:
@@ -140,19 +142,20 @@ class Fate:
 def fate_of(entry: Entry) -> Fate:
     """What became of this entry."""
     kind = _KINDS[entry.state]
-    complete = is_complete(entry.request, entry.fills)
+    complete = is_complete(entry.terms, entry.fills)
     if kind is FateKind.WORKING and entry.fills and not complete:
         kind = FateKind.PARTLY
-    credit = fill_credit(entry.request, entry.fills)
+    credit = fill_credit(entry.terms, entry.fills)
+    limit = entry.limit if entry.taken is None else entry.taken.credit
     fills_missing = kind is FateKind.FILLED and not complete
     return Fate(
         kind=kind,
         filled=int(sum(fill.quantity for fill in entry.fills)),
-        contracts=sum(leg.quantity for leg in entry.request.legs),
-        limit=entry.limit,
+        contracts=sum(leg.quantity for leg in entry.terms.legs),
+        limit=limit,
         credit=credit,
-        max_risk=max_risk(entry.width, entry.limit if credit is None else credit),
-        slippage=None if credit is None else credit - entry.mid,
+        max_risk=max_risk(entry.width, limit if credit is None else credit),
+        slippage=None if credit is None or entry.origin == ADOPTED else credit - entry.mid,
         fills_missing=fills_missing,
         is_over=entry.state in TERMINAL_STATES and not fills_missing,
         holds_day=entry.holds_day,
@@ -160,12 +163,31 @@ def fate_of(entry: Entry) -> Fate:
         why="" if kind in _GOES_WELL else _told(entry),
         by=entry.cancel_requested_by,
         needs_word=needs_operators_word(entry),
+        entry_id=entry.id,
+        cancel=_cancel_words(entry),
     )
 
 
 def needs_operators_word(entry: Entry) -> bool:
-    """Whether an entry that ended without a fill frees its day only after an operator allows re-entry (rules 9)."""
-    return bool(entry.cancel_requested_by)
+    """Whether an entry that ended without a fill frees its day only after an operator allows re-entry (rules 9).
+
+    It does not after the engine's own cancel that the broker took, nor when it expired, as long as nobody else asked
+    for a cancel: any other cancel is a person's decision that this account is done for the day.
+    """
+    if entry.cancel_requested_by:
+        return True
+    return entry.state is EntryState.CANCELLED and (entry.engine_cancel_at is None or bool(entry.cancelled_by))
+
+
+def _cancel_words(entry: Entry) -> str:
+    """Who cancelled the order, as a phrase that follows `cancelled`; empty when it was not cancelled."""
+    if entry.state is not EntryState.CANCELLED:
+        return ""
+    if entry.cancel_requested_by:
+        return f"by {entry.cancel_requested_by}"
+    if entry.cancelled_by:
+        return f"at the broker by {entry.cancelled_by}"
+    return "at the broker, not by this console" if entry.engine_cancel_at is None else "by this console"
 
 
 def fate_words(fate: Fate) -> str:
@@ -188,10 +210,10 @@ def fate_words(fate: Fate) -> str:
             return "ABSENT: not at the broker"
         case FateKind.EXPIRED if not fate.traded:
             return "EXPIRED unfilled"
-    by = f" by {fate.by}" if fate.kind is FateKind.CANCELLED and fate.by else ""
+    cancel = f" {fate.cancel}" if fate.cancel else ""
     part = f", {so_far} filled" if fate.traded else ""
-    why = f": {fate.why}" if fate.why and not by else ""
-    return f"{fate.kind.value.upper()}{by}{part}{why}"
+    why = f": {fate.why}" if fate.why and not fate.by else ""
+    return f"{fate.kind.value.upper()}{cancel}{part}{why}"
 
 
 def day_words(fate: Fate, *, reentry_allowed: bool = False) -> str:

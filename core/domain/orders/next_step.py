@@ -195,12 +195,14 @@ def _held(s: Standing) -> NextStep | None:
     if fate is None or not fate.holds_day:
         return None
     told = _uncapped(fate)
+    over = {breaker.kind for breaker in s.breakers if breaker.stops(s.number, s.login)}
+    ends = way_out(fate, over, reentry_allowed=s.reentry_allowed)
     match fate.kind:
         case FateKind.UNKNOWN:
             words = f"held by an unknown entry{_reads(s)}"
-            return NextStep(Next.HELD, words, why=fate.why, ends=way_out(fate), settling=s.settling)
+            return NextStep(Next.HELD, words, why=fate.why, ends=ends, settling=s.settling)
         case FateKind.INCIDENT:
-            return NextStep(Next.HELD, f"held by an {told}", next_day=s.next_day, why=fate.why, ends=way_out(fate))
+            return NextStep(Next.HELD, f"held by an {told}; {ends}", next_day=s.next_day, why=fate.why, ends=ends)
         case FateKind.SENDING:
             return NextStep(Next.WORKING, "an order is being sent")
         case FateKind.WORKING | FateKind.PARTLY:
@@ -208,10 +210,11 @@ def _held(s: Standing) -> NextStep | None:
         case FateKind.CANCELLED | FateKind.EXPIRED if not fate.traded:
             if fate.needs_word and not s.reentry_allowed:
                 words = f"{told}; {day_words(fate)}"
-                return NextStep(Next.HELD, words, ends="`senex allow-reentry`", settling=s.settling)
+                return NextStep(Next.HELD, words, ends=ends, settling=s.settling)
             return NextStep(Next.FREEING, f"{told}; the day is not free yet{_reads(s)}", settling=s.settling)
         case FateKind.ABSENT:
-            return NextStep(Next.HELD, f"held by an entry that is {told}", next_day=s.next_day, why=fate.why)
+            words = f"held by an entry that is {told}"
+            return NextStep(Next.HELD, words, next_day=s.next_day, why=fate.why, ends=ends)
     return NextStep(Next.DONE, f"done today ({told})", next_day=s.next_day)
 
 

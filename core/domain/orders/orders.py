@@ -94,6 +94,10 @@ class OrderReport:
         return tuple(replace(fill, order_id=self.order_id) for leg in self.legs for fill in leg.fills)
 
 
+ADOPTED = "adopted"
+"""The origin of an entry that was made of an order found at the broker, on an operator's word."""
+
+
 class SendClass(Enum):
     """What the evidence says of a send (rules 9)."""
 

@@ -13,12 +13,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from core.domain.operation.amounts import counted, credit, dollars
+from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.operation.times import moment, weekday
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_of
 from core.domain.orders.fills import filled_by_symbol, is_complete
 from core.domain.orders.order_states import TERMINAL_STATES, EntryState
 from core.domain.orders.orders import Entry
+from core.domain.orders.way_out import way_out
 from core.domain.reporting.notices import Letterhead, Notice, Part, page
 from core.domain.trident.trident import SHARES_PER_CONTRACT, max_risk
 
@@ -128,7 +130,7 @@ def fills_notice(entry: Entry, asked: AskedOffset, head: Letterhead, *, rest_is_
     order: the message about the state that follows covers them.
     """
     fate = fate_of(entry)
-    if is_complete(entry.request, entry.fills):
+    if is_complete(entry.terms, entry.fills):
         return _entry_notice(entry, fate, "price", asked, head) if entry.state is EntryState.FILLED else None
     if not entry.fills or not rest_is_open or entry.state in TERMINAL_STATES:
         return None
@@ -205,7 +207,7 @@ def _lead(fate: Fate, word: str) -> tuple[str, ...]:
             return (f"The broker rejected the order{because}.", f"Nothing is open from it; {day}.")
         case "cancelled":
             ended = f"with {part}" if fate.traded else "and is not filled"
-            who = f"{fate.by} asked to cancel it." if fate.by else "Nobody asked for it at this console."
+            who = f"{fate.by} asked to cancel it." if fate.by else f"It was cancelled {fate.cancel}."
             return (f"The order was cancelled {ended}.", f"{who} {day[:1].upper()}{day[1:]}.")
         case "expired" if fate.traded:
             return (f"The order expired at the close with {part}.",)
@@ -220,12 +222,11 @@ def _lead(fate: Fate, word: str) -> tuple[str, ...]:
             return (
                 f"Whether the broker took this order is not known{because}.",
                 "It holds the day and nothing is sent again. The console keeps looking for it by itself.",
-                "Look at the broker's orders page. Then `senex reconcile` looks again, or `senex attest` records "
-                "what you saw.",
+                f"Look at the broker's orders page. Then {way_out(fate)}.",
             )
     return (
         f"The broker and the records contradict each other{because}.",
-        "The account enters nothing until you have settled it at the broker and said `senex reset incident`.",
+        f"The account enters nothing before this is settled: {way_out(fate, (BreakerKind.INCIDENT,))}.",
     )
 
 
@@ -291,5 +292,5 @@ def _from_mid(value: Decimal, mid: Decimal) -> str:
 def _filled_so_far(entry: Entry) -> str:
     filled = filled_by_symbol(entry.fills)
     names = entry.strikes.split("/")
-    legs = zip(names, entry.request.legs, strict=False)
+    legs = zip(names, entry.terms.legs, strict=False)
     return ", ".join(f"{name} {filled.get(leg.symbol, Decimal(0)):f} of {leg.quantity}" for name, leg in legs)

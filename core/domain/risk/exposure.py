@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from core.domain.orders.fills import fill_credit
-from core.domain.orders.order_states import OPEN_STATES
+from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.risk.risk import Direction, HeldLeg, side_of
 from core.domain.trident.trident import max_risk
@@ -27,12 +27,16 @@ def exposure(
 ) -> Exposure:
     """The exposure of an account: its filled tridents that are still held, and its entries that are open at the broker.
 
-    `positions` and `orders` are what the broker shows: held legs, and legs of working orders.
+    `open_entries` are those whose end the broker has not shown. Of them the ones that are being sent, work or are
+    unknown count, and incidents: their order may be alive, or have filled more than is on record. `positions` and
+    `orders` are what the broker shows: held legs, and legs of working orders.
     """
     ours = held_entries(filled, positions)
     risk = sum((risk_of(entry) for entry in ours), Decimal(0))
-    working = [entry for entry in open_entries if entry.state in OPEN_STATES]
-    risk += sum((entry.max_risk for entry in working), Decimal(0))
+    counted = {entry.id for entry in ours}
+    alive = OPEN_STATES | {EntryState.INCIDENT}
+    working = [entry for entry in open_entries if entry.state in alive and entry.id not in counted]
+    risk += sum((_risk_as_sent(entry) for entry in working), Decimal(0))
     return Exposure(risk, len(ours) + len(working), (*positions, *orders))
 
 
@@ -49,7 +53,7 @@ def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple
         left[key] = left.get(key, Decimal(0)) + leg.quantity
     ours: set[str] = set()
     for entry in sorted(filled, key=lambda e: e.prepared_at, reverse=True):
-        wanted = {(leg.symbol, side_of(leg.action)): leg.quantity for leg in entry.request.legs}
+        wanted = {(leg.symbol, side_of(leg.action)): leg.quantity for leg in entry.terms.legs}
         if any(left.get(key, Decimal(0)) > 0 for key in wanted):
             ours.add(entry.id)
             for key, quantity in wanted.items():
@@ -59,8 +63,20 @@ def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple
 
 def risk_of(entry: Entry) -> Decimal:
     """The entry's max risk in $ from its fills; as it was sent while a fill record is missing."""
-    credit = fill_credit(entry.request, entry.fills)
-    return entry.max_risk if credit is None else max_risk(entry.width, credit)
+    credit = fill_credit(entry.terms, entry.fills)
+    if credit is None or entry.terms.legs != entry.request.legs:
+        return _risk_as_sent(entry)
+    return max_risk(entry.width, credit)
+
+
+def _risk_as_sent(entry: Entry) -> Decimal:
+    """The entry's max risk in $ as it was sent, or that of the order the broker took, when that is more.
+
+    An order with other legs than a trident's has no formula here: as many contracts more, as many times the risk.
+    """
+    asked, taken = (sum(leg.quantity for leg in order.legs) for order in (entry.request, entry.terms))
+    times = max(1, -(-taken // asked))
+    return times * max(entry.max_risk, max_risk(entry.width, entry.taken.credit) if entry.taken else Decimal(0))
 
 
 def worked_legs(report: OrderReport) -> tuple[HeldLeg, ...]:

@@ -15,9 +15,17 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.domain.orders.fate import needs_operators_word
-from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, EntryState, may_become
-from core.domain.orders.orders import Entry, Fill
+from core.domain.orders.order_states import (
+    ATTESTED,
+    FREES_DAY,
+    OPEN_STATES,
+    TERMINAL_STATES,
+    EntryState,
+    may_become,
+)
+from core.domain.orders.orders import ADOPTED, Entry, Fill, OrderRequest
 from core.records.repositories.breakers import barred
+from core.records.repositories.entry_orders import note_new_order
 from core.records.repositories.entry_reads import HOLDER, EntryReads, unrecorded
 from core.records.repositories.entry_rows import (
     FREED_BY_PROOF,
@@ -28,6 +36,7 @@ from core.records.repositories.entry_rows import (
     note_evidence,
     read_entries,
     read_entry,
+    read_evidence,
 )
 from core.records.repositories.outbox import Outbox
 from core.records.repositories.rows import DayHeld, EvidenceKind, EvidenceRecord
@@ -115,33 +124,53 @@ class Entries(EntryReads):
         order_id: str | None = None,
         broker_status: str | None = None,
         detail: str = "",
+        cancelled_by: str = "",
+        attested_by: str = "",
+        taken: OrderRequest | None = None,
     ) -> Entry:
         """Changes the state of an entry, and returns it as recorded. What is not given keeps its value; but the detail
-        is of its state, so that a new state without one has none. The history keeps the old one.
+        is of its state, so that a new state without one has none. The history keeps the old one. An order id that was
+        not known is recorded among the entry's orders.
+
+        `attested_by` is an operator on whose word this rests, which must be among the evidence: it allows the changes
+        of `ATTESTED` too, and only with it may `taken` be given. It never makes the entry hold its day, nor frees it.
 
         An entry that would hold a day that another one holds becomes an incident and does not hold it. So late news
         from the broker is kept, and a second entry never goes unnoticed (rules 9). Raises IllegalTransition, also for
-        `sent`, which only `mark_sent` may set.
+        `sent`, which only `mark_sent` may set; StateConflict for a word that nobody has given; ValueError for `taken`
+        without one, and for an attested change without a detail, which has to say why.
         """
+        if (taken is not None and not attested_by) or (attested_by and not detail):
+            raise ValueError("an order is taken on an operator's word, and an attested change says why")
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
             moves = state is not old.state
+            allowed = may_become(old.state, state)
+            if attested_by:
+                await _require_attestation(connection, entry_id, attested_by)
+                allowed = allowed or state in ATTESTED.get(old.state, ())
             # Only `mark_sent` may set `sent`: it makes checks that are not made here.
-            if not may_become(old.state, state) or (moves and state is EntryState.SENT):
+            if not allowed or (moves and state is EntryState.SENT):
                 raise IllegalTransition(entry_id, old.state, state)
+            # An open entry that does not hold its day was attested or adopted beside the one that does.
+            keeps_day = not moves or attested_by or (old.state in OPEN_STATES and not old.holds_day)
             new = replace(
                 old,
                 state=state,
-                holds_day=state not in FREES_DAY if moves else old.holds_day,
+                holds_day=old.holds_day if keeps_day else state not in FREES_DAY,
                 order_id=old.order_id if order_id is None else order_id,
                 broker_status=old.broker_status if broker_status is None else broker_status,
                 terminal_at=_terminal_at(old, state, at) if moves else old.terminal_at,
                 detail=detail or ("" if moves else old.detail),
+                cancelled_by=cancelled_by or old.cancelled_by,
+                taken=old.taken if taken is None else taken,
             )
             holder = await _store(connection, new)
             if holder is not None:
                 new = _collided(new, holder, at)
                 await _store(connection, new)
+            if order_id is not None:
+                await note_new_order(connection, new, at)
             await note_change(connection, new, at)
             if new.state is not old.state:
                 await self._outbox.tell_entry(connection, new, at)
@@ -177,8 +206,45 @@ class Entries(EntryReads):
             await note_change(connection, replace(new, detail=f"{new.cancel_requested_by} asked to cancel it"), at)
         return new
 
+    async def note_engine_cancel(self, entry_id: str, at: datetime) -> None:
+        """Records that the broker took the engine's own cancel (the N minutes of rules 9).
+
+        Only an entry that ended by it frees its day without an operator's word. The first one stays on record.
+        """
+        async with self._database.write() as connection:
+            old = await _known(connection, entry_id)
+            if old.engine_cancel_at is not None:
+                return
+            new = replace(old, engine_cancel_at=at)
+            await _store(connection, new)
+            await note_change(connection, replace(new, detail="the broker took this console's own cancel"), at)
+
+    async def adopt(self, entry: Entry, status: str, who: str, at: datetime) -> Entry:
+        """Records an order of the broker's that no record explains as an entry, on an operator's word, in one commit
+        with that word. Its fills and its state are folded afterwards.
+
+        The entry holds its session day when that is free. Raises ValueError unless it is unknown, of the origin
+        ADOPTED, without fills and with its order's id, and RecordsError when its identifier is already recorded.
+        """
+        fits = entry.state is EntryState.UNKNOWN and entry.origin == ADOPTED and entry.order_id and not entry.fills
+        if not fits or not who:
+            raise ValueError("an order is adopted as an unknown entry with its id, by somebody")
+        async with self._database.write() as connection:
+            held = await _holder(connection, entry.account, entry.session_day)
+            new = replace(entry, holds_day=held is None, broker_status=status)
+            try:
+                async with connection.begin_nested():
+                    await connection.execute(insert(entries).values(entry_values(new)))
+            except IntegrityError:
+                raise RecordsError(f"an entry with the identifier {entry.identifier} is already recorded") from None
+            await note_change(connection, new, at, prepared=True)
+            await note_new_order(connection, new, at)
+            seen = EvidenceRecord("attestation", who, True, {"seen": entry.order_id}, at)
+            await note_evidence(connection, new.id, seen)
+        return new
+
     async def allow_reentry(self, entry_id: str, who: str, at: datetime) -> None:
-        """Records, as evidence, that an operator allows another entry after one that an operator asked to cancel.
+        """Records, as evidence, that an operator allows another entry after a cancel that frees no day by itself.
 
         It frees nothing by itself: `free_day` still needs its proof (rules 9). Raises ValueError for an empty `who`,
         StateConflict unless the entry is cancelled or expired, without a fill.
@@ -192,8 +258,8 @@ class Entries(EntryReads):
     async def free_day(self, entry_id: str, proof: str, at: datetime) -> Entry:
         """Frees the day of a cancelled or expired entry. `proof` says which complete reads showed no fill (rules 9).
 
-        Raises StateConflict in another state, when a fill is recorded, and when an operator asked to cancel it and none
-        has allowed re-entry since.
+        Raises StateConflict in another state, when a fill is recorded, and when the entry ended in a way that needs an
+        operator's word and none has allowed re-entry since.
         """
         async with self._database.write() as connection:
             old = await _known(connection, entry_id)
@@ -201,10 +267,9 @@ class Entries(EntryReads):
             if not old.holds_day:
                 return old
             if needs_operators_word(old) and not await is_reentry_allowed(connection, entry_id):
-                raise StateConflict(
-                    f"{old.cancel_requested_by} asked to cancel entry {entry_id}; its day is free only when an "
-                    "operator allows re-entry"
-                )
+                by = old.cancel_requested_by
+                ended = f"{by} asked to cancel entry {entry_id}" if by else f"entry {entry_id} was cancelled elsewhere"
+                raise StateConflict(f"{ended}; its day is free only when an operator allows re-entry")
             new = replace(old, holds_day=False, detail=proof)
             await _store(connection, new)
             await note_change(connection, new, at)
@@ -273,6 +338,13 @@ async def _known(connection: AsyncConnection, entry_id: str) -> Entry:
     if entry is None:
         raise unrecorded(entry_id)
     return entry
+
+
+async def _require_attestation(connection: AsyncConnection, entry_id: str, who: str) -> None:
+    """Raises StateConflict unless this operator's word about the entry is among the evidence."""
+    seen = await read_evidence(connection, entry_id)
+    if not any(one.kind == "attestation" and one.who == who and "seen" in one.detail for one in seen):
+        raise StateConflict(f"{who} has said nothing about entry {entry_id} that is on record")
 
 
 def _may_be_freed(entry: Entry) -> None:

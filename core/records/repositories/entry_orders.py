@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.domain.orders.orders import EntryOrder
+from core.domain.orders.orders import Entry, EntryOrder
 from core.records.store.database import Database
 from core.records.store.tables import entry_orders
 
@@ -33,20 +34,37 @@ class EntryOrders:
 
     async def of(self, entry_id: str) -> tuple[EntryOrder, ...]:
         """The orders of one entry, the first known first."""
-        return await self.of_all([entry_id])
+        return (await self.of_all([entry_id])).get(entry_id, ())
 
-    async def of_all(self, entry_ids: Sequence[str]) -> tuple[EntryOrder, ...]:
-        """The orders of these entries, the first known first."""
-        if not entry_ids:
-            return ()
+    async def of_all(self, entry_ids: Sequence[str]) -> dict[str, tuple[EntryOrder, ...]]:
+        """The orders of each of these entries that has any, the first known first."""
         async with self._database.read() as connection:
-            rows = await connection.execute(_OF_ENTRIES, {"entry_ids": list(entry_ids)})
-            return tuple(_order(row) for row in rows)
+            return await read_orders(connection, entry_ids)
 
     async def note(self, order: EntryOrder) -> None:
         """Records the order as it was seen now, in place of how it was seen before. What it replaces stays known."""
         async with self._database.write() as connection:
             await note_order(connection, order)
+
+
+async def read_orders(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, tuple[EntryOrder, ...]]:
+    """The orders of each of these entries that has any, the first known first."""
+    if not entry_ids:
+        return {}
+    found: dict[str, tuple[EntryOrder, ...]] = {}
+    for row in await connection.execute(_OF_ENTRIES, {"entry_ids": list(entry_ids)}):
+        found[row.entry_id] = (*found.get(row.entry_id, ()), _order(row))
+    return found
+
+
+async def note_new_order(connection: AsyncConnection, entry: Entry, at: datetime) -> None:
+    """Records the entry's present order among its orders unless it is known there, within a commit."""
+    if entry.order_id is None:
+        return
+    known = await connection.execute(_ONE, {"entry_id": entry.id, "order_id": entry.order_id})
+    if known.first() is None:
+        order = EntryOrder(entry.id, entry.account, entry.order_id, entry.broker_status or "", None, at)
+        await connection.execute(_NEW, asdict(order))
 
 
 async def note_order(connection: AsyncConnection, order: EntryOrder) -> None:

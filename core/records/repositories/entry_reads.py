@@ -7,10 +7,12 @@ from collections.abc import Hashable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, exists, or_
+from sqlalchemy import Select, and_, bindparam, exists, func, or_
 
+from core.domain.orders.following import FOLLOWED_FOR_EVER, is_end_shown
 from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry
+from core.records.repositories.entry_orders import read_orders
 from core.records.repositories.entry_rows import (
     FREED_BY_PROOF,
     count_failed_sends,
@@ -25,7 +27,7 @@ from core.records.repositories.rows import EntryChange, EvidenceRecord
 from core.records.store.database import Database
 from core.records.store.errors import StateConflict
 from core.records.store.read_cache import ReadCache
-from core.records.store.tables import entries, entry_changes, fills
+from core.records.store.tables import entries, entry_changes, entry_orders, fills
 
 _account = entries.c.account == bindparam("account")
 _day = entries.c.session_day == bindparam("session_day")
@@ -38,7 +40,21 @@ _settling = and_(_day, entries.c.holds_day, entries.c.state.in_([state.value for
 
 HOLDER = entries_where(_account, _day, entries.c.holds_day)
 _BY_IDENTIFIER = entries_where(entries.c.identifier == bindparam("identifier"))
-_BY_ORDER = entries_where(entries.c.order_id == bindparam("order_id"), _account)
+_has_order = exists().where(
+    entry_orders.c.entry_id == entries.c.id,
+    entry_orders.c.account == bindparam("account"),
+    entry_orders.c.order_id == bindparam("order_id"),
+)
+_BY_BEGINNING = entries_where(func.substr(entries.c.id, 1, bindparam("length")) == bindparam("part"))
+_WITH_ORDER = entries_where(
+    exists().where(entry_orders.c.entry_id == entries.c.id, entry_orders.c.order_id == bindparam("order_id"))
+)
+_BY_ORDER = entries_where(_account, _has_order)
+_BY_ORDER_OF_DAY = entries_where(_account, _day, _has_order)
+_FOLLOWED = entries_where(
+    entries.c.sent_at.is_not(None),
+    or_(entries.c.state.in_([state.value for state in FOLLOWED_FOR_EVER]), entries.c.session_day >= bindparam("since")),
+)
 _BY_IDS = entries_where(entries.c.id.in_(bindparam("ids", expanding=True)))
 _OPEN = entries_where(_open)
 _UNKNOWN = entries_where(_unknown)
@@ -56,7 +72,7 @@ class EntryReads:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held = ReadCache(database, entries.name, fills.name, entry_changes.name)
+        self._held = ReadCache(database, entries.name, entry_orders.name, fills.name, entry_changes.name)
 
     async def evidence(self, entry_id: str) -> tuple[EvidenceRecord, ...]:
         """Everything that was seen of the entry, oldest first."""
@@ -89,17 +105,47 @@ class EntryReads:
         """The entries with these ids of ours, oldest first. Ids without an entry are left out."""
         return await self._all(_BY_IDS, ids=list(ids))
 
+    async def beginning_with(self, part: str) -> tuple[Entry, ...]:
+        """The entries whose id of ours begins with this, oldest first."""
+        return await self._all(_BY_BEGINNING, part=part, length=len(part))
+
+    async def with_order(self, order_id: str) -> tuple[Entry, ...]:
+        """The entries of any account that have or had an order with this id at the broker, oldest first."""
+        return await self._all(_WITH_ORDER, order_id=order_id)
+
     async def by_identifier(self, identifier: str) -> Entry | None:
         """The entry whose order carries our identifier at the broker."""
         return await self._one(_BY_IDENTIFIER, identifier=identifier)
 
-    async def by_order(self, order_id: str, account: str) -> Entry | None:
-        """The newest entry of the account with this broker order id."""
-        return await self._one(_BY_ORDER, order_id=order_id, account=account)
+    async def by_order(self, order_id: str, account: str, day: date | None = None) -> Entry | None:
+        """The newest entry of the account that has or had this order at the broker.
+
+        `day` leaves only entries of that session day: a broker may begin its ids again.
+        """
+        if day is None:
+            return await self._one(_BY_ORDER, order_id=order_id, account=account)
+        return await self._one(_BY_ORDER_OF_DAY, order_id=order_id, account=account, session_day=day)
+
+    async def followed(self, since: date) -> tuple[Entry, ...]:
+        """The entries of all accounts whose end at the broker was not seen: what works or is unknown, of any day, and
+        the others sent in a session from `since` on. Oldest first."""
+
+        async def read() -> tuple[Entry, ...]:
+            async with self._database.read() as connection:
+                sent = await read_entries(connection, _FOLLOWED, {"since": since})
+                orders = await read_orders(connection, [entry.id for entry in sent])
+            return tuple(entry for entry in sent if not is_end_shown(entry, orders.get(entry.id, ())))
+
+        return await self._held.ask(_FOLLOWED, since, read)
 
     async def open(self) -> tuple[Entry, ...]:
         """Every entry, of any day, whose order may still change or is being sent."""
         return await self._polled(_OPEN)
+
+    async def open_or_followed(self, since: date) -> tuple[Entry, ...]:
+        """Every entry, of any day, whose order may still change or is being sent, and those that are `followed`."""
+        found = {entry.id: entry for entry in (*await self.open(), *await self.followed(since))}
+        return tuple(found.values())
 
     async def unknown(self) -> tuple[Entry, ...]:
         """Every unknown entry, of all accounts and days, oldest first."""

@@ -118,6 +118,10 @@ class InProcessBroker:
         """The broker's time at its last answer that told it; None before the first."""
         return self._told
 
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing: its values never were JSON, so all of them can be read."""
+        return ()
+
     def arm(
         self,
         kind: FaultKind,

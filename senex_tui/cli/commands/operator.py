@@ -166,9 +166,9 @@ def allow_reentry(
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Allow another entry today after an entry you cancelled.
+    """Allow another entry today after one that a person cancelled, here or at the broker.
 
-    Your cancel closed the day for its account. The day is free again when two complete reads at the broker show
+    That cancel closed the day for its account. The day is free again when two complete reads at the broker show
     that the entry did not fill. Works without a running console too: the next one reads.
     """
     from core.domain.operation.commands import CommandKind
@@ -188,18 +188,20 @@ def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = No
 def attest(
     context: typer.Context,
     seen: Annotated[str, typer.Argument(metavar="SEEN", help="absent, or the order's id at the broker.")],
+    meant: Annotated[str, typer.Argument(metavar="[ID]", help="The entry, by the beginning of its id.")] = "",
     entry: EntryId = "",
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say what you saw at the broker of an unknown entry. Needs a running console.
+    """Say what you saw at the broker of an entry, or of an order no record knows. Needs a running console.
 
-    absent: no such order is there; the entry is closed and the day stays closed. An order id: the console reads
-    that order and believes it only when it carries the entry's identifier.
+    absent: no such order is there; an unknown entry is closed, and the day stays closed. An order id: the console
+    reads that order and takes it as the entry's, also to correct an incident or an absent entry. Without an ID
+    the order is given to the entry it names. A trident no entry knows is adopted, so that its risk counts.
     """
     from core.domain.operation.commands import CommandKind
 
-    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ATTEST, target=entry, note=seen)
+    _send(invocation.trader_for(context, data_dir, demo), CommandKind.ATTEST, target=meant or entry, note=seen)
 
 
 @commands.command()

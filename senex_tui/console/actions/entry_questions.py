@@ -58,7 +58,7 @@ def reentry_question(snapshot: Now, entry: OrderView) -> Question:
 
     def facts() -> list[tuple[str, str]]:
         return [
-            ("", "The cancel closed the day for this account. With your word the automation may enter again today."),
+            ("", "A cancel closed the day for this account. With your word the automation may enter again today."),
             ("", "First two complete reads at the broker must show that this entry did not fill."),
             ("", ""),
             ("mode", snapshot().status.mode.upper()),
@@ -106,7 +106,7 @@ def order_question(snapshot: Now, entry: OrderView, named: Callable[[str], None]
 
     def facts() -> list[tuple[str, str]]:
         return [
-            ("", "The console reads that order, and takes it only when it carries this entry's identifier."),
+            ("", "The console reads that order. It must carry this entry's identifier, or none and differ in nothing."),
             ("", ""),
             *_entry_facts(current(snapshot(), entry.entry_id) or entry),
             ("identifier", entry.identifier or "--"),

@@ -84,7 +84,7 @@ def why_not_reenter(status: StatusSlice | None, orders: tuple[OrderView, ...]) -
 
 
 def closed_by_cancel(orders: tuple[OrderView, ...]) -> tuple[OrderView, ...]:
-    """The entries whose day an operator's cancel has closed and nobody has opened again."""
+    """The entries whose day a person's cancel has closed and nobody has opened again."""
     return tuple(order for order in orders if order.reentry is Reentry.CLOSED)
 
 

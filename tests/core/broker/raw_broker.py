@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -109,8 +110,10 @@ async def dropped(request: web.Request) -> web.StreamResponse:
 
 
 def session_json(state: str = "Open") -> dict[str, Any]:
-    """The state of the equities session."""
-    return {"data": {"items": [{"instrument-collection": "Equity", "state": state}]}}
+    """The equities session in this state, an hour after its open and an hour before its close."""
+    now, hour = datetime.now(UTC), timedelta(hours=1)
+    times = {"open-at": (now - hour).isoformat(), "close-at": (now + hour).isoformat()}
+    return {"data": {"items": [{"instrument-collection": "Equity", "state": state, **times}]}}
 
 
 def order_json(**changes: Any) -> dict[str, Any]:

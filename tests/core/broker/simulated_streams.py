@@ -125,10 +125,14 @@ class AlertReceiver:
 
     def __init__(self) -> None:
         self.reports: list[OrderReport] = []
+        self.unreadable = 0
         self.statuses: list[StreamStatus] = []
 
     def on_order(self, report: OrderReport) -> None:
         self.reports.append(report)
+
+    def on_order_unreadable(self) -> None:
+        self.unreadable += 1
 
     def on_alert_status(self, status: StreamStatus) -> None:
         self.statuses.append(status)

@@ -8,6 +8,7 @@ import pytest
 
 from core.broker.port import BrokerError, BrokerFault
 from core.config.settings import TradingSettings
+from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import EntryState
 from core.runtime.clock import exchange_time
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -32,6 +33,7 @@ def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_d
         await world.until("09:56:00")
         entry = await world.entry()
         assert (entry.state, entry.cancel_requested_by) == (EntryState.CANCELLED, "")
+        assert entry.engine_cancel_at is not None
         assert entry.sent_at is not None
         assert entry.terminal_at is not None
         assert 600 <= (entry.terminal_at - entry.sent_at).total_seconds() < 640
@@ -42,6 +44,34 @@ def test_it_is_cancelled_after_its_minutes_and_by_nobody_so_proof_may_free_the_d
         assert (first.holds_day, second.holds_day) == (False, True)
         assert exchange_time(second.prepared_at).hour == 10
         await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+@pytest.mark.parametrize("how", ["refused", "lost"])
+def test_a_cancel_that_the_broker_refused_or_never_answered_frees_no_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Refused, the order had ended before: somebody else ended it. Lost, nobody knows whose cancel it was."""
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        cancel = world.broker.cancel
+
+        async def unacknowledged(account: str, order_id: str) -> None:
+            await cancel(account, order_id)
+            fault = BrokerFault.REFUSED if how == "refused" else BrokerFault.UNREACHABLE
+            raise BrokerError(fault, "it cannot be cancelled")
+
+        monkeypatch.setattr(world.broker, "cancel", unacknowledged)
+        await world.start()
+        await world.until("10:02")
+        entry = await world.entry()
+        assert (entry.state, entry.engine_cancel_at, entry.holds_day) == (EntryState.CANCELLED, None, True)
+        assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id)).startswith("done")
+        await world.until("10:05")
+        assert not (await world.entry()).holds_day
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)

@@ -219,7 +219,9 @@ def test_allowed_reentry_survives_a_restart_and_a_late_fill_still_holds_the_day(
     in_world(day, tmp_path)
 
 
-def test_a_cancel_by_the_broker_frees_the_day_after_two_complete_reads(tmp_path: Path) -> None:
+def test_a_cancel_at_the_broker_frees_the_day_only_with_an_operators_word(tmp_path: Path) -> None:
+    """A person cancelled it there, and means this account to be done for the day."""
+
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"
         await world.start()
@@ -227,17 +229,30 @@ def test_a_cancel_by_the_broker_frees_the_day_after_two_complete_reads(tmp_path:
         entry = await world.entry()
         assert entry.order_id is not None
         world.exchange.cancel(ACCOUNT, int(entry.order_id), world.clock.now())
-        await world.until("09:47:30")
-        assert (await world.entry()).holds_day
-        await world.until("09:50")
-        assert not (await world.entry()).holds_day
         world.exchange.fill_plan = "immediate"
-        await world.until("10:01")
+        await world.until("10:20")
+        held = await world.entry()
+        assert (held.state, held.holds_day) == (EntryState.CANCELLED, True), "nothing was entered after it"
+        assert (await world.answer(CommandKind.ALLOW_REENTRY, entry.id[:8])).startswith("done")
+        await world.until("10:29")
+        assert not (await world.entry()).holds_day
+        await world.until("10:31")
         assert [e.state for e in await world.entries()] == [EntryState.CANCELLED, EntryState.FILLED]
         await assert_nothing_forbidden_happened(world, world.records)
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+def test_an_order_that_expired_frees_the_day_by_two_complete_reads_alone(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("16:10")
+        assert ((await world.entry()).state, (await world.entry()).holds_day) == (EntryState.EXPIRED, False)
+        await world.stop()
+
+    in_world(day, tmp_path, start=et("2026-03-02", "14:44"))
 
 
 def test_positions_that_do_not_hold_the_whole_trident_stop_the_account_until_they_are_settled(tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_a_cancelled_entry_frees_the_day_by_two_reads(tmp_path: Path) -> None:
         [entry] = await world.entries()
         await world.command(CommandKind.CANCEL, target=entry.id)
         step = await both_tell(world, Next.HELD)
-        assert step.ends == "`senex allow-reentry`"
+        assert step.ends == f"`senex allow-reentry {entry.id[:8]}`"
         await world.command(CommandKind.ALLOW_REENTRY, target=entry.id)
         step = await both_tell(world, Next.FREEING)
         assert step.settling is not None

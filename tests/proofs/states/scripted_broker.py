@@ -77,6 +77,9 @@ class ScriptedBroker:
     def time(self) -> BrokerTime | None:
         return None
 
+    def remarks(self) -> tuple[str, ...]:
+        return ()
+
     async def connect(self) -> None:
         await self._answered()
 

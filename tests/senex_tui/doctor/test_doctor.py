@@ -17,6 +17,7 @@ from core.runtime.clock import SystemClock
 from senex_tui.doctor.doctor import Check, Finding, Row, examine, exit_code, one, to_text
 from senex_tui.doctor.machine import mail_row
 from tests.core.records.store.revision_1 import make_revision_1
+from tests.e2e.simulated_broker import SimulatedBroker
 from tests.support.senex_command import Box
 
 LOGIN = {"TT_SECRET": "secret-ok", "TT_REFRESH": "refresh-ok"}
@@ -88,6 +89,21 @@ def test_all_is_well_with_a_simulated_broker(box: Box, simulator_url: str) -> No
     assert rows["broker"][0] == "FAIL"
     assert "check TT_SECRET and TT_REFRESH" in rows["broker"][2]
     assert rows["feed"][:2] == ("SKIP", "the login was refused")
+
+
+def test_what_cannot_be_read_of_the_brokers_answers_is_told(box: Box, simulator_url: str) -> None:
+    """The only account cannot be read, and one of an unknown kind can."""
+    broker = SimulatedBroker(int(simulator_url.rpartition(":")[2]))
+    of_accounts = {"path": "/customers/me/accounts"}
+    broker.trouble("rest-odd-field", count=None, value="no", match={"field": "is-closed", **of_accounts})
+    broker.trouble("rest-foreign-item", count=None, match=of_accounts)
+    code, rows = looked_at(box, SENEX_BROKER__URL=simulator_url, **LOGIN)
+    assert code == 0
+    finding, text, todo = rows["broker"]
+    assert finding == "WARN"
+    assert "1 account; market " in text
+    assert text.endswith("; account …0001 is left out: it cannot be read (is-closed)")
+    assert todo == "look at it at the broker; the rest is used"
 
 
 def test_a_broker_that_never_answers_costs_seconds_only(box: Box) -> None:

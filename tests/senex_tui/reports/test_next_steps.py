@@ -16,6 +16,7 @@ from core.runtime.clock import ShiftedClock
 from core.runtime.clock_file import note_clock
 from core.snapshot import Mode
 from senex_tui.reports.day import read_day
+from senex_tui.reports.figures import read_report
 from senex_tui.reports.status import read_status
 from senex_tui.support.report import Report
 from senex_tui.trader.locks import lock_data
@@ -139,9 +140,31 @@ def test_a_cancelled_entry_counts_down_to_the_reads_that_free_the_day(tmp_path: 
 
     status, _ = moments.told("cancelled", "09:47:30")
     assert status.values["next"]["reads"]["needs_word"] is True
-    assert "to end it: `senex allow-reentry`" in status.to_text()
+    assert re.search("to end it: `senex allow-reentry [0-9a-f]{8}`", status.to_text())
     status, _ = moments.told("allowed", "09:47:30")
     reads = status.values["next"]["reads"]
     assert reads["first_due"].startswith("2026-03-02T09:49:0")
     assert 60 <= reads["due_in_s"] <= 120
     assert re.search(r"the day is not free yet; first read due 09:49:\d\d, in 01:\d\d", status.to_text())
+
+
+def test_an_adopted_order_is_told_wherever_entries_are(tmp_path: Path) -> None:
+    async def day(world: World, moments: Moments) -> None:
+        await world.until("09:46")
+        [lost] = await world.entries()
+        await world.stop()
+        world.records_file = world.folder / "new.sqlite3"
+        await world.start()
+        await world.clock.sleep(10)
+        await world.command(CommandKind.ATTEST, note=lost.order_id or "")
+        await world.until("10:05")
+        moments.keep(world, "adopted")
+
+    moments = _lived(tmp_path, day)
+    status, of_day = moments.told("adopted", "10:05")
+    for told in (status, of_day):
+        assert re.search(r"filled \d\.\d\d", told.to_text(), re.IGNORECASE), told.to_text()
+    [entry] = of_day.values["entries"]
+    assert (entry["cycle"], entry["state"]) == (0, "filled")
+    place = Place(Mode.DEMO, tmp_path / "kept" / "adopted" / "demo" / "records.sqlite3", tmp_path / "HALT")
+    assert asyncio.run(read_report(place, None, None)).to_text()

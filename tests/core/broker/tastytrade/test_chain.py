@@ -53,13 +53,14 @@ def body(*roots: Any) -> bytes:
 
 
 def test_both_roots_with_the_chains_own_symbols_and_ticks() -> None:
-    chain = chain_from(
+    chain, left_out = chain_from(
         body(
             root_json("SPXW", "PM", [strike_json("SPXW", "6000.0"), strike_json("SPXW", "6002.5")]),
             root_json("SPX", "AM", [strike_json("SPX", "6000.0")]),
         ),
         "SPX",
     )
+    assert left_out == ()
     am, pm = chain.expirations
     assert [(e.root, e.pm_settled, e.day) for e in (am, pm)] == [
         ("SPX", False, date(2026, 12, 24)),
@@ -96,6 +97,29 @@ def test_a_chain_that_cannot_be_read_is_refused_whole_and_at_once(answer: bytes)
     with pytest.raises(BrokerError) as caught:
         chain_from(answer, "SPX")
     assert caught.value.fault is BrokerFault.UNREADABLE
+
+
+def test_what_cannot_be_read_of_a_chain_is_left_out_and_named() -> None:
+    good = strike_json("SPXW", "6000")
+    dates = {"settlement-type": "PM", "strikes": [good]}
+    days = [{"expiration-date": "soon", **dates}, {"expiration-date": "2026-12-31", **dates}]
+    chain, left_out = chain_from(
+        body(
+            root_json("SPXW", "PM", [good, strike_json("SPXW", "6005", put=None), {"strike-price": "6010"}, 7]),
+            root_json("SPX", "AM", [strike_json("SPX", "6000")], **{"tick-sizes": None}),
+            root_json("SPXQ", "PM", [], expirations=days),
+        ),
+        "SPX",
+    )
+    assert [(e.root, str(e.day), list(e.strikes)) for e in chain.expirations] == [
+        ("SPXW", "2026-12-24", [Decimal(6000)]),
+        ("SPXQ", "2026-12-31", [Decimal(6000)]),
+    ]
+    assert left_out == (
+        "SPXW 2026-12-24: 3 of 4 strikes are left out (put, strikes)",
+        "soon of the SPXQ chain is left out: it cannot be read (expiration-date)",
+        "SPX of the SPX chain is left out: it cannot be read (tick-sizes)",
+    )
 
 
 async def test_it_is_asked_for_once_and_a_refusal_is_told(server: RawBroker, broker: TastytradeBroker) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from tastytrade import dxfeed
-from tastytrade.instruments import TickSize
 
 from core.broker.tastytrade.backoff import backoff_s
 from core.broker.tastytrade.chain import tick_table
@@ -106,8 +105,8 @@ def test_daily_candles_are_sorted_and_the_last_word_counts() -> None:
 
 @pytest.mark.parametrize(("price", "tick"), [("2.95", "0.05"), ("3.00", "0.1"), ("40", "0.1")])
 def test_ticks_are_by_ascending_threshold(price: str, tick: str) -> None:
-    sizes = [TickSize(value=Decimal("0.1")), TickSize(value=Decimal("0.05"), threshold=Decimal("3.0"))]
-    own = TickSize(value=Decimal("0.01"), symbol="QQQ   261224P00622000")
+    sizes = [{"value": "0.1"}, {"value": "0.05", "threshold": "3.0"}]
+    own = {"value": "0.01", "symbol": "QQQ   261224P00622000"}
     assert tick_table([own, *sizes]).tick(Decimal(price)) == Decimal(tick)
     assert tick_table([own]).tick(Decimal(price)) is None
 

@@ -26,6 +26,7 @@ from tests.core.broker.raw_broker import (
     dropped,
     json_answer,
     order_json,
+    placed_json,
     refusal,
     session_json,
     text_answer,
@@ -109,7 +110,7 @@ async def test_a_passing_failure_is_tried_again_with_back_off(
         (json_answer({"data": {}}), BrokerFault.UNREADABLE, 1),
         (json_answer({"data": {"items": [{"instrument-collection": "Equity"}]}}), BrokerFault.UNREADABLE, 1),
         (json_answer({"data": {"items": []}}), BrokerFault.UNREADABLE, 1),
-        (json_answer(session_json("Holiday")), BrokerFault.UNREADABLE, 1),
+        (json_answer(session_json("")), BrokerFault.UNREADABLE, 1),
     ],
 )
 async def test_a_read_that_fails_says_why(
@@ -236,6 +237,100 @@ async def test_an_account_number_in_the_brokers_words_is_masked_though_no_read_n
     assert "5WX77777" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("open_h", "close_h", "is_open", "word"),
+    [
+        (-1, 1, True, "Open"),
+        (None, 1, True, "Open"),
+        (-7, 0, False, "Closed"),
+        (-7, -1, False, "Closed"),
+        (1, 7, False, "Closed"),
+    ],
+)
+async def test_an_open_session_that_has_closed_is_closed(
+    server: RawBroker, broker: TastytradeBroker, open_h: int | None, close_h: int, is_open: bool, word: str
+) -> None:
+    """A broker's word for the session may stay behind the clock; its times do not."""
+    item = session_json()["data"]["items"][0]
+    now = datetime.now(UTC)
+    item["close-at"] = (now + timedelta(hours=close_h)).isoformat()
+    item["open-at"] = (now + timedelta(hours=open_h)).isoformat() if open_h is not None else None
+    server.on("GET", SESSIONS, json_answer({"data": {"items": [{"instrument-collection": "CME"}, 7, item]}}))
+    state = await broker.market_state()
+    assert (state.is_open, state.word) == (is_open, word)
+
+
+async def test_a_session_without_a_close_opens_nothing(server: RawBroker, broker: TastytradeBroker) -> None:
+    item = {"instrument-collection": "Equity", "state": "Open"}
+    server.on("GET", SESSIONS, json_answer(page([item])))
+    with pytest.raises(BrokerError, match="close-at") as caught:
+        await broker.market_state()
+    assert caught.value.fault is BrokerFault.UNREADABLE
+    server.on("GET", SESSIONS, json_answer(page([{**item, "state": "Holiday"}])))
+    state = await broker.market_state()
+    assert (state.is_open, state.word) == (False, "Holiday")
+
+
+async def test_an_account_that_cannot_be_read_is_left_out_and_named_by_its_last_characters(
+    server: RawBroker, broker: TastytradeBroker
+) -> None:
+    accounts = "/customers/me/accounts"
+    good = {"account": {"account-number": ACCOUNT, "is-closed": False}}
+    odd = {"account": {"account-number": "5WT04321", "is-closed": "no"}}
+    server.on("GET", accounts, json_answer(page([odd, good, {}])))
+    assert [account.number for account in await broker.accounts()] == [ACCOUNT]
+    assert broker.remarks() == (
+        "account …4321 is left out: it cannot be read (is-closed)",
+        "an account is left out: it cannot be read (it is no object)",
+    )
+    server.on("GET", accounts, json_answer(page([odd])))
+    with pytest.raises(BrokerError, match="is-closed") as caught:
+        await broker.accounts()
+    assert caught.value.fault is BrokerFault.UNREADABLE
+    server.on("GET", accounts, json_answer(page([])))
+    assert await broker.accounts() == ()
+
+
+def answer_account(server: RawBroker, positions: list[Any]) -> None:
+    money = {"derivative-buying-power": "20000.0", "net-liquidating-value": 25000}
+    flags = dict.fromkeys(("is-closed", "is-frozen", "is-closing-only", "is-in-margin-call"), False)
+    server.on("GET", f"/accounts/{ACCOUNT}/balances/USD", json_answer({"data": money}))
+    server.on("GET", f"/accounts/{ACCOUNT}/trading-status", json_answer({"data": {**flags, "options-level": "Any"}}))
+    server.on("GET", f"/accounts/{ACCOUNT}/positions", json_answer(page(positions)))
+
+
+async def test_a_position_of_another_kind_may_be_left_out_and_one_in_options_never(
+    server: RawBroker, broker: TastytradeBroker
+) -> None:
+    option = {
+        "instrument-type": "Equity Option",
+        "symbol": "QQQ   261224P00622000",
+        "quantity": 2,
+        "quantity-direction": "Short",
+    }
+    coin = {"instrument-type": "Cryptocurrency", "symbol": "BTC/USD", "quantity": None, "quantity-direction": "Long"}
+    closed = {**option, "symbol": "QQQ   261224C00622000", "quantity": "0.0", "quantity-direction": "Zero"}
+    shares = {**option, "instrument-type": "Equity", "symbol": "QQQ", "quantity-direction": "Long"}
+    answer_account(server, [coin, option, closed, shares])
+    reads = await broker.account_reads(ACCOUNT)
+    assert [(p.symbol, p.quantity, p.direction, p.mark) for p in reads.positions] == [
+        ("QQQ   261224P00622000", Decimal(2), "Short", None),
+        ("QQQ", Decimal(2), "Long", None),
+    ]
+    assert (reads.derivative_buying_power, reads.net_liquidating_value) == (Decimal("20000.0"), Decimal(25000))
+    assert broker.remarks() == ("a position in BTC/USD is left out: it cannot be read (quantity)",)
+    nameless = {key: value for key, value in option.items() if key != "instrument-type"}
+    for odd in (
+        {**option, "quantity": "many"},
+        {**option, "quantity-direction": "Sideways"},
+        {**nameless, "symbol": 7},
+    ):
+        answer_account(server, [shares, odd])
+        with pytest.raises(BrokerError) as caught:
+            await broker.account_reads(ACCOUNT)
+        assert caught.value.fault is BrokerFault.UNREADABLE
+
+
 async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroker) -> None:
     earnings = {"estimated": True, "late-flag": 0, "visible": True, "expected-report-date": "2026-12-01"}
     server.on(
@@ -246,7 +341,8 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
                 [
                     metric_json("QQQ", **{"dividend-ex-date": "2026-12-21", "earnings": earnings}),
                     metric_json("SPX", **{"tos-implied-volatility-index-rank": None}),
-                    metric_json("BAD", **{"market-cap": None}),
+                    metric_json("BAD", **{"updated-at": None}),
+                    metric_json("WORSE", **{"earnings": {"expected-report-date": "soon"}}),
                     metric_json(
                         "BARE",
                         **{
@@ -260,14 +356,19 @@ async def test_metrics_are_normalized(server: RawBroker, broker: TastytradeBroke
             )
         ),
     )
-    qqq, spx, bare = await broker.metrics(["QQQ", "SPX", "BAD", "BARE"])
+    qqq, spx, bare = await broker.metrics(["QQQ", "SPX", "BAD", "WORSE", "BARE"])
     assert (qqq.iv_rank, qqq.iv30, qqq.iv_percentile) == (Decimal("32.00"), Decimal("0.184"), Decimal("60.0"))
     assert (qqq.ex_dividend, qqq.earnings) == (date(2026, 12, 21), date(2026, 12, 1))
     assert qqq.age_s is not None
     assert 0 <= qqq.age_s < 5
     assert spx.iv_rank == Decimal("31.00")  # the general rank stands in for the tos- one
     assert (bare.symbol, bare.iv_rank, bare.iv30) == ("BARE", None, None)
-    assert server.queries[-1]["symbols"] == "QQQ,SPX,BAD,BARE"
+    assert server.queries[-1]["symbols"] == "QQQ,SPX,BAD,WORSE,BARE"
+    assert broker.remarks() == (
+        "BAD in the metrics is left out: it cannot be read (updated-at)",
+        "WORSE in the metrics is left out: it cannot be read (expected-report-date)",
+    )
+    assert broker.remarks() == ()
 
 
 async def test_metrics_of_which_none_is_readable_are_unreadable(server: RawBroker, broker: TastytradeBroker) -> None:
@@ -345,6 +446,68 @@ async def test_an_incomplete_listing_proves_nothing(
     assert caught.value.fault is BrokerFault.UNREADABLE
 
 
+FOREIGN = {
+    "id": 77,
+    "account-number": ACCOUNT,
+    "status": "Live",
+    "order-type": "Iceberg",
+    "time-in-force": 5,
+    "underlying-instrument-type": {},
+    "user-id": 123,
+    "price": "unpriced",
+    "legs": [{"instrument-type": "Warrant", "symbol": "BTC/USD", "action": "Allocate", "quantity": None}],
+}
+
+
+async def test_an_order_of_an_unknown_kind_is_read_as_far_as_it_matters(
+    server: RawBroker, broker: TastytradeBroker
+) -> None:
+    server.on("GET", f"{ORDERS}/live", json_answer(page([order_json(id=2), FOREIGN])))
+    server.on("GET", ORDERS, json_answer(page([])))
+    ours, foreign = await broker.orders_since(ACCOUNT, DAY)
+    assert (ours.order_id, ours.credit, ours.order_type, ours.time_in_force) == ("2", Decimal("4.06"), "Limit", "Day")
+    assert (foreign.order_id, foreign.credit, foreign.updated_at) == ("77", None, None)
+    assert [(leg.symbol, leg.action, leg.quantity) for leg in foreign.legs] == [("BTC/USD", "Allocate", Decimal(0))]
+    for strict in ({"legs": [{"symbol": "X", "action": 1}]}, {"status": None}, {"account-number": {}}, {"id": None}):
+        server.on("GET", ORDERS, json_answer(page([{**FOREIGN, **strict}])))
+        with pytest.raises(BrokerError) as caught:
+            await broker.orders_since(ACCOUNT, DAY)
+        assert caught.value.fault is BrokerFault.UNREADABLE
+
+
+@pytest.mark.parametrize("of_live", [None, 1795357900000], ids=["neither", "live alone"])
+@pytest.mark.parametrize("ended", ["live", "history"])
+async def test_of_two_copies_without_a_time_the_one_that_ended_is_kept(
+    server: RawBroker, broker: TastytradeBroker, of_live: int | None, ended: str
+) -> None:
+    live, history = order_json(**{"updated-at": of_live}), order_json(**{"updated-at": None})
+    (live if ended == "live" else history)["status"] = "Cancelled"
+    server.on("GET", f"{ORDERS}/live", json_answer(page([live])))
+    server.on("GET", ORDERS, json_answer(page([history])))
+    (report,) = await broker.orders_since(ACCOUNT, DAY)
+    assert report.status == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    ("users", "cancelled_by"),
+    [
+        ({}, ""),
+        ({"user-id": 5, "cancel-user-id": "5", "cancel-username": "ann"}, ""),
+        ({"username": "ann", "cancel-username": "ann"}, ""),
+        ({"user-id": "5", "cancel-user-id": "6", "cancel-username": "bob"}, "bob"),
+        ({"user-id": "5", "cancel-user-id": 6}, "6"),
+        ({"cancel-user-id": "6"}, "6"),
+    ],
+)
+async def test_an_order_says_who_cancelled_and_replaced_it(
+    server: RawBroker, broker: TastytradeBroker, users: dict[str, Any], cancelled_by: str
+) -> None:
+    replaced = {"replaces-order-id": 1009, "replacing-order-id": "1011"}
+    server.on("GET", f"{ORDERS}/1010", json_answer({"data": order_json(**users, **replaced)}))
+    report = await broker.order(ACCOUNT, "1010")
+    assert (report.cancelled_by, report.replaces, report.replaced_by) == (cancelled_by, "1009", "1011")
+
+
 async def test_one_order_is_read_with_its_fills(server: RawBroker, broker: TastytradeBroker) -> None:
     order = order_json(status="Dead", **{"price-effect": "Debit"})
     order["legs"][0]["fills"] = [
@@ -364,6 +527,25 @@ async def test_a_dry_run_refusal_carries_the_inner_code(server: RawBroker, broke
     with pytest.raises(BrokerError) as caught:
         await broker.dry_run(ACCOUNT, trident_request())
     assert (caught.value.fault, caught.value.code) == (BrokerFault.REFUSED, "cant_buy_for_credit")
+
+
+async def test_a_warning_without_a_code_is_no_known_warning(server: RawBroker, broker: TastytradeBroker) -> None:
+    said = [{"code": "late", "message": "m"}, {"message": "m"}, 7]
+    body = {"data": {**placed_json()["data"], "warnings": said}}
+    server.on("POST", f"{ORDERS}/dry-run", json_answer(body, 201))
+    answer = await broker.dry_run(ACCOUNT, trident_request())
+    assert answer.warnings == (("late", "m"), ("unknown", "m"), ("unknown", ""))
+    assert (answer.buying_power_change, answer.new_buying_power) == (Decimal("-195.4"), Decimal("24804.6"))
+    assert answer.fees == Decimal("5.4")
+
+
+async def test_a_dry_run_with_errors_in_its_answer_is_refused(server: RawBroker, broker: TastytradeBroker) -> None:
+    body = {"data": {**placed_json()["data"], "errors": [{"code": "margin_check_failed", "message": "no"}]}}
+    server.on("POST", f"{ORDERS}/dry-run", json_answer(body, 201))
+    with pytest.raises(BrokerError, match="margin_check_failed: no") as caught:
+        await broker.dry_run(ACCOUNT, trident_request())
+    assert (caught.value.fault, caught.value.code) == (BrokerFault.REFUSED, "margin_check_failed")
+    assert server.count("POST", f"{ORDERS}/dry-run") == 1
 
 
 async def test_a_cancel_is_asked_once(server: RawBroker, broker: TastytradeBroker) -> None:

@@ -63,6 +63,28 @@ async def test_an_acknowledged_order_carries_its_report(server: RawBroker, broke
     assert outcome.report.identifier == IDENTIFIER
 
 
+ODD: dict[str, dict[str, object]] = {
+    "a number for the user": {"user-id": 123},
+    "an unknown type": {"order-type": "Iceberg", "time-in-force": "Until Full Moon"},
+    "no time": {"updated-at": None, "cancellable": None, "underlying-instrument-type": None},
+}
+
+
+@pytest.mark.parametrize("row", ODD)
+async def test_what_is_odd_and_not_used_leaves_an_order_acknowledged(
+    server: RawBroker, broker: TastytradeBroker, row: str
+) -> None:
+    placed = placed_json(**ODD[row])
+    placed["data"]["buying-power-effect"] = {"impact": {}}
+    placed["data"]["fee-calculation"] = None
+    placed["data"]["warnings"] = "none"
+    server.on("POST", ORDERS, json_answer(placed, 201))
+    outcome = await send(broker)
+    assert outcome.kind is SendClass.ACKNOWLEDGED, outcome
+    assert outcome.report is not None
+    assert outcome.report.status == "Received"
+
+
 async def test_the_order_on_the_wire_is_a_limit_day_credit_of_four_legs(
     server: RawBroker, broker: TastytradeBroker
 ) -> None:
@@ -115,6 +137,8 @@ UNPROVED: dict[str, Answer] = {
     "2xx whose body was cut": cut_short(201),
     "2xx without an id": json_answer(placed_json(id=None), 201),
     "2xx without a price": json_answer(placed_json(price=None), 201),
+    "2xx whose price has no sign": json_answer(placed_json(**{"price-effect": None}), 201),
+    "2xx with odd errors": json_answer({"data": {**placed_json()["data"], "errors": {"code": "odd"}}}, 201),
     "2xx with an unknown status": json_answer(placed_json(status="Dead"), 201),
     "2xx of another order": json_answer(placed_json(**{"external-identifier": "somebody-else"}), 201),
     "2xx of another account": json_answer(placed_json(**{"account-number": "5WT00002"}), 201),

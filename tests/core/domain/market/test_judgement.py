@@ -126,7 +126,8 @@ def test_a_gap_in_the_candles_is_missing_data(missing: tuple[int, ...]) -> None:
     first = missing[0]
     newest, lacking = TODAY - timedelta(days=1), TODAY - timedelta(days=first)
     assert result.refusal.sentence() == (
-        f"QQQ has {counted(first - 1, 'daily candle')} without a gap up to {newest}; at least 60 needed (none for {lacking})"
+        f"QQQ has {counted(first - 1, 'daily candle')} without a gap up to {newest}; at least 60 needed"
+        f" (none for {lacking})"
     )
 
 

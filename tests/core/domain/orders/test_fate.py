@@ -11,12 +11,14 @@ import pytest
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.fate import FateKind, day_words, fate_of, fate_words, needs_operators_word
 from core.domain.orders.order_states import FREES_DAY, TERMINAL_STATES, EntryState
-from core.domain.orders.orders import Entry, Fill
+from core.domain.orders.orders import ADOPTED, Entry, Fill
 from core.domain.orders.settling import Look, Settling, settling
 from tests.support.domain_builders import D
 from tests.support.record_samples import ACCOUNT, AT, entry
 
 FILLS = ("none", "part", "all")
+READS = "the day is free when two reads show no fill"
+WORD = "the day is free when an operator allows re-entry and two reads show no fill"
 STANDS, NO_MORE = "no other entry while this one stands", "no other entry follows today"
 
 
@@ -84,11 +86,21 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
         (
             given(EntryState.CANCELLED, cancel_requested_by="ana"),
             "CANCELLED by ana",
-            "the day is free when an operator allows re-entry and two reads show no fill",
+            WORD,
         ),
-        (given(EntryState.CANCELLED, detail=""), "CANCELLED", "the day is free when two reads show no fill"),
-        (given(EntryState.CANCELLED, holds_day=False, detail=""), "CANCELLED", "another entry may follow today"),
-        (given(EntryState.CANCELLED, "part", detail=""), "CANCELLED, 4 of 6 filled", NO_MORE),
+        (given(EntryState.CANCELLED, detail="", engine_cancel_at=AT), "CANCELLED by this console", READS),
+        (given(EntryState.CANCELLED, detail=""), "CANCELLED at the broker, not by this console", WORD),
+        (given(EntryState.CANCELLED, detail="", cancelled_by="bert"), "CANCELLED at the broker by bert", WORD),
+        (
+            given(EntryState.CANCELLED, holds_day=False, detail="", engine_cancel_at=AT),
+            "CANCELLED by this console",
+            "another entry may follow today",
+        ),
+        (
+            given(EntryState.CANCELLED, "part", detail="", cancelled_by="bert"),
+            "CANCELLED at the broker by bert, 4 of 6 filled",
+            NO_MORE,
+        ),
         (given(EntryState.EXPIRED), "EXPIRED unfilled", "the day is free when two reads show no fill"),
         (given(EntryState.UNKNOWN), "UNKNOWN: the broker may have it or not", STANDS),
         (given(EntryState.ABSENT), "ABSENT: not at the broker", NO_MORE),
@@ -98,6 +110,39 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
 )  # fmt: skip
 def test_the_words(each: Entry, words: str, day: str) -> None:
     assert (fate_words(fate_of(each)), day_words(fate_of(each))) == (words, day)
+
+
+@pytest.mark.parametrize(
+    ("state", "how", "word"),
+    [
+        (EntryState.CANCELLED, {"engine_cancel_at": AT}, False),
+        (EntryState.CANCELLED, {}, True),  # the engine's cancel was refused, or its answer lost, or nobody here asked
+        (EntryState.CANCELLED, {"cancelled_by": "bert"}, True),
+        (EntryState.CANCELLED, {"engine_cancel_at": AT, "cancelled_by": "bert"}, True),
+        (EntryState.CANCELLED, {"engine_cancel_at": AT, "cancel_requested_by": "ana"}, True),
+        (EntryState.EXPIRED, {}, False),
+        (EntryState.EXPIRED, {"engine_cancel_at": AT}, False),
+        (EntryState.EXPIRED, {"cancel_requested_by": "ana"}, True),
+    ],
+)
+def test_only_an_expiry_and_the_engines_own_cancel_need_no_word(
+    state: EntryState, how: dict[str, object], word: bool
+) -> None:
+    assert needs_operators_word(given(state, **how)) is word
+    assert fate_of(given(state, **how)).needs_word is word
+
+
+def test_an_order_taken_otherwise_is_told_with_its_own_figures() -> None:
+    asked = entry().request
+    taken = replace(asked, credit=D("3.50"), legs=tuple(replace(leg, quantity=1) for leg in asked.legs))
+    fate = fate_of(given(EntryState.WORKING, taken=taken))
+    assert (fate.limit, fate.contracts) == (D("3.50"), 4)
+    assert fate_words(fate) == "WORKING 3.50, 0 of 4 filled"
+
+
+def test_an_adopted_entry_has_no_slippage_because_its_mid_is_not_known() -> None:
+    assert fate_of(given(EntryState.FILLED, "all")).slippage is not None
+    assert fate_of(given(EntryState.FILLED, "all", origin=ADOPTED)).slippage is None
 
 
 def test_after_an_operator_s_word_only_the_reads_are_waited_for() -> None:
@@ -135,7 +180,7 @@ def test_time_settles_only_what_is_unknown_or_ended_unfilled_and_holds_the_day(e
 
 
 def cancelled(**more: object) -> Entry:
-    return given(EntryState.CANCELLED, terminal_at=ENDED, **more)
+    return given(EntryState.CANCELLED, terminal_at=ENDED, engine_cancel_at=AT, **more)
 
 
 def test_a_read_counts_from_its_time_on_when_it_shows_the_end() -> None:

@@ -40,7 +40,7 @@ def breaker(kind: BreakerKind, subject: str = "") -> Breaker:
 
 FILLED = fate(EntryState.FILLED, filled=6, credit=D("6.73"), fills_missing=False)
 EXPIRED = fate(EntryState.EXPIRED)
-CANCELLED = fate(EntryState.CANCELLED, by="ana", needs_word=True)
+CANCELLED = fate(EntryState.CANCELLED, by="ana", cancel="by ana", needs_word=True)
 READ = Settling(False, SLOT, SLOT, SLOT + timedelta(seconds=30))
 
 FATES = st.none() | st.builds(
@@ -131,7 +131,8 @@ STOPS: list[tuple[Standing, Next, str]] = [
      "held by an unknown entry; first read due 10:15:00"),
     (replace(CALM, fate=fate(EntryState.UNKNOWN), settling=Settling(False, SLOT, None, None, "the alerts are down")),
      Next.HELD, "held by an unknown entry; the alerts are down"),
-    (replace(CALM, fate=fate(EntryState.INCIDENT, why="twice")), Next.HELD, "held by an incident: twice"),
+    (replace(CALM, fate=fate(EntryState.INCIDENT, why="twice")), Next.HELD,
+     "held by an incident: twice; `senex attest ORDER one` corrects the record"),
     (replace(CALM, fate=fate(EntryState.WORKING)), Next.WORKING, "an order works: working 4.06, 0 of 6 filled"),
     (replace(CALM, fate=fate(EntryState.SENT)), Next.WORKING, "an order is being sent"),
     (replace(CALM, fate=EXPIRED, settling=READ), Next.FREEING,

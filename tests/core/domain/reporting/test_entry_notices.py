@@ -97,16 +97,20 @@ def test_a_rejection_says_why_masked_and_that_another_may_follow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by", "says"),
+    ("how", "says"),
     [
-        ("ana", "ana asked to cancel it. The day is free when an operator allows re-entry and two reads show no fill."),
-        ("", "Nobody asked for it at this console. The day is free when two reads show no fill."),
+        ({"cancel_requested_by": "ana"}, "ana asked to cancel it. "),
+        ({"cancelled_by": "bert"}, "It was cancelled at the broker by bert. "),
+        ({"engine_cancel_at": AT, "cancelled_by": "bert"}, "It was cancelled at the broker by bert. "),
+        ({}, "It was cancelled at the broker, not by this console. "),
+        ({"engine_cancel_at": AT}, "It was cancelled by this console. "),
     ],
 )
-def test_a_cancel_says_what_frees_the_day(by: str, says: str) -> None:
-    text = told(became(EntryState.CANCELLED, cancel_requested_by=by))
+def test_a_cancel_says_what_frees_the_day(how: dict[str, object], says: str) -> None:
+    text = told(became(EntryState.CANCELLED, **how))
     assert "The order was cancelled and is not filled." in text
-    assert says in text
+    word = "" if says == "It was cancelled by this console. " else "an operator allows re-entry and "
+    assert f"{says}The day is free when {word}two reads show no fill." in text
 
 
 def test_what_ended_with_a_part_filled_is_not_told_as_unfilled() -> None:

@@ -63,10 +63,25 @@ def test_of_two_alike_the_older_was_closed_first() -> None:
 
 
 @pytest.mark.parametrize("state", list(EntryState))
-def test_entries_sent_and_not_terminal_count_as_sent(state: EntryState) -> None:
+def test_entries_that_may_hold_something_unseen_count_as_sent(state: EntryState) -> None:
     seen = exposure([], [replace(entry(), state=state)], (), [])
-    under_way = state in OPEN_STATES
+    under_way = state in OPEN_STATES or state is EntryState.INCIDENT
     assert (seen.open_risk, seen.open_tridents) == ((D(214), 1) if under_way else (D(0), 0))
+
+
+def test_an_incident_that_is_held_counts_once() -> None:
+    incident = replace(filled(), state=EntryState.INCIDENT)
+    assert exposure([incident], [incident], holding(incident), []).open_tridents == 1
+    assert exposure([incident], [incident], (), []).open_tridents == 1, "its order may have filled unseen"
+
+
+def test_an_order_that_the_broker_has_otherwise_counts_with_what_it_risks_there() -> None:
+    asked = entry()
+    cheap = replace(asked.request, credit=D("1.06"))
+    double = replace(asked.request, legs=tuple(replace(leg, quantity=2 * leg.quantity) for leg in asked.request.legs))
+    for taken, risk in ((None, 214), (cheap, 494), (double, 428)):
+        working = replace(asked, state=EntryState.WORKING, taken=taken)
+        assert exposure([], [working], (), []).open_risk == D(risk)
 
 
 def test_working_orders_count_by_the_side_they_lead_to() -> None:

@@ -221,6 +221,7 @@ async def test_the_states_an_entry_went_through_stay_on_record(records: Records)
 async def test_a_day_is_freed_by_proof_alone_and_late_news_after_it_becomes_an_incident(records: Records) -> None:
     await _in_state(records, _S.CANCELLED, entry("one"))
     assert isinstance(await records.entries.prepare(entry("two")), DayHeld)
+    await records.entries.note_engine_cancel("one", after(100))
     freed = await records.entries.free_day("one", "two complete reads without a fill", after(200))
     assert not freed.holds_day
     again = await records.entries.become("one", _S.CANCELLED, at=after(201))
@@ -252,6 +253,7 @@ async def test_a_rejected_entry_that_filled_after_all_collides_as_an_incident(re
 
 async def test_a_late_fill_without_another_entry_takes_the_day_back(records: Records) -> None:
     await _in_state(records, _S.CANCELLED, entry("one"))
+    await records.entries.note_engine_cancel("one", after(100))
     await records.entries.free_day("one", "proof", after(200))
     late = await records.entries.become("one", _S.FILLED, at=after(300))
     assert (late.state, late.holds_day) == (_S.FILLED, True)

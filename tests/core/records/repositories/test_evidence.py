@@ -143,6 +143,7 @@ async def test_entries_that_wait_for_proof_to_free_their_day_are_found(records: 
     await _ended(records, _S.CANCELLED, "with a fill", "5WT00011")
     await records.entries.add_fills("with a fill", [fill("f1")])
     await _ended(records, _S.CANCELLED, "freed", "5WT00012")
+    await records.entries.note_engine_cancel("freed", after(100))
     await records.entries.free_day("freed", "proof", after(200))
     assert [found.id for found in await records.entries.waiting(DAY)] == ["cancelled", "expired", "unknown"]
 

@@ -57,6 +57,9 @@ class Sink:
     def on_order(self, report: OrderReport) -> None:
         self.orders.append(report)
 
+    def on_order_unreadable(self) -> None:
+        raise AssertionError("every alert of this broker can be read")
+
     def on_alert_status(self, status: StreamStatus) -> None:
         self.statuses.append(status)
 

@@ -199,14 +199,20 @@ def test_an_unknown_entry_is_told_with_its_way_out_and_attested(shell: Shell) ->
     assert unknown["state"] == "unknown"
     assert unknown["identifier"].startswith("senex-")
     shown = shell.senex("status").stdout
-    for text in ("UNKNOWN     …0001", unknown["identifier"], "way out", "`senex attest absent`", "due in"):
+    for text in (
+        "UNKNOWN     …0001",
+        unknown["identifier"],
+        "way out",
+        f"`senex attest absent {unknown['id'][:8]}`",
+        "due in",
+    ):
         assert text in shown
 
     assert shell.send(CommandKind.ATTEST, note="999999").exit_code == REFUSED
     assert shell.status()["unknown"][0]["state"] == "unknown"
     assert "attested order 999999" in shell.status()["unknown"][0]["known"]
 
-    closed = shell.senex("attest", "absent", "--entry", unknown["id"])
+    closed = shell.senex("attest", "absent", unknown["id"][:8])
     assert closed.returncode == DONE, closed.stderr
     told = shell.status()
     assert (told["unknown"], entry_state(told)) == ([], "absent")

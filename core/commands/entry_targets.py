@@ -1,0 +1,25 @@
+"""Which entry a command means: by its id or the beginning of it, or by its order's id at the broker."""
+
+from __future__ import annotations
+
+from core.domain.orders.orders import Entry
+from core.domain.orders.way_out import SHORT_ID
+from core.records.records import Records
+
+
+async def find_entries(records: Records, target: str) -> tuple[Entry, ...]:
+    """The entries that `target` may mean, of any day; every open one when it is empty.
+
+    Of several with this order id, because a broker began its ids again, only those that are open count.
+    """
+    if not target:
+        return await records.entries.open()
+    named = await records.entries.these([target])
+    if not named and len(target) >= SHORT_ID:
+        named = await records.entries.beginning_with(target)
+    if named:
+        return named
+    with_order = await records.entries.with_order(target)
+    open_now = {entry.id for entry in await records.entries.open()}
+    still_open = tuple(entry for entry in with_order if entry.id in open_now)
+    return with_order if len(with_order) == 1 else still_open or with_order
