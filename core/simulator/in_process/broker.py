@@ -299,7 +299,7 @@ class InProcessBroker:
         }
 
     def _session(self, now: datetime) -> MarketState:
-        """The session as the adapter understands it: never open past its close, unreadable without one."""
+        """The session as the adapter understands it: closed past its close, whatever its word; unreadable without one."""
         if self._view.session_unreadable():
             raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
         if self._view.session_without_close():
@@ -307,7 +307,7 @@ class InProcessBroker:
         session = self.market.session(exchange_time(now).date())
         if self._view.session_past_close():
             closed = session if session is not None and session.close <= now else self.market.sessions_around(now)[0]
-            return MarketState(False, "Open", closed.open, closed.close)
+            return MarketState(False, "Closed", closed.open, closed.close)
         if session is None:
             return MarketState(False, "Closed", None, None)
         is_open = session.open <= now < session.close and not self._view.session_closed()

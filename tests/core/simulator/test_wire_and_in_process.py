@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 
-from core.broker.port import Broker, BrokerError, OrderAlerts, StreamStatus
+from core.broker.port import Broker, BrokerError, MarketState, OrderAlerts, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
 from core.domain.trident.trident import Action
@@ -377,14 +377,16 @@ def test_an_answer_without_a_date_tells_no_time() -> None:
     assert on_both(script) == (True, True, True)
 
 
-def test_a_session_that_has_closed_is_told_open() -> None:
+def test_a_session_told_open_past_its_close_or_without_one_is_not_open() -> None:
     async def script(side: Side) -> object:
         side.arm(FaultKind.SESSION_PAST_CLOSE)
-        told = await side.broker.market_state()
-        return told.word, told.open_at, told.close_at, (await side.broker.market_state()).is_open
+        past = await side.broker.market_state()
+        side.arm(FaultKind.SESSION_OPEN_WITHOUT_CLOSE)
+        without = await side.refusal(side.broker.market_state())
+        return past, without, (await side.broker.market_state()).is_open
 
     opened, closed = datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
-    assert on_both(script) == ("Open", opened, closed, True)
+    assert on_both(script) == (MarketState(False, "Closed", opened, closed), "unreadable", True)
 
 
 # Other people's hands
@@ -395,18 +397,27 @@ def test_others_place_replace_and_cancel() -> None:
         ours = (await side.send()).report.order_id
         await side.shows(ours, "Live")
         await side.act({"act": "place", "account": ACCOUNT, "order": other_order("senex-x"), "by": "rival"})
-        await side.act(
-            {"act": "replace", "account": ACCOUNT, "id": int(ours), "price": "1.45", "keeps-identifier": False}
-        )
-        await side.shows(ours, "Cancelled")
+        on = {"account": ACCOUNT, "id": int(ours), "by": "rival"}
+        await side.act({"act": "replace", **on, "price": "1.45", "keeps-identifier": False})
+        replaced = await side.shows(ours, "Cancelled")
         others = [report for report in await side.listed() if report.order_id != ours]
-        for report in others:
+        ended = []
+        for report, by in zip(others, ("main", "main"), strict=True):
             await side.shows(report.order_id, "Live")
-            await side.act({"act": "cancel", "account": ACCOUNT, "id": int(report.order_id), "by": "rival"})
-            await side.shows(report.order_id, "Cancelled")
-        return [terms(report)[:2] for report in others]
+            await side.act({"act": "cancel", "account": ACCOUNT, "id": int(report.order_id), "by": by})
+            ended.append(await side.shows(report.order_id, "Cancelled"))
+        mine = (await side.send("senex-2")).report.order_id
+        await side.shows(mine, "Live")
+        await side.broker.cancel(ACCOUNT, mine)
+        placed, replacement = ended
+        return (
+            [(terms(report)[:2], report.cancelled_by) for report in (*ended, await side.shows(mine, "Cancelled"))],
+            (replaced.replaced_by == replacement.order_id, replacement.replaces == ours, replaced.cancelled_by),
+            (placed.replaces, placed.replaced_by),
+        )
 
-    assert on_both(script) == [("senex-x", Decimal("1.60")), (None, Decimal("1.45"))]
+    by_another = [(("senex-x", Decimal("1.60")), "main"), ((None, Decimal("1.45")), "main"), (asked("senex-2")[:2], "")]
+    assert on_both(script) == (by_another, (True, True, ""), ("", ""))
 
 
 def test_an_order_that_was_long_on_its_way_arrives() -> None:
@@ -426,7 +437,7 @@ def test_the_broker_removes_revives_forgets_and_wipes() -> None:
         on = {"account": ACCOUNT, "id": int(order_id)}
         await side.shows(order_id, "Live")
         await side.act({"act": "remove", **on})
-        await side.shows(order_id, "Removed")
+        assert (await side.shows(order_id, "Removed")).cancelled_by == "staff"
         await side.act({"act": "revive", **on})
         await side.shows(order_id, "Live")
         await side.act({"act": "forget", **on})

@@ -355,7 +355,7 @@ def test_what_a_listing_cannot_prove_is_unreadable() -> None:
             assert failure.value.fault is BrokerFault.UNREADABLE
         desk.broker.arm(FaultKind.SESSION_PAST_CLOSE)
         past = await desk.broker.market_state()
-        assert (past.word, past.is_open) == ("Open", False)
+        assert (past.word, past.is_open) == ("Closed", False)
         assert (await desk.broker.market_state()).is_open
 
     _with_desk(script)
