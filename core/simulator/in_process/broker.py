@@ -299,7 +299,7 @@ class InProcessBroker:
         }
 
     def _session(self, now: datetime) -> MarketState:
-        """The session as the adapter understands it: closed past its close, whatever its word; unreadable without one."""
+        """The session as the adapter takes it: closed past its close, whatever its word; unreadable without one."""
         if self._view.session_unreadable():
             raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
         if self._view.session_without_close():
