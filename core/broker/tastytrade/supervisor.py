@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -97,6 +98,9 @@ async def keep_alive(
                 detail = connection.masked("; ".join(dict.fromkeys(lost_words(leaf) for leaf in leaves)))
                 classes = ", ".join(dict.fromkeys(type(leaf).__name__ for leaf in leaves))
                 log.info("%s of %s ended by %s", name, connection.login.name, classes)
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # A loss at the very moment of a cancel: task groups raise the loss, and the cancel would be forgotten.
+            raise asyncio.CancelledError
         if stood is not None and clock.monotonic() - stood >= connection.timings.good_data:
             failures = 0
         tell(StreamStatus(StreamState.WAITING, clock.monotonic(), detail, connections))

@@ -113,6 +113,12 @@ class Ledger:
         holding.quantity += change
         holding.updated_at = at
 
+    def move_in(self, option: ListedOption, change: int, price: Decimal, at: datetime, day: date) -> None:
+        """Adds contracts like `trade`, without paying for them: a transfer."""
+        cash = self.cash
+        self.trade(option, change, price, at, day)
+        self.cash = cash
+
     def charge(self, fees: Decimal) -> None:
         """Takes fees from the cash."""
         self.cash -= fees

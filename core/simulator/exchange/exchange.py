@@ -7,16 +7,19 @@ to it. A read without an instant shows the state at the last one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from core.runtime.clock import exchange_time
+from core.simulator.exchange.acceptance import Acceptance
 from core.simulator.exchange.accounts import AccountSetup, Ledger, SimAccount, SimTradingStatus
+from core.simulator.exchange.back_office import BackOffice
 from core.simulator.exchange.buying_power import order_fees
 from core.simulator.exchange.fees import fees_for
+from core.simulator.exchange.handling import AS_ASKED, Handling
 from core.simulator.exchange.lifecycle import BookEntry, FillPlan, OrderBook
-from core.simulator.exchange.matching import off_tick
 from core.simulator.exchange.orders import (
     NOT_FOUND,
     BuyingPowerEffect,
@@ -26,7 +29,6 @@ from core.simulator.exchange.orders import (
     OrderChanges,
     OrderError,
     OrderLeg,
-    OrderMessage,
     OrderRefused,
     OrderRequest,
     SimBalances,
@@ -34,11 +36,9 @@ from core.simulator.exchange.orders import (
     SimPosition,
 )
 from core.simulator.exchange.preflight import Preflight
-from core.simulator.exchange.validation import NEXT_SESSION
+from core.simulator.exchange.schedule import Schedule
 from core.simulator.market.market import Market
-from core.simulator.market.market_data import TickSize
 
-_ID_EPOCH = 1_700_000_000
 OPENED = timedelta(days=700)
 
 
@@ -53,13 +53,18 @@ class Exchange:
         self._ledgers = {setup.number: Ledger(setup) for setup in accounts}
         self._orders: dict[int, SimOrder] = {}
         self._notices: list[Notice] = []
-        self.on_change: Callable[[SimOrder], None] = lambda order: None
-        """Called with each order as it changes."""
+        self._listeners: list[Callable[[Notice], None]] = []
         self._book = OrderBook(market, seed, self._changed, self._filled)
         self._preflight = Preflight(market, self._ledgers, self._book.working)
+        self._acceptance = Acceptance(market, self._book, self._preflight, self._orders)
+        self._schedule = Schedule()
+        self._acting = False
+        self._revived_after: dict[int, timedelta] = {}
+        """The orders that are live again this long after their cancel."""
+        self.back_office = BackOffice(
+            market, self._ledgers, self._acceptance, self.order, self._advance_to, self._position_notices
+        )
         self._started = market.start
-        # Ids depend on the start, so that the records of two demos never hold the same one.
-        self._next_id = (int(market.start.timestamp()) - _ID_EPOCH) * 1000
 
     # Settings that may change while it runs
 
@@ -119,7 +124,7 @@ class Exchange:
     def dry_run(self, number: str, order: OrderRequest, now: datetime) -> DryRun:
         """The effect, fees, warnings and errors of an order, without placing it. Raises nothing for a refused order."""
         draft, errors = self._check(number, order, now)
-        warnings = self._warnings(now)
+        warnings = self._acceptance.warnings(now)
         if draft is None:
             available = self._preflight.available(number, now)
             nothing = Decimal(0)
@@ -128,18 +133,43 @@ class Exchange:
         effect = self._preflight.effect(draft, now)
         return DryRun(replace(draft, warnings=warnings), effect, order_fees(draft), warnings, tuple(errors))
 
-    def submit(self, number: str, order: OrderRequest, now: datetime) -> SimOrder:
-        """Accepts an order with status Received.
+    def submit(
+        self, number: str, order: OrderRequest, now: datetime, *, by: str = "", handling: Handling = AS_ASKED
+    ) -> SimOrder:
+        """Accepts an order with status Received. `by` is the login that places it, by default the account's own.
 
         Raises OrderRefused: `validation_error` for a malformed order, `preflight_check_failure` for a forbidden one.
         """
         draft, errors = self._check(number, order, now)
         if errors or draft is None:
             raise _refusal(errors)
-        return self._accept(draft, now).order
+        draft = replace(draft, username=self._user(number, by))
+        for change in handling.changes:
+            draft = change(draft)
+        accepted = self._accept(draft, now, handling)
+        if handling.twin:
+            self._accept(draft, now, handling)
+        return accepted.order
 
-    def replace(self, number: str, order_id: int, changes: OrderChanges, now: datetime) -> SimOrder:
+    def submit_late(self, number: str, order: OrderRequest, at: datetime, *, by: str = "") -> None:
+        """Takes on an order at this instant of market time: one that was long on its way. A refusal is told nobody."""
+
+        self._ledger(number)
+        self._later(at, lambda now: self.submit(number, order, now, by=by))
+
+    def replace(
+        self,
+        number: str,
+        order_id: int,
+        changes: OrderChanges,
+        now: datetime,
+        *,
+        by: str = "",
+        keeps_identifier: bool = True,
+    ) -> SimOrder:
         """Asks to replace an order. Returns the new order, which stays Contingent until the old one is cancelled.
+
+        `by` is the login that asks. Unless `keeps_identifier`, the new order has only the identifier that it brings.
 
         Raises OrderRefused: `cannot_update_order` when the old order has ended, is partly filled or may not change, and
         what `submit` raises for the new one.
@@ -149,6 +179,7 @@ class Exchange:
         if old.partially_filled or not old.editable:
             raise OrderRefused("cannot_update_order", "This order cannot be edited.")
         legs = tuple(OrderLeg(g.instrument_type, g.symbol, g.action, Decimal(g.quantity)) for g in old.legs)
+        inherited = old.external_identifier if keeps_identifier else None
         request = OrderRequest(
             changes.time_in_force,
             changes.order_type,
@@ -156,7 +187,7 @@ class Exchange:
             changes.price,
             changes.price_effect,
             changes.source or old.source,
-            changes.external_identifier or old.external_identifier,
+            changes.external_identifier or inherited,
             changes.gtc_date,
         )
         draft, errors = self._check(number, request, now, replacing=order_id)
@@ -170,16 +201,25 @@ class Exchange:
             editable=False,
             edited=True,
             replaces_order_id=order_id,
+            username=self._user(number, by),
         )
-        successor = self._accept(contingent, now, contingent=True)
+        successor = self._accept(contingent, now, AS_ASKED)
         self._book.request_replace(entry, successor, now)
         return successor.order
 
-    def cancel(self, number: str, order_id: int, now: datetime) -> SimOrder:
-        """Asks to cancel an order, which may still fill. Raises OrderRefused (`cannot_update_order`) after its end."""
+    def cancel(self, number: str, order_id: int, now: datetime, *, by: str = "") -> SimOrder:
+        """Asks to cancel an order, which may still fill. `by` is the login that asks, by default the account's own.
+
+        Raises OrderRefused (`cannot_update_order`) after its end.
+        """
         entry = self._changeable(number, order_id, now)
-        self._book.request_cancel(entry, now)
+        self._book.request_cancel(entry, now, self._user(number, by))
         return entry.order
+
+    def listen(self, told: Callable[[Notice], None]) -> Callable[[], None]:
+        """Calls `told` with each notice as it comes to be. Returns what ends that."""
+        self._listeners.append(told)
+        return lambda: self._listeners.remove(told)
 
     def advance(self, now: datetime) -> list[Notice]:
         """Brings the exchange up to the instant. Returns the notices since the last call, oldest first."""
@@ -189,7 +229,8 @@ class Exchange:
 
     def next_event_at(self) -> datetime | None:
         """When an order or a position next changes by itself, or may do so; None if nothing is due."""
-        return min((at for at in (self._book.next_event_at(), self._next_settlement()) if at is not None), default=None)
+        events = (self._book.next_event_at(), self._next_settlement(), self._schedule.next_at())
+        return min((at for at in events if at is not None), default=None)
 
     # Reads
 
@@ -276,53 +317,38 @@ class Exchange:
         self._ledger(number)
         return self._preflight.check(number, request, now, replacing)
 
-    def _accept(self, draft: SimOrder, now: datetime, contingent: bool = False) -> BookEntry:
-        self._next_id += 1
-        number = self._next_id
-        order = replace(
-            draft,
-            id=number,
-            ext_global_order_number=number % 1_000_000,
-            global_request_id=f"{number:032x}",
-            warnings=self._warnings(now),
-        )
-        ticks = self._ticks(order)
-        bad_tick = order.price is not None and off_tick(ticks, abs(order.price))
-        reason = "Price is not a valid tick increment" if bad_tick else None
-        entry = self._book.add(order, now, self._expiry_of(order, now), reason, contingent)
-        self._changed(order, now)
+    def _accept(self, draft: SimOrder, now: datetime, handling: Handling) -> BookEntry:
+        entry = self._acceptance.accept(draft, now, handling)
+        number, order_id = entry.order.account_number, entry.order.id
+        self._revived_after.pop(order_id, None)  # of an earlier order with this id
+        if handling.revived_after is not None:
+            self._revived_after[order_id] = handling.revived_after
+        if handling.forgotten_after is not None:
+            self._later(now + handling.forgotten_after, lambda at: self.back_office.forget(number, order_id, at))
+        self._changed(entry.order, now)
         return entry
 
-    def _ticks(self, order: SimOrder) -> tuple[TickSize, ...]:
-        roots = {self._preflight.options[leg.symbol].root for leg in order.legs}
-        chain = self._market.chain(order.underlying_symbol, order.received_at.date())
-        return next(root.tick_sizes for root in chain if root.root in roots)
-
-    def _expiry_of(self, order: SimOrder, now: datetime) -> datetime | None:
-        _, current, following = self._market.sessions_around(now)
-        if order.time_in_force == "GTC":
-            return min(self._preflight.options[leg.symbol].stops_trading_at for leg in order.legs)
-        if order.time_in_force == "GTD" and order.gtc_date is not None:
-            last = self._market.session(order.gtc_date)
-            if last is not None:
-                return last.close
-        return (current or following).close
-
-    def _warnings(self, now: datetime) -> tuple[OrderMessage, ...]:
-        return () if self._market.is_open(now) else (NEXT_SESSION,)
+    def _user(self, number: str, by: str) -> str:
+        return by or self._ledger(number).setup.login
 
     def _balances(self, number: str, at: datetime) -> SimBalances:
         return self._ledger(number).balances(self._market, at, self._preflight.reserved(number, at))
 
     def _advance_to(self, now: datetime) -> None:
-        while True:
-            booked, settles = self._book.next_event_at(), self._next_settlement()
-            if settles is not None and settles <= now and (booked is None or settles <= booked):
-                self._settle(settles)
-            elif booked is not None and booked <= now:
+        while not self._acting:  # what acts at an instant ends before the next begins
+            at = self.next_event_at()
+            if at is None or at > now:
+                return
+            if at == self._next_settlement():
+                self._settle(at)
+            elif at == self._book.next_event_at():
                 self._book.run_next()
             else:
-                return
+                self._acting = True
+                try:
+                    self._schedule.run_next()
+                finally:
+                    self._acting = False
 
     def _next_settlement(self) -> datetime | None:
         return min((at for ledger in self._ledgers.values() if (at := ledger.next_expiry()) is not None), default=None)
@@ -333,8 +359,19 @@ class Exchange:
 
     def _changed(self, order: SimOrder, at: datetime) -> None:
         self._orders[order.id] = order
-        self._notices.append(Notice(order.account_number, "Order", order, at))
-        self.on_change(order)
+        self._tell(Notice(order.account_number, "Order", order, at))
+        if order.status == "Cancelled" and (after := self._revived_after.pop(order.id, None)) is not None:
+            number, order_id = order.account_number, order.id
+            self._later(at + after, lambda now: self.back_office.revive(number, order_id, now))
+
+    def _later(self, instant: datetime, do: Callable[[datetime], object]) -> None:
+        """Has something done at this instant of market time, or left undone when it is refused then."""
+
+        def act(now: datetime) -> None:
+            with suppress(OrderRefused):
+                do(now)
+
+        self._schedule.add(instant, act)
 
     def _filled(self, order: SimOrder, filled: list[tuple[int, int, Decimal]], at: datetime) -> None:
         ledger = self._ledger(order.account_number)
@@ -349,9 +386,14 @@ class Exchange:
     def _position_notices(self, number: str, symbols: Sequence[str], at: datetime) -> None:
         ledger = self._ledger(number)
         for symbol in symbols:
-            self._notices.append(Notice(number, "CurrentPosition", ledger.position(symbol, self._market, at), at))
+            self._tell(Notice(number, "CurrentPosition", ledger.position(symbol, self._market, at), at))
         if symbols:
-            self._notices.append(Notice(number, "AccountBalance", self._balances(number, at), at))
+            self._tell(Notice(number, "AccountBalance", self._balances(number, at), at))
+
+    def _tell(self, notice: Notice) -> None:
+        self._notices.append(notice)
+        for listener in tuple(self._listeners):
+            listener(notice)
 
 
 def _refusal(errors: Sequence[OrderError]) -> OrderRefused:

@@ -1,15 +1,15 @@
 """The faults that the simulated broker can show, and the list of those that are armed.
 
-A fault is armed by the control endpoint, by a test, or by a plan in market time. Nothing happens here: the code that
-answers clients asks `ArmedFaults` at the places where a real broker or network fails (broker 5, 11).
+A fault is armed by the control endpoint, by a test, or by a plan in market time (fault_plan). Nothing happens here: the
+code that answers clients asks `ArmedFaults` at the places where a real broker or network fails (broker 5, 11).
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import Any
 
@@ -52,6 +52,17 @@ class FaultKind(Enum):
     field it is the first key found that the SDK insists on and no decision rests on."""
     REST_FOREIGN_ITEM = "rest-foreign-item"
     """The request is processed. A listing of orders, positions or accounts has one item more, of an unknown kind."""
+    REST_REFUSED_AFTER = "rest-refused-after"
+    """The request is processed. Its answer is a refusal with status `code` (422) and an error body, whose code is
+    `match.field` (`preflight_check_failure`)."""
+    REST_DRIP = "rest-drip"
+    """The request is processed. Its answer comes 20 bytes at a time, `seconds` (0.3) apart. With the `match.field`
+    `headers` its headers do too."""
+    CLOCK_OFFSET = "clock-offset"
+    """The broker's clock is `seconds` ahead of the true time, or behind it when they are negative: the Date header,
+    the session, orders, quotes and every other time that it tells."""
+    DATE_MISSING = "date-missing"
+    """An answer has no Date header."""
     OAUTH_REFUSED = "oauth-refused"
     """The login is refused with status `code` (400). `match.field` is the form of the answer: `standard`, the default
     (`{"error": "invalid_grant"}`), `tasty` (the broker's own) or `html` (a gateway's page)."""
@@ -103,6 +114,26 @@ class FaultKind(Enum):
     """An order accepted now is missing from listings for `seconds` (5) of wall time. Each order is one occurrence."""
     ORDERS_PARTIAL_PAGE = "orders-partial-page"
     """A listing of orders holds only the first half of its page."""
+    ORDERS_OVERLAPPING_PAGES = "orders-overlapping-pages"
+    """A history of orders has pages of `match.field` (2) rows. Each but the first begins with the last row of the page
+    before, as if an order had arrived meanwhile. The counts are as announced."""
+    ORDERS_TWIN = "orders-twin"
+    """An order accepted now is there twice: another one has the same identifier and terms, and an id of its own."""
+    ORDERS_CHANGED_PRICE = "orders-changed-price"
+    """An order accepted now has the price `match.field`, signed like a credit, by default 0.10 less."""
+    ORDERS_CHANGED_QUANTITY = "orders-changed-quantity"
+    """An order accepted now has `match.field` (2) times its contracts."""
+    ORDERS_LEG_MISSING = "orders-leg-missing"
+    """An order accepted now lacks the leg with the number `match.field`, from 1 on, by default its last one."""
+    ORDERS_REVIVED = "orders-revived"
+    """An order accepted now is live again `seconds` (5) of wall time after it was cancelled."""
+    ORDERS_FORGOTTEN = "orders-forgotten"
+    """The broker no longer knows an order accepted now after `seconds` (5) of wall time: no listing has it, its id is
+    answered with 404, its fills have left no positions. Nothing tells of it."""
+    ORDER_IDS_BEGIN_AGAIN = "order-ids-begin-again"
+    """The ids of orders begin with 1 in each session. An older order with the same id is no longer known."""
+    FILL_IDS_BEGIN_AGAIN = "fill-ids-begin-again"
+    """The ids of fills begin with 1 in each session, for orders that are accepted now."""
 
     MARKET_CROSSED = "market-crossed"
     """Quotes have their bid above their ask."""
@@ -123,9 +154,21 @@ class FaultKind(Enum):
     """The broker reports that the market session is closed."""
     SESSION_UNREADABLE = "session-unreadable"
     """The broker reports the market session without its state."""
+    SESSION_PAST_CLOSE = "session-past-close"
+    """The broker reports the session that closed last as open, with the times it had."""
+    SESSION_OPEN_WITHOUT_CLOSE = "session-open-without-close"
+    """The broker reports that the market is open, and not until when."""
 
 
-CONDITION_KINDS = frozenset(kind for kind in FaultKind if kind.name.startswith("MARKET_"))
+CONDITION_KINDS = frozenset(
+    {
+        FaultKind.CLOCK_OFFSET,
+        FaultKind.ORDERS_OVERLAPPING_PAGES,
+        FaultKind.ORDER_IDS_BEGIN_AGAIN,
+        FaultKind.FILL_IDS_BEGIN_AGAIN,
+        *(kind for kind in FaultKind if kind.name.startswith("MARKET_")),
+    }
+)
 """Kinds that are a lasting condition, not a single event: `count` does not apply to them."""
 ODD_VALUE = 123
 """What an odd field is unless the fault says otherwise: a number where the SDK wants text, as a real `user-id` is."""
@@ -136,16 +179,27 @@ FOREIGN_ORDER_ID = 987_654_321
 OAUTH_FORMS = ("standard", "tasty", "html")
 """The forms in which oauth-refused answers."""
 
+WHOLE_NUMBERS = {
+    FaultKind.ORDERS_OVERLAPPING_PAGES: (2, 250, 2),
+    FaultKind.ORDERS_CHANGED_QUANTITY: (2, 100, 2),
+    FaultKind.ORDERS_LEG_MISSING: (1, 4, 4),
+}
+"""The kinds whose `match.field` is a whole number: the lowest, the highest and the one when it is left out."""
+
 DURATION_KINDS = frozenset(
     {
         FaultKind.REST_DELAY_BEFORE,
         FaultKind.REST_DELAY_AFTER,
+        FaultKind.REST_DRIP,
+        FaultKind.CLOCK_OFFSET,
         FaultKind.ORDERS_LISTING_LAG,
+        FaultKind.ORDERS_REVIVED,
+        FaultKind.ORDERS_FORGOTTEN,
         FaultKind.DXLINK_SILENCE,
         FaultKind.DXLINK_HALF_OPEN,
     }
 )
-"""Kinds whose `seconds` is how long the fault itself lasts, not how long it stays armed."""
+"""Kinds whose `seconds` belong to the fault itself. They do not say how long it stays armed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,14 +253,45 @@ class Fault:
         """Raises ValueError for a count, seconds or code out of range, and for a `match.field` its kind cannot have."""
         if self.count is not None and self.count < 1:
             raise ValueError(f"count {self.count} is below 1; leave it out for one occurrence, null for every one")
-        if self.seconds is not None and not 0 < self.seconds <= 86_400:
+        if self.kind is FaultKind.CLOCK_OFFSET:
+            if self.seconds is None or not 0 < abs(self.seconds) <= 86_400:
+                raise ValueError(f"seconds {self.seconds} is no offset; give -86400..86400, other than 0")
+        elif self.seconds is not None and not 0 < self.seconds <= 86_400:
             raise ValueError(f"seconds {self.seconds:g} is outside 0..86400; give wall seconds above 0")
         if self.code is not None and not 400 <= self.code <= 4999:
             raise ValueError(f"code {self.code} is neither an HTTP error (400..599) nor a close code (1000..4999)")
         if self.kind is FaultKind.OAUTH_REFUSED and self.match.field not in (None, *OAUTH_FORMS):
             raise ValueError(f"match.field {self.match.field!r} is not known; use {', '.join(OAUTH_FORMS)}")
+        if self.kind is FaultKind.REST_DRIP and self.match.field not in (None, "headers"):
+            raise ValueError(f"match.field {self.match.field!r} is not known; use headers, or leave it out")
         if self.kind is FaultKind.MARKET_CANDLES_MISSING:
             self.days()
+        elif self.kind is FaultKind.ORDERS_CHANGED_PRICE:
+            self.price()
+        elif self.kind in WHOLE_NUMBERS:
+            self.whole_number()
+
+    def price(self) -> Decimal | None:
+        """The price per share in `match.field`, negative for a debit; None when it is left out. Raises ValueError."""
+        if self.match.field is None:
+            return None
+        try:
+            price = Decimal(self.match.field)
+        except InvalidOperation:
+            price = Decimal("NaN")
+        if not price.is_finite():
+            raise ValueError(f"match.field {self.match.field!r} is no price; write 3.50, or -3.50 for a debit")
+        return price
+
+    def whole_number(self) -> int:
+        """The whole number in `match.field`, or the one that its kind has by default. Raises ValueError."""
+        lowest, highest, default = WHOLE_NUMBERS[self.kind]
+        text = self.match.field
+        if text is None:
+            return default
+        if not (text.isascii() and text.isdigit() and lowest <= int(text) <= highest):
+            raise ValueError(f"match.field {text!r} is no whole number of {lowest} to {highest}")
+        return int(text)
 
     def days(self) -> tuple[date, date] | None:
         """The first and last date of `match.field`, or None when it is left out. Raises ValueError."""
@@ -217,14 +302,6 @@ class Fault:
             return date.fromisoformat(first), date.fromisoformat(last)
         except ValueError as error:
             raise ValueError(f"match.field {self.match.field!r} is no range; write 2026-11-02..2026-11-13") from error
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedFault:
-    """A fault to be armed when this much market time has passed since the start."""
-
-    after: timedelta
-    fault: Fault
 
 
 @dataclass(slots=True)
@@ -300,57 +377,6 @@ class ArmedFaults:
     def _expire(self, monotonic: float) -> None:
         if any(armed.until is not None and armed.until <= monotonic for armed in self._armed):
             self._armed = [armed for armed in self._armed if armed.until is None or armed.until > monotonic]
-
-
-PLANNED_KINDS = (
-    FaultKind.REST_DELAY_AFTER,
-    FaultKind.REST_DROP_RESPONSE,
-    FaultKind.REST_DROP_REQUEST,
-    FaultKind.REST_5XX_HTML,
-    FaultKind.REST_429,
-    FaultKind.REST_TOKEN_INVALID,
-    FaultKind.REST_ODD_FIELD,
-    FaultKind.REST_FOREIGN_ITEM,
-    FaultKind.DXLINK_CLOSE,
-    FaultKind.DXLINK_SILENCE,
-    FaultKind.DXLINK_ERROR,
-    FaultKind.DXLINK_BAD_ARITY,
-    FaultKind.DXLINK_FULL,
-    FaultKind.DXLINK_UPGRADE_REFUSED,
-    FaultKind.ALERTS_CLOSE,
-    FaultKind.ALERTS_DUPLICATED,
-    FaultKind.ALERTS_REORDERED,
-    FaultKind.ALERTS_LOST,
-    FaultKind.ALERTS_UNKNOWN_STATUS,
-    FaultKind.ALERTS_ODD_FIELD,
-    FaultKind.ALERTS_BATCHED,
-    FaultKind.ORDERS_LISTING_LAG,
-    FaultKind.MARKET_CROSSED,
-    FaultKind.MARKET_NAN,
-    FaultKind.MARKET_FROZEN,
-    FaultKind.MARKET_STALE_SNAPSHOT,
-    FaultKind.MARKET_CANDLES_MISSING,
-)
-"""The kinds in a random plan: faults from which a client must recover without a person's help."""
-
-
-def random_plan(
-    seed: int, *, faults: int = 24, within: timedelta = timedelta(hours=6, minutes=30)
-) -> tuple[PlannedFault, ...]:
-    """A random plan of faults over this market time, earliest first. One seed always gives the same plan."""
-    draw = random.Random(seed)
-    plan = []
-    for _ in range(faults):
-        kind = draw.choice(PLANNED_KINDS)
-        after = timedelta(seconds=draw.uniform(0.0, within.total_seconds()))
-        seconds = round(draw.uniform(2.0, 20.0), 1)
-        if kind in CONDITION_KINDS:
-            plan.append(PlannedFault(after, Fault(kind, count=None, seconds=seconds)))
-        elif kind in DURATION_KINDS:
-            plan.append(PlannedFault(after, Fault(kind, count=1, seconds=seconds)))
-        else:
-            plan.append(PlannedFault(after, Fault(kind, count=draw.randint(1, 3), seconds=60.0)))
-    return tuple(sorted(plan, key=lambda planned: planned.after))
 
 
 def _symbol_matches(pattern: str, symbol: str) -> bool:

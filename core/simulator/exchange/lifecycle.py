@@ -7,9 +7,10 @@ effect on them. Routing and cancelling take wall time (scaled by `speed`); fills
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from math import sqrt
@@ -67,6 +68,10 @@ class BookEntry:
     """The random numbers of this order."""
     expires_at: datetime | None
     reject_reason: str | None = None
+    plan: FillPlan | None = None
+    """How it fills, instead of the plan of its account."""
+    daily_fill_ids: bool = False
+    """Whether the ids of its fills are counted from 1 in each session."""
     step_at: datetime | None = None
     """When it reaches its next stage."""
     match_at: datetime | None = None
@@ -118,23 +123,55 @@ class OrderBook:
     """The accounts with a plan of their own."""
     _entries: dict[int, BookEntry] = field(default_factory=dict, init=False)
     """By order id."""
+    _daily_fills: Counter[date] = field(default_factory=Counter, init=False)
+    """How many ids of fills were counted in each session."""
 
     def add(
-        self, order: SimOrder, now: datetime, expires_at: datetime | None, reject_reason: str | None, contingent: bool
+        self,
+        order: SimOrder,
+        now: datetime,
+        expires_at: datetime | None,
+        reject_reason: str | None = None,
+        *,
+        contingent: bool = False,
+        plan: FillPlan | None = None,
+        daily_fill_ids: bool = False,
     ) -> BookEntry:
         """Adds an order, to be routed now or at the next open. A contingent one waits for its predecessor's cancel.
 
         With a `reject_reason` the order is rejected once it has been routed.
         """
-        chance = random.Random(self.seed * 1_000_003 + order.id)
         stage = Stage.CONTINGENT if contingent else Stage.RECEIVED
-        entry = BookEntry(order, stage, chance, expires_at, reject_reason)
-        if self.plan(order.account_number) is FillPlan.REJECT:
+        entry = BookEntry(order, stage, self._chance(order), expires_at, reject_reason, plan, daily_fill_ids)
+        if self._plan_of(entry) is FillPlan.REJECT:
             entry.reject_reason = "Rejected by the exchange"
         if not contingent:
             entry.step_at = self._after(self._opening(now), entry, 0.05, 0.15)
         self._entries[order.id] = entry
         return entry
+
+    def revive(self, order: SimOrder, now: datetime, expires_at: datetime | None) -> BookEntry:
+        """Lets an order that has ended work again."""
+        entry = BookEntry(order, Stage.LIVE, self._chance(order), expires_at)
+        self._entries[order.id] = entry
+        entry.match_at = self._opening(self._after(now, entry, 0.2, 1.0))
+        if any(leg.remaining_quantity % (leg.quantity // order.size) for leg in order.legs):
+            # Part of a package is filled already: what is left of it fills at the same prices.
+            entry.prices = tuple(leg.fills[-1].fill_price for leg in order.legs)
+            entry.remainder_at = self._opening(self._after(now, entry, 0.4, 1.4))
+        again: dict[str, object] = {"status": "Live", "cancellable": True, "editable": True}
+        ended = ("terminal_at", "cancelled_at", "cancel_username", "reject_reason")
+        self._change(entry, now, **again, **dict.fromkeys(ended))
+        return entry
+
+    def remove(self, entry: BookEntry, now: datetime, user: str) -> None:
+        """Ends an order at once, as the broker's staff does."""
+        status = "Partially Removed" if entry.order.partially_filled else "Removed"
+        self._end(entry, now, status, cancelled_at=now, cancel_username=user)
+
+    def forget(self, order_id: int) -> None:
+        """Drops an order without a word."""
+        self._entries.pop(order_id, None)
 
     def entry(self, order_id: int) -> BookEntry | None:
         return self._entries.get(order_id)
@@ -147,10 +184,10 @@ class OrderBook:
         """The fill plan of an account: its own, else the common one."""
         return self.account_plans.get(account_number, self.fill_plan)
 
-    def request_cancel(self, entry: BookEntry, now: datetime) -> None:
+    def request_cancel(self, entry: BookEntry, now: datetime, user: str) -> None:
         """Asks to cancel an order. It may still fill before the cancel arrives."""
         entry.cancel_at = self._after(now, entry, 0.1, 0.4)
-        self._change(entry, now, status="Cancel Requested", cancellable=False, editable=False)
+        self._change(entry, now, status="Cancel Requested", cancellable=False, editable=False, cancel_username=user)
 
     def request_replace(self, entry: BookEntry, successor: BookEntry, now: datetime) -> None:
         """Asks to cancel an order and then route its successor. If the order fills first, the successor is removed."""
@@ -208,7 +245,7 @@ class OrderBook:
         self._change(entry, at, **shown)
 
     def _match(self, entry: BookEntry, at: datetime) -> None:
-        order, plan = entry.order, self.plan(entry.order.account_number)
+        order, plan = entry.order, self._plan_of(entry)
         entry.matches += 1
         every = 1 if entry.matches <= SPARSE_MATCHING_AFTER else 5
         entry.match_at = self._opening(at + timedelta(seconds=every * sqrt(self.speed)))
@@ -259,7 +296,7 @@ class OrderBook:
                 continue
             count += 1
             fill = SimFill(
-                fill_id=f"24_{order.id}_{count}",
+                fill_id=self._fill_id(entry, count, at),
                 quantity=quantity,
                 fill_price=entry.prices[index],
                 filled_at=at,
@@ -277,6 +314,13 @@ class OrderBook:
         self.on_fill(entry.order, filled, at)
         if done:
             self._resolve_successor(entry, at, cancelled=False)
+
+    def _fill_id(self, entry: BookEntry, count: int, at: datetime) -> str:
+        if not entry.daily_fill_ids:
+            return f"24_{entry.order.id}_{count}"
+        day = self.market.session_day(at)
+        self._daily_fills[day] += 1
+        return str(self._daily_fills[day])
 
     def _cancel(self, entry: BookEntry, at: datetime) -> None:
         entry.cancel_at = None
@@ -315,6 +359,12 @@ class OrderBook:
     def _change(self, entry: BookEntry, at: datetime, **changes: object) -> None:
         entry.order = _updated(entry.order, at, changes)
         self.on_change(entry.order, at)
+
+    def _chance(self, order: SimOrder) -> random.Random:
+        return random.Random(self.seed * 1_000_003 + order.id)
+
+    def _plan_of(self, entry: BookEntry) -> FillPlan:
+        return entry.plan or self.plan(entry.order.account_number)
 
     def _after(self, at: datetime, entry: BookEntry, low: float, high: float) -> datetime:
         return at + timedelta(seconds=(low + (high - low) * entry.chance.random()) * self.speed)

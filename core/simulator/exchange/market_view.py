@@ -87,6 +87,12 @@ class MarketView:
     def session_closed(self) -> bool:
         return self._armed(FaultKind.SESSION_CLOSED, "*")
 
+    def session_past_close(self) -> bool:
+        return self._armed(FaultKind.SESSION_PAST_CLOSE, "*")
+
+    def session_without_close(self) -> bool:
+        return self._armed(FaultKind.SESSION_OPEN_WITHOUT_CLOSE, "*")
+
     def _instant(self, symbol: str, at: datetime) -> datetime:
         """The instant whose market is shown: `at`, or an earlier one while market data is frozen or stale."""
         frozen = self._faults.take(FaultKind.MARKET_FROZEN, self._clock.monotonic(), symbol=symbol)

@@ -6,6 +6,7 @@ positive is a credit. Prices are $ per share.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -153,6 +154,10 @@ class SimOrder:
     stop_trigger: Decimal | None = None
     value: Decimal | None = None
     warnings: tuple[OrderMessage, ...] = ()
+    username: str | None = None
+    """The login that placed it."""
+    cancel_username: str | None = None
+    """The login that asked to cancel it."""
 
     @property
     def terminal(self) -> bool:
@@ -260,6 +265,20 @@ class DryRun:
     fees: FeeCalculation
     warnings: tuple[OrderMessage, ...]
     errors: tuple[OrderError, ...]
+
+
+def closing_order(positions: Sequence[SimPosition]) -> OrderRequest:
+    """A market order that closes these positions."""
+    legs = tuple(
+        OrderLeg(
+            held.instrument_type,
+            held.symbol,
+            "Sell to Close" if held.quantity_direction == "Long" else "Buy to Close",
+            Decimal(held.quantity),
+        )
+        for held in positions
+    )
+    return OrderRequest("Day", "Market", legs)
 
 
 def package_size(quantities: tuple[int, ...]) -> int:

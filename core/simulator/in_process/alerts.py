@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,14 +31,24 @@ class InProcessAlerts:
         self._faults = faults
         self._clock = clock
         self._woken = asyncio.Event()
+        self._untold: deque[Notice] = deque()
+        """The notices since the last delivery. Another client of the exchange may have brought them about."""
         self._delayed: OrderReport | None = None
         """An alert that waits for its successor, to be delivered after it. It is lost with the connection."""
 
     async def run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
+        stop = self._exchange.listen(self._hear)
+        try:
+            await self._run(accounts, sink)
+        finally:
+            stop()
+
+    async def _run(self, accounts: Sequence[str], sink: OrderAlertSink) -> None:
         connections = 0
         while True:
             connections += 1
             self._exchange.advance(self._clock.now())
+            self._untold.clear()
             sink.on_alert_status(StreamStatus(StreamState.CONNECTED, self._clock.monotonic(), connections=connections))
             self._delayed = None
             await self._deliver_until_lost(frozenset(accounts), sink)
@@ -49,9 +60,15 @@ class InProcessAlerts:
         """Checks the exchange at once. The broker calls this after each order it sends or cancels."""
         self._woken.set()
 
+    def _hear(self, notice: Notice) -> None:
+        self._untold.append(notice)
+        self._woken.set()
+
     async def _deliver_until_lost(self, accounts: frozenset[str], sink: OrderAlertSink) -> None:
         while self._faults.take(FaultKind.ALERTS_CLOSE, self._clock.monotonic()) is None:
-            for notice in self._exchange.advance(self._clock.now()):
+            self._exchange.advance(self._clock.now())
+            while self._untold:
+                notice = self._untold.popleft()
                 if notice.account_number in accounts:
                     self._deliver(notice, sink)
             await self._until_next_event()
@@ -80,6 +97,8 @@ class InProcessAlerts:
         wait = MAX_WAIT_S
         if upcoming is not None:
             wait = (upcoming - self._clock.now()).total_seconds() / self._clock.speed
+        if self._untold:  # told while the others were delivered
+            return
         self._woken.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(min(MAX_WAIT_S, max(MIN_WAIT_S, wait))):

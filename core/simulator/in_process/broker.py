@@ -2,16 +2,18 @@
 
 Its faults are those of the wire (`core.simulator.exchange.faults`), at the same places and with the same results.
 Faults of a socket are left out, and so are those that a client of the wire must not notice: odd fields, alerts in one
-frame, and foreign accounts and positions.
+frame, and foreign accounts and positions. An answer that drips is late here as a whole.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from core.broker.port import (
     AccountReads,
@@ -27,28 +29,37 @@ from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
+from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, Fault, FaultKind, FaultMatch
+from core.simulator.exchange.faults import ArmedFault, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.market_view import MarketView
-from core.simulator.exchange.orders import NOT_FOUND, OrderRefused, SimOrder
+from core.simulator.exchange.orders import OrderRefused, SimOrder
 from core.simulator.in_process import values
 from core.simulator.in_process.alerts import InProcessAlerts
+from core.simulator.in_process.answers import (
+    AFTER,
+    BEFORE,
+    REFUSED,
+    UNREADABLE_ANSWERS,
+    Failure,
+    fault_of,
+    refusal_code,
+    rejected,
+)
 from core.simulator.in_process.market_data import InProcessMarketData
 from core.simulator.market.market import Market
 from core.simulator.market.market_data import MarketQuote
 
+T = TypeVar("T")
+
 LATENCY_S = 0.05
 """Seconds that every request takes."""
 REQUEST_TIMEOUT_S = 10.0
-LISTING_LAG_S = 5.0
-UNREADABLE_ANSWERS = (
-    FaultKind.REST_GARBAGE,
-    FaultKind.REST_HTML,
-    FaultKind.REST_JSON_LIST,
-    FaultKind.REST_MISSING_FIELD,
-)
-STATUS_OF_CODE = {"validation_error": 400, "not_permitted": 403}
-"""The HTTP status of a refusal by its code. Every other code has status 422 (broker 5)."""
+DROPS = 50
+"""Into how many drops an answer falls that drips (rest-drip)."""
+DROP_S = 0.3
+"""Seconds from one drop to the next, unless the fault names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +74,18 @@ class Posted:
 
 @dataclass(eq=False)
 class InProcessBroker:
-    """Implements `core.broker.port.Broker` for one login. Waits and ages follow the given clock.
+    """Implements `core.broker.port.Broker` for one login. The clock is the true one.
 
-    The fields from `unreachable` on are for tests to set and read.
+    Two of them may share one exchange, as the consoles of two traders do. A client whose clock is wrong has its own in
+    `market_data.client_clock`. The fields from `unreachable` on are for tests to set and read.
     """
 
     exchange: Exchange
     market: Market
     clock: Clock
     login: str
-    faults: ArmedFaults = field(default_factory=ArmedFaults, init=False)
+    faults: ArmedFaults = field(default_factory=ArmedFaults)
+    """The armed faults. Brokers of one exchange may share them."""
     unreachable: bool = field(default=False, init=False)
     """Whether no request gets a connection."""
     no_connection: int = field(default=0, init=False)
@@ -85,13 +98,16 @@ class InProcessBroker:
     """The orders that were sent, oldest first."""
     chains: dict[tuple[str, date], OptionChain] = field(default_factory=dict, init=False)
     """A cache by symbol and date, because chains are slow to build. Brokers of equal markets may share it."""
-    _unlisted_until: dict[int, float] = field(default_factory=dict, init=False)
-    """The orders missing from listings: id to the monotonic second until which they are."""
+    _told: BrokerTime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        self._theirs = BrokerClock(self.clock, self.faults)
+        self._orders = ClientOrders(self.exchange, self.faults, self.clock)
         self._view = MarketView(self.market, self.faults, self.clock)
-        self.market_data = InProcessMarketData(self._view, self.faults, self.clock, self._raise_armed_fault)
-        self.alerts = InProcessAlerts(self.exchange, self.faults, self.clock)
+        self.market_data = InProcessMarketData(
+            self._view, self.faults, self._theirs, self._check, client_clock=self.clock
+        )
+        self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
 
     @property
     def name(self) -> str:
@@ -99,8 +115,8 @@ class InProcessBroker:
 
     @property
     def time(self) -> BrokerTime | None:
-        """None: this broker uses the same clock as its client."""
-        return None
+        """The broker's time at its last answer that told it; None before the first."""
+        return self._told
 
     def remarks(self) -> tuple[str, ...]:
         """Nothing: its values never were JSON, so all of them can be read."""
@@ -115,63 +131,58 @@ class InProcessBroker:
         method: str | None = None,
         path: str | None = None,
         symbol: str | None = None,
+        account: str | None = None,
+        named: str | None = None,
     ) -> None:
-        """Arms a fault (`core.simulator.exchange.faults.Fault`). `path` is one of the REST API, such as /accounts."""
-        match = FaultMatch(method=method, path=path, symbol=symbol)
+        """Arms a fault (`core.simulator.exchange.faults.Fault`). `path` is one of the REST API, such as /accounts.
+
+        `named` is `match.field`: what the kind says.
+        """
+        match = FaultMatch(method=method, path=path, symbol=symbol, account=account, field=named)
         self.faults.arm(Fault(kind, count, seconds, match=match), self.clock.now(), self.clock.monotonic())
 
     async def connect(self) -> None:
-        await self._request("/oauth/token")
+        await self._call("/oauth/token", lambda now: None)
 
     async def close(self) -> None:
         """Does nothing: there is no connection to close."""
 
     async def accounts(self) -> tuple[BrokerAccount, ...]:
-        await self._request("/customers/me/accounts")
-        return tuple(values.broker_account(account) for account in self.exchange.accounts_of(self.login))
+        found = await self._call("/customers/me/accounts", lambda now: self.exchange.accounts_of(self.login))
+        return tuple(values.broker_account(account) for account in found)
 
     async def account_reads(self, number: str) -> AccountReads:
-        await self._request(f"/accounts/{number}/balances")
-        now = self.clock.now()
-        return values.account_reads(
-            self.exchange.balances(number, now),
-            self.exchange.positions(number, now),
-            self.exchange.trading_status(number),
+        return await self._call(
+            f"/accounts/{number}/balances",
+            lambda now: values.account_reads(
+                self.exchange.balances(number, now),
+                self.exchange.positions(number, now),
+                self.exchange.trading_status(number),
+            ),
         )
 
     async def market_state(self) -> MarketState:
-        await self._request("/market-time/sessions/current")
-        if self._view.session_unreadable():
-            raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
-        now = self.clock.now()
-        session = self.market.session(exchange_time(now).date())
-        if session is None:
-            return MarketState(False, "Closed", None, None)
-        is_open = session.open <= now < session.close and not self._view.session_closed()
-        return MarketState(is_open, "Open" if is_open else "Closed", session.open, session.close)
+        return await self._call("/market-time/sessions/current", self._session)
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
-        await self._request("/market-metrics")
-        now = self.clock.now()
-        known = (symbol for symbol in symbols if symbol in self.market.symbols)
-        return tuple(values.metrics(self._view.metrics(symbol, now), self.clock) for symbol in known)
+        known = [symbol for symbol in symbols if symbol in self.market.symbols]
+        rows = await self._call("/market-metrics", lambda now: [self._view.metrics(symbol, now) for symbol in known])
+        return tuple(values.metrics(row, self.market_data.dating) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
-        await self._request("/option-chains")
-        day = self.market.session_day(self.clock.now())
+        day = await self._call("/option-chains", self.market.session_day)
         if (symbol, day) not in self.chains:
             self.chains[symbol, day] = values.option_chain(symbol, self.market.chain(symbol, day))
         return self.chains[symbol, day]
 
     async def marks(self, symbols: Sequence[str]) -> dict[str, Decimal]:
-        await self._request("/market-data")
-        now = self.clock.now()
-        trades = {symbol: self._view.trade(symbol, now) for symbol in symbols if symbol in self.market.symbols}
+        known = [symbol for symbol in symbols if symbol in self.market.symbols]
+        trades = await self._call("/market-data", lambda now: {s: self._view.trade(s, now) for s in known})
         return {symbol: trade.price for symbol, trade in trades.items() if trade is not None}
 
     async def dry_run(self, number: str, request: OrderRequest) -> DryRunAnswer:
-        await self._request(f"/accounts/{number}/orders/dry-run", "POST")
-        run = self.exchange.dry_run(number, values.order_body(request), self.clock.now())
+        path, body = f"/accounts/{number}/orders/dry-run", values.order_body(request)
+        run = await self._call(path, lambda now: self.exchange.dry_run(number, body, now), "POST")
         if run.errors:
             words = "; ".join(f"{error.code}: {error.message}" for error in run.errors)
             raise BrokerError(BrokerFault.REFUSED, f"dry run: {words}", run.errors[0].code)
@@ -187,10 +198,10 @@ class InProcessBroker:
         if refusal is not None:
             return SendOutcome(SendClass.NOT_SENT, refusal.sentence(), left=False, code=refusal.code)
         self.posted.append(Posted(self.clock.now(), number, request, shown))
-        if self._fault_hits(FaultKind.REST_DROP_REQUEST, path, "POST"):
+        if self._armed(FaultKind.REST_DROP_REQUEST, path, "POST") is not None:
             return await self._no_answer()
         for kind, status in ((FaultKind.REST_5XX_HTML, 502), (FaultKind.REST_429, 429)):
-            if self._fault_hits(kind, path, "POST"):
+            if self._armed(kind, path, "POST") is not None:
                 return SendOutcome(SendClass.UNKNOWN, f"HTTP {status}", left=True, status=status)
         late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, "POST")
         if not late:
@@ -212,14 +223,11 @@ class InProcessBroker:
         """The order as the exchange accepted it, or the outcome of its refusal."""
         if self.refuse_orders:
             self.refuse_orders -= 1
-            return _rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
+            return rejected(OrderRefused("preflight_check_failure", "One or more preflight checks failed."))
         try:
-            order = self.exchange.submit(number, values.order_body(request), self.clock.now())
+            order = self._orders.place(number, values.order_body(request), self._theirs.now(), by=self.login)
         except OrderRefused as error:
-            return _rejected(error)
-        lag = self.faults.take(FaultKind.ORDERS_LISTING_LAG, self.clock.monotonic(), account=number)
-        if lag is not None:
-            self._unlisted_until[order.id] = self.clock.monotonic() + (lag.fault.seconds or LISTING_LAG_S)
+            return rejected(error)
         self.alerts.wake()
         return order
 
@@ -229,53 +237,58 @@ class InProcessBroker:
         if self.fail_after_accept:
             self.fail_after_accept -= 1
             return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
-        if self._fault_hits(FaultKind.REST_DROP_RESPONSE, path, "POST"):
-            return await self._no_answer()
-        if any(self._fault_hits(kind, path, "POST") for kind in UNREADABLE_ANSWERS):
-            return SendOutcome(SendClass.UNKNOWN, "order: the answer cannot be read", left=True, status=201)
-        late = self._delay_s(FaultKind.REST_DELAY_AFTER, path, "POST")
+        if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, "POST")) is not None:
+            return rejected(OrderRefused(refusal_code(refused), REFUSED), refused.fault.code)
+        late = self._late_answer_s(path, "POST")
         if late > REQUEST_TIMEOUT_S:
             return await self._no_answer()
         if late:
             await self.clock.sleep(late)
+        if self._armed(FaultKind.REST_DROP_RESPONSE, path, "POST") is not None:
+            return await self._no_answer()
+        if self._armed(FaultKind.REST_5XX_AFTER, path, "POST") is not None:
+            return SendOutcome(SendClass.UNKNOWN, "HTTP 502", left=True, status=502)
+        if any(self._armed(kind, path, "POST") is not None for kind in UNREADABLE_ANSWERS):
+            return SendOutcome(SendClass.UNKNOWN, "order: the answer cannot be read", left=True, status=201)
+        self._note_time(path, "POST")
         report = values.order_report(order)
         return SendOutcome(SendClass.ACKNOWLEDGED, order.status, left=True, status=201, report=report)
 
     async def cancel(self, number: str, order_id: str) -> None:
         """Asks once to cancel an order. Raises BrokerError, REFUSED when the broker refuses."""
-        await self._request(f"/accounts/{number}/orders/{order_id}", "DELETE")
-        try:
-            self.exchange.cancel(number, int(order_id), self.clock.now())
-        except OrderRefused as error:
-            raise BrokerError(_fault_of(error), f"cancel: {error.message}", error.code) from None
-        self.alerts.wake()
+
+        def cancel(now: datetime) -> None:
+            self.exchange.cancel(number, int(order_id), now, by=self.login)
+            self.alerts.wake()
+
+        await self._call(f"/accounts/{number}/orders/{order_id}", cancel, "DELETE")
 
     async def order(self, number: str, order_id: str) -> OrderReport:
-        await self._request(f"/accounts/{number}/orders/{order_id}")
-        self.exchange.live_orders(
-            number, self.clock.now()
-        )  # brings the exchange up to now, and leaves its notices to the alerts
-        try:
-            return values.order_report(self.exchange.order(number, int(order_id)))
-        except OrderRefused as error:
-            raise BrokerError(_fault_of(error), f"order: {error.message}", error.code) from None
+        def read(now: datetime) -> SimOrder:
+            self.exchange.live_orders(number, now)  # brings the exchange up to now, and leaves its notices
+            return self.exchange.order(number, int(order_id))
+
+        return values.order_report(await self._call(f"/accounts/{number}/orders/{order_id}", read))
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         path = f"/accounts/{number}/orders"
-        await self._request(path)
-        if self.faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self.clock.monotonic(), account=number) is not None:
-            raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders on a page than it announces")
         start = datetime.combine(first_day, time(), EXCHANGE_ZONE).astimezone(UTC)
-        found = {order.id: order for order in self.exchange.live_orders(number, self.clock.now())}
-        found.update((order.id, order) for order in self.exchange.orders(number, start))
-        listed = [found[i] for i in sorted(found) if self.is_listed(i)]
-        foreign = self._fault_hits(FaultKind.REST_FOREIGN_ITEM, path, "GET")
-        return tuple(values.order_report(order) for order in listed) + (values.foreign_order(number),) * foreign
+
+        def read(now: datetime) -> list[SimOrder]:
+            live = self._orders.listed(self.exchange.live_orders(number, now))
+            history = self._orders.listed(self.exchange.orders(number, start))
+            rows = self._orders.overlapping_rows(number)
+            if self._orders.half_page(number) or (rows is not None and len(history) > rows):
+                raise BrokerError(BrokerFault.UNREADABLE, "orders: fewer orders than the pages announce")
+            return list({order.id: order for order in (*history, *live)}.values())
+
+        found = sorted(await self._call(path, read), key=lambda order: order.id)
+        foreign = self._armed(FaultKind.REST_FOREIGN_ITEM, path, "GET") is not None
+        return tuple(values.order_report(order) for order in found) + (values.foreign_order(number),) * foreign
 
     def is_listed(self, order_id: int) -> bool:
         """Whether the listings show this order now; a fault may keep a new one out for a while."""
-        now = self.clock.monotonic()
-        return self._unlisted_until.get(order_id, now) <= now
+        return self._orders.is_listed(order_id)
 
     # Internals
 
@@ -285,50 +298,80 @@ class InProcessBroker:
             occ: None if streamer is None else self.market_data.shown(streamer) for occ, streamer in streamers.items()
         }
 
-    async def _request(self, path: str, method: str = "GET") -> None:
-        """Waits as long as a request takes. Raises BrokerError when a fault makes it fail. `send` does not use this."""
+    def _session(self, now: datetime) -> MarketState:
+        """The session as the adapter takes it: closed past its close, whatever its word; unreadable without one."""
+        if self._view.session_unreadable():
+            raise BrokerError(BrokerFault.UNREADABLE, "market session: the answer has no state")
+        if self._view.session_without_close():
+            raise BrokerError(BrokerFault.UNREADABLE, "market session: open, and not until when")
+        session = self.market.session(exchange_time(now).date())
+        if self._view.session_past_close():
+            closed = session if session is not None and session.close <= now else self.market.sessions_around(now)[0]
+            return MarketState(False, "Closed", closed.open, closed.close)
+        if session is None:
+            return MarketState(False, "Closed", None, None)
+        is_open = session.open <= now < session.close and not self._view.session_closed()
+        return MarketState(is_open, "Open" if is_open else "Closed", session.open, session.close)
+
+    async def _call(self, path: str, process: Callable[[datetime], T], method: str = "GET") -> T:
+        """What a request is answered, processed at the broker's time at which it arrives. `send` does not use this.
+
+        Raises BrokerError when the broker refuses it, or when a fault makes it fail before or after that.
+        """
         await self.clock.sleep(LATENCY_S)
         late = self._delay_s(FaultKind.REST_DELAY_BEFORE, path, method)
-        if late:
-            await self.clock.sleep(min(late, REQUEST_TIMEOUT_S))
-        if late > REQUEST_TIMEOUT_S:
-            raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
-        self._raise_armed_fault(path, method)
+        if late > REQUEST_TIMEOUT_S and method != "GET":  # it arrives though nobody waits for its answer any more
+            asyncio.get_running_loop().call_later(late, self._process_late, process)
+        await self._wait(late, path)
+        self._check(path, method, BEFORE)
+        try:
+            answer = process(self._theirs.now())
+        except OrderRefused as error:
+            what = "cancel" if method == "DELETE" else "order"
+            raise BrokerError(fault_of(error), f"{what}: {error.message}", error.code) from None
+        if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, method)) is not None:
+            raise BrokerError(BrokerFault.REFUSED, f"{path}: {REFUSED}", refusal_code(refused))
+        await self._wait(self._late_answer_s(path, method), path)
+        self._check(path, method, AFTER)
+        self._note_time(path, method)
+        return answer
 
-    def _raise_armed_fault(self, path: str, method: str = "GET") -> None:
-        """Raises BrokerError when a fault is armed for this request."""
+    def _process_late(self, process: Callable[[datetime], object]) -> None:
+        with suppress(OrderRefused):
+            process(self._theirs.now())
+
+    async def _wait(self, seconds: float, path: str) -> None:
+        """Waits so long, or until the deadline of a request. Raises BrokerError at the deadline."""
+        if seconds:
+            await self.clock.sleep(min(seconds, REQUEST_TIMEOUT_S))
+        if seconds > REQUEST_TIMEOUT_S:
+            raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
+
+    def _note_time(self, path: str, method: str) -> None:
+        if self._armed(FaultKind.DATE_MISSING, path, method) is None:
+            told = self._theirs.now().replace(microsecond=0)  # a Date header has whole seconds
+            self._told = BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
+
+    def _check(self, path: str, method: str = "GET", kinds: Mapping[FaultKind, Failure] | None = None) -> None:
+        """Raises BrokerError when a fault of these kinds is armed for this request; of all kinds when none is given."""
         if self.unreachable:
             raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: connection refused")
-        for kind, fault, words in (
-            (FaultKind.REST_DROP_REQUEST, BrokerFault.UNREACHABLE, "the connection was closed"),
-            (FaultKind.REST_DROP_RESPONSE, BrokerFault.UNREACHABLE, "the connection was closed"),
-            (FaultKind.REST_5XX_HTML, BrokerFault.UNREACHABLE, "HTTP 502"),
-            (FaultKind.REST_429, BrokerFault.RATE_LIMITED, "HTTP 429"),
-            (FaultKind.REST_TOKEN_INVALID, BrokerFault.LOGIN_REFUSED, "token_invalid"),
-            *((kind, BrokerFault.UNREADABLE, "the answer cannot be read") for kind in UNREADABLE_ANSWERS),
-        ):
-            if self._fault_hits(kind, path, method):
+        for kind, (fault, words) in (kinds or {**BEFORE, **AFTER}).items():
+            if self._armed(kind, path, method) is not None:
                 raise BrokerError(fault, f"{path}: {words}")
 
-    def _fault_hits(self, kind: FaultKind, path: str, method: str) -> bool:
-        return self.faults.take(kind, self.clock.monotonic(), method=method, path=path) is not None
+    def _armed(self, kind: FaultKind, path: str, method: str) -> ArmedFault | None:
+        return self.faults.take(kind, self.clock.monotonic(), method=method, path=path)
 
     def _delay_s(self, kind: FaultKind, path: str, method: str) -> float:
-        armed = self.faults.take(kind, self.clock.monotonic(), method=method, path=path)
+        armed = self._armed(kind, path, method)
         return 0.0 if armed is None else armed.fault.seconds or REQUEST_TIMEOUT_S
+
+    def _late_answer_s(self, path: str, method: str) -> float:
+        drip = self._armed(FaultKind.REST_DRIP, path, method)
+        dripping = 0.0 if drip is None else DROPS * (drip.fault.seconds or DROP_S)
+        return dripping + self._delay_s(FaultKind.REST_DELAY_AFTER, path, method)
 
     async def _no_answer(self) -> SendOutcome:
         await self.clock.sleep(REQUEST_TIMEOUT_S)
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
-
-
-def _fault_of(error: OrderRefused) -> BrokerFault:
-    return BrokerFault.NOT_FOUND if error.code == NOT_FOUND else BrokerFault.REFUSED
-
-
-def _rejected(error: OrderRefused) -> SendOutcome:
-    if error.code == NOT_FOUND:  # a 404 is no definite refusal (rules 9)
-        return SendOutcome(SendClass.UNKNOWN, f"HTTP 404 {error.message}", left=True, status=404, code=error.code)
-    words = "; ".join(f"{inner.code}: {inner.message}" for inner in error.errors) or error.message
-    status = STATUS_OF_CODE.get(error.code, 422)
-    return SendOutcome(SendClass.REJECTED, words, left=True, status=status, code=error.code)

@@ -142,6 +142,7 @@ def order_report(order: sim.SimOrder) -> OrderReport:
         reject_reason=order.reject_reason,
         replaces=_id_text(order.replaces_order_id),
         replaced_by=_id_text(order.replacing_order_id),
+        cancelled_by=_other_user(order),
         time_in_force=order.time_in_force,
         order_type=order.order_type,
     )
@@ -163,6 +164,11 @@ def foreign_order(account: str) -> OrderReport:
         time_in_force="Until Full Moon",
         order_type="Iceberg",
     )
+
+
+def _other_user(order: sim.SimOrder) -> str:
+    """Who cancelled the order, where that was another user than the order's own."""
+    return "" if order.cancel_username in (None, order.username) else str(order.cancel_username)
 
 
 def _id_text(order_id: int | None) -> str:

@@ -1,8 +1,8 @@
 """The control endpoints under /simulator, which a real broker does not have. They need no token.
 
 GET /simulator/clock returns the market time. /simulator/faults arms, lists and removes faults. /simulator/fill-plan
-sets how orders fill. /simulator/tokens revokes tokens. Only programs on this machine are answered, and what changes
-something must be sent as JSON.
+sets how orders fill. /simulator/tokens revokes tokens. /simulator/act is in acts. Only programs on this machine are
+answered, and what changes something must be sent as JSON.
 """
 
 from __future__ import annotations
@@ -52,12 +52,12 @@ class Control:
 
     def add_routes(self, app: web.Application) -> None:
         """Adds the control endpoints to an application."""
-        app.router.add_get("/simulator/clock", _own_programs_only(self.clock))
-        app.router.add_get("/simulator/faults", _own_programs_only(self.list_faults))
-        app.router.add_post("/simulator/faults", _own_programs_only(self.arm))
-        app.router.add_delete("/simulator/faults", _own_programs_only(self.clear))
-        app.router.add_post("/simulator/fill-plan", _own_programs_only(self.fill_plan))
-        app.router.add_delete("/simulator/tokens", _own_programs_only(self.revoke))
+        app.router.add_get("/simulator/clock", own_programs_only(self.clock))
+        app.router.add_get("/simulator/faults", own_programs_only(self.list_faults))
+        app.router.add_post("/simulator/faults", own_programs_only(self.arm))
+        app.router.add_delete("/simulator/faults", own_programs_only(self.clear))
+        app.router.add_post("/simulator/fill-plan", own_programs_only(self.fill_plan))
+        app.router.add_delete("/simulator/tokens", own_programs_only(self.revoke))
 
     async def clock(self, request: web.Request) -> web.StreamResponse:
         shown: Payload = {
@@ -72,7 +72,7 @@ class Control:
         return web.json_response({"data": {"items": armed}})
 
     async def arm(self, request: web.Request) -> web.StreamResponse:
-        fault = parse_fault(await _json_object(request))
+        fault = parse_fault(await json_object(request))
         armed = self._faults.arm(fault, self._clock.now(), self._clock.monotonic())
         return web.json_response({"data": _fault_json(armed)}, status=201)
 
@@ -81,7 +81,7 @@ class Control:
         return web.json_response({"data": {"items": []}})
 
     async def fill_plan(self, request: web.Request) -> web.StreamResponse:
-        body = await _json_object(request)
+        body = await json_object(request)
         try:
             plan = FillPlan(body.get("plan"))
         except ValueError as error:
@@ -159,7 +159,7 @@ def _fault_json(armed: ArmedFault) -> Payload:
     }
 
 
-def _own_programs_only(endpoint: Endpoint) -> Endpoint:
+def own_programs_only(endpoint: Endpoint) -> Endpoint:
     """The endpoint for programs on this machine: others get 403, and so does a web page that a browser here shows.
 
     A page's request has an Origin, or comes by a name that was pointed at this machine. What changes something is
@@ -199,7 +199,7 @@ def _is_loopback_name(host: str) -> bool:
     return name == "localhost" or _is_loopback(name)
 
 
-async def _json_object(request: web.Request) -> Mapping[str, Any]:
+async def json_object(request: web.Request) -> Mapping[str, Any]:
     try:
         body = json.loads(await request.text())
     except ValueError as error:

@@ -108,6 +108,9 @@ def market_session(view: MarketView, at: datetime, collection: str = "Equity") -
     """One item of GET /market-time/sessions/current. On a day without a session it has no open and no close."""
     day = exchange_time(at).date()
     today = session_on(day)
+    past_close, without_close = view.session_past_close(), view.session_without_close()
+    if past_close:
+        today = today if today is not None and today.close <= at else previous_session(day)
     payload: Payload = {"instrument-collection": collection}
     if today is not None:
         payload.update(
@@ -118,11 +121,16 @@ def market_session(view: MarketView, at: datetime, collection: str = "Equity") -
                 "close-at-ext": iso(today.close + AFTER_CLOSE),
             }
         )
+    if without_close:
+        payload.pop("close-at", None)
+        payload.pop("close-at-ext", None)
     payload["next-session"] = _session_snapshot(next_session(day + timedelta(days=1)), collection)
     payload["previous-session"] = _session_snapshot(previous_session(day), collection)
     if view.session_unreadable():
         return payload
     payload["state"] = "Closed" if view.session_closed() else session_state(today, at)
+    if past_close or without_close:
+        payload["state"] = "Open"
     return payload
 
 

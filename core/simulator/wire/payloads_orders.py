@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -82,6 +83,10 @@ def order(item: SimOrder) -> Payload:
         source=item.source,
         external_identifier=item.external_identifier,
         preflight_id=item.preflight_id,
+        user_id=_user_id(item.username),
+        username=item.username,
+        cancel_user_id=_user_id(item.cancel_username),
+        cancel_username=item.cancel_username,
     )
     if item.price is not None:
         payload.update(signed("price", item.price))
@@ -89,6 +94,11 @@ def order(item: SimOrder) -> Payload:
         payload.update(signed("value", item.value))
     payload["legs"] = [leg(entry) for entry in item.legs]
     return payload
+
+
+def _user_id(username: str | None) -> str | None:
+    """The id of a user: text, because the SDK cannot read a number (broker 2.3)."""
+    return None if username is None else str(zlib.crc32(username.encode()))
 
 
 def leg(item: SimLeg) -> Payload:

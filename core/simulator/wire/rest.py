@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import format_datetime
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from aiohttp import web
@@ -23,6 +24,12 @@ from core.simulator.wire.payloads import Json, Payload, envelope, error_body
 from core.simulator.wire.rest_faults import add_foreign_item, drop_mandatory_key, set_odd_field, set_unknown_status
 
 HTML_ERROR = "<html><head><title>Bad Gateway</title></head><body>The server is having a moment.</body></html>"
+
+
+DROP = 20
+"""Bytes of each drop of an answer that drips."""
+DROP_SECONDS = 0.3
+"""Wall seconds from one drop to the next, unless the fault names them."""
 
 
 class Refusal(Exception):
@@ -86,8 +93,16 @@ class Gateway:
         app.router.add_route("*", "/{rest:.*}", self._endpoint(_not_found))
 
     async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Sets the Date header to market time."""
-        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
+        """Sets the Date header to market time, or leaves it out."""
+        missing = self._faults.take(
+            FaultKind.DATE_MISSING, self._clock.monotonic(), method=request.method, path=request.path
+        )
+        response.headers.popall("Date", None)
+        if missing is None:
+            response.headers["Date"] = self._date_text()
+
+    def _date_text(self) -> str:
+        return format_datetime(self._clock.now(), usegmt=True)
 
     def _endpoint(self, handler: Handler) -> Callable[[web.Request], Any]:
         async def respond(request: web.Request) -> web.StreamResponse:
@@ -164,6 +179,9 @@ class Gateway:
             status, payload = await process()
         except Refusal as refusal:
             status, payload = refusal.status, error_body(refusal.code, refusal.message, refusal.errors)
+        if (fault := armed(FaultKind.REST_REFUSED_AFTER)) is not None:
+            code = fault.match.field or "preflight_check_failure"
+            status, payload = fault.code or 422, error_body(code, "The request was refused")
         if (fault := armed(FaultKind.REST_MISSING_FIELD)) is not None:
             payload = drop_mandatory_key(payload, fault.match)
         if (fault := armed(FaultKind.REST_ODD_FIELD)) is not None:
@@ -178,6 +196,8 @@ class Gateway:
             return _drop_connection(request)
         if (fault := armed(FaultKind.REST_5XX_AFTER)) is not None:
             return web.Response(status=fault.code or 502, text=HTML_ERROR, content_type="text/html")
+        if (fault := armed(FaultKind.REST_DRIP)) is not None:
+            return await self._drip(request, status, json.dumps(payload), fault)
         if armed(FaultKind.REST_GARBAGE) is not None:
             text = json.dumps(payload)
             return self._text(status, text[: max(1, len(text) // 2)])
@@ -186,6 +206,25 @@ class Gateway:
         if armed(FaultKind.REST_JSON_LIST) is not None:
             return self._text(status, json.dumps([payload]))
         return self._json(status, payload)
+
+    async def _drip(self, request: web.Request, status: int, text: str, fault: Fault) -> web.StreamResponse:
+        """Sends the answer in drops, past the server's own writing of answers. The returned response is never sent."""
+        transport, body = request.transport, text.encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nDate: {self._date_text()}\r\nConnection: close\r\n\r\n"
+        ).encode()
+        slowly = head + body if fault.match.field == "headers" else body
+        if transport is not None and slowly is body:
+            transport.write(head)
+        for at in range(0, len(slowly), DROP):
+            if transport is None or transport.is_closing():
+                break
+            transport.write(slowly[at : at + DROP])
+            await self._clock.sleep(fault.seconds or DROP_SECONDS)
+        if transport is not None:
+            transport.close()
+        return web.Response(status=500)
 
     def _json(self, status: int, payload: Payload) -> web.StreamResponse:
         return self._text(status, json.dumps(payload))

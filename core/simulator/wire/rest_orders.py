@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
+from core.runtime.clock import EXCHANGE_ZONE, exchange_time
+from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, FaultKind
 from core.simulator.exchange.orders import NOT_FOUND, OrderMessage, OrderRefused, SimOrder
 from core.simulator.wire.payloads import Payload, items
 from core.simulator.wire.payloads_orders import BodyInvalid, order, order_changes, order_request, order_response
@@ -20,22 +20,19 @@ STATUS_OF_CODE = {NOT_FOUND: 404, "not_permitted": 403, "validation_error": 400}
 
 DEFAULT_PER_PAGE = 50
 MAX_PER_PAGE = 250
-LISTING_LAG_SECONDS = 5.0
 
 
 class OrdersApi:
     """The handlers of the order paths. `advance` brings the exchange up to now and publishes its notices."""
 
     def __init__(
-        self, exchange: Exchange, access: AccountAccess, faults: ArmedFaults, clock: Clock, advance: Callable[[], None]
+        self, exchange: Exchange, orders: ClientOrders, access: AccountAccess, advance: Callable[[], None]
     ) -> None:
         self._exchange = exchange
+        self._orders = orders
         self._access = access
-        self._faults = faults
-        self._clock = clock
         self._advance = advance
         self._preflights = 0
-        self._unlisted_until: dict[int, float] = {}
 
     def routes(self) -> list[Route]:
         return [
@@ -67,12 +64,9 @@ class OrdersApi:
         try:
             request = order_request(call.body)
             run = self._exchange.dry_run(number, request, call.now)
-            placed = self._exchange.submit(number, request, call.now)
+            placed = self._orders.place(number, request, call.now, by=call.login)
         except (BodyInvalid, OrderRefused) as error:
             raise _refusal(error) from error
-        lag = self._faults.take(FaultKind.ORDERS_LISTING_LAG, self._clock.monotonic(), account=number)
-        if lag is not None:
-            self._unlisted_until[placed.id] = self._clock.monotonic() + (lag.fault.seconds or LISTING_LAG_SECONDS)
         answer = Answer(order_response(placed, run, self._preflight_id()), status=201)
         self._advance()
         return answer
@@ -81,7 +75,7 @@ class OrdersApi:
         number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
-            replacement = self._exchange.replace(number, order_id, order_changes(call.body), call.now)
+            replacement = self._exchange.replace(number, order_id, order_changes(call.body), call.now, by=call.login)
         except (BodyInvalid, OrderRefused) as error:
             raise _refusal(error) from error
         self._advance()
@@ -91,7 +85,7 @@ class OrdersApi:
         number, order_id = self._access.number(call), int(call.names["id"])
         self._advance()
         try:
-            cancelled = self._exchange.cancel(number, order_id, call.now)
+            cancelled = self._exchange.cancel(number, order_id, call.now, by=call.login)
         except OrderRefused as error:
             raise _refusal(error) from error
         self._advance()
@@ -109,7 +103,7 @@ class OrdersApi:
         """The orders that still work, and those that ended today; newest first."""
         number = self._access.number(call)
         self._advance()
-        found = self._listed(self._exchange.live_orders(number, call.now))
+        found = self._orders.listed(self._exchange.live_orders(number, call.now))
         found.sort(key=_newest_first)
         return Answer(items([order(entry) for entry in self._page_with_fault(number, found)]))
 
@@ -117,7 +111,7 @@ class OrdersApi:
         number = self._access.number(call)
         self._advance()
         start, end = _time_range(call)
-        found = self._listed(self._exchange.orders(number, start, end))
+        found = self._orders.listed(self._exchange.orders(number, start, end))
         statuses, underlyings = call.values("status"), call.values("underlying-symbol")
         if statuses:
             found = [entry for entry in found if entry.status in statuses]
@@ -126,7 +120,11 @@ class OrdersApi:
         found.sort(key=_newest_first, reverse=call.query.get("sort") == "Asc")
         per_page = min(_whole_number(call, "per-page", DEFAULT_PER_PAGE) or DEFAULT_PER_PAGE, MAX_PER_PAGE)
         page = _whole_number(call, "page-offset", 0)
-        rows = found[page * per_page : (page + 1) * per_page]
+        first = page * per_page
+        if (overlapping := self._orders.overlapping_rows(number)) is not None:
+            per_page = overlapping
+            first = max(0, page * per_page - 1)
+        rows = found[first : max(0, min((page + 1) * per_page, len(found)) - page * per_page) + first]
         shown: Payload = {"pagination": pagination(len(found), per_page, page, len(rows))}
         return Answer(items([order(entry) for entry in self._page_with_fault(number, rows)]), extra=shown)
 
@@ -135,15 +133,8 @@ class OrdersApi:
         self._access.number(call)
         return Answer(items([]))
 
-    def _listed(self, orders: Sequence[SimOrder]) -> list[SimOrder]:
-        """The orders without those that orders-listing-lag still hides."""
-        monotonic = self._clock.monotonic()
-        self._unlisted_until = {number: until for number, until in self._unlisted_until.items() if until > monotonic}
-        return [entry for entry in orders if entry.id not in self._unlisted_until]
-
     def _page_with_fault(self, number: str, rows: list[SimOrder]) -> list[SimOrder]:
-        partial = self._faults.take(FaultKind.ORDERS_PARTIAL_PAGE, self._clock.monotonic(), account=number)
-        return rows if partial is None else rows[: len(rows) // 2]
+        return rows[: len(rows) // 2] if self._orders.half_page(number) else rows
 
     def _preflight_id(self) -> str:
         self._preflights += 1

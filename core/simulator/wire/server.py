@@ -17,11 +17,15 @@ from aiohttp import web
 
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
 from core.runtime.ids import Ids, RandomIds
+from core.simulator.exchange.broker_clock import BrokerClock
+from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
-from core.simulator.exchange.faults import ArmedFaults, PlannedFault
+from core.simulator.exchange.fault_plan import PlannedFault
+from core.simulator.exchange.faults import ArmedFaults
 from core.simulator.exchange.lifecycle import FillPlan
 from core.simulator.exchange.market_view import MarketView
 from core.simulator.market.market import Market
+from core.simulator.wire.acts import Acts
 from core.simulator.wire.alerts import AlertServer
 from core.simulator.wire.control import Control
 from core.simulator.wire.dxlink import QuoteFeed
@@ -64,9 +68,13 @@ class Simulator:
         self.exchange = Exchange(self.market, settings.seed, settings.accounts)
         self.exchange.speed = clock.speed
         self.faults = ArmedFaults()
+        self._broker_clock = BrokerClock(clock, self.faults)
+        self.orders = ClientOrders(self.exchange, self.faults, clock)
         self.tokens = TokenIssuer(settings.logins, settings.access_token_seconds, ids)
         self.view = MarketView(self.market, self.faults, clock)
-        self.feed = QuoteFeed(FeedEvents(self.view), self.tokens, self.faults, clock, settings.keepalive_seconds)
+        self.feed = QuoteFeed(
+            FeedEvents(self.view), self.tokens, self.faults, self._broker_clock, settings.keepalive_seconds
+        )
         logins = frozenset(login.name for login in settings.logins)
         owned = {login: frozenset(entry.number for entry in self.exchange.accounts_of(login)) for login in logins}
         self.alerts = AlertServer(self.tokens, owned, self.faults, clock, ids)
@@ -113,7 +121,7 @@ class Simulator:
 
     def advance(self) -> None:
         """Brings the exchange up to now and publishes its notices as alerts."""
-        self.alerts.publish(self.exchange.advance(self.clock.now()))
+        self.alerts.publish(self.exchange.advance(self._broker_clock.now()))
 
     async def _step(self) -> None:
         while True:
@@ -134,10 +142,11 @@ class Simulator:
         app.router.add_get("/dxlink", self.feed.handle)
         control = Control(self.clock, self.settings.seed, self.faults, self.tokens, self._set_fill_plan)
         control.add_routes(app)
+        Acts(self.exchange, self._broker_clock, self.advance).add_routes(app)
         access = AccountAccess(self.exchange, self._logins)
         market = MarketApi(self.view, self.tokens, self.faults, self.clock, self._feed_address)
-        orders = OrdersApi(self.exchange, access, self.faults, self.clock, self.advance)
-        gateway = Gateway(self.tokens, self.faults, self.clock)
+        orders = OrdersApi(self.exchange, self.orders, access, self.advance)
+        gateway = Gateway(self.tokens, self.faults, self._broker_clock)
         accounts = AccountsApi(self.exchange, access)
         gateway.add_routes(app, [*accounts.routes(), *orders.routes(), *market.routes()])
         return app

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.simulator.exchange.accounts import AccountSetup
-from core.simulator.exchange.faults import PlannedFault
+from core.simulator.exchange.fault_plan import PlannedFault
 
 
 @dataclass(frozen=True, slots=True)

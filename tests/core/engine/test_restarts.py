@@ -135,7 +135,7 @@ def test_a_death_between_the_post_and_its_answer_leaves_unknown_until_the_broker
     async def day(world: World) -> None:
         world.exchange.fill_plan = "never"
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)
-        world.broker.arm(FaultKind.REST_DELAY_AFTER, path="/accounts", seconds=8)
+        world.broker.arm(FaultKind.REST_DELAY_AFTER, path="/accounts", method="POST", seconds=8)
         await world.start()
         await world.until("09:45:03")
         while not world.exchange.orders(world.accounts[0]):

@@ -20,6 +20,7 @@ from core.domain.operation.commands import Command, CommandKind
 from core.records.store.errors import RecordsError
 from core.runtime.clock import exchange_time
 from core.runtime.virtual_time import VirtualClock, run_virtual
+from core.simulator.exchange.orders import Notice, SimOrder
 from tests.proofs.days.fault_injector import FaultInjector
 from tests.proofs.days.invariant_checker import InvariantChecker
 from tests.proofs.days.outcome_counts import count_day
@@ -122,7 +123,11 @@ class _Days:
         world.on_commit = self._committed
         world.on_start = lambda engine: self._truth.started()
         world.broker.posted = Posts(checker.posted)
-        world.exchange.on_change = checker.at_exchange
+        world.exchange.listen(self._at_exchange)
+
+    def _at_exchange(self, notice: Notice) -> None:
+        if isinstance(notice.obj, SimOrder):
+            self._checker.at_exchange(notice.obj)
 
     def _committed(self) -> None:
         self._checker.committed()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -284,5 +285,94 @@ def test_a_listing_may_have_an_order_of_a_foreign_kind() -> None:
         (foreign,) = await desk.broker.orders_since(ACCOUNT, desk.clock.now().date())
         assert (foreign.order_id, foreign.identifier, foreign.fills) == (str(FOREIGN_ORDER_ID), None, ())
         assert await desk.broker.orders_since(ACCOUNT, desk.clock.now().date()) == ()
+
+    _with_desk(script)
+
+
+def test_two_clients_of_one_exchange_hear_the_same() -> None:
+    async def script(desk: Desk) -> None:
+        other, heard = InProcessBroker(desk.exchange, desk.broker.market, desk.clock, LOGIN), Sink()
+        following = asyncio.create_task(other.alerts.run([ACCOUNT], heard))
+        await desk.clock.sleep(0.1)
+        await desk.broker.send(ACCOUNT, await _request(desk), lambda: None)
+        await desk.clock.sleep(30)
+        assert heard.orders == desk.sink.orders
+        assert heard.orders[-1].status == "Filled"
+        assert (await other.orders_since(ACCOUNT, desk.clock.now().date()))[0].status == "Filled"
+        following.cancel()
+        with suppress(asyncio.CancelledError):
+            await following
+        seen = len(heard.orders)
+        await other.send(ACCOUNT, await _request(desk, "senex-2"), lambda: None)
+        await desk.clock.sleep(1)
+        assert len(heard.orders) == seen
+        assert desk.sink.orders[-1].identifier == "senex-2"
+
+    _with_desk(script)
+
+
+@pytest.mark.parametrize("off", [-895.0, 895.0])
+def test_a_client_with_a_wrong_clock_dates_by_it(off: float) -> None:
+    class Wrong(VirtualClock):
+        def now(self) -> datetime:
+            return super().now() + timedelta(seconds=off)
+
+    async def script(desk: Desk) -> None:
+        data = desk.broker.market_data
+        data.client_clock = Wrong(desk.clock.now(), asyncio.get_running_loop())
+        await data.subscribe(frozenset({"QQQ"}), frozenset())
+        await desk.clock.sleep(5)
+        ages = [quote.received - quote.as_of for quote in desk.sink.quotes]
+        assert ages
+        assert all(abs(age - max(off, 0.0)) < 5 for age in ages)
+        assert desk.broker.time is None
+        (row,) = await desk.broker.metrics(["QQQ"])
+        data.client_clock = None
+        (true,) = await desk.broker.metrics(["QQQ"])
+        assert row.age_s is not None
+        assert true.age_s is not None
+        assert row.age_s == pytest.approx(max(0.0, true.age_s + off), abs=1.0)
+
+    _with_desk(script)
+
+
+def test_what_a_listing_cannot_prove_is_unreadable() -> None:
+    async def script(desk: Desk) -> None:
+        desk.exchange.fill_plan = "never"
+        for number in range(3):
+            await desk.broker.send(ACCOUNT, await _request(desk, f"senex-{number}"), lambda: None)
+        day = desk.clock.now().date()
+        desk.broker.arm(FaultKind.ORDERS_OVERLAPPING_PAGES)
+        with pytest.raises(BrokerError) as failure:
+            await desk.broker.orders_since(ACCOUNT, day)
+        assert failure.value.fault is BrokerFault.UNREADABLE
+        desk.broker.faults.clear()
+        assert len(await desk.broker.orders_since(ACCOUNT, day)) == 3
+        for kind in (FaultKind.SESSION_UNREADABLE, FaultKind.SESSION_OPEN_WITHOUT_CLOSE):
+            desk.broker.arm(kind)
+            with pytest.raises(BrokerError) as failure:
+                await desk.broker.market_state()
+            assert failure.value.fault is BrokerFault.UNREADABLE
+        desk.broker.arm(FaultKind.SESSION_PAST_CLOSE)
+        past = await desk.broker.market_state()
+        assert (past.word, past.is_open) == ("Closed", False)
+        assert (await desk.broker.market_state()).is_open
+
+    _with_desk(script)
+
+
+def test_a_request_that_comes_late_or_drips_too_long_has_no_answer() -> None:
+    async def script(desk: Desk) -> None:
+        for kind in (FaultKind.REST_DELAY_BEFORE, FaultKind.REST_DELAY_AFTER, FaultKind.REST_DRIP):
+            desk.broker.arm(kind, seconds=20)
+            began = desk.clock.monotonic()
+            with pytest.raises(BrokerError) as failure:
+                await desk.broker.market_state()
+            assert failure.value.fault is BrokerFault.UNREACHABLE
+            assert desk.clock.monotonic() - began < 11
+        desk.broker.arm(FaultKind.REST_DRIP, seconds=1, method="POST")
+        outcome = await desk.broker.send(ACCOUNT, await _request(desk), lambda: None)
+        assert (outcome.kind, outcome.left) == (SendClass.UNKNOWN, True)
+        assert len(desk.exchange.orders(ACCOUNT)) == 1
 
     _with_desk(script)

@@ -15,16 +15,8 @@ from tastytrade.instruments import NestedOptionChain
 from tastytrade.market_sessions import ExchangeType, MarketStatus, get_market_sessions
 from tastytrade.utils import TastytradeError
 
-from core.simulator.exchange.faults import (
-    CONDITION_KINDS,
-    PLANNED_KINDS,
-    ArmedFaults,
-    Fault,
-    FaultKind,
-    FaultMatch,
-    PlannedFault,
-    random_plan,
-)
+from core.simulator.exchange.fault_plan import PLANNED_KINDS, PlannedFault, random_plan
+from core.simulator.exchange.faults import CONDITION_KINDS, ArmedFaults, Fault, FaultKind, FaultMatch
 from core.simulator.wire.control import BodyRefused, parse_fault
 from tests.core.simulator.wire.simulated_server import ACCOUNT, MONDAY_TEN, broker, only_account, qqq_spread, until
 
@@ -311,6 +303,7 @@ CHANGES = [
     ("DELETE", "/simulator/faults", None),
     ("POST", "/simulator/fill-plan", {"plan": "never"}),
     ("DELETE", "/simulator/tokens", None),
+    ("POST", "/simulator/act", {"act": "wipe", "account": ACCOUNT}),
 ]
 
 

@@ -18,7 +18,7 @@ from tastytrade.dxfeed import Quote
 
 from core.runtime.clock import ShiftedClock
 from core.simulator.exchange.accounts import AccountSetup
-from core.simulator.exchange.faults import random_plan
+from core.simulator.exchange.fault_plan import random_plan
 from core.simulator.exchange.orders import Notice
 from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import DEFAULT_ACCOUNT, SimulatorSettings
