@@ -304,8 +304,8 @@ async def test_many_alarms_leave_the_dashboard_in_sight() -> None:
         assert "3 Orders" in console.text
 
 
-def test_alarms_are_of_a_running_engine_only() -> None:
+def test_alarms_are_of_a_day_that_is_told_as_it_stands() -> None:
     for state in EngineState:
         unknown = scenes.unknown()
         told = alarms(replace(unknown, status=replace(unknown.status, engine=state)))
-        assert bool(told) is (state is EngineState.RUNNING)
+        assert bool(told) is state.tells_day

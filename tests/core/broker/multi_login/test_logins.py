@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -25,6 +25,8 @@ from core.simulator.wire.settings import SimulatorSettings
 from tests.core.broker.simulated_streams import MONDAY_TEN, QUICK, AlertReceiver, Receiver, running, until
 from tests.support.record_samples import request
 
+PATIENT = replace(QUICK, connect=10.0, answer=10.0, enter_stream=10.0, socket_silence=60.0)
+"""A busy machine is no silence: only what a test ends is lost."""
 OWN, SHARED, OTHER = "5WT00001", "5WT00002", "5WT00003"
 CASH = Decimal("25000.00")
 ACCOUNTS = (
@@ -65,7 +67,7 @@ async def _two() -> AsyncIterator[TwoLogins]:
             clock,
             SeededIds(index),
             base_url=url,
-            timings=QUICK,
+            timings=PATIENT,
         )
         ports.append(LoginPorts(adapter, adapter.market_data, adapter.alerts))
     broker = LoginsBroker(ports, clock, patience_s=1.0)
