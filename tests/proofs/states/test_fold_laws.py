@@ -105,7 +105,7 @@ class FoldedEntries:
             found.state,
             None if found.order_id is None else "the order",
             found.broker_status,
-            frozenset(replace(fill, fill_id=fill.fill_id.split("/")[1]) for fill in found.fills),
+            frozenset(replace(fill, fill_id=fill.fill_id.split("/")[1], order_id="") for fill in found.fills),
             tuple(change.state for change in history),
             tuple(event.kind for event in events),
         )
@@ -137,6 +137,11 @@ async def _nothing(entry_id: str) -> None:
 
 async def _no_breaker(entry: Entry, detail: str) -> None:
     """Breakers are tested elsewhere."""
+
+
+def _fills_of(report: OrderReport) -> frozenset[Fill]:
+    """The fills of the report, without the id of its order: each folding of it has another one."""
+    return frozenset(fill for leg in report.legs for fill in leg.fills)
 
 
 @pytest.fixture(scope="module")
@@ -235,7 +240,7 @@ def test_the_order_of_news_changes_no_fill_and_no_end(
 ) -> None:
     again = data.draw(st.lists(st.sampled_from(told), max_size=3))
     folded = entries.fold(data.draw(st.permutations([*told, *again])))
-    assert folded.fills == frozenset(told[-1].fills)
+    assert folded.fills == _fills_of(told[-1])
     assert folded.state is _end_of(told)
 
 
@@ -264,7 +269,7 @@ def test_news_before_the_acknowledgement_is_kept_and_applied(
 ) -> None:
     shuffled = data.draw(st.permutations(told))
     late = entries.fold(shuffled, acknowledged_after=data.draw(st.integers(0, len(shuffled))))
-    assert late.fills == frozenset(told[-1].fills)
+    assert late.fills == _fills_of(told[-1])
     assert late.state is _end_of(told)
 
 
