@@ -150,7 +150,8 @@ def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
     ]
     yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
     fate = fate_of(entry)
-    now = f"{fate_words(fate)}; {day_words(fate)}; entry {entry.id}"
+    day = day_words(fate, reentry_allowed=file.reentry_allowed)
+    now = f"{fate_words(fate)}; {day}; entry {entry.id}"
     yield StoryLine(StoryKind.FIGURE, "now", now, account=entry.account)
 
 
@@ -207,6 +208,8 @@ def _evidence_words(name: str, value: object, positions_before: object) -> str:
             return "positions unchanged" if value == positions_before else "positions CHANGED since the read before"
         case "seen", _:
             return "no such order at the broker" if value == "absent" else f"order {value} at the broker"
+        case "allow_reentry", True:
+            return "re-entry allowed"
     return f"{name.replace('_', ' ')} {value}"
 
 
