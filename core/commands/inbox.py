@@ -98,7 +98,7 @@ class CommandDesk:
             return result
         await self.bus.say(
             f"command.{command.kind.value}.{state.value}",
-            f"{command.kind.value} by {command.who}: {text}",
+            f"{command.kind.words} by {command.who}: {text}",
             severity,
             reason=result.reason if isinstance(result, Refusal) else None,
             figures=((COMMAND, command.id), *figures),

@@ -218,7 +218,7 @@ def _command_lines(given: tuple[CommandRecord, ...]) -> list[StoryLine]:
     for record in given:
         command = record.command
         said = "".join(f" {word}" for word in (command.target, command.note and f"({command.note})") if word)
-        text = f"{command.kind.value}{said} by {command.who}: {record.state.value}"
+        text = f"{command.kind.words}{said} by {command.who}: {record.state.value}"
         lines.append(
             StoryLine(StoryKind.EVENT, "command", f"{text}, {record.text}" if record.text else text, command.at)
         )

@@ -73,7 +73,7 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
             return answer_of(record)
         await wall.sleep(_LOOK_EVERY_S)
     text = (
-        f"{command.kind.value}: posted, and not answered within {wait_s:g} s; "
+        f"{command.kind.words}: posted, and not answered within {wait_s:g} s; "
         f"the console still may do it until it is {COMMAND_LIFETIME_S:g} s old."
     )
     if command.kind in (CommandKind.PAUSE, CommandKind.HALT):
@@ -84,5 +84,4 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
 def answer_of(record: CommandRecord) -> Answer:
     """The answer of a command that is done, refused or expired."""
     word = "" if record.state is CommandState.DONE else f" {record.state.value}"
-    named = record.command.kind.value.replace("_", " ")
-    return Answer(_EXIT_CODES[record.state], f"{named}{word}: {record.text}", record.command.id)
+    return Answer(_EXIT_CODES[record.state], f"{record.command.kind.words}{word}: {record.text}", record.command.id)
