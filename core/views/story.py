@@ -9,7 +9,7 @@ from datetime import datetime
 from core.broker.port import DryRunAnswer
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
-from core.domain.operation.reasons import Figures
+from core.domain.operation.reasons import Figures, Reason
 from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
@@ -107,7 +107,7 @@ def _account_lines(file: CycleDetails, account: str) -> Iterator[StoryLine]:
 
 
 def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
-    refused = event.result is StepResult.REFUSED
+    refused = event.result is StepResult.REFUSED and event.reason is not Reason.OUTCOME_UNKNOWN
     text, code = words_of(event), "" if event.reason is None else event.reason.code
     yield StoryLine(
         kind=StoryKind.EVENT,
