@@ -48,11 +48,6 @@ class DayBook:
         """What is shown of today's cycles. The same object while nothing changed and no cycle runs."""
         return self.known.panels_with(self._live())
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether the newest cycle's end, and so the fate of its entries, is still to be read."""
-        return bool(self._live())
-
     async def catch_up(self) -> None:
         """Reads what has changed since the last time. It calls the store only then. A read that fails leaves what is
         known, marked as old, and is repeated."""

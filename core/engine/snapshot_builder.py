@@ -217,7 +217,7 @@ class SnapshotBuilder:
         moment, known, panels = self._moment(), self.book.known, self.book.panels
         now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
-        coming = next_steps(self._standings.of(self._held(proofs), day.validated, is_behind=self.book.is_behind))
+        coming = next_steps(self._standings.of(self._held(proofs), day.validated))
         slots = slot_views(self.slots.of_today(), day.slots, known.told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:

@@ -38,11 +38,11 @@ class Standings:
     logins: Logins
     sends: bool
 
-    def of(self, held: Mapping[str, HeldDay], validated: Collection[str], *, is_behind: bool) -> tuple[Standing, ...]:
+    def of(self, held: Mapping[str, HeldDay], validated: Collection[str]) -> tuple[Standing, ...]:
         """One standing an account, in the runner's order.
 
         `held` has the entries that hold today, by account number; `validated` the accounts whose suggestion of today is
-        validated. `is_behind`: the newest cycle's end is still to be read; until then the cycle counts as running.
+        validated.
         """
         gate, accounts = self.gate, self.runner.accounts
         waiting = {a.number: cause for a in accounts if (cause := gate.not_reconciled(a.number))}
@@ -54,7 +54,7 @@ class Standings:
                 breakers=self.breakers.open_now,
                 held=held,
                 validated=validated,
-                running=self.runner.runs or is_behind,
+                running=self.runner.runs,
             ),
             self.slots.ahead(),
             ConsoleNow(

@@ -16,7 +16,6 @@ from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Step
 from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next
-from core.engine.day_book import DayBook
 from core.remote.kept_day import KeptDay
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import AttemptView, Mode, ReadingState, SlotState, Snapshot, SpreadSlice, without_engine_yet
@@ -414,30 +413,3 @@ def test_the_money_of_a_rebuilt_spread_is_exact(tmp_path: Path) -> None:
     assert told.spread.fill_credit is not None
     assert told.orders[0].fill_credit == told.spread.fill_credit
     assert told.spread.max_risk_fill == Decimal(100) * (2 * told.spread.width - told.spread.fill_credit)
-
-
-def test_no_slot_is_counted_down_to_before_the_end_of_a_cycle_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def nothing(_: DayBook) -> None:
-        """The records are not read meanwhile."""
-
-    async def day(world: World) -> None:
-        await world.start()
-        await world.until("09:44:59")
-        with monkeypatch.context() as reading:
-            reading.setattr(DayBook, "catch_up", nothing)
-            await world.until("09:45:30")
-            builder = world.engine.builder
-            builder.refresh()
-            assert (await world.entry()).holds_day
-            assert not builder.runner.runs
-            assert builder.snapshot is not None
-            assert builder.snapshot.overall is not None
-            assert builder.snapshot.overall.kind is Next.RUNNING
-        overall = (await shown(world)).overall
-        assert overall is not None
-        assert overall.kind in (Next.WORKING, Next.DONE)
-        await world.stop()
-
-    in_world(day, tmp_path)
