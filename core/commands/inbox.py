@@ -300,7 +300,7 @@ class CommandDesk:
     ) -> None:
         await self.bus.say(
             f"command.{command.kind.value}.{state.value}",
-            f"{command.kind.value} by {command.who}: {text}",
+            f"{command.kind.words} by {command.who}: {text}",
             severity,
             reason=reason,
             figures=((COMMAND, command.id), *figures),

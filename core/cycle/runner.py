@@ -230,7 +230,7 @@ class CycleRunner:
         told = told_cycle(CycleEnd(True, outcome.value, code, text), accounts)
         await self.bus.say(
             "cycle.ended",
-            f"{named}: {_counts(accounts.values())}{_why(told)}",
+            f"{named}: {_ended_words(told, _counts(accounts.values()))}",
             Severity.INFO if told.outcome is None else _SEVERITY.get(told.outcome, Severity.INFO),
             cycle=number,
             reason=Reason.of(told.reason) if told.reason else None,
@@ -294,9 +294,9 @@ def _counts(told: Iterable[Told]) -> str:
     return ", ".join((f"{sum(totals.values())} processed", *words))
 
 
-def _why(told: Told) -> str:
-    """What the cycle came to in words, where they say more than its outcome."""
-    return "" if told.words in RANKED else f": {told.words}"
+def _ended_words(told: Told, counts: str) -> str:
+    """What the cycle came to, first what became of it where that says more than its outcome, then the counts."""
+    return counts if told.words in RANKED else f"{told.words} ({counts})"
 
 
 def _total(results: tuple[AccountResult, ...]) -> tuple[Outcome, Refusal | None]:

@@ -145,7 +145,7 @@ class SnapshotBuilder:
         for index, view in enumerate(self._commands):
             if view.id == command.id:
                 self._commands[index] = CommandView(view.id, view.kind, CommandState.REFUSED, text)
-        self.note(Severity.CRITICAL, "command", f"{command.kind.value}: {text}")
+        self.note(Severity.CRITICAL, "command", f"{command.kind.words}: {text}")
 
     def _add(self, at: datetime, severity: Severity, source: str, text: str) -> None:
         self._numbers += 1

@@ -22,7 +22,7 @@ def story_of_entry(file: EntryDetails) -> Story:
     """Credits are per share, risks in $ per package. The broker's own words are not masked here."""
     entry = file.entry
     fate = fate_of(entry)
-    verdict = f"{fate_words(fate)}; {day_words(fate)}"
+    verdict = f"{fate_words(fate)}; {day_words(fate, reentry_allowed=file.reentry_allowed)}"
     lines = (*_price_lines(entry), *_leg_lines(entry), *entry_lines(file))
     return Story(f"Entry of {masked(entry.account)} on {entry.session_day}, cycle {entry.cycle}", verdict, lines)
 

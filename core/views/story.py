@@ -9,7 +9,7 @@ from datetime import datetime
 from core.broker.port import DryRunAnswer
 from core.domain.operation import amounts, times
 from core.domain.operation.events import Event, Severity, Step, StepResult, masked
-from core.domain.operation.reasons import Figures
+from core.domain.operation.reasons import Figures, Reason
 from core.domain.orders.fate import day_words, fate_of, fate_words
 from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import EntryState
@@ -107,7 +107,7 @@ def _account_lines(file: CycleDetails, account: str) -> Iterator[StoryLine]:
 
 
 def _step_lines(event: Event, step: Step, read: Figures) -> Iterator[StoryLine]:
-    refused = event.result is StepResult.REFUSED
+    refused = event.result is StepResult.REFUSED and event.reason is not Reason.OUTCOME_UNKNOWN
     text, code = words_of(event), "" if event.reason is None else event.reason.code
     yield StoryLine(
         kind=StoryKind.EVENT,
@@ -150,7 +150,8 @@ def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
     ]
     yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
     fate = fate_of(entry)
-    now = f"{fate_words(fate)}; {day_words(fate)}; entry {entry.id}"
+    day = day_words(fate, reentry_allowed=file.reentry_allowed)
+    now = f"{fate_words(fate)}; {day}; entry {entry.id}"
     yield StoryLine(StoryKind.FIGURE, "now", now, account=entry.account)
 
 
@@ -207,6 +208,8 @@ def _evidence_words(name: str, value: object, positions_before: object) -> str:
             return "positions unchanged" if value == positions_before else "positions CHANGED since the read before"
         case "seen", _:
             return "no such order at the broker" if value == "absent" else f"order {value} at the broker"
+        case "allow_reentry", True:
+            return "re-entry allowed"
     return f"{name.replace('_', ' ')} {value}"
 
 
@@ -215,7 +218,7 @@ def _command_lines(given: tuple[CommandRecord, ...]) -> list[StoryLine]:
     for record in given:
         command = record.command
         said = "".join(f" {word}" for word in (command.target, command.note and f"({command.note})") if word)
-        text = f"{command.kind.value}{said} by {command.who}: {record.state.value}"
+        text = f"{command.kind.words}{said} by {command.who}: {record.state.value}"
         lines.append(
             StoryLine(StoryKind.EVENT, "command", f"{text}, {record.text}" if record.text else text, command.at)
         )

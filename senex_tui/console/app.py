@@ -229,7 +229,7 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         if self.looks.read_only:
-            self.say(f"{kind.value} not sent: {permission.READ_ONLY}", "warning")
+            self.say(f"{kind.words} not sent: {permission.READ_ONLY}", "warning")
             return ""
         command = self.client.send(kind, target=target, note=note)
         self._attention.sent(command, kind)

@@ -87,5 +87,5 @@ class CommandsOnly(Attention):
 
 def _notice_of(command: CommandView) -> Notice:
     if command.state is CommandState.DONE:
-        return Notice(command.text or f"{command.kind.value}: done", "information")
-    return Notice(f"{command.kind.value} {command.state.value}: {command.text}", "warning")
+        return Notice(command.text or f"{command.kind.words}: done", "information")
+    return Notice(f"{command.kind.words} {command.state.value}: {command.text}", "warning")

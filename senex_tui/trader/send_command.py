@@ -126,7 +126,7 @@ async def _left_for_the_next(place: Place, command: Command) -> Answer:
     """Posts a stop that this database user may not carry out: the next console starts with it (rules 10). Raises
     RecordsError."""
     await with_records(place, lambda records: records.inbox.post(command))
-    text = f"{_named(command)}: recorded; no console is running, and the next one starts with it."
+    text = f"{command.kind.words}: recorded; no console is running, and the next one starts with it."
     return Answer(DONE, text, command.id)
 
 
@@ -139,7 +139,7 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
         if record is not None and record.state is not CommandState.PENDING:
             return answer_of(record)
         await wall.sleep(_LOOK_EVERY_S)
-    text = f"{_named(command)}: posted, and not answered within {wait_s:g} s; "
+    text = f"{command.kind.words}: posted, and not answered within {wait_s:g} s; "
     if stop_of(command) is None:
         text += f"the console still may do it until it is {COMMAND_LIFETIME_S:g} s old."
     elif file is not None and place.database is None:
@@ -152,8 +152,4 @@ async def _posted(records: Records, place: Place, command: Command, wait_s: floa
 def answer_of(record: CommandRecord) -> Answer:
     """The answer of a command that is done, refused or expired."""
     word = "" if record.state is CommandState.DONE else f" {record.state.value}"
-    return Answer(_EXIT_CODES[record.state], f"{_named(record.command)}{word}: {record.text}", record.command.id)
-
-
-def _named(command: Command) -> str:
-    return command.kind.value.replace("_", " ")
+    return Answer(_EXIT_CODES[record.state], f"{record.command.kind.words}{word}: {record.text}", record.command.id)

@@ -79,7 +79,7 @@ def test_an_order_seen_rejected_fails_the_cycle_and_says_so(broker: SimulatedBro
     [account] = told["accounts"]
     assert (account["outcome"], account["word"], account["reason"]) == ("failed", "rejected", "rejected")
     assert account["told"] == "REJECTED: Rejected by the exchange"
-    assert (account["order"]["fate"], account["order"]["day"]) == ("rejected", "another entry may follow today")
+    assert (account["order"]["fate"], account["order"]["day"]) == ("rejected", "it does not hold the day")
 
 
 def test_a_lost_answer_whose_order_is_found_ends_by_its_fate(broker: SimulatedBroker, box: Box) -> None:

@@ -33,6 +33,11 @@ class CommandKind(StrEnum):
     SET_ACCOUNT = "set_account"
     PREVIEW = "preview"
 
+    @property
+    def words(self) -> str:
+        """The kind as a person reads it."""
+        return self.value.replace("_", " ")
+
 
 WATCHER_COMMANDS = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.FORCE, CommandKind.CANCEL})
 """The commands that a console elsewhere may send when it watches with the operator's role."""

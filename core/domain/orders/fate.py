@@ -217,12 +217,12 @@ def fate_words(fate: Fate) -> str:
 
 
 def day_words(fate: Fate, *, reentry_allowed: bool = False) -> str:
-    """What the entry means for the rest of its account's day (rules 9).
+    """What the entry means for the rest of its account's day (rules 9). A later entry may hold a day it leaves free.
 
     `reentry_allowed`: an operator has allowed another entry after the cancel.
     """
     if not fate.holds_day:
-        return "another entry may follow today"
+        return "it does not hold the day"
     if fate.kind in _MAY_STILL_CHANGE:
         return "no other entry while this one stands"
     if fate.kind not in _FREED_BY_PROOF or fate.traded:

@@ -140,7 +140,12 @@ async def read_evidence(
 async def is_reentry_allowed(connection: AsyncConnection, entry_id: str) -> bool:
     """Whether an operator has allowed another entry after this one."""
     rows = await connection.execute(_ATTESTED, {"entry_id": entry_id})
-    return any(row.detail == REENTRY_ALLOWED for row in rows)
+    return any(shows_reentry_allowed(row.detail) for row in rows)
+
+
+def shows_reentry_allowed(detail: Mapping[str, object]) -> bool:
+    """Whether the detail of an evidence is an operator's word that another entry may follow (rules 9)."""
+    return detail == REENTRY_ALLOWED
 
 
 async def _fills(connection: AsyncConnection, entry_ids: Sequence[str]) -> dict[str, list[Fill]]:

@@ -14,7 +14,14 @@ from core.domain.operation.commands import CommandKind, CommandState
 from core.domain.operation.events import Event
 from core.domain.orders.orders import Entry
 from core.records.repositories.cycles import cycle_of
-from core.records.repositories.entry_rows import entries_where, read_changes, read_entries, read_entry, read_evidence
+from core.records.repositories.entry_rows import (
+    entries_where,
+    read_changes,
+    read_entries,
+    read_entry,
+    read_evidence,
+    shows_reentry_allowed,
+)
 from core.records.repositories.inbox import command_records
 from core.records.repositories.journal import event_of
 from core.records.repositories.rows import CommandRecord, CycleRecord, EntryChange, EvidenceRecord, SuggestionRecord
@@ -95,6 +102,11 @@ class EntryDetails:
     entry: Entry
     changes: tuple[EntryChange, ...]
     evidence: tuple[EvidenceRecord, ...]
+
+    @property
+    def reentry_allowed(self) -> bool:
+        """Whether an operator has allowed another entry after this one."""
+        return any(shows_reentry_allowed(seen.detail) for seen in self.evidence)
 
 
 @dataclass(frozen=True, slots=True)

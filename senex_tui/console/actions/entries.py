@@ -98,6 +98,6 @@ class EntryActions:
         now = entry_questions.current(self.app.client.snapshot(), entry.entry_id)
         if now is None or now.state != state:
             became = "no longer shown" if now is None else now.state
-            self.app.say(f"{kind.value} not sent: the entry became {became} while you were answering", "warning")
+            self.app.say(f"{kind.words} not sent: the entry became {became} while you were answering", "warning")
             return
         self.app.send(kind, target=entry.entry_id, note=note)

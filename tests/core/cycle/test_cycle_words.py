@@ -29,7 +29,7 @@ def test_the_start_names_the_accounts_and_their_offset_and_the_end_counts_what_t
         assert len(fates) == 2
         assert await _said(world) == (
             "cycle 09:45, 2 accounts, offset 0.04",
-            "cycle 09:45: 2 processed, 2 succeeded, 0 failed, 0 skipped: 2 working",
+            "cycle 09:45: 2 working (2 processed, 2 succeeded, 0 failed, 0 skipped)",
         )
         await world.stop()
 
@@ -59,7 +59,7 @@ def test_a_rejected_order_ends_its_cycle_as_failed(tmp_path: Path) -> None:
         assert started == "cycle 09:45, 1 account, offset 0.00"
         words = fate_words(fate_of(entry))
         assert words.startswith("REJECTED: ")
-        assert ended == f"cycle 09:45: 1 processed, 0 succeeded, 1 failed, 0 skipped: {words}"
+        assert ended == f"cycle 09:45: {words} (1 processed, 0 succeeded, 1 failed, 0 skipped)"
         await world.stop()
 
     in_world(day, tmp_path)
@@ -74,8 +74,8 @@ def test_an_unknown_entry_is_counted_as_unknown_and_a_held_day_as_skipped(tmp_pa
         await world.until("09:45:20")
         _, ended = await _said(world)
         assert ended == (
-            "cycle 09:45: 1 processed, 0 succeeded, 0 failed, 0 skipped, 1 unknown: "
-            "UNKNOWN: the broker may have it or not"
+            "cycle 09:45: UNKNOWN: the broker may have it or not "
+            "(1 processed, 0 succeeded, 0 failed, 0 skipped, 1 unknown)"
         )
         (event,) = await world.events(1, "cycle.ended")
         assert event.severity is Severity.CRITICAL
@@ -83,7 +83,7 @@ def test_an_unknown_entry_is_counted_as_unknown_and_a_held_day_as_skipped(tmp_pa
         (entry,) = await world.entries()
         _, ended = await _said(world, 2)
         assert ended == (
-            f"cycle 10:00: 1 processed, 0 succeeded, 0 failed, 1 skipped: day held: {fate_words(fate_of(entry))}"
+            f"cycle 10:00: day held: {fate_words(fate_of(entry))} (1 processed, 0 succeeded, 0 failed, 1 skipped)"
         )
         await world.stop()
 
@@ -97,7 +97,7 @@ def test_a_cycle_without_accounts_says_so(tmp_path: Path) -> None:
         await world.until("09:46")
         assert await _said(world) == (
             "cycle 09:45, 0 accounts",
-            "cycle 09:45: 0 processed, 0 succeeded, 0 failed, 0 skipped: no account is enabled and eligible",
+            "cycle 09:45: no account is enabled and eligible (0 processed, 0 succeeded, 0 failed, 0 skipped)",
         )
         await world.stop()
 

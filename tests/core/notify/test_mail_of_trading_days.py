@@ -190,7 +190,7 @@ def test_the_warning_of_a_failed_cycle_is_mailed_once_and_none_of_its_steps(tmp_
         ]
         assert len(steps) > 1
         [told] = [s for s in post.subjects if "WARNING" in s]
-        assert "WARNING: cycle 09:45: 1 processed, 0 succeeded, 1 failed, 0 skipped: .QQQ" in told
+        assert "WARNING: cycle 09:45: .QQQ" in told
         await world.stop()
 
     in_world(day, tmp_path)

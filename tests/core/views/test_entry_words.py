@@ -42,6 +42,20 @@ def test_evidence_says_what_was_seen_and_shows_no_hash() -> None:
     assert not any(hashed in line.text for line in story.lines for hashed in (HASH, OTHER))
 
 
+def test_a_story_says_that_reentry_is_allowed_once_it_is() -> None:
+    cancelled = replace(entry(), state=EntryState.CANCELLED, holds_day=True, cancel_requested_by="ana")
+    waits = story_of_entry(EntryDetails(cancelled, (), ()))
+    word = EvidenceRecord("attestation", "ana", True, {"allow_reentry": True}, after(300))
+
+    story = story_of_entry(EntryDetails(cancelled, (), (word,)))
+
+    assert waits.verdict.endswith("the day is free when an operator allows re-entry and two reads show no fill")
+    assert story.verdict == "CANCELLED by ana; the day is free when two reads show no fill"
+    told = {line.label: line.text for line in story.lines}
+    assert told["evidence"] == "attestation by ana: re-entry allowed"
+    assert told["now"] == f"{story.verdict}; entry {cancelled.id}"
+
+
 @pytest.mark.parametrize(
     ("stored", "told"),
     [

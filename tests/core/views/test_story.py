@@ -127,3 +127,18 @@ def test_a_missed_slot_tells_its_reason_and_the_command_behind_it(tmp_path: Path
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+def test_a_lost_answer_is_no_refusal_also_once_the_order_is_found(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_DROP_RESPONSE, path=f"/accounts/{ACCOUNT}/orders", method="POST")
+        world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        await world.start()
+        await world.until("09:50")
+        assert fate_of(await world.entry()).traded
+        (send,) = _events(await _story(world, 1), "send")
+        assert send.reason == "outcome_unknown"
+        assert send.text.startswith("whether the broker took the order is unknown: no answer")
+        await world.stop()
+
+    in_world(day, tmp_path)

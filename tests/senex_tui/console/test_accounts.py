@@ -99,7 +99,7 @@ async def test_a_value_is_checked_as_at_the_shell_then_sent_and_shown_until_it_i
         assert console.engine.about[-1] == ("0002", "offset-cents default")
         console.engine.settle(CommandState.REFUSED, "'0002' names no known account")
         await console.pull()
-        assert "set_account refused: '0002' names no known account" in console.toasts
+        assert "set account refused: '0002' names no known account" in console.toasts
         assert "SETTING" not in console.text
 
 

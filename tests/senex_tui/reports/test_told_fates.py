@@ -78,7 +78,7 @@ def test_an_order_rejected_after_its_acknowledgement_is_told_as_rejected(tmp_pat
 
     told = _lived(tmp_path, day, "09:50")
 
-    assert (told.entry["fate"], told.entry["day_words"]) == ("rejected", "another entry may follow today")
+    assert (told.entry["fate"], told.entry["day_words"]) == ("rejected", "it does not hold the day")
     assert told.entry["told"] == "REJECTED: Rejected by the exchange"
     assert (told.slot("09:45")["state"], told.slot("09:45")["word"]) == ("failed", "rejected")
     assert told.verdict.startswith("REJECTED: Rejected by the exchange; began 09:45:00 ET")

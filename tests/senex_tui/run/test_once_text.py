@@ -17,7 +17,7 @@ def test_the_fate_comes_first_and_amounts_have_the_one_format() -> None:
         "order": {
             "order_id": "72463600001",
             "told": "REJECTED: margin check failed",
-            "day": "another entry may follow today",
+            "day": "it does not hold the day",
             "strikes": "624P/619P/624C/629C",
             "limit": "6.7450",
             "max_risk": "1325.5",
@@ -31,6 +31,6 @@ def test_the_fate_comes_first_and_amounts_have_the_one_format() -> None:
         "  account …0001: REJECTED: margin check failed, 2 attempts",
         "    1. QQQ REFUSED: a leg is crossed",
         "    2. QQQ PASS",
-        "    order 72463600001: REJECTED: margin check failed; another entry may follow today",
+        "    order 72463600001: REJECTED: margin check failed; it does not hold the day",
         "    624P/619P/624C/629C at 6.745 credit, max risk 1,325.50 $",
     ]

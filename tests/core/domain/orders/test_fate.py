@@ -80,9 +80,9 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
         (given(EntryState.WORKING, "part"), "PARTLY FILLED 4 of 6, the rest works", NO_MORE),
         (given(EntryState.FILLED, "all"), "FILLED 4.06", NO_MORE),
         (given(EntryState.FILLED, "part"), "FILLED, its fill records have not all come", NO_MORE),
-        (given(EntryState.REJECTED, detail="no money"), "REJECTED: no money", "another entry may follow today"),
-        (given(EntryState.REJECTED, detail=""), "REJECTED", "another entry may follow today"),
-        (given(EntryState.NOT_SENT, detail="late"), "NOT SENT: late", "another entry may follow today"),
+        (given(EntryState.REJECTED, detail="no money"), "REJECTED: no money", "it does not hold the day"),
+        (given(EntryState.REJECTED, detail=""), "REJECTED", "it does not hold the day"),
+        (given(EntryState.NOT_SENT, detail="late"), "NOT SENT: late", "it does not hold the day"),
         (
             given(EntryState.CANCELLED, cancel_requested_by="ana"),
             "CANCELLED by ana",
@@ -94,7 +94,7 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
         (
             given(EntryState.CANCELLED, holds_day=False, detail="", engine_cancel_at=AT),
             "CANCELLED by this console",
-            "another entry may follow today",
+            "it does not hold the day",
         ),
         (
             given(EntryState.CANCELLED, "part", detail="", cancelled_by="bert"),

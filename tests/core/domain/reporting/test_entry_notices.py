@@ -89,11 +89,11 @@ def test_an_entry_that_was_found_has_no_answer_as_its_reason_in_no_mail(state: E
         assert "RemoteProtocolError" not in notice.subject + notice.text + notice.html
 
 
-def test_a_rejection_says_why_masked_and_that_another_may_follow() -> None:
+def test_a_rejection_says_why_masked_and_that_it_does_not_hold_the_day() -> None:
     made = became(EntryState.REJECTED, holds_day=False, detail=f"no money in {ACCOUNT}.")
     text = told(made)
     assert "The broker rejected the order: no money in …0001.\n" in text
-    assert "Nothing is open from it; another entry may follow today." in text
+    assert "Nothing is open from it; it does not hold the day." in text
 
 
 @pytest.mark.parametrize(
