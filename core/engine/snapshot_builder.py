@@ -12,6 +12,7 @@ from core.broker.port import StreamState
 from core.cycle.progress import SpreadProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
+from core.domain.market.sessions import MARKET_OPEN, word_by_calendar
 from core.domain.operation.breakers import Breaker, BreakerKind, Scope
 from core.domain.operation.commands import Command, CommandState
 from core.domain.operation.events import Event, Severity, StepResult, masked
@@ -20,7 +21,7 @@ from core.domain.orders.settling import Settling
 from core.engine.day_book import DayBook
 from core.engine.parts import EngineParts
 from core.engine.pictures import Pictures
-from core.engine.standings import Standings, next_steps
+from core.engine.standings import Standings
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.gate import TradingGate
@@ -54,6 +55,7 @@ from core.views.cycle import cycle_slice
 from core.views.day_panels import DayPanels
 from core.views.figures import ShownFigures, alert_view
 from core.views.moment import Moment
+from core.views.next_steps import next_steps
 from core.views.orders import order_view, proof_of
 from core.views.positions import positions_slice
 from core.views.quotes import QuoteTrails, quote_slice
@@ -303,13 +305,9 @@ class SnapshotBuilder:
         parts = self.parts
         now = parts.clock.now()
         feed = self.feed.health()
-        session = self.slots.session()
-        if session is None or now >= session.close:
-            market = "closed"
-        elif now < session.open:
-            market = "before the open"
-        else:
-            market = self.broker_check.market or "open"
+        market = word_by_calendar(self.slots.session(), now)
+        if market == MARKET_OPEN:
+            market = self.broker_check.market or market
         stopped = self.gate.trading.state != "active"
         return StatusSlice(
             mode=parts.mode,

@@ -1,5 +1,4 @@
-"""How each account stands, from what the engine has in memory. What comes next is computed from it, once for each
-snapshot (rules 9)."""
+"""How each account stands, from what the engine has in memory (rules 9)."""
 
 from __future__ import annotations
 
@@ -9,22 +8,12 @@ from dataclasses import dataclass, replace
 from core.accounts.logins import Logins
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
-from core.domain.operation.events import masked
-from core.domain.orders.next_step import NextStep, Standing, next_step, overall
+from core.domain.orders.next_step import NextStep, Standing, next_step
 from core.engine.parts import EngineParts
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
 from core.records.search.standings import AccountsToday, ConsoleNow, HeldDay, standings_of
-from core.snapshot import NextStepView
 from core.views.standing_reads import read_standings
-
-
-@dataclass(frozen=True, slots=True)
-class NextSteps:
-    """What comes next, for each account and for the console."""
-
-    accounts: tuple[NextStepView, ...]
-    overall: NextStep
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -65,13 +54,6 @@ class Standings:
             ),
         )
         return tuple(replace(standing, stopped_here=gate.stops.words(standing.number)) for standing in standings)
-
-
-def next_steps(standings: tuple[Standing, ...]) -> NextSteps:
-    """What comes next for each of these accounts, and for the console."""
-    steps = [next_step(standing) for standing in standings]
-    views = (NextStepView(masked(s.number), step) for s, step in zip(standings, steps, strict=True))
-    return NextSteps(tuple(views), overall(steps))
 
 
 async def recorded_next_steps(parts: EngineParts, kill_file: str) -> Mapping[str, NextStep]:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from core.domain.market.sessions import Session, SlotTimes, slots_of
-from core.domain.operation.events import Severity, masked
-from core.domain.orders.next_step import next_step, overall
+from core.domain.market.sessions import Session, SlotTimes, slots_of, word_by_calendar
+from core.domain.operation.events import Severity
 from core.market.calendar import SessionCalendar
 from core.market.quote_store import MemoryQuoteStore
 from core.records.records import Records
@@ -21,7 +20,6 @@ from core.snapshot import (
     EngineState,
     Level,
     MessageView,
-    NextStepView,
     Reading,
     ReadingState,
     Snapshot,
@@ -32,6 +30,7 @@ from core.views.cycle import cycle_slice
 from core.views.day_records import read_day
 from core.views.known_day import KnownDay
 from core.views.moment import Moment
+from core.views.next_steps import next_steps
 from core.views.orders import order_view, proof_of
 from core.views.rebuilt import rebuilt
 from core.views.slots import slot_views
@@ -74,13 +73,13 @@ class KeptDay:
             sends=self.sends,
             speed=speed,
         )
-        steps = [next_step(standing) for standing in standings]
+        coming = next_steps(standings)
         read = await read_day(records, today)
         known = KnownDay.of(read, [rebuilt(read, cycle.number, speed) for cycle in read.cycles])
         panels = known.panels
         moment = Moment(now, 0.0, today, session, MemoryQuoteStore(), live=False)
         planned = () if session is None else slots_of(session, self.times)
-        slots = slot_views(planned, read.slots, known.told, overall(steps), now)
+        slots = slot_views(planned, read.slots, known.told, coming.overall, now)
         number = 0 if panels.cycle is None else panels.cycle.number
         proofs = {standing.number: standing.settling for standing in standings}
         return replace(
@@ -116,8 +115,8 @@ class KeptDay:
             messages=await _messages(records),
             logins=login_views(await records.logins.all()),
             day=today,
-            next_steps=tuple(NextStepView(masked(s.number), step) for s, step in zip(standings, steps, strict=True)),
-            overall=overall(steps),
+            next_steps=coming.accounts,
+            overall=coming.overall,
             reading=Reading(ReadingState.KNOWN, now.replace(microsecond=0)),
         )
 
@@ -131,15 +130,12 @@ def _status(
     empty: StatusSlice, trading: TradingState, session: Session | None, now: datetime, speed: float
 ) -> StatusSlice:
     """The status with the time, the market by the calendar, and the trading state as recorded."""
-    market = (
-        "closed" if session is None or now >= session.close else "open" if now >= session.open else "before the open"
-    )
     return replace(
         empty,
         engine=EngineState.UNSEEN,
         now=now.replace(microsecond=0),
         speed=speed,
-        market=market,
+        market=word_by_calendar(session, now),
         automation=Automation(trading.state),
         automation_detail=trading.why,
         who=trading.who,

@@ -48,7 +48,7 @@ def _recorded(record: SlotRecord, cycles: Mapping[int, CycleTold]) -> SlotView:
         at=record.slot,
         state=_STATES.get(record.state, SlotState.DONE),
         outcome="" if told.outcome is None else told.outcome.value,
-        reason="" if told.words == told.word else told.words,
+        reason=told.beside_word,
         told=ToldView.of(told),
         cycle=record.cycle,
     )

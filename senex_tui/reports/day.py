@@ -188,7 +188,7 @@ def _told_values(told: Told) -> dict[str, Any]:
         "state": told.word if told.outcome is None else told.outcome.value,
         "word": told.word,
         "reason": told.reason,
-        "text": "" if told.words == told.word else told.words,
+        "text": told.beside_word,
     }
 
 

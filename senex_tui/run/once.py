@@ -132,11 +132,7 @@ def _told(results: tuple[AccountResult, ...], day: date, entries: dict[str, Entr
     told = told_cycle(CycleEnd(True, Outcome.SKIPPED.value, none.code, none.sentence()), by_account)
     accounts = [_account(result, by_account[result.account], entries.get(result.account)) for result in results]
     outcome = Outcome.UNKNOWN if told.outcome is None else told.outcome
-    return OnceResult(outcome.value, told.reason or None, accounts, took_s, _sentence(told))
-
-
-def _sentence(told: Told) -> str:
-    return "" if told.outcome is not None and told.words == told.outcome.value else told.words
+    return OnceResult(outcome.value, told.reason or None, accounts, took_s, told.beside_outcome)
 
 
 def _account(result: AccountResult, told: Told, entry: Entry | None) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from core.domain.operation.times import minute
 LAST_ENTRY_BEFORE_CLOSE = timedelta(minutes=15)
 START_GRACE = timedelta(seconds=60)
 
+MARKET_OPEN = "open"
+"""The word of a market in its session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -102,3 +105,10 @@ def may_force(now: datetime, session: Session | None, times: SlotTimes) -> Refus
     if now > last:
         return refuse(Reason.AFTER_LAST_ENTRY, last=minute(last))
     return None
+
+
+def word_by_calendar(session: Session | None, now: datetime) -> str:
+    """The market's word by the calendar alone: closed, before the open, or open. `now` is aware UTC."""
+    if session is None or now >= session.close:
+        return "closed"
+    return "before the open" if now < session.open else MARKET_OPEN

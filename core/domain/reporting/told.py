@@ -40,6 +40,16 @@ class Told:
     reason: str = ""
     fate: Fate | None = None
 
+    @property
+    def beside_outcome(self) -> str:
+        """The words to show beside the outcome; empty when they only repeat it."""
+        return "" if self.outcome is not None and self.words == self.outcome.value else self.words
+
+    @property
+    def beside_word(self) -> str:
+        """The words to show beside `word`; empty when they only repeat it."""
+        return "" if self.words == self.word else self.words
+
 
 STILL_RUNNING = Told(None, RUNNING, RUNNING)
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.domain.operation.outcomes import RANKED
 from core.domain.operation.reasons import Figures, Reason
 from core.domain.orders.fate import FATE_REASONS, FateKind
-from core.domain.reporting.told import HELD, HELD_BY, INTERRUPTED, MISSED, RUNNING, VALIDATED, Told
+from core.domain.reporting.told import HELD, HELD_BY, INTERRUPTED, MISSED, RUNNING, VALIDATED
 from core.records.repositories.cycles import cycle_of
 from core.records.repositories.rows import CycleRecord
 from core.records.search.conditions import between, full_page, newest, row_found, when
@@ -99,7 +99,7 @@ def _fits(came_to: CycleTold, row: Any, wanted: HistoryFilter) -> bool:
     return (
         (not wanted.outcome or _came_to(came_to, wanted.outcome))
         and (row.has_reason or any(one.reason == wanted.reason for one in told))
-        and (row.has_text or any(wanted.text.lower() in _words(one).lower() for one in told))
+        and (row.has_text or any(wanted.text.lower() in one.beside_outcome.lower() for one in told))
     )
 
 
@@ -113,11 +113,6 @@ def _came_to(came_to: CycleTold, outcome: str) -> bool:
     return outcome in {one.word for one in told}
 
 
-def _words(told: Told) -> str:
-    """The words that are shown beside the outcome."""
-    return "" if told.outcome is not None and told.words == told.outcome.value else told.words
-
-
 def _row(cycle: CycleRecord, came_to: CycleTold) -> HistoryRow:
     told = came_to.told
     counts = {o.value: came_to.totals.get(o, 0) for o in RANKED} if came_to.totals else cycle.totals
@@ -127,7 +122,7 @@ def _row(cycle: CycleRecord, came_to: CycleTold) -> HistoryRow:
         cycle=cycle.number,
         outcome=told.word if told.outcome is None else told.outcome.value,
         reason=told.reason,
-        text=_words(told),
+        text=told.beside_outcome,
         figures=(
             ("session_day", cycle.day),
             ("slot", cycle.slot),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from core.domain.market.sessions import MARKET_OPEN
 from core.domain.operation.commands import CommandKind
 from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
 
-MARKET_OPEN = "open"
 WORKING, UNKNOWN = "working", "unknown"
 READ_ONLY = "this console is read-only: it watches"
 Pending = tuple[CommandKind, ...]
