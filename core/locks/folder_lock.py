@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import time
 import weakref
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from core.locks.holder import Holder, refusal
 LOCK_FILE = "trader.lock"
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
+_OTHERS_WRITE = 0o022
 _TRIES = 100
 _LOOKS = 50
 _LOOK_EVERY_S = 0.01
@@ -153,8 +155,8 @@ class FolderLock:
 class AccountLocks:
     """The locks of the accounts that one trading process uses on this machine.
 
-    `folder` is the one folder of this user for account locks, whatever the data folder. `broker` is the broker's
-    address as `broker_address` writes it.
+    `folder` is the one folder of this user for account locks (`core.config.folders`). `broker` is the broker's address
+    as `broker_address` writes it.
     """
 
     folder: Path
@@ -164,6 +166,7 @@ class AccountLocks:
 
     def take(self, numbers: Sequence[str]) -> None:
         """Locks all these accounts or none. Raises LockRefused."""
+        _require_own(self.folder)
         # Every process takes them in the same order: of two traders with several accounts one then gets them all.
         names = sorted((_account_name(self.broker, number), number) for number in numbers)
         taken: list[FolderLock] = []
@@ -253,12 +256,33 @@ def _account_name(broker: str, number: str) -> str:
     return account_digest(broker, number).hex()[:32]
 
 
+def _make(folder: Path) -> None:
+    """Makes the folder and those above it that are missing, for this user only. Raises OSError."""
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+
+
+def _require_own(folder: Path) -> None:
+    """Makes the folder of the account locks. Raises LockRefused unless it is this user's alone to change.
+
+    Where others may write, one of them may have made it, and could put another in its place.
+    """
+    try:
+        _make(folder)
+        found = folder.lstat()
+    except OSError as error:
+        raise LockRefused(f"accounts cannot be locked in {folder} ({error.strerror}); make it writable.") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise LockRefused(f"accounts cannot be locked in {folder}: it is no folder of this user; remove it.")
+    if found.st_mode & _OTHERS_WRITE:
+        raise LockRefused(f"accounts cannot be locked in {folder}: others may write there; run chmod go-w {folder}")
+
+
 def _take(folder: Path) -> tuple[int, int] | None:
     """The locked handles of the folder and of its file; None when another process holds one. Raises OSError."""
     for _ in range(_TRIES):
         try:
-            for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
-                missing.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            _make(folder)
             held = _locked(folder, os.O_RDONLY | os.O_DIRECTORY)
             if held is None:
                 return None
