@@ -46,6 +46,14 @@ class LockUnconfirmed(LockLost):
     """It is not known at this moment whether the lock is still held. Nothing is sent until the answer comes."""
 
 
+class Watched(Protocol):
+    """Something that must stay as it is for the locks to keep others out, beside the locks themselves."""
+
+    def verify(self) -> None:
+        """Raises LockLost when it did not."""
+        ...
+
+
 class OneTrader(Protocol):
     """The locks of the running trader, as the engine sees them."""
 
@@ -60,6 +68,10 @@ class OneTrader(Protocol):
 
     def verify(self) -> None:
         """Raises LockLost when a lock no longer keeps others out, LockUnconfirmed when that is not known."""
+        ...
+
+    def watch(self, records: Watched) -> None:
+        """Has `verify` ask these records too, from now on."""
         ...
 
     async def keep(self) -> None:
@@ -79,11 +91,18 @@ class AloneInVirtualTime:
 
     session = None
 
+    def __init__(self) -> None:
+        self._watched: list[Watched] = []
+
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         return None
 
+    def watch(self, records: Watched) -> None:
+        self._watched.append(records)
+
     def verify(self) -> None:
-        return None
+        for each in self._watched:
+            each.verify()
 
     async def keep(self) -> None:
         return None
@@ -199,13 +218,19 @@ class TraderLocks:
         """`data` is the lock already taken; `accounts` and `broker` are the folder and the broker of `AccountLocks`."""
         self._data = data
         self._accounts = AccountLocks(accounts, broker, data.holder)
+        self._watched: list[Watched] = []
 
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         self._accounts.take(numbers)
 
+    def watch(self, records: Watched) -> None:
+        self._watched.append(records)
+
     def verify(self) -> None:
         self._data.verify()
         self._accounts.verify()
+        for each in self._watched:
+            each.verify()
 
     async def keep(self) -> None:
         return None
