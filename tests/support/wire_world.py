@@ -34,13 +34,20 @@ TEN = et(MONDAY, "10:00")
 PATIENCE_S = 30.0
 
 
+class SetClock(ShiftedClock):
+    """The clock of a machine that somebody can set. The monotonic counter does not notice."""
+
+    def set_by(self, seconds: float) -> None:
+        self._anchor += timedelta(seconds=seconds)
+
+
 @dataclass(eq=False)
 class WireWorld:
     """A simulated broker at its true time, and a trader at its own."""
 
     simulator: Simulator
     engine: Engine
-    clock: ShiftedClock
+    clock: SetClock
     """The trader's."""
     running: asyncio.Task[None]
 
@@ -96,7 +103,7 @@ async def on_the_wire(
 ) -> AsyncIterator[WireWorld]:
     """A simulator and an engine that trades QQQ there, which runs no slots. The clock of the trader's machine is
     `off_s` seconds ahead of the broker's. `faults` are armed before the engine starts."""
-    true, clock = ShiftedClock(start), ShiftedClock(start + timedelta(seconds=off_s))
+    true, clock = ShiftedClock(start), SetClock(start + timedelta(seconds=off_s))
     simulator = Simulator(SimulatorSettings(seed=SEED), true, SeededIds(3))
     for fault in faults:
         simulator.faults.arm(fault, true.now(), true.monotonic())

@@ -75,7 +75,7 @@ class TastytradeBroker:
     @property
     def time(self) -> BrokerTime | None:
         """The broker's time at its last answer that told it; None before the first (rules 14)."""
-        return self.connection.time
+        return self.connection.dates.time
 
     def remarks(self) -> tuple[str, ...]:
         return self.connection.remarks()

@@ -9,8 +9,6 @@ import math
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx2
@@ -22,9 +20,10 @@ from tenacity import (
     stop_after_attempt,
 )
 
-from core.broker.port import BrokerError, BrokerFault, BrokerTime
+from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.address import local_address, routed
 from core.broker.tastytrade.backoff import backoff_s
+from core.broker.tastytrade.broker_time import BrokerDates
 from core.broker.tastytrade.evidence import (
     BodyTaken,
     Evidence,
@@ -50,6 +49,7 @@ from core.runtime.redaction import masked_accounts, redact
 T = TypeVar("T")
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+_ASKED = "senex_asked"
 QUOTE_TOKEN_PATH = "/api-quote-tokens"  # noqa: S105 - a path
 READ_TRIES = 3
 MOST_REMARKS = 50
@@ -87,7 +87,7 @@ class Connection:
         self.ids = ids
         self.timings = timings
         self.local = local_address(base_url) if base_url is not None else None
-        self.time: BrokerTime | None = None
+        self.dates = BrokerDates(clock)
         self.account_numbers: set[str] = set()
         self.is_test = is_test
         self._remarks: dict[str, None] = {}
@@ -262,17 +262,18 @@ class Connection:
         if path == TOKEN_PATH:
             self._may_log_in()
         request.url = routed(request.url, self.local)
+        request.extensions = {**request.extensions, _ASKED: self.clock.monotonic()}
         evidence = current_evidence()
         if evidence is not None and evidence.order_path == path and request.method == "POST":
             evidence.ask_guard()
             request.extensions = {**request.extensions, "trace": evidence.trace}
 
     async def _on_response(self, response: httpx2.Response) -> None:
-        self._note_date(response)
         if response.status_code == 101:
             stream = response.extensions["network_stream"]
             response.extensions["network_stream"] = WatchedStream(stream, self.timings.socket_silence)
             return
+        self._note_date(response)
         path = response.request.url.path
         evidence = current_evidence()
         if evidence is not None and evidence.order_path in (None, path):
@@ -315,19 +316,11 @@ class Connection:
         raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
 
     def _note_date(self, response: httpx2.Response) -> None:
-        """Notes the broker's time, which its answers tell in whole seconds, cut off.
-
-        It means something only when market time is real (rules 14).
-        """
-        stamp = response.headers.get("Date")
-        if stamp is None:
-            return
-        try:
-            told = parsedate_to_datetime(stamp).astimezone(UTC)
-        except (ValueError, TypeError):
-            self.time = None
-        else:
-            self.time = BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
+        """Notes the broker's time from an answer of its own. A gateway's page has the gateway's time."""
+        kind = response.headers.get("Content-Type", "")
+        if response.is_success and kind.startswith("application/json"):
+            asked = response.request.extensions.get(_ASKED)
+            self.dates.note(response.headers.get("Date"), asked if isinstance(asked, float) else self.clock.monotonic())
 
 
 def _is_transient(error: BaseException) -> bool:
