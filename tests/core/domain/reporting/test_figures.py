@@ -350,7 +350,7 @@ def test_every_account_failing_three_times_in_a_day() -> None:
     [alert] = due_alerts(figures(*everyone), None)
     assert (alert.kind, alert.subject) == (AlertKind.ALL_FAILED, "")
     assert "every one of 2 accounts" in alert.text
-    assert alert.text.endswith("failed at least 3 times on 2026-03-03: feed down")
+    assert alert.text.endswith("failed at least 3 times on 2026-03-03: the quote feed is not live")
     assert codes(figures(*everyone, run(1))) == [], "it traded after all"
     sent = run(1)
     works = figures(*everyone, sent, entries=[made(EntryState.WORKING, sent)], running=day(1))
@@ -377,7 +377,7 @@ def test_three_orders_that_the_broker_rejected_after_it_took_them_are_three_fail
     [alert] = due_alerts(found, None)
     assert (alert.kind, alert.text) == (
         AlertKind.ALL_FAILED,
-        "the account failed at least 3 times on 2026-03-02: rejected",
+        "the account failed at least 3 times on 2026-03-02: the broker refused the order",
     )
 
 
