@@ -174,7 +174,7 @@ def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
     bad = change.state in (EntryState.UNKNOWN, EntryState.INCIDENT)
     return StoryLine(
         kind=StoryKind.EVENT,
-        label=change.state.value,
+        label=change.state.words,
         text="; ".join(parts),
         at=change.at,
         severity=Severity.CRITICAL if bad else Severity.INFO,
