@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from core.domain.market.sessions import Session
+from core.domain.operation.accounts import shown_end
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.times import clock, minute, when
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_words
@@ -183,9 +184,13 @@ def _switched_off(s: Standing) -> NextStep | None:
     if s.is_closed:
         return NextStep(Next.OFF, "the account is closed at the broker")
     if not s.enabled:
-        return NextStep(Next.OFF, "automation off for this account", ends="`senex accounts enable`")
+        return NextStep(
+            Next.OFF, "automation off for this account", ends=f"`senex accounts enable {shown_end(s.number)}`"
+        )
     if not s.login_valid:
-        return NextStep(Next.OFF, f"the broker refuses the login {s.login}", ends="`senex login`, then a restart")
+        return NextStep(
+            Next.OFF, f"the broker refuses the login {s.login}", ends=f"`senex login {s.login}`, then a restart"
+        )
     return None
 
 
@@ -221,7 +226,7 @@ def _held(s: Standing) -> NextStep | None:
 def _barred(s: Standing) -> NextStep | None:
     """What stops this account at its next slot, in the order in which it is asked."""
     if s.skips_today:
-        ends = "by itself tomorrow, or `senex accounts skip --undo`"
+        ends = f"by itself tomorrow, or `senex accounts skip {shown_end(s.number)} --undo`"
         return NextStep(Next.SKIPPED, "this account is skipped today", next_day=s.next_day, ends=ends)
     if s.trading.state == "paused":
         return _by_operator(s, Next.PAUSED, "PAUSED", "`senex resume`")

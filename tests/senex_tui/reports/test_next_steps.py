@@ -114,7 +114,7 @@ def test_each_of_several_accounts_has_its_own_next_step(tmp_path: Path) -> None:
     status, listed = moments.told("one off", "09:41")
     assert [one["next"]["kind"] for one in status.values["accounts"]] == ["free", "off"]
     assert [one["next"]["kind"] for one in listed.values["accounts"]] == ["free", "off"]
-    assert "next: automation off for this account; to end it: `senex accounts enable`" in status.to_text()
+    assert "next: automation off for this account; to end it: `senex accounts enable 0002`" in status.to_text()
     only = asyncio.run(
         read_day(Place(Mode.DEMO, tmp_path / "kept/one off/demo/records.sqlite3", tmp_path), SlotTimes(), None, "…0002")
     )
