@@ -88,7 +88,8 @@ async def _values(
     known = await records.accounts.all()
     numbers = [account.number for account in known]
     trading = await records.trading.read()
-    is_today = day == exchange_time(now).date()
+    today = exchange_time(now).date()
+    is_today = day == today
     holder = await place.holder()
     steps = await read_next_steps(records, place, times, calendar, clock, now, holder, only) if is_today else None
     following = None if steps is None else steps.overall
@@ -118,7 +119,7 @@ async def _values(
         ],
         "entries": [
             _masked(
-                entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id)),
+                entry_values(entry, _OF_ENTRY, today, reentry_allowed=await records.entries.reentry_allowed(entry.id)),
                 numbers,
             )
             for entry in await records.entries.of_day(day)

@@ -214,7 +214,7 @@ def _held(s: Standing) -> NextStep | None:
             return NextStep(Next.WORKING, f"an order works: {told}")
         case FateKind.CANCELLED | FateKind.EXPIRED if not fate.traded:
             if fate.needs_word and not s.reentry_allowed:
-                words = f"{told}; {day_words(fate)}"
+                words = f"{told}; {day_words(fate, today=s.today)}"
                 return NextStep(Next.HELD, words, ends=ends, settling=s.settling)
             return NextStep(Next.FREEING, f"{told}; the day is not free yet{_reads(s)}", settling=s.settling)
         case FateKind.ABSENT:
