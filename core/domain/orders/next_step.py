@@ -40,6 +40,7 @@ class Next(StrEnum):
     VALIDATED = "validated"
 
 
+_SWITCHED_OFF = "automation off for this account"
 _N = Next
 _SEVEREST_FIRST = (
     _N.NO_CONSOLE,
@@ -153,7 +154,9 @@ def overall(steps: Sequence[NextStep]) -> NextStep:
         return min(free, key=lambda step: (step.enters_at, _SEVEREST_FIRST.index(step.kind)))
     worst = min(steps, key=lambda step: _SEVEREST_FIRST.index(step.kind))
     if worst.kind is Next.OFF and len(steps) > 1:
-        return replace(worst, words="no account may enter: automation is off for all")
+        whys = list(dict.fromkeys(step.words for step in steps))
+        why = "automation is off for all" if whys == [_SWITCHED_OFF] else "; ".join(whys)
+        return replace(worst, words=f"no account may enter: {why}")
     return worst
 
 
@@ -184,9 +187,7 @@ def _switched_off(s: Standing) -> NextStep | None:
     if s.is_closed:
         return NextStep(Next.OFF, "the account is closed at the broker")
     if not s.enabled:
-        return NextStep(
-            Next.OFF, "automation off for this account", ends=f"`senex accounts enable {shown_end(s.number)}`"
-        )
+        return NextStep(Next.OFF, _SWITCHED_OFF, ends=f"`senex accounts enable {shown_end(s.number)}`")
     if not s.login_valid:
         return NextStep(
             Next.OFF, f"the broker refuses the login {s.login}", ends=f"`senex login {s.login}`, then a restart"
