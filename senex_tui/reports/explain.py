@@ -94,7 +94,7 @@ async def _explain(records: Records, place: Place, times: SlotTimes, what: str, 
 async def _of_number(records: Records, what: str, today: date) -> Story:
     newest = await records.cycles.newest()
     if newest == 0:
-        raise Refused("no cycle is recorded yet; `senex day` shows when the first slot comes.")
+        raise Refused("no cycle is recorded yet; `senex day` shows the slots, what they came to and what comes next.")
     number = newest if what == LAST else int(what) if len(what) <= _LARGEST_DIGITS else 0
     file = await records.cycle_details.of_cycle(number)
     if file is None:

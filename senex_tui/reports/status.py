@@ -44,6 +44,8 @@ _OF_ENTRY = (
     *("fate", "told", "day_words", "credit", "max_risk"),
 )
 SHIPPED_TIMES = SlotTimes()
+_MODE_OF_DEMOS = "demo"
+"""The mode whose market has a time of its own."""
 
 
 async def read_status(place: Place, mail: MailSettings | None = None, times: SlotTimes = SHIPPED_TIMES) -> Report:
@@ -290,7 +292,8 @@ def _console(values: dict[str, Any]) -> str:
     if trader is None:
         return "none is running: no cycle will run"
     attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""
-    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{attach}"
+    whose = " by this machine's clock" if trader["mode"] == _MODE_OF_DEMOS else ""
+    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{whose}{attach}"
 
 
 def _automation(values: dict[str, Any]) -> str:
