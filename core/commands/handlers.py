@@ -184,7 +184,7 @@ class CommandHandlers:
         if entry is None:
             return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
         if entry.state is not EntryState.WORKING or entry.order_id is None:
-            return refuse(Reason.NOT_CANCELLABLE, state=entry.state.value)
+            return refuse(Reason.NOT_CANCELLABLE, state=entry.state.words)
         # Recorded before the broker is asked: the machine never reopens a day that the operator closed (rules 9).
         await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:

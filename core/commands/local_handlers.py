@@ -91,7 +91,7 @@ class LocalHandlers:
         closed = entry.state in FREED_BY_PROOF and entry.holds_day and not entry.fills
         if not closed or not needs_operators_word(entry):
             held = "" if entry.holds_day else " and does not hold the day"
-            return refuse(Reason.NOT_CLOSED_BY_CANCEL, state=f"{entry.state.value}{held}")
+            return refuse(Reason.NOT_CLOSED_BY_CANCEL, state=f"{entry.state.words}{held}")
         await self.records.entries.allow_reentry(entry.id, command.who, self.clock.now())
         proof = f"{masked(entry.account)}: re-entry allowed; the day is free when two complete reads show no fill"
         return self._done(proof, f"{proof}. No console is running; the next one reads")

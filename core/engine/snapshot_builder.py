@@ -246,7 +246,15 @@ class SnapshotBuilder:
             judgements=panels.judgements,
             attempts=panels.attempts,
             orders=tuple(
-                order_view(entry, now, speed, day.evidence.get(entry.id, ()), known.reentry_of(entry), proofs[entry.id])
+                order_view(
+                    entry,
+                    now,
+                    speed,
+                    day.evidence.get(entry.id, ()),
+                    known.reentry_of(entry),
+                    proofs[entry.id],
+                    known.day,
+                )
                 for entry in entries
             ),
             schedule=slots,

@@ -44,6 +44,8 @@ _OF_ENTRY = (
     *("fate", "told", "day_words", "credit", "max_risk"),
 )
 SHIPPED_TIMES = SlotTimes()
+_MODE_OF_DEMOS = "demo"
+"""The mode whose market has a time of its own."""
 
 
 async def read_status(place: Place, mail: MailSettings | None = None, times: SlotTimes = SHIPPED_TIMES) -> Report:
@@ -112,7 +114,7 @@ async def _values(
             {
                 "account": masked(account.number),
                 "enabled": account.enabled,
-                "entry": await _entry(records, latest[account.number]) if account.number in latest else None,
+                "entry": await _entry(records, latest[account.number], day) if account.number in latest else None,
                 "validated": await _validated(records, account.number, day),
                 "skips_today": account.skip_day == day,
                 "next": step_values(step, now, numbers)
@@ -121,7 +123,7 @@ async def _values(
             }
             for account in accounts
         ],
-        "earlier": [entry_values(entry, _OF_ENTRY) for entry in earlier],
+        "earlier": [entry_values(entry, _OF_ENTRY, day) for entry in earlier],
         "open_tridents": [
             _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
         ],
@@ -129,8 +131,8 @@ async def _values(
     }
 
 
-async def _entry(records: Records, entry: Entry) -> dict[str, Any]:
-    return entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id))
+async def _entry(records: Records, entry: Entry, day: date) -> dict[str, Any]:
+    return entry_values(entry, _OF_ENTRY, day, reentry_allowed=await records.entries.reentry_allowed(entry.id))
 
 
 async def _validated(records: Records, account: str, day: date) -> dict[str, Any] | None:
@@ -232,7 +234,7 @@ def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, spee
     proof = proof_of(entry, seen, speed)
     known = "" if proof is None else proof_words(proof, seen, now, speed)
     return {
-        **entry_values(entry, _OF_ENTRY),
+        **entry_values(entry, _OF_ENTRY, exchange_time(now).date()),
         "identifier": entry.identifier,
         "complete_reads": [instant_text(at) for at in reads],
         "known": known,
@@ -290,7 +292,8 @@ def _console(values: dict[str, Any]) -> str:
     if trader is None:
         return "none is running: no cycle will run"
     attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""
-    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{attach}"
+    whose = " by this machine's clock" if trader["mode"] == _MODE_OF_DEMOS else ""
+    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{whose}{attach}"
 
 
 def _automation(values: dict[str, Any]) -> str:

@@ -251,7 +251,7 @@ class Reason(Enum):
     CANCELLED_HERE = ("cancelled_here", Kind.TERMINAL, "an operator cancelled the order")
     ENTRY_ABSENT = ("entry_absent", Kind.TERMINAL, "the order is not at the broker")
     ENTRY_INCIDENT = ("entry_incident", Kind.TERMINAL, "the broker and the records contradict each other")
-    BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{breaker}: {why}; {reset}")
+    BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{why}; {reset}")
     RECORD_FAILED = ("record_failed", Kind.TERMINAL, "the record could not be written: {detail}")
     # Commands (rules 10)
     COMMAND_EXPIRED = ("command_expired", Kind.TERMINAL, "the command was older than {limit_s} s")

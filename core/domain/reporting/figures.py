@@ -69,11 +69,11 @@ _MET_THE_ENTRY = frozenset(
 _BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST))
 # Reasons of missed slots that an operator gave. All others are faults: the console was down, late or halted.
 _DECIDED = frozenset(reason.code for reason in (Reason.PAUSED, Reason.SKIP_TODAY, Reason.ACCOUNT_DISABLED))
-_STILL_WORKS = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
+_NOT_OVER = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
 
 
 class DayKind(StrEnum):
-    """The kinds of account-days. Open is only today's, while an order of it works."""
+    """The kinds of account-days. Open is only today's, while an order of it works or is unknown."""
 
     TRADED = "traded"
     RULE = "no trade by rule"
@@ -92,10 +92,11 @@ _WORSE_FIRST = (DayKind.ERROR, DayKind.RISK, DayKind.RULE)
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """One account on one session. `reason` is the code of what decided; empty when traded or not over.
+    """One account on one session. `reason` is the code of what decided; empty when traded, and when not over unless its
+    order is unknown.
 
-    `failed` counts the runs that are told to have failed, or whose outcome is unknown. `execution_ms` is the slowest
-    acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the fills less the mid at the
+    `failed` counts the runs that are told to have failed, or whose outcome stayed unknown. `execution_ms` is the
+    slowest acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the fills less the mid at the
     decision, per share: negative is worse than the mid.
     """
 
@@ -213,7 +214,7 @@ def figures_of(
     days = _account_days(chosen, recorded, expected, missed, running)
     counted = Counter(day.kind for day in days)
     traded, errors = counted[DayKind.TRADED], counted[DayKind.ERROR]
-    asked = [part.told for part in parts if part.was_asked and not _is_sending(part, running)]
+    asked = [part.told for part in parts if part.was_asked and not _is_open(part, running)]
     times = sorted(run.acknowledged_ms for run in runs if run.acknowledged_ms is not None)
     slippages = [day.slippage for day in days if day.slippage is not None]
     priced = [part.told for part in parts if _was_priced(part)]
@@ -277,17 +278,15 @@ def _account_days(
     asked_for = set(sessions)
     known = sorted(key for key in awaited | recorded.keys() if key[0] in asked_for)
     return tuple(
-        _account_day(
-            day, account, recorded.get((day, account), _Recorded()), missed.get(day, {}), is_running=day == running
-        )
+        _account_day(day, account, recorded.get((day, account), _Recorded()), missed.get(day, {}), running)
         for day, account in known
     )
 
 
 def _account_day(
-    day: date, account: str, recorded: _Recorded, missed: Mapping[str, int], *, is_running: bool
+    day: date, account: str, recorded: _Recorded, missed: Mapping[str, int], running: date | None
 ) -> AccountDay:
-    kind, reason = _judged(recorded, missed, is_running=is_running)
+    kind, reason = _judged(recorded, missed, is_running=day == running)
     runs = [part.run for part in recorded.parts if part.run is not None]
     times = [run.acknowledged_ms for run in runs if run.acknowledged_ms is not None]
     slippages = [fate.slippage for fate in recorded.fates if fate.slippage is not None]
@@ -297,7 +296,7 @@ def _account_day(
         kind=kind,
         reason=reason,
         runs=len(recorded.parts),
-        failed=sum(_has_failed(part.told) for part in recorded.parts),
+        failed=sum(_has_failed(part.told) and not _is_open(part, running) for part in recorded.parts),
         attempts=sum(run.attempts for run in runs),
         pricing_rejections=sum(run.pricing_refusals for run in runs),
         execution_ms=max(times, default=None),
@@ -310,8 +309,9 @@ def _judged(recorded: _Recorded, missed: Mapping[str, int], *, is_running: bool)
     parts, fates = recorded.parts, recorded.fates
     if any(_has_traded(fate) for fate in fates) or any(_validated(part.told) for part in parts):
         return DayKind.TRADED, ""
-    if is_running and any(fate.kind in _STILL_WORKS for fate in fates):
-        return DayKind.OPEN, ""
+    if is_running and any(fate.kind in _NOT_OVER for fate in fates):
+        unknown = any(fate.kind is FateKind.UNKNOWN for fate in fates)
+        return DayKind.OPEN, Reason.OUTCOME_UNKNOWN.code if unknown else ""
     left = [fate.reason or Reason.OUTCOME_UNKNOWN for fate in fates if fate.kind is not FateKind.NOT_SENT]
     if left:
         faults = Counter(reason.code for reason in left if reason is not Reason.CANCELLED_HERE)
@@ -354,10 +354,10 @@ def _has_failed(told: Told) -> bool:
     return told.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
 
 
-def _is_sending(part: _Part, running: date | None) -> bool:
-    """Whether its order is on its way right now: it has not come to anything yet."""
+def _is_open(part: _Part, running: date | None) -> bool:
+    """Whether its order is on its way right now, or may be at the broker: it has not come to anything yet."""
     fate = part.told.fate
-    return part.day == running and fate is not None and fate.kind is FateKind.SENDING
+    return part.day == running and fate is not None and fate.kind in (FateKind.SENDING, FateKind.UNKNOWN)
 
 
 def _was_priced(part: _Part) -> bool:

@@ -185,4 +185,6 @@ def test_without_an_entering_account_the_most_severe_is_told() -> None:
     off, done = next_step(replace(CALM, enabled=False)), next_step(replace(CALM, fate=FILLED))
     assert overall((off, done)) == done
     assert overall((off, off)).words == "no account may enter: automation is off for all"
+    refused = next_step(replace(CALM, login_valid=False))
+    assert overall((off, refused)).words == f"no account may enter: {off.words}; {refused.words}"
     assert overall(()).kind is Next.OFF

@@ -155,6 +155,17 @@ def test_an_order_that_works_leaves_its_day_open_until_the_close() -> None:
     assert told_day(EntryState.WORKING, running=True) == (DayKind.OPEN, "")
 
 
+def test_an_unknown_order_is_an_error_only_once_the_session_is_over() -> None:
+    lost = run(0, Reason.OUTCOME_UNKNOWN)
+    unknown = [made(EntryState.UNKNOWN, lost)]
+    found = figures(lost, entries=unknown, running=day(0))
+    assert [(d.kind, d.reason, d.failed) for d in found.days] == [(DayKind.OPEN, "outcome_unknown", 0)]
+    assert (found.success, found.failed, found.reasons) == (Share(0, 0), Share(0, 0), ())
+    over = figures(lost, entries=unknown)
+    assert [(d.kind, d.reason, d.failed) for d in over.days] == [(DayKind.ERROR, "outcome_unknown", 1)]
+    assert over.failed == Share(1, 1)
+
+
 def test_an_order_on_its_way_has_not_come_to_anything() -> None:
     sending = [made(EntryState.SENT, run(0))]
     assert figures(entries=sending, running=day(0)).failed == Share(0, 0)
@@ -350,7 +361,7 @@ def test_every_account_failing_three_times_in_a_day() -> None:
     [alert] = due_alerts(figures(*everyone), None)
     assert (alert.kind, alert.subject) == (AlertKind.ALL_FAILED, "")
     assert "every one of 2 accounts" in alert.text
-    assert alert.text.endswith("failed at least 3 times on 2026-03-03: feed down")
+    assert alert.text.endswith("failed at least 3 times on 2026-03-03: the quote feed is not live")
     assert codes(figures(*everyone, run(1))) == [], "it traded after all"
     sent = run(1)
     works = figures(*everyone, sent, entries=[made(EntryState.WORKING, sent)], running=day(1))
@@ -377,7 +388,7 @@ def test_three_orders_that_the_broker_rejected_after_it_took_them_are_three_fail
     [alert] = due_alerts(found, None)
     assert (alert.kind, alert.text) == (
         AlertKind.ALL_FAILED,
-        "the account failed at least 3 times on 2026-03-02: rejected",
+        "the account failed at least 3 times on 2026-03-02: the broker refused the order",
     )
 
 

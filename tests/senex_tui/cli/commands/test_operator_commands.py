@@ -208,7 +208,7 @@ def test_an_unknown_entry_is_told_with_its_way_out_and_attested(shell: Shell) ->
         "UNKNOWN     …0001",
         unknown["identifier"],
         "way out",
-        f"`senex attest absent {unknown['id'][:8]}`",
+        f"`senex attest absent {unknown['id'][:8]} --data-dir {shell.data}`",
         "due in",
     ):
         assert text in shown
@@ -279,7 +279,11 @@ def test_without_a_console_only_what_is_safe_is_done(shell: Shell) -> None:
     refused = shell.send(CommandKind.PAUSE)
     assert (refused.exit_code, "entries are halted" in refused.text) == (REFUSED, True)
     shown = shell.senex("status").stdout
-    for text in ("none is running: no cycle will run", "HALTED, by", "margin call; `senex reset halt` ends it"):
+    for text in (
+        "none is running: no cycle will run",
+        "HALTED, by",
+        f"margin call; `senex reset halt --data-dir {shell.data}` ends it",
+    ):
         assert text in shown
     _login_breaker_opens_ends_and_is_gone(shell)
     stranger = shell.send(CommandKind.ALLOW_REENTRY, target="4471")
