@@ -56,6 +56,7 @@ _NEXT = {
     Next.CLOSED: "market closed",
     Next.NO_CONSOLE: "no entry: no console",
     Next.STARTING: "no entry: starting",
+    Next.UNREAD: "records not read",
 }
 """What comes next when no slot enters."""
 _ENGINE = {
