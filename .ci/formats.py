@@ -1,9 +1,9 @@
 """Checks that texts for people format amounts and times by `amounts` and `times` of core.domain.operation (rules 12).
 
 A format of its own is how one place says 6.74 where another says 6.745, and UTC where another says ET. Refused in an
-f-string, in `format` and in `strftime`: a format of a day or a time, of a number with two places or more or with
-separated thousands or a sign, and of any number before ` $`. So is the name of a class inside a sentence. Seconds and counts may
-have a format of their own.
+f-string, in `format` and in `strftime`: a format of a day or a time, of a number with two places or more, with
+separated thousands or with a sign, and of any number before ` $`. So is the name of a class inside a sentence. Seconds
+and counts may have a format of their own.
 
     .ci/formats.py [FILE...]     checks these files; without any, the rooms that make texts
 """

@@ -125,9 +125,7 @@ class CommandHandlers:
         only = self._meant(command.target)
         if isinstance(only, Refusal):
             return only
-        if only is not None and not any(a.enabled for a in self.runner.accounts if a.number == only):
-            return refuse(Reason.ACCOUNT_DISABLED)
-        refusal = await self.runner.force_refusal()
+        refusal = await self.runner.force_refusal(only)
         if refusal is not None:
             return refusal
         began: asyncio.Future[int | Refusal] = asyncio.get_running_loop().create_future()

@@ -479,3 +479,46 @@ def test_a_cycle_whose_end_could_not_be_recorded_runs_no_more(tmp_path: Path, mo
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+def test_a_forced_cycle_stands_among_the_slots_with_what_it_came_to(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "reject"
+        await world.until("09:50")
+        world.exchange.fill_plan = "immediate"
+        await world.command(CommandKind.FORCE)
+        await world.until("10:16")
+
+    told = same_after_restart(tmp_path, day)
+    first, forced, *held = [view for view in told.schedule if view.told is not None]
+    assert [view.told.word for view in (first, forced) if view.told is not None] == ["rejected", "filled"]
+    assert (first.forced, forced.forced, forced.cycle) == (False, True, 2)
+    assert et(MONDAY, "09:50") <= forced.at < et(MONDAY, "09:51")
+    assert sum(not view.forced for view in told.schedule) == 21
+    assert {view.state for view in held[2:]} == {SlotState.HELD}
+    assert told.cycle is not None
+    assert told.cycle.previous.startswith("10:00 held"), "the slot before the one shown"
+
+
+def test_a_cycle_forced_while_every_account_is_off_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "immediate"
+        await world.until("09:50")
+        before = await shown(world)
+        await world.command(CommandKind.SET_ACCOUNT, target=ACCOUNT, note="automation off")
+        assert await world.answer(CommandKind.FORCE) == (
+            "refused: automation is on for no account; `senex accounts enable` switches one on"
+        )
+        assert await world.answer(CommandKind.FORCE, target=ACCOUNT) == ("refused: automation is off for this account")
+        after = await shown(world)
+        assert [cycle.number for cycle in await world.cycles()] == [1]
+        assert (after.cycle, after.attempts, after.orders[0].fate) == (
+            before.cycle,
+            before.attempts,
+            before.orders[0].fate,
+        )
+        assert after.spread is not None
+        assert before.spread is not None
+        assert (after.spread.cycle, after.spread.fate) == (1, before.spread.fate)
+
+    same_after_restart(tmp_path, day)
