@@ -17,6 +17,7 @@ from widgets.base.panel import LinePanel
 if TYPE_CHECKING:
     from core.domain.operation.commands import CommandKind
     from core.domain.orders.next_step import NextStep
+    from core.domain.orders.settling import Settling
     from core.snapshot import PartHealth, StatusSlice
 
 PENDING_WORDS = {
@@ -179,7 +180,20 @@ def next_words(value: StatusView) -> str:
         return f"{verb} {figures.minute(step.enters_at)} in {figures.until(step.enters_at, status.now)}"
     if step.kind is Next.CLOSED and step.next_day is not None:
         return f"next slot {when(step.next_day, None if status.now is None else figures.exchange_day(status.now))}"
+    if step.kind is Next.FREEING and step.settling is not None:
+        return _reads(step.settling, status) or _NEXT[step.kind]
     return _NEXT[step.kind]
+
+
+def _reads(proof: Settling, status: StatusSlice) -> str:
+    """The countdown to the read at the broker that may free the day, in wall seconds as the orders panel has it; empty
+    when no read counts now."""
+    due = proof.next_due
+    if due is None or proof.blocked or status.now is None:
+        return ""
+    left = int((due - status.now).total_seconds() / status.speed)
+    which = "first" if proof.first_read is None else "second"
+    return f"{_NO_ENTRY}: {which} read " + (f"in {figures.span(left)}" if left > 0 else "due now")
 
 
 def _bar(value: StatusView, width: int) -> Line:

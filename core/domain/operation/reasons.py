@@ -273,7 +273,7 @@ class Reason(Enum):
         "'{number}' names {found}; {known}",
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
-    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
+    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "nothing is cancelled: the entry is {state}")
     NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}: {why}")
     NOT_A_TRIDENT = (
         "not_a_trident",
