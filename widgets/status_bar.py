@@ -250,6 +250,7 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
         named.append(("mail", status.mail, ""))
     if status.redis is not None and (level < 2 or status.redis.health is not Health.OK):
         named.append(("redis", status.redis, ""))
+    is_starting = any(health.health is Health.STARTING for _, health, _ in named)
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
     if level >= 4:
@@ -257,7 +258,8 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
     for name, health, extra in named:
         parts += _part(name, health, extra, level)
     if level >= 4 and len(named) < 3:
-        parts += [(" rest " if named else " all ", Tone.DIM), ("ok", Tone.GOOD)]
+        rest = " rest " if named else " all "
+        parts += [(rest, Tone.DIM), ("starting", Tone.DIM) if is_starting else ("ok", Tone.GOOD)]
     if level < 2:
         parts += [("  market ", Tone.DIM), (status.market, Tone.PLAIN)]
     if level < 1 and status.accounts:

@@ -13,7 +13,9 @@ from core.domain.orders.next_step import Next, NextStep
 from core.snapshot import (
     AttemptView,
     EngineState,
+    Health,
     Mode,
+    PartHealth,
     Reading,
     ReadingState,
     SlotState,
@@ -295,6 +297,16 @@ def test_bar_and_orders_count_the_same_seconds_down_to_a_read() -> None:
     for silent in (replace(shown.overall.settling, blocked="no alerts"), None):
         held = replace(view, overall=replace(shown.overall, settling=silent))
         assert next_words(held) == "no entry: day not free yet"
+
+
+def test_no_part_that_still_starts_is_called_ok() -> None:
+    shown = scenes.SCENES["freeing"]()
+    for part in ("feed", "broker", "records"):
+        starting = replace(shown, status=replace(shown.status, **{part: PartHealth(Health.STARTING)}))
+        for width in range(50, 119):
+            assert "all ok" not in bar(starting, width)
+            assert "rest ok" not in bar(starting, width)
+    assert "all ok" in bar(shown, 80)
 
 
 def test_the_newest_order_stands_first() -> None:

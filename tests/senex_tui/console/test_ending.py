@@ -9,7 +9,6 @@ from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.console.screens.orders import OrdersPage
 from tests.support.console.driver import Driven, driven
 
-
 NOBODY_ANSWERED = "Force a cycle: no answer in 30 s, nothing was sent"
 
 
