@@ -141,7 +141,10 @@ def _before(shown: int, slots: Sequence[SlotView]) -> str:
     """One line about the newest slot or forced cycle that is over, other than the shown cycle, by its number."""
     for view in reversed(slots):
         if view.told is not None and view.cycle != shown and view.state in (SlotState.DONE, SlotState.MISSED):
-            words = "" if view.told.words == view.told.word else f": {view.told.words}"
+            told = view.told
+            words = told.word if told.words == told.word else f"{told.word}: {told.words}"
+            if told.words.startswith(told.word.upper()):
+                words = told.words  # it begins with the word: `FILLED 6.73`
             forced = "forced " if view.forced else ""
-            return f"{forced}{times.minute(view.at)} {view.told.word}{words}"
+            return f"{forced}{times.minute(view.at)} {words}"
     return ""
