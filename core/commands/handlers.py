@@ -22,6 +22,7 @@ from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEWS, Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
@@ -125,9 +126,7 @@ class CommandHandlers:
         only = self._meant(command.target)
         if isinstance(only, Refusal):
             return only
-        if only is not None and not any(a.enabled for a in self.runner.accounts if a.number == only):
-            return refuse(Reason.ACCOUNT_DISABLED)
-        refusal = await self.runner.force_refusal()
+        refusal = await self.runner.force_refusal(only)
         if refusal is not None:
             return refusal
         began: asyncio.Future[int | Refusal] = asyncio.get_running_loop().create_future()
@@ -184,7 +183,7 @@ class CommandHandlers:
         if entry is None:
             return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
         if entry.state is not EntryState.WORKING or entry.order_id is None:
-            return refuse(Reason.NOT_CANCELLABLE, state=entry.state.words)
+            return refuse(Reason.NOT_CANCELLABLE, state=fate_words(fate_of(entry)))
         # Recorded before the broker is asked: the machine never reopens a day that the operator closed (rules 9).
         await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:

@@ -113,7 +113,7 @@ def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, 
         parts.append(f"first complete read at {times.clock(proof.first_read)}")
     due, which = proof.next_due, "first" if proof.first_read is None else "second"
     if due is not None:
-        left = (due - now).total_seconds() / speed
+        left = (due - now.replace(microsecond=0)).total_seconds() / speed  # the seconds of the clock on the screen
         parts.append(f"{which} complete read " + (f"due in {times.span(int(left))}" if left > 0 else "due now"))
     return "; ".join(parts)
 

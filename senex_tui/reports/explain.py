@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import SlotTimes, slots_of
-from core.domain.operation import amounts
 from core.domain.operation import times as shown
 from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
@@ -164,10 +163,7 @@ def _drawn(line: StoryLine) -> list[str]:
         head = f"{_NOTICE[line.severity]} {shown.clock(line.at)}  {label:<{_LABEL}}"
         return hanging(head, text)
     if line.points is not None:
-        # Only what is added has a sign; the start and the sum have none.
-        total = line.label in ("start", "score")
-        points = amounts.score(line.points) if total else amounts.signed_score(line.points)
-        return [f"{'':12}{label:<{_LABEL}}{text:<24}{points:>7}"]
+        return [f"{'':12}{label:<{_LABEL}}{text:<24}{line.shown_points:>7}"]
     return hanging(f"{'':12}{label:<{_LABEL + 2}} ", text)
 
 

@@ -67,7 +67,11 @@ class Reason(Enum):
     BEFORE_FIRST_SLOT = ("before_first_slot", Kind.TERMINAL, "entries start at {first} ET")
     AFTER_LAST_ENTRY = ("after_last_entry", Kind.TERMINAL, "entries end at {last} ET")
     # Accounts (rules 4)
-    NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "no account is enabled and eligible")
+    NO_ACCOUNTS = (
+        "no_accounts",
+        Kind.TERMINAL,
+        "automation is on for no account; `senex accounts enable` switches one on",
+    )
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
     NOT_ASKED = ("not_asked", Kind.TERMINAL, "the cycle was forced for other accounts")
     SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")
@@ -269,7 +273,7 @@ class Reason(Enum):
         "'{number}' names {found}; {known}",
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
-    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
+    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "nothing is cancelled: the entry is {state}")
     NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}: {why}")
     NOT_A_TRIDENT = (
         "not_a_trident",

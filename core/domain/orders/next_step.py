@@ -38,6 +38,7 @@ class Next(StrEnum):
     NO_CONSOLE = "no console"
     STARTING = "starting"
     VALIDATED = "validated"
+    UNREAD = "unread"
 
 
 _SWITCHED_OFF = "automation off for this account"
@@ -51,6 +52,7 @@ _SEVEREST_FIRST = (
     _N.PAUSED,
     _N.RECONCILING,
     _N.RUNNING,
+    _N.UNREAD,
     _N.WORKING,
     _N.FREEING,
     _N.SKIPPED,
@@ -102,7 +104,8 @@ class Standing:
     `next_day` the open and the first slot of the next session. `login_valid`: the broker accepts the token.
     `stopped_here` says why only this process stops entries, `kill_file` is the path of a file that halts them,
     `reconciling` what for; each is empty when it does not apply. `breakers` are all that are open. `running`: a cycle
-    runs. `console`: a console of this mode runs; `starting`: it has not finished its start. `fate` is that of the
+    runs, or has ended and is not read yet. `unread` says why today's records are not known, empty when they are.
+    `console`: a console of this mode runs; `starting`: it has not finished its start. `fate` is that of the
     account's entry of today, `reentry_allowed` whether an operator has allowed another after its cancel. `validated`:
     today's suggestion is validated. `sends` is false in a dry run.
     """
@@ -124,6 +127,7 @@ class Standing:
     breakers: tuple[Breaker, ...] = ()
     reconciling: str = ""
     running: bool = False
+    unread: str = ""
     console: bool = True
     starting: bool = False
     fate: Fate | None = None
@@ -247,6 +251,8 @@ def _at_a_slot(s: Standing) -> NextStep:
         return NextStep(Next.RUNNING, "a cycle is running")
     if s.session is None or s.slot is None:
         return _closed(s)
+    if s.unread:
+        return NextStep(Next.UNREAD, f"whether it enters next is not known: {s.unread}", why=s.unread, ends="by itself")
     words = f"free to enter at {minute(s.slot)}" if s.sends else f"free to validate at {minute(s.slot)} (dry run)"
     return NextStep(Next.FREE, words, enters_at=s.slot)
 

@@ -12,8 +12,8 @@ that the cycle recorded is not asked then. An *account-day* is one account on on
 * without a run: what most of its missed slots were missed for. A pause is a rule; a console that was down, halted or
   late is an error, and so is a day of which nothing is recorded.
 
-A run that only met the entry of the day was not asked to trade, nor was an account when a cycle was forced for others.
-Neither counts in the shares of runs.
+A run that only met the entry of the day was not asked to trade, nor was an account that was switched off, or when a
+cycle was forced for others. None of these counts in the shares of runs.
 """
 
 from __future__ import annotations
@@ -187,6 +187,11 @@ class _Part:
         """Whether it was asked to trade: the day had no entry yet."""
         return self.told.reason not in _MET_THE_ENTRY
 
+    @property
+    def was_off(self) -> bool:
+        """Whether the account was switched off. It decides about the day, and is in no share of runs."""
+        return self.told.reason == Reason.ACCOUNT_DISABLED.code
+
 
 @dataclass(slots=True)
 class _Recorded:
@@ -214,7 +219,7 @@ def figures_of(
     days = _account_days(chosen, recorded, expected, missed, running)
     counted = Counter(day.kind for day in days)
     traded, errors = counted[DayKind.TRADED], counted[DayKind.ERROR]
-    asked = [part.told for part in parts if part.was_asked and not _is_open(part, running)]
+    asked = [part.told for part in parts if part.was_asked and not part.was_off and not _is_open(part, running)]
     times = sorted(run.acknowledged_ms for run in runs if run.acknowledged_ms is not None)
     slippages = [day.slippage for day in days if day.slippage is not None]
     priced = [part.told for part in parts if _was_priced(part)]

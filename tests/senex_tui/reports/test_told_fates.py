@@ -135,6 +135,22 @@ def test_an_entry_of_an_earlier_day_is_not_told_as_todays(tmp_path: Path) -> Non
             assert on == MONDAY or not re.search("today|follows", told)
 
 
+def test_status_tells_forced_cycles_beside_the_slots(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "reject"
+        await world.start()
+        await world.until("09:50")
+        world.exchange.fill_plan = "immediate"
+        await world.command(CommandKind.FORCE)
+        await world.until("10:01")
+        await world.stop()
+
+    told = _lived(tmp_path, day, "10:02")
+
+    assert [(one["cycle"], one["word"]) for one in told.status.values["slots"]["forced"]] == [(2, "filled")]
+    assert "2 passed: 1 rejected, 1 held; forced 09:50: filled" in " ".join(told.status.to_text().split())
+
+
 def test_each_kind_of_missed_slots_has_its_own_reason(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()

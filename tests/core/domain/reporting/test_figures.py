@@ -307,8 +307,10 @@ def test_whatever_is_recorded_adds_up(drawn: list[tuple[int, Reason | None, str,
     found = figures(*runs)
     asked = [r for r in runs if r.outcome is not Outcome.NOT_ASKED]
     assert sum(found.count(kind) for kind in DayKind) == len(found.days) == len({(r.day, r.account) for r in asked})
-    held = {reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)}
-    assert sum(each.share.count for each in found.reasons) == sum(bool(r.reason) for r in asked if r.reason not in held)
+    held = (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)
+    left_out = {reason.code for reason in (*held, Reason.ACCOUNT_DISABLED)}
+    told = sum(bool(r.reason) for r in asked if r.reason not in left_out)
+    assert sum(each.share.count for each in found.reasons) == told
     for share in (found.success, found.retry, found.skipped, found.failed, found.risk):
         assert 0 <= share.count <= share.of
     kinds_due = [(alert.kind, alert.subject) for alert in due_alerts(found, None)]
@@ -343,6 +345,14 @@ def test_a_figure_at_its_target_s_number_does_not_meet_it() -> None:
     assert Target.RETRY.met(figures(*(run(n, attempts=1 + (n < 2)) for n in range(10)))) is False
     assert Target.SKIPPED.met(figures(run(0), run(1, Reason.LOW_SCORE))) is False
     assert Target.PRICING_REJECTIONS.met(figures(run(0, pricing_refusals=1), run(1))) is False
+
+
+def test_an_account_that_was_switched_off_is_in_no_share_of_runs() -> None:
+    off = [run(1, Reason.ACCOUNT_DISABLED, account=TWO) for _ in range(3)]
+    found = figures(*off, run(1, Reason.LOW_SCORE))
+    assert (found.skipped.count, found.skipped.of) == (1, 1)
+    assert [each.reason for each in found.reasons] == ["low_score"]
+    assert {day.account: day.reason for day in found.days}[TWO] == "account_disabled"
 
 
 # Alerts
