@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.broker.port import Broker, BrokerError, BrokerFault
-from core.commands.entry_targets import find_entries
+from core.commands.entry_targets import find_entries, unnamed
 from core.commands.inbox import Done
 from core.domain.operation import amounts
 from core.domain.operation.breakers import BreakerKind
@@ -55,7 +55,7 @@ class Attestations:
         if not command.target:
             found = tuple(entry for entry in found if entry.state is EntryState.UNKNOWN)
         if len(found) != 1 and (command.target or command.note == ABSENT):
-            return refuse(Reason.NO_SUCH_TARGET, target=command.target or "an unknown entry")
+            return refuse(Reason.NO_SUCH_TARGET, target=unnamed(command.target, "unknown entry", several=bool(found)))
         if command.note == ABSENT:
             return await self._absent(found[0], command.who)
         if command.target:

@@ -65,7 +65,7 @@ _IN_GENERAL = {
     _R.BREAKER_OPEN: "a breaker stopped entries",
     _R.RECORD_FAILED: "the record could not be written",
     _R.COMMAND_EXPIRED: "the command was too old",
-    _R.NO_SUCH_TARGET: "what the command named is not known here",
+    _R.NO_SUCH_TARGET: "what the command named is not there",
     _R.NO_SUCH_ACCOUNT: "the account named is not exactly one known one",
     _R.ACCOUNT_SETTING: "an account's setting was not accepted",
     _R.NOT_CANCELLABLE: "the entry cannot be cancelled",

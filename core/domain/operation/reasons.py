@@ -266,7 +266,7 @@ class Reason(Enum):
     )
     RESUMED_SINCE = ("resumed_since", Kind.TERMINAL, "automation was resumed after it was asked")
     PREVIEW_GIVEN_UP = ("preview_given_up", Kind.TERMINAL, "a cycle started; ask again when it has ended")
-    NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
+    NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "there is no {target}")
     NO_SUCH_ACCOUNT = (
         "no_such_account",
         Kind.TERMINAL,

@@ -4,9 +4,9 @@ A *run* is one account's part in one cycle, and came to what the fate of its ent
 that the cycle recorded is not asked then. An *account-day* is one account on one session, and is, the first that fits:
 
 * traded: at least one contract was filled (in dry-run mode: the broker validated the order);
-* open: the session is not over, and an order of it still works. Such a day is in no rate;
-* error: an order was rejected, is not at the broker or unknown, or ended unfilled. When an operator here cancelled it,
-  that was a decision: no trade by rule;
+* open: the session is not over, and an order of it still works or is unknown. Such a day is in no rate;
+* error: an order was rejected, is not at the broker, stayed unknown or ended unfilled. When an operator here
+  cancelled it, that was a decision: no trade by rule;
 * error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
   an error when it failed, when its outcome is unknown, or when a breaker stopped it;
 * without a run: what most of its missed slots were missed for. A pause is a rule; a console that was down, halted or
