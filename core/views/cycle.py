@@ -15,7 +15,6 @@ from core.domain.orders.fate import Fate
 from core.domain.reporting.told import STILL_RUNNING, CycleEnd, Told, told_cycle
 from core.records.repositories.rows import CycleRecord
 from core.records.search.told_cycles import CycleTold
-from core.runtime.redaction import redact
 from core.snapshot import AccountTold, CycleSlice, SlotState, SlotView, StepState, StepView, ToldView
 from core.views.day_panels import DayPanels
 from core.views.moment import Moment
@@ -57,7 +56,6 @@ def cycle_slice(
         return replace(_NO_CYCLE, previous=_before(0, slots), newest=newest)
     accounts = _accounts(panels, told)
     whole = _with_each_refusal(_whole(panels, accounts, told if _has_ended(record) else None), progress)
-    whole = replace(whole, words=redact(whole.words))
     return CycleSlice(
         number=progress.number,
         slot=progress.slot,
@@ -73,10 +71,7 @@ def cycle_slice(
         newest=newest,
         day=progress.day,
         told=ToldView.of(whole),
-        accounts=tuple(
-            AccountTold(masked(account), ToldView.of(replace(each, words=redact(each.words))))
-            for account, each in accounts.items()
-        ),
+        accounts=tuple(AccountTold(masked(account), ToldView.of(each)) for account, each in accounts.items()),
         retry_in_s=None if progress.retry_at is None else max(0, math.ceil(progress.retry_at - moment.monotonic)),
     )
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from core.domain.orders.next_step import Next, NextStep
 from core.domain.reporting.told import Told, told_slot
 from core.records.repositories.rows import CycleRecord, SlotRecord
 from core.records.search.told_cycles import CycleTold
-from core.runtime.redaction import redact
 from core.snapshot import SlotState, SlotView, ToldView
 
 _STATES = {"claimed": SlotState.RUNNING, "done": SlotState.DONE, "missed": SlotState.MISSED}
@@ -57,7 +55,6 @@ def _forced(cycle: CycleRecord, told: Told) -> SlotView:
 
 
 def _view(at: datetime, state: SlotState, told: Told, cycle: int | None, *, forced: bool = False) -> SlotView:
-    told = replace(told, words=redact(told.words))
     return SlotView(
         at=at,
         state=state,
