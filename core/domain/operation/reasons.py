@@ -57,7 +57,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the broker has not told its time yet, so this machine's clock is not proved",
     )
-    CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off_s} s off the broker's")
+    CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off} off the broker's")
     MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
     SESSION_UNREADABLE = (
         "session_unreadable",
