@@ -67,11 +67,7 @@ class Reason(Enum):
     BEFORE_FIRST_SLOT = ("before_first_slot", Kind.TERMINAL, "entries start at {first} ET")
     AFTER_LAST_ENTRY = ("after_last_entry", Kind.TERMINAL, "entries end at {last} ET")
     # Accounts (rules 4)
-    NO_ACCOUNTS = (
-        "no_accounts",
-        Kind.TERMINAL,
-        "automation is on for no account; `senex accounts enable` switches one on",
-    )
+    NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "automation is on for no account; `senex accounts` lists them")
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
     NOT_ASKED = ("not_asked", Kind.TERMINAL, "the cycle was forced for other accounts")
     SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")
