@@ -1,84 +1,84 @@
-"""One reading of an account's orders at the broker, each given to its entry (rules 9)."""
+"""One reading of an account's orders at the broker, each given to its entry (rules 9).
+
+Reconciliation, polls and the look after an acknowledgement are this one reading, so that none sees less than another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
 from core.broker.port import Broker, BrokerError
-from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
-from core.domain.orders.identifiers import is_ours
+from core.domain.orders.fills import is_complete
 from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import Entry, OrderReport
-from core.guards.breakers import Breakers
+from core.domain.orders.orders import Entry, EntryOrder, OrderReport
+from core.orders.attribution import entry_of
+from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
-from core.runtime.bus import Bus
 
 
 @dataclass(eq=False, repr=False)
 class AccountLook:
-    """Reads one account's orders. Those of ours go to the tracker; others are told once and left alone."""
+    """Reads one account's orders. Those of ours go to the tracker; others are judged as strangers.
+
+    `since` gives the first day that is looked at for a day of today: orders of these sessions are read always, whatever
+    the records say, because records may be lost.
+    """
 
     broker: Broker
     records: Records
     tracker: OrderTracker
-    breakers: Breakers
-    bus: Bus
-    _foreign_told: set[str] = field(init=False, default_factory=set)
+    strangers: Strangers
+    since: Callable[[date], date]
+    _troubles: dict[str, list[str]] = field(init=False, default_factory=dict)
 
     async def look(self, account: str, today: date) -> str:
         """Reads the account's orders and gives each to its entry. Returns what kept the reading from being complete,
         empty when nothing did. Raises RecordsError."""
-        entries = [e for e in await self.records.entries.open() if e.account == account]
-        first = min([today, *(entry.session_day for entry in entries)])
+        since = self.since(today)
+        followed = [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
+        first = min([since, *(entry.session_day for entry in followed)])
         try:
             listing = await self.broker.orders_since(account, first)
         except BrokerError as error:
             return f"{masked(account)}: {error.detail}"
-        foreign = [report for report in listing if not await self.take(account, report)]
-        trouble = await self._read_unlisted(entries, {report.order_id for report in listing})
-        await self._tell_foreign(account, foreign)
-        return trouble
-
-    async def take(self, account: str, report: OrderReport) -> bool:
-        """Gives an order of ours to its entry. False when the order is not ours."""
-        entry = await self.records.entries.by_order(report.order_id, account)
-        if entry is None and report.identifier is not None:
-            entry = await self.records.entries.by_identifier(report.identifier)
-        if entry is not None:
+        owners: dict[str, str] = {}
+        strange: list[OrderReport] = []
+        troubles: list[str] = []
+        for report in listing:
+            entry = await entry_of(self.records.entries, report)
+            if entry is None:
+                strange.append(report)
+                continue
+            owners[report.order_id] = entry.id
             await self.tracker.apply(entry.id, report)
-            return True
-        if is_ours(report.identifier):
-            why = f"order {report.order_id} at the broker carries our identifier, and no record here knows it"
-            await self.breakers.open(BreakerKind.MISMATCH, account, why)
-            return True
-        return False
+        troubles += await self._read_unlisted(account, since, {report.order_id for report in listing})
+        await self.strangers.listed(strange, today)
+        await self.strangers.two_tridents(account, listing, owners)
+        return "; ".join(troubles)
 
-    async def _read_unlisted(self, entries: Sequence[Entry], listed: set[str]) -> str:
-        """Reads each working entry that the listing does not show by its order id. Unknown entries are left to the
-        settlement. Returns what went wrong, empty when nothing did."""
+    async def _read_unlisted(self, account: str, since: date, listed: set[str]) -> list[str]:
+        """Reads by its id each order that is followed and was not listed. Returns what went wrong."""
+        entries = [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
+        orders = await self.records.entry_orders.of_all([entry.id for entry in entries])
+        troubles = []
         for entry in entries:
-            current = await self.records.entries.get(entry.id)
-            if current.state is not EntryState.WORKING or current.order_id is None or current.order_id in listed:
-                continue
-            try:
-                report = await self.broker.order(current.account, current.order_id)
-            except BrokerError as error:
-                return f"{masked(current.account)} order {current.order_id}: {error.detail}"
-            await self.tracker.apply(current.id, report)
-        return ""
+            for order in orders.get(entry.id, ()):
+                if order.order_id in listed or not _may_say_more(entry, order):
+                    continue
+                try:
+                    report = await self.broker.order(account, order.order_id)
+                except BrokerError as error:
+                    troubles.append(f"{masked(account)} order {order.order_id}: {error.detail}")
+                else:
+                    await self.tracker.apply(entry.id, report)
+        return troubles
 
-    async def _tell_foreign(self, account: str, foreign: Sequence[OrderReport]) -> None:
-        for report in foreign:
-            if report.order_id in self._foreign_told:
-                continue
-            self._foreign_told.add(report.order_id)
-            await self.bus.say(
-                "reconcile.foreign",
-                f"{masked(account)}: order {report.order_id} ({report.underlying}, {report.status}) "
-                "is not ours; it is left alone",
-                account=account,
-            )
+
+def _may_say_more(entry: Entry, order: EntryOrder) -> bool:
+    """Whether the broker may have news of the order: its end was not shown, or not all of its fill records."""
+    fills_missing = entry.state is EntryState.FILLED and not is_complete(entry.terms, entry.fills)
+    return not order.ended or (fills_missing and order.order_id == entry.order_id)

@@ -48,7 +48,6 @@ class Settlement:
     clock: Clock
     times: SettleTimes = PRODUCT_TIMES
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
-    _looked: dict[str, datetime] = field(init=False, default_factory=dict)
 
     async def check(self) -> None:
         """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
@@ -58,20 +57,6 @@ class Settlement:
                 await self._look_at(entry, since=entry.sent_at)
             elif not needs_operators_word(entry) or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
-            else:
-                await self._look_for_its_orders(entry)
-
-    async def _look_for_its_orders(self, entry: Entry) -> None:
-        """Gives the tracker what the broker shows of an entry whose day waits for an operator's word: an order that
-        replaced it there may work. Such a read is no evidence (rules 9)."""
-        since = self._looked.get(entry.id, entry.terminal_at)
-        pause = self.times.between_reads_s if entry.id in self._looked else self.times.settle_s
-        if since is None or self._wall_s(since) < pause:
-            return
-        self._looked[entry.id] = self.clock.now()
-        read = await self._read(entry)
-        for report in () if read is None else read.reports:
-            await self.tracker.apply(entry.id, report)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self.times.settle_s:

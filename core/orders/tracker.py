@@ -8,9 +8,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
+from core.broker.port import StreamState, StreamStatus
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
@@ -18,14 +17,15 @@ from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_k
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest
 from core.domain.trident.trident import max_risk
+from core.orders.attribution import entry_of
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
-from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock import Clock
 
 _PARKED = 200
-_FILLS_MAY_COME = timedelta(days=7)
-"""How long after its session a filled order is still polled for fill records that are missing."""
+UNCLAIMED_S = 60.0
+"""Wall seconds for which an alert without an identifier waits for the acknowledgement of its order."""
 _SEVERITY = {
     EntryState.REJECTED: Severity.WARNING,
     EntryState.CANCELLED: Severity.WARNING,
@@ -40,7 +40,6 @@ log = logging.getLogger(__name__)
 class OrderTracker:
     """Applies what the broker reports to the recorded entries. After sending, nothing else writes an entry's state."""
 
-    broker: Broker
     records: Records
     bus: Bus
     clock: Clock
@@ -48,13 +47,16 @@ class OrderTracker:
     on_incident: Callable[[Entry, str], Awaitable[None]]
     on_alerts_connected: Callable[[], None]
     on_alerts_lost: Callable[[], None] = lambda: None
+    on_stranger: Callable[[OrderReport], Awaitable[None]] | None = None
+    poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    poll_urgent: bool = field(init=False, default=False)
     _folding: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
-    _poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: set[str] = field(init=False, default_factory=set)
-    # Alerts about orders whose entry is not known yet. They are applied once the acknowledgement is stored.
-    _parked: OrderedDict[str, list[OrderReport]] = field(init=False, default_factory=OrderedDict)
+    # Alerts without an identifier, about orders whose entry is not known yet, with the monotonic second they came.
+    # They are applied once the acknowledgement is stored.
+    _parked: OrderedDict[str, list[tuple[float, OrderReport]]] = field(init=False, default_factory=OrderedDict)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     alerts: StreamStatus = field(init=False)
 
@@ -90,8 +92,9 @@ class OrderTracker:
         self.poll_soon()
 
     def poll_soon(self) -> None:
-        """Has `run_polls` ask the broker about every open entry in its next turn."""
-        self._poll_wanted.set()
+        """Has the broker asked at once about every account with an entry that is followed, or one of today."""
+        self.poll_urgent = True
+        self.poll_wanted.set()
 
     async def run(self) -> None:
         """Applies alerts until cancelled. An alert that could not be stored is kept for the next try. Raises
@@ -103,14 +106,6 @@ class OrderTracker:
             except RecordsError:
                 self._heard.put_nowait(report)
                 raise
-
-    async def run_polls(self) -> None:
-        """Polls when asked, until cancelled. It runs beside `run`, so that slow reads hold up no alert. Raises
-        RecordsError."""
-        while True:
-            await self._poll_wanted.wait()
-            self._poll_wanted.clear()
-            await self.poll()
 
     @contextmanager
     def preparing(self, entry_id: str) -> Iterator[None]:
@@ -136,60 +131,45 @@ class OrderTracker:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
         entry = await self.apply(entry_id, report)
         # All are applied: the last alert to arrive need not report the last change.
-        for heard in self._parked.pop(report.order_id, ()):
+        for _, heard in self._parked.pop(report.order_id, ()):
             entry = await self.apply(entry_id, heard)
         return entry
 
-    async def poll(self) -> None:
-        """Reads every open entry at the broker, unknown ones by their identifier. A failed read proves nothing. Raises
-        RecordsError."""
-        for entry in await self._to_poll():
-            if entry.state is EntryState.PREPARED:
+    async def settle_lost(self) -> None:
+        """Settles entries whose sending is over and whose outcome could not be recorded. Raises RecordsError."""
+        for entry in await self.records.entries.open():
+            if entry.state is EntryState.PREPARED and entry.id not in self._preparing | self._sending:
                 await self._become(
                     entry, EntryState.NOT_SENT, detail="it did not leave, and that could not be recorded"
                 )
-                continue
-            if entry.state is EntryState.SENT:
+            elif entry.state is EntryState.SENT and entry.id not in self._sending:
                 await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
-                continue
-            try:
-                report = await self._read(entry)
-            except BrokerError as error:
-                log.warning("order of entry %s could not be read: %s", entry.id, error)
-                continue
-            if report is not None:
-                await self.apply(entry.id, report)
 
-    async def _to_poll(self) -> list[Entry]:
-        since = exchange_time(self.clock.now()).date() - _FILLS_MAY_COME
-        entries = [
-            e
-            for e in await self.records.entries.to_follow(since)
-            if e.state is not EntryState.FILLED or not is_complete(e.terms, e.fills)
-        ]
-        polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
-        under_way = {
-            EntryState.PREPARED: self._preparing | self._sending,
-            EntryState.SENT: self._sending,
-        }
-        lost = [e for e in entries if e.state in under_way and e.id not in under_way[e.state]]
-        return lost + [e for e in entries if e.state in polled]
+    async def drop_unclaimed(self) -> None:
+        """Tells and forgets alerts without an identifier that no acknowledgement has claimed within UNCLAIMED_S. Raises
+        RecordsError."""
+        while self._parked:
+            order_id, heard = next(iter(self._parked.items()))
+            since, report = heard[-1]
+            if self.clock.monotonic() - since < UNCLAIMED_S:
+                return
+            del self._parked[order_id]
+            await self._offer(report, may_park=False)
 
-    async def _read(self, entry: Entry) -> OrderReport | None:
-        if entry.order_id is not None:
-            return await self.broker.order(entry.account, entry.order_id)
-        listed = await self.broker.orders_since(entry.account, entry.session_day)
-        return next((report for report in listed if report.identifier == entry.identifier), None)
-
-    async def _offer(self, report: OrderReport) -> None:
-        entry = await self.records.entries.by_order(report.order_id, report.account)
-        if entry is None and report.identifier is not None:
-            entry = await self.records.entries.by_identifier(report.identifier)
+    async def _offer(self, report: OrderReport, *, may_park: bool = True) -> None:
+        """Gives an alert to its entry. One without an identifier may be about an order whose acknowledgement has not
+        come, and waits for that."""
+        entry = await entry_of(self.records.entries, report)
         if entry is not None:
             await self.apply(entry.id, report)
-            return
+        elif may_park and report.identifier is None:
+            self._park(report)
+        elif self.on_stranger is not None:
+            await self.on_stranger(report)
+
+    def _park(self, report: OrderReport) -> None:
         parked = self._parked.setdefault(report.order_id, [])
-        parked.append(report)
+        parked.append((self.clock.monotonic(), report))
         del parked[:-_PARKED]
         self._parked.move_to_end(report.order_id)
         while len(self._parked) > _PARKED:
