@@ -155,7 +155,9 @@ class Engine:
             records,
             self.tracker,
             strangers,
+            clock,
             lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
+            parts.settle,
         )
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)

@@ -5,19 +5,24 @@ Reconciliation, polls and the look after an acknowledgement are this one reading
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from core.broker.port import Broker, BrokerError
+from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import masked
+from core.domain.orders.comparison import lacks_legs
 from core.domain.orders.fills import is_complete
+from core.domain.orders.news import ROUTE
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, EntryOrder, OrderReport
+from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
 from core.orders.attribution import entry_of
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
+from core.runtime.clock import Clock
 
 
 @dataclass(eq=False, repr=False)
@@ -32,17 +37,24 @@ class AccountLook:
     records: Records
     tracker: OrderTracker
     strangers: Strangers
+    clock: Clock
     since: Callable[[date], date]
-    _troubles: dict[str, list[str]] = field(init=False, default_factory=dict)
+    times: SettleTimes = PRODUCT_TIMES
+    _began: datetime = field(init=False)
+    # By account and order id: when a look last found the order, and when one first missed it since.
+    _found: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
+    _missed: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock.now()
 
     async def look(self, account: str, today: date) -> str:
         """Reads the account's orders and gives each to its entry. Returns what kept the reading from being complete,
         empty when nothing did. Raises RecordsError."""
         since = self.since(today)
-        followed = [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
-        first = min([since, *(entry.session_day for entry in followed)])
+        followed = await self._followed(account, since)
         try:
-            listing = await self.broker.orders_since(account, first)
+            listing = await self.broker.orders_since(account, min([since, *(e.session_day for e in followed)]))
         except BrokerError as error:
             return f"{masked(account)}: {error.detail}"
         owners: dict[str, str] = {}
@@ -54,28 +66,79 @@ class AccountLook:
                 strange.append(report)
                 continue
             owners[report.order_id] = entry.id
+            self._is_there(account, report.order_id)
             await self.tracker.apply(entry.id, report)
-        troubles += await self._read_unlisted(account, since, {report.order_id for report in listing})
+            if lacks_legs(entry.terms, report) and entry.state is not EntryState.INCIDENT:
+                troubles += await self._read(entry, report.order_id)
+        for entry in await self._followed(account, since):
+            troubles += await self._read_unlisted(entry, {report.order_id for report in listing})
+        await self._two_live(listing, owners)
         await self.strangers.listed(strange, today)
         await self.strangers.two_tridents(account, listing, owners)
         return "; ".join(troubles)
 
-    async def _read_unlisted(self, account: str, since: date, listed: set[str]) -> list[str]:
-        """Reads by its id each order that is followed and was not listed. Returns what went wrong."""
-        entries = [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
-        orders = await self.records.entry_orders.of_all([entry.id for entry in entries])
-        troubles = []
-        for entry in entries:
-            for order in orders.get(entry.id, ()):
-                if order.order_id in listed or not _may_say_more(entry, order):
-                    continue
-                try:
-                    report = await self.broker.order(account, order.order_id)
-                except BrokerError as error:
-                    troubles.append(f"{masked(account)} order {order.order_id}: {error.detail}")
-                else:
-                    await self.tracker.apply(entry.id, report)
+    async def _followed(self, account: str, since: date) -> list[Entry]:
+        return [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
+
+    async def _read_unlisted(self, entry: Entry, listed: set[str]) -> list[str]:
+        """Reads by its id each order of the entry that is followed and was not listed. Returns what went wrong."""
+        troubles: list[str] = []
+        for order in await self.records.entry_orders.of(entry.id):
+            if order.order_id not in listed and _may_say_more(entry, order):
+                troubles += await self._read(entry, order.order_id, order)
         return troubles
+
+    async def _read(self, entry: Entry, order_id: str, unlisted: EntryOrder | None = None) -> list[str]:
+        """Reads one order by its id. `unlisted` is the order as it was last seen, when a listing left it out. Returns
+        what went wrong; that the broker knows no such order is an answer."""
+        try:
+            report = await self.broker.order(entry.account, order_id)
+        except BrokerError as error:
+            if error.fault is BrokerFault.NOT_FOUND and unlisted is not None:
+                await self._is_missing(entry, unlisted)
+                return []
+            return [f"{masked(entry.account)} order {order_id}: {error.detail}"]
+        self._is_there(entry.account, order_id)
+        await self.tracker.apply(entry.id, report, by_id=True)
+        return []
+
+    # What the broker no longer knows
+
+    def _is_there(self, account: str, order_id: str) -> None:
+        self._found[account, order_id] = self.clock.now()
+        self._missed.pop((account, order_id), None)
+
+    async def _is_missing(self, entry: Entry, order: EntryOrder) -> None:
+        """A complete look without a working order, and the broker's word that it knows none. Twice, with the waits of
+        an unknown entry between, and what became of the order is unknown (rules 9)."""
+        if entry.state is not EntryState.WORKING or order.order_id != entry.order_id:
+            return
+        key, now = (entry.account, order.order_id), self.clock.now()
+        # Found or sent by an earlier process it may have been just before this one began.
+        seen = max(self._found.get(key, self._began), order.seen_at)
+        first = self._missed.get(key)
+        since, wait = (seen, self.times.settle_s) if first is None else (first, self.times.between_reads_s)
+        if (now - since).total_seconds() / self.clock.speed < wait:
+            return
+        await self.records.entries.add_evidence(
+            entry.id, "missing", who="engine", complete=True, detail={"order": order.order_id}, at=now
+        )
+        if first is None:
+            self._missed[key] = now
+            return
+        del self._missed[key]
+        await self.tracker.forgotten(entry.id, order.order_id)
+
+    async def _two_live(self, listing: Sequence[OrderReport], owners: dict[str, str]) -> None:
+        """Two orders of one entry at once, both on their way or live in one listing: one that replaced the other lives
+        only when that has ended."""
+        live: defaultdict[str, list[str]] = defaultdict(list)
+        for report in listing:
+            if report.order_id in owners and report.status in ROUTE:
+                live[owners[report.order_id]].append(report.order_id)
+        for entry_id, orders in live.items():
+            if len(orders) > 1:
+                await self.tracker.both_live(entry_id, orders)
 
 
 def _may_say_more(entry: Entry, order: EntryOrder) -> bool:

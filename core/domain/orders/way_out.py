@@ -17,7 +17,7 @@ FORGOTTEN_MINUTES = 3
 
 
 def adopting(order_id: str) -> str:
-    """What makes an entry of an order that no record here knows."""
+    """What makes an entry of an order that no record here knows. ORDER stands for an id that is not known either."""
     return f"`senex attest {order_id}` adopts it"
 
 

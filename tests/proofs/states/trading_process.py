@@ -93,7 +93,7 @@ class TradingProcess:
             lambda: self._want("alerts"),
             on_stranger=strangers.heard,
         )
-        look = AccountLook(broker, records, self.tracker, strangers, lambda day: day - timedelta(days=7))
+        look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7))
         self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date())
         self._reconciliation = Reconciliation(
             Reconciler(broker, records, look, self.breakers),
