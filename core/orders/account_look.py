@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import masked
-from core.domain.orders.comparison import lacks_legs
+from core.domain.orders.comparison import is_partial
 from core.domain.orders.fills import is_complete
 from core.domain.orders.news import ROUTE
 from core.domain.orders.order_states import EntryState
@@ -95,7 +95,7 @@ class AccountLook:
                 continue
             owners[report.order_id] = entry.id
             await self.tracker.apply(entry.id, report)
-            if lacks_legs(entry.terms, report) and entry.state is not EntryState.INCIDENT:
+            if is_partial(entry.terms, report) and entry.state is not EntryState.INCIDENT:
                 troubles += await self._read(entry, report.order_id)
         await self._two_live(listing, owners)
         await self.strangers.listed(strange, today)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from core.broker.port import StreamState, StreamStatus
 from core.domain.operation.events import Severity
-from core.domain.orders.comparison import lacks_legs
+from core.domain.orders.comparison import is_partial
 from core.domain.orders.fills import is_balanced, is_complete, is_known, is_rest_open
 from core.domain.orders.news import contradiction, has_ended, is_aside, is_older, known_order, successor
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
@@ -132,7 +132,7 @@ class OrderTracker:
 
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
-        entry = await self.apply(entry_id, report)
+        entry = await self.apply(entry_id, report, by_id=True)
         # All are applied: the last alert to arrive need not report the last change.
         for heard in self._parked.pop(report.order_id, ()):
             entry = await self.apply(entry_id, heard.report)
@@ -164,7 +164,7 @@ class OrderTracker:
         entry = await entry_of(self.records.entries, report)
         if entry is not None:
             await self.apply(entry.id, report)
-            if lacks_legs(entry.terms, report):
+            if is_partial(entry.terms, report):
                 self.poll_soon()
         elif may_park and report.identifier is None:
             self._park(report)
@@ -227,7 +227,7 @@ class OrderTracker:
 
     async def apply(self, entry_id: str, report: OrderReport, *, by_id: bool = False) -> Entry:
         """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
-        (rules 9). `by_id`: the order itself was read, and not a listing or an alert, which may leave out legs. Raises
+        (rules 9). `by_id`: it is the broker's answer about just this order, and not a listing or an alert, which may be short. Raises
         RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
@@ -235,7 +235,7 @@ class OrderTracker:
             fills_are_new = await self._store_fills(entry, report)
             if fills_are_new:
                 entry = await self.records.entries.get(entry_id)
-            if lacks_legs(entry.terms, report) and not by_id:
+            if is_partial(entry.terms, report) and not by_id:
                 return entry  # no more than a hint, on which the order is read
             why = contradiction(entry, orders, report)
             if why:
