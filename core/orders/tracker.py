@@ -227,8 +227,11 @@ class OrderTracker:
 
     async def apply(self, entry_id: str, report: OrderReport, *, by_id: bool = False) -> Entry:
         """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
-        (rules 9). `by_id`: it is the broker's answer about just this order, and not a listing or an alert, which may be short. Raises
-        RecordsError."""
+        (rules 9).
+
+        `by_id`: it is the broker's answer about just this order, and not a listing or an alert, which may be short.
+        Raises RecordsError.
+        """
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
             orders = await self.records.entry_orders.of(entry_id)
