@@ -72,7 +72,8 @@ def test_without_the_rule_of_the_day_the_proof_fails(monkeypatch: pytest.MonkeyP
         return None
 
     monkeypatch.setattr(Entries, "holding", holds_nothing)
-    monkeypatch.setattr("core.orders.desk._has_trident_shape", lambda report: False)
+    monkeypatch.setattr("core.orders.desk.entry_of", holds_nothing)
+    monkeypatch.setattr("core.orders.desk.opens_trident", lambda report: False)
     monkeypatch.setattr("core.orders.desk.is_ours", lambda identifier: False)
     monkeypatch.setattr("tests.proofs.days.day.AFTER_COPY", NO_RULE_OF_THE_DAY)
     plan = replace(_calm(3), troubles=(_at_first_slot(_calm(3), FaultKind.ALERTS_LOST.value, count=3),))
