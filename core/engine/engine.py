@@ -25,6 +25,7 @@ from core.engine import start_progress
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
+from core.engine.recovery import Recovery
 from core.engine.snapshot_builder import SnapshotBuilder
 from core.engine.standings import recorded_next_steps
 from core.engine.start_progress import StartProgress
@@ -52,8 +53,9 @@ from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
-from core.records.store.errors import RecordsError
+from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
+from core.runtime.last_alive import LastAlive
 from core.snapshot import EngineState, StartStep
 
 
@@ -108,6 +110,7 @@ class Engine:
             parts.calendar,
             settings.trading.minimum_score,
         )
+        self._alive = None if parts.last_alive is None else LastAlive(parts.last_alive)
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.desk = OrderDesk(
@@ -145,6 +148,7 @@ class Engine:
             self.bus,
             self._after_cycle,
             Previews(cycle_parts, self.slots),
+            self._say_failed,
         )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
@@ -203,6 +207,7 @@ class Engine:
             reconciliation=self.reconciliation,
             study=self.study,
             spawn=self._jobs.spawn,
+            alive=self._alive,
         )
         self.builder = SnapshotBuilder(
             parts=parts,
@@ -225,6 +230,22 @@ class Engine:
             redis=lambda: self.publishing.health,
             start=self._start_steps,
         )
+        self._recovery = Recovery(
+            records=records,
+            clock=clock,
+            bus=self.bus,
+            breakers=self.breakers,
+            builder=self.builder,
+            logins=self.logins,
+            runner=self.runner,
+            tracker=self.tracker,
+            legs=self.legs,
+            gate=self.gate,
+            commands=self.commands,
+            broker_check=self.broker_check,
+            alerting=self.alerting,
+            alive=self._alive,
+        )
         self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
         self.bus.listen(log_event)
@@ -241,7 +262,8 @@ class Engine:
         """
         try:
             try:
-                await self._start()
+                await self._recovery.run(self.starting)
+                await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
             except BrokerError:
                 await self.mail.flush()  # mail about a refused login goes out although nothing runs
                 raise
@@ -315,34 +337,6 @@ class Engine:
         await self.commands.post_and_do(command)
         return command
 
-    async def _start(self) -> None:
-        records, clock, starting = self.parts.records, self.parts.clock, self.starting
-        starting.begin(start_progress.RECORDS)
-        await self.breakers.load()
-        await self.builder.load()  # before the first event: otherwise it would be shown twice
-        starting.then(start_progress.RECORDS, start_progress.LOGIN)
-        await self.logins.start()
-        starting.then(start_progress.LOGIN, start_progress.ACCOUNTS)
-        self.runner.accounts = await self.logins.accounts()
-        for number in await records.cycles.interrupt_unfinished(clock.now()):
-            await self.bus.say(
-                "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
-            )
-        await self.tracker.recover()
-        await self.legs.take_up()
-        missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
-        if missed:
-            passed = "1 slot" if missed == 1 else f"{missed} slots"
-            await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
-        self.runner.newest = await records.cycles.newest()
-        await self.gate.read()
-        await self.commands.read()
-        starting.then(start_progress.ACCOUNTS, start_progress.MARKET)
-        await self.broker_check.check()
-        await self.alerting.load()
-        starting.then(start_progress.MARKET, start_progress.FEED, start_progress.RECONCILE)
-        await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
-
     def _start_steps(self) -> tuple[StartStep, ...]:
         """The steps of the start, empty once it is over. Feed and reconciliation end after the engine runs."""
         if self.feed.health().state is StreamState.CONNECTED:
@@ -390,7 +384,13 @@ class Engine:
         self.state = EngineState.STOPPING
         self._jobs.close()
         await self.runner.close()
-        await self.bus.say("engine.stopped", "engine stopped in order")
+        try:
+            await self._housekeeping.end()
+            await self.bus.say("engine.stopped", "engine stopped in order")
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            self._say_failed(f"the end could not be recorded: {error}")
         await self.mail.flush()
         self._jobs.cancel()
 

@@ -30,6 +30,7 @@ from core.orders.settlement import Settlement
 from core.orders.tracker import OrderTracker
 from core.runtime.clock import Clock
 from core.runtime.intervals import Intervals
+from core.runtime.last_alive import LastAlive
 
 
 @dataclass(slots=True)
@@ -56,6 +57,8 @@ class Housekeeping:
     reconciliation: Reconciliation
     study: MarketStudy
     spawn: Callable[[Coroutine[Any, Any, None]], None]
+    alive: LastAlive | None
+    _scheduled: bool = field(init=False, default=False)
     _day: date = field(init=False)
     _settling: bool = field(init=False, default=False)
 
@@ -65,7 +68,10 @@ class Housekeeping:
     async def run(self, *, scheduled: bool) -> None:
         """Runs the timetable until cancelled. With `scheduled` the slots run too, otherwise only the checks."""
         timetable = Timetable(self.clock)
+        self._scheduled = scheduled
         if scheduled:
+            self._note_alive()
+            timetable.every(self.intervals.health_s, self._note_alive)
             timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
             self.spawn(self.runner.take_up_passed())
         intervals = self.intervals
@@ -88,6 +94,18 @@ class Housekeeping:
                 self.reconciliation.want(jump)
                 self.spawn(self._miss_passed())
 
+    async def end(self) -> None:
+        """Records what could not be recorded before, when the engine ends. Raises RecordsError."""
+        self._note_alive()
+        if self.alive is not None:
+            self.alive.close()
+        await self.runner.unrecorded.record()
+
+    def _note_alive(self) -> None:
+        """Notes that the trader is alive. One that runs no slots leaves the file to those that do."""
+        if self._scheduled and self.alive is not None:
+            self.alive.write(self.clock.now())
+
     def _verify_locks(self) -> None:
         """Checks the locks. While one is in doubt nothing is sent; the task that keeps it finds out whether it is
         lost."""
@@ -95,8 +113,10 @@ class Housekeeping:
             self.locks.verify()
 
     async def look_after(self) -> None:
-        """Checks what the breakers depend on, and the logins when one needs a check before the next regular one."""
+        """Checks what the breakers depend on, and the logins when one needs a check before the next regular one.
+        Records what could not be recorded before."""
         await self.watchdog.check(self.runner.accounts)
+        await self.runner.unrecorded.record()
         if self.logins.overdue:
             await self._look_at_logins()
 

@@ -220,7 +220,9 @@ class SnapshotBuilder:
         now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
         coming = next_steps(self._standings.of(self._held(proofs), day.validated))
-        slots = slot_views(self.slots.of_today(), day.slots, known.told, coming.overall, now)
+        unrecorded = self.runner.unrecorded
+        told = {number: cycle for number, cycle in known.told.items() if number not in unrecorded.ended_cycles}
+        slots = slot_views(self.slots.of_today(), unrecorded.shown(day.slots), told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)

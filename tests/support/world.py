@@ -188,6 +188,7 @@ class World:
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
                 stops_folder=self.stops_folder,
+                last_alive=self.folder / "last-alive",
                 intervals=self.intervals,
                 mailer=self.mailer,
             )

@@ -29,6 +29,7 @@ _FAILURES = frozenset(
     {
         Reason.TOKEN_INVALID,
         Reason.INTERRUPTED,
+        Reason.NOT_RECORDED,
         Reason.CLOCK_UNPROVED,
         Reason.CLOCK_OFF,
         Reason.SESSION_UNREADABLE,

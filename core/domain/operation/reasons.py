@@ -50,6 +50,7 @@ class Reason(Enum):
     RECONCILING = ("reconciling", Kind.TERMINAL, "the console is still reconciling with the broker")
     CYCLE_RUNNING = ("cycle_running", Kind.TERMINAL, "another cycle is running")
     PROCESS_DOWN = ("process_down", Kind.TERMINAL, "the console was not running at the slot")
+    NOT_RECORDED = ("not_recorded", Kind.TERMINAL, "the records could not be written when it passed: {detail}")
     SUSPENDED = ("suspended", Kind.TERMINAL, "the machine was late by {late_s} s; a slot runs within {limit_s} s")
     INTERRUPTED = ("interrupted", Kind.TERMINAL, "the process that ran this slot ended before the cycle did")
     CLOCK_UNPROVED = (

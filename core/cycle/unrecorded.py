@@ -1,0 +1,100 @@
+"""The slots and ends of cycles that could not be recorded when they came, kept until the records can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from core.cycle.slots import SlotBook
+from core.domain.operation import times
+from core.domain.operation.outcomes import Outcome
+from core.domain.operation.reasons import Reason, Refusal
+from core.records.repositories.rows import SlotRecord
+from core.runtime.bus import Bus
+from core.runtime.clock import exchange_time
+
+
+@dataclass(frozen=True, slots=True)
+class CycleEnding:
+    """The end of a cycle that is not recorded yet. `record` writes it, and may be called again after it failed."""
+
+    number: int
+    outcome: Outcome
+    refusal: Refusal | None
+    record: Callable[[], Awaitable[None]]
+
+
+@dataclass(eq=False, repr=False)
+class Unrecorded:
+    """What the records still lack. It is shown as if it were recorded, and written by `record`. A slot that was missed
+    because the records failed is never run later.
+
+    `in_cycle` says whether a cycle runs now.
+    """
+
+    slots: SlotBook
+    bus: Bus
+    in_cycle: Callable[[], bool]
+    _missed: dict[datetime, Refusal] = field(init=False, default_factory=dict)
+    _endings: dict[int, CycleEnding] = field(init=False, default_factory=dict)
+
+    def missed(self, slot: datetime, refusal: Refusal) -> None:
+        """Keeps a slot as missed. The first reason stays."""
+        self._missed.setdefault(slot, refusal)
+
+    def ended(self, ending: CycleEnding) -> None:
+        """Keeps the end of a cycle."""
+        self._endings[ending.number] = ending
+
+    @property
+    def ended_cycles(self) -> frozenset[int]:
+        """The numbers of the cycles that have ended, although the records do not say so yet."""
+        return frozenset(self._endings)
+
+    async def record(self) -> None:
+        """Records all of it. Raises RecordsError; what is left is kept."""
+        for number, ending in tuple(self._endings.items()):
+            await ending.record()
+            self._endings.pop(number, None)
+        for slot, refusal in tuple(self._missed.items()):
+            await self._record_missed(slot, refusal)
+
+    def shown(self, records: Sequence[SlotRecord]) -> tuple[SlotRecord, ...]:
+        """These slots of a day, with those that are not recorded yet as they will be."""
+        known = {record.slot for record in records}
+        ended = [self._as_ended(record) for record in records]
+        missed = (
+            SlotRecord(exchange_time(slot).date(), slot, "missed", None, "", refusal.code, refusal.sentence())
+            for slot, refusal in self._missed.items()
+            if slot not in known
+        )
+        return (*ended, *missed)
+
+    def _as_ended(self, record: SlotRecord) -> SlotRecord:
+        ending = None if record.cycle is None else self._endings.get(record.cycle)
+        if ending is None:
+            return record
+        code, text = ("", "") if ending.refusal is None else (ending.refusal.code, ending.refusal.sentence())
+        return replace(record, state="done", outcome=ending.outcome.value, reason_code=code, reason_text=text)
+
+    async def _record_missed(self, slot: datetime, refusal: Refusal) -> None:
+        if await self.slots.miss(slot, refusal):
+            self._missed.pop(slot, None)
+            text = f"slot {times.minute(slot)} missed: {refusal.sentence()}"
+            await self.bus.say("slot.missed", text, reason=refusal.reason)
+        elif refusal.reason is not Reason.NOT_RECORDED or await self._is_settled(slot, refusal):
+            self._missed.pop(slot, None)
+
+    async def _is_settled(self, slot: datetime, refusal: Refusal) -> bool:
+        """Whether the record that the slot has already says how it ended. A claim whose answer was lost, of a cycle
+        that never ran, is ended here."""
+        records, day = self.slots.records, exchange_time(slot).date()
+        found = next((each for each in await records.slots.of_day(day) if each.slot == slot), None)
+        if found is None or found.state != "claimed" or found.cycle is None:
+            return True
+        if self.in_cycle() or found.cycle in self._endings:
+            return False
+        code, text, now = refusal.code, refusal.sentence(), self.slots.clock.now()
+        await records.cycles.end(found.cycle, Outcome.FAILED.value, code, text, {}, now)
+        return True
