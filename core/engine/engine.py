@@ -10,22 +10,23 @@ from core.accounts.logins import Logins
 from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
-from core.cycle.account_cycle import AccountResult
 from core.cycle.parts import CycleParts
 from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.commands import Command, CommandKind, stop_of
+from core.domain.operation.commands import Command
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
 from core.engine import start_progress
+from core.engine.command_intake import CommandIntake
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
 from core.engine.recovery import Recovery
+from core.engine.services import chosen_services
 from core.engine.snapshot_builder import SnapshotBuilder
 from core.engine.standings import recorded_next_steps
 from core.engine.start_progress import StartProgress
@@ -40,9 +41,7 @@ from core.market.feed import Feed
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
-from core.notify.heartbeat import Heartbeat
 from core.notify.mail_queue import MailQueue
-from core.notify.prometheus import MetricsEndpoint
 from core.orders.account_look import AccountLook
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.late_cancel import LateCancel
@@ -68,7 +67,7 @@ class Engine:
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
         self.starting = StartProgress(clock)
-        self._jobs = Jobs(clock, self._say_failed)
+        self._jobs = Jobs(clock, self._say)
         self.bus = Bus(records.journal.append, clock)
         self.mail = MailQueue(
             parts.mailer,
@@ -171,10 +170,16 @@ class Engine:
             bus=self.bus,
             clock=clock,
             ids=parts.ids,
-            spawn=self._jobs.spawn,
+            spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
         )
         self.commands = CommandDesk(
-            records, self.bus, clock, self._operator.handlers, self.stops, self._jobs.spawn, self._say_failed
+            records,
+            self.bus,
+            clock,
+            self._operator.handlers,
+            self.stops,
+            lambda work: self._jobs.spawn(work, "a command"),
+            self._say_failed,
         )
         self._housekeeping = Housekeeping(
             clock=clock,
@@ -206,7 +211,7 @@ class Engine:
             reconciler=reconciler,
             reconciliation=self.reconciliation,
             study=self.study,
-            spawn=self._jobs.spawn,
+            jobs=self._jobs,
             alive=self._alive,
         )
         self.builder = SnapshotBuilder(
@@ -229,6 +234,16 @@ class Engine:
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
             start=self._start_steps,
+        )
+        self.intake = CommandIntake(
+            self.commands,
+            self._operator,
+            self.builder,
+            self._jobs,
+            parts.ids,
+            clock,
+            self._say_failed,
+            lambda: self.state is EngineState.RUNNING,
         )
         self._recovery = Recovery(
             records=records,
@@ -284,25 +299,7 @@ class Engine:
 
     def accept(self, command: Command) -> None:
         """Hands a command to the inbox, and bars at once what it stops. Call it on the engine's loop."""
-        self.builder.pending(command)
-        self.commands.take(command)
-        if self.state is EngineState.RUNNING:
-            self._jobs.spawn(self._post(command))
-        else:  # the next engine records it, if this one does not
-            self.commands.keep(command)
-
-    async def _post(self, command: Command) -> None:
-        """Records the command. A stop that cannot be recorded yet is in force all the same."""
-        try:
-            await self.commands.post(command)
-        except RecordsError as error:
-            if stop_of(command) is None:
-                self.builder.not_recorded(command, f"nothing was done; it could not be recorded: {error}")
-            else:
-                self._say_failed(
-                    f"{command.kind.value} by {command.who} is in force; it is recorded as soon as that is possible: "
-                    f"{error}"
-                )
+        self.intake.accept(command)
 
     def _switched_off(self, number: str) -> Refusal | None:
         """Why the account makes no entries by its own settings."""
@@ -318,24 +315,6 @@ class Engine:
         broker."""
         self.stops.end_here("the console is ending")
         self._stop.set()
-
-    async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
-        """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
-        it waits for no slot (rules 3). `account` is a number or its last characters; empty for every account that is
-        enabled. Returns the accounts' results, or why no cycle started. Raises the error that broke the cycle. Never
-        returns when the engine ends first.
-        """
-        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now(), target=account)
-        results = self._operator.results_of(command.id)
-        answer = await self.commands.post_and_do(command)
-        return answer if isinstance(answer, Refusal) else await results
-
-    async def preview(self, who: str, account: str = "") -> Command:
-        """Has a preview made; the command goes through the inbox like every other. `account` is a number or its last
-        characters, empty for every account that is enabled. Returns the command, once it is answered."""
-        command = Command(self.parts.ids.new(), CommandKind.PREVIEW, who, self.parts.clock.now(), target=account)
-        await self.commands.post_and_do(command)
-        return command
 
     def _start_steps(self) -> tuple[StartStep, ...]:
         """The steps of the start, empty once it is over. Feed and reconciliation end after the engine runs."""
@@ -360,17 +339,7 @@ class Engine:
             "mail": self.mail.run,
             "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
-        ping = self.parts.settings.ping
-        if ping.url is not None:
-            services["ping"] = Heartbeat(ping.url, ping.interval_seconds, self.parts.clock, self.builder.note).run
-        if self.parts.settings_watch is not None:
-            services["settings"] = self.parts.settings_watch(self.bus, self.parts.clock).run
-        every_s = self.parts.intervals.positions_s
-        if every_s is not None:
-            services["open tridents"] = lambda: self.tridents.run(every_s)
-        port = self.parts.settings.metrics.port
-        if port is not None:
-            services["metrics"] = MetricsEndpoint(port, lambda: self.builder.snapshot, self.builder.warn).run
+        services |= chosen_services(self.parts, self.bus, self.builder, self.tridents)
         if self.publishing.is_on:
             services["redis"] = self.publishing.run
         self.reconciliation.want("start")
@@ -378,7 +347,7 @@ class Engine:
             self._jobs.keep_alive(name, work)
         self._jobs.own(self.parts.records.until_fenced_off(), "fence")
         self._jobs.own(self.parts.locks.keep(), "locks")
-        self._jobs.spawn(self._prepare_study())
+        self._jobs.until_done("the first read of candles and chains", self._prepare_study)
 
     async def _wind_down(self) -> None:
         self.state = EngineState.STOPPING
@@ -400,12 +369,12 @@ class Engine:
 
     async def _on_closed(self, entry_id: str) -> None:
         """Called when an entry has ended: releases its leg quotes and has the figures computed again."""
-        await self.legs.release(entry_id)
-        self._jobs.spawn(self.alerting.check())
+        self._jobs.until_done("the release of leg quotes", lambda: self.legs.release(entry_id))
+        self._jobs.until_done("the computation of the figures", self.alerting.check)
 
     async def _after_cycle(self) -> None:
-        self._jobs.spawn(self.alerting.check())
-        await self._housekeeping.look_after()
+        self._jobs.until_done("the computation of the figures", self.alerting.check)
+        self._jobs.until_done("the checks after a cycle", self._housekeeping.look_after)
 
     # Called by the parts
 
@@ -415,10 +384,13 @@ class Engine:
 
     def _on_lost(self) -> None:
         """Asks at once whether the broker still answers, because a stream was lost."""
-        self._jobs.spawn(self.broker_check.check())
+        self._jobs.spawn(self.broker_check.check(), "the check of the broker")
+
+    def _say(self, severity: Severity, text: str) -> None:
+        self.builder.note(severity, "engine", text)
 
     def _say_failed(self, text: str) -> None:
-        self.builder.note(Severity.CRITICAL, "engine", text)
+        self._say(Severity.CRITICAL, text)
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from datetime import date, datetime
 
 from core.accounts.logins import Logins
 from core.commands.inbox import CommandDesk
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.cycle.timetable import Timetable
+from core.domain.operation import times
 from core.domain.operation.breakers import BreakerKind
 from core.engine.sleep_detector import SleepDetector
+from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.watchdog import Watchdog
@@ -56,7 +56,7 @@ class Housekeeping:
     reconciler: Reconciler
     reconciliation: Reconciliation
     study: MarketStudy
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    jobs: Jobs
     alive: LastAlive | None
     _scheduled: bool = field(init=False, default=False)
     _day: date = field(init=False)
@@ -72,17 +72,17 @@ class Housekeeping:
         if scheduled:
             self._note_alive()
             timetable.every(self.intervals.health_s, self._note_alive)
-            timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
-            self.spawn(self.runner.take_up_passed())
+            timetable.at_slots(self.slots.times, self._on_slot)
+            self.jobs.until_done("the look at the slots before the start", self.runner.take_up_passed)
         intervals = self.intervals
         timetable.every(intervals.orders_s, self.tracker.poll_soon)
-        timetable.every(intervals.settlement_s, lambda: self.spawn(self._settle()))
-        timetable.every(intervals.settlement_s, lambda: self.spawn(self.late_cancel.check()))
-        timetable.every(intervals.health_s, lambda: self.spawn(self.look_after()))
-        timetable.every(intervals.health_s, lambda: self.spawn(self.alerting.look_again()))
-        timetable.every(intervals.broker_s, lambda: self.spawn(self.broker_check.check()))
-        timetable.every(intervals.logins_s, lambda: self.spawn(self._look_at_logins()))
-        timetable.every(intervals.digests_s, lambda: self.spawn(self.mail.digest()))
+        self._every(timetable, intervals.settlement_s, "the settlement of entries", self._settle)
+        self._every(timetable, intervals.settlement_s, "the cancel of late entries", self.late_cancel.check)
+        self._every(timetable, intervals.health_s, "the check of feed, clock and records", self.look_after)
+        self._every(timetable, intervals.health_s, "the look at the figures", self.alerting.look_again)
+        self._every(timetable, intervals.broker_s, "the check of the broker", self.broker_check.check)
+        self._every(timetable, intervals.logins_s, "the check of the logins", self._look_at_logins)
+        self._every(timetable, intervals.digests_s, "the writing of digests", self.mail.digest)
         timetable.every(intervals.commands_s, self.commands.check)
         timetable.every(intervals.locks_s, self._verify_locks)
         suspension = SleepDetector(self.clock, intervals.max_sleep_s)
@@ -92,7 +92,13 @@ class Housekeeping:
             jump = suspension.check()
             if jump:
                 self.reconciliation.want(jump)
-                self.spawn(self._miss_passed())
+                self.jobs.until_done("the record of the slots that passed", self._miss_passed)
+
+    def _every(self, timetable: Timetable, wall_seconds: int, name: str, work: Service) -> None:
+        timetable.every(wall_seconds, self.jobs.periodic(name, work, wall_seconds))
+
+    def _on_slot(self, slot: datetime) -> None:
+        self.jobs.spawn(self.runner.on_slot(slot), f"slot {times.minute(slot)}")
 
     async def end(self) -> None:
         """Records what could not be recorded before, when the engine ends. Raises RecordsError."""
@@ -116,7 +122,8 @@ class Housekeeping:
         """Checks what the breakers depend on, and the logins when one needs a check before the next regular one.
         Records what could not be recorded before."""
         await self.watchdog.check(self.runner.accounts)
-        await self.runner.unrecorded.record()
+        if not self.breakers.is_open(BreakerKind.STORE, ""):
+            await self.runner.unrecorded.record()
         if self.logins.overdue:
             await self._look_at_logins()
 
