@@ -75,8 +75,9 @@ class CycleRunner:
         return self.parts.study.today()
 
     async def on_slot(self, slot: datetime) -> None:
-        """Runs the slot's cycle, or records why it was missed. Does nothing on a day that has no such slot."""
-        if not self.slots.is_slot(slot):
+        """Runs the slot's cycle, or records why it was missed. Does nothing on a day that has no such slot, nor while
+        the clock is in doubt: `take_up_passed` comes back to the slot once it is confirmed."""
+        if not self.slots.is_slot(slot) or self.gate.clock_doubt() is not None:
             return
         refusal = self.slots.lateness(slot)
         if refusal is None:
@@ -87,6 +88,8 @@ class CycleRunner:
             if not isinstance(ran, Refusal):
                 return
             refusal = ran
+        if refusal.reason is Reason.CLOCK_IN_DOUBT:
+            return
         self.unrecorded.missed(slot, refusal)
         try:
             await self.unrecorded.record()

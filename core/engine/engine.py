@@ -11,6 +11,7 @@ from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
 from core.cycle.parts import CycleParts
+from core.cycle.passed_slots import PassedSlots
 from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
@@ -20,7 +21,6 @@ from core.domain.operation.commands import Command
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.orders import Entry
-from core.engine import start_progress
 from core.engine.command_intake import CommandIntake
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
@@ -33,10 +33,10 @@ from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
+from core.guards.clock_doubt import ClockDoubt
 from core.guards.gate import TradingGate
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
-from core.guards.watchdog import Watchdog
 from core.market.feed import Feed
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
@@ -44,7 +44,6 @@ from core.notify.event_log import log_event
 from core.notify.mail_queue import MailQueue
 from core.orders.account_look import AccountLook
 from core.orders.desk import OrderDesk, SendingRules
-from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.reconciler import Reconciler
@@ -54,6 +53,7 @@ from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
+from core.runtime.clock_jumps import JumpDetector
 from core.runtime.last_alive import LastAlive
 from core.snapshot import EngineState, StartStep
 
@@ -85,7 +85,15 @@ class Engine:
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
-        self.gate = TradingGate(records, self.breakers, parts.kill_file, self.stops, self._switched_off)
+        self.clock_doubt = ClockDoubt(
+            clock=clock,
+            jumps=JumpDetector(clock, parts.intervals.max_sleep_s),
+            real_time=parts.real_time,
+            broker_time=lambda: parts.broker.time,
+        )
+        self.gate = TradingGate(
+            records, self.breakers, parts.kill_file, self.stops, self._switched_off, self.clock_doubt.refusal
+        )
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
@@ -109,8 +117,9 @@ class Engine:
             parts.calendar,
             settings.trading.minimum_score,
         )
-        self._alive = None if parts.last_alive is None else LastAlive(parts.last_alive)
+        alive = None if parts.last_alive is None else LastAlive(parts.last_alive)
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
+        passed = PassedSlots(self.slots, self.bus, clock, alive)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.desk = OrderDesk(
             broker=parts.broker,
@@ -153,7 +162,9 @@ class Engine:
         look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
-        self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, parts.settle)
+        self.settlement = Settlement(
+            parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s, parts.settle
+        )
         self.tridents = OpenTridents(
             parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
         )
@@ -182,37 +193,27 @@ class Engine:
             self._say_failed,
         )
         self._housekeeping = Housekeeping(
-            clock=clock,
-            intervals=parts.intervals,
+            parts=parts,
             slots=self.slots,
             runner=self.runner,
             tracker=self.tracker,
             settlement=self.settlement,
             legs=self.legs,
-            late_cancel=LateCancel(
-                parts.broker, records, self.tracker, self.bus, clock, settings.trading.cancel_after_minutes
-            ),
-            watchdog=Watchdog(
-                breakers=self.breakers,
-                broker=parts.broker,
-                feed=self.feed,
-                records=records,
-                clock=clock,
-                real_time=parts.real_time,
-                in_session=lambda: parts.calendar.is_open(clock.now()),
-            ),
+            feed=self.feed,
             alerting=self.alerting,
             broker_check=self.broker_check,
             breakers=self.breakers,
             logins=self.logins,
             mail=self.mail,
             commands=self.commands,
-            locks=parts.locks,
             reconciler=reconciler,
             reconciliation=self.reconciliation,
             study=self.study,
             jobs=self._jobs,
-            alive=self._alive,
+            bus=self.bus,
+            passed=passed,
+            clock_doubt=self.clock_doubt,
+            alive=alive,
         )
         self.builder = SnapshotBuilder(
             parts=parts,
@@ -259,7 +260,8 @@ class Engine:
             commands=self.commands,
             broker_check=self.broker_check,
             alerting=self.alerting,
-            alive=self._alive,
+            passed=passed,
+            clock_doubt=self.clock_doubt,
         )
         self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
@@ -317,12 +319,9 @@ class Engine:
         self._stop.set()
 
     def _start_steps(self) -> tuple[StartStep, ...]:
-        """The steps of the start, empty once it is over. Feed and reconciliation end after the engine runs."""
-        if self.feed.health().state is StreamState.CONNECTED:
-            self.starting.done(start_progress.FEED)
-        if not self.gate.not_reconciled():
-            self.starting.done(start_progress.RECONCILE)
-        return self.starting.steps()
+        """The steps of the start, empty once it is over."""
+        feeds = self.feed.health().state is StreamState.CONNECTED
+        return self.starting.steps(feeds=feeds, reconciled=not self.gate.not_reconciled())
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]
@@ -347,7 +346,7 @@ class Engine:
             self._jobs.keep_alive(name, work)
         self._jobs.own(self.parts.records.until_fenced_off(), "fence")
         self._jobs.own(self.parts.locks.keep(), "locks")
-        self._jobs.until_done("the first read of candles and chains", self._prepare_study)
+        self._jobs.until_done("the first read of candles and chains", self._housekeeping.prepare_study)
 
     async def _wind_down(self) -> None:
         self.state = EngineState.STOPPING
@@ -362,10 +361,6 @@ class Engine:
             self._say_failed(f"the end could not be recorded: {error}")
         await self.mail.flush()
         self._jobs.cancel()
-
-    async def _prepare_study(self) -> None:
-        for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
-            await self.bus.say("study.incomplete", refusal.sentence(), Severity.WARNING)
 
     async def _on_closed(self, entry_id: str) -> None:
         """Called when an entry has ended: releases its leg quotes and has the figures computed again."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from core.accounts.logins import Logins
 from core.commands.inbox import CommandDesk
+from core.cycle.passed_slots import PassedSlots
 from core.cycle.runner import CycleRunner
-from core.domain.operation.amounts import counted
 from core.domain.operation.events import Severity
-from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.engine import start_progress
 from core.engine.snapshot_builder import SnapshotBuilder
 from core.engine.start_progress import StartProgress
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
+from core.guards.clock_doubt import ClockDoubt
 from core.guards.gate import TradingGate
 from core.notify.alerting import Alerting
 from core.orders.leg_subscriptions import LegSubscriptions
@@ -23,13 +22,11 @@ from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
-from core.runtime.last_alive import LastAlive
 
 
 @dataclass(slots=True, kw_only=True)
 class Recovery:
-    """The parts that take up the state of an earlier process. `alive` tells when that one was last alive; None where
-    no file says so."""
+    """The parts that take up the state of an earlier process."""
 
     records: Records
     clock: Clock
@@ -44,7 +41,8 @@ class Recovery:
     commands: CommandDesk
     broker_check: BrokerCheck
     alerting: Alerting
-    alive: LastAlive | None
+    passed: PassedSlots
+    clock_doubt: ClockDoubt
 
     async def run(self, starting: StartProgress) -> None:
         """Logs in and takes everything up. Raises BrokerError, LockRefused and RecordsError."""
@@ -61,7 +59,11 @@ class Recovery:
             )
         await self.tracker.recover()
         await self.legs.take_up()
-        await self._miss_passed()
+        if self.clock_doubt.real_time and not self.clock_doubt.agrees_with_broker():
+            why = "the machine's clock does not agree with the broker's"
+            self.clock_doubt.begin(why)
+            await self.bus.say("clock.doubt", f"{why}; entries wait until the clock is confirmed", Severity.CRITICAL)
+        await self.passed.since_last_process(clock_in_doubt=self.clock_doubt.refusal() is not None)
         self.runner.newest = await self.records.cycles.newest()
         await self.gate.read()
         await self.commands.read()
@@ -69,20 +71,3 @@ class Recovery:
         await self.broker_check.check()
         await self.alerting.load()
         starting.then(start_progress.MARKET, start_progress.FEED, start_progress.RECONCILE)
-
-    async def _miss_passed(self) -> None:
-        """Records the slots that passed since the last recorded one as missed, and says how many."""
-        was_alive = None if self.alive is None else self.alive.read()
-        missed = await self.runner.slots.miss_passed(lambda slot: self._why_missed(slot, was_alive))
-        down, lost = missed[Reason.PROCESS_DOWN], missed[Reason.NOT_RECORDED]
-        if down:
-            await self.bus.say("slot.missed", f"{counted(down, 'slot')} passed while the console was not running")
-        if lost:
-            text = f"{counted(lost, 'slot')} passed while the console was running and could not write its records"
-            await self.bus.say("slot.missed", text, Severity.WARNING)
-
-    def _why_missed(self, slot: datetime, was_alive: datetime | None) -> Refusal:
-        """A process that was alive after the slot's grace would have recorded it, had it been able to."""
-        if was_alive is not None and slot + self.runner.slots.grace() <= was_alive:
-            return refuse(Reason.NOT_RECORDED, detail="the process of that time left no record")
-        return refuse(Reason.PROCESS_DOWN)

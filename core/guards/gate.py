@@ -25,7 +25,8 @@ class TradingGate:
     `until_reconciled` answers without waiting.
 
     `stops` are asked first: they bar before they are recorded. `switched_off` says why the account with this number
-    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may.
+    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_doubt` says
+    why the machine's clock cannot be believed now; None when it can.
     """
 
     records: Records
@@ -33,6 +34,7 @@ class TradingGate:
     kill_file: Path
     stops: Stops = field(default_factory=Stops)
     switched_off: Callable[[str], Refusal | None] = lambda _: None
+    clock_doubt: Callable[[], Refusal | None] = lambda: None
     _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
     _reconciling: str = field(init=False, default="starting")
     _clean_accounts: set[str] = field(init=False, default_factory=set)
@@ -62,7 +64,14 @@ class TradingGate:
         self._all_clean.set()
 
     def not_reconciled(self, account: str = "") -> str:
-        """Why this account is not reconciled yet, or without one why not every account is; empty once it is."""
+        """Why this account is not reconciled yet, or without one why not every account is; empty once it is. While the
+        clock is in doubt none is."""
+        doubt = self.clock_doubt()
+        if doubt is not None:
+            return doubt.sentence()
+        return self._unreconciled(account)
+
+    def _unreconciled(self, account: str) -> str:
         return "" if account in self._clean_accounts else self._reconciling
 
     async def until_reconciled(self, all_within_s: float) -> None:
@@ -103,7 +112,7 @@ class TradingGate:
         stopped = self.stops.refusal(account)
         if stopped is not None:
             barred.append(stopped)
-        if self.not_reconciled(account):
+        if self._unreconciled(account):
             barred.append(refuse(Reason.RECONCILING))
         barred += self.breakers.refusals(account, login)
         return tuple(one for index, one in enumerate(barred) if one not in barred[:index])
@@ -112,6 +121,9 @@ class TradingGate:
         stopped = self.stops.refusal()
         if stopped is not None:
             yield stopped
+        doubt = self.clock_doubt()
+        if doubt is not None:
+            yield doubt
         if self.kill_file.exists():
             yield refuse(Reason.KILL_FILE, path=str(self.kill_file))
         if self._trading.state == "paused":
@@ -132,7 +144,7 @@ class TradingGate:
             return Automation.HALTED if stopped.reason is Reason.HALTED else Automation.PAUSED
         if self.kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
-        return Automation.RECONCILING if self._reconciling else Automation.ACTIVE
+        return Automation.RECONCILING if self.not_reconciled() else Automation.ACTIVE
 
     @property
     def automation_detail(self) -> str:
@@ -149,4 +161,4 @@ class TradingGate:
         stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:
             return f"{stopping.why}; {stopping.kind.reset}"
-        return self._reconciling
+        return self.not_reconciled()

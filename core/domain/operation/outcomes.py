@@ -32,6 +32,8 @@ _FAILURES = frozenset(
         Reason.NOT_RECORDED,
         Reason.CLOCK_UNPROVED,
         Reason.CLOCK_OFF,
+        Reason.CLOCK_IN_DOUBT,
+        Reason.CLOCK_SET,
         Reason.SESSION_UNREADABLE,
         Reason.DRY_RUN_REFUSED,
         Reason.DRY_RUN_WARNING,

@@ -59,6 +59,8 @@ class Reason(Enum):
         "the broker has not told its time yet, so this machine's clock is not proved",
     )
     CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off_s} s off the broker's")
+    CLOCK_IN_DOUBT = ("clock_in_doubt", Kind.TERMINAL, "{what}; entries wait until the clock is confirmed")
+    CLOCK_SET = ("clock_set", Kind.TERMINAL, "the machine's clock was set past the slot, or in doubt when it came")
     MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
     SESSION_UNREADABLE = (
         "session_unreadable",

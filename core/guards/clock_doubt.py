@@ -1,0 +1,98 @@
+"""Bars entries from the moment the machine's clock was set until it is confirmed (rules 9, 14)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.broker.port import BrokerTime
+from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.guards.watchdog import MAX_CLOCK_OFFSET
+from core.runtime.clock import Clock
+from core.runtime.clock_jumps import Jump, JumpDetector, JumpKind
+
+CONFIRMED_AFTER_S = 60.0
+"""Wall seconds without another jump after which a clock that no broker confirms is believed."""
+_LOOKS_EVERY_S = 1.0
+"""How often a clock in doubt is looked at, in wall seconds."""
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ClockDoubt:
+    """Whether market time can be believed. Every method answers without waiting.
+
+    With `real_time` only the broker's time confirms the clock, read after the jump: `broker_time` has the newest. A
+    simulated market time is believed after a minute without another jump.
+    """
+
+    clock: Clock
+    jumps: JumpDetector
+    real_time: bool
+    broker_time: Callable[[], BrokerTime | None]
+    _why: str = field(init=False, default="")
+    _since: float = field(init=False, default=0.0)
+    _seen: deque[Jump] = field(init=False, default_factory=deque)
+
+    def begin(self, why: str) -> None:
+        """Puts the clock in doubt, in these words for the operator."""
+        self._why, self._since = why, self.clock.monotonic()
+
+    def started(self) -> None:
+        """Forgets how long the start took: it was no standstill. A clock that was set meanwhile stays in doubt."""
+        self.look()
+        self._seen = deque(jump for jump in self._seen if jump.kind is JumpKind.SET)
+
+    def look(self) -> None:
+        """Looks for a jump since the last look."""
+        jump = self.jumps.check()
+        if jump is None:
+            return
+        self._seen.append(jump)
+        if jump.kind is JumpKind.SET:
+            self.begin(jump.words)
+
+    def take_jumps(self) -> tuple[Jump, ...]:
+        """The jumps since this was last asked."""
+        self.look()
+        taken = tuple(self._seen)
+        self._seen.clear()
+        return taken
+
+    def refusal(self) -> Refusal | None:
+        """Why no entry may be made now: the clock is in doubt. It is looked at before it answers."""
+        self.look()
+        return refuse(Reason.CLOCK_IN_DOUBT, what=self._why) if self._why else None
+
+    def confirm(self) -> bool:
+        """Ends the doubt when the clock is confirmed. Whether that happened now."""
+        self.look()
+        if not self._why:
+            return False
+        if self.agrees_with_broker() if self.real_time else self._left_s() <= 0:
+            self._why = ""
+            return True
+        return False
+
+    def agrees_with_broker(self) -> bool:
+        """Whether the broker has told its time since the doubt began, and the clock is within 2 s of it."""
+        told = self.broker_time()
+        if told is None or told.mono < self._since:
+            return False
+        least, most = told.offset(self.clock)
+        return abs((least + most) / 2) <= MAX_CLOCK_OFFSET
+
+    def sleep_s(self, at_most: float) -> float:
+        """How long the timetable may sleep, in wall seconds: not beyond the moment at which the clock is confirmed."""
+        if not self._why:
+            return at_most
+        return min(at_most, _LOOKS_EVERY_S if self.real_time else max(0.0, self._left_s()))
+
+    def age_s(self, instant: datetime) -> float:
+        """Wall seconds since this market instant, at least, also when the clock was set meanwhile; 0 while it is in
+        doubt."""
+        return 0.0 if self._why else self.jumps.age_s(instant)
+
+    def _left_s(self) -> float:
+        return self._since + CONFIRMED_AFTER_S - self.clock.monotonic()
