@@ -69,6 +69,12 @@ class Engine:
         self.starting = StartProgress(clock)
         self._jobs = Jobs(clock, self._say)
         self.bus = Bus(records.journal.append, clock)
+        self.clock_doubt = ClockDoubt(
+            clock=clock,
+            jumps=JumpDetector(clock, parts.intervals.max_sleep_s),
+            real_time=parts.real_time,
+            broker_time=lambda: parts.broker.time,
+        )
         self.mail = MailQueue(
             parts.mailer,
             settings.mail,
@@ -79,18 +85,13 @@ class Engine:
             parts.calendar,
             parts.intervals,
             lambda: recorded_next_steps(parts, self.gate.halting_file),
+            self.clock_doubt.age_s,
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
-        self.clock_doubt = ClockDoubt(
-            clock=clock,
-            jumps=JumpDetector(clock, parts.intervals.max_sleep_s),
-            real_time=parts.real_time,
-            broker_time=lambda: parts.broker.time,
-        )
         self.gate = TradingGate(
             records, self.breakers, parts.kill_file, self.stops, self._switched_off, self.clock_doubt.refusal
         )

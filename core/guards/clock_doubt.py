@@ -92,6 +92,7 @@ class ClockDoubt:
     def age_s(self, instant: datetime) -> float:
         """Wall seconds since this market instant, at least, also when the clock was set meanwhile; 0 while it is in
         doubt."""
+        self.look()
         return 0.0 if self._why else self.jumps.age_s(instant)
 
     def _left_s(self) -> float:

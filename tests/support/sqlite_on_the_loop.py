@@ -48,14 +48,16 @@ class Disk:
     """The simulated disk of one process.
 
     `full` makes every write fail as SQLite does on a full disk. `locked` makes every write wait, and fail, as it does
-    while another process does not end its own. `slow_s` delays every writing transaction by so many
-    virtual seconds. A disk that is `gone`, because its process was killed, never answers. `die_at_commit` kills the
-    process before (`die_after` false) or after that many further commits.
+    while another process does not end its own. `lost_answers` is how many of the next commits are made and then
+    answered with an error. `slow_s` delays every writing transaction by so many virtual seconds. A disk that is `gone`,
+    because its process was killed, never answers. `die_at_commit` kills the process before (`die_after` false) or after
+    that many further commits.
     """
 
     def __init__(self, on_death: Callable[[], None] = _nothing, on_commit: Callable[[], None] = _nothing) -> None:
         self.full = False
         self.locked = False
+        self.lost_answers = 0
         self.slow_s = 0.0
         self.gone = False
         self.die_at_commit = 0
@@ -92,6 +94,9 @@ class Disk:
         if self.die_at_commit == 1:
             self._die()
         self.die_at_commit = max(0, self.die_at_commit - 1)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise sqlite3.OperationalError("disk I/O error")
         return result
 
     def _die(self) -> None:

@@ -299,3 +299,24 @@ def test_no_digest_is_written_while_the_clock_is_in_doubt(tmp_path: Path) -> Non
         await world.stop()
 
     in_world(day, tmp_path)
+
+
+def test_mail_waits_no_day_because_the_clock_was_a_day_ahead_and_is_not_given_up(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        server = MemoryMailServer(world.clock)
+        world.settings = world.settings.model_copy(update={"mail": mail_settings()})
+        world.mailer = server
+        server.refuses = lambda mail: True
+        await start(world)
+        await world.until("09:45:30")
+        world.clock.set_by(4 * DAY_S)
+        await world.clock.sleep(20)
+        world.clock.set_by(-4 * DAY_S)
+        server.refuses = lambda mail: False
+        await world.clock.sleep(60)
+        counts = await world.records.outbox.counts()
+        assert (counts.waiting, counts.given_up) == (0, 0)
+        assert [mail.subject for mail in server.taken if "filled" in mail.subject] != []
+        await world.stop()
+
+    in_world(day, tmp_path)

@@ -175,3 +175,25 @@ def test_the_end_of_a_cycle_that_the_records_cannot_take_is_recorded_when_they_a
         await world.stop()
 
     in_world(day, tmp_path, disk=store)
+
+
+def test_a_claim_whose_answer_was_lost_ends_as_not_recorded_and_never_runs(tmp_path: Path) -> None:
+    store = Disk()
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:44:59.9")
+        store.lost_answers = 1
+        await world.until("09:47")
+        assert store.lost_answers == 0
+        assert [(slot.state, slot.outcome, slot.reason_code) for slot in await world.slots()] == [
+            ("done", "failed", NOT_RECORDED)
+        ]
+        assert [cycle.ended_at is not None for cycle in await world.cycles()] == [True]
+        assert world.broker.posted == []
+        await world.until("10:01")
+        assert len(world.broker.posted) == 1
+        await assert_nothing_forbidden_happened(world, world.records)
+        await world.stop()
+
+    in_world(day, tmp_path, disk=store)
