@@ -54,7 +54,7 @@ async def _cycle(engine: Engine, numbers: Sequence[str]) -> float:
     for number in numbers:
         await parts.records.accounts.set_enabled(number, True, parts.clock.now())
     started = time.monotonic()
-    results = await engine.intake.force("the bench")
+    results = await engine.force("the bench")
     took = time.monotonic() - started
     if isinstance(results, Refusal):
         raise RuntimeError(results.sentence())

@@ -117,7 +117,7 @@ async def _cycle(engine: Engine, account: str) -> AccountResult:
     """The result of one forced cycle for this account alone. Raises RuntimeError when the engine refuses it."""
     parts = engine.parts
     await parts.records.accounts.set_enabled(account, True, parts.clock.now())
-    results = await engine.intake.force("bench")
+    results = await engine.force("bench")
     await parts.records.accounts.set_enabled(account, False, parts.clock.now())
     if isinstance(results, Refusal):
         raise RuntimeError(results.sentence())

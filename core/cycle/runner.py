@@ -88,7 +88,7 @@ class CycleRunner:
             if not isinstance(ran, Refusal):
                 return
             refusal = ran
-        if refusal.reason is Reason.CLOCK_IN_DOUBT:
+        if self.gate.clock_doubt() is not None:
             return
         self.unrecorded.missed(slot, refusal)
         try:

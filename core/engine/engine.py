@@ -17,9 +17,8 @@ from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.commands import Command
 from core.domain.operation.events import Severity
-from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import Entry
 from core.engine.command_intake import CommandIntake
 from core.engine.housekeeping import Housekeeping
@@ -33,8 +32,9 @@ from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
+from core.guards.clock_check import ClockCheck
 from core.guards.clock_doubt import ClockDoubt
-from core.guards.gate import TradingGate
+from core.guards.gate import TradingGate, switched_off
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
 from core.market.feed import Feed
@@ -55,7 +55,7 @@ from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock_jumps import JumpDetector
 from core.runtime.last_alive import LastAlive
-from core.snapshot import EngineState, StartStep
+from core.snapshot import EngineState
 
 
 class Engine:
@@ -69,12 +69,8 @@ class Engine:
         self.starting = StartProgress(clock)
         self._jobs = Jobs(clock, self._say)
         self.bus = Bus(records.journal.append, clock)
-        self.clock_doubt = ClockDoubt(
-            clock=clock,
-            jumps=JumpDetector(clock, parts.intervals.max_sleep_s),
-            real_time=parts.real_time,
-            broker_time=lambda: parts.broker.time,
-        )
+        clock_check = ClockCheck(parts.broker, clock, parts.real_time)
+        self.clock_doubt = ClockDoubt(clock_check, JumpDetector(clock, parts.intervals.max_sleep_s))
         self.mail = MailQueue(
             parts.mailer,
             settings.mail,
@@ -93,7 +89,13 @@ class Engine:
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
         self.gate = TradingGate(
-            records, self.breakers, parts.kill_file, self.stops, self._switched_off, self.clock_doubt.refusal
+            records,
+            self.breakers,
+            parts.kill_file,
+            self.stops,
+            self._switched_off,
+            self.clock_doubt.refusal,
+            clock_check.refusal,
         )
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
@@ -235,9 +237,11 @@ class Engine:
             mail=self.mail,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
-            start=self._start_steps,
+            start=lambda: self.starting.steps(
+                feeds=self.feed.health().state is StreamState.CONNECTED, reconciled=not self.gate.not_reconciled()
+            ),
         )
-        self.intake = CommandIntake(
+        intake = CommandIntake(
             self.commands,
             self._operator,
             self.builder,
@@ -247,6 +251,7 @@ class Engine:
             self._say_failed,
             lambda: self.state is EngineState.RUNNING,
         )
+        self.accept, self.force, self.preview = intake.accept, intake.force, intake.preview
         self._recovery = Recovery(
             records=records,
             clock=clock,
@@ -300,29 +305,16 @@ class Engine:
             self.parts.locks.release()
             self.state = EngineState.STOPPED
 
-    def accept(self, command: Command) -> None:
-        """Hands a command to the inbox, and bars at once what it stops. Call it on the engine's loop."""
-        self.intake.accept(command)
-
     def _switched_off(self, number: str) -> Refusal | None:
         """Why the account makes no entries by its own settings."""
         account = next((account for account in self.accounts if account.number == number), None)
-        if account is None:
-            return None
-        if not account.enabled:
-            return refuse(Reason.ACCOUNT_DISABLED)
-        return refuse(Reason.SKIP_TODAY) if account.skip_day == self.study.today() else None
+        return None if account is None else switched_off(account, self.study.today())
 
     def stop(self) -> None:
         """Asks the engine to end in order. Call it on the engine's loop. From here on no order leaves for the
         broker."""
         self.stops.end_here("the console is ending")
         self._stop.set()
-
-    def _start_steps(self) -> tuple[StartStep, ...]:
-        """The steps of the start, empty once it is over."""
-        feeds = self.feed.health().state is StreamState.CONNECTED
-        return self.starting.steps(feeds=feeds, reconciled=not self.gate.not_reconciled())
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]

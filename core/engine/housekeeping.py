@@ -83,11 +83,10 @@ class Housekeeping:
         )
         self._watchdog = Watchdog(
             breakers=self.breakers,
-            broker=parts.broker,
+            clock_check=self.clock_doubt.clock_check,
             feed=self.feed,
             records=parts.records,
             clock=parts.clock,
-            real_time=parts.real_time,
             in_session=lambda: parts.calendar.is_open(parts.clock.now()),
         )
 
@@ -112,6 +111,7 @@ class Housekeeping:
         self._by_the_clock(timetable, intervals.digests_s, "the writing of digests", self.mail.digest)
         timetable.every(intervals.commands_s, self.commands.check)
         timetable.every(intervals.locks_s, self._verify_locks)
+        timetable.every(intervals.locks_s, self._follow_clock)
         while True:
             self._look_at_clock(timetable)
             timetable.run_due()
@@ -175,6 +175,12 @@ class Housekeeping:
         lost."""
         with suppress(LockUnconfirmed):
             self.parts.locks.verify()
+
+    def _follow_clock(self) -> None:
+        """Records at once that the clock went wrong or right, so that nobody counts down to a slot for half a minute
+        which the gate will refuse."""
+        if self._watchdog.clock_has_turned():
+            self.jobs.spawn(self._watchdog.follow_clock(), "the record of the clock's breaker")
 
     async def look_after(self) -> None:
         """Checks what the breakers depend on, and the logins when one needs a check before the next regular one.

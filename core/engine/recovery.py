@@ -59,7 +59,7 @@ class Recovery:
             )
         await self.tracker.recover()
         await self.legs.take_up()
-        if self.clock_doubt.real_time and not self.clock_doubt.agrees_with_broker():
+        if self.clock_doubt.clock_check.refusal() is not None:
             why = "the machine's clock does not agree with the broker's"
             self.clock_doubt.begin(why)
             await self.bus.say("clock.doubt", f"{why}; entries wait until the clock is confirmed", Severity.CRITICAL)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.broker.port import BrokerTime
 from core.domain.operation.reasons import Reason, Refusal, refuse
-from core.guards.watchdog import MAX_CLOCK_OFFSET
-from core.runtime.clock import Clock
+from core.guards.clock_check import ClockCheck
 from core.runtime.clock_jumps import Jump, JumpDetector, JumpKind
 
 CONFIRMED_AFTER_S = 60.0
@@ -19,25 +16,23 @@ _LOOKS_EVERY_S = 1.0
 """How often a clock in doubt is looked at, in wall seconds."""
 
 
-@dataclass(eq=False, repr=False, kw_only=True)
+@dataclass(eq=False, repr=False)
 class ClockDoubt:
     """Whether market time can be believed. Every method answers without waiting.
 
-    With `real_time` only the broker's time confirms the clock, read after the jump: `broker_time` has the newest. A
-    simulated market time is believed after a minute without another jump.
+    Where market time is real, only the broker's time confirms the clock, read after the jump. A simulated market time
+    is believed after a minute without another jump.
     """
 
-    clock: Clock
+    clock_check: ClockCheck
     jumps: JumpDetector
-    real_time: bool
-    broker_time: Callable[[], BrokerTime | None]
     _why: str = field(init=False, default="")
     _since: float = field(init=False, default=0.0)
     _seen: deque[Jump] = field(init=False, default_factory=deque)
 
     def begin(self, why: str) -> None:
         """Puts the clock in doubt, in these words for the operator."""
-        self._why, self._since = why, self.clock.monotonic()
+        self._why, self._since = why, self.clock_check.clock.monotonic()
 
     def started(self) -> None:
         """Forgets how long the start took: it was no standstill. A clock that was set meanwhile stays in doubt."""
@@ -70,24 +65,21 @@ class ClockDoubt:
         self.look()
         if not self._why:
             return False
-        if self.agrees_with_broker() if self.real_time else self._left_s() <= 0:
+        if self._agrees_with_broker() if self.clock_check.real_time else self._left_s() <= 0:
             self._why = ""
             return True
         return False
 
-    def agrees_with_broker(self) -> bool:
+    def _agrees_with_broker(self) -> bool:
         """Whether the broker has told its time since the doubt began, and the clock is within 2 s of it."""
-        told = self.broker_time()
-        if told is None or told.mono < self._since:
-            return False
-        least, most = told.offset(self.clock)
-        return abs((least + most) / 2) <= MAX_CLOCK_OFFSET
+        told = self.clock_check.broker.time
+        return told is not None and told.mono >= self._since and self.clock_check.refusal() is None
 
     def sleep_s(self, at_most: float) -> float:
         """How long the timetable may sleep, in wall seconds: not beyond the moment at which the clock is confirmed."""
         if not self._why:
             return at_most
-        return min(at_most, _LOOKS_EVERY_S if self.real_time else max(0.0, self._left_s()))
+        return min(at_most, _LOOKS_EVERY_S if self.clock_check.real_time else max(0.0, self._left_s()))
 
     def age_s(self, instant: datetime) -> float:
         """Wall seconds since this market instant, at least, also when the clock was set meanwhile; 0 while it is in
@@ -96,4 +88,4 @@ class ClockDoubt:
         return 0.0 if self._why else self.jumps.age_s(instant)
 
     def _left_s(self) -> float:
-        return self._since + CONFIRMED_AFTER_S - self.clock.monotonic()
+        return self._since + CONFIRMED_AFTER_S - self.clock_check.clock.monotonic()

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from core.domain.operation import times
@@ -15,8 +16,15 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
 from core.guards.stops import Stops
 from core.records.records import Records
-from core.records.repositories.rows import TradingState
+from core.records.repositories.rows import AccountRecord, TradingState
 from core.snapshot import Automation
+
+
+def switched_off(account: AccountRecord, today: date) -> Refusal | None:
+    """Why the account makes no entries by its own settings. `today` is the exchange's date."""
+    if not account.enabled:
+        return refuse(Reason.ACCOUNT_DISABLED)
+    return refuse(Reason.SKIP_TODAY) if account.skip_day == today else None
 
 
 @dataclass(eq=False, repr=False)
@@ -26,7 +34,8 @@ class TradingGate:
 
     `stops` are asked first: they bar before they are recorded. `switched_off` says why the account with this number
     makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_doubt` says
-    why the machine's clock cannot be believed now; None when it can.
+    why the machine's clock cannot be believed since it was set, `clock_refusal` why it is not proved to be right; None
+    when it can, and when it is.
     """
 
     records: Records
@@ -35,6 +44,7 @@ class TradingGate:
     stops: Stops = field(default_factory=Stops)
     switched_off: Callable[[str], Refusal | None] = lambda _: None
     clock_doubt: Callable[[], Refusal | None] = lambda: None
+    clock_refusal: Callable[[], Refusal | None] = lambda: None
     _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
     _reconciling: str = field(init=False, default="starting")
     _clean_accounts: set[str] = field(init=False, default_factory=set)
@@ -64,15 +74,14 @@ class TradingGate:
         self._all_clean.set()
 
     def not_reconciled(self, account: str = "") -> str:
-        """Why this account is not reconciled yet, or without one why not every account is; empty once it is. While the
-        clock is in doubt none is."""
-        doubt = self.clock_doubt()
-        if doubt is not None:
-            return doubt.sentence()
-        return self._unreconciled(account)
-
-    def _unreconciled(self, account: str) -> str:
+        """Why this account is not reconciled yet, or without one why not every account is; empty once it is."""
         return "" if account in self._clean_accounts else self._reconciling
+
+    def waits_for(self, account: str = "") -> str:
+        """What this account waits for that ends by itself: a clock in doubt to be confirmed, its reconciliation.
+        Without one, what any account waits for. Empty when there is nothing."""
+        doubt = self.clock_doubt()
+        return self.not_reconciled(account) if doubt is None else doubt.sentence()
 
     async def until_reconciled(self, all_within_s: float) -> None:
         """Waits up to `all_within_s` wall seconds for all accounts, then until at least one is reconciled."""
@@ -112,7 +121,7 @@ class TradingGate:
         stopped = self.stops.refusal(account)
         if stopped is not None:
             barred.append(stopped)
-        if self._unreconciled(account):
+        if self.not_reconciled(account):
             barred.append(refuse(Reason.RECONCILING))
         barred += self.breakers.refusals(account, login)
         return tuple(one for index, one in enumerate(barred) if one not in barred[:index])
@@ -121,9 +130,6 @@ class TradingGate:
         stopped = self.stops.refusal()
         if stopped is not None:
             yield stopped
-        doubt = self.clock_doubt()
-        if doubt is not None:
-            yield doubt
         if self.kill_file.exists():
             yield refuse(Reason.KILL_FILE, path=str(self.kill_file))
         if self._trading.state == "paused":
@@ -132,6 +138,9 @@ class TradingGate:
             yield refuse(Reason.HALTED)
         if self._reconciling and not self._clean_accounts:
             yield refuse(Reason.RECONCILING)
+        for clock in (self.clock_refusal(), self.clock_doubt()):
+            if clock is not None:
+                yield clock
         yield from self.breakers.refusals("", "")
 
     @property
@@ -144,7 +153,7 @@ class TradingGate:
             return Automation.HALTED if stopped.reason is Reason.HALTED else Automation.PAUSED
         if self.kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
-        return Automation.RECONCILING if self.not_reconciled() else Automation.ACTIVE
+        return Automation.RECONCILING if self.waits_for() else Automation.ACTIVE
 
     @property
     def automation_detail(self) -> str:
@@ -161,4 +170,4 @@ class TradingGate:
         stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:
             return f"{stopping.why}; {stopping.kind.reset}"
-        return self.not_reconciled()
+        return self.waits_for()

@@ -36,7 +36,7 @@ async def asked(place: Place, account: str) -> Report | Answer:
 
 async def made(engine: Engine, account: str) -> Report | Answer:
     """The same by an engine of this process, which runs."""
-    command = await engine.intake.preview(f"{system_user()} with senex preview", account)
+    command = await engine.preview(f"{system_user()} with senex preview", account)
     records = engine.parts.records
     record = await records.inbox.get(command.id)
     answer = None if record is None else answer_of(record)

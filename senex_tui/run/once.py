@@ -97,7 +97,7 @@ async def force_once(engine: Engine, account: str | None, wait: float) -> OnceRe
     started = clock.monotonic()
 
     async def forced() -> OnceResult:
-        result = await engine.intake.force(f"{system_user()} with senex once", account or "")
+        result = await engine.force(f"{system_user()} with senex once", account or "")
         took_s = round(clock.monotonic() - started, 3)
         if isinstance(result, Refusal):
             return OnceResult(outcome_for(result.reason).value, result.code, [], took_s, result.sentence())

@@ -28,7 +28,7 @@ async def main() -> None:
     sys.stdout.flush()
     if len(sys.argv) > 2:
         await engine.gate.until_reconciled(10)
-        await engine.intake.force("a test")
+        await engine.force("a test")
     await running
 
 

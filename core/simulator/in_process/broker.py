@@ -76,8 +76,8 @@ class Posted:
 class InProcessBroker:
     """Implements `core.broker.port.Broker` for one login. The clock is the true one.
 
-    Two of them may share one exchange, as the consoles of two traders do. A client whose clock is wrong has its own in
-    `market_data.client_clock`. The fields from `unreachable` on are for tests to set and read.
+    Two of them may share one exchange, as the consoles of two traders do. Ages are told by the broker's clock, as the
+    adapter tells them. The fields from `unreachable` on are for tests to set and read.
     """
 
     exchange: Exchange
@@ -104,9 +104,7 @@ class InProcessBroker:
         self._theirs = BrokerClock(self.clock, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
         self._view = MarketView(self.market, self.faults, self.clock)
-        self.market_data = InProcessMarketData(
-            self._view, self.faults, self._theirs, self._check, client_clock=self.clock
-        )
+        self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._check)
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
 
     @property
@@ -167,7 +165,7 @@ class InProcessBroker:
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         known = [symbol for symbol in symbols if symbol in self.market.symbols]
         rows = await self._call("/market-metrics", lambda now: [self._view.metrics(symbol, now) for symbol in known])
-        return tuple(values.metrics(row, self.market_data.dating) for row in rows)
+        return tuple(values.metrics(row, self._theirs) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
         day = await self._call("/option-chains", self.market.session_day)

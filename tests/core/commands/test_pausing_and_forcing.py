@@ -131,7 +131,7 @@ def test_two_forced_at_once_make_one_cycle(tmp_path: Path) -> None:
         world.broker.no_connection = 9
         await world.start()
         await world.until("09:50")
-        results = await asyncio.gather(world.engine.intake.force("ada"), world.engine.intake.force("bert"))
+        results = await asyncio.gather(world.engine.force("ada"), world.engine.force("bert"))
         refused = [r for r in results if isinstance(r, Refusal)]
         assert [r.code for r in refused] == ["cycle_running"]
         assert len(await world.cycles()) == 2

@@ -37,7 +37,7 @@ async def _previews(world: World, target: str = "") -> list[dict[str, Any]]:
 
 
 async def _asked(world: World, target: str = "") -> Any:
-    command_id = (await world.engine.intake.preview("ada", target)).id
+    command_id = (await world.engine.preview("ada", target)).id
     return await world.records.inbox.get(command_id)
 
 

@@ -148,7 +148,7 @@ def test_a_position_on_the_other_side_of_a_leg_refuses(tmp_path: Path, direction
         await world.start()
         leg = (await _refused_for_its_risk(world)).short_put.symbols.occ
         _with_positions(world, (leg, direction, 1))
-        result = await world.engine.intake.force("anna")
+        result = await world.engine.force("anna")
         assert isinstance(result, tuple)
         refusal = result[0].refusal
         assert ("" if refusal is None else refusal.code) == expected
@@ -169,7 +169,7 @@ def test_a_working_order_on_the_other_side_of_a_leg_refuses(tmp_path: Path) -> N
             return (*await listed(number, world.day), other)
 
         setattr(world.broker, "orders_since", orders)  # noqa: B010 - the orders of this one broker
-        result = await world.engine.intake.force("anna")
+        result = await world.engine.force("anna")
         assert isinstance(result, tuple)
         assert result[0].refusal is not None
         assert result[0].refusal.code == "opposite_side"

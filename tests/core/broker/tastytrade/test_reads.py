@@ -558,7 +558,7 @@ async def test_a_cancel_is_asked_once(server: RawBroker, broker: TastytradeBroke
 async def test_the_brokers_date_is_compared_with_ours(broker: TastytradeBroker, clock: InstantClock) -> None:
     assert broker.time is not None
     least, most = broker.time.offset(clock)
-    assert most - least == timedelta(seconds=1)
+    assert most - least >= timedelta(seconds=1), "whole seconds, and the answer was on its way"
     assert abs(least + (most - least) / 2) < timedelta(seconds=2)
 
 
