@@ -234,6 +234,23 @@ def test_the_slots_of_a_monday_after_the_clocks_changed_run_at_the_exchanges_tim
     in_world(days, tmp_path, start=et("2026-03-07", "12:00"), poll_s=600)
 
 
+def test_a_machine_that_slept_has_no_clock_that_was_set(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await start(world, real_time=True)
+        world.engine.bus.listen(lambda event: events.append(event.kind))
+        events: list[str] = []
+        await world.until("09:50")
+        world.clock.suspend(30 * 60)
+        await world.clock.sleep(30)
+        assert await recorded(world) == {("done", ""): 1, ("missed", "suspended"): 2}
+        assert "reconcile.done" in events
+        assert not [kind for kind in events if kind.startswith(("clock.", "breaker."))]
+        assert barred(world) is None
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
 # What counts minutes by the clock
 
 
