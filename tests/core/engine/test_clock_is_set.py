@@ -35,7 +35,8 @@ async def start(world: World, *, real_time: bool = False, looks_every_s: float =
     world.real_time = real_time
     world.intervals = replace(world.intervals, max_sleep_s=looks_every_s)
     if real_time:
-        world.intervals = replace(world.intervals, broker_s=Intervals().broker_s)
+        often = Intervals()
+        world.intervals = replace(world.intervals, broker_s=often.broker_s, locks_s=often.locks_s)
     await world.start()
 
 
