@@ -164,7 +164,14 @@ class Engine:
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)
-        self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
+        self.reconciliation = Reconciliation(
+            reconciler,
+            self.gate,
+            self.bus,
+            lambda: self.accounts,
+            self.study.today,
+            self.clock_doubt.until_believed,
+        )
         self.settlement = Settlement(
             parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s, parts.settle
         )

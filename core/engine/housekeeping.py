@@ -123,6 +123,7 @@ class Housekeeping:
         for jump in self.clock_doubt.take_jumps():
             if jump.kind is JumpKind.SET:
                 timetable.anew()
+                self.reconciliation.want(jump.words)
                 self.jobs.spawn(self._say_set(jump), "the word about the clock")
                 self.jobs.spawn(self.broker_check.check(), "the check of the broker")
             elif self.clock_doubt.refusal() is None:

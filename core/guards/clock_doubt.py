@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,7 +19,7 @@ _LOOKS_EVERY_S = 1.0
 
 @dataclass(eq=False, repr=False)
 class ClockDoubt:
-    """Whether market time can be believed. Every method answers without waiting.
+    """Whether market time can be believed. Every method but `until_believed` answers without waiting.
 
     Where market time is real, only the broker's time confirms the clock, read after the jump. A simulated market time
     is believed after a minute without another jump.
@@ -29,6 +30,10 @@ class ClockDoubt:
     _why: str = field(init=False, default="")
     _since: float = field(init=False, default=0.0)
     _seen: deque[Jump] = field(init=False, default_factory=deque)
+    _believed: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._believed.set()
 
     def begin(self, why: str) -> None:
         """Puts the clock in doubt, in these words for the operator."""
@@ -47,6 +52,7 @@ class ClockDoubt:
         self._seen.append(jump)
         if jump.kind is JumpKind.SET:
             self.begin(jump.words)
+            self._believed.clear()
 
     def take_jumps(self) -> tuple[Jump, ...]:
         """The jumps since this was last asked."""
@@ -67,6 +73,7 @@ class ClockDoubt:
             return False
         if self._agrees_with_broker() if self.clock_check.real_time else self._left_s() <= 0:
             self._why = ""
+            self._believed.set()
             return True
         return False
 
@@ -74,6 +81,10 @@ class ClockDoubt:
         """Whether the broker has told its time since the doubt began, and the clock is within 2 s of it."""
         told = self.clock_check.broker.time
         return told is not None and told.mono >= self._since and self.clock_check.refusal() is None
+
+    async def until_believed(self) -> None:
+        """Waits while a clock that was set is in doubt. It does not wait for a clock that was wrong from the start."""
+        await self._believed.wait()
 
     def sleep_s(self, at_most: float) -> float:
         """How long the timetable may sleep, in wall seconds: not beyond the moment at which the clock is confirmed."""

@@ -136,11 +136,11 @@ class TradingGate:
             yield refuse(Reason.PAUSED)
         if self._trading.state == "halted":
             yield refuse(Reason.HALTED)
-        if self._reconciling and not self._clean_accounts:
-            yield refuse(Reason.RECONCILING)
         for clock in (self.clock_refusal(), self.clock_doubt()):
             if clock is not None:
                 yield clock
+        if self._reconciling and not self._clean_accounts:
+            yield refuse(Reason.RECONCILING)
         yield from self.breakers.refusals("", "")
 
     @property

@@ -72,6 +72,9 @@ def test_entries_are_barred_from_the_moment_the_clock_was_set_until_it_is_confir
         assert told.text == (
             "the machine's clock was set back by 1:00:00; entries wait until it is confirmed; the next slot is 09:45"
         )
+        reconciling = await world.records.journal.newest_of(("reconcile.started", "reconcile.done"))
+        assert reconciling is not None, "a shell learns it from the records"
+        assert reconciling.text == "reconciling with the broker (the machine's clock was set back by 1:00:00)"
         refused = await world.answer(CommandKind.FORCE)
         assert refused.startswith("refused: ")
         await world.clock.sleep(45)
@@ -81,6 +84,7 @@ def test_entries_are_barred_from_the_moment_the_clock_was_set_until_it_is_confir
             await world.clock.sleep(5)
         assert barred(world) is None
         assert len(await said(world, "clock.confirmed")) == 1
+        assert not world.engine.gate.not_reconciled()
         await world.stop()
 
     in_world(day, tmp_path)
