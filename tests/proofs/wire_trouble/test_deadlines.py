@@ -67,11 +67,12 @@ async def test_an_order_whose_answer_drips_is_unknown_after_its_deadline(part: s
 
 async def test_an_order_whose_token_drips_has_not_left() -> None:
     async with simulated(SLOW) as streams:
-        streams.broker.connection.session.session_expiration = MONDAY_TEN.replace(year=2000)
+        streams.broker.connection.session.session_expiration = 0.0
         streams.arm(FaultKind.REST_DRIP, seconds=DROP_S, match=FaultMatch(path="/oauth"))
         outcome = await streams.broker.send(ACCOUNT, trident_request(), lambda: None)
         posted = streams.simulator.exchange.orders(ACCOUNT)
     assert (outcome.kind, outcome.left, posted) == (SendClass.NOT_SENT, False, [])
+    assert outcome.detail == "the order never left: no answer in time"
 
 
 async def test_the_console_ends_while_an_order_drips(tmp_path: Path) -> None:
