@@ -72,6 +72,7 @@ class Housekeeping:
     def __post_init__(self) -> None:
         parts = self.parts
         self._day = self.study.today()
+        self.clock_doubt.when_set = self.reconciliation.want
         self._late_cancel = LateCancel(
             parts.broker,
             parts.records,
@@ -123,7 +124,6 @@ class Housekeeping:
         for jump in self.clock_doubt.take_jumps():
             if jump.kind is JumpKind.SET:
                 timetable.anew()
-                self.reconciliation.want(jump.words)
                 self.jobs.spawn(self._say_set(jump), "the word about the clock")
                 self.jobs.spawn(self.broker_check.check(), "the check of the broker")
             elif self.clock_doubt.refusal() is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,6 +28,8 @@ class ClockDoubt:
 
     clock_check: ClockCheck
     jumps: JumpDetector
+    when_set: Callable[[str], None] = field(init=False, default=lambda words: None)
+    """Called at once when the clock was set, with words for the operator."""
     _why: str = field(init=False, default="")
     _since: float = field(init=False, default=0.0)
     _seen: deque[Jump] = field(init=False, default_factory=deque)
@@ -53,6 +56,7 @@ class ClockDoubt:
         if jump.kind is JumpKind.SET:
             self.begin(jump.words)
             self._believed.clear()
+            self.when_set(jump.words)
 
     def take_jumps(self) -> tuple[Jump, ...]:
         """The jumps since this was last asked."""
