@@ -40,7 +40,8 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 @dataclass(eq=False, repr=False)
 class CycleRunner:
     """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
-    that was asked, and `newest` belong to the newest cycle. `say` is given a sentence when the records fail."""
+    that was asked, and `newest` belong to the newest cycle. `not_recorded` is given a sentence when the records fail,
+    and has `unrecorded` tried again."""
 
     parts: CycleParts
     slots: SlotBook
@@ -48,7 +49,7 @@ class CycleRunner:
     bus: Bus
     after_cycle: Callable[[], Awaitable[None]]
     previews: Previews
-    say: Callable[[str], None]
+    not_recorded: Callable[[str], None]
     unrecorded: Unrecorded = field(init=False)
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
     _forced_for: str | None = field(init=False, default=None)
@@ -96,7 +97,9 @@ class CycleRunner:
         except FencedOff:
             raise
         except RecordsError as error:
-            self.say(f"slot {times.minute(slot)} is missed; it is recorded as soon as that is possible: {error}")
+            self.not_recorded(
+                f"slot {times.minute(slot)} is missed; it is recorded as soon as that is possible: {error}"
+            )
 
     async def _slot_refusal(self, slot: datetime) -> Refusal | None:
         """Why the slot's cycle may not start now. Records that cannot be read are a reason too."""
@@ -265,7 +268,7 @@ class CycleRunner:
             raise
         except RecordsError as error:
             self.unrecorded.ended(CycleEnding(number, outcome, refusal, record))
-            self.say(f"the end of {named} is recorded as soon as that is possible: {error}")
+            self.not_recorded(f"the end of {named} is recorded as soon as that is possible: {error}")
 
     async def _record_end(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,8 +12,13 @@ from core.domain.operation import times
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason, Refusal
 from core.records.repositories.rows import SlotRecord
+from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import exchange_time
+
+FIRST_RETRY_S = 5.0
+LONGEST_RETRY_S = 60.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,7 @@ class Unrecorded:
     in_cycle: Callable[[], bool]
     _missed: dict[datetime, Refusal] = field(init=False, default_factory=dict)
     _endings: dict[int, CycleEnding] = field(init=False, default_factory=dict)
+    _is_tried: bool = field(init=False, default=False)
 
     def missed(self, slot: datetime, refusal: Refusal) -> None:
         """Keeps a slot as missed. The first reason stays."""
@@ -59,6 +66,26 @@ class Unrecorded:
             self._endings.pop(number, None)
         for slot, refusal in tuple(self._missed.items()):
             await self._record_missed(slot, refusal)
+
+    async def until_recorded(self) -> None:
+        """Records all of it as soon as the records can be written: tries again after 5, 10 and so on up to 60 wall
+        seconds. Raises FencedOff."""
+        if self._is_tried:
+            return
+        self._is_tried = True
+        try:
+            wait_s = FIRST_RETRY_S
+            while self._missed or self._endings:
+                await self.slots.clock.sleep(wait_s)
+                wait_s = min(LONGEST_RETRY_S, 2 * wait_s)
+                try:
+                    await self.record()
+                except FencedOff:
+                    raise
+                except RecordsError as error:
+                    log.warning("slots and cycles wait to be recorded: %s", error)
+        finally:
+            self._is_tried = False
 
     def shown(self, records: Sequence[SlotRecord]) -> tuple[SlotRecord, ...]:
         """These slots of a day, with those that are not recorded yet as they will be."""

@@ -159,18 +159,13 @@ class Engine:
             self.bus,
             self._after_cycle,
             Previews(cycle_parts, self.slots),
-            self._say_failed,
+            self._on_not_recorded,
         )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)
         self.reconciliation = Reconciliation(
-            reconciler,
-            self.gate,
-            self.bus,
-            lambda: self.accounts,
-            self.study.today,
-            self.clock_doubt.until_believed,
+            reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
         )
         self.settlement = Settlement(
             parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s, parts.settle
@@ -386,6 +381,10 @@ class Engine:
 
     def _say_failed(self, text: str) -> None:
         self._say(Severity.CRITICAL, text)
+
+    def _on_not_recorded(self, text: str) -> None:
+        self._say_failed(text)
+        self._jobs.spawn(self.runner.unrecorded.until_recorded(), "the record of slots and cycles")
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

@@ -58,7 +58,7 @@ def test_a_slot_that_the_records_cannot_take_is_missed_and_recorded_when_they_ar
         assert shown(world, "09:45").state is SlotState.MISSED
         assert await recorded(world) == []
         store.locked = store.full = False
-        await world.until("09:52")
+        await world.clock.sleep(60)
         assert await recorded(world) == [("missed", NOT_RECORDED, WORDS)]
         assert world.broker.posted == [], "it is never run later"
         (text,) = await said(world, "slot.missed")
