@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from core.cycle.slots import SlotBook
 from core.domain.operation import times
 from core.domain.operation.outcomes import Outcome
 from core.domain.operation.reasons import Reason, Refusal
-from core.records.repositories.rows import SlotRecord
+from core.domain.reporting.told import Told
+from core.records.repositories.rows import CycleRecord, SlotRecord
+from core.records.search.told_cycles import CycleTold
 from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
 from core.runtime.clock import exchange_time
@@ -23,11 +25,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CycleEnding:
-    """The end of a cycle that is not recorded yet. `record` writes it, and may be called again after it failed."""
+    """The end of a cycle that is not recorded yet, and what the cycle came to. `record` writes it, and may be called
+    again after it failed."""
 
     number: int
-    outcome: Outcome
-    refusal: Refusal | None
+    at: datetime
+    told: Told
     record: Callable[[], Awaitable[None]]
 
 
@@ -53,11 +56,6 @@ class Unrecorded:
     def ended(self, ending: CycleEnding) -> None:
         """Keeps the end of a cycle."""
         self._endings[ending.number] = ending
-
-    @property
-    def ended_cycles(self) -> frozenset[int]:
-        """The numbers of the cycles that have ended, although the records do not say so yet."""
-        return frozenset(self._endings)
 
     async def record(self) -> None:
         """Records all of it. Raises RecordsError; what is left is kept."""
@@ -87,23 +85,31 @@ class Unrecorded:
         finally:
             self._is_tried = False
 
-    def shown(self, records: Sequence[SlotRecord]) -> tuple[SlotRecord, ...]:
+    def shown(self, records: Sequence[SlotRecord], day: date) -> tuple[SlotRecord, ...]:
         """These slots of a day, with those that are not recorded yet as they will be."""
         known = {record.slot for record in records}
         ended = [self._as_ended(record) for record in records]
         missed = (
-            SlotRecord(exchange_time(slot).date(), slot, "missed", None, "", refusal.code, refusal.sentence())
+            SlotRecord(day, slot, "missed", None, "", refusal.code, refusal.sentence())
             for slot, refusal in self._missed.items()
-            if slot not in known
+            if slot not in known and exchange_time(slot).date() == day
         )
         return (*ended, *missed)
+
+    def shown_cycles(self, cycles: Sequence[CycleRecord]) -> tuple[CycleRecord, ...]:
+        """These cycles, with the ends that are not recorded yet."""
+        endings = self._endings
+        return tuple(replace(c, ended_at=endings[c.number].at) if c.number in endings else c for c in cycles)
+
+    def told(self, told: Mapping[int, CycleTold]) -> Mapping[int, CycleTold]:
+        """What cycles came to, by number, with those whose end is not recorded yet."""
+        return {**told, **{n: CycleTold(ending.told, {}, {}) for n, ending in self._endings.items() if n in told}}
 
     def _as_ended(self, record: SlotRecord) -> SlotRecord:
         ending = None if record.cycle is None else self._endings.get(record.cycle)
         if ending is None:
             return record
-        code, text = ("", "") if ending.refusal is None else (ending.refusal.code, ending.refusal.sentence())
-        return replace(record, state="done", outcome=ending.outcome.value, reason_code=code, reason_text=text)
+        return replace(record, state="done")
 
     async def _record_missed(self, slot: datetime, refusal: Refusal) -> None:
         if await self.slots.miss(slot, refusal):

@@ -49,7 +49,7 @@ class CommandIntake:
                 self.builder.not_recorded(command, f"nothing was done; it could not be recorded: {error}")
             else:
                 self.say(
-                    f"{command.kind.value} by {command.who} is in force; it is recorded as soon as that is possible: "
+                    f"{command.kind.words} by {command.who} is in force; it is recorded as soon as that is possible: "
                     f"{error}"
                 )
 

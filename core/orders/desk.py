@@ -157,7 +157,7 @@ class OrderDesk:
             )
         )
         if isinstance(prepared, DayHeld):
-            return refuse(Reason.ENTRY_TODAY, state=prepared.existing.state.value)
+            return refuse(Reason.ENTRY_TODAY, state=prepared.existing.state.words)
         return prepared
 
     async def _preflight(self, account: str, request: OrderRequest) -> DryRunAnswer | Refusal:

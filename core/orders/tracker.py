@@ -255,7 +255,7 @@ class OrderTracker:
                 log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
                 return entry
             if _fills_contradict(entry):
-                detail = f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.value}"
+                detail = f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.words}"
                 return await self._become(
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
@@ -264,7 +264,7 @@ class OrderTracker:
                 await self._park_status(entry, report)
                 return entry
             if _contradicts(entry, report, state):
-                detail = f"recorded as {entry.state.value}, and yet order {report.order_id} is {report.status} there"
+                detail = f"recorded as {entry.state.words}, and yet order {report.order_id} is {report.status} there"
                 return await self._become(
                     entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
                 )
@@ -358,7 +358,7 @@ class OrderTracker:
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
             EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
             EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
-        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.value}: {entry.detail}".rstrip(": "))
+        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.words}: {entry.detail}".rstrip(": "))
         await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
 
     async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
