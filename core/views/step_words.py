@@ -59,7 +59,7 @@ def words_of(event: Event) -> str:
         case Step.SEND if f.get("validated"):
             return "the broker's dry run accepted the order; a dry run sends nothing"
         case Step.SEND:
-            return f"order {_shown(f.get('order_id'))} acknowledged as {_shown(f.get('state'))} after {_seconds(event)}"
+            return f"order {_shown(f.get('order_id'))} is {_shown(f.get('state'))} at the broker after {_seconds(event)}"
     return event.text
 
 
