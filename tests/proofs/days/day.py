@@ -121,6 +121,7 @@ class _Days:
     def _watch(self) -> None:
         world, checker = self._world, self._checker
         world.on_commit = self._committed
+        world.newest_event = checker.newest_event
         world.on_start = lambda engine: self._truth.started()
         world.broker.posted = Posts(checker.posted)
         world.exchange.listen(self._at_exchange)

@@ -10,19 +10,26 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from core.domain.orders.identifiers import is_ours
-from core.domain.orders.order_states import EntryState, may_become
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.in_process.broker import Posted
 from tests.proofs.days.mail import mail_violations
 from tests.proofs.days.send_checks import send_violations
 from tests.proofs.days.world import DayWorld
+from tests.support.oracle import (
+    DEAD,
+    SeenRow,
+    is_attested,
+    is_ours,
+    is_proved_absent,
+    is_proved_forgotten,
+    may_follow,
+)
 
 HISTORIES = {
     "events": "seq",
@@ -31,8 +38,6 @@ HISTORIES = {
     "evidence": "id",
 }
 """Tables that only grow, and the column that numbers their rows without a gap."""
-BETWEEN_READS_S = 30.0
-DEAD = ("Rejected", "Cancelled", "Expired", "Removed")
 
 
 @dataclass
@@ -43,7 +48,7 @@ class SeenEntry:
     account: str
     day: str
     identifier: str
-    state: EntryState
+    state: str
     holds_day: bool
     order_id: str | None
     filled: dict[str, Decimal] = field(default_factory=dict)
@@ -79,7 +84,11 @@ class InvariantChecker:
 
     def unknown(self) -> list[tuple[str, str, str]]:
         """The entries that are unknown now: id, account, identifier."""
-        return [(e.id, e.account, e.identifier) for e in self.entries.values() if e.state is EntryState.UNKNOWN]
+        return [(e.id, e.account, e.identifier) for e in self.entries.values() if e.state == "unknown"]
+
+    def newest_event(self) -> int:
+        """The number of the newest committed event."""
+        return self._seen["events"]
 
     def add(self, item: str, text: str) -> None:
         self.violations.append(f"{self._world.exchange_clock.now():%Y-%m-%d %H:%M:%S.%f} UTC  13.{item}: {text}")
@@ -141,25 +150,27 @@ class InvariantChecker:
             yield named
 
     def _changed(self, row: dict[str, Any]) -> None:
-        state = EntryState(row["state"])
+        state: str = row["state"]
         entry = self.entries.get(row["entry_id"])
         if entry is None:
             entry = self._first_seen(row["entry_id"], state)
-        elif not may_become(entry.state, state):
+        elif not may_follow(entry.state, state, attested=is_attested(self._evidence(entry.id))):
             self.add("6", f"entry {entry.id} went from {entry.state} to {state}")
         before, entry.state, entry.holds_day = entry.state, state, bool(row["holds_day"])
         if entry.order_id is not None and row["order_id"] != entry.order_id:
             self.add("6", f"entry {entry.id} forgot its order {entry.order_id}")
         entry.order_id = row["order_id"]
-        if before is EntryState.UNKNOWN and state is not EntryState.UNKNOWN:
+        if (before, state) == ("working", "unknown") and not is_proved_forgotten(self._evidence(entry.id)):
+            self.add("5", f"entry {entry.id} became unknown, and nothing proves that the broker forgot its order")
+        if before == "unknown" and state != "unknown":
             self._left_unknown(entry, row)
-        if state is EntryState.NOT_SENT and before is not state and entry.identifier in self._posted:
+        if state == "not_sent" and before is not state and entry.identifier in self._posted:
             self.add("5", f"entry {entry.id} is recorded as not sent, and it left")
         holders = [e for e in self.entries.values() if e.holds_day and (e.account, e.day) == (entry.account, entry.day)]
         if len(holders) > 1:
             self.add("1", f"{len(holders)} entries hold {entry.day} in the records")
 
-    def _first_seen(self, entry_id: str, state: EntryState) -> SeenEntry:
+    def _first_seen(self, entry_id: str, state: str) -> SeenEntry:
         account, day, identifier = self.reader.execute(
             "SELECT account, session_day, identifier FROM entries WHERE id = ?", (entry_id,)
         ).fetchone()
@@ -170,8 +181,8 @@ class InvariantChecker:
         return entry
 
     def _left_unknown(self, entry: SeenEntry, row: dict[str, Any]) -> None:
-        if entry.state is EntryState.ABSENT:
-            if not self._proved_absent(entry.id):
+        if entry.state == "absent":
+            if not is_proved_absent(self._evidence(entry.id)):
                 self.add("5", f"entry {entry.id} became absent without proof")
             return
         order = self._order(entry)
@@ -180,15 +191,9 @@ class InvariantChecker:
         elif str(order.id) != row["order_id"]:
             self.add("5", f"entry {entry.id} took order {row['order_id']}, and its own is {order.id}")
 
-    def _proved_absent(self, entry_id: str) -> bool:
-        rows = self.reader.execute(
-            "SELECT kind, at, complete, detail FROM evidence WHERE entry_id = ? ORDER BY id", (entry_id,)
-        ).fetchall()
-        if any(kind == "attestation" for kind, *_ in rows):
-            return True
-        reads = [datetime.fromisoformat(at) for kind, at, complete, detail in rows
-                 if kind == "listing" and complete and '"found":false' in detail.replace(" ", "")]  # fmt: skip
-        return len(reads) >= 2 and any((b - a).total_seconds() >= BETWEEN_READS_S for a in reads for b in reads)
+    def _evidence(self, entry_id: str) -> list[SeenRow]:
+        query = "SELECT kind, complete, detail, at FROM evidence WHERE entry_id = ? ORDER BY id"
+        return [SeenRow.of(*row) for row in self.reader.execute(query, (entry_id,))]
 
     def _filled(self, row: dict[str, Any]) -> None:
         entry = self.entries[row["entry_id"]]
@@ -243,14 +248,14 @@ class InvariantChecker:
 
     def _settled(self, entry: SeenEntry) -> None:
         order = self._order(entry)
-        if entry.state in (EntryState.PREPARED, EntryState.SENT):
+        if entry.state in ("prepared", "sent"):
             self.add("5", f"entry {entry.id} is still {entry.state}")
         if order is None:
-            if entry.state in (EntryState.WORKING, EntryState.FILLED, EntryState.CANCELLED, EntryState.EXPIRED):
+            if entry.state in ("working", "filled", "cancelled", "expired"):
                 self.add("5", f"entry {entry.id} is {entry.state} without an order at the exchange")
             return
         listed = self._world.broker.is_listed(order.id)
-        if entry.state in (EntryState.UNKNOWN, EntryState.ABSENT) and listed:
+        if entry.state in ("unknown", "absent") and listed:
             self.add("5", f"entry {entry.id} is {entry.state}, and order {order.id} is {order.status} in the listing")
         theirs = {f.fill_id for leg in order.legs for f in leg.fills}
         ours = {r[0] for r in self.reader.execute("SELECT fill_id FROM fills WHERE entry_id = ?", (entry.id,))}

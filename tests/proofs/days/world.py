@@ -21,6 +21,7 @@ from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
 from core.simulator.in_process.broker import Posted
 from tests.core.notify.mail_without_engine import mail_settings
+from tests.proofs.days.broker_side import BrokerSide
 from tests.proofs.days.plan import Plan
 from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.sqlite_on_the_loop import Disk
@@ -91,7 +92,11 @@ class DayWorld(World):
         self.clock: TraderClock = TraderClock(exchange_clock, asyncio.get_running_loop())
         self.exchange.fill_plan = plan.fill_plan
         self.broker.market_data.idle_s = 2.0
+        self.broker.market_data.client_clock = self.clock
         self.broker.market_data.unwatched_s = self._unwatched_s
+        self.newest_event: Callable[[], int] = lambda: 0
+        self.broker_side = BrokerSide(lambda: self.newest_event())
+        self.broker_side.watch(self.broker)
         self.on_commit: Callable[[], None] = lambda: None
         self.on_start: Callable[[Engine], None] = lambda engine: None
         self.disk = Disk(self._died, self._committed)
@@ -150,6 +155,7 @@ class DayWorld(World):
 
     async def _start_process(self) -> None:
         self.process += 1
+        self.broker_side.bar()
         self.disk = Disk(self._died, self._committed)
         self.disk.full, self.disk.slow_s = self.full, self.slow_s
         self._ended.clear()

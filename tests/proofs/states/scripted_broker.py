@@ -29,10 +29,11 @@ from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, Send
 from core.runtime.clock import Clock, exchange_time
 from core.simulator.exchange.orders import NOT_FOUND, SimFill, SimLeg, SimOrder
 from core.simulator.in_process.values import order_report
+from tests.support.oracle import DEAD
 
 LOGIN = "main"
 ROUTE = ("Received", "Routed", "In Flight", "Live")
-ENDED = frozenset({"Filled", "Cancelled", "Expired", "Rejected", "Removed"})
+ENDED = DEAD | {"Filled"}
 
 
 @dataclass
