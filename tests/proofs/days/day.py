@@ -21,6 +21,7 @@ from core.records.store.errors import RecordsError
 from core.runtime.clock import exchange_time
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.orders import Notice, SimOrder
+from core.simulator.in_process.broker import Posted
 from tests.proofs.days.fault_injector import FaultInjector
 from tests.proofs.days.invariant_checker import InvariantChecker
 from tests.proofs.days.outcome_counts import count_day
@@ -36,6 +37,8 @@ MEMORY = Path("/dev/shm")
 EVENING = timedelta(minutes=6)
 LONGEST_EVENING_S = 1800.0
 SETTLED_AFTER_S = 5.0
+FORGOTTEN_WITHIN_S = 240.0
+"""In three minutes, and a poll later, an order that the broker no longer knows has made its entry unknown (rules 9)."""
 AFTER_COPY = ""
 """SQL run on the empty records of every world; set only by a test that expects a violation."""
 
@@ -123,8 +126,15 @@ class _Days:
         world.on_commit = self._committed
         world.newest_event = checker.newest_event
         world.on_start = lambda engine: self._truth.started()
-        world.broker.posted = Posts(checker.posted)
+        world.broker.posted = Posts(self._posted)
+        world.on_records_lost = checker.records_lost
         world.exchange.listen(self._at_exchange)
+
+    def _posted(self, posted: Posted) -> None:
+        self._checker.posted(posted)
+        meet, self._world.at_next_order = self._world.at_next_order, None
+        if meet is not None:
+            meet(posted.account)
 
     def _at_exchange(self, notice: Notice) -> None:
         if isinstance(notice.obj, SimOrder):
@@ -161,6 +171,8 @@ class _Days:
         if world.is_up:
             world.clock.suspend(max(0.0, (at - world.exchange_clock.now()).total_seconds()))
         await world.sleep_until(at)
+        if any(trouble.kind == "records older" for trouble in world.plan.troubles):
+            world.keep_records()
         if not world.is_up:
             await world.bring_up()
 
@@ -184,11 +196,30 @@ class _Days:
                 self._checker.add("0", "the engine does not come up again with nothing broken")
                 return
         await self._reconciled()  # it recovers by itself, because no fault is left
+        await self._forgotten_orders_are_told()
+        for order_id in self._checker.unrecorded():  # the operator adopts what the records have lost
+            self._command(CommandKind.ATTEST, note=order_id)
+        for entry_id in self._checker.without_their_order():  # and says that the broker has no such order
+            self._command(CommandKind.ATTEST, entry_id, "absent")
+        await world.exchange_clock.sleep(SETTLED_AFTER_S)
+        for breaker in world.engine.breakers.open_now:
+            self._command(CommandKind.RESET, breaker.kind.code)
         for kind, target in ((CommandKind.RESET, "halt"), (CommandKind.RESUME, ""), (CommandKind.RECONCILE, "")):
-            world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target))
+            self._command(kind, target)
         await world.exchange_clock.sleep(SETTLED_AFTER_S)
         await self._reconciled()
         await world.exchange_clock.sleep(SETTLED_AFTER_S)
+
+    def _command(self, kind: CommandKind, target: str = "", note: str = "") -> None:
+        world = self._world
+        world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target, note))
+
+    async def _forgotten_orders_are_told(self) -> None:
+        """Waits until no entry works whose order the broker has forgotten: two complete looks tell (rules 9)."""
+        waited = 0.0
+        while self._checker.works_without_its_order() and waited < FORGOTTEN_WITHIN_S:
+            await self._world.exchange_clock.sleep(10.0)
+            waited += 10.0
 
     async def _reconciled(self) -> None:
         world, waited = self._world, 0.0
