@@ -228,6 +228,9 @@ class _Account:
         if sent.state is EntryState.REJECTED:
             refusal = refuse(Reason.REJECTED, detail=sent.detail or "no reason given")
             return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
+        if sent.state is EntryState.INCIDENT:  # the order that the broker acknowledged is not the one asked for
+            refusal = refuse(Reason.ENTRY_INCIDENT)
+            return self._result(refusal, decision.suggestion, decision.risk, decision.price, sent)
         if sent.state is EntryState.WORKING:
             await self._keep_legs(attempts)
         return self._result(None, decision.suggestion, decision.risk, decision.price, sent)

@@ -47,9 +47,11 @@ from core.orders.desk import OrderDesk, SendingRules
 from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
+from core.orders.polls import OrderPolls
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
+from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
@@ -89,8 +91,8 @@ class Engine:
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
         self.legs = LegSubscriptions(self.feed, records)
+        strangers = Strangers(records, self.breakers, self.bus, parts.sends)
         self.tracker = OrderTracker(
-            parts.broker,
             records,
             self.bus,
             clock,
@@ -98,6 +100,7 @@ class Engine:
             self._on_incident,
             self._on_alerts_connected,
             self._on_lost,
+            strangers.heard,
         )
         self.study = MarketStudy(
             parts.broker,
@@ -147,7 +150,16 @@ class Engine:
             Previews(cycle_parts, self.slots),
         )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
-        look = AccountLook(parts.broker, records, self.tracker, self.breakers, self.bus)
+        look = AccountLook(
+            parts.broker,
+            records,
+            self.tracker,
+            strangers,
+            clock,
+            lambda day: parts.calendar.sessions_back(day, settings.trading.follow_sessions),
+            parts.settle,
+        )
+        self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)
         self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
         self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, parts.settle)
@@ -177,7 +189,7 @@ class Engine:
             intervals=parts.intervals,
             slots=self.slots,
             runner=self.runner,
-            tracker=self.tracker,
+            polls=self.polls,
             settlement=self.settlement,
             legs=self.legs,
             late_cancel=LateCancel(
@@ -358,7 +370,7 @@ class Engine:
             "quote feed": self.feed.run,
             "alerts": lambda: self.parts.alerts.run(numbers, self.tracker),
             "order watch": self.tracker.run,
-            "order polls": self.tracker.run_polls,
+            "order polls": self.polls.run,
             "commands": self.commands.run,
             "command work": self.commands.work,
             "snapshot": self.builder.run,

@@ -24,10 +24,10 @@ from core.notify.alerting import Alerting
 from core.notify.mail_queue import MailQueue
 from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
+from core.orders.polls import OrderPolls
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
-from core.orders.tracker import OrderTracker
 from core.runtime.clock import Clock
 from core.runtime.intervals import Intervals
 
@@ -40,7 +40,7 @@ class Housekeeping:
     intervals: Intervals
     slots: SlotBook
     runner: CycleRunner
-    tracker: OrderTracker
+    polls: OrderPolls
     settlement: Settlement
     legs: LegSubscriptions
     late_cancel: LateCancel
@@ -69,7 +69,7 @@ class Housekeeping:
             timetable.at_slots(self.slots.times, lambda slot: self.spawn(self.runner.on_slot(slot)))
             self.spawn(self.runner.take_up_passed())
         intervals = self.intervals
-        timetable.every(intervals.orders_s, self.tracker.poll_soon)
+        timetable.every(intervals.orders_s, self.polls.turn)
         timetable.every(intervals.settlement_s, lambda: self.spawn(self._settle()))
         timetable.every(intervals.settlement_s, lambda: self.spawn(self.late_cancel.check()))
         timetable.every(intervals.health_s, lambda: self.spawn(self.look_after()))

@@ -1,84 +1,147 @@
-"""One reading of an account's orders at the broker, each given to its entry (rules 9)."""
+"""One reading of an account's orders at the broker, each given to its entry (rules 9).
+
+Reconciliation, polls and the look after an acknowledgement are this one reading, so that none sees less than another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from core.broker.port import Broker, BrokerError
-from core.domain.operation.breakers import BreakerKind
+from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import masked
-from core.domain.orders.identifiers import is_ours
+from core.domain.orders.comparison import lacks_legs
+from core.domain.orders.fills import is_complete
+from core.domain.orders.news import ROUTE
 from core.domain.orders.order_states import EntryState
-from core.domain.orders.orders import Entry, OrderReport
-from core.guards.breakers import Breakers
+from core.domain.orders.orders import Entry, EntryOrder, OrderReport
+from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
+from core.orders.attribution import entry_of
+from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
-from core.runtime.bus import Bus
+from core.runtime.clock import Clock
 
 
 @dataclass(eq=False, repr=False)
 class AccountLook:
-    """Reads one account's orders. Those of ours go to the tracker; others are told once and left alone."""
+    """Reads one account's orders. Those of ours go to the tracker; others are judged as strangers.
+
+    `since` gives the first day that is looked at for a day of today: orders of these sessions are read always, whatever
+    the records say, because records may be lost.
+    """
 
     broker: Broker
     records: Records
     tracker: OrderTracker
-    breakers: Breakers
-    bus: Bus
-    _foreign_told: set[str] = field(init=False, default_factory=set)
+    strangers: Strangers
+    clock: Clock
+    since: Callable[[date], date]
+    times: SettleTimes = PRODUCT_TIMES
+    _began: datetime = field(init=False)
+    # By account and order id: when a look last found the order, and when one first missed it since.
+    _found: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
+    _missed: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._began = self.clock.now()
 
     async def look(self, account: str, today: date) -> str:
         """Reads the account's orders and gives each to its entry. Returns what kept the reading from being complete,
         empty when nothing did. Raises RecordsError."""
-        entries = [e for e in await self.records.entries.open() if e.account == account]
-        first = min([today, *(entry.session_day for entry in entries)])
+        since = self.since(today)
+        followed = await self._followed(account, since)
         try:
-            listing = await self.broker.orders_since(account, first)
+            listing = await self.broker.orders_since(account, min([since, *(e.session_day for e in followed)]))
         except BrokerError as error:
             return f"{masked(account)}: {error.detail}"
-        foreign = [report for report in listing if not await self.take(account, report)]
-        trouble = await self._read_unlisted(entries, {report.order_id for report in listing})
-        await self._tell_foreign(account, foreign)
-        return trouble
-
-    async def take(self, account: str, report: OrderReport) -> bool:
-        """Gives an order of ours to its entry. False when the order is not ours."""
-        entry = await self.records.entries.by_order(report.order_id, account)
-        if entry is None and report.identifier is not None:
-            entry = await self.records.entries.by_identifier(report.identifier)
-        if entry is not None:
+        owners: dict[str, str] = {}
+        strange: list[OrderReport] = []
+        troubles: list[str] = []
+        for report in listing:
+            entry = await entry_of(self.records.entries, report)
+            if entry is None:
+                strange.append(report)
+                continue
+            owners[report.order_id] = entry.id
+            self._is_there(account, report.order_id)
             await self.tracker.apply(entry.id, report)
-            return True
-        if is_ours(report.identifier):
-            why = f"order {report.order_id} at the broker carries our identifier, and no record here knows it"
-            await self.breakers.open(BreakerKind.MISMATCH, account, why)
-            return True
-        return False
+            if lacks_legs(entry.terms, report) and entry.state is not EntryState.INCIDENT:
+                troubles += await self._read(entry, report.order_id)
+        for entry in await self._followed(account, since):
+            troubles += await self._read_unlisted(entry, {report.order_id for report in listing})
+        await self._two_live(listing, owners)
+        await self.strangers.listed(strange, today)
+        await self.strangers.two_tridents(account, listing, owners)
+        return "; ".join(troubles)
 
-    async def _read_unlisted(self, entries: Sequence[Entry], listed: set[str]) -> str:
-        """Reads each working entry that the listing does not show by its order id. Unknown entries are left to the
-        settlement. Returns what went wrong, empty when nothing did."""
-        for entry in entries:
-            current = await self.records.entries.get(entry.id)
-            if current.state is not EntryState.WORKING or current.order_id is None or current.order_id in listed:
-                continue
-            try:
-                report = await self.broker.order(current.account, current.order_id)
-            except BrokerError as error:
-                return f"{masked(current.account)} order {current.order_id}: {error.detail}"
-            await self.tracker.apply(current.id, report)
-        return ""
+    async def _followed(self, account: str, since: date) -> list[Entry]:
+        return [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
 
-    async def _tell_foreign(self, account: str, foreign: Sequence[OrderReport]) -> None:
-        for report in foreign:
-            if report.order_id in self._foreign_told:
-                continue
-            self._foreign_told.add(report.order_id)
-            await self.bus.say(
-                "reconcile.foreign",
-                f"{masked(account)}: order {report.order_id} ({report.underlying}, {report.status}) "
-                "is not ours; it is left alone",
-                account=account,
-            )
+    async def _read_unlisted(self, entry: Entry, listed: set[str]) -> list[str]:
+        """Reads by its id each order of the entry that is followed and was not listed. Returns what went wrong."""
+        troubles: list[str] = []
+        for order in await self.records.entry_orders.of(entry.id):
+            if order.order_id not in listed and _may_say_more(entry, order):
+                troubles += await self._read(entry, order.order_id, order)
+        return troubles
+
+    async def _read(self, entry: Entry, order_id: str, unlisted: EntryOrder | None = None) -> list[str]:
+        """Reads one order by its id. `unlisted` is the order as it was last seen, when a listing left it out. Returns
+        what went wrong; that the broker knows no such order is an answer."""
+        try:
+            report = await self.broker.order(entry.account, order_id)
+        except BrokerError as error:
+            if error.fault is BrokerFault.NOT_FOUND and unlisted is not None:
+                await self._is_missing(entry, unlisted)
+                return []
+            return [f"{masked(entry.account)} order {order_id}: {error.detail}"]
+        self._is_there(entry.account, order_id)
+        await self.tracker.apply(entry.id, report, by_id=True)
+        return []
+
+    # What the broker no longer knows
+
+    def _is_there(self, account: str, order_id: str) -> None:
+        self._found[account, order_id] = self.clock.now()
+        self._missed.pop((account, order_id), None)
+
+    async def _is_missing(self, entry: Entry, order: EntryOrder) -> None:
+        """A complete look without a working order, and the broker's word that it knows none. Twice, with the waits of
+        an unknown entry between, and what became of the order is unknown (rules 9)."""
+        if entry.state is not EntryState.WORKING or order.order_id != entry.order_id:
+            return
+        key, now = (entry.account, order.order_id), self.clock.now()
+        # Found or sent by an earlier process it may have been just before this one began.
+        seen = max(self._found.get(key, self._began), order.seen_at)
+        first = self._missed.get(key)
+        since, wait = (seen, self.times.settle_s) if first is None else (first, self.times.between_reads_s)
+        if (now - since).total_seconds() / self.clock.speed < wait:
+            return
+        await self.records.entries.add_evidence(
+            entry.id, "missing", who="engine", complete=True, detail={"order": order.order_id}, at=now
+        )
+        if first is None:
+            self._missed[key] = now
+            return
+        del self._missed[key]
+        await self.tracker.forgotten(entry.id, order.order_id)
+
+    async def _two_live(self, listing: Sequence[OrderReport], owners: dict[str, str]) -> None:
+        """Two orders of one entry at once, both on their way or live in one listing: one that replaced the other lives
+        only when that has ended."""
+        live: defaultdict[str, list[str]] = defaultdict(list)
+        for report in listing:
+            if report.order_id in owners and report.status in ROUTE:
+                live[owners[report.order_id]].append(report.order_id)
+        for entry_id, orders in live.items():
+            if len(orders) > 1:
+                await self.tracker.both_live(entry_id, orders)
+
+
+def _may_say_more(entry: Entry, order: EntryOrder) -> bool:
+    """Whether the broker may have news of the order: its end was not shown, or not all of its fill records."""
+    fills_missing = entry.state is EntryState.FILLED and not is_complete(entry.terms, entry.fills)
+    return not order.ended or (fills_missing and order.order_id == entry.order_id)

@@ -21,11 +21,13 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.identifiers import identifier_for, is_ours
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport, OrderRequest, SendClass, SendOutcome
+from core.domain.orders.shape import ended_unfilled, opens_trident
 from core.domain.trident.pricing import Pricing, PricingRefusal
-from core.domain.trident.trident import CALL_SPREADS, PUT_SPREADS, Trident, body_for
+from core.domain.trident.trident import Trident, body_for
 from core.guards.gate import TradingGate
 from core.locks.folder_lock import LockLost, OneTrader
 from core.market.calendar import SessionCalendar
+from core.orders.attribution import entry_of
 from core.orders.decision import Decision, Validated
 from core.orders.suggestion_record import dry_run_record, suggestion_record
 from core.orders.tracker import OrderTracker
@@ -197,15 +199,15 @@ class OrderDesk:
         return None
 
     async def _forbids_entry(self, report: OrderReport) -> bool:
-        """Whether an order of today forbids another one. Orders of ours do, by identifier or by shape, unless they are
-        known to be rejected."""
+        """Whether an order of today forbids another one. Orders of ours do, by their record or by their shape, unless
+        they are known to be rejected."""
         if state_for(report.status) is EntryState.REJECTED and not report.fills:
             return False
-        dead = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED) and not report.fills
-        if report.identifier is not None and is_ours(report.identifier):
-            entry = await self.records.entries.by_identifier(report.identifier)
-            return entry is None or entry.holds_day or not dead
-        return not dead and _has_trident_shape(report)
+        dead = ended_unfilled(report)
+        entry = await entry_of(self.records.entries, report)
+        if entry is not None:
+            return entry.holds_day or not dead
+        return is_ours(report.identifier) or (not dead and opens_trident(report))
 
     async def _market_guard(self, decision: Decision, prices: PriceNow) -> Refusal | None:
         suggestion = decision.suggestion
@@ -297,7 +299,9 @@ class OrderDesk:
 
         outcome = await self.broker.send(entry.account, request, guard)
         if outcome.kind is SendClass.ACKNOWLEDGED and outcome.report is not None:
-            return await self.tracker.acknowledged(entry.id, outcome.report)
+            acknowledged = await self.tracker.acknowledged(entry.id, outcome.report)
+            self.tracker.poll_soon()  # another console may have sent an order at the same moment
+            return acknowledged
         state, refusal = _without_acknowledgement(outcome, refused_at_wire)
         recorded = await self.tracker.unacknowledged(entry.id, state, outcome.detail)
         if recorded.state is not state:
@@ -336,11 +340,3 @@ def _without_acknowledgement(outcome: SendOutcome, refused_at_wire: list[Refusal
     if outcome.kind is SendClass.REJECTED:
         return EntryState.REJECTED, refuse(Reason.REJECTED, detail=outcome.detail)
     return EntryState.UNKNOWN, refuse(Reason.OUTCOME_UNKNOWN, detail=outcome.detail)
-
-
-def _has_trident_shape(report: OrderReport) -> bool:
-    """Whether an order opens two put spreads and one call spread, whoever sent it."""
-    shape = sorted((leg.action, int(leg.quantity)) for leg in report.legs)
-    return shape == sorted(
-        (action, quantity) for action in ("Sell to Open", "Buy to Open") for quantity in (PUT_SPREADS, CALL_SPREADS)
-    )

@@ -14,9 +14,12 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
-from core.domain.orders.way_out import way_out
+from core.domain.orders.way_out import adopting, way_out
+from core.domain.risk.risk import Direction, side_of
+from core.domain.risk.unexplained import unexplained
 from core.guards.breakers import Breakers
 from core.orders.account_look import AccountLook
+from core.orders.open_tridents import held_legs
 from core.records.records import Records
 
 _UNSETTLED = (EntryState.PREPARED, EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN)
@@ -44,7 +47,8 @@ class Reconciler:
         trouble = await self.look.look(number, today)
         await self.judge_earlier(number, today)
         await self._judge_incidents(number)
-        await self._compare_positions(number, reads, today)
+        await self._compare_held(number, reads, today)
+        await self._explain_positions(number, reads, today)
         return trouble
 
     async def judge_earlier(self, number: str, today: date) -> None:
@@ -61,26 +65,44 @@ class Reconciler:
             )
         await self.breakers.follow(BreakerKind.EARLIER_ENTRY, number, trouble)
 
-    async def _compare_positions(self, number: str, reads: AccountReads, today: date) -> None:
+    async def _compare_held(self, number: str, reads: AccountReads, today: date) -> None:
         """A filled trident must be held whole or not at all. Anything in between stops the account for the operator to
         settle."""
-        held: Counter[str] = Counter()
-        for position in reads.positions:
-            held[position.symbol] += int(abs(position.quantity))
+        held: Counter[tuple[str, Direction]] = Counter()
+        for position in held_legs(reads.positions):
+            held[position.symbol, position.direction] += int(position.quantity)
         # The newest first: when two tridents share a leg, contracts that are missing count against the older one.
         for entry in reversed(await self.records.entries.filled_open(number, today)):
-            found = {leg.symbol: min(held[leg.symbol], leg.quantity) for leg in entry.terms.legs}
-            held.subtract(found)
-            short = [leg for leg in entry.terms.legs if found[leg.symbol] < leg.quantity]
+            sides = {leg: (leg.symbol, side_of(leg.action)) for leg in entry.terms.legs}
+            found = {leg: min(held[side], leg.quantity) for leg, side in sides.items()}
+            held.subtract({sides[leg]: count for leg, count in found.items()})
+            short = [leg for leg in entry.terms.legs if found[leg] < leg.quantity]
             if not short or not any(found.values()):
                 continue
-            held_counts = ", ".join(f"{found[leg.symbol]} of {leg.quantity} {leg.symbol}" for leg in short)
-            why = (
+            held_counts = ", ".join(f"{found[leg]} of {leg.quantity} {leg.symbol}" for leg in short)
+            await self._mismatch(
+                number,
                 f"of the {entry.underlying} trident of {entry.session_day} the broker holds {held_counts}; "
-                "a reset settles these quantities until they change again"
+                "a reset settles these quantities until they change again",
             )
-            if not await self.records.breakers.settled(BreakerKind.MISMATCH, number, why):
-                await self.breakers.open(BreakerKind.MISMATCH, number, why)
+
+    async def _explain_positions(self, number: str, reads: AccountReads, today: date) -> None:
+        """A trident that is held and that no record explains may be ours: records were lost, or an order was lost sight
+        of. It stops the account until its order is adopted or an operator says that it is not ours."""
+        entries = {entry.id: entry for entry in await self.records.entries.filled_open(number, today)}
+        entries |= {e.id: e for e in await self.records.entries.open() if e.account == number}
+        for trident in unexplained(held_legs(reads.positions), tuple(entries.values())):
+            if trident.expiration >= today:
+                await self._mismatch(
+                    number,
+                    f"positions hold a {trident.root} trident {trident.strikes()} of {trident.expiration} that no "
+                    f"record explains; {adopting('ORDER')}, and a reset says that it is not ours",
+                )
+
+    async def _mismatch(self, number: str, why: str) -> None:
+        """Stops the account for this cause, unless an operator has settled just that."""
+        if not await self.records.breakers.settled(BreakerKind.MISMATCH, number, why):
+            await self.breakers.open(BreakerKind.MISMATCH, number, why)
 
     async def _judge_incidents(self, number: str) -> None:
         """Stops the account for an incident whose breaker was not recorded because the process died in between."""

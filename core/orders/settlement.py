@@ -8,18 +8,22 @@ connected over both and the positions unchanged (rules 9). Seconds are wall seco
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.broker.port import AccountReads, Broker, BrokerError, StreamState
+from core.broker.port import AccountReads, Broker, BrokerError, BrokerFault, StreamState
 from core.domain.operation.events import masked
 from core.domain.operation.times import clock
+from core.domain.orders.comparison import same_legs
 from core.domain.orders.fate import needs_operators_word
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
+from core.domain.orders.shape import ended_unfilled
+from core.domain.risk.unexplained import contracts_left
+from core.orders.attribution import entry_of
+from core.orders.open_tridents import held_legs
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -48,30 +52,18 @@ class Settlement:
     clock: Clock
     times: SettleTimes = PRODUCT_TIMES
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
-    _looked: dict[str, datetime] = field(init=False, default_factory=dict)
 
     async def check(self) -> None:
         """Looks once at every entry that waits. A read that fails or is incomplete does not count. Raises
         RecordsError."""
         for entry in await self.records.entries.waiting(exchange_time(self.clock.now()).date()):
             if entry.state is EntryState.UNKNOWN:
-                await self._look_at(entry, since=entry.sent_at)
+                if (
+                    entry.order_id is None
+                ):  # an order that the broker had, and knows no longer, is settled by a word only
+                    await self._look_at(entry, since=entry.sent_at)
             elif not needs_operators_word(entry) or await self.records.entries.reentry_allowed(entry.id):
                 await self._look_at(entry, since=entry.terminal_at)
-            else:
-                await self._look_for_its_orders(entry)
-
-    async def _look_for_its_orders(self, entry: Entry) -> None:
-        """Gives the tracker what the broker shows of an entry whose day waits for an operator's word: an order that
-        replaced it there may work. Such a read is no evidence (rules 9)."""
-        since = self._looked.get(entry.id, entry.terminal_at)
-        pause = self.times.between_reads_s if entry.id in self._looked else self.times.settle_s
-        if since is None or self._wall_s(since) < pause:
-            return
-        self._looked[entry.id] = self.clock.now()
-        read = await self._read(entry)
-        for report in () if read is None else read.reports:
-            await self.tracker.apply(entry.id, report)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
         if since is None or self._wall_s(since) < self.times.settle_s:
@@ -88,12 +80,13 @@ class Settlement:
             if current.state is not entry.state or current.fills:
                 self._first.pop(entry.id, None)
                 return
-        if entry.state is not EntryState.UNKNOWN and not _all_ended_unfilled(read.reports):
+        gone = entry.state is not EntryState.UNKNOWN and not read.reports and await self._is_gone(entry)
+        if entry.state is not EntryState.UNKNOWN and not gone and not _all_ended_unfilled(read.reports):
             self._first.pop(entry.id, None)
             return
         await self.records.entries.add_evidence(
             entry.id,
-            "listing",
+            "missing" if gone else "listing",
             who="engine",
             complete=True,
             detail={"found": bool(read.reports), "positions": read.positions, "alerts": list(read.alerts)},
@@ -120,19 +113,33 @@ class Settlement:
             return None  # it may have filled and only the listing be late: here time proves nothing
         held = sorted(f"{p.symbol} {p.direction} {p.quantity}" for p in reads.positions if p.quantity)
         fingerprint = hashlib.sha256("\n".join(held).encode()).hexdigest()[:16]
-        reports = tuple(
-            r for r in listed if r.identifier == entry.identifier or r.order_id == entry.order_id is not None
-        )
-        return _Read(self.clock.now(), (self.records.epoch, status.connections), fingerprint, reports)
+        reports: list[OrderReport] = []
+        for report in listed:
+            owner = await entry_of(self.records.entries, report)
+            if owner is None and entry.state is EntryState.UNKNOWN and _may_be_its_order(entry, report):
+                return None
+            if owner is not None and owner.id == entry.id:
+                reports.append(report)
+        return _Read(self.clock.now(), (self.records.epoch, status.connections), fingerprint, tuple(reports))
 
     async def _may_hold(self, entry: Entry, reads: AccountReads) -> bool:
-        """Whether the account holds a leg of this entry beyond what our filled tridents explain."""
-        held: Counter[str] = Counter()
-        for position in reads.positions:
-            held[position.symbol] += int(abs(position.quantity))
-        for filled in await self.records.entries.filled_open(entry.account, exchange_time(self.clock.now()).date()):
-            held.subtract({leg.symbol: leg.quantity for leg in filled.terms.legs})
-        return any(held[leg.symbol] >= leg.quantity for leg in entry.terms.legs)
+        """Whether the account holds a contract of this entry's legs, on its side, that our filled tridents do not
+        explain."""
+        filled = await self.records.entries.filled_open(entry.account, exchange_time(self.clock.now()).date())
+        left = contracts_left(held_legs(reads.positions), filled)
+        return any(left.get((leg.symbol, leg.action), 0) > 0 for leg in entry.terms.legs)
+
+    async def _is_gone(self, entry: Entry) -> bool:
+        """Whether the broker itself says that it no longer knows the entry's order, after an operator has allowed
+        another entry. Their word stands for the end that nobody can show any more (rules 9)."""
+        if entry.order_id is None or not await self.records.entries.reentry_allowed(entry.id):
+            return False
+        try:
+            report = await self.broker.order(entry.account, entry.order_id)
+        except BrokerError as error:
+            return error.fault is BrokerFault.NOT_FOUND
+        await self.tracker.apply(entry.id, report, by_id=True)
+        return False
 
     async def _conclude(self, entry: Entry, first: _Read, second: _Read) -> None:
         proof = f"two complete reads at {clock(first.at)} and {clock(second.at)} ET show no"
@@ -152,8 +159,13 @@ class Settlement:
         return (self.clock.now() - since).total_seconds() / self.clock.speed
 
 
+def _may_be_its_order(entry: Entry, report: OrderReport) -> bool:
+    """Whether an order that no record explains has the entry's legs, so that it may be the entry's after all."""
+    refused = state_for(report.status) is EntryState.REJECTED and not report.fills
+    return not refused and same_legs(entry.terms, report)
+
+
 def _all_ended_unfilled(reports: Sequence[OrderReport]) -> bool:
     """Whether the listing shows the entry's orders, and all of them ended without a fill. An order that it leaves out
     proves nothing, and one that replaced it at the broker may still fill."""
-    ended = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
-    return bool(reports) and all(state_for(r.status) in ended and not r.fills for r in reports)
+    return bool(reports) and all(ended_unfilled(report) for report in reports)

@@ -5,27 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 
-from core.broker.port import Broker, BrokerError, StreamState, StreamStatus
+from core.broker.port import StreamState, StreamStatus
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
-from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_known, is_overfilled, is_rest_open
+from core.domain.orders.comparison import lacks_legs
+from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_known, is_rest_open
+from core.domain.orders.news import contradiction, has_ended, is_aside, is_older, known_order, successor
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
-from core.domain.orders.orders import Entry, OrderReport, OrderRequest
+from core.domain.orders.orders import Entry, EntryOrder, OrderReport, OrderRequest
 from core.domain.trident.trident import max_risk
+from core.orders.attribution import entry_of
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
-from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock import Clock
 
 _PARKED = 200
-_FILLS_MAY_COME = timedelta(days=7)
-"""How long after its session a filled order is still polled for fill records that are missing."""
+UNCLAIMED_S = 60.0
+"""Wall seconds for which an alert without an identifier waits for the acknowledgement of its order."""
 _SEVERITY = {
     EntryState.REJECTED: Severity.WARNING,
     EntryState.CANCELLED: Severity.WARNING,
@@ -40,7 +42,6 @@ log = logging.getLogger(__name__)
 class OrderTracker:
     """Applies what the broker reports to the recorded entries. After sending, nothing else writes an entry's state."""
 
-    broker: Broker
     records: Records
     bus: Bus
     clock: Clock
@@ -48,13 +49,16 @@ class OrderTracker:
     on_incident: Callable[[Entry, str], Awaitable[None]]
     on_alerts_connected: Callable[[], None]
     on_alerts_lost: Callable[[], None] = lambda: None
+    on_stranger: Callable[[OrderReport], Awaitable[None]] | None = None
+    poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    poll_urgent: bool = field(init=False, default=False)
     _folding: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
-    _poll_wanted: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: set[str] = field(init=False, default_factory=set)
-    # Alerts about orders whose entry is not known yet. They are applied once the acknowledgement is stored.
-    _parked: OrderedDict[str, list[OrderReport]] = field(init=False, default_factory=OrderedDict)
+    # Alerts without an identifier, about orders whose entry is not known yet, with the monotonic second they came.
+    # They are applied once the acknowledgement is stored.
+    _parked: OrderedDict[str, list[tuple[float, OrderReport]]] = field(init=False, default_factory=OrderedDict)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
     alerts: StreamStatus = field(init=False)
 
@@ -90,8 +94,9 @@ class OrderTracker:
         self.poll_soon()
 
     def poll_soon(self) -> None:
-        """Has `run_polls` ask the broker about every open entry in its next turn."""
-        self._poll_wanted.set()
+        """Has the broker asked at once about every account with an entry that is followed, or one of today."""
+        self.poll_urgent = True
+        self.poll_wanted.set()
 
     async def run(self) -> None:
         """Applies alerts until cancelled. An alert that could not be stored is kept for the next try. Raises
@@ -103,14 +108,6 @@ class OrderTracker:
             except RecordsError:
                 self._heard.put_nowait(report)
                 raise
-
-    async def run_polls(self) -> None:
-        """Polls when asked, until cancelled. It runs beside `run`, so that slow reads hold up no alert. Raises
-        RecordsError."""
-        while True:
-            await self._poll_wanted.wait()
-            self._poll_wanted.clear()
-            await self.poll()
 
     @contextmanager
     def preparing(self, entry_id: str) -> Iterator[None]:
@@ -136,60 +133,47 @@ class OrderTracker:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
         entry = await self.apply(entry_id, report)
         # All are applied: the last alert to arrive need not report the last change.
-        for heard in self._parked.pop(report.order_id, ()):
+        for _, heard in self._parked.pop(report.order_id, ()):
             entry = await self.apply(entry_id, heard)
         return entry
 
-    async def poll(self) -> None:
-        """Reads every open entry at the broker, unknown ones by their identifier. A failed read proves nothing. Raises
-        RecordsError."""
-        for entry in await self._to_poll():
-            if entry.state is EntryState.PREPARED:
+    async def settle_lost(self) -> None:
+        """Settles entries whose sending is over and whose outcome could not be recorded. Raises RecordsError."""
+        for entry in await self.records.entries.open():
+            if entry.state is EntryState.PREPARED and entry.id not in self._preparing | self._sending:
                 await self._become(
                     entry, EntryState.NOT_SENT, detail="it did not leave, and that could not be recorded"
                 )
-                continue
-            if entry.state is EntryState.SENT:
+            elif entry.state is EntryState.SENT and entry.id not in self._sending:
                 await self.unacknowledged(entry.id, EntryState.UNKNOWN, "its outcome could not be recorded")
-                continue
-            try:
-                report = await self._read(entry)
-            except BrokerError as error:
-                log.warning("order of entry %s could not be read: %s", entry.id, error)
-                continue
-            if report is not None:
-                await self.apply(entry.id, report)
 
-    async def _to_poll(self) -> list[Entry]:
-        since = exchange_time(self.clock.now()).date() - _FILLS_MAY_COME
-        entries = [
-            e
-            for e in await self.records.entries.to_follow(since)
-            if e.state is not EntryState.FILLED or not is_complete(e.terms, e.fills)
-        ]
-        polled = (EntryState.WORKING, EntryState.UNKNOWN, EntryState.FILLED)
-        under_way = {
-            EntryState.PREPARED: self._preparing | self._sending,
-            EntryState.SENT: self._sending,
-        }
-        lost = [e for e in entries if e.state in under_way and e.id not in under_way[e.state]]
-        return lost + [e for e in entries if e.state in polled]
+    async def drop_unclaimed(self) -> None:
+        """Tells and forgets alerts without an identifier that no acknowledgement has claimed within UNCLAIMED_S. Raises
+        RecordsError."""
+        while self._parked:
+            order_id, heard = next(iter(self._parked.items()))
+            since, report = heard[-1]
+            if self.clock.monotonic() - since < UNCLAIMED_S:
+                return
+            del self._parked[order_id]
+            await self._offer(report, may_park=False)
 
-    async def _read(self, entry: Entry) -> OrderReport | None:
-        if entry.order_id is not None:
-            return await self.broker.order(entry.account, entry.order_id)
-        listed = await self.broker.orders_since(entry.account, entry.session_day)
-        return next((report for report in listed if report.identifier == entry.identifier), None)
-
-    async def _offer(self, report: OrderReport) -> None:
-        entry = await self.records.entries.by_order(report.order_id, report.account)
-        if entry is None and report.identifier is not None:
-            entry = await self.records.entries.by_identifier(report.identifier)
+    async def _offer(self, report: OrderReport, *, may_park: bool = True) -> None:
+        """Gives an alert to its entry. One without an identifier may be about an order whose acknowledgement has not
+        come, and waits for that."""
+        entry = await entry_of(self.records.entries, report)
         if entry is not None:
             await self.apply(entry.id, report)
-            return
+            if lacks_legs(entry.terms, report):
+                self.poll_soon()
+        elif may_park and report.identifier is None:
+            self._park(report)
+        elif self.on_stranger is not None:
+            await self.on_stranger(report)
+
+    def _park(self, report: OrderReport) -> None:
         parked = self._parked.setdefault(report.order_id, [])
-        parked.append(report)
+        parked.append((self.clock.monotonic(), report))
         del parked[:-_PARKED]
         self._parked.move_to_end(report.order_id)
         while len(self._parked) > _PARKED:
@@ -241,58 +225,133 @@ class OrderTracker:
             await self.announce(current)
             return current
 
-    async def apply(self, entry_id: str, report: OrderReport) -> Entry:
+    async def apply(self, entry_id: str, report: OrderReport, *, by_id: bool = False) -> Entry:
         """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
-        (rules 9). Raises RecordsError."""
+        (rules 9). `by_id`: the order itself was read, and not a listing or an alert, which may leave out legs. Raises
+        RecordsError."""
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
-            if any(not is_known(fill, entry.fills) for fill in report.fills) and await self.records.entries.add_fills(
-                entry.id, report.fills, self.clock.now(), rest_is_open=is_rest_open(report)
-            ):
+            orders = await self.records.entry_orders.of(entry_id)
+            fills_are_new = await self._store_fills(entry, report)
+            if fills_are_new:
                 entry = await self.records.entries.get(entry_id)
-                await self._say_fills(entry, report)
-            if _is_other_ended_order(entry, report):
-                log.info("entry %s: order %s of it ended, %s stands", entry.id, report.order_id, entry.order_id)
+            if lacks_legs(entry.terms, report) and not by_id:
+                return entry  # no more than a hint, on which the order is read
+            why = contradiction(entry, orders, report)
+            if why:
+                entry = await self._contradicted(entry, report, why)
+            else:
+                if fills_are_new:
+                    await self._say_fills(entry, report)
+                entry = await self._fold(entry, orders, report)
+            # After the state: if the process dies in between, the same report is news again.
+            await self._note_orders(entry, orders, report)
+            return entry
+
+    async def forgotten(self, entry_id: str, order_id: str) -> None:
+        """Records that the broker no longer knows the order of a working entry: what became of it is unknown, and with
+        fills an incident. Raises RecordsError."""
+        async with self._folding:
+            entry = await self.records.entries.get(entry_id)
+            if entry.state is EntryState.WORKING and entry.order_id == order_id:
+                why = f"the broker no longer knows order {order_id}: two complete reads and its own word"
+                state = EntryState.INCIDENT if entry.fills else EntryState.UNKNOWN
+                await self._become(entry, state, detail=why)
+
+    async def both_live(self, entry_id: str, order_ids: Sequence[str]) -> None:
+        """Records that two orders of the entry are live at once, as one listing shows them. Raises RecordsError."""
+        async with self._folding:
+            entry = await self.records.entries.get(entry_id)
+            if may_become(entry.state, EntryState.INCIDENT) and entry.state is not EntryState.INCIDENT:
+                why = f"orders {' and '.join(order_ids)} of this entry are live at once"
+                await self._become(entry, EntryState.INCIDENT, detail=why)
+
+    async def _store_fills(self, entry: Entry, report: OrderReport) -> bool:
+        """Stores the fills that are not on record yet. Whether there were any."""
+        if all(is_known(fill, entry.fills) for fill in report.fills):
+            return False
+        at, rest_is_open = self.clock.now(), is_rest_open(report)
+        return bool(await self.records.entries.add_fills(entry.id, report.fills, at, rest_is_open=rest_is_open))
+
+    async def _contradicted(self, entry: Entry, report: OrderReport, why: str) -> Entry:
+        other = entry.order_id not in (None, report.order_id)
+        return await self._become(
+            entry,
+            EntryState.INCIDENT,
+            order_id=None if other else report.order_id,
+            status=None if other else report.status,
+            detail=why,
+        )
+
+    async def _fold(self, entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> Entry:
+        """Takes on the state that the report shows, unless it is older news."""
+        if entry.state is EntryState.INCIDENT:
+            return entry
+        aside = is_aside(entry, orders, report)
+        if aside and not is_complete(entry.terms, entry.fills):
+            log.info("entry %s: order %s is %s, %s stands", entry.id, report.order_id, report.status, entry.order_id)
+            return entry
+        state = self._state_from(entry, report)
+        if state is None:
+            await self._park_status(entry, report)
+            return entry
+        order_id, status = (None, None) if aside else (report.order_id, report.status)
+        if state is EntryState.CANCELLED and not report.fills:
+            following = successor(orders, report)
+            if following is not None:
+                order_id, state = following, EntryState.WORKING
+                known = known_order(orders, following)
+                status = known.status if known is not None and known.status else entry.broker_status
+        if state is not EntryState.FILLED and is_older(known_order(orders, report.order_id), report):
+            return entry
+        if state is entry.state:
+            if aside or (status, order_id) == (entry.broker_status, entry.order_id):
                 return entry
-            if _fills_contradict(entry):
-                detail = f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.value}"
-                return await self._become(
-                    entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
-                )
-            state = self._state_from(entry, report)
-            if state is None:
-                await self._park_status(entry, report)
+            if entry.state is EntryState.FILLED and state_for(report.status) is not EntryState.FILLED:
                 return entry
-            if _contradicts(entry, report, state):
-                detail = f"recorded as {entry.state.value}, and yet order {report.order_id} is {report.status} there"
-                return await self._become(
-                    entry, EntryState.INCIDENT, order_id=report.order_id, status=report.status, detail=detail
-                )
-            if state is entry.state:
-                if _is_older_report(entry, report):
-                    return entry
-                if (report.status, report.order_id) != (entry.broker_status, entry.order_id):
-                    entry = await self.records.entries.become(
-                        entry.id,
-                        state,
-                        at=self.clock.now(),
-                        order_id=report.order_id,
-                        broker_status=report.status,
-                        detail=entry.detail,
-                        cancelled_by=report.cancelled_by,
-                    )
-                    await self._say(entry, "order.status", f"order {report.order_id}: {report.status}", Severity.INFO)
-                return entry
-            if not may_become(entry.state, state):
-                log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
-                return entry
-            return await self._become(
-                entry,
+            entry = await self.records.entries.become(
+                entry.id,
                 state,
-                order_id=report.order_id,
-                status=report.status,
-                detail=report.reject_reason or "",
+                at=self.clock.now(),
+                order_id=order_id,
+                broker_status=status,
+                detail=entry.detail,
                 cancelled_by=report.cancelled_by,
+            )
+            await self._say(entry, "order.status", f"order {order_id}: {status}", Severity.INFO)
+            return entry
+        if not may_become(entry.state, state):
+            log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
+            return entry
+        return await self._become(
+            entry,
+            state,
+            order_id=order_id,
+            status=status,
+            detail=report.reject_reason or "",
+            cancelled_by=report.cancelled_by,
+        )
+
+    async def _note_orders(self, entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> None:
+        """Records the order as it was seen, and one that replaces it, so that both are followed."""
+        at = self.clock.now()
+        known = known_order(orders, report.order_id)
+        if not is_older(known, report):
+            seen = EntryOrder(
+                entry.id,
+                entry.account,
+                report.order_id,
+                report.status,
+                report.updated_at,
+                at,
+                ended=has_ended(report),
+                replaces=report.replaces or ("" if known is None else known.replaces),
+            )
+            if known is None or replace(known, seen_at=at) != seen:
+                await self.records.entry_orders.note(seen)
+        if report.replaced_by and known_order(orders, report.replaced_by) is None:
+            await self.records.entry_orders.note(
+                EntryOrder(entry.id, entry.account, report.replaced_by, "", None, at, replaces=report.order_id)
             )
 
     async def _say_fills(self, entry: Entry, report: OrderReport) -> None:
@@ -301,7 +360,7 @@ class OrderTracker:
         complete = is_complete(entry.terms, entry.fills)
         if is_rest_open(report) and not complete:
             await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
-        elif entry.state is EntryState.FILLED and complete and not _fills_contradict(entry):
+        elif entry.state is EntryState.FILLED and complete:
             text = f"the fill records of order {entry.order_id} have all come: filled"
             await self._say(entry, "order.fills_known", text, Severity.INFO)
 
@@ -357,7 +416,9 @@ class OrderTracker:
             + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
             EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
-            EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
+            EntryState.UNKNOWN: f"what became of order {entry.order_id} is unknown: {entry.detail}"
+            if entry.order_id
+            else f"whether the broker took the order is unknown: {entry.detail}",
         }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.value}: {entry.detail}".rstrip(": "))
         await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
 
@@ -383,51 +444,3 @@ class OrderTracker:
             underlying=entry.underlying,
             figures=figures,
         )
-
-
-_ENDED = (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED, EntryState.ABSENT, EntryState.NOT_SENT)
-
-
-def _fills_contradict(entry: Entry) -> bool:
-    """Whether more contracts filled than were ordered, or only some of an order that has ended. People have to settle
-    that (rules 9, 13.6)."""
-    if entry.state is EntryState.INCIDENT:
-        return False
-    if is_overfilled(entry.terms, entry.fills):
-        return True
-    return entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.terms, entry.fills)
-
-
-_ROUTE = ("Received", "Routed", "In Flight", "Live")
-
-
-def _is_older_report(entry: Entry, heard: OrderReport) -> bool:
-    """Whether a later state of the order than the report's is already known. Answers and alerts may cross."""
-    if entry.state is EntryState.FILLED:
-        return state_for(heard.status) is EntryState.WORKING
-    if entry.order_id is not None and heard.order_id != entry.order_id:
-        return not _is_newer(heard.order_id, entry.order_id)
-    known = entry.broker_status
-    return known in _ROUTE and heard.status in _ROUTE and _ROUTE.index(heard.status) < _ROUTE.index(known)
-
-
-def _is_newer(order_id: str, than: str) -> bool:
-    """Whether the broker gave this order id later: its ids count up."""
-    return (len(order_id), order_id) > (len(than), than)
-
-
-def _is_other_ended_order(entry: Entry, report: OrderReport) -> bool:
-    """Whether the report is about another order of this entry that ended unfilled: one that was replaced at the broker,
-    or a replacement that was dropped. Both carry our identifier (broker 8)."""
-    ended = state_for(report.status) in (EntryState.CANCELLED, EntryState.EXPIRED, EntryState.REJECTED)
-    return entry.order_id is not None and report.order_id != entry.order_id and ended and not report.fills
-
-
-def _contradicts(entry: Entry, report: OrderReport, state: EntryState) -> bool:
-    """Whether the report shows an order that by our evidence does not exist: it never left, or was refused at once."""
-    if entry.state is EntryState.NOT_SENT:
-        return True
-    if entry.state in (EntryState.CANCELLED, EntryState.EXPIRED) and state is EntryState.WORKING:
-        # The recorded order has ended, and an order that replaced it at the broker works.
-        return entry.order_id is not None and _is_newer(report.order_id, entry.order_id)
-    return entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED

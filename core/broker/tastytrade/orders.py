@@ -103,7 +103,10 @@ class Orders:
         """The order with this broker id. Raises BrokerError."""
         c, account = self._connection, self._connection.account(number)
         body = await c.read_body(lambda: account.get_order(c.session, int(order_id)), "order")
-        return _reports([data_of(body, "order")], "order")[0]
+        [report] = _reports([data_of(body, "order")], "order")
+        if report.order_id != order_id:
+            raise BrokerError(BrokerFault.UNREADABLE, f"order: asked for {order_id}, the answer is about another one")
+        return report
 
     async def orders_since(self, number: str, first_day: date) -> tuple[OrderReport, ...]:
         """The live orders and those from the exchange date `first_day` on, in any status, each in its newest state.
@@ -214,21 +217,30 @@ def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:
 
 
 def _complete_items(pages: list[bytes], what: str) -> list[Any]:
-    """The items of all pages. Raises BrokerError(UNREADABLE) when there are not as many as the pages announce."""
+    """The items of all pages. Raises BrokerError(UNREADABLE) when the pages do not show as many different orders as
+    each of them announces.
+
+    An order that arrives while they are read moves the others by one: then a page begins with the last order of the
+    page before, and another order is on none.
+    """
     items: list[Any] = []
-    total: int | None = None
+    totals: set[int | None] = set()
     for page in pages:
         envelope = envelope_of(page, what)
         found = items_of(envelope, what)
         items.extend(found)
         pagination = envelope.get("pagination")
         if isinstance(pagination, dict):
-            total = _count(pagination, "total-items", what)
+            totals.add(_count(pagination, "total-items", what))
             announced = _count(pagination, "current-item-count", what)
             if announced is not None and announced != len(found):
                 raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {len(found)} of {announced} orders on a page")
-    if total is not None and total != len(items):
-        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {len(items)} of {total} orders")
+    if len(totals) > 1:
+        raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the pages announce different numbers of orders")
+    different = len({str(item.get("id")) if isinstance(item, dict) else "" for item in items})
+    for total in totals - {None}:
+        if total != different:
+            raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {different} different orders of {total}")
     return items
 
 

@@ -33,6 +33,11 @@ def lacks_legs(asked: OrderRequest, shown: OrderReport) -> bool:
     return seen.keys() < wanted.keys() and all(seen[symbol] == wanted[symbol] for symbol in seen)
 
 
+def same_legs(asked: OrderRequest, shown: OrderReport) -> bool:
+    """Whether the order that the broker shows has just the legs of the one asked for, in their quantities."""
+    return _asked_legs(asked) == _shown_legs(shown)
+
+
 def _differences(asked: OrderRequest, account: str, shown: OrderReport) -> Iterable[tuple[str, str]]:
     if shown.account != account:
         yield f"for account {masked(account)}", masked(shown.account)

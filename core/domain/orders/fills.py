@@ -18,10 +18,15 @@ def filled_by_symbol(fills: Iterable[Fill]) -> dict[str, Decimal]:
     return filled
 
 
+def recorded_fill(fill: Fill, recorded: Iterable[Fill]) -> Fill | None:
+    """This fill of an entry as it is recorded; None when it is not. One without an order's id is of an older version,
+    which knew fills by their own ids alone."""
+    return next((r for r in recorded if fill.fill_id == r.fill_id and r.order_id in ("", fill.order_id)), None)
+
+
 def is_known(fill: Fill, recorded: Iterable[Fill]) -> bool:
-    """Whether a fill of this entry is among those recorded. One without an order's id is of an older version, which
-    knew fills by their own ids alone."""
-    return any(fill.fill_id == known.fill_id and known.order_id in ("", fill.order_id) for known in recorded)
+    """Whether a fill of an entry is among those recorded."""
+    return recorded_fill(fill, recorded) is not None
 
 
 def is_complete(request: OrderRequest, fills: Iterable[Fill]) -> bool:

@@ -97,6 +97,7 @@ def settling(
 def _event(entry: Entry) -> datetime | None:
     """What the proof counts its seconds from; None when the entry is not one that time settles."""
     if entry.state is EntryState.UNKNOWN:
-        return entry.sent_at
+        # The broker had its order and knows it no longer: only an operator's word settles that.
+        return entry.sent_at if entry.order_id is None else None
     ended = entry.state in (EntryState.CANCELLED, EntryState.EXPIRED)
     return entry.terminal_at if ended and entry.holds_day and not entry.fills else None

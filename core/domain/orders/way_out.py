@@ -16,6 +16,11 @@ FORGOTTEN_MINUTES = 3
 """Within this time a working order that the broker no longer knows makes its entry unknown (rules 9)."""
 
 
+def adopting(order_id: str) -> str:
+    """What makes an entry of an order that no record here knows. ORDER stands for an id that is not known either."""
+    return f"`senex attest {order_id}` adopts it"
+
+
 def way_out(fate: Fate, breakers: Collection[BreakerKind] = (), *, reentry_allowed: bool = False) -> str:
     """What the operator can do about the entry, with the command and its words; empty when nothing is needed or helps.
 

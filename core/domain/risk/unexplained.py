@@ -21,6 +21,11 @@ def unexplained(positions: Iterable[HeldLeg], entries: Sequence[Entry]) -> tuple
     A filled entry and one whose order may still fill explain all legs of the order, any other one its fill records
     only. What is not a whole trident is none of ours.
     """
+    return found_tridents(contracts_left(positions, entries))
+
+
+def contracts_left(positions: Iterable[HeldLeg], entries: Iterable[Entry]) -> dict[LegKey, Decimal]:
+    """The contracts of each leg and side that are left once every contract filled for these entries is taken away."""
     left: dict[LegKey, Decimal] = {}
     for leg in positions:
         key = (leg.symbol, _OPENED_BY[leg.direction])
@@ -28,7 +33,7 @@ def unexplained(positions: Iterable[HeldLeg], entries: Sequence[Entry]) -> tuple
     for entry in entries:
         for leg_key, quantity in _explained(entry).items():
             left[leg_key] = max(Decimal(0), left.get(leg_key, Decimal(0)) - quantity)
-    return found_tridents(left)
+    return left
 
 
 def _explained(entry: Entry) -> dict[LegKey, Decimal]:

@@ -60,7 +60,6 @@ _OPEN = entries_where(_open)
 _UNKNOWN = entries_where(_unknown)
 _INCIDENTS = entries_where(_account, _incident)
 _WAITING = entries_where(or_(_unknown, _settling))
-_TO_FOLLOW = entries_where(or_(_open, and_(_filled, entries.c.session_day >= bindparam("since"))))
 _OF_DAY = entries_where(_day)
 _FILLED_OPEN = entries_where(
     _account, entries.c.expiration >= bindparam("today"), or_(_filled, and_(_incident, _has_fills))
@@ -175,16 +174,9 @@ class EntryReads:
 
         return await self._held.ask(count_failed_sends, day, count)
 
-    async def to_follow(self, since: date) -> tuple[Entry, ...]:
-        """Every open entry of any day, and the entries filled in a session from `since` on.
-
-        The fill records of a filled entry may still come.
-        """
-        return await self._polled(_TO_FOLLOW, since=since)
-
     async def of_day(self, day: date) -> tuple[Entry, ...]:
         """All entries of a session day, oldest first."""
-        return await self._all(_OF_DAY, session_day=day)
+        return await self._polled(_OF_DAY, session_day=day)
 
     async def filled_open(self, account: str, today: date) -> tuple[Entry, ...]:
         """The account's filled entries that expire today or later, and its incidents with fills.

@@ -17,11 +17,61 @@ from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.in_process import values
 from tests.support.invariants import assert_nothing_forbidden_happened
-from tests.support.world import World, in_world
+from tests.support.world import ACCOUNT, World, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
 
 AFTER_TEN = TradingSettings(cancel_after_minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("how", "frees"),
+    [
+        ("the engine", True),
+        ("the engine, and its answer is lost", False),
+        ("the engine, and the broker refuses", False),
+        ("the operator here", False),
+        ("our own user there", False),
+        ("another user there", False),
+        ("the broker's staff", False),
+    ],
+)
+def test_only_the_engines_own_acknowledged_cancel_frees_a_day_by_proof(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, frees: bool
+) -> None:
+    """Every other cancel is a person's word that this account is done for the day, or may be one."""
+    by_engine = how.startswith("the engine")
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        cancel = world.broker.cancel
+
+        async def unacknowledged(account: str, order_id: str) -> None:
+            await cancel(account, order_id)
+            lost = how.endswith("lost")
+            raise BrokerError(BrokerFault.UNREACHABLE if lost else BrokerFault.REFUSED, "it cannot be cancelled")
+
+        if by_engine and not frees:
+            monkeypatch.setattr(world.broker, "cancel", unacknowledged)
+        await world.start()
+        await world.until("09:46")
+        order_id, now = int((await world.entry()).order_id or ""), world.clock.now()
+        match how:
+            case "the operator here":
+                assert (await world.answer(CommandKind.CANCEL)).startswith("done")
+            case "our own user there":
+                world.exchange.cancel(ACCOUNT, order_id, now)
+            case "another user there":
+                world.exchange.cancel(ACCOUNT, order_id, now, by="bert")
+            case "the broker's staff":
+                world.exchange.back_office.remove(ACCOUNT, order_id, now)
+        await world.until("09:59:30" if by_engine else "09:51")
+        entry = await world.entry()
+        assert entry.state is EntryState.CANCELLED
+        assert (entry.engine_cancel_at is not None, entry.holds_day) == (frees, not frees)
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN if by_engine else TradingSettings())
 
 
 async def _cancel_texts(world: World) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -128,15 +129,16 @@ def test_fills_of_a_filled_order_that_come_in_two_parts_are_no_partial_fill_and_
     async def day(world: World) -> None:
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)
         await world.start()
-        listed = world.broker.order
+        listed = world.broker.orders_since
         first_legs = 2
 
-        async def half_of_the_fills(number: str, order_id: str) -> OrderReport:
-            report = await listed(number, order_id)
-            later = tuple(replace(leg, fills=()) for leg in report.legs[first_legs:])
-            return replace(report, legs=(*report.legs[:first_legs], *later))
+        async def half_of_the_fills(number: str, first_day: date) -> tuple[OrderReport, ...]:
+            return tuple(
+                replace(r, legs=(*r.legs[:first_legs], *(replace(leg, fills=()) for leg in r.legs[first_legs:])))
+                for r in await listed(number, first_day)
+            )
 
-        setattr(world.broker, "order", half_of_the_fills)  # noqa: B010 - a method of this one instance
+        setattr(world.broker, "orders_since", half_of_the_fills)  # noqa: B010 - a method of this one instance
         await world.until("09:46")
         entry = await world.entry()
         assert entry.state is EntryState.FILLED

@@ -47,7 +47,7 @@ def no_rule_of_the_day() -> None:
         return None
 
     _replace(entries.Entries, "holding", holds_nothing)
-    setattr(desk, "_has_trident_shape", lambda report: False)  # noqa: B010 - private, to be broken
+    _replace(desk, "opens_trident", lambda report: False)
     _replace(desk, "is_ours", lambda identifier: False)
     day.AFTER_COPY = NO_RULE_OF_THE_DAY
 

@@ -122,6 +122,9 @@ def _records(chance: random.Random, at: datetime) -> list[Trouble]:
 
 
 DRAWN: dict[Draw, int] = {
+    _changed: 4,
+    _revived: 2,
+    _forgotten: 2,
     _wiped: 1,
     _ids_again: 2,
     _pages: 2,
@@ -129,7 +132,8 @@ DRAWN: dict[Draw, int] = {
     _refused_after: 3,
     _drip: 2,
     _cancelled: 3,
-    _rival: 3,
+    _rival: 2,
+    _rival_unseen: 2,
     _records: 2,
 }
 """What is drawn, and how often."""

@@ -152,7 +152,7 @@ async def _run(run: EngineRun, switch: KillSwitch) -> str:
     if entered in (Reason.ENTRY_TODAY.code, Reason.OUTCOME_UNKNOWN.code):
         # Settlement must not have allowed a second entry of the day.
         await _try_to_enter(engine, run, desk.enter)
-    await engine.tracker.poll()
+    await engine.polls.poll()
     await keep_told(engine, run.records_file, run.told_file)
     engine.stop()
     await running

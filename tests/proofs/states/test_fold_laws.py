@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.broker.port import Broker
 from core.domain.operation.events import Event, Severity
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.orders.tracker import OrderTracker
@@ -23,7 +22,6 @@ from core.records.records import Records
 from core.records.repositories.rows import DayHeld, EntryChange
 from core.runtime.bus import Bus
 from core.runtime.virtual_time import VirtualClock, VirtualTimeLoop
-from tests.proofs.states.scripted_broker import ScriptedBroker
 from tests.support import record_samples
 from tests.support.oracle import STATE_OF_STATUS, is_whole
 from tests.support.proofs import rounds
@@ -89,8 +87,7 @@ class FoldedEntries:
         events: list[Event] = []
         bus = Bus(self._records.journal.append, self.clock)
         bus.listen(events.append)
-        broker: Broker = ScriptedBroker(self.clock, ())
-        tracker = OrderTracker(broker, self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
+        tracker = OrderTracker(self._records, bus, self.clock, _nothing, _no_breaker, lambda: None)
         entry = await self._sent_entry()
         told = [_about(entry, report) for report in reports]
         if acknowledged_after is None:
@@ -291,8 +288,7 @@ def test_an_alert_is_critical_when_the_word_is_unknown(entries: FoldedEntries) -
         events: list[Event] = []
         bus = Bus(entries._records.journal.append, entries.clock)
         bus.listen(events.append)
-        broker = ScriptedBroker(entries.clock, ())
-        tracker = OrderTracker(broker, entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
+        tracker = OrderTracker(entries._records, bus, entries.clock, _nothing, _no_breaker, lambda: None)
         entry = await entries._sent_entry()
         await tracker.apply(entry.id, _about(entry, report("Dead")))
         return [event.severity for event in events]

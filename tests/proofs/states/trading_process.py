@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -27,9 +27,11 @@ from core.locks.folder_lock import AloneInVirtualTime
 from core.orders.account_look import AccountLook
 from core.orders.decision import Decision
 from core.orders.desk import OrderDesk, SendingRules
+from core.orders.polls import OrderPolls
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
 from core.orders.settlement import Settlement
+from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord
@@ -81,11 +83,20 @@ class TradingProcess:
         bus.listen(self.events.append)
         self.breakers = Breakers(records, bus, clock)
         self.gate = TradingGate(records, self.breakers, folder / "HALT")
+        strangers = Strangers(records, self.breakers, bus)
         self.tracker = OrderTracker(
-            broker, records, bus, clock, self._nothing_to_release, self._incident, lambda: self._want("alerts")
+            records,
+            bus,
+            clock,
+            self._nothing_to_release,
+            self._incident,
+            lambda: self._want("alerts"),
+            on_stranger=strangers.heard,
         )
+        look = AccountLook(broker, records, self.tracker, strangers, clock, lambda day: day - timedelta(days=7))
+        self.polls = OrderPolls(look, self.tracker, records, clock, lambda: exchange_time(clock.now()).date())
         self._reconciliation = Reconciliation(
-            Reconciler(broker, records, AccountLook(broker, records, self.tracker, self.breakers, bus), self.breakers),
+            Reconciler(broker, records, look, self.breakers),
             self.gate,
             bus,
             lambda: [_account(number) for number in broker.accounts_open],
@@ -123,7 +134,7 @@ class TradingProcess:
         await self.tracker.recover()
         await self.gate.read()
         self._want("start")
-        for service in (self.tracker.run, self.tracker.run_polls, self._reconciliation.run):
+        for service in (self.tracker.run, self.polls.run, self._reconciliation.run):
             self._tasks.append(asyncio.create_task(service()))
 
     async def kill(self) -> None:

@@ -34,10 +34,14 @@ from core.broker.port import StreamState
 from core.broker.tastytrade import TastytradeBroker
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
+from core.guards.breakers import Breakers
+from core.orders.account_look import AccountLook
+from core.orders.polls import OrderPolls
+from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
-from core.runtime.clock import SystemClock
+from core.runtime.clock import SystemClock, exchange_time
 from tests.core.broker.raw_broker import (
     ACCOUNT,
     IDENTIFIER,
@@ -272,14 +276,17 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
     async def incident(entry: Entry, detail: str) -> None:
         raise AssertionError(detail)
 
-    tracker = OrderTracker(broker, records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
+    tracker = OrderTracker(records, bus, clock, nothing, incident, lambda: wanted.append("reconcile"))
+    strangers = Strangers(records, Breakers(records, bus, clock), bus)
+    look = AccountLook(broker, records, tracker, strangers, clock, lambda day: record_samples.DAY)
+    polls = OrderPolls(look, tracker, records, clock, lambda: exchange_time(clock.now()).date())
     entry = await _entry_without_an_answer(records)
     at = datetime.now(UTC).isoformat()
     listed = {"data": {"items": [order_json(**{"received-at": at})]}}
     server.on("GET", f"{ORDERS}/live", json_answer(listed))
     server.on("GET", ORDERS, json_answer(listed))
     streams.alerts = [says(order_alert(**changes))]
-    async with running(broker.alerts.run([ACCOUNT], tracker)), running(tracker.run_polls()):
+    async with running(broker.alerts.run([ACCOUNT], tracker)), running(polls.run()):
         async for found in _states(records, entry.id):
             if found.state is EntryState.WORKING:
                 break

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.broker.port import BrokerError, BrokerFault
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
 from core.domain.trident.trident import Action
 from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultKind, FaultMatch
@@ -54,6 +55,18 @@ async def test_an_order_is_acknowledged_and_listed_whatever_its_other_fields_are
         ours = await placed(streams)
         (listed,) = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
         assert (listed.order_id, listed.identifier, listed.credit) == (ours.order_id, "senex-1", Decimal("5.90"))
+
+
+async def test_a_history_whose_pages_overlap_is_unreadable_until_they_do_not() -> None:
+    async with simulated() as streams:
+        orders = {(await placed(streams)).order_id for _ in range(3)}
+        day = streams.clock.now().date()
+        streams.arm(FaultKind.ORDERS_OVERLAPPING_PAGES, count=None)
+        with pytest.raises(BrokerError) as caught:
+            await streams.broker.orders_since(ACCOUNT, day)
+        assert caught.value.fault is BrokerFault.UNREADABLE
+        streams.simulator.faults.clear()
+        assert {report.order_id for report in await streams.broker.orders_since(ACCOUNT, day)} == orders
 
 
 async def test_a_replaced_order_and_its_replacement_name_each_other_as_in_process() -> None:

@@ -446,6 +446,34 @@ async def test_an_incomplete_listing_proves_nothing(
     assert caught.value.fault is BrokerFault.UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("second", "total"),
+    [([2], 3), ([3], 4), ([1, 2], 4)],
+    ids=["it begins with the last order of the first", "it announces another total", "it is the first again"],
+)
+async def test_overlapping_pages_prove_nothing(
+    server: RawBroker, broker: TastytradeBroker, second: list[int], total: int
+) -> None:
+    """An order that arrives between two pages moves the others by one: one of them is twice there, and one not."""
+
+    def history(ids: list[int], count: int) -> dict[str, Any]:
+        return page([order_json(id=i) for i in ids], current_item_count=len(ids), total_items=count, total_pages=2)
+
+    server.on("GET", f"{ORDERS}/live", json_answer({"data": {"items": []}}))
+    first_total = total if second == [1, 2] else 3
+    server.on("GET", ORDERS, json_answer(history([1, 2], first_total)), json_answer(history(second, total)))
+    with pytest.raises(BrokerError) as caught:
+        await broker.orders_since(ACCOUNT, DAY)
+    assert caught.value.fault is BrokerFault.UNREADABLE
+
+
+async def test_an_answer_about_another_order_is_none(server: RawBroker, broker: TastytradeBroker) -> None:
+    server.on("GET", f"{ORDERS}/7", json_answer({"data": order_json(id=8)}))
+    with pytest.raises(BrokerError) as caught:
+        await broker.order(ACCOUNT, "7")
+    assert caught.value.fault is BrokerFault.UNREADABLE
+
+
 FOREIGN = {
     "id": 77,
     "account-number": ACCOUNT,

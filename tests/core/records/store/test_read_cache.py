@@ -41,7 +41,7 @@ async def _polls(records: Records) -> list[object]:
     """The answers to everything that each poll asks."""
     return [
         await records.entries.open(),
-        await records.entries.to_follow(DAY),
+        await records.entries.followed(DAY),
         await records.entries.waiting(DAY),
         await records.entries.failed_sends(DAY),
         await records.outbox.waiting(),

@@ -1,0 +1,87 @@
+"""When the orders of each account are looked at between reconciliations (rules 9)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from core.domain.orders.fills import is_complete
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry
+from core.orders.account_look import AccountLook
+from core.orders.tracker import OrderTracker
+from core.records.records import Records
+from core.runtime.clock import Clock
+
+NEWS_S = 60.0
+"""Wall seconds after the last change of an entry in which its account is looked at in every turn."""
+SELDOM_S = 60.0
+"""Wall seconds between two looks at an account where nothing is open and nothing has changed lately."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, repr=False)
+class OrderPolls:
+    """Looks at every account that has an entry of today, or one whose end at the broker was not shown.
+
+    In every turn while an entry there is open or has just changed, otherwise once a minute: what an order that nobody
+    follows here does to our account is seen then too. `today` is the exchange's date.
+    """
+
+    look: AccountLook
+    tracker: OrderTracker
+    records: Records
+    clock: Clock
+    today: Callable[[], date]
+    _looked: dict[str, float] = field(init=False, default_factory=dict)
+
+    def turn(self) -> None:
+        """Has `run` look at the accounts that are due."""
+        self.tracker.poll_wanted.set()
+
+    async def run(self) -> None:
+        """Polls when asked, until cancelled. It runs beside the alerts, so that slow reads hold up none of them. Raises
+        RecordsError."""
+        while True:
+            await self.tracker.poll_wanted.wait()
+            self.tracker.poll_wanted.clear()
+            urgent, self.tracker.poll_urgent = self.tracker.poll_urgent, False
+            try:
+                await self.poll(urgent=urgent)
+            except BaseException:
+                self.tracker.poll_urgent |= urgent
+                raise
+
+    async def poll(self, *, urgent: bool = True) -> None:
+        """Looks once at the accounts that are due, at all that are watched when it is `urgent`. A failed look proves
+        nothing. Raises RecordsError."""
+        await self.tracker.settle_lost()
+        await self.tracker.drop_unclaimed()
+        today = self.today()
+        watched: dict[str, bool] = {}
+        for entry in (
+            *await self.records.entries.open_or_followed(self.look.since(today)),
+            *await self.records.entries.of_day(today),
+        ):
+            if entry.sent_at is not None:
+                watched[entry.account] = watched.get(entry.account, False) or self._has_news(entry)
+        for account, has_news in watched.items():
+            last = self._looked.get(account)
+            if urgent or has_news or last is None or self.clock.monotonic() - last >= SELDOM_S:
+                self._looked[account] = self.clock.monotonic()
+                trouble = await self.look.look(account, today)
+                if trouble:
+                    log.warning("the orders could not all be read: %s", trouble)
+
+    def _has_news(self, entry: Entry) -> bool:
+        """Whether the entry may change by itself, or has just done so."""
+        if entry.state in (EntryState.SENT, EntryState.WORKING, EntryState.UNKNOWN):
+            return True
+        if entry.state is EntryState.FILLED and not is_complete(entry.terms, entry.fills):
+            return True
+        return any(self._wall_s(at) < NEWS_S for at in (entry.sent_at, entry.terminal_at) if at is not None)
+
+    def _wall_s(self, since: datetime) -> float:
+        return (self.clock.now() - since).total_seconds() / self.clock.speed

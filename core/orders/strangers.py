@@ -1,0 +1,103 @@
+"""Orders at the broker that no record here explains (rules 9). They are told, and never touched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import combinations
+
+from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.events import Severity, masked
+from core.domain.orders.identifiers import is_ours
+from core.domain.orders.orders import OrderReport
+from core.domain.orders.shape import ended_unfilled, opens_trident
+from core.domain.orders.way_out import adopting
+from core.guards.breakers import Breakers
+from core.records.records import Records
+from core.runtime.bus import Bus
+from core.runtime.clock import exchange_time
+
+
+@dataclass(eq=False, repr=False)
+class Strangers:
+    """Stops an account whose orders contradict our records: another console may trade it, or records were lost.
+
+    Each reason names one order or one pair, so that an operator's reset settles just that, and the next look tells the
+    next one. Without `sends` nothing is stopped: in dry-run the orders of the live mode, whose records are another
+    file, look like this.
+    """
+
+    records: Records
+    breakers: Breakers
+    bus: Bus
+    sends: bool = True
+    _told: set[tuple[str, str]] = field(init=False, default_factory=set)
+
+    async def heard(self, report: OrderReport) -> None:
+        """Takes an order that an alert told of, and that no record explains. Raises RecordsError."""
+        if is_ours(report.identifier):
+            await self._unrecorded(report)
+        else:
+            await self._tell(report, "is not ours; it is left alone")
+
+    async def listed(self, reports: Sequence[OrderReport], today: date) -> None:
+        """Takes the orders of a listing that no record explains, the oldest first. Raises RecordsError.
+
+        One of ours of an earlier day that ended without a fill is told, and stops nothing.
+        """
+        for report in reports:
+            if is_ours(report.identifier) and ended_unfilled(report) and _day_of(report) not in (None, today):
+                await self._tell(report, "carries our identifier, no record here knows it, and it ended without a fill")
+            else:
+                await self.heard(report)
+
+    async def two_tridents(self, account: str, listing: Sequence[OrderReport], owners: Mapping[str, str]) -> None:
+        """Stops the account when two tridents of one day are alive or filled, and one of them is ours. Raises
+        RecordsError.
+
+        `owners` are the ids of our entries by order id. The orders of one entry are one trident.
+        """
+        of_day: defaultdict[date, list[str]] = defaultdict(list)
+        for report in listing:
+            day = _day_of(report)
+            if day is not None and opens_trident(report) and not ended_unfilled(report):
+                of_day[day].append(report.order_id)
+        for day, orders in of_day.items():
+            for one, other in combinations(orders, 2):
+                entries = {owners.get(one), owners.get(other)}
+                if len(entries) == 1:
+                    continue
+                why = f"orders {one} and {other} are two tridents of {day}; at least one of them is of this console"
+                await self._stop(BreakerKind.INCIDENT, account, why)
+
+    async def _unrecorded(self, report: OrderReport) -> None:
+        why = (
+            f"order {report.order_id} at the broker carries our identifier, and no record here knows it; "
+            f"{adopting(report.order_id)}"
+        )
+        if self.sends:
+            await self._stop(BreakerKind.MISMATCH, report.account, why)
+        else:
+            await self._tell(report, "carries our identifier, and no record of this mode knows it", Severity.WARNING)
+
+    async def _stop(self, kind: BreakerKind, account: str, why: str) -> None:
+        if not await self.records.breakers.settled(kind, account, why):
+            await self.breakers.open(kind, account, why)
+
+    async def _tell(self, report: OrderReport, what: str, severity: Severity = Severity.INFO) -> None:
+        if (report.account, report.order_id) in self._told:
+            return
+        self._told.add((report.account, report.order_id))
+        await self.bus.say(
+            "reconcile.foreign",
+            f"{masked(report.account)}: order {report.order_id} ({report.underlying}, {report.status}) {what}",
+            severity,
+            account=report.account,
+        )
+
+
+def _day_of(report: OrderReport) -> date | None:
+    """The exchange date on which the broker received the order."""
+    return None if report.received_at is None else exchange_time(report.received_at).date()
