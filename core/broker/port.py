@@ -120,6 +120,11 @@ class BrokerTime:
         ahead = self.earliest - clock.now() + timedelta(seconds=(clock.monotonic() - self.mono) * clock.speed)
         return ahead, ahead + (self.latest - self.earliest)
 
+    def second_of(self, instant: datetime, clock: Clock) -> float:
+        """The monotonic second at which it was this instant by the broker's clock, at the earliest. It does not depend
+        on what the machine's clock shows."""
+        return self.mono + (instant - self.latest).total_seconds() / clock.speed
+
 
 WireGuard = Callable[[], Refusal | None]
 """Called in the request hook, just before the order leaves.

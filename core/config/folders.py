@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +50,19 @@ def folders(data_dir: Path | None) -> Folders:
 
 
 def account_locks() -> Path:
-    """The folder in which this user's accounts are locked; the same for every data folder (rules 10)."""
-    return PlatformDirs("senex", appauthor=False).user_state_path / "locks"
+    """The folder in which this user's accounts are locked: one for all processes of the user (rules 10).
+
+    It follows from the user's number and from the system's list of users alone. What a process is started with, such as
+    HOME, XDG_STATE_HOME or another data folder, changes nothing. A user without a home of their own, such as that of a
+    service, has it in /var/tmp.
+    """
+    user = os.geteuid()
+    try:
+        home = Path(pwd.getpwuid(user).pw_dir)
+        own = home.is_absolute() and home.stat().st_uid == user
+    except (KeyError, OSError):
+        own = False
+    return home / ".local" / "state" / "senex" / "locks" if own else Path(f"/var/tmp/senex-{user}")  # noqa: S108 - checked
 
 
 def settings_path(chosen: Folders, environ: Mapping[str, str]) -> Path | None:

@@ -130,8 +130,9 @@ class Attempts(UnderlyingSteps):
     def _quote_figures(self, legs: LegSubscription) -> Figures:
         """The oldest quote of the legs, by when its sides were set: one just received may be hours old (rules 4.3)."""
         now = self.clock.monotonic()
-        ages = {symbol: quote.age(now) for symbol, quote in self.quotes.quotes(legs.symbols).items()}
-        if not ages:  # the connection was lost just now
+        quotes = self.quotes.quotes(legs.symbols)
+        ages = {symbol: age_s for symbol, quote in quotes.items() if (age_s := quote.age(now)) is not None}
+        if not ages:  # the connection was lost just now, or all are dated ahead
             return ()
         oldest = max(ages, key=ages.__getitem__)
         return (("oldest_age_s", f"{ages[oldest]:.1f}"), ("oldest", oldest), ("limit_s", f"{MAX_QUOTE_AGE_S:g}"))

@@ -31,6 +31,7 @@ from core.engine.start_progress import StartProgress
 from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
+from core.guards.clock_check import ClockCheck
 from core.guards.gate import TradingGate
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
@@ -86,7 +87,10 @@ class Engine:
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
-        self.gate = TradingGate(records, self.breakers, parts.kill_file, self.stops, self._switched_off)
+        clock_check = ClockCheck(parts.broker, clock, parts.real_time)
+        self.gate = TradingGate(
+            records, self.breakers, parts.kill_file, self.stops, self._switched_off, clock_check.refusal
+        )
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
         self.feed = Feed(parts.market_data, self.quotes, clock, self.underlyings, parts.calendar.is_open, self._on_lost)
@@ -197,11 +201,10 @@ class Engine:
             ),
             watchdog=Watchdog(
                 breakers=self.breakers,
-                broker=parts.broker,
+                clock_check=clock_check,
                 feed=self.feed,
                 records=records,
                 clock=clock,
-                real_time=parts.real_time,
                 in_session=lambda: parts.calendar.is_open(clock.now()),
             ),
             alerting=self.alerting,

@@ -79,6 +79,7 @@ class Housekeeping:
         timetable.every(intervals.digests_s, lambda: self.spawn(self.mail.digest()))
         timetable.every(intervals.commands_s, self.commands.check)
         timetable.every(intervals.locks_s, self._verify_locks)
+        timetable.every(intervals.locks_s, self._follow_clock)
         suspension = SleepDetector(self.clock, intervals.max_sleep_s)
         while True:
             timetable.run_due()
@@ -93,6 +94,12 @@ class Housekeeping:
         lost."""
         with suppress(LockUnconfirmed):
             self.locks.verify()
+
+    def _follow_clock(self) -> None:
+        """Records at once that the clock went wrong or right, so that nobody counts down to a slot for half a minute
+        which the gate will refuse."""
+        if self.watchdog.clock_has_turned():
+            self.spawn(self.watchdog.follow_clock())
 
     async def look_after(self) -> None:
         """Checks what the breakers depend on, and the logins when one needs a check before the next regular one."""

@@ -25,7 +25,8 @@ class TradingGate:
     `until_reconciled` answers without waiting.
 
     `stops` are asked first: they bar before they are recorded. `switched_off` says why the account with this number
-    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may.
+    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_refusal` says
+    why the machine's clock is not proved to be right; None when it is.
     """
 
     records: Records
@@ -33,6 +34,7 @@ class TradingGate:
     kill_file: Path
     stops: Stops = field(default_factory=Stops)
     switched_off: Callable[[str], Refusal | None] = lambda _: None
+    clock_refusal: Callable[[], Refusal | None] = lambda: None
     _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
     _reconciling: str = field(init=False, default="starting")
     _clean_accounts: set[str] = field(init=False, default_factory=set)
@@ -120,6 +122,9 @@ class TradingGate:
             yield refuse(Reason.HALTED)
         if self._reconciling and not self._clean_accounts:
             yield refuse(Reason.RECONCILING)
+        wrong_clock = self.clock_refusal()
+        if wrong_clock is not None:
+            yield wrong_clock
         yield from self.breakers.refusals("", "")
 
     @property

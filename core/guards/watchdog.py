@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
-from core.broker.port import Broker
 from core.domain.operation.breakers import BreakerKind
 from core.guards.breakers import Breakers
+from core.guards.clock_check import ClockCheck
 from core.market.feed import Feed
 from core.records.records import Records
 from core.records.repositories.rows import AccountRecord
 from core.records.store.errors import RecordsError
 from core.runtime.clock import Clock, exchange_time
 
-MAX_CLOCK_OFFSET = timedelta(seconds=2)
 MAX_FAILED_SENDS = 3
 STORE_STALL_S = 5.0
 FEED_PATIENCE_S = 20.0
@@ -24,15 +22,13 @@ FEED_PATIENCE_S = 20.0
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Watchdog:
-    """Checks everything entries depend on. With `real_time` the clock is compared with the broker's Date too; a
-    simulated market time cannot be (rules 14)."""
+    """Checks everything entries depend on."""
 
     breakers: Breakers
-    broker: Broker
+    clock_check: ClockCheck
     feed: Feed
     records: Records
     clock: Clock
-    real_time: bool
     in_session: Callable[[], bool]
     _feed_fine_at: float = field(init=False)
 
@@ -46,8 +42,16 @@ class Watchdog:
         if store_trouble is None:
             await self.breakers.record_open()
         await self.breakers.follow(BreakerKind.FEED, "", self._feed_trouble())
-        await self.breakers.follow(BreakerKind.CLOCK, "", self._clock_trouble())
+        await self.follow_clock()
         await self._count_sends(accounts)
+
+    def clock_has_turned(self) -> bool:
+        """Whether the breaker for the clock is not as the clock is now."""
+        return (self._clock_trouble() is not None) != self.breakers.is_open(BreakerKind.CLOCK)
+
+    async def follow_clock(self) -> None:
+        """Opens or closes the breaker for the clock. It is only the record: the gate asks the clock itself."""
+        await self.breakers.follow(BreakerKind.CLOCK, "", self._clock_trouble())
 
     async def _count_sends(self, accounts: Sequence[AccountRecord]) -> None:
         """Stops an account after three failed sends in a session, until the next session. Each reset by the operator
@@ -82,9 +86,4 @@ class Watchdog:
         return f"the quote feed has not been live for {silent:.0f} s: {self.feed.why_not_live()}"
 
     def _clock_trouble(self) -> str | None:
-        time = self.broker.time
-        if not self.real_time or time is None:
-            return None
-        least, most = time.offset(self.clock)
-        off = (least + most) / 2
-        return f"the clock is {off.total_seconds():+.1f} s off the broker's" if abs(off) > MAX_CLOCK_OFFSET else None
+        return self.clock_check.trouble(in_session=self.in_session())

@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import stat
 import time
 import weakref
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from core.locks.holder import Holder, refusal
 LOCK_FILE = "trader.lock"
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
+_OTHERS_WRITE = 0o022
 _TRIES = 100
 _LOOKS = 50
 _LOOK_EVERY_S = 0.01
@@ -44,6 +46,14 @@ class LockUnconfirmed(LockLost):
     """It is not known at this moment whether the lock is still held. Nothing is sent until the answer comes."""
 
 
+class Watched(Protocol):
+    """Something that must stay as it is for the locks to keep others out, beside the locks themselves."""
+
+    def verify(self) -> None:
+        """Raises LockLost when it did not."""
+        ...
+
+
 class OneTrader(Protocol):
     """The locks of the running trader, as the engine sees them."""
 
@@ -58,6 +68,10 @@ class OneTrader(Protocol):
 
     def verify(self) -> None:
         """Raises LockLost when a lock no longer keeps others out, LockUnconfirmed when that is not known."""
+        ...
+
+    def watch(self, records: Watched) -> None:
+        """Has `verify` ask these records too, from now on."""
         ...
 
     async def keep(self) -> None:
@@ -77,11 +91,18 @@ class AloneInVirtualTime:
 
     session = None
 
+    def __init__(self) -> None:
+        self._watched: list[Watched] = []
+
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         return None
 
+    def watch(self, records: Watched) -> None:
+        self._watched.append(records)
+
     def verify(self) -> None:
-        return None
+        for each in self._watched:
+            each.verify()
 
     async def keep(self) -> None:
         return None
@@ -153,8 +174,8 @@ class FolderLock:
 class AccountLocks:
     """The locks of the accounts that one trading process uses on this machine.
 
-    `folder` is the one folder of this user for account locks, whatever the data folder. `broker` is the broker's
-    address as `broker_address` writes it.
+    `folder` is the one folder of this user for account locks (`core.config.folders`). `broker` is the broker's address
+    as `broker_address` writes it.
     """
 
     folder: Path
@@ -164,6 +185,7 @@ class AccountLocks:
 
     def take(self, numbers: Sequence[str]) -> None:
         """Locks all these accounts or none. Raises LockRefused."""
+        _require_own(self.folder)
         # Every process takes them in the same order: of two traders with several accounts one then gets them all.
         names = sorted((_account_name(self.broker, number), number) for number in numbers)
         taken: list[FolderLock] = []
@@ -196,13 +218,19 @@ class TraderLocks:
         """`data` is the lock already taken; `accounts` and `broker` are the folder and the broker of `AccountLocks`."""
         self._data = data
         self._accounts = AccountLocks(accounts, broker, data.holder)
+        self._watched: list[Watched] = []
 
     async def lock_accounts(self, numbers: Sequence[str]) -> None:
         self._accounts.take(numbers)
 
+    def watch(self, records: Watched) -> None:
+        self._watched.append(records)
+
     def verify(self) -> None:
         self._data.verify()
         self._accounts.verify()
+        for each in self._watched:
+            each.verify()
 
     async def keep(self) -> None:
         return None
@@ -253,12 +281,33 @@ def _account_name(broker: str, number: str) -> str:
     return account_digest(broker, number).hex()[:32]
 
 
+def _make(folder: Path) -> None:
+    """Makes the folder and those above it that are missing, for this user only. Raises OSError."""
+    for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
+        missing.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+
+
+def _require_own(folder: Path) -> None:
+    """Makes the folder of the account locks. Raises LockRefused unless it is this user's alone to change.
+
+    Where others may write, one of them may have made it, and could put another in its place.
+    """
+    try:
+        _make(folder)
+        found = folder.lstat()
+    except OSError as error:
+        raise LockRefused(f"accounts cannot be locked in {folder} ({error.strerror}); make it writable.") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise LockRefused(f"accounts cannot be locked in {folder}: it is no folder of this user; remove it.")
+    if found.st_mode & _OTHERS_WRITE:
+        raise LockRefused(f"accounts cannot be locked in {folder}: others may write there; run chmod go-w {folder}")
+
+
 def _take(folder: Path) -> tuple[int, int] | None:
     """The locked handles of the folder and of its file; None when another process holds one. Raises OSError."""
     for _ in range(_TRIES):
         try:
-            for missing in reversed([each for each in (folder, *folder.parents) if not each.exists()]):
-                missing.mkdir(mode=_FOLDER_MODE, exist_ok=True)
+            _make(folder)
             held = _locked(folder, os.O_RDONLY | os.O_DIRECTORY)
             if held is None:
                 return None

@@ -18,7 +18,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from core.domain.operation.events import masked
-from core.locks.folder_lock import AccountLocks, LockLost, LockRefused, LockUnconfirmed, account_digest
+from core.locks.folder_lock import AccountLocks, LockLost, LockRefused, LockUnconfirmed, Watched, account_digest
 from core.locks.holder import Holder, refusal
 from core.records.store.errors import RecordsError
 from core.records.store.postgres_driver import FAILURES, connect_to, prepare_schema
@@ -64,6 +64,7 @@ class ServerLocks:
         self._lost = asyncio.Event()
         self._turn = asyncio.Lock()  # the connection takes one question at a time
         self._given_back = False
+        self._watched: list[Watched] = []
         connection.add_termination_listener(lambda _: self._lost.set())
 
     @property
@@ -83,7 +84,12 @@ class ServerLocks:
                 await self._ask(_GIVE_BACK, key)
             raise
 
+    def watch(self, records: Watched) -> None:
+        self._watched.append(records)
+
     def verify(self) -> None:
+        for each in self._watched:
+            each.verify()
         if self._lost.is_set() or self._connection.is_closed():
             raise LockLost(self._sentence("its connection ended"))
         self._accounts.verify()

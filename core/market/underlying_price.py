@@ -20,16 +20,18 @@ class UnderlyingPrice(NamedTuple):
 def underlying_price(quotes: QuoteReads, underlying: Underlying, now: float) -> UnderlyingPrice | None:
     """The underlying's price at this monotonic second, and its age; None without one on this connection.
 
-    It is the midpoint of a quote that is not crossed; for an index the last trade, never a quote (rules 2). The caller
-    judges the age.
+    It is the midpoint of a quote that is not crossed; for an index the last trade, never a quote (rules 2). One that is
+    dated ahead of the broker's clock is no price. The caller judges the age.
     """
     if underlying.price_source is PriceSource.LAST:
         trade = quotes.trade(underlying.symbol)
-        if trade is None or trade.price <= 0:
+        age_s = None if trade is None else trade.age(now)
+        if trade is None or age_s is None or trade.price <= 0:
             return None
-        return UnderlyingPrice(trade.price, trade.age(now), PriceSource.LAST.value)
+        return UnderlyingPrice(trade.price, age_s, PriceSource.LAST.value)
     quote = quotes.quote(underlying.symbol)
     mid = quote.mid if quote is not None else None
-    if quote is None or mid is None or quote.bid is None or quote.bid <= 0:
+    age_s = quote.age(now) if quote is not None else None
+    if quote is None or mid is None or age_s is None or quote.bid is None or quote.bid <= 0:
         return None
-    return UnderlyingPrice(mid, quote.age(now), PriceSource.MIDPOINT.value)
+    return UnderlyingPrice(mid, age_s, PriceSource.MIDPOINT.value)

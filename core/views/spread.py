@@ -49,8 +49,11 @@ def _seen(moment: Moment, trident: Trident) -> Pricing | PricingRefusal | None:
     return price_trident(trident, quotes, moment.monotonic)
 
 
+_WITHOUT_AGE = (Reason.LEG_MISSING, Reason.LEG_AHEAD, Reason.LEG_STALE)
+
+
 def _is_old(seen: Pricing | PricingRefusal) -> bool:
-    return isinstance(seen, PricingRefusal) and seen.refusal.reason in (Reason.LEG_MISSING, Reason.LEG_STALE)
+    return isinstance(seen, PricingRefusal) and seen.refusal.reason in _WITHOUT_AGE
 
 
 def _slice(

@@ -12,7 +12,7 @@ from core.broker.tastytrade import Login, TastytradeBroker
 from core.config.credentials import Credentials, CredentialsError, find_logins
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.times import stamp
-from core.guards.watchdog import MAX_CLOCK_OFFSET
+from core.guards.clock_check import MAX_CLOCK_OFFSET, ClockCheck
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.clock import Clock, ShiftedClock, SystemClock
@@ -123,9 +123,9 @@ def _clock(broker: TastytradeBroker, clock: Clock, *, simulated: bool) -> Row:
     if time is None:
         return Row("clock", Finding.WARN, "the broker's answers carry no time", "look at `timedatectl`")
     least, most_off = time.offset(clock)
-    off_s = ((least + most_off) / 2).total_seconds()
-    text = f"{off_s:+.1f} s against the broker's; {stamp(clock.now())} here"
-    if abs(off_s) > MAX_CLOCK_OFFSET.total_seconds():
+    ahead_s = -((least + most_off) / 2).total_seconds()
+    text = f"{ahead_s:+.1f} s against the broker's; {stamp(clock.now())} here"
+    if ClockCheck(broker, clock, real_time=True).refusal() is not None:
         most = f"{MAX_CLOCK_OFFSET.total_seconds():g} s"
         return Row("clock", Finding.FAIL, text, f"entries stop above {most}; run: timedatectl set-ntp true")
     return Row("clock", Finding.OK, text)

@@ -119,6 +119,7 @@ async def build_engine(
     from core.engine.engine import Engine
     from core.engine.parts import EngineParts
     from core.locks.folder_lock import broker_address
+    from core.locks.records_file import RecordsFile
     from core.market.calendar import SessionCalendar
     from core.records.records import Records
     from core.runtime.clock import SystemClock
@@ -138,6 +139,8 @@ async def build_engine(
         broker = LoginsBroker([_ports(one, wire.url, clock, ids, sandbox) for one in (login, *_others(wire))], clock)
         demo = mode is Mode.DEMO
         records = await Records.open(place.url, holder=this_trader(place).to_text(), session=locks.session)
+        if place.database is None:
+            locks.watch(RecordsFile(place.records_file))
         parts = EngineParts(
             mode=mode,
             settings=settings,

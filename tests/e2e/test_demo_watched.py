@@ -17,7 +17,7 @@ from core.config.loader import load_settings
 from core.domain.operation.commands import CommandKind, CommandState
 from core.records.store.errors import RecordsError
 from core.remote.watch_client import WatchClient
-from core.snapshot import Automation, Snapshot, Watching
+from core.snapshot import Automation, EngineState, Snapshot, Watching
 from senex_tui.run.watch import watcher
 from senex_tui.support.refusals import Refused
 from senex_tui.trader.place import running_demo
@@ -73,7 +73,9 @@ async def shown(client: WatchClient, what: str) -> Snapshot:
         snapshot = client.snapshot()
         match what:
             case "running":
-                return snapshot.status.automation is Automation.ACTIVE
+                # Without a trader the records' trading state is shown, which is active before it has reconciled.
+                status = snapshot.status
+                return status.engine is EngineState.RUNNING and status.automation is Automation.ACTIVE
             case "paused":
                 return snapshot.status.automation is Automation.PAUSED
             case "an order":

@@ -28,10 +28,11 @@ class Traders:
         self._box = box
         self._processes: list[ForkedProcess] = []
 
-    def start(self, data: str, wait_s: int) -> ForkedProcess:
+    def start(self, data: str, wait_s: int, box: Box | None = None) -> ForkedProcess:
+        """`box` is the home it is started with, where that is another one."""
         process = ForkedProcess(
             ["--data-dir", str(self._box.home / data), "once", "--json", "--wait", str(wait_s)],
-            self._broker.environment(self._box),
+            self._broker.environment(box or self._box),
             self._box.home,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -65,6 +66,26 @@ def test_of_two_started_together_one_sends_one_order(
     [winner] = [process for process in both if process.returncode == TRADED]
     [said] = [err for _, err, process in ended if process is not winner]
     assert said.startswith(f"senex: another senex (process {winner.pid}, demo) trades with {held}")
+    assert len(broker.orders()) == 1
+
+
+@pytest.mark.parametrize("_", range(rounds(1, 3)))
+def test_of_two_with_other_homes_one_sends_one_order(
+    broker: SimulatedBroker, box: Box, traders: Traders, _: int
+) -> None:
+    """An order is listed 0.3 s after it was accepted: neither would see the other's at the broker in time."""
+    broker.fill_plan("never")
+    broker.trouble("orders-listing-lag", seconds=0.3, count=None)
+    both = []
+    for name in ("one", "two"):
+        home = box.home / f"home of {name}"
+        home.mkdir()
+        both.append(traders.start(name, 6, Box(home, {"XDG_STATE_HOME": str(home / "state")})))
+    ended = [(*process.communicate(timeout=WITHIN_S), process) for process in both]
+
+    assert sorted(process.returncode for process in both) == [TRADED, REFUSED]
+    [said] = [err for _, err, process in ended if process.returncode == REFUSED]
+    assert "trades with account …0001" in said
     assert len(broker.orders()) == 1
 
 

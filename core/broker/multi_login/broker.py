@@ -101,9 +101,9 @@ class LoginsBroker:
 
     @property
     def time(self) -> BrokerTime | None:
-        """The broker's time as the preferred login was last told it, else the next that was told one."""
-        told = (self.brokers[name].time for name in self._routes.after(self._reading))
-        return next((time for time in told if time is not None), None)
+        """The broker's time as any of the logins was told it last."""
+        told = [time for broker in self.brokers.values() if (time := broker.time) is not None]
+        return max(told, key=lambda time: time.mono, default=None)
 
     def remarks(self) -> tuple[str, ...]:
         """The remarks of all logins, each sentence once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -74,7 +75,7 @@ class TastytradeBroker:
     @property
     def time(self) -> BrokerTime | None:
         """The broker's time at its last answer that told it; None before the first (rules 14)."""
-        return self.connection.time
+        return self.connection.dates.time
 
     def remarks(self) -> tuple[str, ...]:
         return self.connection.remarks()
@@ -130,12 +131,19 @@ class TastytradeBroker:
 
         Raises BrokerError(UNREACHABLE) when the server does not answer.
         """
-        local = self.connection.local
+        local, timings = self.connection.local, self.connection.timings
         if local is None:
             return None
         try:
-            async with httpx2.AsyncClient(trust_env=False, timeout=self.connection.timings.connect) as client:
+            async with (
+                asyncio.timeout(timings.read),
+                httpx2.AsyncClient(trust_env=False, timeout=timings.read) as client,
+            ):
                 response = await client.get(local.join("/simulator/clock"))
+        except TimeoutError:
+            raise BrokerError(
+                BrokerFault.UNREACHABLE, f"simulator clock: no whole answer within {timings.read:g} s"
+            ) from None
         except httpx2.HTTPError as error:
             raise BrokerError(BrokerFault.UNREACHABLE, f"simulator clock: {transport_words(error)}") from None
         return _clock_reading(response) if response.is_success else None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
 import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import httpx2
@@ -21,9 +20,10 @@ from tenacity import (
     stop_after_attempt,
 )
 
-from core.broker.port import BrokerError, BrokerFault, BrokerTime
+from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.address import local_address, routed
 from core.broker.tastytrade.backoff import backoff_s
+from core.broker.tastytrade.broker_time import BrokerDates
 from core.broker.tastytrade.evidence import (
     BodyTaken,
     Evidence,
@@ -49,6 +49,7 @@ from core.runtime.redaction import masked_accounts, redact
 T = TypeVar("T")
 
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
+_ASKED = "senex_asked"
 QUOTE_TOKEN_PATH = "/api-quote-tokens"  # noqa: S105 - a path
 READ_TRIES = 3
 MOST_REMARKS = 50
@@ -86,7 +87,7 @@ class Connection:
         self.ids = ids
         self.timings = timings
         self.local = local_address(base_url) if base_url is not None else None
-        self.time: BrokerTime | None = None
+        self.dates = BrokerDates(clock)
         self.account_numbers: set[str] = set()
         self.is_test = is_test
         self._remarks: dict[str, None] = {}
@@ -121,16 +122,17 @@ class Connection:
         if self._session is None:
             self._session = await self._stack.enter_async_context(self.build_session())
         session = self._session
-        await self.read(lambda: session.refresh(force=True), "login")
+        login = self.timings.login
+        await self.read(lambda: session.refresh(force=True), "login", within_s=login)
 
     async def close(self) -> None:
         self._session = None
         await self._stack.aclose()
 
-    async def read(self, work: Callable[[], Awaitable[T]], what: str) -> T:
-        """Calls up to three times until an answer comes. Raises BrokerError. Never use it for an order.
+    async def read(self, work: Callable[[], Awaitable[T]], what: str, *, within_s: float | None = None) -> T:
+        """Calls up to three times until an answer comes, each time as `call`. Never use it for an order.
 
-        A 401 renews the token once. Only 429, 5xx and network failures are tried again.
+        A 401 renews the token once. Only 429, 5xx, network failures and slow answers are tried again.
         """
         tries = AsyncRetrying(
             stop=stop_after_attempt(READ_TRIES),
@@ -139,7 +141,7 @@ class Connection:
             sleep=self.clock.sleep,
             reraise=True,
         )
-        return await tries(self.call, work, what)
+        return await tries(self.call, work, what, within_s=within_s)
 
     async def read_body(self, work: Callable[[], Awaitable[object]], what: str) -> bytes:
         """Like `read`, but returns the body of the answer and keeps the SDK from parsing it."""
@@ -149,15 +151,18 @@ class Connection:
         """Like `call`, but returns the body of the answer and keeps the SDK from parsing it."""
         return await self.call(lambda: self._body(work, what), what)
 
-    async def call(self, work: Callable[[], Awaitable[T]], what: str) -> T:
-        """Calls once. A 401 renews the token and calls once more. Raises BrokerError."""
-        token = self.session.session_token
+    async def call(self, work: Callable[[], Awaitable[T]], what: str, *, within_s: float | None = None) -> T:
+        """Calls once. A 401 renews the token and calls once more. Raises BrokerError.
+
+        The whole answer has to come `within_s` wall seconds, by default those of a read.
+        """
+        token, within_s = self.session.session_token, within_s or self.timings.read
         try:
-            answer = await self._once(work, what)
+            answer = await self._once(work, what, within_s)
         except Unauthorized:
             if not await self.renew(token):
                 raise
-            answer = await self._once(work, what)
+            answer = await self._once(work, what, within_s)
         self._renewals.worked()
         return answer
 
@@ -170,12 +175,12 @@ class Connection:
             if self._renewals.wait_s() > 0:
                 return False
             self._renewals.in_vain()
-            await self._once(lambda: self.session.refresh(force=True), "login")
+            await self._once(lambda: self.session.refresh(force=True), "login", self.timings.login)
         return True
 
     async def ensure_token(self) -> None:
         """Makes sure that the token outlives the next request. Raises BrokerError; then no order has left."""
-        await self._once(self.session.refresh, "login")
+        await self._once(self.session.refresh, "login", self.timings.login)
 
     def remark(self, *left_out: str) -> None:
         """Keeps these sentences, each once, until `remarks` takes them: what was left out of an answer."""
@@ -201,10 +206,14 @@ class Connection:
             text = text.replace(secret, "***") if secret else text
         return masked_accounts(masked_in(text, self.account_numbers))
 
-    async def _once(self, work: Callable[[], Awaitable[T]], what: str) -> T:
+    async def _once(self, work: Callable[[], Awaitable[T]], what: str, within_s: float) -> T:
         with observed(Evidence()) as evidence:
             try:
-                return await work()
+                # Over the whole answer: the transport's own limits begin anew with each byte that comes.
+                async with asyncio.timeout(within_s):
+                    return await work()
+            except TimeoutError:
+                fault = BrokerError(BrokerFault.UNREACHABLE, f"{what}: no whole answer within {within_s:g} s")
             except READ_ERRORS as error:
                 fault = fault_of(error, evidence, what)
             except BrokerError as refusal:
@@ -233,7 +242,7 @@ class Connection:
         # One context for all clients: building one blocks the loop for 30 ms, at each reconnect (broker 1).
         # A local server speaks no TLS, so the system's certificate authorities need not be loaded.
         context = ssl.create_default_context() if self.local is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        connect, answer = self.timings.connect, self.timings.answer
+        connect = self.timings.connect
         return Session(
             self.login.secret,
             self.login.refresh,
@@ -244,7 +253,8 @@ class Connection:
             },
             verify=context,
             trust_env=self.local is None,
-            timeout=httpx2.Timeout(connect=connect, read=answer, write=answer, pool=connect),
+            # Without limits for reading and writing: each call has one for its whole answer, and each stream its own.
+            timeout=httpx2.Timeout(None, connect=connect, pool=connect),
         )
 
     async def _on_request(self, request: httpx2.Request) -> None:
@@ -252,17 +262,18 @@ class Connection:
         if path == TOKEN_PATH:
             self._may_log_in()
         request.url = routed(request.url, self.local)
+        request.extensions = {**request.extensions, _ASKED: self.clock.monotonic()}
         evidence = current_evidence()
         if evidence is not None and evidence.order_path == path and request.method == "POST":
             evidence.ask_guard()
             request.extensions = {**request.extensions, "trace": evidence.trace}
 
     async def _on_response(self, response: httpx2.Response) -> None:
-        self._note_date(response)
         if response.status_code == 101:
             stream = response.extensions["network_stream"]
             response.extensions["network_stream"] = WatchedStream(stream, self.timings.socket_silence)
             return
+        self._note_date(response)
         path = response.request.url.path
         evidence = current_evidence()
         if evidence is not None and evidence.order_path in (None, path):
@@ -305,19 +316,11 @@ class Connection:
         raise BrokerError(BrokerFault.LOGIN_REFUSED, *self._refused)
 
     def _note_date(self, response: httpx2.Response) -> None:
-        """Notes the broker's time, which its answers tell in whole seconds, cut off.
-
-        It means something only when market time is real (rules 14).
-        """
-        stamp = response.headers.get("Date")
-        if stamp is None:
-            return
-        try:
-            told = parsedate_to_datetime(stamp).astimezone(UTC)
-        except (ValueError, TypeError):
-            self.time = None
-        else:
-            self.time = BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
+        """Notes the broker's time from an answer of its own. A gateway's page has the gateway's time."""
+        kind = response.headers.get("Content-Type", "")
+        if response.is_success and kind.startswith("application/json"):
+            asked = response.request.extensions.get(_ASKED)
+            self.dates.note(response.headers.get("Date"), asked if isinstance(asked, float) else self.clock.monotonic())
 
 
 def _is_transient(error: BaseException) -> bool:

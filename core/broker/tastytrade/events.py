@@ -1,6 +1,7 @@
 """Turns the feed's events into our values (broker 3).
 
-Their times are epoch milliseconds of market time; 0 means no time.
+Their times are epoch milliseconds by the exchange's clock; 0 means no time. Ages follow from the broker's time, never
+from the machine's clock, which may be wrong.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from decimal import Decimal
 
 from tastytrade import dxfeed
 
+from core.broker.tastytrade.broker_time import BrokerDates
 from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, TradingHalt
-from core.runtime.clock import Clock, monotonic_at
 
 
-def quote_of(event: dxfeed.Quote, clock: Clock, received: float) -> Quote:
+def quote_of(event: dxfeed.Quote, dates: BrokerDates, received: float) -> Quote:
     """The quote of an event that arrived at the monotonic second `received`.
 
     `as_of` is the older of the two sides' own times where the event carries them (rules 4.3).
@@ -25,18 +26,18 @@ def quote_of(event: dxfeed.Quote, clock: Clock, received: float) -> Quote:
         bid=_finite(event.bid_price),
         ask=_finite(event.ask_price),
         received=received,
-        as_of=_as_of(clock, received, (event.bid_time, event.ask_time)),
+        as_of=_as_of(dates, received, (event.bid_time, event.ask_time)),
         bid_size=_finite(event.bid_size),
         ask_size=_finite(event.ask_size),
     )
 
 
-def trade_of(event: dxfeed.Trade, clock: Clock, received: float) -> Trade:
+def trade_of(event: dxfeed.Trade, dates: BrokerDates, received: float) -> Trade:
     return Trade(
         symbol=event.event_symbol,
         price=event.price,
         received=received,
-        as_of=_as_of(clock, received, (event.time,)),
+        as_of=_as_of(dates, received, (event.time,)),
         day_volume=_finite(event.day_volume),
     )
 
@@ -73,12 +74,12 @@ def candles_of(events: Iterable[dxfeed.Candle]) -> tuple[Candle, ...]:
     return tuple(days[day] for day in sorted(days))
 
 
-def _as_of(clock: Clock, received: float, times: tuple[int, ...]) -> float:
-    """The monotonic second of the oldest of these times, at most `received`; `received` when there is none."""
+def _as_of(dates: BrokerDates, received: float, times: tuple[int, ...]) -> float:
+    """The monotonic second of the oldest of these times; `received` when there is none."""
     own = [time for time in times if time > 0]
     if not own:
         return received
-    return min(received, monotonic_at(clock, datetime.fromtimestamp(min(own) / 1000, UTC)))
+    return dates.second_of(datetime.fromtimestamp(min(own) / 1000, UTC))
 
 
 def _finite(value: Decimal | None) -> Decimal | None:

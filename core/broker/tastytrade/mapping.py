@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from core.broker.port import AccountReads, BrokerAccount, MarketState, Position
+from core.broker.tastytrade.broker_time import BrokerDates
 from core.broker.tastytrade.fields import (
     JsonObject,
     Unreadable,
@@ -27,7 +28,7 @@ from core.broker.tastytrade.fields import (
     text,
 )
 from core.domain.market.judgement import Metrics
-from core.runtime.clock import Clock, monotonic_at
+from core.domain.market.quotes import event_age_s
 
 HUNDRED = Decimal(100)
 OPEN, CLOSED = "Open", "Closed"
@@ -92,7 +93,7 @@ def market_state(o: JsonObject, now: datetime) -> MarketState:
     return MarketState(is_open, OPEN if is_open else CLOSED, open_at, close_at)
 
 
-def metrics_of(o: JsonObject, clock: Clock) -> Metrics:
+def metrics_of(o: JsonObject, dates: BrokerDates) -> Metrics:
     """Our metrics from the broker's. `age_s` is in wall seconds, as the ages of quotes are.
 
     IV rank and percentile arrive as fractions and become 0..100; 30-day IV arrives in percent and becomes a fraction.
@@ -103,7 +104,7 @@ def metrics_of(o: JsonObject, clock: Clock) -> Metrics:
         rank = optional_figure(o, "implied-volatility-index-rank")
     iv30 = optional_figure(o, "implied-volatility-30-day")
     earnings = optional_object(o, "earnings")
-    updated = instant(o, "updated-at")
+    now, updated = dates.clock.monotonic(), dates.second_of(instant(o, "updated-at"))
     return Metrics(
         symbol=text(o, "symbol"),
         iv_rank=_scaled(rank),
@@ -112,7 +113,7 @@ def metrics_of(o: JsonObject, clock: Clock) -> Metrics:
         ex_dividend=optional_date(o, "dividend-ex-date"),
         earnings=optional_date(earnings, "expected-report-date") if earnings is not None else None,
         beta=shown_number(o, "beta"),
-        age_s=max(0.0, clock.monotonic() - monotonic_at(clock, updated)),
+        age_s=event_age_s(now, updated, now),
     )
 
 

@@ -144,10 +144,10 @@ class DXLinkMarketData:
     def _deliveries(
         self, streamer: DXLinkStreamer, sink: MarketDataSink
     ) -> Iterable[Callable[[], Coroutine[Any, Any, None]]]:
-        clock = self._connection.clock
+        dates = self._connection.dates
         return (
-            lambda: self._drain(streamer, dxfeed.Quote, lambda e, at: quote_of(e, clock, at), sink.on_quotes),
-            lambda: self._drain(streamer, dxfeed.Trade, lambda e, at: trade_of(e, clock, at), sink.on_trades),
+            lambda: self._drain(streamer, dxfeed.Quote, lambda e, at: quote_of(e, dates, at), sink.on_quotes),
+            lambda: self._drain(streamer, dxfeed.Trade, lambda e, at: trade_of(e, dates, at), sink.on_trades),
             lambda: self._drain(streamer, dxfeed.Summary, summary_of, sink.on_summaries),
             lambda: self._drain(streamer, dxfeed.Profile, halt_of, sink.on_halts),
         )

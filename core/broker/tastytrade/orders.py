@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -69,23 +70,22 @@ class Orders:
             raise BrokerError(BrokerFault.UNREADABLE, f"{what}: {unreadable_words(error)}") from None
 
     async def send(self, number: str, request: OrderRequest, guard: WireGuard) -> SendOutcome:
-        """Sends the order once. Shield the call from cancellation: a cancelled send has no outcome.
+        """Sends the order once, within `Timings.order`. Shield the call from cancellation: a cancelled send has no
+        outcome.
 
         `guard` is called in the request hook, and again when the connection stands. When it refuses, nothing has left.
         """
         c, account = self._connection, self._connection.account(number)
-        try:
-            # Before the order: when this refresh fails, it is proved that nothing left (rules 9).
-            await c.ensure_token()
-            session, order = c.session, new_order(request)
-        except BrokerError as error:
-            return SendOutcome(SendClass.NOT_SENT, str(error), left=False, code=error.code)
+        evidence = Evidence(order_path=f"/accounts/{number}/orders", guard=guard)
         failure: Exception | None = None
-        with observed(Evidence(order_path=f"/accounts/{number}/orders", guard=guard)) as evidence:
-            try:
-                await account.place_order(session, order, dry_run=False)
-            except Exception as error:  # every failure becomes an outcome; the evidence decides which
-                failure = error
+        try:
+            async with asyncio.timeout(c.timings.order):
+                # Before the order: when this refresh fails, it is proved that nothing left (rules 9).
+                await c.ensure_token()
+                with observed(evidence):
+                    await account.place_order(c.session, new_order(request), dry_run=False)
+        except Exception as error:  # every failure becomes an outcome; the evidence decides which
+            failure = error
         outcome = outcome_of(number, request, evidence, failure)
         return SendOutcome(
             outcome.kind, c.masked(outcome.detail), outcome.left, outcome.status, outcome.code, outcome.report
@@ -97,7 +97,7 @@ class Orders:
         After any other error the order counts as working until it is read again (rules 9).
         """
         c, account = self._connection, self._connection.account(number)
-        await c.call(lambda: account.delete_order(c.session, int(order_id)), "cancel")
+        await c.call(lambda: account.delete_order(c.session, int(order_id)), "cancel", within_s=c.timings.cancel)
 
     async def order(self, number: str, order_id: str) -> OrderReport:
         """The order with this broker id. Raises BrokerError."""
@@ -160,12 +160,13 @@ def outcome_of(number: str, request: OrderRequest, evidence: Evidence, failure: 
     if isinstance(failure, WireRefused):
         return SendOutcome(SendClass.NOT_SENT, str(failure), left=False, code=failure.refusal.code)
     if not evidence.left:
-        return SendOutcome(SendClass.NOT_SENT, f"the order never left: {_failure_words(failure)}", left=False)
+        code = failure.code if isinstance(failure, BrokerError) else ""
+        return SendOutcome(SendClass.NOT_SENT, f"the order never left: {_failure_words(failure)}", False, code=code)
     status = evidence.status
-    if status is None:
-        if isinstance(failure, NEVER_CONNECTED):
-            return SendOutcome(SendClass.NOT_SENT, f"no connection: {_failure_words(failure)}", left=False)
-        return SendOutcome(SendClass.UNKNOWN, f"no answer: {_failure_words(failure)}", left=True)
+    if status is None and isinstance(failure, NEVER_CONNECTED):
+        return SendOutcome(SendClass.NOT_SENT, f"no connection: {_failure_words(failure)}", left=False)
+    if status is None or evidence.body is None:  # a status without a whole body proves neither yes nor no
+        return SendOutcome(SendClass.UNKNOWN, f"no whole answer: {_failure_words(failure)}", left=True, status=status)
     if 200 <= status < 300:
         return _acknowledged(number, request, evidence)
     code, words = error_words(evidence.body)

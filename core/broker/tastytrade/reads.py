@@ -29,9 +29,9 @@ from core.broker.tastytrade.mapping import (
 )
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
+from core.domain.market.quotes import event_age_s
 from core.domain.market.underlying import SHIPPED
 from core.domain.operation.events import masked
-from core.runtime.clock import monotonic_at
 
 T = TypeVar("T")
 
@@ -90,14 +90,14 @@ class Reads:
         session = next(equities, None)
         if session is None:
             raise BrokerError(BrokerFault.UNREADABLE, f"{what}: the answer has none for equities")
-        return _read(lambda: market_state(session, c.clock.now()), what)
+        return _read(lambda: market_state(session, c.dates.now()), what)
 
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         """The metrics of these symbols. One that cannot be read is left out; raises BrokerError when none can be."""
         c, what = self._connection, "metrics"
         body = await c.read_body(lambda: get_market_metrics(c.session, symbols), what)
         found = self._readable(
-            _items(body, what), lambda o: metrics_of(o, c.clock), lambda o: f"{_symbol(o)} in the metrics", what
+            _items(body, what), lambda o: metrics_of(o, c.dates), lambda o: f"{_symbol(o)} in the metrics", what
         )
         return tuple(found)
 
@@ -121,8 +121,9 @@ class Reads:
         )
         now, limit = c.clock.monotonic(), c.timings.marks_age
         found = self._readable(_items(body, what), mark, lambda o: f"{_symbol(o)} in the marks", what)
-        current = (each for each in found if each is not None)
-        return {symbol: price for symbol, price, at in current if now - monotonic_at(c.clock, at) <= limit}
+        marks = (each for each in found if each is not None)
+        aged = ((symbol, price, event_age_s(now, c.dates.second_of(at), now)) for symbol, price, at in marks)
+        return {symbol: price for symbol, price, age_s in aged if age_s is not None and age_s <= limit}
 
     def _readable(
         self, items: Sequence[object], read: Callable[[JsonObject], T], name: Callable[[JsonObject], str], what: str

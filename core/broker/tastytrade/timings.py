@@ -10,7 +10,12 @@ class Timings:
     """For requests see broker 2.1, for streams broker 6."""
 
     connect: float = 5.0
-    answer: float = 20.0
+    read: float = 15.0
+    """A read as a whole, from its request to the last byte of its answer. A read is tried up to three times."""
+    order: float = 10.0
+    """Sending an order as a whole, with the token before it. After it nothing is known of an order that had left."""
+    cancel: float = 10.0
+    login: float = 20.0
     enter_stream: float = 15.0
     """Opening a stream, its login included. The SDK itself would wait, or ask again, for ever."""
     socket_silence: float = 75.0

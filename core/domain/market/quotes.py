@@ -6,14 +6,23 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+MAX_AHEAD_S = 2.0
+"""An event that is dated further ahead of its receipt than this has no age: its time, or the clock, is wrong."""
+
+
+def event_age_s(now: float, as_of: float, received: float) -> float | None:
+    """Wall seconds at `now` since `as_of`, both monotonic; None when that lies too far ahead of the receipt."""
+    age_s = max(0.0, now - as_of)
+    return None if as_of - received > MAX_AHEAD_S else age_s
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
     """A bid and an ask. A side that is missing or not a number is None.
 
     `received` is the clock's monotonic second of arrival. `as_of` is the monotonic second at which the older of the two
-    sides was set, where the event carries the times of its sides, else `received`. It is never later than `received`
-    (rules 4.3).
+    sides was set, where the event carries the times of its sides, else `received`. It is later than `received` where
+    the event is dated ahead (rules 4.3).
     """
 
     symbol: str
@@ -24,9 +33,15 @@ class Quote:
     bid_size: Decimal | None = None
     ask_size: Decimal | None = None
 
-    def age(self, now: float) -> float:
-        """Wall seconds since the older side was set; `now` is monotonic."""
-        return max(0.0, now - self.as_of)
+    def age(self, now: float) -> float | None:
+        """Wall seconds since the older side was set, None when it is dated ahead; `now` is monotonic."""
+        return event_age_s(now, self.as_of, self.received)
+
+    @property
+    def ahead_s(self) -> float | None:
+        """How many seconds ahead of its receipt it is dated, where it has no age for that; else None."""
+        ahead = self.as_of - self.received
+        return ahead if ahead > MAX_AHEAD_S else None
 
     @property
     def crossed(self) -> bool:
@@ -54,9 +69,9 @@ class Trade:
     as_of: float
     day_volume: Decimal | None = None
 
-    def age(self, now: float) -> float:
-        """Wall seconds since the trade; `now` is monotonic."""
-        return max(0.0, now - self.as_of)
+    def age(self, now: float) -> float | None:
+        """Wall seconds since the trade, None when it is dated ahead; `now` is monotonic."""
+        return event_age_s(now, self.as_of, self.received)
 
 
 @dataclass(frozen=True, slots=True)

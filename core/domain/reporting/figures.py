@@ -41,6 +41,7 @@ PRICING_REASONS = frozenset(
         Reason.LEG_MISSING,
         Reason.LEG_UNUSABLE,
         Reason.LEG_CROSSED,
+        Reason.LEG_AHEAD,
         Reason.LEG_STALE,
         Reason.PUT_CREDIT_NOT_POSITIVE,
         Reason.CALL_CREDIT_NOT_POSITIVE,

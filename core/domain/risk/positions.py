@@ -85,7 +85,8 @@ def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) 
     age_s = 0.0
     for leg in trident.legs:
         quote = quotes.get(leg.streamer)
-        if quote is None or not _usable(quote):
+        leg_age_s = None if quote is None else quote.age(now)
+        if quote is None or leg_age_s is None or not _usable(quote):
             return None
         bid, ask = quote.bid or Decimal(0), quote.ask or Decimal(0)
         short = leg.direction is Direction.SHORT
@@ -93,7 +94,7 @@ def mark_trident(trident: OpenTrident, quotes: Mapping[str, Quote], now: float) 
         mid += sign * (bid + ask) / 2
         natural += sign * (ask if short else bid)
         credit += sign * (bid if short else ask)
-        age_s = max(age_s, quote.age(now))
+        age_s = max(age_s, leg_age_s)
     return Mark(mid, natural, credit, age_s)
 
 

@@ -16,12 +16,14 @@ MAX_QUOTE_AGE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class LegQuote:
-    """A leg's quote when it was priced. `age_s` is in wall seconds; None when the leg had no quote."""
+    """A leg's quote when it was priced. `age_s` is in wall seconds; None when the leg had no quote, or one dated
+    `ahead_s` ahead of the broker's clock."""
 
     leg: Leg
     bid: Decimal | None
     ask: Decimal | None
     age_s: float | None
+    ahead_s: float | None = None
 
     @property
     def is_crossed(self) -> bool:
@@ -141,13 +143,15 @@ def _leg_quotes(
         quote = quotes.get(leg.symbols.streamer)
         if quote is None:
             return LegQuote(leg, None, None, None)
-        return LegQuote(leg, quote.bid, quote.ask, quote.age(now))
+        return LegQuote(leg, quote.bid, quote.ask, quote.age(now), quote.ahead_s)
 
     return seen(trident.short_put), seen(trident.long_put), seen(trident.short_call), seen(trident.long_call)
 
 
 def _unusable(legs: tuple[LegQuote, ...]) -> Refusal | None:
     for q in legs:
+        if q.ahead_s is not None:
+            return refuse(Reason.LEG_AHEAD, symbol=q.leg.symbols.streamer, ahead_s=f"{q.ahead_s:.1f}")
         if q.age_s is None:
             return refuse(Reason.LEG_MISSING, symbol=q.leg.symbols.streamer)
         for side, value in (("bid", q.bid), ("ask", q.ask)):

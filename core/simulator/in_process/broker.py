@@ -29,6 +29,7 @@ from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import EXCHANGE_ZONE, Clock, exchange_time
+from core.runtime.redaction import masked_accounts
 from core.simulator.exchange.broker_clock import BrokerClock
 from core.simulator.exchange.client_orders import ClientOrders
 from core.simulator.exchange.exchange import Exchange
@@ -76,8 +77,8 @@ class Posted:
 class InProcessBroker:
     """Implements `core.broker.port.Broker` for one login. The clock is the true one.
 
-    Two of them may share one exchange, as the consoles of two traders do. A client whose clock is wrong has its own in
-    `market_data.client_clock`. The fields from `unreachable` on are for tests to set and read.
+    Two of them may share one exchange, as the consoles of two traders do. Ages are told by the broker's clock, as the
+    adapter tells them. The fields from `unreachable` on are for tests to set and read.
     """
 
     exchange: Exchange
@@ -104,9 +105,7 @@ class InProcessBroker:
         self._theirs = BrokerClock(self.clock, self.faults)
         self._orders = ClientOrders(self.exchange, self.faults, self.clock)
         self._view = MarketView(self.market, self.faults, self.clock)
-        self.market_data = InProcessMarketData(
-            self._view, self.faults, self._theirs, self._check, client_clock=self.clock
-        )
+        self.market_data = InProcessMarketData(self._view, self.faults, self._theirs, self._check)
         self.alerts = InProcessAlerts(self.exchange, self.faults, self._theirs)
 
     @property
@@ -167,7 +166,7 @@ class InProcessBroker:
     async def metrics(self, symbols: Sequence[str]) -> tuple[Metrics, ...]:
         known = [symbol for symbol in symbols if symbol in self.market.symbols]
         rows = await self._call("/market-metrics", lambda now: [self._view.metrics(symbol, now) for symbol in known])
-        return tuple(values.metrics(row, self.market_data.dating) for row in rows)
+        return tuple(values.metrics(row, self._theirs) for row in rows)
 
     async def chain(self, symbol: str) -> OptionChain:
         day = await self._call("/option-chains", self.market.session_day)
@@ -328,9 +327,9 @@ class InProcessBroker:
             answer = process(self._theirs.now())
         except OrderRefused as error:
             what = "cancel" if method == "DELETE" else "order"
-            raise BrokerError(fault_of(error), f"{what}: {error.message}", error.code) from None
+            raise _failed(fault_of(error), f"{what}: {error.message}", error.code) from None
         if (refused := self._armed(FaultKind.REST_REFUSED_AFTER, path, method)) is not None:
-            raise BrokerError(BrokerFault.REFUSED, f"{path}: {REFUSED}", refusal_code(refused))
+            raise _failed(BrokerFault.REFUSED, f"{path}: {REFUSED}", refusal_code(refused))
         await self._wait(self._late_answer_s(path, method), path)
         self._check(path, method, AFTER)
         self._note_time(path, method)
@@ -345,7 +344,7 @@ class InProcessBroker:
         if seconds:
             await self.clock.sleep(min(seconds, REQUEST_TIMEOUT_S))
         if seconds > REQUEST_TIMEOUT_S:
-            raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
+            raise _failed(BrokerFault.UNREACHABLE, f"{path}: no answer within {REQUEST_TIMEOUT_S:g} s")
 
     def _note_time(self, path: str, method: str) -> None:
         if self._armed(FaultKind.DATE_MISSING, path, method) is None:
@@ -355,10 +354,10 @@ class InProcessBroker:
     def _check(self, path: str, method: str = "GET", kinds: Mapping[FaultKind, Failure] | None = None) -> None:
         """Raises BrokerError when a fault of these kinds is armed for this request; of all kinds when none is given."""
         if self.unreachable:
-            raise BrokerError(BrokerFault.UNREACHABLE, f"{path}: connection refused")
+            raise _failed(BrokerFault.UNREACHABLE, f"{path}: connection refused")
         for kind, (fault, words) in (kinds or {**BEFORE, **AFTER}).items():
             if self._armed(kind, path, method) is not None:
-                raise BrokerError(fault, f"{path}: {words}")
+                raise _failed(fault, f"{path}: {words}")
 
     def _armed(self, kind: FaultKind, path: str, method: str) -> ArmedFault | None:
         return self.faults.take(kind, self.clock.monotonic(), method=method, path=path)
@@ -375,3 +374,8 @@ class InProcessBroker:
     async def _no_answer(self) -> SendOutcome:
         await self.clock.sleep(REQUEST_TIMEOUT_S)
         return SendOutcome(SendClass.UNKNOWN, f"no answer within {REQUEST_TIMEOUT_S:g} s", left=True)
+
+
+def _failed(fault: BrokerFault, text: str, code: str = "") -> BrokerError:
+    """The error with its account numbers masked, as the adapter masks those of the wire (broker 5)."""
+    return BrokerError(fault, masked_accounts(text), code)

@@ -48,8 +48,6 @@ class InProcessMarketData:
     """Seconds between two reads of the market while no option is subscribed. More saves computing."""
     unwatched_s: Callable[[], float] = lambda: 0.0
     """For how many seconds from now no price is needed. For so long only single quotes are sent, as a sign of life."""
-    client_clock: Clock | None = None
-    """The clock of the client's machine, by which it dates what it receives; None when it is the broker's."""
     _underlyings: set[str] = field(default_factory=set, init=False)
     _options: set[str] = field(default_factory=set, init=False)
     _quotes: dict[str, MarketQuote] = field(default_factory=dict, init=False)
@@ -62,11 +60,6 @@ class InProcessMarketData:
     _assume_watched_until: float = field(default=0.0, init=False)
     """Monotonic second until which prices are needed, because of a recent subscription."""
     _waiter: asyncio.Future[None] | None = field(default=None, init=False)
-
-    @property
-    def dating(self) -> Clock:
-        """The clock by which the client dates what it receives."""
-        return self.client_clock or self.clock
 
     async def run(self, sink: MarketDataSink) -> None:
         connections = 0
@@ -143,7 +136,7 @@ class InProcessMarketData:
             quote = self.view.quote(symbol, now)
             if quote is not None and quote != self._quotes.get(symbol):
                 self._quotes[symbol] = quote
-                sink.on_quotes([values.quote(quote, self.dating)])
+                sink.on_quotes([values.quote(quote, self.clock)])
                 return
 
     def _deliver(self, sink: MarketDataSink) -> None:
@@ -157,9 +150,9 @@ class InProcessMarketData:
         self._quotes.update((q.symbol, q) for q in quotes)
         self._trades.update((t.symbol, t) for t in trades)
         if quotes:
-            sink.on_quotes([values.quote(q, self.dating) for q in quotes])
+            sink.on_quotes([values.quote(q, self.clock) for q in quotes])
         if trades:
-            sink.on_trades([values.trade(t, self.dating) for t in trades])
+            sink.on_trades([values.trade(t, self.clock) for t in trades])
         if self.clock.monotonic() >= self._summaries_due or not self._underlyings <= self._halts.keys():
             self._summaries_due = self.clock.monotonic() + SUMMARY_PERIOD_S
             self._deliver_summaries(sink, now)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 
 from core.broker.port import AccountReads, BrokerAccount, DryRunAnswer, Position
 from core.domain.market.chain import Expiration, ListedStrike, OptionChain, OptionSymbols, TickTable
 from core.domain.market.judgement import Metrics
-from core.domain.market.quotes import Candle, DaySummary, Quote, Trade
+from core.domain.market.quotes import Candle, DaySummary, Quote, Trade, event_age_s
 from core.domain.orders.orders import Fill, OrderReport, OrderRequest, ReportedLeg
 from core.runtime.clock import Clock, monotonic_at
 from core.simulator.exchange import orders as sim
@@ -62,7 +61,9 @@ def account_reads(
 
 
 def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
-    """Converts metrics. Ranks become 0 to 100, the 30-day volatility a fraction, the time an age in seconds."""
+    """Converts metrics. Ranks become 0 to 100, the 30-day volatility a fraction, the time an age in seconds by the
+    broker's clock."""
+    now = clock.monotonic()
     return Metrics(
         symbol=row.symbol,
         iv_rank=row.tos_implied_volatility_index_rank * HUNDRED,
@@ -71,7 +72,7 @@ def metrics(row: MarketMetricsRow, clock: Clock) -> Metrics:
         ex_dividend=row.dividend_ex_date,
         earnings=None,
         beta=row.beta,
-        age_s=max(0.0, clock.monotonic() - monotonic_at(clock, row.updated_at)),
+        age_s=event_age_s(now, monotonic_at(clock, row.updated_at), now),
     )
 
 
@@ -187,7 +188,7 @@ def quote(shown: MarketQuote, clock: Clock) -> Quote:
         bid=shown.bid,
         ask=shown.ask,
         received=received,
-        as_of=_as_of(clock, min(shown.bid_time, shown.ask_time)),
+        as_of=monotonic_at(clock, min(shown.bid_time, shown.ask_time)),
         bid_size=Decimal(shown.bid_size),
         ask_size=Decimal(shown.ask_size),
     )
@@ -198,7 +199,7 @@ def trade(shown: MarketTrade, clock: Clock) -> Trade:
         symbol=shown.symbol,
         price=shown.price,
         received=clock.monotonic(),
-        as_of=_as_of(clock, shown.time),
+        as_of=monotonic_at(clock, shown.time),
         day_volume=Decimal(shown.day_volume),
     )
 
@@ -211,7 +212,3 @@ def day_summary(shown: MarketSummary, clock: Clock) -> DaySummary:
 
 def candle(shown: MarketCandle) -> Candle:
     return Candle(shown.day, float(shown.open), float(shown.high), float(shown.low), float(shown.close))
-
-
-def _as_of(clock: Clock, instant: datetime) -> float:
-    return min(clock.monotonic(), monotonic_at(clock, instant))

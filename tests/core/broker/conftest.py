@@ -27,13 +27,13 @@ def clock() -> InstantClock:
 
 @pytest.fixture
 async def broker(server: RawBroker, clock: InstantClock) -> AsyncIterator[TastytradeBroker]:
-    """The adapter, logged in at the raw server; it waits 0.3 s for an answer."""
+    """The adapter, logged in at the raw server; it waits 0.3 s for a whole answer."""
     found = TastytradeBroker(
         Login("main", SECRET, REFRESH),
         clock,
         SeededIds(1),
         base_url=f"http://127.0.0.1:{server.port}",
-        timings=Timings(connect=1.0, answer=0.3),
+        timings=Timings(connect=1.0, read=0.3, order=0.3, cancel=0.3),
     )
     await found.connect()
     yield found

@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -46,6 +47,8 @@ class RawBroker:
         self.answers: dict[tuple[str, str], list[Answer]] = {}
         self._runner: web.AppRunner | None = None
         self.port = 0
+        self.date: datetime | None = None
+        """The time that its answers tell; None for the machine's."""
         self.on("POST", "/oauth/token", self.grant_token)
 
     def on(self, method: str, path: str, *answers: Answer) -> None:
@@ -57,10 +60,15 @@ class RawBroker:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._handle)
+        app.on_response_prepare.append(self._tell_time)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
         self.port = int(self._runner.addresses[0][1])
+
+    async def _tell_time(self, _: web.Request, response: web.StreamResponse) -> None:
+        if self.date is not None:
+            response.headers["Date"] = format_datetime(self.date, usegmt=True)
 
     async def stop(self) -> None:
         if self._runner is not None:

@@ -23,7 +23,9 @@ MONDAY_TEN = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 ACCOUNT = "5WT00001"
 QUICK = Timings(
     connect=1.0,
-    answer=1.0,
+    read=1.0,
+    order=1.0,
+    cancel=1.0,
     enter_stream=0.5,
     socket_silence=0.8,
     drain=0.01,

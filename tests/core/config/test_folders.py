@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.config.folders import folders, settings_path
+from core.config.folders import account_locks, folders, settings_path
 
 
 @pytest.fixture(autouse=True)
@@ -49,3 +52,38 @@ def test_the_settings_file_is_the_named_one_or_the_users_if_it_exists(tmp_path: 
     (chosen.config / "config.toml").touch()
     assert settings_path(chosen, {}) == chosen.config / "config.toml"
     assert settings_path(chosen, {"SENEX_CONFIG": "~/other.toml"}) == tmp_path / "other.toml"
+
+
+def _user(home: Path | None) -> Callable[[int], pwd.struct_passwd]:
+    """The system's list of users: everybody has this home, or nobody is in it."""
+
+    def getpwuid(number: int) -> pwd.struct_passwd:
+        if home is None:
+            raise KeyError(number)
+        return pwd.struct_passwd(("anna", "x", number, number, "", str(home), "/bin/sh"))
+
+    return getpwuid
+
+
+def test_the_account_locks_are_in_the_home_that_the_system_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "known"
+    home.mkdir()
+    monkeypatch.setattr("pwd.getpwuid", _user(home))
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "TMPDIR", "USER", "LOGNAME"):
+        monkeypatch.setenv(name, str(tmp_path / "elsewhere"))
+    assert account_locks() == home / ".local" / "state" / "senex" / "locks"
+
+
+@pytest.mark.parametrize("home", [None, "", "known", "/nonexistent/home", "somebody's"])
+def test_a_user_without_a_home_has_the_account_locks_under_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "known").mkdir()
+    found = None if home is None else tmp_path if home == "somebody's" else Path(home)
+    monkeypatch.setattr("pwd.getpwuid", _user(found))
+    number = os.geteuid() + (home == "somebody's")
+    monkeypatch.setattr("os.geteuid", lambda: number)
+    assert account_locks() == Path(f"/var/tmp/senex-{number}")

@@ -7,10 +7,13 @@ is and, when asked to, waits there.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from core.config.folders import account_locks
 from core.domain.orders.order_states import EntryState
 from core.locks.folder_lock import LockRefused, TraderLocks, lock_data_folder
 from core.locks.holder import Holder
@@ -18,24 +21,27 @@ from core.records.records import DayHeld, FencedOff, Records
 from core.runtime.clock import SystemClock
 from tests.support.record_samples import ACCOUNT, AT, CLOSES, DAY, entry, url_of
 
-BROKER = "localhost:8700"
-
 
 @dataclass(frozen=True)
 class Contender:
-    """`data` is its data folder, `accounts` the folder of the user's account locks, `orders` the file of the broker's
-    orders."""
+    """`data` is its data folder, `broker` the broker's address, `orders` the file of the broker's orders.
+
+    It finds the folder of the account locks by itself, as a console does.
+    """
 
     name: str
     data: Path
-    accounts: Path
+    broker: str
     orders: Path
     waits: bool = False
     """Whether it waits between `prepared` and `sent` until the test tells it to go on."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables that it is started with beside those of the test."""
 
 
 def contend(who: Contender, line: Connection) -> None:
     """Waits for the word to start, then reports `refused`, `held`, `fenced` or `traded`; trades until told to end."""
+    os.environ.update(who.environment)
     line.recv()
     try:
         asyncio.run(_trade(who, line))
@@ -47,7 +53,7 @@ def contend(who: Contender, line: Connection) -> None:
 
 async def _trade(who: Contender, line: Connection) -> None:
     holder = Holder.this_process("demo", SystemClock().now(), {})
-    locks = TraderLocks(lock_data_folder(who.data, holder), who.accounts, BROKER)
+    locks = TraderLocks(lock_data_folder(who.data, holder), account_locks(), who.broker)
     try:
         records = await Records.open(url_of(who.data / "records.sqlite3"))
         try:

@@ -242,6 +242,41 @@ async def test_a_trader_whose_account_lock_was_removed_notices(accounts: Account
     trader.release()
 
 
+def _link(folder: Path) -> None:
+    folder.parent.joinpath("real").mkdir()
+    folder.symlink_to(folder.parent / "real")
+
+
+NOT_OURS: dict[str, Callable[[Path], object]] = {
+    "a link": _link,
+    "a link to nothing": lambda folder: folder.symlink_to(folder.parent / "nothing"),
+    "a file": Path.touch,
+    "writable by others": lambda folder: (folder.mkdir(), folder.chmod(0o777)),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_OURS)
+async def test_accounts_are_locked_only_where_nobody_else_may_change_anything(accounts: Accounts, kind: str) -> None:
+    trader = accounts.trader("one")
+    NOT_OURS[kind](accounts.locks)
+    with pytest.raises(LockRefused, match=r"^accounts cannot be locked in .*locks"):
+        await trader.lock_accounts(["5WT00001"])
+    trader.release()
+
+
+async def test_accounts_are_not_locked_in_a_folder_of_somebody_else(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trader = accounts.trader("one")
+    accounts.locks.mkdir(mode=0o700)
+    other = os.geteuid() + 1
+    monkeypatch.setattr("os.geteuid", lambda: other)
+    with pytest.raises(LockRefused, match="it is no folder of this user; remove it"):
+        await trader.lock_accounts(["5WT00001"])
+    assert list(accounts.locks.iterdir()) == []
+    trader.release()
+
+
 def test_one_broker_has_one_address_however_it_is_spelled() -> None:
     spellings = ("http://127.0.0.1:8700", "http://LOCALHOST:8700/", "http://[::1]:8700")
     assert {broker_address(url, sandbox=False) for url in spellings} == {"localhost:8700"}

@@ -19,10 +19,12 @@ from pathlib import Path
 
 import pytest
 
+from core.config.folders import account_locks
+from core.locks.folder_lock import account_digest
 from core.records.records import Records
 from tests.core.locks.contender import Contender, contend
 from tests.support.proofs import rounds
-from tests.support.record_samples import url_of
+from tests.support.record_samples import ACCOUNT, url_of
 
 pytestmark = pytest.mark.proof
 ANSWER_WITHIN_S = 30
@@ -79,14 +81,21 @@ class Place:
         self._empty_records = empty_records
         self._orders = root / "orders"
         self._orders.touch()
+        self.broker = f"the broker of {root}"
+        """An address that no other test has: the account locks are in the one place of the user who runs the tests."""
         self._started: list[Started] = []
 
-    def start(self, name: str, data: str = "data", *, waits: bool = False) -> Started:
+    @property
+    def account_lock(self) -> Path:
+        """The folder that is the lock of the account while somebody trades with it."""
+        return account_locks() / account_digest(self.broker, ACCOUNT).hex()[:32]
+
+    def start(self, name: str, data: str = "data", *, waits: bool = False, **environment: str) -> Started:
         folder = self.root / data
         if not folder.exists():
             folder.mkdir()
             shutil.copy(self._empty_records, folder / RECORDS)
-        started = Started(Contender(name, folder, self.root / "locks", self._orders, waits))
+        started = Started(Contender(name, folder, self.broker, self._orders, waits, environment))
         self._started.append(started)
         return started
 
@@ -173,8 +182,27 @@ def test_of_two_started_together_on_two_data_folders_with_one_account_one_trades
         assert f"another senex (process {trader.pid}, demo) trades with account …0001 since" in refusal
         assert place.orders() == [trader.who.name]
 
+        assert place.account_lock.is_dir()
         trader.end()
-        assert list((place.root / "locks").iterdir()) == [], "an account's lock leaves nothing behind"
+        assert not place.account_lock.exists(), "an account's lock leaves nothing behind"
+
+
+@pytest.mark.parametrize("named", ["HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"])
+def test_two_state_homes_are_one_account(places: Iterator[Place], named: str) -> None:
+    """What a process is started with moves its data, never the place where this user's accounts are locked."""
+    for _ in range(rounds(3, 100)):
+        place = next(places)
+        homes = [place.root / "home-1", place.root / "home-2"]
+        for home in homes:
+            home.mkdir()
+        said = together(
+            *(place.start(h.name, f"data of {h.name}", **{named: str(h)}) for h in homes),
+        )
+
+        [(trader, _)], [(_, refusal)] = said["traded"], said["refused"]
+        assert f"another senex (process {trader.pid}, demo) trades with account …0001 since" in refusal
+        assert place.orders() == [trader.who.name]
+        trader.end()
 
 
 @pytest.mark.parametrize("where", ["before sent", "after sent", "anywhere"])

@@ -146,7 +146,7 @@ async def test_a_snapshot_proves_no_life(pair: StoreAndReader) -> None:
     pair.store.put_quotes([quote(at=1000.0)])
     seen = await pair.read("QQQ", "IWM")
     assert seen.last_event_at is not None
-    assert pair.age(replace(quote(), as_of=seen.last_event_at)) < NEAR_S
+    assert pair.age(replace(quote(), received=seen.last_event_at, as_of=seen.last_event_at)) < NEAR_S
     assert seen.moved("QQQ")
     assert not seen.moved("IWM")
     pair.store.invalidate()

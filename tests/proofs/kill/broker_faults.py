@@ -8,7 +8,7 @@ from decimal import Decimal
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 
 ANSWER_S = 0.6
-"""How long the adapter waits for an answer here; the product's 20 s would be longer than a whole case."""
+"""How long the adapter waits for an order's answer here; the product's 10 s would be longer than a whole case."""
 LATE_S = 0.9
 
 PLENTY = Decimal("25000.00")

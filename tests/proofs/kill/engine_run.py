@@ -174,7 +174,7 @@ async def _try_to_enter(engine: Engine, run: EngineRun, enter: Callable[..., Awa
 async def _engine(run: EngineRun) -> Engine:
     clock, ids = ShiftedClock(run.now + timedelta(seconds=monotonic() - run.at)), SeededIds(run.seed)
     login = Login(run.account.login, run.account.secret, run.account.refresh)
-    broker = TastytradeBroker(login, clock, ids, base_url=run.url, timings=Timings(connect=5.0, answer=ANSWER_S))
+    broker = TastytradeBroker(login, clock, ids, base_url=run.url, timings=Timings(order=ANSWER_S))
     return Engine(
         EngineParts(
             mode=Mode.DEMO,

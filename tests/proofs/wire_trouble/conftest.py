@@ -45,7 +45,7 @@ def clock() -> InstantClock:
 @pytest.fixture
 async def broker(proxy: BadProxy, clock: Clock) -> AsyncIterator[TastytradeBroker]:
     login, address = Login("main", SECRET, REFRESH), f"http://127.0.0.1:{proxy.port}"
-    found = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=replace(QUICK, answer=0.4))
+    found = TastytradeBroker(login, clock, SeededIds(1), base_url=address, timings=replace(QUICK, read=0.4, order=0.4))
     await found.connect()
     yield found
     await found.close()

@@ -222,7 +222,7 @@ class LateBroker(InProcessBroker):
 
     @property
     def time(self) -> BrokerTime:
-        told = self.clock.now() + timedelta(seconds=2.6)
+        told = self.clock.now() - timedelta(seconds=3.6)
         return BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
 
 

@@ -25,7 +25,7 @@ from core.simulator.wire.settings import SimulatorSettings
 from tests.core.broker.simulated_streams import MONDAY_TEN, QUICK, AlertReceiver, Receiver, running, until
 from tests.support.record_samples import request
 
-PATIENT = replace(QUICK, connect=10.0, answer=10.0, enter_stream=10.0, socket_silence=60.0)
+PATIENT = replace(QUICK, connect=10.0, read=10.0, order=10.0, enter_stream=10.0, socket_silence=60.0)
 """A busy machine is no silence: only what a test ends is lost."""
 OWN, SHARED, OTHER = "5WT00001", "5WT00002", "5WT00003"
 CASH = Decimal("25000.00")

@@ -224,7 +224,8 @@ class StoppedClock(InstantClock):
 
 
 @pytest.fixture
-def clock() -> StoppedClock:
+def clock(server: RawBroker) -> StoppedClock:
+    server.date = NOW
     return StoppedClock()
 
 

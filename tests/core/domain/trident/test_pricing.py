@@ -50,6 +50,20 @@ def test_a_leg_without_a_quote(index: int) -> None:
 
 
 @pytest.mark.parametrize("index", range(4))
+def test_a_quote_dated_ahead_has_no_age_and_is_no_price(index: int) -> None:
+    quotes = quotes_for(SEED)
+    symbol = SEED.legs[index].symbols.streamer
+    quotes[symbol] = replace(quotes[symbol], as_of=quotes[symbol].received + 180)
+    result = price_trident(SEED, quotes, NOW)
+    assert isinstance(result, PricingRefusal)
+    assert result.refusal.sentence() == f"{symbol} quote is dated 180.0 s ahead of the broker's clock"
+    assert result.refusal.transient
+    assert result.legs[index].age_s is None
+    quotes[symbol] = replace(quotes[symbol], as_of=quotes[symbol].received + 2)
+    assert isinstance(price_trident(SEED, quotes, NOW), Pricing), "2 s may be the clocks' own difference"
+
+
+@pytest.mark.parametrize("index", range(4))
 def test_an_ask_of_zero_is_a_missing_ask(index: int) -> None:
     quotes = quotes_for(SEED)
     symbol = SEED.legs[index].symbols.streamer
