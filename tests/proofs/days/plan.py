@@ -27,7 +27,7 @@ MARKETS = 24
 DST_WEEKS = ((2025, 3, 10), (2025, 11, 3), (2026, 3, 9), (2026, 11, 2), (2027, 3, 15), (2027, 11, 8))
 """Mondays after a change of the clocks; such a plan begins on the Friday before."""
 
-CLOCKS_OFF = 0.0
+CLOCKS_OFF = 0.15
 """On which share of the seeds the trader's clock is off at the start."""
 FULL_DAY = timedelta(hours=6, minutes=30)
 OPENS_BEFORE = timedelta(minutes=5)
