@@ -103,7 +103,7 @@ async def _start(records: Records, _: int) -> None:
     await records.trading.read()
     await records.journal.newest(50)
     await records.entries.of_day(_LAST_DAY)
-    await records.entries.to_follow(_LAST_DAY - timedelta(days=7))
+    await records.entries.followed(_LAST_DAY - timedelta(days=7))
     await records.entries.waiting(_LAST_DAY)
     await records.entries.failed_sends(_LAST_DAY)
     await records.inbox.pending()

@@ -23,6 +23,7 @@ from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.orders.way_out import FORGOTTEN_MINUTES
 from core.guards.breakers import Breakers
+from core.orders.attribution import entry_of
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.records.repositories.breakers import CLOSED_BY_ENGINE
@@ -92,7 +93,7 @@ class Attestations:
                 if error.fault is BrokerFault.NOT_FOUND:
                     continue
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {order.order_id}: {error.detail}")
-            entry = await self.tracker.apply(entry.id, report)
+            entry = await self.tracker.apply(entry.id, report, by_id=True)
             if report.fills or state_for(report.status) in (EntryState.WORKING, EntryState.FILLED, None):
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is {report.status} at the broker")
         await self.tracker.attested(entry, EntryState.ABSENT, who, f"{who} saw no such order at the broker")
@@ -123,12 +124,12 @@ class Attestations:
                 return refuse(Reason.NOT_RECONCILED, detail=f"order {report.order_id} is not this entry's: {differs}")
         if incident:
             return await self._settle_incident(entry, report, who)
-        current = await self.tracker.apply(entry.id, report)
+        current = await self.tracker.apply(entry.id, report, by_id=True)
         return Done(f"order {report.order_id} is this entry; it is {current.state.value}")
 
     async def _settle_incident(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Records an incident as what the broker shows, with the order as it has it."""
-        entry = await self.tracker.apply(entry.id, report)
+        entry = await self.tracker.apply(entry.id, report, by_id=True)
         differs = difference(entry.request, entry.account, report)
         taken = order_as_shown(report, entry.identifier) if differs else None
         if differs and taken is None:
@@ -165,12 +166,11 @@ class Attestations:
         return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is known'}")
 
     async def _owner(self, report: OrderReport, unknown: Sequence[Entry]) -> Entry | None:
-        if report.identifier is not None:
-            return await self.records.entries.by_identifier(report.identifier)
-        day = None if report.received_at is None else exchange_time(report.received_at).date()
-        entry = await self.records.entries.by_order(report.order_id, report.account, day)
+        entry = await entry_of(self.records.entries, report)
+        if entry is not None or report.identifier is not None:
+            return entry
         alike = [one for one in unknown if not difference(one.terms, one.account, report)]
-        return entry or (alike[0] if len(alike) == 1 else None)
+        return alike[0] if len(alike) == 1 else None
 
     async def _adopt(self, report: OrderReport, who: str) -> Done | Refusal:
         now = self.clock.now()
@@ -179,7 +179,7 @@ class Attestations:
         if isinstance(entry, Refusal):
             return entry
         entry = await self.records.entries.adopt(entry, report.status, who, now)
-        entry = await self.tracker.apply(entry.id, report)
+        entry = await self.tracker.apply(entry.id, report, by_id=True)
         where = masked(entry.account)
         text = f"{where}: order {report.order_id} is adopted as an entry of {day}; it is {entry.state.value}"
         await self.bus.say("order.adopted", f"{text}, by {who}", account=entry.account, underlying=entry.underlying)

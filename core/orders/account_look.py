@@ -6,13 +6,13 @@ Reconciliation, polls and the look after an acknowledgement are this one reading
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import masked
-from core.domain.orders.comparison import lacks_legs
+from core.domain.orders.comparison import is_partial
 from core.domain.orders.fills import is_complete
 from core.domain.orders.news import ROUTE
 from core.domain.orders.order_states import EntryState
@@ -22,7 +22,19 @@ from core.orders.attribution import entry_of
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.records import Records
+from core.records.store.tables import breakers, entries, entry_orders, fills
 from core.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A listing that was given to its entries, with the ids of those by order id, and the version of the records
+    afterwards; None when it is to be given again."""
+
+    version: tuple[int, ...] | None
+    today: date
+    listing: tuple[OrderReport, ...]
+    owners: Mapping[str, str]
 
 
 @dataclass(eq=False, repr=False)
@@ -41,6 +53,8 @@ class AccountLook:
     since: Callable[[date], date]
     times: SettleTimes = PRODUCT_TIMES
     _began: datetime = field(init=False)
+    # The last complete look at each account: the same listing is not given again while nothing was written meanwhile.
+    _given: dict[str, _Given] = field(init=False, default_factory=dict)
     # By account and order id: when a look last found the order, and when one first missed it since.
     _found: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
     _missed: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
@@ -57,34 +71,49 @@ class AccountLook:
             listing = await self.broker.orders_since(account, min([since, *(e.session_day for e in followed)]))
         except BrokerError as error:
             return f"{masked(account)}: {error.detail}"
+        troubles: list[str] = []
+        given = self._given.get(account)
+        if given is None or given.version is None or given != _Given(self._version(), today, listing, given.owners):
+            given = _Given(None, today, listing, await self._give(account, listing, today, troubles))
+        for order_id in given.owners:
+            self._is_there(account, order_id)
+        for entry in await self._followed(account, since):
+            troubles += await self._read_unlisted(entry, given.owners)
+        self._given[account] = replace(given, version=None if troubles else self._version())
+        return "; ".join(troubles)
+
+    async def _give(
+        self, account: str, listing: Sequence[OrderReport], today: date, troubles: list[str]
+    ) -> Mapping[str, str]:
+        """Gives each listed order to its entry, and judges the others. Returns the ids of our entries by order id."""
         owners: dict[str, str] = {}
         strange: list[OrderReport] = []
-        troubles: list[str] = []
         for report in listing:
             entry = await entry_of(self.records.entries, report)
             if entry is None:
                 strange.append(report)
                 continue
             owners[report.order_id] = entry.id
-            self._is_there(account, report.order_id)
             await self.tracker.apply(entry.id, report)
-            if lacks_legs(entry.terms, report) and entry.state is not EntryState.INCIDENT:
+            if is_partial(entry.terms, report) and entry.state is not EntryState.INCIDENT:
                 troubles += await self._read(entry, report.order_id)
-        for entry in await self._followed(account, since):
-            troubles += await self._read_unlisted(entry, {report.order_id for report in listing})
         await self._two_live(listing, owners)
         await self.strangers.listed(strange, today)
         await self.strangers.two_tridents(account, listing, owners)
-        return "; ".join(troubles)
+        return owners
+
+    def _version(self) -> tuple[int, ...] | None:
+        """Stays the same while nothing is written on which the judgement of a listing rests."""
+        return self.records.database.version(entries.name, entry_orders.name, fills.name, breakers.name)
 
     async def _followed(self, account: str, since: date) -> list[Entry]:
         return [e for e in await self.records.entries.open_or_followed(since) if e.account == account]
 
-    async def _read_unlisted(self, entry: Entry, listed: set[str]) -> list[str]:
+    async def _read_unlisted(self, entry: Entry, owners: Mapping[str, str]) -> list[str]:
         """Reads by its id each order of the entry that is followed and was not listed. Returns what went wrong."""
         troubles: list[str] = []
         for order in await self.records.entry_orders.of(entry.id):
-            if order.order_id not in listed and _may_say_more(entry, order):
+            if owners.get(order.order_id) != entry.id and _may_say_more(entry, order):
                 troubles += await self._read(entry, order.order_id, order)
         return troubles
 
@@ -94,12 +123,17 @@ class AccountLook:
         try:
             report = await self.broker.order(entry.account, order_id)
         except BrokerError as error:
-            if error.fault is BrokerFault.NOT_FOUND and unlisted is not None:
-                await self._is_missing(entry, unlisted)
+            if error.fault is not BrokerFault.NOT_FOUND or unlisted is None:
+                return [f"{masked(entry.account)} order {order_id}: {error.detail}"]
+        else:
+            owner = await entry_of(self.records.entries, report)
+            if owner is not None and owner.id == entry.id:
+                self._is_there(entry.account, order_id)
+                await self.tracker.apply(entry.id, report, by_id=True)
                 return []
-            return [f"{masked(entry.account)} order {order_id}: {error.detail}"]
-        self._is_there(entry.account, order_id)
-        await self.tracker.apply(entry.id, report, by_id=True)
+        # Nor is an order that has the id of ours, because the broker began its ids again, the one that was ours.
+        if unlisted is not None:
+            await self._is_missing(entry, unlisted)
         return []
 
     # What the broker no longer knows

@@ -10,16 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from core.broker.port import StreamState, StreamStatus
-from core.domain.operation import amounts
-from core.domain.operation.events import Severity, masked
-from core.domain.operation.reasons import Figures
-from core.domain.orders.comparison import lacks_legs
-from core.domain.orders.fills import fill_credit, is_balanced, is_complete, is_known, is_rest_open
+from core.domain.operation.events import Severity
+from core.domain.orders.comparison import is_partial
+from core.domain.orders.fills import is_balanced, is_complete, is_known, is_rest_open
 from core.domain.orders.news import contradiction, has_ended, is_aside, is_older, known_order, successor
 from core.domain.orders.order_states import OPEN_STATES, EntryState, may_become, state_for
 from core.domain.orders.orders import Entry, EntryOrder, OrderReport, OrderRequest
-from core.domain.trident.trident import max_risk
 from core.orders.attribution import entry_of
+from core.orders.order_events import OrderEvents
 from core.records.records import Records
 from core.records.store.errors import RecordsError
 from core.runtime.bus import Bus
@@ -28,14 +26,15 @@ from core.runtime.clock import Clock
 _PARKED = 200
 UNCLAIMED_S = 60.0
 """Wall seconds for which an alert without an identifier waits for the acknowledgement of its order."""
-_SEVERITY = {
-    EntryState.REJECTED: Severity.WARNING,
-    EntryState.CANCELLED: Severity.WARNING,
-    EntryState.EXPIRED: Severity.WARNING,
-    EntryState.UNKNOWN: Severity.CRITICAL,
-    EntryState.INCIDENT: Severity.CRITICAL,
-}
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parked:
+    """An alert, and the monotonic second at which it came."""
+
+    at_s: float
+    report: OrderReport
 
 
 @dataclass(eq=False, repr=False)
@@ -56,13 +55,15 @@ class OrderTracker:
     _heard: asyncio.Queue[OrderReport] = field(init=False, default_factory=asyncio.Queue)
     _preparing: set[str] = field(init=False, default_factory=set)
     _sending: set[str] = field(init=False, default_factory=set)
-    # Alerts without an identifier, about orders whose entry is not known yet, with the monotonic second they came.
-    # They are applied once the acknowledgement is stored.
-    _parked: OrderedDict[str, list[tuple[float, OrderReport]]] = field(init=False, default_factory=OrderedDict)
+    # Alerts without an identifier, about orders whose entry is not known yet, by order id. They are applied once the
+    # acknowledgement is stored.
+    _parked: OrderedDict[str, list[_Parked]] = field(init=False, default_factory=OrderedDict)
     _unknown_words: set[tuple[str, str]] = field(init=False, default_factory=set)
+    _events: OrderEvents = field(init=False)
     alerts: StreamStatus = field(init=False)
 
     def __post_init__(self) -> None:
+        self._events = OrderEvents(self.bus)
         self.alerts = StreamStatus(StreamState.CONNECTING, self.clock.monotonic())
 
     # Called by the alert stream
@@ -131,10 +132,10 @@ class OrderTracker:
 
     async def acknowledged(self, entry_id: str, report: OrderReport) -> Entry:
         """Stores the broker's acknowledgement, then the alerts that came before it. Raises RecordsError."""
-        entry = await self.apply(entry_id, report)
+        entry = await self.apply(entry_id, report, by_id=True)
         # All are applied: the last alert to arrive need not report the last change.
-        for _, heard in self._parked.pop(report.order_id, ()):
-            entry = await self.apply(entry_id, heard)
+        for heard in self._parked.pop(report.order_id, ()):
+            entry = await self.apply(entry_id, heard.report)
         return entry
 
     async def settle_lost(self) -> None:
@@ -152,11 +153,10 @@ class OrderTracker:
         RecordsError."""
         while self._parked:
             order_id, heard = next(iter(self._parked.items()))
-            since, report = heard[-1]
-            if self.clock.monotonic() - since < UNCLAIMED_S:
+            if self.clock.monotonic() - heard[-1].at_s < UNCLAIMED_S:
                 return
-            del self._parked[order_id]
-            await self._offer(report, may_park=False)
+            await self._offer(heard[-1].report, may_park=False)
+            self._parked.pop(order_id, None)
 
     async def _offer(self, report: OrderReport, *, may_park: bool = True) -> None:
         """Gives an alert to its entry. One without an identifier may be about an order whose acknowledgement has not
@@ -164,7 +164,7 @@ class OrderTracker:
         entry = await entry_of(self.records.entries, report)
         if entry is not None:
             await self.apply(entry.id, report)
-            if lacks_legs(entry.terms, report):
+            if is_partial(entry.terms, report):
                 self.poll_soon()
         elif may_park and report.identifier is None:
             self._park(report)
@@ -173,7 +173,7 @@ class OrderTracker:
 
     def _park(self, report: OrderReport) -> None:
         parked = self._parked.setdefault(report.order_id, [])
-        parked.append((self.clock.monotonic(), report))
+        parked.append(_Parked(self.clock.monotonic(), report))
         del parked[:-_PARKED]
         self._parked.move_to_end(report.order_id)
         while len(self._parked) > _PARKED:
@@ -222,27 +222,30 @@ class OrderTracker:
                 attested_by=who,
                 taken=taken,
             )
-            await self.announce(current)
+            await self._events.announce(current)
             return current
 
     async def apply(self, entry_id: str, report: OrderReport, *, by_id: bool = False) -> Entry:
         """Applies one report to the entry and returns the entry. Fills are always stored; a state never goes back
-        (rules 9). `by_id`: the order itself was read, and not a listing or an alert, which may leave out legs. Raises
-        RecordsError."""
+        (rules 9).
+
+        `by_id`: it is the broker's answer about just this order, and not a listing or an alert, which may be short.
+        Raises RecordsError.
+        """
         async with self._folding:
             entry = await self.records.entries.get(entry_id)
             orders = await self.records.entry_orders.of(entry_id)
             fills_are_new = await self._store_fills(entry, report)
             if fills_are_new:
                 entry = await self.records.entries.get(entry_id)
-            if lacks_legs(entry.terms, report) and not by_id:
+            if is_partial(entry.terms, report) and not by_id:
                 return entry  # no more than a hint, on which the order is read
             why = contradiction(entry, orders, report)
             if why:
                 entry = await self._contradicted(entry, report, why)
             else:
                 if fills_are_new:
-                    await self._say_fills(entry, report)
+                    await self._events.fills(entry, report)
                 entry = await self._fold(entry, orders, report)
             # After the state: if the process dies in between, the same report is news again.
             await self._note_orders(entry, orders, report)
@@ -257,6 +260,10 @@ class OrderTracker:
                 why = f"the broker no longer knows order {order_id}: two complete reads and its own word"
                 state = EntryState.INCIDENT if entry.fills else EntryState.UNKNOWN
                 await self._become(entry, state, detail=why)
+
+    async def announce(self, entry: Entry) -> None:
+        """Publishes the entry's state with its figures. Raises RecordsError."""
+        await self._events.announce(entry)
 
     async def both_live(self, entry_id: str, order_ids: Sequence[str]) -> None:
         """Records that two orders of the entry are live at once, as one listing shows them. Raises RecordsError."""
@@ -285,15 +292,15 @@ class OrderTracker:
 
     async def _fold(self, entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> Entry:
         """Takes on the state that the report shows, unless it is older news."""
-        if entry.state is EntryState.INCIDENT:
-            return entry
         aside = is_aside(entry, orders, report)
-        if aside and not is_complete(entry.terms, entry.fills):
-            log.info("entry %s: order %s is %s, %s stands", entry.id, report.order_id, report.status, entry.order_id)
-            return entry
         state = self._state_from(entry, report)
         if state is None:
             await self._park_status(entry, report)
+            return entry
+        if entry.state is EntryState.INCIDENT:
+            return entry
+        if aside and not is_complete(entry.terms, entry.fills):
+            log.info("entry %s: order %s is %s, %s stands", entry.id, report.order_id, report.status, entry.order_id)
             return entry
         order_id, status = (None, None) if aside else (report.order_id, report.status)
         if state is EntryState.CANCELLED and not report.fills:
@@ -318,7 +325,7 @@ class OrderTracker:
                 detail=entry.detail,
                 cancelled_by=report.cancelled_by,
             )
-            await self._say(entry, "order.status", f"order {order_id}: {status}", Severity.INFO)
+            await self._events.say(entry, "order.status", f"order {order_id}: {status}", Severity.INFO)
             return entry
         if not may_become(entry.state, state):
             log.info("entry %s stays %s: the broker's %s is older news", entry.id, entry.state, report.status)
@@ -354,16 +361,6 @@ class OrderTracker:
                 EntryOrder(entry.id, entry.account, report.replaced_by, "", None, at, replaces=report.order_id)
             )
 
-    async def _say_fills(self, entry: Entry, report: OrderReport) -> None:
-        """Says what fills just recorded mean, where no change of state says it: a part of the order is filled, or the
-        credit of a filled order is known at last."""
-        complete = is_complete(entry.terms, entry.fills)
-        if is_rest_open(report) and not complete:
-            await self._say(entry, "order.partially_filled", "partially filled", Severity.INFO)
-        elif entry.state is EntryState.FILLED and complete:
-            text = f"the fill records of order {entry.order_id} have all come: filled"
-            await self._say(entry, "order.fills_known", text, Severity.INFO)
-
     def _state_from(self, entry: Entry, report: OrderReport) -> EntryState | None:
         """The state that the fills show; where they show none, the one that the broker's status means."""
         state = state_for(report.status)
@@ -380,7 +377,7 @@ class OrderTracker:
         if (entry.id, report.status) not in self._unknown_words:
             self._unknown_words.add((entry.id, report.status))
             text = f"the broker calls order {report.order_id} {report.status!r}, which this console does not know"
-            await self._say(entry, "order.status_unknown", text, Severity.CRITICAL)
+            await self._events.say(entry, "order.status_unknown", text, Severity.CRITICAL)
 
     async def _become(
         self,
@@ -403,44 +400,7 @@ class OrderTracker:
         )
         if entry.state is EntryState.INCIDENT:
             await self.on_incident(entry, entry.detail or "fills do not add up to the order")
-        await self.announce(entry)
+        await self._events.announce(entry)
         if entry.state not in OPEN_STATES:
             await self.on_closed(entry.id)
         return entry
-
-    async def announce(self, entry: Entry) -> None:
-        """Publishes the entry's state with its figures."""
-        text = {
-            EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
-            EntryState.FILLED: f"order {entry.order_id} is filled"
-            + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
-            EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
-            EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
-            EntryState.UNKNOWN: f"what became of order {entry.order_id} is unknown: {entry.detail}"
-            if entry.order_id
-            else f"whether the broker took the order is unknown: {entry.detail}",
-        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.value}: {entry.detail}".rstrip(": "))
-        await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
-
-    async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
-        credit = fill_credit(entry.terms, entry.fills)
-        figures: Figures = (
-            ("entry", entry.id),
-            ("order_id", entry.order_id),
-            ("limit", entry.limit),
-            ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
-        )
-        if credit is not None:
-            text = (
-                f"{text} at {amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}"
-            )
-            figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
-        await self.bus.say(
-            kind,
-            f"{entry.underlying} {masked(entry.account)}: {text}",
-            severity,
-            cycle=entry.cycle,
-            account=entry.account,
-            underlying=entry.underlying,
-            figures=figures,
-        )

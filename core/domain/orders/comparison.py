@@ -24,13 +24,16 @@ def difference(asked: OrderRequest, account: str, shown: OrderReport) -> str:
     return "; ".join(f"asked {wanted}, the broker shows {seen}" for wanted, seen in _differences(asked, account, shown))
 
 
-def lacks_legs(asked: OrderRequest, shown: OrderReport) -> bool:
-    """Whether the report leaves out legs of the order asked for, and shows no other ones.
+def is_partial(asked: OrderRequest, shown: OrderReport) -> bool:
+    """Whether the report leaves out legs, quantities or the price of the order asked for, and shows no other legs.
 
-    A report about an order under way may be short of legs. It is a hint to read the order, and no difference yet.
+    A report about an order under way may be short. It is a hint to read the order, and no difference yet.
     """
     wanted, seen = _asked_legs(asked), _shown_legs(shown)
-    return seen.keys() < wanted.keys() and all(seen[symbol] == wanted[symbol] for symbol in seen)
+    counted = _by_symbol((leg.symbol, leg.action, leg.quantity) for leg in shown.legs if leg.quantity)
+    if not seen.keys() <= wanted.keys() or any(counted[symbol] != wanted[symbol] for symbol in counted):
+        return False
+    return counted.keys() < wanted.keys() or shown.credit is None
 
 
 def same_legs(asked: OrderRequest, shown: OrderReport) -> bool:

@@ -38,7 +38,8 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One fill record of one leg, known by the ids of its order and of the fill: fill ids may begin again (broker 8).
+    """One fill record of one leg, known by its entry and the ids of its order and of the fill: ids may begin again
+    (broker 8).
 
     `quantity` is in contracts, `price` per share. `order_id` is empty in records that an older version wrote.
     """

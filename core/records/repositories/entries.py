@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from sqlalchemy import and_, bindparam, exists, false, insert, or_, select, true, update
+from sqlalchemy import bindparam, exists, false, insert, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -44,14 +44,11 @@ from core.records.store.database import Database
 from core.records.store.errors import IllegalTransition, RecordsError, StateConflict
 from core.records.store.tables import ONLY_ROW, engine, entries, fills, trading_state
 
-# A fill that an older version recorded has no order id: it is known by its entry.
+# A fill that an older version recorded has no order id.
 _KNOWN_FILL = select(fills.c.seq).where(
-    fills.c.account == bindparam("account"),
+    fills.c.entry_id == bindparam("entry_id"),
     fills.c.fill_id == bindparam("fill_id"),
-    or_(
-        fills.c.order_id == bindparam("order_id"),
-        and_(fills.c.order_id == "", fills.c.entry_id == bindparam("entry_id")),
-    ),
+    fills.c.order_id.in_(("", bindparam("order_id"))),
 )
 _NEW_FILL = insert(fills)
 _STORE = update(entries).where(entries.c.id == bindparam("the_id"))

@@ -283,7 +283,7 @@ fills = Table(
     Column("price", ExactDecimal, nullable=False),
     Column("at", Instant, nullable=False),
     Column("order_id", Text, nullable=False, server_default=""),  # empty: recorded by a version before revision 5
-    UniqueConstraint("account", "order_id", "fill_id"),
+    UniqueConstraint("entry_id", "order_id", "fill_id"),
     sqlite_autoincrement=True,
 )
 

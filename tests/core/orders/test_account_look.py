@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from core.domain.operation.commands import CommandKind
 from core.domain.orders.order_states import EntryState
 from core.domain.risk.exposure import risk_of
 from core.simulator.exchange.faults import FaultKind
+from core.simulator.exchange.handling import Handling
 from core.simulator.exchange.orders import OrderChanges
+from core.simulator.in_process.values import order_body
 from tests.support.empty_records import copy_empty_records
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.world import ACCOUNT, World, in_world
@@ -166,3 +169,50 @@ def test_a_look_follows_each_acknowledgement_within_seconds(tmp_path: Path) -> N
         await world.stop()
 
     in_world(day, tmp_path, poll_s=600)
+
+
+def test_ids_that_begin_again_mix_no_two_entries_up(tmp_path: Path) -> None:
+    """Each session the broker counts its orders and fills from 1: ours of today has the id of yesterday's."""
+
+    async def days(world: World) -> None:
+        for kind in (FaultKind.ORDER_IDS_BEGIN_AGAIN, FaultKind.FILL_IDS_BEGIN_AGAIN):
+            world.broker.arm(kind, count=None)
+        await world.start()
+        await world.until("09:46")
+        first = await world.entry()
+        await next_day(world)
+        await world.until("09:46")
+        second = await world.entry()
+        first = await world.records.entries.get(first.id)
+        assert first.order_id == second.order_id
+        assert {fill.fill_id for fill in first.fills} & {fill.fill_id for fill in second.fills}
+        for entry in (first, second):
+            assert (entry.state, sum(fill.quantity for fill in entry.fills)) == (EntryState.FILLED, 6)
+        assert world.engine.breakers.open_now == ()
+        await world.stop()
+
+    in_world(days, tmp_path, poll_s=30)
+
+
+def test_an_order_with_the_id_of_a_forgotten_one_is_not_taken_for_it(tmp_path: Path) -> None:
+    async def days(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        world.broker.arm(FaultKind.ORDER_IDS_BEGIN_AGAIN, count=None)
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        await world.crash()
+        world.exchange.back_office.wipe(ACCOUNT, world.clock.now())
+        await world.until("09:40", TUESDAY)
+        spread = replace(entry.request, legs=entry.request.legs[:2], credit=Decimal("1.00"), identifier="another-tool")
+        handling = Handling(order_ids_begin_again=True)
+        theirs = world.exchange.submit(ACCOUNT, order_body(spread), world.clock.now(), handling=handling)
+        assert str(theirs.id) == entry.order_id
+        await world.start()
+        await world.until("09:44")
+        lost = await world.records.entries.get(entry.id)
+        assert (lost.state, lost.fills) == (EntryState.UNKNOWN, ())
+        assert f"the broker no longer knows order {entry.order_id}" in lost.detail
+        await world.stop()
+
+    in_world(days, tmp_path)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.broker.port import BrokerError, BrokerFault
+from core.domain.orders.comparison import difference
 from core.domain.orders.orders import OrderLeg, OrderReport, OrderRequest, SendClass
 from core.domain.trident.trident import Action
 from core.simulator.exchange.faults import FOREIGN_ORDER_ID, FaultKind, FaultMatch
@@ -17,8 +18,8 @@ from core.simulator.in_process import values
 from tests.core.broker.simulated_streams import ACCOUNT, SimulatedStreams, simulated
 
 
-async def placed(streams: SimulatedStreams) -> OrderReport:
-    """The acknowledgement of an order that rests: its credit is far above the market."""
+async def resting(streams: SimulatedStreams) -> OrderRequest:
+    """An order that does not fill: its credit is far above the market."""
     chain = await streams.broker.chain("QQQ")
     expiration = next(e for e in chain.expirations if 30 <= (e.day - streams.clock.now().date()).days <= 50)
     strikes = expiration.strikes
@@ -28,7 +29,12 @@ async def placed(streams: SimulatedStreams) -> OrderReport:
         OrderLeg(strikes[Decimal(622)].call.occ, Action.SELL_TO_OPEN, 1),
         OrderLeg(strikes[Decimal(625)].call.occ, Action.BUY_TO_OPEN, 1),
     )
-    outcome = await streams.broker.send(ACCOUNT, OrderRequest("QQQ", legs, Decimal("5.90"), "senex-1"), lambda: None)
+    return OrderRequest("QQQ", legs, Decimal("5.90"), "senex-1")
+
+
+async def placed(streams: SimulatedStreams) -> OrderReport:
+    """The acknowledgement of an order that rests."""
+    outcome = await streams.broker.send(ACCOUNT, await resting(streams), lambda: None)
     assert outcome.kind is SendClass.ACKNOWLEDGED, outcome
     assert outcome.report is not None
     return outcome.report
@@ -55,6 +61,27 @@ async def test_an_order_is_acknowledged_and_listed_whatever_its_other_fields_are
         ours = await placed(streams)
         (listed,) = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
         assert (listed.order_id, listed.identifier, listed.credit) == (ours.order_id, "senex-1", Decimal("5.90"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "says"),
+    [
+        (FaultKind.ORDERS_CHANGED_PRICE, "3.50", "asked 5.90 credit, the broker shows 3.50 credit"),
+        (FaultKind.ORDERS_CHANGED_QUANTITY, "2", "the broker shows Sell to Open 4"),
+        (FaultKind.ORDERS_LEG_MISSING, "4", "the broker shows no such leg"),
+    ],
+)
+async def test_an_order_that_is_not_as_asked_differs_in_the_answer_the_listing_and_the_read(
+    kind: FaultKind, field: str, says: str
+) -> None:
+    async with simulated() as streams:
+        asked = await resting(streams)
+        streams.arm(kind, match=FaultMatch(field=field))
+        answer = await placed(streams)
+        (listed,) = await streams.broker.orders_since(ACCOUNT, streams.clock.now().date())
+        read = await streams.broker.order(ACCOUNT, answer.order_id)
+        for shown in (answer, listed, read):
+            assert says in difference(asked, ACCOUNT, shown)
 
 
 async def test_a_history_whose_pages_overlap_is_unreadable_until_they_do_not() -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from core.domain.orders.comparison import difference, lacks_legs
+from core.domain.orders.comparison import difference, is_partial
 from core.domain.orders.orders import OrderReport, ReportedLeg
 from tests.support.domain_builders import D
 from tests.support.record_samples import ACCOUNT, AT, entry
@@ -79,9 +79,11 @@ def test_every_difference_is_told() -> None:
     assert said == "asked 4.06 credit, the broker shows 3.50 credit; asked time in force Day, the broker shows GTC"
 
 
-def test_a_report_that_is_only_short_of_legs_is_a_hint() -> None:
-    assert lacks_legs(ASKED, shown(legs=shown().legs[:2]))
-    assert lacks_legs(ASKED, shown(legs=()))
-    assert not lacks_legs(ASKED, shown())
-    assert not lacks_legs(ASKED, shown(legs=with_leg(0, quantity=Decimal(1))[:2])), "what it shows is another order"
-    assert not lacks_legs(ASKED, shown(legs=with_leg(0, symbol="QQQ   260417P00600000")))
+def test_a_report_that_is_only_short_is_a_hint() -> None:
+    assert is_partial(ASKED, shown(legs=shown().legs[:2]))
+    assert is_partial(ASKED, shown(legs=()))
+    assert is_partial(ASKED, shown(legs=with_leg(0, quantity=Decimal(0)))), "it does not say how many"
+    assert is_partial(ASKED, shown(credit=None))
+    assert not is_partial(ASKED, shown())
+    assert not is_partial(ASKED, shown(legs=with_leg(0, quantity=Decimal(1))[:2])), "what it shows is another order"
+    assert not is_partial(ASKED, shown(legs=with_leg(0, symbol="QQQ   260417P00600000")))

@@ -47,4 +47,4 @@ def upgrade() -> None:
     with op.batch_alter_table("fills", table_kwargs={"sqlite_autoincrement": True}) as fills:
         fills.add_column(sa.Column("order_id", text, server_default="", nullable=False))
         fills.drop_constraint("uq_fills_account_fill_id", type_="unique")
-        fills.create_unique_constraint("uq_fills_account_order_id_fill_id", ["account", "order_id", "fill_id"])
+        fills.create_unique_constraint("uq_fills_entry_id_order_id_fill_id", ["entry_id", "order_id", "fill_id"])

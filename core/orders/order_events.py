@@ -1,0 +1,77 @@
+"""Tells of each change of an entry's order, with its figures (rules 9)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.domain.operation import amounts
+from core.domain.operation.events import Severity, masked
+from core.domain.operation.reasons import Figures
+from core.domain.orders.fills import fill_credit, is_complete, is_rest_open
+from core.domain.orders.order_states import EntryState
+from core.domain.orders.orders import Entry, OrderReport
+from core.domain.trident.trident import max_risk
+from core.runtime.bus import Bus
+
+_SEVERITY = {
+    EntryState.REJECTED: Severity.WARNING,
+    EntryState.CANCELLED: Severity.WARNING,
+    EntryState.EXPIRED: Severity.WARNING,
+    EntryState.UNKNOWN: Severity.CRITICAL,
+    EntryState.INCIDENT: Severity.CRITICAL,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvents:
+    """Says on the bus what an entry has come to. Each call raises RecordsError when that cannot be recorded."""
+
+    bus: Bus
+
+    async def announce(self, entry: Entry) -> None:
+        """Publishes the entry's state with its figures."""
+        text = {
+            EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
+            EntryState.FILLED: f"order {entry.order_id} is filled"
+            + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
+            EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
+            EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
+            EntryState.UNKNOWN: f"what became of order {entry.order_id} is unknown: {entry.detail}"
+            if entry.order_id
+            else f"whether the broker took the order is unknown: {entry.detail}",
+        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.value}: {entry.detail}".rstrip(": "))
+        await self.say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
+
+    async def say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
+        """Publishes one sentence about the entry, with its figures."""
+        credit = fill_credit(entry.terms, entry.fills)
+        figures: Figures = (
+            ("entry", entry.id),
+            ("order_id", entry.order_id),
+            ("limit", entry.limit),
+            ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
+        )
+        if credit is not None:
+            text = (
+                f"{text} at {amounts.credit(credit)} credit, max risk {amounts.dollars(max_risk(entry.width, credit))}"
+            )
+            figures = (*figures, ("fill_credit", credit), ("max_risk", max_risk(entry.width, credit)))
+        await self.bus.say(
+            kind,
+            f"{entry.underlying} {masked(entry.account)}: {text}",
+            severity,
+            cycle=entry.cycle,
+            account=entry.account,
+            underlying=entry.underlying,
+            figures=figures,
+        )
+
+    async def fills(self, entry: Entry, report: OrderReport) -> None:
+        """Says what fills just recorded mean, where no change of state says it: a part of the order is filled, or the
+        credit of a filled order is known at last."""
+        complete = is_complete(entry.terms, entry.fills)
+        if is_rest_open(report) and not complete:
+            await self.say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+        elif entry.state is EntryState.FILLED and complete:
+            text = f"the fill records of order {entry.order_id} have all come: filled"
+            await self.say(entry, "order.fills_known", text, Severity.INFO)
