@@ -60,11 +60,13 @@ class ProofBroker:
             except OrderRefused:  # it ended by itself
                 continue
 
-    async def found(self, account: str, folder: Path) -> Found:
-        """Reads what the records and the broker hold of the account now."""
+    async def found(self, account: str, folder: Path, *, contradicts: bool, lost: bool) -> Found:
+        """Reads what the records and the broker hold of the account now; the rest as in `Found`."""
         records = await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}", trader=False)
         try:
-            return await found_of(records, self.orders(account), self.posts[account])
+            return await found_of(
+                records, self.orders(account), self.posts[account], contradicts=contradicts, lost=lost
+            )
         finally:
             await records.close()
 
