@@ -1,4 +1,4 @@
-"""The panel of the entries: each one's fate, what it means for the day, the broker's word, and the fills (rules 9)."""
+"""The panel of the entries, newest first: fate, what it means for the day, the broker's word, and fills (rules 9)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,9 @@ class OrdersPanel(DayPanel["tuple[OrderView, ...]"]):
             self.redraw()
 
     def draw(self, value: tuple[OrderView, ...], width: int, height: int) -> Drawing:
-        today = [order for order in value if not self.day_words(order.day)]
-        earlier = sorted((o for o in value if self.day_words(o.day)), key=lambda o: o.at, reverse=True)
+        newest_first = sorted(value, key=lambda order: (order.at, order.entry_id), reverse=True)
+        today = [order for order in newest_first if not self.day_words(order.day)]
+        earlier = [order for order in newest_first if self.day_words(order.day)]
         lines = self._open_tridents(width)
         if not today:
             lines += self.nothing(width).lines

@@ -40,9 +40,11 @@ class SchedulePanel(DayPanel["tuple[SlotView, ...]"]):
             if slots[0].state in (SlotState.NEXT, SlotState.RUNNING, SlotState.HELD, SlotState.WILL_MISS):
                 follow = len(lines) if follow is None or slots[0].state is SlotState.RUNNING else follow
             lines += _slot(slots[0], width, height) if len(slots) == 1 else _held(slots, width, height)
-        run = sum(slot.state is SlotState.DONE for slot in value)
-        missed = sum(slot.state is SlotState.MISSED for slot in value)
-        counts = f"  {run} run, {missed} missed, {sum(not slot.forced for slot in value)} in all"
+        planned = [slot for slot in value if not slot.forced]
+        run = sum(slot.state is SlotState.DONE for slot in planned)
+        missed = sum(slot.state is SlotState.MISSED for slot in planned)
+        forced = f", {len(value) - len(planned)} forced" if len(planned) < len(value) else ""
+        counts = f"  {run} run, {missed} missed, {len(planned)} in all{forced}"
         return Drawing(f"{self.NAME}{counts if width > 44 else ''}", tuple(lines), follow=follow)
 
 

@@ -17,6 +17,7 @@ from widgets.base.panel import LinePanel
 if TYPE_CHECKING:
     from core.domain.operation.commands import CommandKind
     from core.domain.orders.next_step import NextStep
+    from core.domain.orders.settling import Settling
     from core.snapshot import PartHealth, StatusSlice
 
 PENDING_WORDS = {
@@ -56,6 +57,7 @@ _NEXT = {
     Next.CLOSED: "market closed",
     Next.NO_CONSOLE: "no entry: no console",
     Next.STARTING: "no entry: starting",
+    Next.UNREAD: "records not read",
 }
 """What comes next when no slot enters."""
 _ENGINE = {
@@ -178,7 +180,20 @@ def next_words(value: StatusView) -> str:
         return f"{verb} {figures.minute(step.enters_at)} in {figures.until(step.enters_at, status.now)}"
     if step.kind is Next.CLOSED and step.next_day is not None:
         return f"next slot {when(step.next_day, None if status.now is None else figures.exchange_day(status.now))}"
+    if step.kind is Next.FREEING and step.settling is not None:
+        return _reads(step.settling, status) or _NEXT[step.kind]
     return _NEXT[step.kind]
+
+
+def _reads(proof: Settling, status: StatusSlice) -> str:
+    """The countdown to the read at the broker that may free the day, in wall seconds as the orders panel has it; empty
+    when no read counts now."""
+    due = proof.next_due
+    if due is None or proof.blocked or status.now is None:
+        return ""
+    left = int((due - status.now).total_seconds() / status.speed)
+    which = "first" if proof.first_read is None else "second"
+    return f"{_NO_ENTRY}: {which} read " + (f"in {figures.span(left)}" if left > 0 else "due now")
 
 
 def _bar(value: StatusView, width: int) -> Line:
@@ -235,6 +250,7 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
         named.append(("mail", status.mail, ""))
     if status.redis is not None and (level < 2 or status.redis.health is not Health.OK):
         named.append(("redis", status.redis, ""))
+    is_starting = any(health.health is Health.STARTING for _, health, _ in named)
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
     if level >= 4:
@@ -242,7 +258,8 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
     for name, health, extra in named:
         parts += _part(name, health, extra, level)
     if level >= 4 and len(named) < 3:
-        parts += [(" rest " if named else " all ", Tone.DIM), ("ok", Tone.GOOD)]
+        rest = " rest " if named else " all "
+        parts += [(rest, Tone.DIM), ("starting", Tone.DIM) if is_starting else ("ok", Tone.GOOD)]
     if level < 2:
         parts += [("  market ", Tone.DIM), (status.market, Tone.PLAIN)]
     if level < 1 and status.accounts:

@@ -131,9 +131,7 @@ def _hanging(head: Line, text: str, tone: Tone, width: int) -> list[Line]:
 
 def _points(story_line: StoryLine, points: Decimal, width: int) -> Line:
     """A factor of the score: its words, its points, and a bar with one sign for every five points."""
-    is_total = story_line.label in ("start", "score")
-    shown = f"{points:.1f}" if is_total else f"{points:+.1f}"
-    tone = Tone.STRONG if is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM
+    tone = Tone.STRONG if story_line.is_total else Tone.GOOD if points > 0 else Tone.WARN if points < 0 else Tone.DIM
     indent = 12 if width >= TEXT_BELOW else 2
     words = max(0, min(28, width - indent - _LABEL - 9))
     bar = "■" * max(0, min(abs(int(points / _BAR_POINTS)), width - indent - _LABEL - words - 9))
@@ -141,6 +139,6 @@ def _points(story_line: StoryLine, points: Decimal, width: int) -> Line:
         (" " * indent, Tone.PLAIN),
         (f"{fit(story_line.label, _LABEL)} ", Tone.DIM),
         (fit(story_line.text, words), Tone.PLAIN),
-        (right(shown, 7), tone),
+        (right(story_line.shown_points, 7), tone),
         (f" {bar}", tone),
     )

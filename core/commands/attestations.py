@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.broker.port import Broker, BrokerError, BrokerFault
-from core.commands.entry_targets import find_entries
+from core.commands.entry_targets import find_entries, unnamed
 from core.commands.inbox import Done
 from core.domain.operation import amounts
 from core.domain.operation.breakers import BreakerKind
@@ -56,7 +56,7 @@ class Attestations:
         if not command.target:
             found = tuple(entry for entry in found if entry.state is EntryState.UNKNOWN)
         if len(found) != 1 and (command.target or command.note == ABSENT):
-            return refuse(Reason.NO_SUCH_TARGET, target=command.target or "an unknown entry")
+            return refuse(Reason.NO_SUCH_TARGET, target=unnamed(command.target, "unknown entry", several=bool(found)))
         if command.note == ABSENT:
             return await self._absent(found[0], command.who)
         if command.target:
@@ -77,12 +77,12 @@ class Attestations:
                 why = f"it is unknown within {FORGOTTEN_MINUTES} minutes when the broker no longer knows its order"
             case _:
                 why = "only an unknown entry, or an incident without an order, can be absent"
-        return refuse(Reason.NOT_UNKNOWN, state=entry.state.value, why=why)
+        return refuse(Reason.NOT_UNKNOWN, state=entry.state.words, why=why)
 
     async def _incident_absent(self, entry: Entry, who: str) -> Done | Refusal:
         if entry.fills:
             why = f"{amounts.counted(len(entry.fills), 'fill record')} of it are here, so its order exists"
-            return refuse(Reason.NOT_UNKNOWN, state=entry.state.value, why=why)
+            return refuse(Reason.NOT_UNKNOWN, state=entry.state.words, why=why)
         await self._say(entry, ABSENT, who)
         for order in await self.records.entry_orders.of(entry.id):
             if order.ended:
@@ -125,7 +125,7 @@ class Attestations:
         if incident:
             return await self._settle_incident(entry, report, who)
         current = await self.tracker.apply(entry.id, report, by_id=True)
-        return Done(f"order {report.order_id} is this entry; it is {current.state.value}")
+        return Done(f"order {report.order_id} is this entry; it is {current.state.words}")
 
     async def _settle_incident(self, entry: Entry, report: OrderReport, who: str) -> Done | Refusal:
         """Records an incident as what the broker shows, with the order as it has it."""
@@ -142,7 +142,7 @@ class Attestations:
             return refuse(Reason.NOT_RECONCILED, detail=detail)
         why = f"{who} attested order {report.order_id}" + (f"; {differs}" if differs else "")
         current = await self.tracker.attested(entry, state, who, why, report, taken)
-        return Done(f"order {report.order_id} is this entry; it is {current.state.value}")
+        return Done(f"order {report.order_id} is this entry; it is {current.state.words}")
 
     # An order without an entry to name
 
@@ -181,7 +181,7 @@ class Attestations:
         entry = await self.records.entries.adopt(entry, report.status, who, now)
         entry = await self.tracker.apply(entry.id, report, by_id=True)
         where = masked(entry.account)
-        text = f"{where}: order {report.order_id} is adopted as an entry of {day}; it is {entry.state.value}"
+        text = f"{where}: order {report.order_id} is adopted as an entry of {day}; it is {entry.state.words}"
         await self.bus.say("order.adopted", f"{text}, by {who}", account=entry.account, underlying=entry.underlying)
         # Compared again, a mismatch of another cause is opened again; one that an operator closed would not be.
         why = f"order {report.order_id} was adopted"

@@ -23,3 +23,10 @@ async def find_entries(records: Records, target: str) -> tuple[Entry, ...]:
     open_now = {entry.id for entry in await records.entries.open()}
     still_open = tuple(entry for entry in with_order if entry.id in open_now)
     return with_order if len(with_order) == 1 else still_open or with_order
+
+
+def unnamed(target: str, kind: str, *, several: bool) -> str:
+    """What there is not, as a refused command says it: the one entry that `target` means; without a target the only
+    one of this kind. `several`: there is more than one."""
+    named = f"entry {target!r}" if target else kind
+    return f"single {named}; name one by its id" if several else named

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.accounts.logins import Logins
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.commands.attestations import Attestations
-from core.commands.entry_targets import find_entries
+from core.commands.entry_targets import find_entries, unnamed
 from core.commands.inbox import Done, Handler
 from core.commands.local_handlers import HALT, LocalHandlers
 from core.cycle.account_cycle import AccountResult
@@ -22,6 +22,7 @@ from core.domain.operation.accounts import resolve_account
 from core.domain.operation.commands import COMMAND, CYCLE, PREVIEW_DONE, PREVIEWS, Command, CommandKind
 from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.guards.breakers import Breakers
@@ -125,9 +126,7 @@ class CommandHandlers:
         only = self._meant(command.target)
         if isinstance(only, Refusal):
             return only
-        if only is not None and not any(a.enabled for a in self.runner.accounts if a.number == only):
-            return refuse(Reason.ACCOUNT_DISABLED)
-        refusal = await self.runner.force_refusal()
+        refusal = await self.runner.force_refusal(only)
         if refusal is not None:
             return refusal
         began: asyncio.Future[int | Refusal] = asyncio.get_running_loop().create_future()
@@ -180,11 +179,12 @@ class CommandHandlers:
         return Done("reconciliation starts; entries wait for it")
 
     async def _cancel(self, command: Command) -> Done | Refusal:
-        entry = await self._working(command.target)
-        if entry is None:
-            return refuse(Reason.NO_SUCH_TARGET, target="a working entry" if not command.target else command.target)
+        found = await self._working(command.target)
+        if len(found) != 1:
+            return refuse(Reason.NO_SUCH_TARGET, target=unnamed(command.target, "working entry", several=bool(found)))
+        [entry] = found
         if entry.state is not EntryState.WORKING or entry.order_id is None:
-            return refuse(Reason.NOT_CANCELLABLE, state=entry.state.value)
+            return refuse(Reason.NOT_CANCELLABLE, state=fate_words(fate_of(entry)))
         # Recorded before the broker is asked: the machine never reopens a day that the operator closed (rules 9).
         await self.records.entries.note_cancel_request(entry.id, command.who, self.clock.now())
         try:
@@ -199,8 +199,7 @@ class CommandHandlers:
         self.tracker.poll_soon()
         return Done(f"cancel of order {entry.order_id} asked; it works until the broker confirms")
 
-    async def _working(self, target: str) -> Entry | None:
-        """The entry that is meant; without a target the only one that works, None when there are several."""
+    async def _working(self, target: str) -> Sequence[Entry]:
+        """The entries that may be meant; without a target those that work."""
         found = await find_entries(self.records, target)
-        fitting = found if target else [e for e in found if e.state is EntryState.WORKING]
-        return fitting[0] if len(fitting) == 1 else None
+        return found if target else [e for e in found if e.state is EntryState.WORKING]

@@ -74,7 +74,7 @@ class LocalHandlers:
             whom, named = number, f"{code!r} of {masked(number)}"
         found = [b for b in found if whom in ("", b.subject)]
         if not found:
-            return refuse(Reason.NO_SUCH_TARGET, target=f"an open breaker {named}")
+            return refuse(Reason.NO_SUCH_TARGET, target=f"open breaker {named}")
         for breaker in found:
             await self.breakers.close(breaker.kind, breaker.subject, command.who, why)
         again = " and tries the login once more" if found[0].kind is BreakerKind.LOGIN else ""
@@ -86,12 +86,12 @@ class LocalHandlers:
         today = exchange_time(self.clock.now()).date()
         found = [e for e in await find_entries(self.records, command.target) if e.session_day == today]
         if len(found) != 1:
-            return refuse(Reason.NO_SUCH_TARGET, target=f"an entry of today {command.target!r}")
+            return refuse(Reason.NO_SUCH_TARGET, target=f"entry of today {command.target!r}")
         entry = found[0]
         closed = entry.state in FREED_BY_PROOF and entry.holds_day and not entry.fills
         if not closed or not needs_operators_word(entry):
             held = "" if entry.holds_day else " and does not hold the day"
-            return refuse(Reason.NOT_CLOSED_BY_CANCEL, state=f"{entry.state.value}{held}")
+            return refuse(Reason.NOT_CLOSED_BY_CANCEL, state=f"{entry.state.words}{held}")
         await self.records.entries.allow_reentry(entry.id, command.who, self.clock.now())
         proof = f"{masked(entry.account)}: re-entry allowed; the day is free when two complete reads show no fill"
         return self._done(proof, f"{proof}. No console is running; the next one reads")
@@ -99,7 +99,7 @@ class LocalHandlers:
     async def _acknowledge(self, command: Command) -> Done | Refusal:
         target, alerts = command.target, self.records.alerts
         if target not in {str(alert.id) for alert in await alerts.open_now()}:
-            return refuse(Reason.NO_SUCH_TARGET, target=f"an open alert {target!r}")
+            return refuse(Reason.NO_SUCH_TARGET, target=f"open alert {target!r}")
         await alerts.acknowledge(int(target), command.who, self.clock.now())
         return Done(f"alert {target} acknowledged; it closes by itself when its cause is gone")
 

@@ -52,7 +52,7 @@ class AccountSteps:
             yield barred
         held = await self.parts.records.entries.holding(self.account.number, self.day)
         if held is not None:
-            yield refuse(Reason.ENTRY_TODAY, state=held.state.value)
+            yield refuse(Reason.ENTRY_TODAY, state=held.state.words)
         if await self.parts.records.journal.validated_on(self.account.number, self.day):
             yield refuse(Reason.VALIDATED_TODAY)
 

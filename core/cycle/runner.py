@@ -98,10 +98,17 @@ class CycleRunner:
             return refuse(Reason.CYCLE_RUNNING)
         return barred
 
-    async def force_refusal(self) -> Refusal | None:
-        """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (rules 3)."""
+    async def force_refusal(self, only: str | None = None) -> Refusal | None:
+        """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (rules 3). It needs an
+        account that is switched on: `only` is the number of the one that it is for."""
         session = self.slots.session()
-        return may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
+        barred = may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
+        if barred is not None:
+            return barred
+        await self.refresh_accounts()
+        if any(a.enabled and only in (None, a.number) for a in self.accounts):
+            return None
+        return refuse(Reason.NO_ACCOUNTS if only is None else Reason.ACCOUNT_DISABLED)
 
     async def force(
         self, only: str | None = None, began: Callable[[int], None] | None = None
@@ -111,7 +118,7 @@ class CycleRunner:
         `only` is the number of the one account it is for; without, it is for all that are enabled. `began` is called
         with the cycle's number when it has begun.
         """
-        refusal = await self.force_refusal()
+        refusal = await self.force_refusal(only)
         if refusal is not None:
             return refusal
         results = await self._run(None, only, began)

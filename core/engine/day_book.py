@@ -20,6 +20,7 @@ _ENTRIES = ("entries", "fills", "entry_changes", "evidence")
 _CYCLES = ("slots", "cycles", "account_results", "suggestions")
 AGAIN_S = 2.0
 """Wall seconds after which a read is repeated that failed, or whose tables a failed write has left in doubt."""
+_BEING_READ = "today's records are being read"
 
 _Version = tuple[int, ...] | None
 
@@ -47,6 +48,22 @@ class DayBook:
     def panels(self) -> DayPanels:
         """What is shown of today's cycles. The same object while nothing changed and no cycle runs."""
         return self.known.panels_with(self._live())
+
+    def waits_for_end(self, *, in_cycle: bool) -> bool:
+        """Whether what the newest cycle came to is still to be recorded or read.
+
+        `in_cycle`: the runner is not done with the cycle yet. Once the records are read as they are,
+        nothing is waited for, whether or not they have the end.
+        """
+        unread = (self.records.version(*_ENTRIES), self.records.version(*_CYCLES)) != (self._entries, self._cycles)
+        return bool(self._live()) and (in_cycle or (unread and self.reading.state is ReadingState.KNOWN))
+
+    @property
+    def unread(self) -> str:
+        """Why today's records are not known as they are; empty when they are."""
+        if self.reading.state is ReadingState.KNOWN:
+            return ""
+        return f"today's records cannot be read ({self.reading.why})" if self.reading.why else _BEING_READ
 
     async def catch_up(self) -> None:
         """Reads what has changed since the last time. It calls the store only then. A read that fails leaves what is

@@ -293,7 +293,7 @@ class Engine:
                 self.builder.not_recorded(command, f"nothing was done; it could not be recorded: {error}")
             else:
                 self._say_failed(
-                    f"{command.kind.value} by {command.who} is in force; it is recorded as soon as that is possible: "
+                    f"{command.kind.words} by {command.who} is in force; it is recorded as soon as that is possible: "
                     f"{error}"
                 )
 

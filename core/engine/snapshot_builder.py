@@ -219,8 +219,8 @@ class SnapshotBuilder:
         moment, known, panels = self._moment(), self.book.known, self.book.panels
         now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
-        coming = next_steps(self._standings.of(self._held(proofs), day.validated))
-        slots = slot_views(self.slots.of_today(), day.slots, known.told, coming.overall, now)
+        coming = next_steps(self._standings.of(self._held(proofs), day.validated, self.book))
+        slots = slot_views(self.slots.of_today(), day.slots, day.cycles, known.told, coming.overall, now)
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
@@ -246,7 +246,15 @@ class SnapshotBuilder:
             judgements=panels.judgements,
             attempts=panels.attempts,
             orders=tuple(
-                order_view(entry, now, speed, day.evidence.get(entry.id, ()), known.reentry_of(entry), proofs[entry.id])
+                order_view(
+                    entry,
+                    now,
+                    speed,
+                    day.evidence.get(entry.id, ()),
+                    known.reentry_of(entry),
+                    proofs[entry.id],
+                    known.day,
+                )
                 for entry in entries
             ),
             schedule=slots,
@@ -319,7 +327,7 @@ class SnapshotBuilder:
             feed=_feed_health(feed),
             feed_age_s=None if feed.age_s is None else int(feed.age_s),
             broker=self.broker_check.health,
-            records=_store_health(self.breakers),
+            records=_store_health(self.breakers, self.book.reading.why),
             market=market,
             accounts=", ".join(masked(a.number) for a in self.runner.accounts if a.enabled) or "none enabled",
             open_alerts=len(self.alerting.open_now),
@@ -342,9 +350,11 @@ def _feed_health(feed: FeedHealth) -> PartHealth:
     return PartHealth(Health.DOWN, feed.detail or feed.state.value)
 
 
-def _store_health(breakers: Breakers) -> PartHealth:
+def _store_health(breakers: Breakers, unread: str) -> PartHealth:
     trouble = next((b.why for b in breakers.open_now if b.kind is BreakerKind.STORE), None)
-    return PartHealth(Health.OK) if trouble is None else PartHealth(Health.DOWN, trouble)
+    if trouble is not None:
+        return PartHealth(Health.DOWN, trouble)
+    return PartHealth(Health.TROUBLE, f"not read: {unread}") if unread else PartHealth(Health.OK)
 
 
 def _breaker_view(breaker: Breaker) -> BreakerView:

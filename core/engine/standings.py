@@ -9,6 +9,7 @@ from core.accounts.logins import Logins
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.orders.next_step import NextStep, Standing, next_step
+from core.engine.day_book import DayBook
 from core.engine.parts import EngineParts
 from core.guards.breakers import Breakers
 from core.guards.gate import TradingGate
@@ -27,11 +28,11 @@ class Standings:
     logins: Logins
     sends: bool
 
-    def of(self, held: Mapping[str, HeldDay], validated: Collection[str]) -> tuple[Standing, ...]:
+    def of(self, held: Mapping[str, HeldDay], validated: Collection[str], book: DayBook) -> tuple[Standing, ...]:
         """One standing an account, in the runner's order.
 
         `held` has the entries that hold today, by account number; `validated` the accounts whose suggestion of today is
-        validated.
+        validated. `book` says how far the records are read that both come from.
         """
         gate, accounts = self.gate, self.runner.accounts
         waiting = {a.number: cause for a in accounts if (cause := gate.not_reconciled(a.number))}
@@ -43,7 +44,7 @@ class Standings:
                 breakers=self.breakers.open_now,
                 held=held,
                 validated=validated,
-                running=self.runner.runs,
+                running=self.runner.runs or book.waits_for_end(in_cycle=self.runner.in_cycle),
             ),
             self.slots.ahead(),
             ConsoleNow(
@@ -53,7 +54,10 @@ class Standings:
                 reconciled=[a.number for a in accounts if a.number not in waiting],
             ),
         )
-        return tuple(replace(standing, stopped_here=gate.stops.words(standing.number)) for standing in standings)
+        return tuple(
+            replace(standing, stopped_here=gate.stops.words(standing.number), unread=book.unread)
+            for standing in standings
+        )
 
 
 async def recorded_next_steps(parts: EngineParts, kill_file: str) -> Mapping[str, NextStep]:

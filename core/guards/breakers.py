@@ -77,7 +77,9 @@ class Breakers:
         await self.record_open()
         await self.records.breakers.close(kind, subject, by, why, self.clock.now())
         self._open.pop((kind, subject), None)
-        await self._say("breaker.closed", kind, subject, f"{kind.code} is over: {why}", Severity.INFO)
+        await self._say(
+            "breaker.closed", kind, subject, f"entries are no longer stopped by {kind.words}: {why}", Severity.INFO
+        )
         return True
 
     async def follow(self, kind: BreakerKind, subject: str, trouble: str | None) -> None:

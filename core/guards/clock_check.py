@@ -33,7 +33,7 @@ class ClockCheck:
         if told is None or self.clock.monotonic() - told.mono > MAX_TOLD_AGE_S:
             return refuse(Reason.CLOCK_UNPROVED)
         off_s = self.off_s()
-        return None if off_s is None else refuse(Reason.CLOCK_OFF, off_s=f"{off_s:+.1f}")
+        return None if off_s is None else refuse(Reason.CLOCK_OFF, off=f"{off_s:+.1f} s")
 
     def off_s(self) -> float | None:
         """How many seconds this machine's clock is ahead of the broker's, or behind when negative; None within 2 s, as

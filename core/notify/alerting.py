@@ -111,8 +111,8 @@ class Alerting:
         await self.bus.publish_with(said, lambda event: self.records.alerts.open(due, event.at, event))
 
     async def _close(self, alert: Alert) -> None:
-        whom = f" of {masked(alert.subject)}" if alert.subject else ""
-        text = f"alert {alert.kind.code}{whom} is over"
+        whom = f"{masked(alert.subject)}: " if alert.subject else ""
+        text = f"{whom}the alert about {alert.kind.words} is over"
         said = self._event("alert.closed", alert.kind, alert.subject, Severity.INFO, text)
         await self.bus.publish_with(said, lambda event: self.records.alerts.close(alert.id, event.at, event))
 

@@ -159,7 +159,7 @@ class OrderDesk:
             )
         )
         if isinstance(prepared, DayHeld):
-            return refuse(Reason.ENTRY_TODAY, state=prepared.existing.state.value)
+            return refuse(Reason.ENTRY_TODAY, state=prepared.existing.state.words)
         return prepared
 
     async def _preflight(self, account: str, request: OrderRequest) -> DryRunAnswer | Refusal:

@@ -79,7 +79,7 @@ class KeptDay:
         panels = known.panels
         moment = Moment(now, 0.0, today, session, MemoryQuoteStore(), live=False)
         planned = () if session is None else slots_of(session, self.times)
-        slots = slot_views(planned, read.slots, known.told, coming.overall, now)
+        slots = slot_views(planned, read.slots, read.cycles, known.told, coming.overall, now)
         number = 0 if panels.cycle is None else panels.cycle.number
         proofs = {standing.number: standing.settling for standing in standings}
         return replace(
@@ -108,6 +108,7 @@ class KeptDay:
                     proofs[entry.account]
                     if entry.holds_day and entry.session_day == today and entry.account in proofs
                     else proof_of(entry, read.evidence.get(entry.id, ()), speed, reentry=known.reentry_of(entry)),
+                    today,
                 )
                 for entry in known.entries
             ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -34,12 +34,13 @@ class FateView:
     why: str = ""
 
     @classmethod
-    def of(cls, fate: Fate, *, reentry_allowed: bool = False) -> FateView:
-        """The fate as a screen is told it. `reentry_allowed`: an operator allowed another entry after its cancel."""
+    def of(cls, fate: Fate, *, reentry_allowed: bool = False, today: date | None = None) -> FateView:
+        """The fate as a screen is told it on the exchange's date `today`, None for any day. `reentry_allowed`: an
+        operator allowed another entry after its cancel."""
         return cls(
             kind=fate.kind,
             words=fate_words(fate),
-            day_words=day_words(fate, reentry_allowed=reentry_allowed),
+            day_words=day_words(fate, reentry_allowed=reentry_allowed, today=today),
             filled=fate.filled,
             contracts=fate.contracts,
             limit=fate.limit,

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from core.domain.operation import amounts
 from core.domain.operation.events import Severity
 from core.domain.operation.reasons import Figures
 
@@ -32,6 +33,16 @@ class StoryLine:
     account: str = ""
     reason: str = ""
     figures: Figures = ()
+
+    @property
+    def is_total(self) -> bool:
+        """Whether `points` are the start or the sum of a score, and not what a factor adds."""
+        return self.label in ("start", "score")
+
+    @property
+    def shown_points(self) -> str:
+        """The points as text; only what is added has a sign."""
+        return amounts.score(self.points) if self.is_total else amounts.signed_score(self.points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from core.cycle.attempts import MAX_ATTEMPTS
 from core.cycle.progress import CycleProgress
@@ -54,7 +53,7 @@ def cycle_slice(
     """
     progress = panels.cycle
     if progress is None:
-        return replace(_NO_CYCLE, previous=_before(None, slots), newest=newest)
+        return replace(_NO_CYCLE, previous=_before(0, slots), newest=newest)
     accounts = _accounts(panels, told)
     whole = _with_each_refusal(_whole(panels, accounts, told if _has_ended(record) else None), progress)
     return CycleSlice(
@@ -68,7 +67,7 @@ def cycle_slice(
         elapsed_s=_elapsed(moment, progress, record, speed),
         outcome="" if whole.outcome is None else whole.outcome.value,
         reason="" if whole.outcome in (None, Outcome.SUCCEEDED) else whole.words,
-        previous=_before(progress.slot, slots),
+        previous=_before(progress.number, slots),
         newest=newest,
         day=progress.day,
         told=ToldView.of(whole),
@@ -138,10 +137,14 @@ def _steps(progress: CycleProgress, fates: Mapping[str, Fate]) -> tuple[StepView
     return tuple(steps.values())
 
 
-def _before(shown: datetime | None, slots: Sequence[SlotView]) -> str:
-    """One line about the slot before that of the shown cycle."""
+def _before(shown: int, slots: Sequence[SlotView]) -> str:
+    """One line about the newest slot or forced cycle that is over, other than the shown cycle, by its number."""
     for view in reversed(slots):
-        if view.told is not None and view.at != shown and view.state in (SlotState.DONE, SlotState.MISSED):
-            words = "" if view.told.words == view.told.word else f": {view.told.words}"
-            return f"{times.minute(view.at)} {view.told.word}{words}"
+        if view.told is not None and view.cycle != shown and view.state in (SlotState.DONE, SlotState.MISSED):
+            told = view.told
+            words = told.word if told.words == told.word else f"{told.word}: {told.words}"
+            if told.words.startswith(told.word.upper()):
+                words = told.words  # it begins with the word: `FILLED 6.73`
+            forced = "forced " if view.forced else ""
+            return f"{forced}{times.minute(view.at)} {words}"
     return ""

@@ -41,7 +41,7 @@ class KnownDay:
             ended=tuple(ended),
             told=records.told,
             fates=fates,
-            views={entry.id: fate_view(entry, records.reentry.get(entry.id, Reentry.NONE)) for entry in entries},
+            views={e.id: fate_view(e, records.reentry.get(e.id, Reentry.NONE), records.day) for e in entries},
             panels=day_panels(ended, _holding(fates)),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from core.domain.operation import times
 from core.domain.operation.events import masked
@@ -35,12 +35,14 @@ def order_view(
     seen: Sequence[EvidenceRecord] = (),
     reentry: Reentry = Reentry.NONE,
     proof: Settling | None = None,
+    today: date | None = None,
 ) -> OrderView:
     """The entry with its fills. Its age is wall seconds from its preparation to now, or to its end.
 
     `seen` is the newest that was seen of it, `proof` where the proof about it stands, None when time proves nothing.
+    `today` is as `fate_view` says.
     """
-    fate = fate_view(entry, reentry)
+    fate = fate_view(entry, reentry, today)
     until = entry.terminal_at or now
     return OrderView(
         entry_id=entry.id,
@@ -70,10 +72,12 @@ def order_view(
     )
 
 
-def fate_view(entry: Entry, reentry: Reentry = Reentry.NONE) -> FateView:
-    """The entry's fate for the screen. `reentry` is whether a person's cancel closed the day."""
+def fate_view(entry: Entry, reentry: Reentry = Reentry.NONE, today: date | None = None) -> FateView:
+    """The entry's fate for the screen. `reentry` is whether a person's cancel closed the day, `today` the exchange's
+    date, None where it may be read on any day."""
     fate = fate_of(entry)
-    return FateView.of(replace(fate, why=plain_words(fate.why)), reentry_allowed=reentry is Reentry.ALLOWED)
+    allowed = reentry is Reentry.ALLOWED
+    return FateView.of(replace(fate, why=plain_words(fate.why)), reentry_allowed=allowed, today=today)
 
 
 def proof_of(
@@ -109,7 +113,7 @@ def proof_words(proof: Settling, seen: Sequence[EvidenceRecord], now: datetime, 
         parts.append(f"first complete read at {times.clock(proof.first_read)}")
     due, which = proof.next_due, "first" if proof.first_read is None else "second"
     if due is not None:
-        left = (due - now).total_seconds() / speed
+        left = (due - now.replace(microsecond=0)).total_seconds() / speed  # the seconds of the clock on the screen
         parts.append(f"{which} complete read " + (f"due in {times.span(int(left))}" if left > 0 else "due now"))
     return "; ".join(parts)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 
 from core.broker.port import DryRunAnswer
 from core.domain.operation import amounts, times
@@ -30,14 +30,17 @@ _INNER = frozenset({"alerts"})
 _BEFORE_SLOT, _AFTER_SLOT = 8, 2
 
 
-def story_of_cycle(file: CycleDetails) -> Story:
-    """Each account's steps with their figures, its entry to the end, and the commands that touched it."""
+def story_of_cycle(file: CycleDetails, today: date | None = None) -> Story:
+    """Each account's steps with their figures, its entry to the end, and the commands that touched it.
+
+    `today` is the exchange's date when it is told, None where it may be read on any day.
+    """
     lines: list[StoryLine] = []
     for account in dict.fromkeys(e.account for e in file.events if e.account is not None):
         lines += _account_lines(file, account)
         for entry in file.entries:
             if entry.entry.account == account:
-                lines += entry_lines(entry)
+                lines += entry_lines(entry, today)
     lines += [_event(e) for e in file.events if e.account is None and e.kind not in ("cycle.started", "cycle.ended")]
     lines += _command_lines(file.commands)
     return Story(_cycle_title(file.cycle), _cycle_verdict(file.cycle, file.told), tuple(lines))
@@ -138,8 +141,8 @@ def _dry_run_words(answer: DryRunAnswer) -> str:
     return f"{power}, fees {fees}, warnings: {warned}"
 
 
-def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
-    """The entry's states, its fills and the evidence about it, in the order of time."""
+def entry_lines(file: EntryDetails, today: date | None = None) -> Iterator[StoryLine]:
+    """The entry's states, its fills and the evidence about it, in the order of time; `today` as in `story_of_cycle`."""
     entry = file.entry
     what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {amounts.credit(entry.limit)} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
@@ -150,7 +153,7 @@ def entry_lines(file: EntryDetails) -> Iterator[StoryLine]:
     ]
     yield from sorted(happened, key=lambda line: line.at or entry.prepared_at)
     fate = fate_of(entry)
-    day = day_words(fate, reentry_allowed=file.reentry_allowed)
+    day = day_words(fate, reentry_allowed=file.reentry_allowed, today=today)
     now = f"{fate_words(fate)}; {day}; entry {entry.id}"
     yield StoryLine(StoryKind.FIGURE, "now", now, account=entry.account)
 
@@ -174,7 +177,7 @@ def _change_line(file: EntryDetails, change: EntryChange) -> StoryLine:
     bad = change.state in (EntryState.UNKNOWN, EntryState.INCIDENT)
     return StoryLine(
         kind=StoryKind.EVENT,
-        label=change.state.value,
+        label=change.state.words,
         text="; ".join(parts),
         at=change.at,
         severity=Severity.CRITICAL if bad else Severity.INFO,

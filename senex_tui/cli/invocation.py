@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from core.runtime.redaction import redact
+from senex_tui.cli.printing import quote_commands_with
 from senex_tui.support.outlet import print_line
 from senex_tui.support.refusals import Refused
 
@@ -159,6 +161,9 @@ def _place(context: typer.Context, data_dir: Path | None, of_demo: Callable[[Fol
     from senex_tui.trader.place import only_running, place_of
 
     name: str = context.find_root().params["demo_name"]
+    folder: Path | None = data_dir or context.find_root().params["data_dir"]
+    named = ["--demo", *([name] if name else [])] if of_demo is not None else []
+    quote_commands_with(shlex.join([*named, *(["--data-dir", str(folder)] if folder is not None else [])]))
     try:
         run = prepare(context, data_dir, own_simulator=of_demo is not None)
     except SettingsError as error:

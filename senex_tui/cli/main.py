@@ -23,7 +23,7 @@ from senex_tui.cli.invocation import (
     trading_mode_of,
 )
 from senex_tui.cli.options import Ascii, AsJson, Live, OneAccount, OwnDataDir, Plain, ReadOnly, Seed, Speed, Start
-from senex_tui.cli.printing import print_lines
+from senex_tui.cli.printing import as_typed, print_lines
 from senex_tui.support.outlet import end_output, install_outlets, print_line
 from senex_tui.support.refusals import REFUSED_TO_START, Refused, sentences_for
 from senex_tui.support.report import EXIT_CODES
@@ -273,7 +273,7 @@ def _report(failure: Exception) -> int:
     sentences = sentences_for(failure)
     if sentences:
         for sentence in sentences:
-            print_line(redact(f"senex: {sentence}"), error=True)
+            print_line(redact(f"senex: {as_typed(sentence)}"), error=True)
         return REFUSED_TO_START
     log.exception("stopped by a defect", exc_info=failure)
     from senex_tui.support.crash_report import tell_crash

@@ -97,6 +97,6 @@ ToDay = Annotated[
     date | None, typer.Option("--to", parser=_date, metavar="DATE", help="To this day, which is included.")
 ]
 OneDay = Annotated[
-    date | None, typer.Argument(parser=_date, metavar="[DATE]", help="A day of the exchange; today without.")
+    date | None, typer.Argument(parser=_date, metavar="DATE", help="A day of the exchange; today without.")
 ]
 TimeOfDay = Annotated[time | None, typer.Option(parser=_time, metavar="HH:MM", help="Exchange time to begin at.")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 import typer
@@ -13,6 +15,23 @@ from senex_tui.support.report import Answer
 DONE = 0
 NOT_WRITTEN = 1
 
+_OF_RECORDS = (
+    *("status", "day", "explain", "history", "report", "alerts", "accounts", "mail", "backup", "pause", "resume"),
+    *("force", "preview", "halt", "reset", "cancel", "allow-reentry", "reconcile", "attest"),
+)
+"""The commands that work on some records, which `--demo` and `--data-dir` name."""
+_QUOTED = re.compile(rf"`senex(\s+(?:{'|'.join(_OF_RECORDS)})\b[^`]*)`")
+
+
+@dataclass
+class _Options:
+    """What this process's command was given to name the records it works on."""
+
+    typed: str = ""
+
+
+_options = _Options()
+
 
 class Printed(Protocol):
     """A report: one JSON object, or text."""
@@ -22,9 +41,20 @@ class Printed(Protocol):
     def to_text(self) -> str: ...
 
 
+def quote_commands_with(typed: str) -> None:
+    """From now on each command that a printed sentence quotes has these options: typed as it stands, it works on the
+    same records."""
+    _options.typed = typed
+
+
+def as_typed(text: str) -> str:
+    """The text with the options in each command that it quotes."""
+    return _QUOTED.sub(lambda found: f"`senex{found[1]} {_options.typed}`", text) if _options.typed else text
+
+
 def print_report(report: Printed, as_json: bool) -> None:
     """Ends the command with exit code 1 when the output did not take the report."""
-    print_lines([report.to_json() if as_json else report.to_text()])
+    print_lines([report.to_json() if as_json else as_typed(report.to_text())])
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -47,5 +77,5 @@ def exit_with(answer: Answer) -> NoReturn:
 
     The code says what was done, also when the output did not take the answer.
     """
-    print_line(answer.text, error=answer.exit_code != DONE)
+    print_line(as_typed(answer.text), error=answer.exit_code != DONE)
     raise typer.Exit(answer.exit_code)

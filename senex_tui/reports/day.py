@@ -35,6 +35,8 @@ _OF_ENTRY = (
 NEXT, WILL_MISS, TO_COME, DUE, NOT_RUN = "next", "will miss", "to come", "due", "not run"
 """States of slots without a record. The others are told by the records."""
 
+_OPEN = frozenset({Next.RUNNING.value, Next.FREEING.value, Next.RECONCILING.value, Next.STARTING.value})
+"""What comes next, where a later slot of today may enter without anybody's doing."""
 _UNRECORDED = "no console was running"
 _DUE = "the console has not taken it up yet"
 
@@ -88,7 +90,8 @@ async def _values(
     known = await records.accounts.all()
     numbers = [account.number for account in known]
     trading = await records.trading.read()
-    is_today = day == exchange_time(now).date()
+    today = exchange_time(now).date()
+    is_today = day == today
     holder = await place.holder()
     steps = await read_next_steps(records, place, times, calendar, clock, now, holder, only) if is_today else None
     following = None if steps is None else steps.overall
@@ -118,7 +121,7 @@ async def _values(
         ],
         "entries": [
             _masked(
-                entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id)),
+                entry_values(entry, _OF_ENTRY, today, reentry_allowed=await records.entries.reentry_allowed(entry.id)),
                 numbers,
             )
             for entry in await records.entries.of_day(day)
@@ -212,15 +215,21 @@ def _lines(values: dict[str, Any]) -> list[str]:
         lines += ["", *table(("slot", "cycle", "came to", "why"), cells, right=frozenset({"cycle"}))]
     if to_come:
         span = f"{_time(to_come[0])} to {_time(to_come[-1])}" if len(to_come) > 1 else _time(to_come[0])
-        following = values["next"]
-        none = following is not None and (following["next_day"] is not None or following["kind"] == Next.OFF.value)
         more = f"{len(to_come)} more to come" if rows else f"{len(to_come)} to come"
-        lines += [*([] if rows else [""]), f"{span}: {more}{'; none of them enters' if none else ''}"]
+        lines += [*([] if rows else [""]), f"{span}: {more}{_whether_they_enter(values['next'])}"]
     if values["entries"]:
         lines.append("")
     for entry in values["entries"]:
         lines += hanging(f"{entry['account']:<{LABEL}}", safe(_words_of(entry)))
     return lines
+
+
+def _whether_they_enter(step: Mapping[str, Any] | None) -> str:
+    """What is said of the slots to come when, by what comes next, none of them enters; empty where one may."""
+    if step is None or step["enters_at"] is not None or step["kind"] in _OPEN:
+        return ""
+    ends_today = step["next_day"] is None and step["kind"] != Next.OFF.value
+    return f"; none of them enters{', as things stand' if ends_today else ''}"
 
 
 def _session_words(values: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from core.domain.operation.events import masked
@@ -11,8 +12,8 @@ from core.views.plain_words import plain_words
 from senex_tui.support.report import credit_shown, instant_text
 
 
-def entry_values(entry: Entry, names: tuple[str, ...], *, reentry_allowed: bool = False) -> dict[str, Any]:
-    """The values of these names, in their order. Contracts are those of all legs.
+def entry_values(entry: Entry, names: tuple[str, ...], today: date, *, reentry_allowed: bool = False) -> dict[str, Any]:
+    """The values of these names, in their order, on the exchange's date `today`. Contracts are those of all legs.
 
     `limit` and `credit` are per share, `max_risk` is in $ per package; they are plain decimals as text. `fate`, `told`
     and `day_words` come from the entry's fate, and `detail` is empty where that needs no reason (rules 4.4).
@@ -26,7 +27,7 @@ def entry_values(entry: Entry, names: tuple[str, ...], *, reentry_allowed: bool 
         "state": entry.state.value,
         "fate": fate.kind.value,
         "told": fate_words(fate),
-        "day_words": day_words(fate, reentry_allowed=reentry_allowed),
+        "day_words": day_words(fate, reentry_allowed=reentry_allowed, today=today),
         "underlying": entry.underlying,
         "expiration": entry.expiration.isoformat(),
         "strikes": entry.strikes,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from core.domain.market.sessions import SlotTimes, slots_of
-from core.domain.operation import amounts
 from core.domain.operation import times as shown
 from core.domain.operation.events import Severity, masked, masked_in
 from core.domain.operation.reasons import FigureValue
@@ -83,7 +82,7 @@ async def _explain(records: Records, place: Place, times: SlotTimes, what: str, 
     now = (await market_clock(place)).now()
     accounts = tuple(account.number for account in await records.accounts.all())
     if what == LAST or what.isdecimal():
-        story = await _of_number(records, what)
+        story = await _of_number(records, what, exchange_time(now).date())
     else:
         story = await _of_slot(records, times, _minute(what, now), now)
     if only is not None:
@@ -91,29 +90,29 @@ async def _explain(records: Records, place: Place, times: SlotTimes, what: str, 
     return Explained(story, accounts)
 
 
-async def _of_number(records: Records, what: str) -> Story:
+async def _of_number(records: Records, what: str, today: date) -> Story:
     newest = await records.cycles.newest()
     if newest == 0:
-        raise Refused("no cycle is recorded yet; `senex day` shows when the first slot comes.")
+        raise Refused("no cycle is recorded yet; `senex day` shows the slots, what they came to and what comes next.")
     number = newest if what == LAST else int(what) if len(what) <= _LARGEST_DIGITS else 0
     file = await records.cycle_details.of_cycle(number)
     if file is None:
         raise Refused(
             f"cycle {what[:40]} is not recorded; give a number from 1 to {newest}, a slot like 11:15, or last."
         )
-    return story_of_cycle(file)
+    return story_of_cycle(file, today)
 
 
 async def _of_slot(records: Records, times: SlotTimes, minute: datetime, now: datetime) -> Story:
-    after = minute + timedelta(minutes=1)
+    after, today = minute + timedelta(minutes=1), exchange_time(now).date()
     for record in await records.slots.of_day(exchange_time(minute).date()):
         if minute <= record.slot < after and record.cycle is None:
             return story_of_slot(record.slot, record, await records.cycle_details.around(record.slot))
         if minute <= record.slot < after and record.cycle is not None:
-            return await _of_number(records, str(record.cycle))
+            return await _of_number(records, str(record.cycle), today)
     began = await records.cycle_details.began_within(minute, after)
     if began:
-        return await _of_number(records, str(began[-1]))
+        return await _of_number(records, str(began[-1]), today)
     slot = _slot_at(minute, times)
     if slot > now:
         raise Refused(f"the slot {_shown(slot)} has not come yet; it is {_shown(now)}.")
@@ -164,10 +163,7 @@ def _drawn(line: StoryLine) -> list[str]:
         head = f"{_NOTICE[line.severity]} {shown.clock(line.at)}  {label:<{_LABEL}}"
         return hanging(head, text)
     if line.points is not None:
-        # Only what is added has a sign; the start and the sum have none.
-        total = line.label in ("start", "score")
-        points = amounts.score(line.points) if total else amounts.signed_score(line.points)
-        return [f"{'':12}{label:<{_LABEL}}{text:<24}{points:>7}"]
+        return [f"{'':12}{label:<{_LABEL}}{text:<24}{line.shown_points:>7}"]
     return hanging(f"{'':12}{label:<{_LABEL + 2}} ", text)
 
 

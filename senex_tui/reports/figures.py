@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.operation import amounts
 from core.domain.operation.events import masked
-from core.domain.operation.reasons import Reason
+from core.domain.operation.reason_words import in_general
 from core.domain.reporting.figures import SESSIONS, AccountDay, DayKind, SessionFigures, Share, figures_of
 from core.domain.reporting.targets import Target, most_rejections
 from core.runtime.clock import exchange_time
@@ -193,12 +193,13 @@ def _lines(report: FiguresReport) -> list[str]:
         "",
         "DAY         ACCT   RESULT           RUNS    TIME   SLIP  REASON",
     ]
-    lines += [_day_line(day) for day in figures.days]
+    for day in figures.days:
+        lines += _hung(_day_head(day), day.reason)
     if figures.reasons:
         lines += ["", " RUNS   SHARE  OUTCOME    REASON"]
         for each in figures.reasons:
             share = f"{each.share.count:5}  {each.share.percent:>5}%  {each.outcome.value:<9}  "
-            lines += wrap(share + reason_words(each.reason), _WIDTH, subsequent_indent=" " * len(share))
+            lines += _hung(share, each.reason)
     return [line.rstrip() for line in lines]
 
 
@@ -245,17 +246,13 @@ def _slippage(figures: SessionFigures) -> str:
     )
 
 
-def _day_line(day: AccountDay) -> str:
+def _day_head(day: AccountDay) -> str:
     return (
         f"{day.day}  {day.account:<5}  {day.kind.value:<16} {day.runs:4} {amounts.seconds(day.execution_ms):>7} "
-        f"{amounts.signed(day.slippage):>6}  {day.reason}"
+        f"{amounts.signed(day.slippage):>6}  "
     )
 
 
-def reason_words(code: str) -> str:
-    """A reason's code with its sentence; the code alone when it is not known here or its sentence has figures."""
-    try:
-        sentence = Reason.of(code).sentence
-    except KeyError:
-        return code
-    return f"{code}: {sentence}" if "{" not in sentence else code
+def _hung(head: str, reason: str) -> list[str]:
+    """The head and beside it the reason in words, as high as they need; the head alone without a reason."""
+    return wrap(head + in_general(reason), _WIDTH, subsequent_indent=" " * len(head)) if reason else [head]

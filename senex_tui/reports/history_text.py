@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from core.domain.operation import amounts
+from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Step, masked, masked_in
 from core.domain.operation.reasons import FigureValue
 from core.domain.operation.times import minute, minute_stamp
@@ -123,7 +124,7 @@ def _when(instant: str) -> str:
 
 def _cycle_cells(v: dict[str, Any]) -> list[str]:
     slot = "forced" if v["slot"] is None else minute(datetime.fromisoformat(v["slot"]))
-    return [str(v["cycle"] or "-"), v["session_day"], slot, v["outcome"], v["text"]]
+    return [str(v["cycle"] or "-"), v["session_day"], slot, v["word"], v["text"] if v["text"] != v["word"] else ""]
 
 
 def _attempt_cells(v: dict[str, Any]) -> list[str]:
@@ -144,7 +145,7 @@ def _suggestion_cells(v: dict[str, Any]) -> list[str]:
 def _order_cells(v: dict[str, Any]) -> list[str]:
     order = f", order {v['order_id']}" if v["order_id"] else ""
     told = f"{v['told']}: {_trident(v)} at {credit_shown(v['limit'])} credit{order}"
-    return [str(v["cycle"]), _when(v["at"]), v["account"], v["outcome"], told]
+    return [str(v["cycle"]), _when(v["at"]), v["account"], v["fate"], told]
 
 
 def _trident(v: dict[str, Any]) -> str:
@@ -160,12 +161,12 @@ def _fill_cells(v: dict[str, Any]) -> list[str]:
 def _command_cells(v: dict[str, Any]) -> list[str]:
     said = "".join(f" {word}" for word in (v["target"], v["note"] and f"({v['note']})") if word)
     answer = f": {v['text']}" if v["text"] else ""
-    return [_when(v["at"]), v["kind"], v["outcome"], f"{v['who']}{said}{answer}"]
+    return [_when(v["at"]), CommandKind(v["kind"]).words, v["outcome"], f"{v['who']}{said}{answer}"]
 
 
 _Draw = Callable[[dict[str, Any]], list[str]]
 _TABLES: dict[HistoryKind, tuple[tuple[str, ...], _Draw]] = {
-    HistoryKind.CYCLES: (("cycle", "session", "slot", "outcome", "why"), _cycle_cells),
+    HistoryKind.CYCLES: (("cycle", "session", "slot", "came to", "why"), _cycle_cells),
     HistoryKind.ATTEMPTS: (("cycle", "ET", "account", "attempt", "step", "came to"), _attempt_cells),
     HistoryKind.SUGGESTIONS: (("cycle", "ET", "account", "state", "trident"), _suggestion_cells),
     HistoryKind.ORDERS: (("cycle", "ET", "account", "state", "order"), _order_cells),

@@ -19,6 +19,8 @@ from senex_tui.support.refusals import Refused
 from senex_tui.support.text import one_line
 
 LOOK_EVERY_S = 0.2
+LONGEST_FIGURE = 200
+"""The most characters of a figure that a line shows."""
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _NUMBERS: dict[str, int] = {name: getattr(logging, name.upper()) for name in LEVELS}
 _ALIASES = {"warn": "warning", "crit": "critical"}
@@ -168,5 +170,11 @@ def _shown(line: dict[str, Any], at: datetime) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{one_line(str(name))}:{one_line(str(one))}" for name, one in value.items())
+        return ",".join(f"{one_line(str(name))}:{_figure(one)}" for name, one in value.items())
     return one_line(str(value))
+
+
+def _figure(value: Any) -> str:
+    """A figure as text; of one that is a document only its size, because nobody reads it in a line."""
+    shown = one_line(str(value))
+    return shown if len(shown) <= LONGEST_FIGURE else f"({len(shown)} characters, in the file)"

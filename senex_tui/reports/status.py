@@ -12,6 +12,7 @@ from core.domain.market.sessions import SlotTimes
 from core.domain.operation.amounts import counted
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.events import masked
+from core.domain.operation.times import minute
 from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from core.locks.holder import Holder
     from core.market.calendar import SessionCalendar
     from core.records.records import EvidenceRecord, Records, SlotRecord
-    from core.records.repositories.rows import LoginRecord
+    from core.records.repositories.rows import CycleRecord, LoginRecord
 
 _OF_ENTRY = (
     *("id", "account", "day", "state", "underlying", "expiration", "strikes", "limit", "order"),
@@ -44,6 +45,8 @@ _OF_ENTRY = (
     *("fate", "told", "day_words", "credit", "max_risk"),
 )
 SHIPPED_TIMES = SlotTimes()
+_MODE_OF_DEMOS = "demo"
+"""The mode whose market has a time of its own."""
 
 
 async def read_status(place: Place, mail: MailSettings | None = None, times: SlotTimes = SHIPPED_TIMES) -> Report:
@@ -107,12 +110,12 @@ async def _values(
         "alerts": [alert_values(alert) for alert in await records.alerts.open_now()],
         "mail": await mail_values(records.outbox, "" if mail is None else off_because(mail, place.mode)),
         "logins": [_login(login) for login in await records.logins.all()],
-        "slots": _slots(await records.slots.of_day(day), cycles),
+        "slots": _slots(await records.slots.of_day(day), cycles, await records.cycles.of_day(day)),
         "accounts": [
             {
                 "account": masked(account.number),
                 "enabled": account.enabled,
-                "entry": await _entry(records, latest[account.number]) if account.number in latest else None,
+                "entry": await _entry(records, latest[account.number], day) if account.number in latest else None,
                 "validated": await _validated(records, account.number, day),
                 "skips_today": account.skip_day == day,
                 "next": step_values(step, now, numbers)
@@ -121,7 +124,7 @@ async def _values(
             }
             for account in accounts
         ],
-        "earlier": [entry_values(entry, _OF_ENTRY) for entry in earlier],
+        "earlier": [entry_values(entry, _OF_ENTRY, day) for entry in earlier],
         "open_tridents": [
             _open_trident(entry, day) for a in accounts for entry in await records.entries.filled_open(a.number, day)
         ],
@@ -129,8 +132,8 @@ async def _values(
     }
 
 
-async def _entry(records: Records, entry: Entry) -> dict[str, Any]:
-    return entry_values(entry, _OF_ENTRY, reentry_allowed=await records.entries.reentry_allowed(entry.id))
+async def _entry(records: Records, entry: Entry, day: date) -> dict[str, Any]:
+    return entry_values(entry, _OF_ENTRY, day, reentry_allowed=await records.entries.reentry_allowed(entry.id))
 
 
 async def _validated(records: Records, account: str, day: date) -> dict[str, Any] | None:
@@ -184,18 +187,25 @@ def _breaker(breaker: Breaker) -> dict[str, Any]:
     }
 
 
-def _slots(slots: tuple[SlotRecord, ...], cycles: Mapping[int, Told]) -> dict[str, Any]:
-    """How many of today's slots have passed, and what they came to.
+def _slots(
+    slots: tuple[SlotRecord, ...], told_of_cycle: Mapping[int, Told], ran: tuple[CycleRecord, ...]
+) -> dict[str, Any]:
+    """How many of today's slots have passed, and what they came to; `forced` has each cycle that was none of a slot.
 
     `outcomes` counts by outcome. `came_to` counts by word and reason: slots that were missed for two reasons are two of
     them.
     """
-    told = [told_of(slot, cycles) for slot in slots]
+    told = [told_of(slot, told_of_cycle) for slot in slots]
+    forced = [(cycle, told_of_cycle[cycle.number]) for cycle in ran if cycle.slot is None]
     counted = Counter((one.word, _missed_words(one)) for one in told)
     return {
         "passed": len(slots),
         "outcomes": dict(Counter(one.word if one.outcome is None else one.outcome.value for one in told)),
         "came_to": [{"word": word, "why": why, "count": count} for (word, why), count in counted.items()],
+        "forced": [
+            {"at": instant_text(cycle.began_at), "cycle": cycle.number, "word": one.word, "why": _missed_words(one)}
+            for cycle, one in forced
+        ],
     }
 
 
@@ -232,7 +242,7 @@ def _unknown(entry: Entry, seen: tuple[EvidenceRecord, ...], now: datetime, spee
     proof = proof_of(entry, seen, speed)
     known = "" if proof is None else proof_words(proof, seen, now, speed)
     return {
-        **entry_values(entry, _OF_ENTRY),
+        **entry_values(entry, _OF_ENTRY, exchange_time(now).date()),
         "identifier": entry.identifier,
         "complete_reads": [instant_text(at) for at in reads],
         "known": known,
@@ -290,7 +300,8 @@ def _console(values: dict[str, Any]) -> str:
     if trader is None:
         return "none is running: no cycle will run"
     attach = f"; attach with: {trader['attach']}" if trader["attach"] else ""
-    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{attach}"
+    whose = " by this machine's clock" if trader["mode"] == _MODE_OF_DEMOS else ""
+    return f"process {trader['pid']}, {trader['mode']}, since {instant_shown(trader['since'])}{whose}{attach}"
 
 
 def _automation(values: dict[str, Any]) -> str:
@@ -320,10 +331,15 @@ def _alert_words(alerts: list[dict[str, Any]]) -> str:
 
 
 def _slot_words(slots: dict[str, Any]) -> str:
-    if not slots["passed"]:
-        return "none passed"
-    told = [f"{one['count']} {one['word']}" + (f" ({one['why']})" if one["why"] else "") for one in slots["came_to"]]
-    return f"{slots['passed']} passed: {', '.join(told)}"
+    told = [f"{one['count']} {_came_to(one)}" for one in slots["came_to"]]
+    passed = f"{slots['passed']} passed: {', '.join(told)}" if told else "none passed"
+    return "; ".join(
+        (passed, *(f"forced {minute(datetime.fromisoformat(one['at']))}: {_came_to(one)}" for one in slots["forced"]))
+    )
+
+
+def _came_to(one: dict[str, Any]) -> str:
+    return safe(one["word"] + (f" ({one['why']})" if one["why"] else ""))
 
 
 def _account_words(account: dict[str, Any]) -> str:

@@ -204,7 +204,7 @@ def _order(entry: Entry, fate: Fate) -> dict[str, Any]:
         "state": entry.state.value,
         "fate": fate.kind.value,
         "told": fate_words(fate),
-        "day": day_words(fate),
+        "day": day_words(fate, today=fate.day),
         "broker_status": entry.broker_status,
         "strikes": entry.strikes,
         "limit": _text(entry.limit),

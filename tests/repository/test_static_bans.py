@@ -139,6 +139,7 @@ def test_every_text_formats_amounts_and_times_by_their_modules() -> None:
         ("text = f'{limit:.2f}'", "'.2f'"),
         ("text = format(limit, '.3f')", "'.3f'"),
         ("text = f'{risk:,.0f}'", "',.0f'"),
+        ("text = f'{points:+.1f}'", "'+.1f'"),
         ("text = f'{risk:.0f} $ at most'", "'.0f'"),
         ("text = f'no answer: {type(error).__name__}'", "'__name__'"),
     ],

@@ -13,7 +13,9 @@ from core.domain.orders.next_step import Next, NextStep
 from core.snapshot import (
     AttemptView,
     EngineState,
+    Health,
     Mode,
+    PartHealth,
     Reading,
     ReadingState,
     SlotState,
@@ -284,6 +286,39 @@ def test_a_retry_is_counted_down() -> None:
 # What comes next
 
 
+def test_bar_and_orders_count_the_same_seconds_down_to_a_read() -> None:
+    shown = scenes.SCENES["freeing"]()
+    view = StatusView(shown.status, overall=shown.overall)
+    assert shown.orders[0].evidence.endswith("second complete read due in 00:20")
+    for width in (80, 118, 196):
+        assert "second read in 00:20" in bar(shown, width)
+    assert shown.overall is not None
+    assert shown.overall.settling is not None
+    for silent in (replace(shown.overall.settling, blocked="no alerts"), None):
+        held = replace(view, overall=replace(shown.overall, settling=silent))
+        assert next_words(held) == "no entry: day not free yet"
+
+
+def test_no_part_that_still_starts_is_called_ok() -> None:
+    shown = scenes.SCENES["freeing"]()
+    for part in ("feed", "broker", "records"):
+        starting = replace(shown, status=replace(shown.status, **{part: PartHealth(Health.STARTING)}))
+        for width in range(50, 119):
+            assert "all ok" not in bar(starting, width)
+            assert "rest ok" not in bar(starting, width)
+    assert "all ok" in bar(shown, 80)
+
+
+def test_the_newest_order_stands_first() -> None:
+    order = parts.filled_order()
+    older = replace(order, entry_id="older", order_id="1", at=parts.NOW - timedelta(minutes=45))
+    newer = replace(order, entry_id="newer", order_id="2", at=parts.NOW - timedelta(minutes=15))
+    context = replace(day_context(scenes.calm()), several=True)
+    for given in ((older, newer), (newer, older)):
+        text = drawn(OrdersPanel(), given, context)
+        assert text.index("order 2") < text.index("order 1")
+
+
 @pytest.mark.parametrize(
     ("scene", "words"),
     [
@@ -293,7 +328,7 @@ def test_a_retry_is_counted_down() -> None:
         ("paused", "no entry: paused"),
         ("halted", "no entry: halted"),
         ("accounts_off", "no entry: accounts off"),
-        ("freeing", "no entry: day not free yet"),
+        ("freeing", "no entry: second read in 00:20"),
         ("closed", "next slot Fri 21 Nov 09:45"),
     ],
 )
@@ -303,7 +338,7 @@ def test_bar_and_pane_count_down_only_to_a_slot_that_enters(scene: str, words: s
     assert next_words(view) == words
     assert words in bar(shown, 118)
     assert pane_title(view).endswith(words)
-    assert (" in " in words) is (shown.overall is not None and shown.overall.enters_at is not None)
+    assert words.startswith("enters") is (shown.overall is not None and shown.overall.enters_at is not None)
     foot = drawn(CyclePanel(), shown.cycle, day_context(shown), height=30)
     assert shown.overall is not None
     assert shown.overall.words in " ".join(foot.split())

@@ -139,12 +139,12 @@ def test_an_underlying_without_a_price_says_so() -> None:
 def test_the_waterfall_adds_up() -> None:
     [qqq] = scenes.filled().judgements
     lines = JudgementPanel().draw((qqq,), 64, 9).lines
-    assert plain(lines).startswith("QQQ  PASS  score 83, 40 needed")
-    totals = [int(line[3][0]) for line in lines[1:]]
-    assert totals == [50, 58, 58, 73, 73, 83, 88, 83]
+    assert plain(lines).startswith("QQQ  PASS  score 82.5, 40.0 needed")
+    totals = [line[3][0].strip() for line in lines[1:]]
+    assert totals == ["50.0", "57.5", "57.5", "72.5", "72.5", "82.5", "87.5", "82.5"]
     points = [line[2][0].strip() for line in lines[1:]]
-    assert points == ["+50", "+7.6", "0", "+15", "0", "+10", "+5", "-5"]
-    assert sum(D(each) for each in points) == D("82.6")
+    assert points == ["50.0", "+7.5", "0.0", "+15.0", "0.0", "+10.0", "+5.0", "-5.0"]
+    assert sum(D(each) for each in points) == D("82.5")
     assert plain(lines[1:2]).startswith("start")
     ends = [cell_len("".join(text for text, _ in line).rstrip()) for line in lines[1:8]]
     assert ends == sorted(ends)

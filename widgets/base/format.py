@@ -10,8 +10,10 @@ from core.domain.operation.amounts import counted as counted
 from core.domain.operation.amounts import credit, money
 from core.domain.operation.amounts import percent as percent
 from core.domain.operation.amounts import quantity as quantity
+from core.domain.operation.amounts import score as score
 from core.domain.operation.amounts import signed as signed
 from core.domain.operation.amounts import signed_money as signed_money
+from core.domain.operation.amounts import signed_score as signed_score
 from core.domain.operation.amounts import strike as strike
 from core.domain.operation.times import EXCHANGE_ZONE
 from core.domain.operation.times import clock as clock
@@ -24,14 +26,6 @@ price = credit
 """Dollars per share; the panel says what of."""
 dollars = money
 """Dollars of a package or an account; the panel says the unit."""
-
-
-def points(value: Decimal) -> str:
-    """Points of a score with their sign, with one decimal place when needed; zero is `0`."""
-    rounded = value.quantize(Decimal("0.1"))
-    if not rounded:
-        return "0"
-    return f"{rounded:+.0f}" if rounded == rounded.to_integral_value() else f"{rounded:+f}"
 
 
 def arrow(value: Decimal | None) -> str:

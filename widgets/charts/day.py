@@ -47,7 +47,7 @@ class DayPicture:
     def draw(self, width: int, height: int, *, ascii: bool = False) -> Drawing:
         title = f"{self.symbol} today (ET)".strip()
         if not self.path:
-            return Drawing(title, ((("no price yet today", Tone.DIM),),))
+            return Drawing(title, ((("no price seen yet today", Tone.DIM),),))
         return Drawing(
             title,
             with_words(self._words(), width, height, lambda columns, rows: self._plot(columns, rows, ascii).lines()),

@@ -18,7 +18,7 @@ START = Decimal(50)
 """The score before the first factor (rules 5)."""
 FULL = 125
 """The score at the right edge of the bars; the left edge is 0."""
-_NAME, _POINTS, _TOTAL = 10, 6, 5
+_NAME, _POINTS, _TOTAL = 10, 6, 6
 _LEAST_BAR = 6
 _GAP = 2
 _ABREAST_FROM = 110
@@ -54,23 +54,34 @@ class ScorePicture:
 def waterfall(judgement: Judgement, width: int, most_bar: int = 26) -> list[Line]:
     """The lines of a judgement: verdict, refusal, and for each factor name, input, points, score so far and bar."""
     word, tone = ("PASS", Tone.GOOD) if judgement.passed else ("REFUSED", Tone.BAD)
-    score = "not scored" if judgement.score is None else f"score {judgement.score:.0f}, {judgement.minimum:.0f} needed"
+    needed = judgement.minimum
+    score = "not scored"
+    if judgement.score is not None:
+        score = f"score {figures.score(judgement.score)}, {figures.score(needed)} needed"
     about = "" if judgement.stress is None else f"  regime {judgement.regime.value}"
     head = fit(f"  {score}{about}", max(0, width - len(word) - len(judgement.symbol) - 2))
     lines: list[Line] = [((f"{judgement.symbol}  ", Tone.STRONG), (word, tone), (head, Tone.PLAIN))]
     if judgement.refusal is not None:
         lines += [((line, Tone.WARN),) for line in wrap(judgement.refusal.sentence(), width)]
-    needed, total = judgement.minimum, START
+    total = START
     if judgement.factors:
-        lines.append(_row("start", "", START, Decimal(0), needed, width, most_bar))
+        lines.append(_row("start", "", START, figures.score(START), Decimal(0), needed, width, most_bar))
     for factor in judgement.factors:
-        lines.append(_row(factor.name, factor.shown, factor.points, total, needed, width, most_bar))
+        added = figures.signed_score(factor.points)
+        lines.append(_row(factor.name, factor.shown, factor.points, added, total, needed, width, most_bar))
         total += factor.points
     return lines
 
 
 def _row(
-    name: str, shown_input: str, points: Decimal, before: Decimal, needed: Decimal, width: int, most_bar: int
+    name: str,
+    shown_input: str,
+    points: Decimal,
+    added: str,
+    before: Decimal,
+    needed: Decimal,
+    width: int,
+    most_bar: int,
 ) -> Line:
     bar = max(0, min(most_bar, width - _NAME - _POINTS - _TOTAL - _GAP - (20 if width >= 56 else 15)))
     shown = width - _NAME - _POINTS - _TOTAL - bar - _GAP
@@ -79,8 +90,8 @@ def _row(
     return (
         (fit(name, _NAME), Tone.PLAIN),
         (fit(shown_input, shown), Tone.DIM),
-        (right(figures.points(points), _POINTS), tone),
-        (right(f"{after:.0f}", _TOTAL), Tone.DIM),
+        (right(added, _POINTS), tone),
+        (right(figures.score(after), _TOTAL), Tone.DIM),
         (" " * _GAP, Tone.PLAIN),
         *_bar(before, after, needed, bar),
     )

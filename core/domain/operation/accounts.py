@@ -39,6 +39,12 @@ def _end(typed: str) -> str:
     return typed.strip().removeprefix("…").removeprefix("...")
 
 
+def shown_end(number: str) -> str:
+    """The last characters of the number, as many as a masked number shows: how a sentence names an account to a
+    command."""
+    return number[-_SHORTEST_END:]
+
+
 def shortest_end(number: str, known: Sequence[str]) -> str:
     """The fewest last characters of the number, at least four, that none of the other known ones ends with."""
     for length in range(_SHORTEST_END, len(number)):

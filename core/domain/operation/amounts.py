@@ -2,7 +2,7 @@
 
 Credits and prices are dollars per share: to the cent, with a third place only for half a cent. Amounts of an account or
 a package are dollars with two places. Signs stand on P&L and cash alone: any other amount has one only when it is below
-zero. Zero has no sign. A missing value is `--`. All rounding is half to even, but a score is cut.
+zero. Zero has no sign. A missing value is `--`. All rounding is half to even, but a score and its points are cut.
 """
 
 from __future__ import annotations
@@ -78,8 +78,13 @@ def score(value: Decimal | None) -> str:
 
 
 def signed_score(value: Decimal | None) -> str:
-    """What is added to a score or taken from it, with its sign and one place, rounded; zero is `0.0`."""
-    return _to(value, _TENTH, "+")
+    """What is added to a score or taken from it, with its sign and one place; zero is `0.0`.
+
+    It is cut as the score is, so that what is shown adds up: of the factors one alone has further places (rules 5).
+    """
+    if value is None:
+        return NONE
+    return _grouped(value.quantize(_TENTH, ROUND_FLOOR), "+") if value.is_finite() else str(value)
 
 
 def plain(value: Decimal | None) -> str:

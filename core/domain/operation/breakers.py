@@ -19,15 +19,18 @@ class Scope(Enum):
 
 
 class BreakerKind(Enum):
-    """The kinds of breakers. The value is (stable code, scope, how it is reset, as a sentence for the operator)."""
+    """The kinds of breakers. The value is (stable code, scope, its cause in words, how it is reset, as a sentence for
+    the operator)."""
 
     code: str
     scope: Scope
+    words: str
     reset: str
 
-    def __init__(self, code: str, scope: Scope, reset: str) -> None:
+    def __init__(self, code: str, scope: Scope, words: str, reset: str) -> None:
         self.code = code
         self.scope = scope
+        self.words = words
         self.reset = reset
 
     @classmethod
@@ -40,20 +43,32 @@ class BreakerKind(Enum):
         """Whether the engine closes it once its cause is gone. The others wait for `senex reset`."""
         return self in _RESET_THEMSELVES
 
-    CLOCK = ("clock", Scope.GLOBAL, "resets by itself when the clock is within 2 s of the broker's again")
-    STORE = ("store", Scope.GLOBAL, "resets by itself when the records can be written in time again")
-    FEED = ("feed", Scope.GLOBAL, "resets by itself when the quote feed is live again")
+    CLOCK = (
+        "clock",
+        Scope.GLOBAL,
+        "this machine's clock",
+        "resets by itself when the clock is within 2 s of the broker's again",
+    )
+    STORE = ("store", Scope.GLOBAL, "the records", "resets by itself when the records can be written in time again")
+    FEED = ("feed", Scope.GLOBAL, "the quote feed", "resets by itself when the quote feed is live again")
     LOGIN = (
         "login",
         Scope.LOGIN,
+        "a refused login",
         "mend the credentials, then `senex reset login`; the broker blocks repeated bad logins",
     )
-    SENDS = ("sends", Scope.ACCOUNT, "resets by itself with the next session, or `senex reset sends`")
-    MISMATCH = ("mismatch", Scope.ACCOUNT, "settle it at the broker, then `senex reset mismatch`")
-    INCIDENT = ("incident", Scope.ACCOUNT, "settle it at the broker, then `senex reset incident`")
+    SENDS = ("sends", Scope.ACCOUNT, "failed sends", "resets by itself with the next session, or `senex reset sends`")
+    MISMATCH = (
+        "mismatch",
+        Scope.ACCOUNT,
+        "a mismatch with the broker",
+        "settle it at the broker, then `senex reset mismatch`",
+    )
+    INCIDENT = ("incident", Scope.ACCOUNT, "an incident", "settle it at the broker, then `senex reset incident`")
     EARLIER_ENTRY = (
         "earlier_entry",
         Scope.ACCOUNT,
+        "an entry of an earlier day",
         "resets by itself when the broker shows how the earlier entry ended, or an operator attests it",
     )
 

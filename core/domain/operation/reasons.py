@@ -57,7 +57,7 @@ class Reason(Enum):
         Kind.TERMINAL,
         "the broker has not told its time yet, so this machine's clock is not proved",
     )
-    CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off_s} s off the broker's")
+    CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off} off the broker's")
     MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
     SESSION_UNREADABLE = (
         "session_unreadable",
@@ -67,7 +67,11 @@ class Reason(Enum):
     BEFORE_FIRST_SLOT = ("before_first_slot", Kind.TERMINAL, "entries start at {first} ET")
     AFTER_LAST_ENTRY = ("after_last_entry", Kind.TERMINAL, "entries end at {last} ET")
     # Accounts (rules 4)
-    NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "no account is enabled and eligible")
+    NO_ACCOUNTS = (
+        "no_accounts",
+        Kind.TERMINAL,
+        "automation is on for no account; `senex accounts enable` switches one on",
+    )
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
     NOT_ASKED = ("not_asked", Kind.TERMINAL, "the cycle was forced for other accounts")
     SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")
@@ -251,7 +255,7 @@ class Reason(Enum):
     CANCELLED_HERE = ("cancelled_here", Kind.TERMINAL, "an operator cancelled the order")
     ENTRY_ABSENT = ("entry_absent", Kind.TERMINAL, "the order is not at the broker")
     ENTRY_INCIDENT = ("entry_incident", Kind.TERMINAL, "the broker and the records contradict each other")
-    BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{breaker}: {why}; {reset}")
+    BREAKER_OPEN = ("breaker_open", Kind.TERMINAL, "{why}; {reset}")
     RECORD_FAILED = ("record_failed", Kind.TERMINAL, "the record could not be written: {detail}")
     # Commands (rules 10)
     COMMAND_EXPIRED = ("command_expired", Kind.TERMINAL, "the command was older than {limit_s} s")
@@ -262,14 +266,14 @@ class Reason(Enum):
     )
     RESUMED_SINCE = ("resumed_since", Kind.TERMINAL, "automation was resumed after it was asked")
     PREVIEW_GIVEN_UP = ("preview_given_up", Kind.TERMINAL, "a cycle started; ask again when it has ended")
-    NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "{target} is not known here")
+    NO_SUCH_TARGET = ("no_such_target", Kind.TERMINAL, "there is no {target}")
     NO_SUCH_ACCOUNT = (
         "no_such_account",
         Kind.TERMINAL,
         "'{number}' names {found}; {known}",
     )
     ACCOUNT_SETTING = ("account_setting", Kind.TERMINAL, "{field} must be {accepted}; '{given}' was given")
-    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "the entry is {state}; only a working one can be cancelled")
+    NOT_CANCELLABLE = ("not_cancellable", Kind.TERMINAL, "nothing is cancelled: the entry is {state}")
     NOT_UNKNOWN = ("not_unknown", Kind.TERMINAL, "the entry is {state}: {why}")
     NOT_A_TRIDENT = (
         "not_a_trident",

@@ -7,6 +7,7 @@ came to when it ended.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -79,6 +80,7 @@ class Fate:
     the broker says that the order is filled, and not all of its fill records are here. `is_over`: nothing more is
     expected. `why` is empty while all goes well; account numbers in it are masked. `by` is who asked here to cancel.
     `needs_word`: the day stays held until an operator allows re-entry. `cancel` tells in words who cancelled the order.
+    `day` is the entry's session date.
     """
 
     kind: FateKind
@@ -97,6 +99,7 @@ class Fate:
     needs_word: bool
     entry_id: str = ""
     cancel: str = ""
+    day: date | None = None
 
     @property
     def traded(self) -> bool:
@@ -165,6 +168,7 @@ def fate_of(entry: Entry) -> Fate:
         needs_word=needs_operators_word(entry),
         entry_id=entry.id,
         cancel=_cancel_words(entry),
+        day=entry.session_day,
     )
 
 
@@ -216,17 +220,21 @@ def fate_words(fate: Fate) -> str:
     return f"{fate.kind.value.upper()}{cancel}{part}{why}"
 
 
-def day_words(fate: Fate, *, reentry_allowed: bool = False) -> str:
+def day_words(fate: Fate, *, reentry_allowed: bool = False, today: date | None = None) -> str:
     """What the entry means for the rest of its account's day (rules 9). A later entry may hold a day it leaves free.
 
-    `reentry_allowed`: an operator has allowed another entry after the cancel.
+    `reentry_allowed`: an operator has allowed another entry after the cancel. `today` is the exchange's date when this
+    is told; None where it may be told on any day, of which none is called today then.
     """
+    is_past = today is not None and fate.day is not None and fate.day < today
     if not fate.holds_day:
-        return "it does not hold the day"
+        return "it did not hold its day" if is_past else "it does not hold the day"
     if fate.kind in _MAY_STILL_CHANGE:
         return "no other entry while this one stands"
+    if is_past:
+        return "no other entry followed that day"
     if fate.kind not in _FREED_BY_PROOF or fate.traded:
-        return "no other entry follows today"
+        return f"no other entry follows {'that day' if today is None else 'today'}"
     if fate.needs_word and not reentry_allowed:
         return "the day is free when an operator allows re-entry and two reads show no fill"
     return "the day is free when two reads show no fill"

@@ -133,7 +133,7 @@ def _fills(entry: Entry) -> str:
     in_part = entry.state in _ENDED and bool(entry.fills) and not is_complete(entry.terms, entry.fills)
     if not over and not in_part:
         return ""
-    return f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.value}"
+    return f"{len(entry.fills)} fill records do not fit an order recorded as {entry.state.words}"
 
 
 def _revived(entry: Entry, orders: Sequence[EntryOrder], report: OrderReport) -> str:
@@ -161,4 +161,4 @@ def _exists_after_all(entry: Entry, orders: Sequence[EntryOrder], report: OrderR
     refused = entry.state is EntryState.REJECTED and entry.order_id is None and state is not EntryState.REJECTED
     if not alive_after_the_end and not refused and entry.state is not EntryState.NOT_SENT:
         return ""
-    return f"recorded as {entry.state.value}, and yet order {report.order_id} is {report.status} there"
+    return f"recorded as {entry.state.words}, and yet order {report.order_id} is {report.status} there"

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from core.domain.market.sessions import Session
+from core.domain.operation.accounts import shown_end
 from core.domain.operation.breakers import Breaker, Scope
 from core.domain.operation.times import clock, minute, when
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_words
@@ -37,8 +38,10 @@ class Next(StrEnum):
     NO_CONSOLE = "no console"
     STARTING = "starting"
     VALIDATED = "validated"
+    UNREAD = "unread"
 
 
+_SWITCHED_OFF = "automation off for this account"
 _N = Next
 _SEVEREST_FIRST = (
     _N.NO_CONSOLE,
@@ -49,6 +52,7 @@ _SEVEREST_FIRST = (
     _N.PAUSED,
     _N.RECONCILING,
     _N.RUNNING,
+    _N.UNREAD,
     _N.WORKING,
     _N.FREEING,
     _N.SKIPPED,
@@ -100,7 +104,8 @@ class Standing:
     `next_day` the open and the first slot of the next session. `login_valid`: the broker accepts the token.
     `stopped_here` says why only this process stops entries, `kill_file` is the path of a file that halts them,
     `reconciling` what for; each is empty when it does not apply. `breakers` are all that are open. `running`: a cycle
-    runs. `console`: a console of this mode runs; `starting`: it has not finished its start. `fate` is that of the
+    runs, or has ended and is not read yet. `unread` says why today's records are not known, empty when they are.
+    `console`: a console of this mode runs; `starting`: it has not finished its start. `fate` is that of the
     account's entry of today, `reentry_allowed` whether an operator has allowed another after its cancel. `validated`:
     today's suggestion is validated. `sends` is false in a dry run.
     """
@@ -122,6 +127,7 @@ class Standing:
     breakers: tuple[Breaker, ...] = ()
     reconciling: str = ""
     running: bool = False
+    unread: str = ""
     console: bool = True
     starting: bool = False
     fate: Fate | None = None
@@ -152,7 +158,9 @@ def overall(steps: Sequence[NextStep]) -> NextStep:
         return min(free, key=lambda step: (step.enters_at, _SEVEREST_FIRST.index(step.kind)))
     worst = min(steps, key=lambda step: _SEVEREST_FIRST.index(step.kind))
     if worst.kind is Next.OFF and len(steps) > 1:
-        return replace(worst, words="no account may enter: automation is off for all")
+        whys = list(dict.fromkeys(step.words for step in steps))
+        why = "automation is off for all" if whys == [_SWITCHED_OFF] else "; ".join(whys)
+        return replace(worst, words=f"no account may enter: {why}")
     return worst
 
 
@@ -183,9 +191,11 @@ def _switched_off(s: Standing) -> NextStep | None:
     if s.is_closed:
         return NextStep(Next.OFF, "the account is closed at the broker")
     if not s.enabled:
-        return NextStep(Next.OFF, "automation off for this account", ends="`senex accounts enable`")
+        return NextStep(Next.OFF, _SWITCHED_OFF, ends=f"`senex accounts enable {shown_end(s.number)}`")
     if not s.login_valid:
-        return NextStep(Next.OFF, f"the broker refuses the login {s.login}", ends="`senex login`, then a restart")
+        return NextStep(
+            Next.OFF, f"the broker refuses the login {s.login}", ends=f"`senex login {s.login}`, then a restart"
+        )
     return None
 
 
@@ -209,7 +219,7 @@ def _held(s: Standing) -> NextStep | None:
             return NextStep(Next.WORKING, f"an order works: {told}")
         case FateKind.CANCELLED | FateKind.EXPIRED if not fate.traded:
             if fate.needs_word and not s.reentry_allowed:
-                words = f"{told}; {day_words(fate)}"
+                words = f"{told}; {day_words(fate, today=s.today)}"
                 return NextStep(Next.HELD, words, ends=ends, settling=s.settling)
             return NextStep(Next.FREEING, f"{told}; the day is not free yet{_reads(s)}", settling=s.settling)
         case FateKind.ABSENT:
@@ -221,7 +231,7 @@ def _held(s: Standing) -> NextStep | None:
 def _barred(s: Standing) -> NextStep | None:
     """What stops this account at its next slot, in the order in which it is asked."""
     if s.skips_today:
-        ends = "by itself tomorrow, or `senex accounts skip --undo`"
+        ends = f"by itself tomorrow, or `senex accounts skip {shown_end(s.number)} --undo`"
         return NextStep(Next.SKIPPED, "this account is skipped today", next_day=s.next_day, ends=ends)
     if s.trading.state == "paused":
         return _by_operator(s, Next.PAUSED, "PAUSED", "`senex resume`")
@@ -241,6 +251,8 @@ def _at_a_slot(s: Standing) -> NextStep:
         return NextStep(Next.RUNNING, "a cycle is running")
     if s.session is None or s.slot is None:
         return _closed(s)
+    if s.unread:
+        return NextStep(Next.UNREAD, f"whether it enters next is not known: {s.unread}", why=s.unread, ends="by itself")
     words = f"free to enter at {minute(s.slot)}" if s.sends else f"free to validate at {minute(s.slot)} (dry run)"
     return NextStep(Next.FREE, words, enters_at=s.slot)
 

@@ -24,6 +24,11 @@ class EntryState(StrEnum):
     ABSENT = "absent"
     INCIDENT = "incident"
 
+    @property
+    def words(self) -> str:
+        """The state as a person reads it."""
+        return self.value.replace("_", " ")
+
 
 _S = EntryState
 

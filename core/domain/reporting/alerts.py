@@ -8,6 +8,7 @@ from enum import Enum
 
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
+from core.domain.operation.reason_words import in_general
 from core.domain.operation.reasons import Reason
 from core.domain.reporting.figures import AccountDay, DayKind, SessionFigures
 
@@ -25,26 +26,28 @@ It is half a day of slots.
 
 
 class AlertKind(Enum):
-    """The kinds of alerts. The value is (stable code, severity)."""
+    """The kinds of alerts. The value is (stable code, severity, what it is about in words)."""
 
     code: str
     severity: Severity
+    words: str
 
-    def __init__(self, code: str, severity: Severity) -> None:
+    def __init__(self, code: str, severity: Severity, words: str) -> None:
         self.code = code
         self.severity = severity
+        self.words = words
 
     @classmethod
     def of(cls, code: str) -> AlertKind:
         """The kind with this stable code. Raises KeyError for an unknown code."""
         return _BY_CODE[code]
 
-    ALL_FAILED = ("all_failed", Severity.CRITICAL)
-    NO_TRADE = ("no_trade", Severity.CRITICAL)
-    PRICING_REJECTIONS = ("pricing_rejections", Severity.CRITICAL)
-    RETRY_RATE = ("retry_rate", Severity.WARNING)
-    SLOW_EXECUTION = ("slow_execution", Severity.WARNING)
-    RISK_REFUSALS = ("risk_refusals", Severity.WARNING)
+    ALL_FAILED = ("all_failed", Severity.CRITICAL, "every account failing")
+    NO_TRADE = ("no_trade", Severity.CRITICAL, "sessions with nothing filled")
+    PRICING_REJECTIONS = ("pricing_rejections", Severity.CRITICAL, "many pricing rejections")
+    RETRY_RATE = ("retry_rate", Severity.WARNING, "many cycles with a retry")
+    SLOW_EXECUTION = ("slow_execution", Severity.WARNING, "slow execution")
+    RISK_REFUSALS = ("risk_refusals", Severity.WARNING, "many risk refusals")
 
 
 _BY_CODE = {kind.code: kind for kind in AlertKind}
@@ -94,15 +97,6 @@ def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert,
     return tuple(alert for alert in due if alert is not None)
 
 
-def _why(code: str) -> str:
-    """The reason of a day for a reader: its sentence, or its name in words where the sentence needs figures."""
-    try:
-        sentence = Reason.of(code).sentence
-    except KeyError:
-        return code.replace("_", " ")
-    return code.replace("_", " ") if "{" in sentence else sentence
-
-
 def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
     """Open when all accounts that the automation trades failed at least three times that day, and none traded.
 
@@ -113,7 +107,7 @@ def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
     if not asked or any(day.kind in spared or day.failed < FAILURES_A_DAY for day in asked):
         return None
     whom = "the account" if len(asked) == 1 else f"every one of {len(asked)} accounts"
-    text = f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {_why(asked[0].reason)}"
+    text = f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {in_general(asked[0].reason)}"
     return DueAlert(AlertKind.ALL_FAILED, "", text)
 
 
@@ -130,7 +124,7 @@ def _no_trade(figures: SessionFigures, running: date | None) -> list[DueAlert]:
         if len(open_to_trade) == SESSIONS_WITHOUT_TRADE and all(d.kind is DayKind.ERROR for d in open_to_trade):
             text = (
                 f"{masked(account)}: nothing filled in {SESSIONS_WITHOUT_TRADE} sessions on which no rule forbade it, "
-                f"the last on {open_to_trade[-1].day}: {_why(open_to_trade[-1].reason)}"
+                f"the last on {open_to_trade[-1].day}: {in_general(open_to_trade[-1].reason)}"
             )
             due.append(DueAlert(AlertKind.NO_TRADE, account, text))
     return due

@@ -15,7 +15,7 @@ from typing import Protocol
 from core.domain.operation.amounts import counted, credit, dollars
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
-from core.domain.operation.times import moment, weekday
+from core.domain.operation.times import EXCHANGE_ZONE, moment, weekday
 from core.domain.orders.fate import Fate, FateKind, day_words, fate_of
 from core.domain.orders.fills import filled_by_symbol, is_complete
 from core.domain.orders.order_states import TERMINAL_STATES, EntryState
@@ -177,16 +177,20 @@ def _entry_notice(entry: Entry, fate: Fate, word: str, asked: AskedOffset, head:
         kind=f"entry.{word}",
         account=entry.account,
         subject=f"{entry.underlying} {subject}{price}, account {masked(entry.account)}",
-        parts=(Part(lines=_lead(fate, word)), Part(rows=tuple(_figures(entry, fate, word, asked)))),
+        parts=(
+            Part(lines=_lead(fate, word, (entry.terminal_at or entry.prepared_at).astimezone(EXCHANGE_ZONE).date())),
+            Part(rows=tuple(_figures(entry, fate, word, asked))),
+        ),
         head=head,
         link="Orders at the broker",
         always=word in _ALWAYS,
     )
 
 
-def _lead(fate: Fate, word: str) -> tuple[str, ...]:
+def _lead(fate: Fate, word: str, told_on: date) -> tuple[str, ...]:
+    """`told_on` is the exchange's date of the mail."""
     because = f": {fate.why}" if fate.why else ""
-    day = day_words(fate)
+    day = day_words(fate, today=told_on)
     part = f"{fate.filled} of {fate.contracts} contracts filled"
     match word:
         case "sent" if fate.kind is FateKind.PARTLY:

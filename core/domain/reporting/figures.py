@@ -4,16 +4,16 @@ A *run* is one account's part in one cycle, and came to what the fate of its ent
 that the cycle recorded is not asked then. An *account-day* is one account on one session, and is, the first that fits:
 
 * traded: at least one contract was filled (in dry-run mode: the broker validated the order);
-* open: the session is not over, and an order of it still works. Such a day is in no rate;
-* error: an order was rejected, is not at the broker or unknown, or ended unfilled. When an operator here cancelled it,
-  that was a decision: no trade by rule;
+* open: the session is not over, and an order of it still works or is unknown. Such a day is in no rate;
+* error: an order was rejected, is not at the broker, stayed unknown or ended unfilled. When an operator here
+  cancelled it, that was a decision: no trade by rule;
 * error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
   an error when it failed, when its outcome is unknown, or when a breaker stopped it;
 * without a run: what most of its missed slots were missed for. A pause is a rule; a console that was down, halted or
   late is an error, and so is a day of which nothing is recorded.
 
-A run that only met the entry of the day was not asked to trade, nor was an account when a cycle was forced for others.
-Neither counts in the shares of runs.
+A run that only met the entry of the day was not asked to trade, nor was an account that was switched off, or when a
+cycle was forced for others. None of these counts in the shares of runs.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ _MET_THE_ENTRY = frozenset(
 _BROKEN = frozenset(reason.code for reason in (Reason.BREAKER_OPEN, Reason.LOCK_LOST))
 # Reasons of missed slots that an operator gave. All others are faults: the console was down, late or halted.
 _DECIDED = frozenset(reason.code for reason in (Reason.PAUSED, Reason.SKIP_TODAY, Reason.ACCOUNT_DISABLED))
-_STILL_WORKS = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY})
+_NOT_OVER = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, FateKind.UNKNOWN})
 
 
 class DayKind(StrEnum):
-    """The kinds of account-days. Open is only today's, while an order of it works."""
+    """The kinds of account-days. Open is only today's, while an order of it works or is unknown."""
 
     TRADED = "traded"
     RULE = "no trade by rule"
@@ -92,10 +92,11 @@ _WORSE_FIRST = (DayKind.ERROR, DayKind.RISK, DayKind.RULE)
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """One account on one session. `reason` is the code of what decided; empty when traded or not over.
+    """One account on one session. `reason` is the code of what decided; empty when traded, and when not over unless its
+    order is unknown.
 
-    `failed` counts the runs that are told to have failed, or whose outcome is unknown. `execution_ms` is the slowest
-    acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the fills less the mid at the
+    `failed` counts the runs that are told to have failed, or whose outcome stayed unknown. `execution_ms` is the
+    slowest acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the fills less the mid at the
     decision, per share: negative is worse than the mid.
     """
 
@@ -186,6 +187,11 @@ class _Part:
         """Whether it was asked to trade: the day had no entry yet."""
         return self.told.reason not in _MET_THE_ENTRY
 
+    @property
+    def was_off(self) -> bool:
+        """Whether the account was switched off. It decides about the day, and is in no share of runs."""
+        return self.told.reason == Reason.ACCOUNT_DISABLED.code
+
 
 @dataclass(slots=True)
 class _Recorded:
@@ -213,7 +219,7 @@ def figures_of(
     days = _account_days(chosen, recorded, expected, missed, running)
     counted = Counter(day.kind for day in days)
     traded, errors = counted[DayKind.TRADED], counted[DayKind.ERROR]
-    asked = [part.told for part in parts if part.was_asked and not _is_sending(part, running)]
+    asked = [part.told for part in parts if part.was_asked and not part.was_off and not _is_open(part, running)]
     times = sorted(run.acknowledged_ms for run in runs if run.acknowledged_ms is not None)
     slippages = [day.slippage for day in days if day.slippage is not None]
     priced = [part.told for part in parts if _was_priced(part)]
@@ -277,17 +283,15 @@ def _account_days(
     asked_for = set(sessions)
     known = sorted(key for key in awaited | recorded.keys() if key[0] in asked_for)
     return tuple(
-        _account_day(
-            day, account, recorded.get((day, account), _Recorded()), missed.get(day, {}), is_running=day == running
-        )
+        _account_day(day, account, recorded.get((day, account), _Recorded()), missed.get(day, {}), running)
         for day, account in known
     )
 
 
 def _account_day(
-    day: date, account: str, recorded: _Recorded, missed: Mapping[str, int], *, is_running: bool
+    day: date, account: str, recorded: _Recorded, missed: Mapping[str, int], running: date | None
 ) -> AccountDay:
-    kind, reason = _judged(recorded, missed, is_running=is_running)
+    kind, reason = _judged(recorded, missed, is_running=day == running)
     runs = [part.run for part in recorded.parts if part.run is not None]
     times = [run.acknowledged_ms for run in runs if run.acknowledged_ms is not None]
     slippages = [fate.slippage for fate in recorded.fates if fate.slippage is not None]
@@ -297,7 +301,7 @@ def _account_day(
         kind=kind,
         reason=reason,
         runs=len(recorded.parts),
-        failed=sum(_has_failed(part.told) for part in recorded.parts),
+        failed=sum(_has_failed(part.told) and not _is_open(part, running) for part in recorded.parts),
         attempts=sum(run.attempts for run in runs),
         pricing_rejections=sum(run.pricing_refusals for run in runs),
         execution_ms=max(times, default=None),
@@ -310,8 +314,9 @@ def _judged(recorded: _Recorded, missed: Mapping[str, int], *, is_running: bool)
     parts, fates = recorded.parts, recorded.fates
     if any(_has_traded(fate) for fate in fates) or any(_validated(part.told) for part in parts):
         return DayKind.TRADED, ""
-    if is_running and any(fate.kind in _STILL_WORKS for fate in fates):
-        return DayKind.OPEN, ""
+    if is_running and any(fate.kind in _NOT_OVER for fate in fates):
+        unknown = any(fate.kind is FateKind.UNKNOWN for fate in fates)
+        return DayKind.OPEN, Reason.OUTCOME_UNKNOWN.code if unknown else ""
     left = [fate.reason or Reason.OUTCOME_UNKNOWN for fate in fates if fate.kind is not FateKind.NOT_SENT]
     if left:
         faults = Counter(reason.code for reason in left if reason is not Reason.CANCELLED_HERE)
@@ -354,10 +359,10 @@ def _has_failed(told: Told) -> bool:
     return told.outcome in (Outcome.FAILED, Outcome.UNKNOWN)
 
 
-def _is_sending(part: _Part, running: date | None) -> bool:
-    """Whether its order is on its way right now: it has not come to anything yet."""
+def _is_open(part: _Part, running: date | None) -> bool:
+    """Whether its order is on its way right now, or may be at the broker: it has not come to anything yet."""
     fate = part.told.fate
-    return part.day == running and fate is not None and fate.kind is FateKind.SENDING
+    return part.day == running and fate is not None and fate.kind in (FateKind.SENDING, FateKind.UNKNOWN)
 
 
 def _was_priced(part: _Part) -> bool:

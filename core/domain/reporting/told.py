@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.domain.operation.outcomes import RANKED, Outcome, worst
-from core.domain.operation.reasons import Reason, Refusal
+from core.domain.operation.reason_words import in_general
+from core.domain.operation.reasons import Reason
 from core.domain.operation.runs import AccountRun
 from core.domain.orders.fate import Fate, fate_words
 
@@ -143,11 +144,7 @@ def _recorded(outcome: str, reason: str, text: str) -> Told:
     """What is told when no account's part says more: the end that the cycle itself recorded."""
     known = Outcome(outcome) if outcome else Outcome.FAILED
     word = INTERRUPTED if reason == Reason.INTERRUPTED.code or not outcome else known.value
-    return Told(known, word, text or _sentence(reason) or word, reason)
-
-
-def _sentence(reason: str) -> str:
-    return Refusal(Reason.of(reason)).sentence() if reason else ""
+    return Told(known, word, text or (in_general(reason) if reason else word), reason)
 
 
 def _counted(told: Sequence[Told]) -> str:

@@ -348,7 +348,7 @@ def _may_be_freed(entry: Entry) -> None:
     """Raises StateConflict unless the entry is in a state that proof may free, without a fill."""
     if entry.state not in FREED_BY_PROOF or entry.fills:
         raise StateConflict(
-            f"entry {entry.id} is {entry.state.value} with {len(entry.fills)} fills; its day is not free"
+            f"entry {entry.id} is {entry.state.words} with {len(entry.fills)} fills; its day is not free"
         )
 
 
@@ -378,7 +378,7 @@ def _terminal_at(old: Entry, state: EntryState, at: datetime) -> datetime | None
 
 def _collided(wanted: Entry, holder: Entry, at: datetime) -> Entry:
     """The entry as an incident. Its detail says what it would have become, and which entry holds the day."""
-    said = f"{wanted.state.value}, but entry {holder.id} ({holder.state.value}) holds the day"
+    said = f"{wanted.state.words}, but entry {holder.id} ({holder.state.words}) holds the day"
     return replace(
         wanted,
         state=EntryState.INCIDENT,

@@ -145,6 +145,8 @@ class Standings:
         `speed` is market seconds per wall second. Of the reads at the broker only those of the newest trader count.
         """
         accounts = await (self._accounts.all() if everyone else self._accounts.reached())
+        # Asked before the entries: the end of a cycle that ends meanwhile is then among them.
+        running = any(cycle.ended_at is None for cycle in await self._cycles.of_day(day))
         epoch = await self._epoch()
         held: dict[str, HeldDay] = {}
         for entry in await self._entries.of_day(day):
@@ -161,7 +163,7 @@ class Standings:
             breakers=await self._breakers.open_now(),
             held=held,
             validated=[a.number for a in accounts if await self._journal.validated_on(a.number, day)],
-            running=any(cycle.ended_at is None for cycle in await self._cycles.of_day(day)),
+            running=running,
         )
 
     async def _epoch(self) -> int:

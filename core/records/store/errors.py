@@ -29,7 +29,7 @@ class IllegalTransition(RecordsRefusal):
     """The entry cannot change like this (`core.domain.orders.order_states`)."""
 
     def __init__(self, entry_id: str, old: EntryState, new: EntryState) -> None:
-        super().__init__(f"entry {entry_id} is {old.value}; it cannot become {new.value}")
+        super().__init__(f"entry {entry_id} is {old.words}; it cannot become {new.words}")
         self.entry_id = entry_id
         self.old = old
         self.new = new

@@ -9,12 +9,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from senex_tui.cli import invocation
-from senex_tui.cli.options import AccountNumber, DataDir, Demo
+from senex_tui.cli.options import AccountNumber, DataDir, Demo, DemoRecords
 from senex_tui.cli.printing import exit_with, print_lines
 
 commands = typer.Typer()
 _accounts = typer.Typer(
-    help="List accounts; switch one on or off; its own settings.",
+    help="List accounts; switch one on or off; its own settings.\n\n"
+    "New accounts start switched off; `senex accounts enable NUMBER` lets the automation trade one.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
@@ -23,18 +24,17 @@ _EXIT = "Exit code: 0 done, 2 refused before it was posted, 3 refused, 4 expired
 
 
 @_accounts.callback()
-def accounts(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
-    """List the accounts the logins reach, their settings, and whether the automation trades them.
-
-    New accounts start switched off; `senex accounts enable NUMBER` lets the automation trade one.
-    """
+def accounts(context: typer.Context, demo: DemoRecords = False, data_dir: DataDir = None) -> None:
     if invocation.is_alone(context, data_dir, demo):
         _show(context, data_dir, demo)
 
 
 @_accounts.command("list")
-def list_(context: typer.Context, demo: Demo = False, data_dir: DataDir = None) -> None:
-    """List the accounts: login, token, settings (in brackets the default), notes."""
+def list_(context: typer.Context, demo: DemoRecords = False, data_dir: DataDir = None) -> None:
+    """List the accounts: login, token, settings and notes.
+
+    A setting in brackets is the default.
+    """
     _show(context, data_dir, demo)
 
 
@@ -58,7 +58,7 @@ def skip(
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Keep the automation from entering in an account for the rest of today's session."""
+    """Keep an account from entering for the rest of today."""
     _change(context, data_dir, demo, number, "skip", "default" if undo else "today")
 
 
@@ -87,7 +87,7 @@ def set_(
 def changes(
     context: typer.Context,
     number: Annotated[str | None, typer.Argument(metavar="NUMBER", help="Only this account.")] = None,
-    demo: Demo = False,
+    demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
     """Show who changed which setting when, oldest first."""

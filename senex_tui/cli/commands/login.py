@@ -54,8 +54,13 @@ def login(context: typer.Context, name: Name = "primary") -> None:
 
 
 @commands.command()
-def logout(context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
-    """Remove a login from the keyring and the credentials file. At the broker its token stays valid."""
+def logout(
+    context: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="The login's name.")]
+) -> None:
+    """Remove a login from the keyring and the credentials file.
+
+    At the broker its token stays valid.
+    """
     from core.config.credential_store import forget_login
     from core.config.credentials import find_logins, login_name
 

@@ -53,9 +53,10 @@ def logs(
     ] = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Show the log, newest line last. Works whether or not a console runs.
+    """Show the log, newest line last.
 
-    Times are the machine's, in exchange time. The file holds one JSON object a line, with times in UTC.
+    Works whether or not a console runs. Times are the machine's, in exchange time. The file holds one JSON object
+    a line, with times in UTC.
     """
     from senex_tui.reports.log_lines import Wanted, newest
 

@@ -167,10 +167,10 @@ def allow_reentry(
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Allow another entry today after one that a person cancelled, here or at the broker.
+    """Allow another entry today after a person's cancel.
 
-    That cancel closed the day for its account. The day is free again when two complete reads at the broker show
-    that the entry did not fill. Works without a running console too: the next one reads.
+    That cancel, here or at the broker, closed the day for its account. The day is free again when two complete
+    reads at the broker show that the entry did not fill. Works without a running console too: the next one reads.
     """
     from core.domain.operation.commands import CommandKind
 
@@ -189,16 +189,16 @@ def reconcile(context: typer.Context, demo: Demo = False, data_dir: DataDir = No
 def attest(
     context: typer.Context,
     seen: Annotated[str, typer.Argument(metavar="SEEN", help="absent, or the order's id at the broker.")],
-    meant: Annotated[str, typer.Argument(metavar="[ID]", help="The entry, by the beginning of its id.")] = "",
+    meant: Annotated[str, typer.Argument(metavar="ID", help="The entry, by the beginning of its id.")] = "",
     entry: EntryId = "",
     demo: Demo = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Say what you saw at the broker of an entry, or of an order no record knows. Needs a running console.
+    """Say what you saw at the broker. Needs a running console.
 
     absent: no such order is there; an unknown entry is closed, and the day stays closed. An order id: the console
     reads that order and takes it as the entry's, also to correct an incident or an absent entry. Without an ID
-    the order is given to the entry it names. A trident no entry knows is adopted, so that its risk counts.
+    the order is given to the entry it names. A trident that no record knows is adopted, so that its risk counts.
     """
     from core.domain.operation.commands import CommandKind
 
@@ -214,9 +214,10 @@ def backup(
     demo: DemoRecords = False,
     data_dir: DataDir = None,
 ) -> None:
-    """Copy the records into one file. A running console goes on meanwhile.
+    """Copy the records into one file.
 
-    The copy is of one moment, is read back, and belongs to you alone. Nothing is ever overwritten.
+    A running console goes on meanwhile. The copy is of one moment, is read back, and belongs to you alone. Nothing
+    is ever overwritten.
     """
     from core.runtime.clock import SystemClock
     from senex_tui.run.backup import backed_up

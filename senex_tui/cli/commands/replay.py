@@ -18,7 +18,7 @@ def replay(
     context: typer.Context,
     day: Annotated[
         str | None,
-        typer.Argument(metavar="[DAY]", help="A day like 2026-11-20; without, they are listed."),
+        typer.Argument(metavar="DAY", help="A day like 2026-11-20; without, they are listed."),
     ] = None,
     speed: Annotated[
         float | None,

@@ -11,6 +11,7 @@ from senex_tui.console.actions import entry_questions
 from senex_tui.console.actions.permission import UNKNOWN, WORKING, closed_by_cancel, in_state
 from senex_tui.console.screens.entries import Decision, UnknownEntry, Which
 from senex_tui.console.screens.page import AboutAnEntry
+from widgets.base.fates import order_words
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView
@@ -96,8 +97,10 @@ class EntryActions:
 
     def _send(self, kind: CommandKind, entry: OrderView, state: str, note: str) -> None:
         now = entry_questions.current(self.app.client.snapshot(), entry.entry_id)
-        if now is None or now.state != state:
-            became = "no longer shown" if now is None else now.state
-            self.app.say(f"{kind.words} not sent: the entry became {became} while you were answering", "warning")
+        if now is None:
+            self.app.say(f"{kind.words} not sent: the entry is no longer shown", "warning")
+            return
+        if now.state != state:
+            self.app.say(f"{kind.words} not sent: meanwhile the entry is {order_words(now)}", "warning")
             return
         self.app.send(kind, target=entry.entry_id, note=note)

@@ -11,6 +11,7 @@ from senex_tui.console.actions.questions import ANSWER_S
 from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion
 from widgets.base import format as figures
+from widgets.base.fates import is_over, order_words
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView, Snapshot
@@ -29,6 +30,13 @@ def current(snapshot: Snapshot, entry_id: str) -> OrderView | None:
 
 def cancel_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
     entry = current(snapshot, entry.entry_id) or entry
+    if is_over(entry):
+        return [
+            ("", f"The entry is {order_words(entry)}. There is nothing left to cancel."),
+            ("", ""),
+            ("mode", snapshot.status.mode.upper()),
+            *_entry_facts(entry),
+        ]
     return [
         ("", "Asks the broker to cancel this entry. It works, and may fill, until the broker confirms."),
         ("", "The day stays closed for this account: the automation enters nothing else today."),

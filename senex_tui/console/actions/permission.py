@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from core.domain.market.sessions import MARKET_OPEN
 from core.domain.operation.commands import CommandKind
-from core.snapshot import Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
+from core.snapshot import AccountView, Automation, CycleSlice, EngineState, OrderView, Reentry, Snapshot, StatusSlice
+from widgets.base.key_names import key_for
 
 WORKING, UNKNOWN = "working", "unknown"
 READ_ONLY = "this console is read-only: it watches"
@@ -93,8 +94,11 @@ def in_state(orders: tuple[OrderView, ...], state: str) -> tuple[OrderView, ...]
     return tuple(order for order in orders if order.state == state)
 
 
-def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending: Pending) -> str | None:
-    """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market (rules 3)."""
+def why_not_force(
+    status: StatusSlice | None, cycle: CycleSlice | None, accounts: tuple[AccountView, ...], pending: Pending
+) -> str | None:
+    """A cycle cannot be forced while paused, halted or reconciling, in a running cycle or a closed market, nor for no
+    account (rules 3)."""
     if status is None or status.engine is not EngineState.RUNNING:
         return "the engine is not running"
     if status.automation is not Automation.ACTIVE:
@@ -103,13 +107,15 @@ def why_not_force(status: StatusSlice | None, cycle: CycleSlice | None, pending:
         return f"cycle {cycle.number} is running"
     if status.market != MARKET_OPEN:
         return f"the market is {status.market}"
+    if accounts and not any(account.automation for account in accounts):
+        return f"automation is on for no account; press {key_for('accounts', 'A')} to switch one on"
     return "a forced cycle is on its way" if CommandKind.FORCE in pending else None
 
 
 RULES: Mapping[str, Rule] = {
     "pause": Rule(lambda now, pending: why_not_pause(now.status, pending)),
     "resume": Rule(lambda now, pending: why_not_resume(now.status, pending)),
-    "force": Rule(lambda now, pending: why_not_force(now.status, now.cycle, pending)),
+    "force": Rule(lambda now, pending: why_not_force(now.status, now.cycle, now.accounts, pending)),
     "reconcile": Rule(lambda now, pending: why_not_reconcile(now.status, pending)),
     "cancel": Rule(lambda now, pending: why_not_cancel(now.status, now.orders), needs_entry=True),
     "unknown": Rule(lambda now, pending: why_not_decide(now.status, now.orders), needs_entry=True),

@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Input, Static
 
+from senex_tui.console.base import console_of
 from senex_tui.console.screens.overlay import Dialog, FactsBox
 from widgets.base.lines import safe, wrap
 
@@ -96,6 +97,7 @@ class Question(Dialog[bool]):
             self.set_timer(self._expires_s, self._expire)
 
     def _expire(self) -> None:
+        console_of(self).say(f"{self._title}: no answer in {self._expires_s:.0f} s, nothing was sent", "warning")
         self.dismiss(False)  # its result is not returned: a timer that waits for the dialog's end waits for itself
 
     def refresh_facts(self) -> None:

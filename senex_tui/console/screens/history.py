@@ -35,8 +35,8 @@ NEAR_THE_END = 20
 """The next page is read once the chosen row is this near the end."""
 _KINDS = tuple(HistoryKind)
 _WIDTHS = {
-    **{"cycle": 5, "session": 10, "slot": 6, "outcome": 9, "ET": 16, "account": 7, "attempt": 7, "step": 14},
-    **{"state": 10, "qty": 3, "price": 7, "command": 13},
+    **{"cycle": 5, "session": 10, "slot": 6, "ET": 16, "account": 7, "attempt": 7, "step": 14},
+    **{"came to": 13, "state": 13, "qty": 3, "price": 7, "command": 13},
 }
 _RIGHT = ("cycle", "qty", "price")
 _NAMED = {"day": "day", "from": "since", "to": "until"} | {

@@ -26,7 +26,7 @@ def test_an_ending_that_several_accounts_have_resets_none_of_them(tmp_path: Path
         assert (await world.answer(CommandKind.RESET, "mismatch:…5WT00001")).startswith("done: mismatch reset")
         assert [b.subject for b in await world.records.breakers.open_now()] == [SECOND]
         none = await world.answer(CommandKind.RESET, f"mismatch:{FIRST}")
-        assert none == "refused: an open breaker 'mismatch' of …0001 is not known here"
+        assert none == "refused: there is no open breaker 'mismatch' of …0001"
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(FIRST), account(SECOND)))

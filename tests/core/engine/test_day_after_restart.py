@@ -16,9 +16,11 @@ from core.domain.operation.commands import CommandKind
 from core.domain.operation.events import Step
 from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next
+from core.engine.day_book import DayBook
+from core.records.store.errors import RecordsError
 from core.remote.kept_day import KeptDay
 from core.simulator.exchange.faults import FaultKind
-from core.snapshot import AttemptView, Mode, ReadingState, SlotState, Snapshot, SpreadSlice, without_engine_yet
+from core.snapshot import AttemptView, Health, Mode, ReadingState, SlotState, Snapshot, SpreadSlice, without_engine_yet
 from core.views.rebuilt import rebuilt
 from tests.support.world import ACCOUNT, MONDAY, World, account, calendar_around, et, in_world
 
@@ -375,8 +377,6 @@ def test_nothing_is_read_while_nothing_changes(tmp_path: Path) -> None:
 
 def test_records_that_cannot_be_read_are_shown_as_old_and_read_again(tmp_path: Path) -> None:
     async def day(world: World) -> None:
-        from core.records.store.errors import RecordsError
-
         world.exchange.fill_plan = "immediate"
         await world.start()
         await world.until("09:50")
@@ -413,3 +413,112 @@ def test_the_money_of_a_rebuilt_spread_is_exact(tmp_path: Path) -> None:
     assert told.spread.fill_credit is not None
     assert told.orders[0].fill_credit == told.spread.fill_credit
     assert told.spread.max_risk_fill == Decimal(100) * (2 * told.spread.width - told.spread.fill_credit)
+
+
+def next_kind(world: World) -> Next:
+    """What comes next for the console by what is read now, without reading anything."""
+    builder = world.engine.builder
+    builder.refresh()
+    assert builder.snapshot is not None
+    assert builder.snapshot.overall is not None
+    return builder.snapshot.overall.kind
+
+
+async def nothing(_: DayBook) -> None:
+    """Reads nothing."""
+
+
+def test_no_slot_is_counted_down_to_before_the_end_of_a_cycle_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(_: object) -> Any:
+        raise RecordsError("the disk is gone")
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        await world.start()
+        await world.until("09:44:59")
+        with monkeypatch.context() as reading:
+            reading.setattr(DayBook, "catch_up", nothing)
+            await world.until("09:45:30")
+            assert (await world.entry()).holds_day
+            assert not world.engine.builder.runner.in_cycle
+            assert next_kind(world) is Next.RUNNING
+        with monkeypatch.context() as disk:
+            disk.setattr(world.records.entries, "of_day", fails)
+            await world.clock.sleep(3)
+            told = await shown(world)
+            assert told.overall is not None
+            assert (told.overall.kind, told.overall.enters_at) == (Next.UNREAD, None)
+            assert "the disk is gone" in told.overall.words
+            assert told.status.records.health is Health.TROUBLE
+        await world.clock.sleep(3)
+        read_again = (await shown(world)).overall
+        assert read_again is not None
+        assert read_again.kind is Next.WORKING
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_cycle_whose_end_could_not_be_recorded_runs_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fails(*_: object) -> Any:
+        raise RecordsError("the disk is full")
+
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "reject"
+        await world.start()
+        await world.until("09:44:59")
+        with monkeypatch.context() as disk:
+            disk.setattr(world.records.cycles, "end", fails)
+            await world.until("09:46")
+        await world.until("09:47")
+        assert not world.engine.builder.runner.in_cycle
+        assert (await shown(world)).reading.state is ReadingState.KNOWN
+        assert next_kind(world) is not Next.RUNNING
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_forced_cycle_stands_among_the_slots_with_what_it_came_to(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "reject"
+        await world.until("09:50")
+        world.exchange.fill_plan = "immediate"
+        await world.command(CommandKind.FORCE)
+        await world.until("10:16")
+
+    told = same_after_restart(tmp_path, day)
+    first, forced, *held = [view for view in told.schedule if view.told is not None]
+    assert [view.told.word for view in (first, forced) if view.told is not None] == ["rejected", "filled"]
+    assert (first.forced, forced.forced, forced.cycle) == (False, True, 2)
+    assert et(MONDAY, "09:50") <= forced.at < et(MONDAY, "09:51")
+    assert sum(not view.forced for view in told.schedule) == 21
+    assert {view.state for view in held[2:]} == {SlotState.HELD}
+    assert told.cycle is not None
+    assert told.cycle.previous.startswith("10:00 held"), "the slot before the one shown"
+
+
+def test_a_cycle_forced_while_every_account_is_off_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "immediate"
+        await world.until("09:50")
+        before = await shown(world)
+        await world.command(CommandKind.SET_ACCOUNT, target=ACCOUNT, note="automation off")
+        assert await world.answer(CommandKind.FORCE) == (
+            "refused: automation is on for no account; `senex accounts enable` switches one on"
+        )
+        assert await world.answer(CommandKind.FORCE, target=ACCOUNT) == ("refused: automation is off for this account")
+        after = await shown(world)
+        assert [cycle.number for cycle in await world.cycles()] == [1]
+        assert (after.cycle, after.attempts, after.orders[0].fate) == (
+            before.cycle,
+            before.attempts,
+            before.orders[0].fate,
+        )
+        assert after.spread is not None
+        assert before.spread is not None
+        assert (after.spread.cycle, after.spread.fate) == (1, before.spread.fate)
+
+    same_after_restart(tmp_path, day)

@@ -69,7 +69,7 @@ def test_alerts_open_are_acknowledged_and_close_by_themselves(tmp_path: Path) ->
         assert {e.severity for e in told} == {Severity.CRITICAL}
 
         [critical] = [a for a in world.engine.alerting.open_now if a.severity is Severity.CRITICAL]
-        assert (await acknowledge(world, "0")).text == "an open alert '0' is not known here"
+        assert (await acknowledge(world, "0")).text == "there is no open alert '0'"
         assert (await acknowledge(world, str(critical.id))).state == "done"
         await world.crash()
         await world.start()

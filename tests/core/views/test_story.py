@@ -62,7 +62,7 @@ def test_an_entry_is_told_from_the_first_guard_to_the_fill(tmp_path: Path) -> No
         assert states == ["prepared", "sent", "filled"]
         fills = _events(story, "fill")
         assert len(fills) == len(entry.fills)
-        assert figures["now"] == f"{told}; no other entry follows today; entry {entry.id}"
+        assert figures["now"] == f"{told}; no other entry follows that day; entry {entry.id}"
         await world.stop()
 
     in_world(day, tmp_path, accounts=(account(cash="60000.00"),))

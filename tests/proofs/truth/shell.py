@@ -282,12 +282,11 @@ async def _history_text(place: Place, wanted: HistoryFilter, day: Day) -> list[S
     lines: list[str] = []
     await search(place, "cycles", wanted, 100, "text", lines.append)
     for line in _unwrapped(lines):
-        row = re.match(r" *(\d+)  \S+  +\S+  +(\w+) *(.*)", line)
+        row = re.match(r" *(\d+)  \S+  +\S+  +(\w+(?: \w+)*) *(.*)", line)
         cycle = day.cycles.get(int(row.group(1))) if row else None
         if row is None or cycle is None or not cycle.has_ended:
             continue
-        lie = "" if _RANKS.get(row.group(2)) == cycle.rank else f"the cycle came to {', '.join(sorted(cycle.worst))}"
-        said.append(Said("history cycles table", line, cycle=cycle.number, kind=kind_in(row.group(3)), lie=lie))
+        said.append(Said("history cycles table", line, cycle=cycle.number, kind=kind_in(row.group(2)), must=True))
     lines.clear()
     await search(place, "orders", wanted, 100, "text", lines.append)
     for line in _unwrapped(lines):

@@ -32,10 +32,30 @@ def test_help(box: Box, arguments: tuple[str, ...], expected: list[str]) -> None
         assert done.stderr == ""
         for text in expected:
             assert text in done.stdout
-        # Neither cut short nor a stray mark of any markup.
-        assert "..." not in done.stdout.replace("[ARGS]...", "")
-        assert "[/" not in done.stdout
-        assert all(len(line) <= 80 for line in done.stdout.splitlines())
+        assert_readable(done.stdout)
+
+
+def test_the_help_of_every_command_is_whole(box: Box) -> None:
+    """The line of each command in its list, and its own page, are neither cut nor wider than a terminal."""
+    asked: list[tuple[str, ...]] = [()]
+    for command in asked:
+        shown = box.run(*command, "--help").stdout
+        assert shown.startswith(f"Usage: senex {' '.join(command)}".rstrip()), command
+        assert_readable(shown)
+        listed = shown.partition("\nCommands:\n")[2]
+        for line in listed.splitlines():
+            name, _, told = line.strip().partition("  ")
+            assert told.strip().endswith("."), f"{name} is told by no whole sentence"
+            asked.append((*command, name))
+    assert {("allow-reentry",), ("accounts", "skip"), ("mail", "test"), ("db", "copy")} <= set(asked)
+
+
+def assert_readable(shown: str) -> None:
+    """Neither cut short, nor with a stray mark of any markup, nor wider than a terminal."""
+    assert "..." not in shown.replace("[ARGS]...", "")
+    assert "[/" not in shown
+    assert "[[" not in shown, "an argument is bracketed twice"
+    assert all(len(line) <= 80 for line in shown.splitlines())
 
 
 @pytest.mark.parametrize("optimized", ["0", "1", "2"])

@@ -9,6 +9,8 @@ from senex_tui.console.screens.dialogs import Question, Stopping
 from senex_tui.console.screens.orders import OrdersPage
 from tests.support.console.driver import Driven, driven
 
+NOBODY_ANSWERED = "Force a cycle: no answer in 30 s, nothing was sent"
+
 
 async def asked(console: Driven) -> Question:
     await console.press("f")
@@ -27,7 +29,7 @@ async def test_a_question_that_runs_out_under_the_palette_takes_it_along() -> No
         question._expire()
         await console.pilot.pause()
         assert isinstance(console.app.screen, Dashboard)
-        assert not console.toasts
+        assert console.toasts == [NOBODY_ANSWERED]
         assert len(console.app.screen_stack) == 1
         assert console.engine.sent == []
         await asked(console)
@@ -59,7 +61,7 @@ async def test_an_expiring_question_below_leaves_the_stopping_dialog_open() -> N
         question._expire()
         await console.pilot.pause()
         assert isinstance(console.app.screen, Stopping)
-        assert not console.toasts
+        assert console.toasts == [NOBODY_ANSWERED]
 
 
 async def test_the_palette_opens_again_while_the_last_one_closes() -> None:

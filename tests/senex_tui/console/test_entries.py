@@ -89,7 +89,30 @@ async def test_an_entry_that_filled_meanwhile_is_not_cancelled() -> None:
         console.engine.current = replace(console.engine.current, orders=(filled,))
         await console.press("y")
         assert console.engine.sent == []
-        assert console.toasts == ["cancel not sent: the entry became filled while you were answering"]
+        assert console.toasts == ["cancel not sent: meanwhile the entry is FILLED 6.81"]
+
+
+async def test_a_question_about_an_entry_that_filled_meanwhile_says_so() -> None:
+    [filled] = scenes.followed().orders
+    async with driven(size=(80, 24)) as console:
+        await console.press("c")
+        console.engine.current = replace(console.engine.current, orders=(filled,))
+        question = console.app.screen
+        assert isinstance(question, Question)
+        question.refresh_facts()
+        await console.pull()
+        assert "The entry is FILLED 6.81. There is nothing left to cancel." in words(console)
+
+
+async def test_a_question_that_nobody_answered_says_that_nothing_was_sent() -> None:
+    async with driven(size=(80, 24)) as console:
+        await console.press("c")
+        question = console.app.screen
+        assert isinstance(question, Question)
+        question._expire()
+        await console.pull()
+        assert nothing_sent(console)
+        assert console.toasts == ["Cancel the working entry: no answer in 30 s, nothing was sent"]
 
 
 async def test_of_several_entries_the_number_chooses() -> None:
@@ -230,10 +253,12 @@ async def test_an_entry_found_meanwhile_is_not_attested() -> None:
     async with driven(scenes.unknown()) as console:
         await console.press("u", "a", *"absent")
         found = replace(parts.unknown_order(), state="working", order_id="4471", broker_status="Live", evidence="")
+        found = replace(found, fate=parts.order().fate)
         console.engine.current = replace(console.engine.current, orders=(found,))
         await console.press("enter")
         assert console.engine.sent == []
-        assert console.toasts == ["attest not sent: the entry became working while you were answering"]
+        [said] = console.toasts
+        assert said.startswith("attest not sent: meanwhile the entry is WORKING ")
 
 
 async def test_without_an_unknown_entry_u_does_nothing() -> None:

@@ -98,12 +98,16 @@ def test_the_state_decides_which_commands_are_possible() -> None:
     assert why_not_pause(parts.status(engine=EngineState.FAILED), ()) == "the engine is not running"
     assert why_not_resume(off, ()) is None
     assert why_not_resume(on, ()) == "automation is not paused"
-    assert why_not_force(on, parts.done(), ()) is None
-    assert why_not_force(on, parts.cycle(), ()) == "cycle 3 is running"
-    assert why_not_force(on, None, (CommandKind.FORCE,)) == "a forced cycle is on its way"
+    assert why_not_force(on, parts.done(), (), ()) is None
+    assert why_not_force(on, parts.cycle(), (), ()) == "cycle 3 is running"
+    assert why_not_force(on, None, (), (CommandKind.FORCE,)) == "a forced cycle is on its way"
     for state in (Automation.PAUSED, Automation.HALTED, Automation.RECONCILING):
-        assert why_not_force(parts.status(automation=state), None, ()) == f"automation is {state.value}"
-    assert why_not_force(parts.status(market="before the open"), None, ()) == "the market is before the open"
+        assert why_not_force(parts.status(automation=state), None, (), ()) == f"automation is {state.value}"
+    assert why_not_force(parts.status(market="before the open"), None, (), ()) == "the market is before the open"
+    off, enabled = parts.account(automation=False), parts.account()
+    assert why_not_force(on, None, (off, enabled), ()) is None
+    why_not = why_not_force(on, None, (off, off), ())
+    assert why_not == "automation is on for no account; press A to switch one on"
 
 
 def test_a_toast_that_ended_is_not_counted() -> None:

@@ -31,7 +31,7 @@ def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
     box.write(
         logs / FILE_NAME,
         written("cycle 09:45 started", cycle=4, account="…0001", kind="cycle.started")
-        + written("quotes \x1b[31mred", "warning", cycle=4, figures={"age": "31"})
+        + written("quotes \x1b[31mred", "warning", cycle=4, figures={"age": "31", "all": f"[{'1, ' * 400}1]"})
         + written("failed", "error", error_type="ValueError", error="no", traceback="Traceback\n  File\n"),
     )
 
@@ -43,7 +43,7 @@ def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
         "2026-03-02 09:45:00 ET  INFO      older  cycle=3",
         "a line of an earlier version",
         "2026-03-02 09:45:00 ET  INFO      cycle 09:45 started  cycle=4  account=…0001",
-        "2026-03-02 09:45:00 ET  WARNING   quotes  [31mred  cycle=4  figures=age:31",
+        "2026-03-02 09:45:00 ET  WARNING   quotes  [31mred  cycle=4  figures=age:31,all:(1203 characters, in the file)",
         "2026-03-02 09:45:00 ET  ERROR     failed  error=ValueError: no",
         "    Traceback",
         "      File",

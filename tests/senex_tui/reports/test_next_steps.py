@@ -83,6 +83,7 @@ def test_a_free_slot_is_counted_down_to_and_a_pause_or_a_fill_ends_that(tmp_path
     assert 230 <= status.values["next"]["in_s"] <= 240
     assert "next        free to enter at 09:45, in 03:5" in status.to_text() + listed.to_text()
     assert [row["state"] for row in listed.values["slots"]][:2] == ["next", "to come"]
+    assert "10:00 to 14:45: 20 more to come" in listed.to_text().splitlines()
 
     status, listed = moments.told("paused", "09:42")
     step = status.values["next"]
@@ -92,12 +93,13 @@ def test_a_free_slot_is_counted_down_to_and_a_pause_or_a_fill_ends_that(tmp_path
     assert f"{words}; to end it: `senex resume`" in status.to_text()
     assert listed.values["next"] == step
     assert listed.values["slots"][0]["state"] == "will miss"
+    assert "10:00 to 14:45: 20 more to come; none of them enters, as things stand" in listed.to_text()
     assert not COUNTDOWN.search(status.to_text() + listed.to_text())
 
     status, listed = moments.told("filled", "10:05")
     assert "next        done today (filled " in status.to_text()
     assert status.values["next"]["next_day"] == "2026-03-03T09:45:00-05:00"
-    assert "none of them enters" in listed.to_text()
+    assert re.search(": 19 more to come; none of them enters$", listed.to_text(), re.MULTILINE)
     assert not COUNTDOWN.search(status.to_text() + listed.to_text())
 
 
@@ -114,7 +116,7 @@ def test_each_of_several_accounts_has_its_own_next_step(tmp_path: Path) -> None:
     status, listed = moments.told("one off", "09:41")
     assert [one["next"]["kind"] for one in status.values["accounts"]] == ["free", "off"]
     assert [one["next"]["kind"] for one in listed.values["accounts"]] == ["free", "off"]
-    assert "next: automation off for this account; to end it: `senex accounts enable`" in status.to_text()
+    assert "next: automation off for this account; to end it: `senex accounts enable 0002`" in status.to_text()
     only = asyncio.run(
         read_day(Place(Mode.DEMO, tmp_path / "kept/one off/demo/records.sqlite3", tmp_path), SlotTimes(), None, "…0002")
     )

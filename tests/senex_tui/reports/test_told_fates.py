@@ -116,6 +116,41 @@ def test_a_lost_answer_whose_order_was_found_and_filled_is_told_as_filled(tmp_pa
     assert "1 filled, 2 held" in told.status.to_text()
 
 
+def test_an_entry_of_an_earlier_day_is_not_told_as_todays(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "immediate"
+        await world.start()
+        await world.until("09:50")
+        await world.stop()
+
+    in_world(day, tmp_path)
+    place = Place(Mode.DRY_RUN, tmp_path / "records.sqlite3", tmp_path / "HALT")
+    for on, words in ((MONDAY, "no other entry follows today"), ("2026-03-05", "no other entry followed that day")):
+        note_clock(tmp_path, ShiftedClock(et(on, "09:51")))
+        for told in (
+            asyncio.run(read_day(place, TIMES, date.fromisoformat(MONDAY))).to_text(),
+            asyncio.run(explain(place, TIMES, "1")).to_text(),
+        ):
+            assert words in " ".join(told.split())
+            assert on == MONDAY or not re.search("today|follows", told)
+
+
+def test_status_tells_forced_cycles_beside_the_slots(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "reject"
+        await world.start()
+        await world.until("09:50")
+        world.exchange.fill_plan = "immediate"
+        await world.command(CommandKind.FORCE)
+        await world.until("10:01")
+        await world.stop()
+
+    told = _lived(tmp_path, day, "10:02")
+
+    assert [(one["cycle"], one["word"]) for one in told.status.values["slots"]["forced"]] == [(2, "filled")]
+    assert "2 passed: 1 rejected, 1 held; forced 09:50: filled" in " ".join(told.status.to_text().split())
+
+
 def test_each_kind_of_missed_slots_has_its_own_reason(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()

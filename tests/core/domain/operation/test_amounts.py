@@ -17,7 +17,7 @@ from tests.support.domain_builders import D
 Format = Callable[[D | None], str]
 EVERY: tuple[Format, ...] = (
     amounts.credit, amounts.signed, amounts.mean, amounts.money, amounts.dollars, amounts.signed_money,
-    amounts.signed_dollars, amounts.percent, amounts.score, amounts.plain,
+    amounts.signed_dollars, amounts.percent, amounts.score, amounts.signed_score, amounts.plain,
 )  # fmt: skip
 VALUES = st.decimals(min_value=D("-100000"), max_value=D("100000"), places=6)
 
@@ -49,6 +49,9 @@ VALUES = st.decimals(min_value=D("-100000"), max_value=D("100000"), places=6)
         (amounts.score, "82.3223613500", "82.3"),
         (amounts.score, "39.96", "39.9"),
         (amounts.score, "40", "40.0"),
+        (amounts.signed_score, "5", "+5.0"),
+        (amounts.signed_score, "-0.04", "-0.1"),
+        (amounts.signed_score, "0.04", "0.0"),
         (amounts.plain, "622.00", "622"),
         (amounts.plain, "700", "700"),
         (amounts.plain, "6702.50", "6702.5"),

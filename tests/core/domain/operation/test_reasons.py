@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from core.domain.operation.reason_words import in_general
 from core.domain.operation.reasons import Kind, Reason, Refusal, refuse
 from tests.support.domain_builders import TODAY, D
 
@@ -32,6 +33,21 @@ def test_codes_are_stable_words_and_sentences_read(reason: Reason) -> None:
 
 def test_no_two_reasons_share_a_code_or_a_sentence() -> None:
     assert len({r.code for r in Reason}) == len({r.sentence for r in Reason}) == len(Reason)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_a_reason_says_in_general_needs_no_figures(reason: Reason) -> None:
+    told = in_general(reason.code)
+    assert "{" not in told
+    assert "_" not in told
+    assert " " in told, "a word alone is no sentence"
+    assert not told.endswith(".")
+    assert (told == reason.sentence) is not bool(placeholders(reason)), "what has no figures is said in its own words"
+
+
+def test_what_is_said_in_general_tells_reasons_apart() -> None:
+    assert len({in_general(reason.code) for reason in Reason}) == len(Reason)
+    assert in_general("no_such_code") == "no such code", "a code of another version"
 
 
 def test_an_unknown_code_is_an_error() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -109,7 +110,16 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_the_words(each: Entry, words: str, day: str) -> None:
-    assert (fate_words(fate_of(each)), day_words(fate_of(each))) == (words, day)
+    assert (fate_words(fate_of(each)), day_words(fate_of(each), today=each.session_day)) == (words, day)
+    assert "today" not in day_words(fate_of(each)), "it may be read on any day"
+
+
+@pytest.mark.parametrize("state", EntryState)
+@pytest.mark.parametrize("allowed", [False, True])
+def test_of_an_earlier_day_nothing_is_said_to_be_still_to_come(state: EntryState, allowed: bool) -> None:
+    for each in (given(state), given(state, "all"), given(state, cancel_requested_by="ana")):
+        words = day_words(fate_of(each), reentry_allowed=allowed, today=each.session_day + timedelta(days=1))
+        assert not re.search("today|follows|is free", words)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,9 @@ STOPS: list[tuple[Standing, Next, str]] = [
     (replace(CALM, validated=True), Next.VALIDATED,
      "done today: the suggestion is validated, and a dry run sends no order"),
     (replace(CALM, running=True), Next.RUNNING, "a cycle is running"),
+    (replace(CALM, unread="the disk is gone"), Next.UNREAD, "whether it enters next is not known: the disk is gone"),
+    (replace(CALM, unread="the disk is gone", slot=None), Next.CLOSED,
+     "no slot is left today; the next is Tue 3 Mar 09:45"),
     (replace(CALM, slot=None), Next.CLOSED, "no slot is left today; the next is Tue 3 Mar 09:45"),
     (replace(CALM, session=None, slot=None), Next.CLOSED, "market closed until Tue 3 Mar 09:30, first slot 09:45"),
     (replace(CALM, console=False), Next.NO_CONSOLE, "no console is running; the 10:15 slot will be missed"),
@@ -185,4 +188,6 @@ def test_without_an_entering_account_the_most_severe_is_told() -> None:
     off, done = next_step(replace(CALM, enabled=False)), next_step(replace(CALM, fate=FILLED))
     assert overall((off, done)) == done
     assert overall((off, off)).words == "no account may enter: automation is off for all"
+    refused = next_step(replace(CALM, login_valid=False))
+    assert overall((off, refused)).words == f"no account may enter: {off.words}; {refused.words}"
     assert overall(()).kind is Next.OFF

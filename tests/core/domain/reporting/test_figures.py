@@ -155,6 +155,17 @@ def test_an_order_that_works_leaves_its_day_open_until_the_close() -> None:
     assert told_day(EntryState.WORKING, running=True) == (DayKind.OPEN, "")
 
 
+def test_an_unknown_order_is_an_error_only_once_the_session_is_over() -> None:
+    lost = run(0, Reason.OUTCOME_UNKNOWN)
+    unknown = [made(EntryState.UNKNOWN, lost)]
+    found = figures(lost, entries=unknown, running=day(0))
+    assert [(d.kind, d.reason, d.failed) for d in found.days] == [(DayKind.OPEN, "outcome_unknown", 0)]
+    assert (found.success, found.failed, found.reasons) == (Share(0, 0), Share(0, 0), ())
+    over = figures(lost, entries=unknown)
+    assert [(d.kind, d.reason, d.failed) for d in over.days] == [(DayKind.ERROR, "outcome_unknown", 1)]
+    assert over.failed == Share(1, 1)
+
+
 def test_an_order_on_its_way_has_not_come_to_anything() -> None:
     sending = [made(EntryState.SENT, run(0))]
     assert figures(entries=sending, running=day(0)).failed == Share(0, 0)
@@ -296,8 +307,10 @@ def test_whatever_is_recorded_adds_up(drawn: list[tuple[int, Reason | None, str,
     found = figures(*runs)
     asked = [r for r in runs if r.outcome is not Outcome.NOT_ASKED]
     assert sum(found.count(kind) for kind in DayKind) == len(found.days) == len({(r.day, r.account) for r in asked})
-    held = {reason.code for reason in (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)}
-    assert sum(each.share.count for each in found.reasons) == sum(bool(r.reason) for r in asked if r.reason not in held)
+    held = (Reason.ENTRY_TODAY, Reason.VALIDATED_TODAY, Reason.ALREADY_AT_BROKER)
+    left_out = {reason.code for reason in (*held, Reason.ACCOUNT_DISABLED)}
+    told = sum(bool(r.reason) for r in asked if r.reason not in left_out)
+    assert sum(each.share.count for each in found.reasons) == told
     for share in (found.success, found.retry, found.skipped, found.failed, found.risk):
         assert 0 <= share.count <= share.of
     kinds_due = [(alert.kind, alert.subject) for alert in due_alerts(found, None)]
@@ -334,6 +347,14 @@ def test_a_figure_at_its_target_s_number_does_not_meet_it() -> None:
     assert Target.PRICING_REJECTIONS.met(figures(run(0, pricing_refusals=1), run(1))) is False
 
 
+def test_an_account_that_was_switched_off_is_in_no_share_of_runs() -> None:
+    off = [run(1, Reason.ACCOUNT_DISABLED, account=TWO) for _ in range(3)]
+    found = figures(*off, run(1, Reason.LOW_SCORE))
+    assert (found.skipped.count, found.skipped.of) == (1, 1)
+    assert [each.reason for each in found.reasons] == ["low_score"]
+    assert {day.account: day.reason for day in found.days}[TWO] == "account_disabled"
+
+
 # Alerts
 
 
@@ -350,7 +371,7 @@ def test_every_account_failing_three_times_in_a_day() -> None:
     [alert] = due_alerts(figures(*everyone), None)
     assert (alert.kind, alert.subject) == (AlertKind.ALL_FAILED, "")
     assert "every one of 2 accounts" in alert.text
-    assert alert.text.endswith("failed at least 3 times on 2026-03-03: feed down")
+    assert alert.text.endswith("failed at least 3 times on 2026-03-03: the quote feed is not live")
     assert codes(figures(*everyone, run(1))) == [], "it traded after all"
     sent = run(1)
     works = figures(*everyone, sent, entries=[made(EntryState.WORKING, sent)], running=day(1))
@@ -377,7 +398,7 @@ def test_three_orders_that_the_broker_rejected_after_it_took_them_are_three_fail
     [alert] = due_alerts(found, None)
     assert (alert.kind, alert.text) == (
         AlertKind.ALL_FAILED,
-        "the account failed at least 3 times on 2026-03-02: rejected",
+        "the account failed at least 3 times on 2026-03-02: the broker refused the order",
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,15 @@ def test_a_finished_demo_is_asked_by_the_first_letters_of_its_name(demos: Box) -
     for words in (("explain", "last"), ("alerts",), ("accounts",), ("mail",)):
         asked = _senex(demos, *words, "--demo", FILLED)
         assert (asked.returncode, asked.stderr) == (0, ""), (words, asked)
+
+
+def test_a_quoted_command_works_on_the_records_that_were_asked(demos: Box) -> None:
+    """Typed as it stands, also when the records were named by options."""
+    refused = _senex(demos, "explain", "2026-03-07T10:00", "--demo", FILLED)
+    [quoted] = re.findall("`senex (day [^`]*)`", refused.stderr)
+    done = demos.run(*shlex.split(quoted))
+    assert done.returncode == 0, quoted
+    assert done.stdout.startswith("Saturday 2026-03-07: no session.")
 
 
 def test_an_argument_after_the_option_stays_an_argument(demos: Box) -> None:
