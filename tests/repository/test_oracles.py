@@ -16,9 +16,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ORACLES = (
     "tests/support/oracle.py",
     "tests/support/invariants.py",
+    "tests/proofs/days/exchange_orders.py",
     "tests/proofs/days/invariant_checker.py",
     "tests/proofs/days/send_checks.py",
     "tests/proofs/kill/rules.py",
+    "tests/proofs/states/contradictory_machine.py",
     "tests/proofs/states/entry_machine.py",
     "tests/proofs/states/scripted_broker.py",
     "tests/proofs/states/stored.py",

@@ -166,7 +166,8 @@ def _unfinished(found: Found) -> Iterator[str]:
         elif found.contradicts and order is not None and entry.state != "incident" and _differs(found, entry):
             yield f"entry is {entry.state.value}, and the broker's order is not the one that was asked for"
     for why in found.barred_by:
-        if not (found.contradicts and why.startswith("incident")):
+        # A twin that fills before it is listed is at first a position that no record explains.
+        if not (found.contradicts and why.startswith(("incident", "mismatch"))):
             yield f"barred: {why}"
 
 

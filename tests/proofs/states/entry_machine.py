@@ -324,6 +324,10 @@ class EntryMachine(EntryWorld):
         self.poll()
         self.nothing_forbidden_happened()
         self.the_process_lives()
+        self.records_agree_with_the_broker()
+
+    def records_agree_with_the_broker(self) -> None:
+        """What must hold once everything could be read."""
         told = {
             fill.fill_id
             for o in self.broker.orders.values()

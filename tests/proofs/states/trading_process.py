@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import cast
 
 from core.broker.port import StreamState, StreamStatus
+from core.commands.attestations import Attestations
 from core.cycle.attempts import Attempts
 from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import QQQ, Underlying
 from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
 from core.domain.orders.orders import Entry
 from core.domain.risk.risk import RiskAssessment
@@ -102,6 +104,17 @@ class TradingProcess:
             lambda: [_account(number) for number in broker.accounts_open],
             lambda: exchange_time(clock.now()).date(),
         )
+        self._attestations = Attestations(
+            records=records,
+            broker=broker,
+            breakers=self.breakers,
+            tracker=self.tracker,
+            bus=bus,
+            clock=clock,
+            ids=ids,
+            accounts=lambda: [_account(number) for number in broker.accounts_open],
+            compare=self._want,
+        )
         self.settlement = Settlement(broker, records, self.tracker, bus, clock)
         self._desk = OrderDesk(
             broker=broker,
@@ -157,6 +170,13 @@ class TradingProcess:
     async def _enter(self, account: str) -> object:
         attempts = cast(Attempts, UnmovedMarket())
         return await self._desk.enter(self._decision(account), attempts)
+
+    async def attest(self, note: str, target: str = "") -> None:
+        """An operator says what they saw at the broker; whether it is taken or refused is the product's matter."""
+        command = Command(
+            self._ids.new(), CommandKind.ATTEST, "operator", self._clock.now(), None, target=target, note=note
+        )
+        await self._attestations.attest(command)
 
     def hear_status(self, connected: bool) -> None:
         self._connections += connected
