@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from core.simulator.exchange.faults import FaultKind
-from tests.proofs.days import mutants
+from tests.proofs.days import mutants, stored_plans
 from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
@@ -133,8 +134,28 @@ def test_a_place_that_lies_turns_it_red() -> None:
     assert any("13.8" in text for text in found), found
 
 
-@pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
-def test_seeds_that_once_showed_violations_show_none(seed: int) -> None:
-    """These seeds once showed an order sent while the console was ending, and two entries that stayed prepared after a
-    full disk."""
-    assert run_seed(seed).violations == []
+@pytest.mark.parametrize("name", stored_plans.names())
+def test_plans_that_once_showed_violations_show_none(name: str) -> None:
+    """An order was sent while the console was ending, and entries stayed prepared after a full disk."""
+    assert run_plan(stored_plans.stored_plan(name)).violations == []
+
+
+def test_a_plan_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_plans, "FOLDER", tmp_path)
+    for seed in range(20):
+        stored_plans.store("plan", draw(seed))
+        assert stored_plans.stored_plan("plan") == draw(seed)
+    assert stored_plans.names() == ["plan"]
+
+
+def test_half_of_the_plans_have_two_days_or_more() -> None:
+    plans = [draw(seed) for seed in range(200)]
+    assert sum(len(plan.days) > 1 for plan in plans) >= len(plans) / 2
+
+
+def test_every_oddity_is_drawn() -> None:
+    """What a thousand seeds draw has each kind that orders, other people and lost records can bring about."""
+    drawn = {trouble.kind for seed in range(1000) for trouble in draw(seed).troubles}
+    assert drawn >= {kind.value for kind in FaultKind if kind.name.startswith("ORDER")}
+    assert drawn >= {"rival", "rival at our order", "wipe", "records older", "records gone", "cancel at broker"}
+    assert {draw(seed).clock_off_s > 0 for seed in range(200)} == {True, False}
