@@ -10,10 +10,13 @@ from collections.abc import Callable
 
 from sqlalchemy import true
 
+from core.domain.orders import fate, news
 from core.domain.orders.order_states import EntryState
 from core.guards.gate import TradingGate
-from core.orders import desk
+from core.orders import desk, settlement, tracker
+from core.orders.account_look import AccountLook
 from core.orders.reconciliation import Reconciliation
+from core.orders.strangers import Strangers
 from core.records.repositories import entries
 from core.records.repositories.outbox import Outbox
 from tests.proofs.days import day
@@ -95,6 +98,38 @@ def tells_runs_without_their_fate() -> None:
 def trades_before_it_has_compared() -> None:
     """A comparison of records and broker that is wanted is taken as made."""
     _replace(Reconciliation, "want", lambda self, cause: self.gate.reconciled())
+
+
+def compares_nothing_with_what_was_asked() -> None:
+    """Whatever the broker shows of an order is taken for the order that was asked for."""
+    _replace(news, "difference", lambda asked, account, shown: "")
+
+
+def folds_whatever_contradicts() -> None:
+    """A report is folded into its entry, whatever contradicts it."""
+    _replace(tracker, "contradiction", lambda entry, orders, report: "")
+    _replace(AccountLook, "_two_live", _nothing)
+
+
+def lets_strangers_be() -> None:
+    """No order that no record explains stops an account."""
+    for name in ("heard", "listed", "two_tridents"):
+        _replace(Strangers, name, _nothing)
+
+
+def frees_the_day_of_any_cancel() -> None:
+    """Whoever cancelled it, an entry that ended without a fill frees its day by proof."""
+    for module in (fate, settlement, entries):
+        _replace(module, "needs_operators_word", lambda entry: False)
+
+
+def never_takes_404_for_an_answer() -> None:
+    """An order that the broker no longer knows works for ever."""
+    _replace(AccountLook, "_is_missing", _nothing)
+
+
+async def _nothing(*_: object, **__: object) -> None:
+    return None
 
 
 def _replace(owner: object, name: str, value: object) -> None:

@@ -106,6 +106,33 @@ def test_an_order_before_the_comparison_with_the_broker_turns_it_red() -> None:
     assert any("before the records were compared with the broker" in text for text in found), found
 
 
+_ODD = {
+    "another price": (mutants.compares_nothing_with_what_was_asked, [(FaultKind.ORDERS_CHANGED_PRICE.value, "")],
+                      "is not the order that was asked for"),
+    "a twin": (mutants.folds_whatever_contradicts, [(FaultKind.ORDERS_TWIN.value, "")], "under its identifier are"),
+    "a rival": (mutants.lets_strangers_be, [("fill plan", "never"), ("rival at our order", "senex-elsewhere")],
+                "stopped nothing"),
+    "a cancel there": (mutants.frees_the_day_of_any_cancel, [("fill plan", "never"), ("cancel at broker", "staff")],
+                       "freed without an operator's word"),
+    "forgotten": (mutants.never_takes_404_for_an_answer,
+                  [("fill plan", "never"), (FaultKind.ORDERS_FORGOTTEN.value, "")], "without an order at the exchange"),
+}  # fmt: skip
+"""What happens at the broker, the fault in the product with which it breaks a rule, and what the proof says of it."""
+
+
+@pytest.mark.parametrize("odd", list(_ODD)[: rounds(2, len(_ODD))])
+def test_an_oddity_that_the_product_overlooks_turns_it_red(odd: str) -> None:
+    broken, troubles, told = _ODD[odd]
+    calm = _calm(3)
+    late = {"cancel at broker": 60.0}
+    plan = replace(
+        calm,
+        troubles=tuple(_at_first_slot(calm, kind, after_s=late.get(kind, -1.0), word=word) for kind, word in troubles),
+    )
+    found = in_fresh_interpreter(mutants.violations_with, broken, plan)
+    assert any(told in text for text in found), found
+
+
 def _candles_missing(plan: Plan, seconds: float) -> Plan:
     """The feed lacks the newest 10 sessions for so long (0: for good), from before the console of the day starts."""
     missing = Trouble(plan.start, FaultKind.MARKET_CANDLES_MISSING.value, seconds, word="*")
