@@ -107,17 +107,20 @@ class BrokerTime:
     """The broker's time at one moment of this process's monotonic counter (rules 14).
 
     It lay between `earliest` and `latest`, aware UTC, when the counter showed the second `mono`: the broker tells whole
-    seconds, and its answer was on the way for a while.
+    seconds, and its answer was on the way for a while. `booted` is the same moment on the counter that goes on while
+    the machine sleeps; None where it never does.
     """
 
     earliest: datetime
     latest: datetime
     mono: float
+    booted: float | None = None
 
     def offset(self, clock: Clock) -> tuple[timedelta, timedelta]:
         """The broker's clock minus this one, at least and at most. The counter carries the broker's time to this
-        moment, so that a step of the machine's clock shows at once."""
-        ahead = self.earliest - clock.now() + timedelta(seconds=(clock.monotonic() - self.mono) * clock.speed)
+        moment, so that a step of the machine's clock shows at once and a sleep of the machine is none."""
+        passed_s = clock.monotonic() - self.mono if self.booted is None else clock.boottime() - self.booted
+        ahead = self.earliest - clock.now() + timedelta(seconds=passed_s * clock.speed)
         return ahead, ahead + (self.latest - self.earliest)
 
     def second_of(self, instant: datetime, clock: Clock) -> float:

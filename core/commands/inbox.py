@@ -80,7 +80,7 @@ class CommandDesk:
 
     def take(self, command: Command) -> None:
         """Notes when the command was first seen, and bars at once what it stops. It waits for nothing."""
-        self._first_seen.setdefault(command.id, (self.clock.now(), self.clock.monotonic()))
+        self._first_seen.setdefault(command.id, (self.clock.now(), self.clock.boottime()))
         self.stops.ask(command)
 
     async def post(self, command: Command) -> None:
@@ -262,13 +262,11 @@ class CommandDesk:
         seconds even when market time runs faster.
 
         Its age when it was first seen goes by the clock, whichever side of the present it lies on: a clock may have
-        been set meanwhile. What it waited since goes by both clocks: the monotonic one stands still while a machine
-        sleeps.
+        been set meanwhile. What it waited since goes by the time since the machine started: no clock that is set
+        changes it, and it counts what the machine slept.
         """
-        seen, mono = self._first_seen[command.id]
-        age_s = abs((seen - command.at).total_seconds()) / self.clock.speed
-        waited_s = (self.clock.now() - seen).total_seconds() / self.clock.speed
-        return age_s + max(self.clock.monotonic() - mono, waited_s)
+        seen, booted_s = self._first_seen[command.id]
+        return abs((seen - command.at).total_seconds()) / self.clock.speed + self.clock.boottime() - booted_s
 
     async def _finish(self, command: Command, state: CommandState, text: str) -> bool:
         first = await self.records.inbox.finish(command.id, state, text, self.clock.now())

@@ -15,6 +15,7 @@ from core.cycle.parts import CycleParts
 from core.cycle.preview import Preview, Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.slots import SlotBook
+from core.cycle.unrecorded import CycleEnding, Unrecorded
 from core.domain.market.sessions import may_force
 from core.domain.operation import times
 from core.domain.operation.accounts import own_or_default
@@ -28,6 +29,7 @@ from core.domain.orders.fate import fate_of
 from core.domain.reporting.told import CycleEnd, Told, told_accounts, told_cycle, told_totals
 from core.guards.gate import TradingGate
 from core.records.repositories.rows import AccountRecord
+from core.records.store.errors import FencedOff, RecordsError, StateConflict
 from core.runtime.bus import Bus
 from core.runtime.redaction import redact
 
@@ -38,7 +40,8 @@ _SEVERITY = {Outcome.FAILED: Severity.WARNING, Outcome.UNKNOWN: Severity.CRITICA
 @dataclass(eq=False, repr=False)
 class CycleRunner:
     """Starts cycles when the rules allow it. `accounts` are those the logins reach; `progresses`, one for each account
-    that was asked, and `newest` belong to the newest cycle."""
+    that was asked, and `newest` belong to the newest cycle. `not_recorded` is given a sentence when the records fail,
+    and has `unrecorded` tried again."""
 
     parts: CycleParts
     slots: SlotBook
@@ -46,12 +49,17 @@ class CycleRunner:
     bus: Bus
     after_cycle: Callable[[], Awaitable[None]]
     previews: Previews
+    not_recorded: Callable[[str], None]
+    unrecorded: Unrecorded = field(init=False)
     _cycle: asyncio.Task[Any] | None = field(init=False, default=None)
     _forced_for: str | None = field(init=False, default=None)
     _closing: bool = field(init=False, default=False)
     accounts: tuple[AccountRecord, ...] = field(init=False, default=())
     progresses: tuple[CycleProgress, ...] = field(init=False, default=())
     newest: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        self.unrecorded = Unrecorded(self.slots, self.bus, lambda: self.in_cycle)
 
     @property
     def progress(self) -> CycleProgress | None:
@@ -68,20 +76,39 @@ class CycleRunner:
         return self.parts.study.today()
 
     async def on_slot(self, slot: datetime) -> None:
-        """Runs the slot's cycle, or records why it was missed. Does nothing on a day that has no such slot."""
-        if not self.slots.is_slot(slot):
+        """Runs the slot's cycle, or records why it was missed. Does nothing on a day that has no such slot, nor while
+        the clock is in doubt: `take_up_passed` comes back to the slot once it is confirmed."""
+        if not self.slots.is_slot(slot) or self.gate.clock_doubt() is not None:
             return
         refusal = self.slots.lateness(slot)
         if refusal is None:
             await self._wait_for_reconciliation(slot)
-            refusal = await self.refusal() or self.slots.lateness(slot)
+            refusal = await self._slot_refusal(slot)
         if refusal is None:
-            if await self._run(slot) is not None:
+            ran = await self._run(slot)
+            if not isinstance(ran, Refusal):
                 return
-            refusal = refuse(Reason.CYCLE_RUNNING)
-        if await self.slots.miss(slot, refusal):
-            text = f"slot {times.minute(slot)} missed: {refusal.sentence()}"
-            await self.bus.say("slot.missed", text, reason=refusal.reason)
+            refusal = ran
+        if self.gate.clock_doubt() is not None:
+            return
+        self.unrecorded.missed(slot, refusal)
+        try:
+            await self.unrecorded.record()
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            self.not_recorded(
+                f"slot {times.minute(slot)} is missed; it is recorded as soon as that is possible: {error}"
+            )
+
+    async def _slot_refusal(self, slot: datetime) -> Refusal | None:
+        """Why the slot's cycle may not start now. Records that cannot be read are a reason too."""
+        try:
+            return await self.refusal() or self.slots.lateness(slot)
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            return refuse(Reason.NOT_RECORDED, detail=str(error))
 
     async def take_up_passed(self) -> None:
         """Runs a slot that passed just before the start, and records older ones as missed (rules 3)."""
@@ -121,8 +148,7 @@ class CycleRunner:
         refusal = await self.force_refusal(only)
         if refusal is not None:
             return refusal
-        results = await self._run(None, only, began)
-        return refuse(Reason.CYCLE_RUNNING) if results is None else results
+        return await self._run(None, only, began)
 
     async def preview(self, only: str | None = None) -> tuple[Preview, ...] | Refusal:
         """What a cycle would do now, by account, without one. It sends, claims and records nothing.
@@ -158,10 +184,11 @@ class CycleRunner:
 
     async def _run(
         self, slot: datetime | None, only: str | None = None, began: Callable[[int], None] | None = None
-    ) -> tuple[AccountResult, ...] | None:
-        """Runs a cycle to its end and records it. None when another one runs or the slot was taken meanwhile."""
+    ) -> tuple[AccountResult, ...] | Refusal:
+        """Runs a cycle to its end and records it. Refused when another one runs or the slot was taken meanwhile, and
+        for a slot also when the records fail before it has begun; a forced cycle then raises RecordsError."""
         if self.in_cycle or self._closing:
-            return None
+            return refuse(Reason.CYCLE_RUNNING)
         self._cycle, self._forced_for = asyncio.current_task(), only
         try:
             await self.previews.give_up()
@@ -171,11 +198,18 @@ class CycleRunner:
 
     async def _recorded(
         self, slot: datetime | None, began: Callable[[int], None] | None
-    ) -> tuple[AccountResult, ...] | None:
+    ) -> tuple[AccountResult, ...] | Refusal:
         records, clock = self.parts.records, self.parts.clock
-        number = await records.cycles.begin(self.today(), slot, slot is None, clock.now())
+        try:
+            number = await records.cycles.begin(self.today(), slot, slot is None, clock.now())
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            if slot is None:
+                raise
+            return refuse(Reason.NOT_RECORDED, detail=str(error))
         if number is None:
-            return None
+            return refuse(Reason.CYCLE_RUNNING)
         self.newest = number
         if began is not None:
             began(number)
@@ -228,11 +262,39 @@ class CycleRunner:
     async def _end(
         self, number: int, named: str, outcome: Outcome, refusal: Refusal | None, results: tuple[AccountResult, ...]
     ) -> None:
+        """Records the end of a cycle. Where the records fail, they are written when they are back."""
+        day, at = self.today(), self.parts.clock.now()
+        left_out = self._left_out(number, day)
+
+        async def record() -> None:
+            await self._record_end(number, named, outcome, refusal, results, day, at, left_out)
+
+        try:
+            await record()
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            code, text = ("", "") if refusal is None else (refusal.code, refusal.sentence())
+            told = told_cycle(CycleEnd(True, outcome.value, code, text), {})
+            self.unrecorded.ended(CycleEnding(number, at, told, record))
+            self.not_recorded(f"the end of {named} is recorded as soon as that is possible: {error}")
+
+    async def _record_end(
+        self,
+        number: int,
+        named: str,
+        outcome: Outcome,
+        refusal: Refusal | None,
+        results: tuple[AccountResult, ...],
+        day: date,
+        at: datetime,
+        left_out: Sequence[AccountRun],
+    ) -> None:
         totals = {"processed": len(results)} | {o.value: sum(r.outcome is o for r in results) for o in RANKED}
         code, text = (refusal.code, refusal.sentence()) if refusal is not None else ("", "")
-        day, at = self.today(), self.parts.clock.now()
-        runs = (*(result.run(day) for result in results), *self._left_out(number, day))
-        await self.parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
+        runs = (*(result.run(day) for result in results), *left_out)
+        with suppress(StateConflict):  # an earlier try wrote it, and only what comes after failed
+            await self.parts.records.cycles.end(number, outcome.value, code, text, totals, at, runs)
         accounts = await self._told(number, day, results)
         told = told_cycle(CycleEnd(True, outcome.value, code, text), accounts)
         await self.bus.say(

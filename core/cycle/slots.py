@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,18 +65,19 @@ class SlotBook:
             exchange_time(slot).date(), slot, refusal.reason, refusal.sentence(), self.clock.now()
         )
 
-    async def miss_passed(self, why: Refusal | None = None) -> int:
+    async def miss_passed(self, why: Callable[[datetime], Refusal | None] | None = None) -> Counter[Reason]:
         """Records the passed slots that have no record as missed, from the last recorded session on, but not over more
-        than `_LONGEST_ABSENCE`. The reason is `why`, or how late the slot is now. Slots within the grace are left, as
-        they may still run. Returns how many were recorded. Raises RecordsError."""
+        than `_LONGEST_ABSENCE`. The reason is what `why` says of the slot, or how late it is now. Slots within the
+        grace are left, as they may still run. Returns how many were recorded, by reason. Raises RecordsError."""
         now = self.clock.now()
         today = exchange_time(now).date()
         first = max(await self.records.slots.last_day() or today, today - _LONGEST_ABSENCE)
-        missed = 0
+        missed: Counter[Reason] = Counter()
         for session in self.calendar.between(first, today):
             passed = [slot for slot in slots_of(session, self.times) if slot + self.grace() < now]
-            reasons = {slot: refusal for slot in passed if (refusal := why or self.lateness(slot)) is not None}
-            missed += await self.records.slots.miss_all(session.day, reasons, now)
+            reasons = {slot: refusal for slot in passed if (refusal := (why or self.lateness)(slot)) is not None}
+            for slot in await self.records.slots.miss_all(session.day, reasons, now):
+                missed[reasons[slot].reason] += 1
         return missed
 
     async def passed_unrecorded(self) -> tuple[datetime, ...]:

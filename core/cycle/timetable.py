@@ -26,6 +26,11 @@ class ClockedScheduler(schedule.Scheduler):
     def every(self, interval: int = 1) -> ClockedJob:
         return ClockedJob(interval, self)
 
+    def schedule_anew(self) -> None:
+        """Computes every job's next run from now."""
+        for job in self.jobs:
+            job._schedule_next_run()
+
     def seconds_to_next(self) -> float | None:
         """Seconds to the next job on the scheduler's own scale, None without jobs."""
         if not self.jobs:
@@ -92,6 +97,11 @@ class Timetable:
     def every(self, wall_seconds: int, job: Callable[[], None]) -> None:
         """Calls back every `wall_seconds`."""
         self._wall.every(wall_seconds).seconds.do(job)
+
+    def anew(self) -> None:
+        """Computes when each slot comes next from the clock as it is now. Nothing is called back for a slot that the
+        clock was set past."""
+        self._market.schedule_anew()
 
     def run_due(self) -> None:
         """Calls back whatever is due now. Callbacks must return at once."""

@@ -10,21 +10,22 @@ from core.accounts.logins import Logins
 from core.broker.port import BrokerError, StreamState
 from core.commands.handlers import CommandHandlers
 from core.commands.inbox import CommandDesk
-from core.cycle.account_cycle import AccountResult
 from core.cycle.parts import CycleParts
+from core.cycle.passed_slots import PassedSlots
 from core.cycle.preview import Previews
 from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.commands import Command, CommandKind, stop_of
 from core.domain.operation.events import Severity
-from core.domain.operation.reasons import Reason, Refusal, refuse
+from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import Entry
-from core.engine import start_progress
+from core.engine.command_intake import CommandIntake
 from core.engine.housekeeping import Housekeeping
 from core.engine.parts import EngineParts
 from core.engine.publishing import Publishing, store_for
+from core.engine.recovery import Recovery
+from core.engine.services import chosen_services
 from core.engine.snapshot_builder import SnapshotBuilder
 from core.engine.standings import recorded_next_steps
 from core.engine.start_progress import StartProgress
@@ -32,20 +33,17 @@ from core.engine.tasks import Jobs, Service
 from core.guards.breakers import Breakers
 from core.guards.broker_check import BrokerCheck
 from core.guards.clock_check import ClockCheck
-from core.guards.gate import TradingGate
+from core.guards.clock_doubt import ClockDoubt
+from core.guards.gate import TradingGate, switched_off
 from core.guards.stop_files import StopFiles
 from core.guards.stops import Stops
-from core.guards.watchdog import Watchdog
 from core.market.feed import Feed
 from core.market.study import MarketStudy
 from core.notify.alerting import Alerting
 from core.notify.event_log import log_event
-from core.notify.heartbeat import Heartbeat
 from core.notify.mail_queue import MailQueue
-from core.notify.prometheus import MetricsEndpoint
 from core.orders.account_look import AccountLook
 from core.orders.desk import OrderDesk, SendingRules
-from core.orders.late_cancel import LateCancel
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
 from core.orders.polls import OrderPolls
@@ -55,9 +53,11 @@ from core.orders.settlement import Settlement
 from core.orders.strangers import Strangers
 from core.orders.tracker import OrderTracker
 from core.records.repositories.rows import AccountRecord
-from core.records.store.errors import RecordsError
+from core.records.store.errors import FencedOff, RecordsError
 from core.runtime.bus import Bus
-from core.snapshot import EngineState, StartStep
+from core.runtime.clock_jumps import JumpDetector
+from core.runtime.last_alive import LastAlive
+from core.snapshot import EngineState
 
 
 class Engine:
@@ -69,8 +69,10 @@ class Engine:
         clock, records, settings = parts.clock, parts.records, parts.settings
         self.state = EngineState.STARTING
         self.starting = StartProgress(clock)
-        self._jobs = Jobs(clock, self._say_failed)
+        self._jobs = Jobs(clock, self._say)
         self.bus = Bus(records.journal.append, clock)
+        clock_check = ClockCheck(parts.broker, clock, parts.real_time)
+        self.clock_doubt = ClockDoubt(clock_check, JumpDetector(clock, parts.intervals.max_sleep_s))
         self.mail = MailQueue(
             parts.mailer,
             settings.mail,
@@ -81,15 +83,21 @@ class Engine:
             parts.calendar,
             parts.intervals,
             lambda: recorded_next_steps(parts, self.gate.halting_file),
+            self.clock_doubt.age_s,
         )
         self.breakers = Breakers(records, self.bus, clock)
         self.logins = Logins(
             parts.broker, self.breakers, records, self.bus, clock, parts.locks, enable_new=parts.enable_new_accounts
         )
         self.stops = Stops(None if parts.stops_folder is None else StopFiles(parts.stops_folder))
-        clock_check = ClockCheck(parts.broker, clock, parts.real_time)
         self.gate = TradingGate(
-            records, self.breakers, parts.kill_file, self.stops, self._switched_off, clock_check.refusal
+            records,
+            self.breakers,
+            parts.kill_file,
+            self.stops,
+            self._switched_off,
+            self.clock_doubt.refusal,
+            clock_check.refusal,
         )
         self.underlyings = settings.preferred_underlyings
         self.quotes = store_for(settings.redis)
@@ -115,7 +123,9 @@ class Engine:
             parts.calendar,
             settings.trading.minimum_score,
         )
+        alive = None if parts.last_alive is None else LastAlive(parts.last_alive)
         self.slots = SlotBook(parts.calendar, settings.schedule.slot_times, records, clock)
+        passed = PassedSlots(self.slots, self.bus, clock, alive)
         self.broker_check = BrokerCheck(parts.broker, self.bus, clock)
         self.desk = OrderDesk(
             broker=parts.broker,
@@ -152,6 +162,7 @@ class Engine:
             self.bus,
             self._after_cycle,
             Previews(cycle_parts, self.slots),
+            self._on_not_recorded,
         )
         self.alerting = Alerting(records, self.bus, clock, parts.calendar)
         look = AccountLook(
@@ -165,8 +176,12 @@ class Engine:
         )
         self.polls = OrderPolls(look, self.tracker, records, clock, self.study.today)
         reconciler = Reconciler(parts.broker, records, look, self.breakers)
-        self.reconciliation = Reconciliation(reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today)
-        self.settlement = Settlement(parts.broker, records, self.tracker, self.bus, clock, parts.settle)
+        self.reconciliation = Reconciliation(
+            reconciler, self.gate, self.bus, lambda: self.accounts, self.study.today, self.clock_doubt.until_believed
+        )
+        self.settlement = Settlement(
+            parts.broker, records, self.tracker, self.bus, clock, self.clock_doubt.age_s, parts.settle
+        )
         self.tridents = OpenTridents(
             parts.broker, records, self.feed, clock, lambda: self.accounts, self.study.today, lambda: self.runner.runs
         )
@@ -183,41 +198,40 @@ class Engine:
             bus=self.bus,
             clock=clock,
             ids=parts.ids,
-            spawn=self._jobs.spawn,
+            spawn=lambda work: self._jobs.spawn(work, "the forced cycle"),
         )
         self.commands = CommandDesk(
-            records, self.bus, clock, self._operator.handlers, self.stops, self._jobs.spawn, self._say_failed
+            records,
+            self.bus,
+            clock,
+            self._operator.handlers,
+            self.stops,
+            lambda work: self._jobs.spawn(work, "a command"),
+            self._say_failed,
         )
         self._housekeeping = Housekeeping(
-            clock=clock,
-            intervals=parts.intervals,
+            parts=parts,
             slots=self.slots,
             runner=self.runner,
+            tracker=self.tracker,
             polls=self.polls,
             settlement=self.settlement,
             legs=self.legs,
-            late_cancel=LateCancel(
-                parts.broker, records, self.tracker, self.bus, clock, settings.trading.cancel_after_minutes
-            ),
-            watchdog=Watchdog(
-                breakers=self.breakers,
-                clock_check=clock_check,
-                feed=self.feed,
-                records=records,
-                clock=clock,
-                in_session=lambda: parts.calendar.is_open(clock.now()),
-            ),
+            feed=self.feed,
             alerting=self.alerting,
             broker_check=self.broker_check,
             breakers=self.breakers,
             logins=self.logins,
             mail=self.mail,
             commands=self.commands,
-            locks=parts.locks,
             reconciler=reconciler,
             reconciliation=self.reconciliation,
             study=self.study,
-            spawn=self._jobs.spawn,
+            jobs=self._jobs,
+            bus=self.bus,
+            passed=passed,
+            clock_doubt=self.clock_doubt,
+            alive=alive,
         )
         self.builder = SnapshotBuilder(
             parts=parts,
@@ -238,7 +252,37 @@ class Engine:
             mail=self.mail,
             state=lambda: self.state,
             redis=lambda: self.publishing.health,
-            start=self._start_steps,
+            start=lambda: self.starting.steps(
+                feeds=self.feed.health().state is StreamState.CONNECTED, reconciled=not self.gate.not_reconciled()
+            ),
+        )
+        intake = CommandIntake(
+            self.commands,
+            self._operator,
+            self.builder,
+            self._jobs,
+            parts.ids,
+            clock,
+            self._say_failed,
+            lambda: self.state is EngineState.RUNNING,
+        )
+        self.accept, self.force, self.preview = intake.accept, intake.force, intake.preview
+        self._recovery = Recovery(
+            records=records,
+            clock=clock,
+            bus=self.bus,
+            breakers=self.breakers,
+            builder=self.builder,
+            logins=self.logins,
+            runner=self.runner,
+            tracker=self.tracker,
+            legs=self.legs,
+            gate=self.gate,
+            commands=self.commands,
+            broker_check=self.broker_check,
+            alerting=self.alerting,
+            passed=passed,
+            clock_doubt=self.clock_doubt,
         )
         self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
@@ -256,7 +300,8 @@ class Engine:
         """
         try:
             try:
-                await self._start()
+                await self._recovery.run(self.starting)
+                await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
             except BrokerError:
                 await self.mail.flush()  # mail about a refused login goes out although nothing runs
                 raise
@@ -275,96 +320,16 @@ class Engine:
             self.parts.locks.release()
             self.state = EngineState.STOPPED
 
-    def accept(self, command: Command) -> None:
-        """Hands a command to the inbox, and bars at once what it stops. Call it on the engine's loop."""
-        self.builder.pending(command)
-        self.commands.take(command)
-        if self.state is EngineState.RUNNING:
-            self._jobs.spawn(self._post(command))
-        else:  # the next engine records it, if this one does not
-            self.commands.keep(command)
-
-    async def _post(self, command: Command) -> None:
-        """Records the command. A stop that cannot be recorded yet is in force all the same."""
-        try:
-            await self.commands.post(command)
-        except RecordsError as error:
-            if stop_of(command) is None:
-                self.builder.not_recorded(command, f"nothing was done; it could not be recorded: {error}")
-            else:
-                self._say_failed(
-                    f"{command.kind.words} by {command.who} is in force; it is recorded as soon as that is possible: "
-                    f"{error}"
-                )
-
     def _switched_off(self, number: str) -> Refusal | None:
         """Why the account makes no entries by its own settings."""
         account = next((account for account in self.accounts if account.number == number), None)
-        if account is None:
-            return None
-        if not account.enabled:
-            return refuse(Reason.ACCOUNT_DISABLED)
-        return refuse(Reason.SKIP_TODAY) if account.skip_day == self.study.today() else None
+        return None if account is None else switched_off(account, self.study.today())
 
     def stop(self) -> None:
         """Asks the engine to end in order. Call it on the engine's loop. From here on no order leaves for the
         broker."""
         self.stops.end_here("the console is ending")
         self._stop.set()
-
-    async def force(self, who: str, account: str = "") -> tuple[AccountResult, ...] | Refusal:
-        """Runs one cycle now. The command goes through the inbox like every other, and every rule applies except that
-        it waits for no slot (rules 3). `account` is a number or its last characters; empty for every account that is
-        enabled. Returns the accounts' results, or why no cycle started. Raises the error that broke the cycle. Never
-        returns when the engine ends first.
-        """
-        command = Command(self.parts.ids.new(), CommandKind.FORCE, who, self.parts.clock.now(), target=account)
-        results = self._operator.results_of(command.id)
-        answer = await self.commands.post_and_do(command)
-        return answer if isinstance(answer, Refusal) else await results
-
-    async def preview(self, who: str, account: str = "") -> Command:
-        """Has a preview made; the command goes through the inbox like every other. `account` is a number or its last
-        characters, empty for every account that is enabled. Returns the command, once it is answered."""
-        command = Command(self.parts.ids.new(), CommandKind.PREVIEW, who, self.parts.clock.now(), target=account)
-        await self.commands.post_and_do(command)
-        return command
-
-    async def _start(self) -> None:
-        records, clock, starting = self.parts.records, self.parts.clock, self.starting
-        starting.begin(start_progress.RECORDS)
-        await self.breakers.load()
-        await self.builder.load()  # before the first event: otherwise it would be shown twice
-        starting.then(start_progress.RECORDS, start_progress.LOGIN)
-        await self.logins.start()
-        starting.then(start_progress.LOGIN, start_progress.ACCOUNTS)
-        self.runner.accounts = await self.logins.accounts()
-        for number in await records.cycles.interrupt_unfinished(clock.now()):
-            await self.bus.say(
-                "cycle.interrupted", f"cycle {number} was interrupted when the process ended", cycle=number
-            )
-        await self.tracker.recover()
-        await self.legs.take_up()
-        missed = await self.slots.miss_passed(refuse(Reason.PROCESS_DOWN))
-        if missed:
-            passed = "1 slot" if missed == 1 else f"{missed} slots"
-            await self.bus.say("slot.missed", f"{passed} passed while the console was not running")
-        self.runner.newest = await records.cycles.newest()
-        await self.gate.read()
-        await self.commands.read()
-        starting.then(start_progress.ACCOUNTS, start_progress.MARKET)
-        await self.broker_check.check()
-        await self.alerting.load()
-        starting.then(start_progress.MARKET, start_progress.FEED, start_progress.RECONCILE)
-        await self.bus.say("engine.started", f"engine started in {self.parts.mode.value} mode")
-
-    def _start_steps(self) -> tuple[StartStep, ...]:
-        """The steps of the start, empty once it is over. Feed and reconciliation end after the engine runs."""
-        if self.feed.health().state is StreamState.CONNECTED:
-            self.starting.done(start_progress.FEED)
-        if not self.gate.not_reconciled():
-            self.starting.done(start_progress.RECONCILE)
-        return self.starting.steps()
 
     def _supervise(self, scheduled: bool) -> None:
         numbers = [account.number for account in self.accounts]
@@ -381,17 +346,7 @@ class Engine:
             "mail": self.mail.run,
             "timetable": lambda: self._housekeeping.run(scheduled=scheduled),
         }
-        ping = self.parts.settings.ping
-        if ping.url is not None:
-            services["ping"] = Heartbeat(ping.url, ping.interval_seconds, self.parts.clock, self.builder.note).run
-        if self.parts.settings_watch is not None:
-            services["settings"] = self.parts.settings_watch(self.bus, self.parts.clock).run
-        every_s = self.parts.intervals.positions_s
-        if every_s is not None:
-            services["open tridents"] = lambda: self.tridents.run(every_s)
-        port = self.parts.settings.metrics.port
-        if port is not None:
-            services["metrics"] = MetricsEndpoint(port, lambda: self.builder.snapshot, self.builder.warn).run
+        services |= chosen_services(self.parts, self.bus, self.builder, self.tridents)
         if self.publishing.is_on:
             services["redis"] = self.publishing.run
         self.reconciliation.want("start")
@@ -399,28 +354,30 @@ class Engine:
             self._jobs.keep_alive(name, work)
         self._jobs.own(self.parts.records.until_fenced_off(), "fence")
         self._jobs.own(self.parts.locks.keep(), "locks")
-        self._jobs.spawn(self._prepare_study())
+        self._jobs.until_done("the first read of candles and chains", self._housekeeping.prepare_study)
 
     async def _wind_down(self) -> None:
         self.state = EngineState.STOPPING
         self._jobs.close()
         await self.runner.close()
-        await self.bus.say("engine.stopped", "engine stopped in order")
+        try:
+            await self._housekeeping.end()
+            await self.bus.say("engine.stopped", "engine stopped in order")
+        except FencedOff:
+            raise
+        except RecordsError as error:
+            self._say_failed(f"the end could not be recorded: {error}")
         await self.mail.flush()
         self._jobs.cancel()
 
-    async def _prepare_study(self) -> None:
-        for refusal in await self.study.prepare({u.symbol: u for u in self.underlyings}):
-            await self.bus.say("study.incomplete", refusal.sentence(), Severity.WARNING)
-
     async def _on_closed(self, entry_id: str) -> None:
         """Called when an entry has ended: releases its leg quotes and has the figures computed again."""
-        await self.legs.release(entry_id)
-        self._jobs.spawn(self.alerting.check())
+        self._jobs.until_done("the release of leg quotes", lambda: self.legs.release(entry_id))
+        self._jobs.until_done("the computation of the figures", self.alerting.check)
 
     async def _after_cycle(self) -> None:
-        self._jobs.spawn(self.alerting.check())
-        await self._housekeeping.look_after()
+        self._jobs.until_done("the computation of the figures", self.alerting.check)
+        self._jobs.until_done("the checks after a cycle", self._housekeeping.look_after)
 
     # Called by the parts
 
@@ -430,10 +387,17 @@ class Engine:
 
     def _on_lost(self) -> None:
         """Asks at once whether the broker still answers, because a stream was lost."""
-        self._jobs.spawn(self.broker_check.check())
+        self._jobs.spawn(self.broker_check.check(), "the check of the broker")
+
+    def _say(self, severity: Severity, text: str) -> None:
+        self.builder.note(severity, "engine", text)
 
     def _say_failed(self, text: str) -> None:
-        self.builder.note(Severity.CRITICAL, "engine", text)
+        self._say(Severity.CRITICAL, text)
+
+    def _on_not_recorded(self, text: str) -> None:
+        self._say_failed(text)
+        self._jobs.spawn(self.runner.unrecorded.until_recorded(), "the record of slots and cycles")
 
     async def _on_incident(self, entry: Entry, detail: str) -> None:
         await self.breakers.open(BreakerKind.INCIDENT, entry.account, f"order {entry.order_id}: {detail}")

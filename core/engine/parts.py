@@ -48,5 +48,7 @@ class EngineParts:
     mailer: Mailer | None = None
     stops_folder: Path | None = None
     """Where shells keep stops (`core.guards.stop_files`); None where no other process shares the records."""
+    last_alive: Path | None = None
+    """The file that says when a trader was last alive (`core.runtime.last_alive`); None keeps none."""
     settings_watch: WatchSettings | None = None
     """Watches the settings for edits since the start. None where there is nobody to tell."""

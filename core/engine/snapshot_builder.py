@@ -220,7 +220,15 @@ class SnapshotBuilder:
         now, speed, day, entries = moment.now, self.parts.clock.speed, known.records, known.entries
         proofs = {entry.id: self._proof_of(entry) for entry in entries}
         coming = next_steps(self._standings.of(self._held(proofs), day.validated, self.book))
-        slots = slot_views(self.slots.of_today(), day.slots, day.cycles, known.told, coming.overall, now)
+        unrecorded = self.runner.unrecorded
+        slots = slot_views(
+            self.slots.of_today(),
+            unrecorded.shown(day.slots, day.day),
+            unrecorded.shown_cycles(day.cycles),
+            unrecorded.told(known.told),
+            coming.overall,
+            now,
+        )
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
             shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)

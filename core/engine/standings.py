@@ -35,7 +35,7 @@ class Standings:
         validated. `book` says how far the records are read that both come from.
         """
         gate, accounts = self.gate, self.runner.accounts
-        waiting = {a.number: cause for a in accounts if (cause := gate.not_reconciled(a.number))}
+        waiting = {a.number: cause for a in accounts if (cause := gate.waits_for(a.number))}
         standings = standings_of(
             AccountsToday(
                 accounts=accounts,

@@ -49,8 +49,13 @@ class StartProgress:
             if taken.ended is None:
                 self._taken[name] = _Taken(taken.began, self.clock.monotonic(), why)
 
-    def steps(self) -> tuple[StartStep, ...]:
-        """Every step in order. Empty once the start is over."""
+    def steps(self, *, feeds: bool = False, reconciled: bool = False) -> tuple[StartStep, ...]:
+        """Every step in order. Empty once the start is over. Feed and reconciliation end after the engine runs: when
+        the feed is connected, and when every account is reconciled."""
+        if feeds:
+            self.done(FEED)
+        if reconciled:
+            self.done(RECONCILE)
         taken = dict(self._taken)
         if self._is_over(taken):
             return ()

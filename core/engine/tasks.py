@@ -1,20 +1,51 @@
-"""The tasks of one engine: services that are started again when they break, and jobs that report when they fail."""
+"""The tasks of one engine: services that are started again when they break, and jobs that are tried again or said when
+they fail."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
 from typing import Any
 
+from core.domain.operation.events import Severity
 from core.domain.operation.failures import failure_words
-from core.locks.folder_lock import LockLost
+from core.locks.folder_lock import LockLost, LockUnconfirmed
 from core.records.store.errors import FencedOff
 from core.runtime.clock import Clock
 
 RESTART_AFTER_S = 5.0
+FIRST_RETRY_S = 5.0
+LONGEST_RETRY_S = 60.0
+SAID_ANEW_AFTER_S = 60.0
+"""A service that ran longer than this is said anew when it fails as before; one that fails at once is not."""
 Service = Callable[[], Awaitable[None]]
+Say = Callable[[Severity, str], None]
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Streak:
+    """Says that a job fails when it begins to, and that it works again: once each, however often it fails between."""
+
+    name: str
+    again: str
+    say: Say
+    _fails: bool = field(init=False, default=False)
+
+    def failed(self, error: Exception) -> None:
+        if self._fails:
+            log.warning("%s fails again: %s", self.name, failure_words(error))
+            return
+        self._fails = True
+        log.exception("%s failed", self.name)
+        self.say(Severity.CRITICAL, f"{self.name} failed: {failure_words(error)}; it is tried again {self.again}")
+
+    def worked(self) -> None:
+        if self._fails:
+            self._fails = False
+            self.say(Severity.INFO, f"{self.name} works again")
 
 
 class Jobs:
@@ -24,11 +55,11 @@ class Jobs:
     another trader could be at work.
     """
 
-    def __init__(self, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(self, clock: Clock, say: Say) -> None:
         self._clock = clock
         self._say = say
         self._group: asyncio.TaskGroup | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     def open(self, group: asyncio.TaskGroup) -> None:
         """Lets tasks start in this group from now on."""
@@ -44,17 +75,32 @@ class Jobs:
             task.cancel()
 
     def keep_alive(self, name: str, work: Service) -> None:
-        """Runs a service for as long as the engine lives. One that breaks is reported and started again."""
+        """Runs a service for as long as the engine lives. One that breaks is started again, and said: once for as long
+        as it breaks in the same way."""
         self.own(self._kept_alive(name, work), name)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Runs a job once. One that fails is reported."""
         if self._group is None:
             work.close()
             return
-        self.own(self._reported(work), "job")
+        self.own(self._reported(work, name), name)
 
-    def own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def periodic(self, name: str, work: Service, every_s: int) -> Callable[[], None]:
+        """What starts one round of a job that runs every `every_s` wall seconds."""
+        streak = _Streak(name, f"every {every_s} s", self._say)
+
+        def start() -> None:
+            self.own(self._round(streak, work), name)
+
+        return start
+
+    def until_done(self, name: str, work: Service) -> None:
+        """Runs a job that must succeed once: again after 5, 10 and so on up to 60 wall seconds, until it does or the
+        engine ends."""
+        self.own(self._until_done(_Streak(name, "until it succeeds", self._say), work), name)
+
+    def own(self, work: Coroutine[Any, Any, object], name: str) -> None:
         """Runs this work uncaught: what it raises ends the group."""
         if self._group is None:
             work.close()
@@ -64,21 +110,49 @@ class Jobs:
         task.add_done_callback(self._tasks.discard)
 
     async def _kept_alive(self, name: str, work: Service) -> None:
+        said = ""
         while True:
+            began = self._clock.monotonic()
             try:
                 await work()
             except (asyncio.CancelledError, FencedOff, LockLost):
                 raise
             except Exception as error:
-                log.exception("%s failed", name)
-                self._say(f"{name} failed and starts again: {failure_words(error)}")
+                words = failure_words(error)
+                if words != said or self._clock.monotonic() - began > SAID_ANEW_AFTER_S:
+                    log.exception("%s failed", name)
+                    self._say(Severity.CRITICAL, f"{name} failed and starts again: {words}")
+                said = words
             await self._clock.sleep(RESTART_AFTER_S)
 
-    async def _reported(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _until_done(self, streak: _Streak, work: Service) -> None:
+        wait_s = FIRST_RETRY_S
+        while not await self._round(streak, work):
+            await self._clock.sleep(wait_s)
+            wait_s = min(LONGEST_RETRY_S, 2 * wait_s)
+
+    async def _round(self, streak: _Streak, work: Service) -> bool:
+        """Runs the job once. Whether it succeeded."""
+        try:
+            await work()
+        except Exception as error:
+            _raise_when_another_trades(error)
+            streak.failed(error)
+            return False
+        streak.worked()
+        return True
+
+    async def _reported(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:
             await work
-        except FencedOff:
-            raise
         except Exception as error:
-            log.exception("a periodic job failed")
-            self._say(f"a periodic job failed: {failure_words(error)}")
+            _raise_when_another_trades(error)
+            log.exception("%s failed", name)
+            self._say(Severity.CRITICAL, f"{name} failed: {failure_words(error)}")
+
+
+def _raise_when_another_trades(error: Exception) -> None:
+    """Raises the error when it says that another trader could be at work. A lock that is only unconfirmed says no such
+    thing: nothing is sent meanwhile."""
+    if isinstance(error, FencedOff) or (isinstance(error, LockLost) and not isinstance(error, LockUnconfirmed)):
+        raise error

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from core.domain.operation import times
@@ -15,8 +16,15 @@ from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.guards.breakers import Breakers
 from core.guards.stops import Stops
 from core.records.records import Records
-from core.records.repositories.rows import TradingState
+from core.records.repositories.rows import AccountRecord, TradingState
 from core.snapshot import Automation
+
+
+def switched_off(account: AccountRecord, today: date) -> Refusal | None:
+    """Why the account makes no entries by its own settings. `today` is the exchange's date."""
+    if not account.enabled:
+        return refuse(Reason.ACCOUNT_DISABLED)
+    return refuse(Reason.SKIP_TODAY) if account.skip_day == today else None
 
 
 @dataclass(eq=False, repr=False)
@@ -25,8 +33,9 @@ class TradingGate:
     `until_reconciled` answers without waiting.
 
     `stops` are asked first: they bar before they are recorded. `switched_off` says why the account with this number
-    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_refusal` says
-    why the machine's clock is not proved to be right; None when it is.
+    makes no entries by its own recorded settings, also in the middle of a cycle; None when it may. `clock_doubt` says
+    why the machine's clock cannot be believed since it was set, `clock_refusal` why it is not proved to be right; None
+    when it can, and when it is.
     """
 
     records: Records
@@ -34,6 +43,7 @@ class TradingGate:
     kill_file: Path
     stops: Stops = field(default_factory=Stops)
     switched_off: Callable[[str], Refusal | None] = lambda _: None
+    clock_doubt: Callable[[], Refusal | None] = lambda: None
     clock_refusal: Callable[[], Refusal | None] = lambda: None
     _trading: TradingState = field(init=False, default_factory=lambda: TradingState("active", "", None, ""))
     _reconciling: str = field(init=False, default="starting")
@@ -66,6 +76,12 @@ class TradingGate:
     def not_reconciled(self, account: str = "") -> str:
         """Why this account is not reconciled yet, or without one why not every account is; empty once it is."""
         return "" if account in self._clean_accounts else self._reconciling
+
+    def waits_for(self, account: str = "") -> str:
+        """What this account waits for that ends by itself: a clock in doubt to be confirmed, its reconciliation.
+        Without one, what any account waits for. Empty when there is nothing."""
+        doubt = self.clock_doubt()
+        return self.not_reconciled(account) if doubt is None else doubt.sentence()
 
     async def until_reconciled(self, all_within_s: float) -> None:
         """Waits up to `all_within_s` wall seconds for all accounts, then until at least one is reconciled."""
@@ -120,11 +136,11 @@ class TradingGate:
             yield refuse(Reason.PAUSED)
         if self._trading.state == "halted":
             yield refuse(Reason.HALTED)
+        for clock in (self.clock_refusal(), self.clock_doubt()):
+            if clock is not None:
+                yield clock
         if self._reconciling and not self._clean_accounts:
             yield refuse(Reason.RECONCILING)
-        wrong_clock = self.clock_refusal()
-        if wrong_clock is not None:
-            yield wrong_clock
         yield from self.breakers.refusals("", "")
 
     @property
@@ -137,7 +153,7 @@ class TradingGate:
             return Automation.HALTED if stopped.reason is Reason.HALTED else Automation.PAUSED
         if self.kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
-        return Automation.RECONCILING if self._reconciling else Automation.ACTIVE
+        return Automation.RECONCILING if self.waits_for() else Automation.ACTIVE
 
     @property
     def automation_detail(self) -> str:
@@ -154,4 +170,4 @@ class TradingGate:
         stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:
             return f"{stopping.why}; {stopping.kind.reset}"
-        return self._reconciling
+        return self.waits_for()

@@ -53,7 +53,8 @@ def retry_s(failures: int) -> float:
 @dataclass(eq=False, repr=False)
 class MailQueue:
     """The mail of one engine. Without a mailer it is off: nothing is written and nothing is sent. `next_steps` reads
-    what comes next for each account, by its number, for the digests."""
+    what comes next for each account, by its number, for the digests. `age_s` has the wall seconds since an instant, at
+    least, also when the clock was set meanwhile."""
 
     mailer: Mailer | None
     settings: InitVar[MailSettings]
@@ -64,6 +65,7 @@ class MailQueue:
     calendar: SessionCalendar
     intervals: Intervals
     next_steps: Callable[[], Awaitable[Mapping[str, NextStep]]]
+    age_s: Callable[[datetime], float]
     _head: Letterhead = field(init=False)
     _health: PartHealth = field(init=False, default_factory=lambda: PartHealth(Health.OK))
     _failures: int = field(init=False, default=0)
@@ -117,10 +119,15 @@ class MailQueue:
     async def _round(self, mailer: Mailer) -> None:
         waiting = await self.records.outbox.waiting()
         for message in waiting:
-            if message.due_at <= self.clock.now() and not await self._send(mailer, message):
+            if self._is_due(message) and not await self._send(mailer, message):
                 break
         left = await self.records.outbox.waiting() if waiting else ()
         self._health = self._health_of(left)
+
+    def _is_due(self, message: Message) -> bool:
+        """A time further ahead than the longest wait was set by a clock that was ahead."""
+        wait_s = (message.due_at - self.clock.now()).total_seconds() / self.clock.speed
+        return not 0 < wait_s <= LONGEST_RETRY_S
 
     async def _send(self, mailer: Mailer, message: Message) -> bool:
         """Tries one message. False when the others would now fail in the same way."""
@@ -145,7 +152,7 @@ class MailQueue:
         now = self.clock.now()
         alone = error.fault is MailFault.REFUSED
         wait_s = retry_s(message.attempts + 1 if alone else self._failures + 1)
-        gives_up = self._wall(now - message.created_at) > GIVE_UP_AFTER
+        gives_up = self.age_s(message.created_at) > GIVE_UP_AFTER.total_seconds()
         due = now + timedelta(seconds=wait_s * self.clock.speed) if alone else now
         await self.records.outbox.mark_failed(message.seq, error.detail, now, due, give_up=gives_up)
         if gives_up:
@@ -175,9 +182,6 @@ class MailQueue:
             return PartHealth(Health.OK, f"{len(left)} waiting")
         since = f"{times.minute(self._trouble_since)}"
         return PartHealth(Health.TROUBLE, f"{len(left)} waiting since {since}, {self._trouble.fault.value}")
-
-    def _wall(self, market: timedelta) -> timedelta:
-        return market / self.clock.speed
 
     async def _say(self, kind: str, text: str, severity: Severity) -> None:
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.domain.operation.events import masked
@@ -52,15 +52,12 @@ class AccountLook:
     clock: Clock
     since: Callable[[date], date]
     times: SettleTimes = PRODUCT_TIMES
-    _began: datetime = field(init=False)
     # The last complete look at each account: the same listing is not given again while nothing was written meanwhile.
     _given: dict[str, _Given] = field(init=False, default_factory=dict)
-    # By account and order id: when a look last found the order, and when one first missed it since.
-    _found: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
-    _missed: dict[tuple[str, str], datetime] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._began = self.clock.now()
+    # By account and order id the monotonic second at which a look last found the order, and at which one first missed
+    # it since. A clock that is set must not make the waits shorter.
+    _found_s: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
+    _missed_s: dict[tuple[str, str], float] = field(init=False, default_factory=dict)
 
     async def look(self, account: str, today: date) -> str:
         """Reads the account's orders and gives each to its entry. Returns what kept the reading from being complete,
@@ -139,28 +136,27 @@ class AccountLook:
     # What the broker no longer knows
 
     def _is_there(self, account: str, order_id: str) -> None:
-        self._found[account, order_id] = self.clock.now()
-        self._missed.pop((account, order_id), None)
+        self._found_s[account, order_id] = self.clock.monotonic()
+        self._missed_s.pop((account, order_id), None)
 
     async def _is_missing(self, entry: Entry, order: EntryOrder) -> None:
         """A complete look without a working order, and the broker's word that it knows none. Twice, with the waits of
         an unknown entry between, and what became of the order is unknown (rules 9)."""
         if entry.state is not EntryState.WORKING or order.order_id != entry.order_id:
             return
-        key, now = (entry.account, order.order_id), self.clock.now()
-        # Found or sent by an earlier process it may have been just before this one began.
-        seen = max(self._found.get(key, self._began), order.seen_at)
-        first = self._missed.get(key)
-        since, wait = (seen, self.times.settle_s) if first is None else (first, self.times.between_reads_s)
-        if (now - since).total_seconds() / self.clock.speed < wait:
+        key, now_s = (entry.account, order.order_id), self.clock.monotonic()
+        # One that no look has found yet may have been sent, or found by an earlier process, just before.
+        first_s, found_s = self._missed_s.get(key), self._found_s.setdefault(key, now_s)
+        since_s, wait_s = (found_s, self.times.settle_s) if first_s is None else (first_s, self.times.between_reads_s)
+        if now_s - since_s < wait_s:
             return
         await self.records.entries.add_evidence(
-            entry.id, "missing", who="engine", complete=True, detail={"order": order.order_id}, at=now
+            entry.id, "missing", who="engine", complete=True, detail={"order": order.order_id}, at=self.clock.now()
         )
-        if first is None:
-            self._missed[key] = now
+        if first_s is None:
+            self._missed_s[key] = now_s
             return
-        del self._missed[key]
+        del self._missed_s[key]
         await self.tracker.forgotten(entry.id, order.order_id)
 
     async def _two_live(self, listing: Sequence[OrderReport], owners: dict[str, str]) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from core.broker.port import Broker, BrokerError
 from core.domain.operation.events import Severity, masked
@@ -25,7 +26,8 @@ class LateCancel:
     It is the engine's cancel and not the operator's. Once the broker has taken it, a proof that nothing filled may free
     the day; a cancel that the broker refused, or whose answer was lost, leaves that to an operator (rules 9). A partly
     filled entry is left alone, because cancelling it would leave unbalanced legs. `after_minutes` are market minutes
-    since the entry was sent; None cancels nothing.
+    since the entry was sent; None cancels nothing. `age_s` has the wall seconds since a market instant, at
+    least, also when the clock was set meanwhile.
     """
 
     broker: Broker
@@ -34,6 +36,7 @@ class LateCancel:
     bus: Bus
     clock: Clock
     after_minutes: InitVar[int | None]
+    age_s: Callable[[datetime], float]
     _after: timedelta | None = field(init=False)
     _asked: dict[str, float] = field(init=False, default_factory=dict)
 
@@ -55,7 +58,7 @@ class LateCancel:
         asked = self._asked.get(entry.id)
         if asked is not None and self.clock.monotonic() - asked < ASK_AGAIN_S:
             return False
-        return self.clock.now() - entry.sent_at >= after
+        return self.age_s(entry.sent_at) * self.clock.speed >= after.total_seconds()
 
     async def _cancel(self, entry: Entry) -> None:
         minutes = (self._after or timedelta()) // timedelta(minutes=1)

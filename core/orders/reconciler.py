@@ -14,7 +14,7 @@ from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.events import masked
 from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
-from core.domain.orders.way_out import adopting, way_out
+from core.domain.orders.way_out import way_out
 from core.domain.risk.risk import Direction, side_of
 from core.domain.risk.unexplained import unexplained
 from core.guards.breakers import Breakers
@@ -93,11 +93,7 @@ class Reconciler:
         entries |= {e.id: e for e in await self.records.entries.open() if e.account == number}
         for trident in unexplained(held_legs(reads.positions), tuple(entries.values())):
             if trident.expiration >= today:
-                await self._mismatch(
-                    number,
-                    f"positions hold a {trident.root} trident {trident.strikes()} of {trident.expiration} that no "
-                    f"record explains; {adopting('ORDER')}, and a reset says that it is not ours",
-                )
+                await self.look.strangers.held(number, trident)
 
     async def _mismatch(self, number: str, why: str) -> None:
         """Stops the account for this cause, unless an operator has settled just that."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,13 +21,15 @@ LONGEST_RETRY_S = 30.0
 
 @dataclass(eq=False, repr=False)
 class Reconciliation:
-    """Runs the reconciler when it is wanted, and again until every read was complete."""
+    """Runs the reconciler when it is wanted, and again until every read was complete. It waits for `until_believed`: a
+    clock that was set may show another day."""
 
     reconciler: Reconciler
     gate: TradingGate
     bus: Bus
     accounts: Callable[[], Sequence[AccountRecord]]
     today: Callable[[], date]
+    until_believed: Callable[[], Awaitable[object]]
     _wanted: str = field(init=False, default="")
     _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
@@ -51,6 +53,7 @@ class Reconciliation:
     async def _until_clean(self, cause: str) -> None:
         figures = (("cause", cause),)
         await self.bus.say("reconcile.started", f"reconciling with the broker ({cause})", figures=figures)
+        await self.until_believed()
         accounts = [account.number for account in self.accounts()]
         async with asyncio.TaskGroup() as group:
             for number in accounts:

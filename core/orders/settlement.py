@@ -8,7 +8,7 @@ connected over both and the positions unchanged (rules 9). Seconds are wall seco
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,13 +43,16 @@ class _Read:
 
 @dataclass(eq=False, repr=False)
 class Settlement:
-    """Reads the broker about entries that are unknown or ended without a fill, until two reads agree."""
+    """Reads the broker about entries that are unknown or ended without a fill, until two reads agree.
+    `age_s` has the wall seconds since a market instant, at least, also when the clock was set
+    meanwhile."""
 
     broker: Broker
     records: Records
     tracker: OrderTracker
     bus: Bus
     clock: Clock
+    age_s: Callable[[datetime], float]
     times: SettleTimes = PRODUCT_TIMES
     _first: dict[str, _Read] = field(init=False, default_factory=dict)
 
@@ -66,10 +69,10 @@ class Settlement:
                 await self._look_at(entry, since=entry.terminal_at)
 
     async def _look_at(self, entry: Entry, since: datetime | None) -> None:
-        if since is None or self._wall_s(since) < self.times.settle_s:
+        if since is None or self.age_s(since) < self.times.settle_s:
             return
         first = self._first.get(entry.id)
-        if first is not None and self._wall_s(first.at) < self.times.between_reads_s:
+        if first is not None and self.age_s(first.at) < self.times.between_reads_s:
             return
         read = await self._read(entry)
         if read is None:
@@ -154,9 +157,6 @@ class Settlement:
             cycle=entry.cycle,
             account=entry.account,
         )
-
-    def _wall_s(self, since: datetime) -> float:
-        return (self.clock.now() - since).total_seconds() / self.clock.speed
 
 
 def _may_be_its_order(entry: Entry, report: OrderReport) -> bool:

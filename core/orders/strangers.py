@@ -14,6 +14,7 @@ from core.domain.orders.identifiers import is_ours
 from core.domain.orders.orders import OrderReport
 from core.domain.orders.shape import ended_unfilled, opens_trident
 from core.domain.orders.way_out import adopting
+from core.domain.trident.found import FoundTrident
 from core.guards.breakers import Breakers
 from core.records.records import Records
 from core.runtime.bus import Bus
@@ -72,6 +73,16 @@ class Strangers:
                 why = f"orders {one} and {other} are two tridents of {day}; at least one of them is of this console"
                 await self._stop(BreakerKind.INCIDENT, account, why)
 
+    async def held(self, account: str, trident: FoundTrident) -> None:
+        """Takes a trident among the positions that no record explains. Raises RecordsError."""
+        what = f"positions hold a {trident.root} trident {trident.strikes()} of {trident.expiration} that no record"
+        if self.sends:
+            why = f"{what} explains; {adopting('ORDER')}, and a reset says that it is not ours"
+            await self._stop(BreakerKind.MISMATCH, account, why)
+        else:
+            text = f"{masked(account)}: {what} of this mode explains"
+            await self._tell_once(account, text, text, Severity.WARNING)
+
     async def _unrecorded(self, report: OrderReport) -> None:
         why = (
             f"order {report.order_id} at the broker carries our identifier, and no record here knows it; "
@@ -87,15 +98,13 @@ class Strangers:
             await self.breakers.open(kind, account, why)
 
     async def _tell(self, report: OrderReport, what: str, severity: Severity = Severity.INFO) -> None:
-        if (report.account, report.order_id) in self._told:
-            return
-        self._told.add((report.account, report.order_id))
-        await self.bus.say(
-            "reconcile.foreign",
-            f"{masked(report.account)}: order {report.order_id} ({report.underlying}, {report.status}) {what}",
-            severity,
-            account=report.account,
-        )
+        text = f"{masked(report.account)}: order {report.order_id} ({report.underlying}, {report.status}) {what}"
+        await self._tell_once(report.account, report.order_id, text, severity)
+
+    async def _tell_once(self, account: str, of: str, text: str, severity: Severity) -> None:
+        if (account, of) not in self._told:
+            self._told.add((account, of))
+            await self.bus.say("reconcile.foreign", text, severity, account=account)
 
 
 def _day_of(report: OrderReport) -> date | None:

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 EXCHANGE_ZONE = ZoneInfo("America/New_York")
 MAX_SPEED = 60.0
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Only Linux has it; elsewhere the monotonic clock goes on while the machine sleeps."""
 
 
 class Clock(Protocol):
@@ -31,7 +33,11 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Wall seconds from an arbitrary start; never decreases."""
+        """Wall seconds from an arbitrary start; never decreases. It may stand still while the machine sleeps."""
+        ...
+
+    def boottime(self) -> float:
+        """Wall seconds from an arbitrary start, with those that the machine slept; never decreases."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -65,6 +71,9 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def boottime(self) -> float:
+        return time.clock_gettime(_BOOTTIME)
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
@@ -92,6 +101,9 @@ class ShiftedClock:
 
     def monotonic(self) -> float:
         return self._monotonic()
+
+    def boottime(self) -> float:
+        return self._monotonic()  # its market time stands still too while the machine sleeps
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

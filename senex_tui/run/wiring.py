@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.runtime.ids import RandomIds
+from core.runtime.last_alive import FILE as LAST_ALIVE
 from core.snapshot import Mode
 from senex_tui.trader.locks import take_locks, this_trader
 from senex_tui.trader.place import Place, place_of
@@ -156,6 +157,7 @@ async def build_engine(
             enable_new_accounts=demo,
             kill_file=folders.halt_file,
             stops_folder=place.stops_folder,
+            last_alive=place.records_file.parent / LAST_ALIVE,
             real_time=isinstance(clock, SystemClock),
             mailer=mailer_for(settings.mail, mode),
             locks=locks,

@@ -37,7 +37,7 @@ class Terminal:
     def shown(self) -> str:
         return self.tmux("capture-pane", "-p")
 
-    def wait_for(self, text: str, within_s: float = 20) -> str:
+    def wait_for(self, text: str, within_s: float = 60) -> str:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             shown = self.shown()

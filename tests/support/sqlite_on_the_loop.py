@@ -19,11 +19,13 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, Engine
 
+from core.records.store.database import BUSY_TIMEOUT_MS
 from core.records.store.sqlite_driver import UninterruptedConnection
 from core.runtime.virtual_time import VirtualTimeLoop
 
 NO_RULE_OF_THE_DAY = "DROP INDEX uq_entries_day_held"
 """SQL that drops the rule of one entry per account and day; for tests that expect a violation."""
+_LOOKS_EVERY_S = 0.1
 _WRITES = ("INSERT", "UPDATE", "DELETE", "BEGIN IMMEDIATE")
 
 
@@ -45,13 +47,17 @@ def _nothing() -> None:
 class Disk:
     """The simulated disk of one process.
 
-    `full` makes every write fail as SQLite does on a full disk. `slow_s` delays every writing transaction by so many
-    virtual seconds. A disk that is `gone`, because its process was killed, never answers. `die_at_commit` kills the
-    process before (`die_after` false) or after that many further commits.
+    `full` makes every write fail as SQLite does on a full disk. `locked` makes every write wait, and fail, as it does
+    while another process does not end its own. `lost_answers` is how many of the next commits are made and then
+    answered with an error. `slow_s` delays every writing transaction by so many virtual seconds. A disk that is `gone`,
+    because its process was killed, never answers. `die_at_commit` kills the process before (`die_after` false) or after
+    that many further commits.
     """
 
     def __init__(self, on_death: Callable[[], None] = _nothing, on_commit: Callable[[], None] = _nothing) -> None:
         self.full = False
+        self.locked = False
+        self.lost_answers = 0
         self.slow_s = 0.0
         self.gone = False
         self.die_at_commit = 0
@@ -88,6 +94,9 @@ class Disk:
         if self.die_at_commit == 1:
             self._die()
         self.die_at_commit = max(0, self.die_at_commit - 1)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise sqlite3.OperationalError("disk I/O error")
         return result
 
     def _die(self) -> None:
@@ -140,7 +149,9 @@ class LoopConnection(UninterruptedConnection):
         loop = cast(VirtualTimeLoop, asyncio.get_running_loop())
         future: asyncio.Future[Any] = loop.create_future()
         job = partial(fn, *args, **kwargs)
-        if self._disk.slow_s and sql.startswith("BEGIN IMMEDIATE"):
+        if self._disk.locked and sql.startswith("BEGIN IMMEDIATE"):
+            self._when_unlocked(loop, future, job, loop.time() + BUSY_TIMEOUT_MS / 1000)
+        elif self._disk.slow_s and sql.startswith("BEGIN IMMEDIATE"):
             loop.call_later(self._disk.slow_s, loop.call_when_idle, self._do, future, job, sql)
         else:
             loop.call_when_idle(self._do, future, job, sql)
@@ -151,6 +162,17 @@ class LoopConnection(UninterruptedConnection):
                 if self._disk.gone:
                     raise  # it waits for an answer that never comes
         return future.result()
+
+    def _when_unlocked(
+        self, loop: VirtualTimeLoop, begun: asyncio.Future[Any], begin: Callable[[], Any], until: float
+    ) -> None:
+        """Begins a write as soon as the disk is no longer locked, and fails at `until`, as SQLite does."""
+        if not self._disk.locked:
+            loop.call_when_idle(self._do, begun, begin, "BEGIN IMMEDIATE")
+        elif loop.time() < until:
+            loop.call_later(_LOOKS_EVERY_S, self._when_unlocked, loop, begun, begin, until)
+        elif not begun.done() and not self._disk.gone:
+            begun.set_exception(sqlite3.OperationalError("database is locked"))
 
     def _do(self, future: asyncio.Future[Any] | None, function: Callable[[], Any], sql: str) -> None:
         if self._disk.gone or (future is not None and future.cancelled()):

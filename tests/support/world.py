@@ -57,21 +57,61 @@ def et(day: str, at: str = "00:00") -> datetime:
 
 
 class SuspendableClock(VirtualClock):
-    """The clock of a machine that can be suspended: market time goes on, the monotonic clock stands still."""
+    """The clock of a machine that can be suspended: market time goes on, the monotonic clock stands still. It can also
+    be set; `elsewhere` is the clock of another machine, which is not."""
 
     def suspend(self, seconds: float) -> None:
         self._anchor += timedelta(seconds=seconds)
+        self._slept_s += seconds
+
+    def set_by(self, seconds: float) -> None:
+        """Sets the clock ahead, or back by a negative number."""
+        self._set_by += timedelta(seconds=seconds)
+
+    def elsewhere(self) -> ClockElsewhere:
+        return ClockElsewhere(self)
+
+    def true_now(self) -> datetime:
+        return self._anchor + timedelta(seconds=(self._loop.time() - self._since_s) * self.speed)
+
+    def boottime(self) -> float:
+        return self._loop.time() + self._slept_s
 
     def run_at(self, speed: float) -> None:
         """From now on market time passes `speed` times as fast as the monotonic clock."""
-        self._anchor = self.now()
+        self._anchor = self.true_now()
         self._since_s = self._loop.time()
         self.speed = speed
 
     def now(self) -> datetime:
-        return self._anchor + timedelta(seconds=(self._loop.time() - self._since_s) * self.speed)
+        return self.true_now() + self._set_by
 
     _since_s = 0.0
+    _slept_s = 0.0
+    _set_by = timedelta()
+
+
+class ClockElsewhere:
+    """A clock that shows the true time, whatever this machine's clock is set to."""
+
+    def __init__(self, here: SuspendableClock) -> None:
+        self._here = here
+
+    @property
+    def speed(self) -> float:
+        return self._here.speed
+
+    def now(self) -> datetime:
+        return self._here.true_now()
+
+    def monotonic(self) -> float:
+        return self._here.monotonic()
+
+    def boottime(self) -> float:
+        return self._here.boottime()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._here.sleep(seconds)
 
 
 @lru_cache(maxsize=16)
@@ -145,7 +185,7 @@ class World:
         self.accounts = tuple(setup.number for setup in accounts)
         self.ids = SeededIds(seed)
         self.settings = Settings(trading=trading, schedule=schedule)
-        self.broker = InProcessBroker(self.exchange, self.market, clock, LOGIN)
+        self.broker = InProcessBroker(self.exchange, self.market, clock.elsewhere(), LOGIN)
         self.broker.market_data.idle_s = 5.0
         self.broker.chains = chains_of(seed, self.market.start)
         self.preflight = preflight
@@ -188,6 +228,7 @@ class World:
                 enable_new_accounts=True,
                 kill_file=self.kill_file,
                 stops_folder=self.stops_folder,
+                last_alive=self.folder / "last-alive",
                 intervals=self.intervals,
                 mailer=self.mailer,
             )

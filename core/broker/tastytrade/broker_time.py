@@ -30,7 +30,7 @@ class BrokerDates:
             return
         now, speed = self.clock.monotonic(), self.clock.speed
         # Whole seconds, cut off; and the answer was on its way for at most as long as the call has taken.
-        seen = BrokerTime(told, told + timedelta(seconds=1 + (now - asked) * speed), now)
+        seen = BrokerTime(told, told + timedelta(seconds=1 + (now - asked) * speed), now, self.clock.boottime())
         self.time = seen if self.time is None else _narrowed(seen, self.time, speed)
 
     def now(self) -> datetime:
@@ -52,4 +52,4 @@ def _narrowed(seen: BrokerTime, before: BrokerTime, speed: float) -> BrokerTime:
         return seen
     carried = timedelta(seconds=passed * speed)
     earliest, latest = max(seen.earliest, before.earliest + carried), min(seen.latest, before.latest + carried)
-    return BrokerTime(earliest, latest, seen.mono) if earliest <= latest else seen
+    return BrokerTime(earliest, latest, seen.mono, seen.booted) if earliest <= latest else seen

@@ -29,8 +29,11 @@ _FAILURES = frozenset(
     {
         Reason.TOKEN_INVALID,
         Reason.INTERRUPTED,
+        Reason.NOT_RECORDED,
         Reason.CLOCK_UNPROVED,
         Reason.CLOCK_OFF,
+        Reason.CLOCK_IN_DOUBT,
+        Reason.CLOCK_SET,
         Reason.SESSION_UNREADABLE,
         Reason.DRY_RUN_REFUSED,
         Reason.DRY_RUN_WARNING,

@@ -50,6 +50,7 @@ class Reason(Enum):
     RECONCILING = ("reconciling", Kind.TERMINAL, "the console is still reconciling with the broker")
     CYCLE_RUNNING = ("cycle_running", Kind.TERMINAL, "another cycle is running")
     PROCESS_DOWN = ("process_down", Kind.TERMINAL, "the console was not running at the slot")
+    NOT_RECORDED = ("not_recorded", Kind.TERMINAL, "the records could not be written when it passed: {detail}")
     SUSPENDED = ("suspended", Kind.TERMINAL, "the machine was late by {late_s} s; a slot runs within {limit_s} s")
     INTERRUPTED = ("interrupted", Kind.TERMINAL, "the process that ran this slot ended before the cycle did")
     CLOCK_UNPROVED = (
@@ -58,6 +59,8 @@ class Reason(Enum):
         "the broker has not told its time yet, so this machine's clock is not proved",
     )
     CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off} off the broker's")
+    CLOCK_IN_DOUBT = ("clock_in_doubt", Kind.TERMINAL, "{what}; entries wait until the clock is confirmed")
+    CLOCK_SET = ("clock_set", Kind.TERMINAL, "the machine's clock was set past the slot, or in doubt when it came")
     MARKET_CLOSED = ("market_closed", Kind.TERMINAL, "the market is closed")
     SESSION_UNREADABLE = (
         "session_unreadable",
@@ -67,11 +70,7 @@ class Reason(Enum):
     BEFORE_FIRST_SLOT = ("before_first_slot", Kind.TERMINAL, "entries start at {first} ET")
     AFTER_LAST_ENTRY = ("after_last_entry", Kind.TERMINAL, "entries end at {last} ET")
     # Accounts (rules 4)
-    NO_ACCOUNTS = (
-        "no_accounts",
-        Kind.TERMINAL,
-        "automation is on for no account; `senex accounts enable` switches one on",
-    )
+    NO_ACCOUNTS = ("no_accounts", Kind.TERMINAL, "automation is on for no account; `senex accounts` lists them")
     ACCOUNT_DISABLED = ("account_disabled", Kind.TERMINAL, "automation is off for this account")
     NOT_ASKED = ("not_asked", Kind.TERMINAL, "the cycle was forced for other accounts")
     SKIP_TODAY = ("skip_today", Kind.TERMINAL, "the operator skips this account today")

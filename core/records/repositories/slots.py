@@ -34,17 +34,18 @@ class Slots:
             return False
         return True
 
-    async def miss_all(self, day: date, missed: Mapping[datetime, Refusal], at: datetime) -> int:
-        """Records these slots of a day as missed, except those claimed or missed before. Returns how many were new."""
+    async def miss_all(self, day: date, missed: Mapping[datetime, Refusal], at: datetime) -> tuple[datetime, ...]:
+        """Records these slots of a day as missed, except those claimed or missed before. Returns those that were
+        new."""
         if not missed:
-            return 0
+            return ()
         async with self._database.write() as connection:
             known = set((await connection.execute(_SLOTS_OF_DAY, {"session_day": day})).scalars())
             new = {slot: refusal for slot, refusal in missed.items() if slot not in known}
             if new:
                 rows = [self._missed(day, slot, at, refusal.code, refusal.sentence()) for slot, refusal in new.items()]
                 await connection.execute(_NEW_SLOT, rows)
-        return len(new)
+        return tuple(new)
 
     async def last_day(self) -> date | None:
         """The last session day with a recorded slot; None before the first."""

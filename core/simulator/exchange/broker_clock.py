@@ -27,5 +27,8 @@ class BrokerClock:
     def monotonic(self) -> float:
         return self.true.monotonic()
 
+    def boottime(self) -> float:
+        return self.true.boottime()
+
     async def sleep(self, seconds: float) -> None:
         await self.true.sleep(seconds)

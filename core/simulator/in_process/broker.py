@@ -349,7 +349,8 @@ class InProcessBroker:
     def _note_time(self, path: str, method: str) -> None:
         if self._armed(FaultKind.DATE_MISSING, path, method) is None:
             told = self._theirs.now().replace(microsecond=0)  # a Date header has whole seconds
-            self._told = BrokerTime(told, told + timedelta(seconds=1), self.clock.monotonic())
+            told_by = told + timedelta(seconds=1)
+            self._told = BrokerTime(told, told_by, self.clock.monotonic(), self.clock.boottime())
 
     def _check(self, path: str, method: str = "GET", kinds: Mapping[FaultKind, Failure] | None = None) -> None:
         """Raises BrokerError when a fault of these kinds is armed for this request; of all kinds when none is given."""

@@ -97,7 +97,7 @@ def test_a_cycle_without_accounts_says_so(tmp_path: Path) -> None:
         await world.until("09:46")
         assert await _said(world) == (
             "cycle 09:45, 0 accounts",
-            "cycle 09:45: automation is on for no account; `senex accounts enable` switches one on "
+            "cycle 09:45: automation is on for no account; `senex accounts` lists them "
             "(0 processed, 0 succeeded, 0 failed, 0 skipped)",
         )
         await world.stop()

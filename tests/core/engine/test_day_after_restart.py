@@ -507,7 +507,7 @@ def test_a_cycle_forced_while_every_account_is_off_is_refused_and_changes_nothin
         before = await shown(world)
         await world.command(CommandKind.SET_ACCOUNT, target=ACCOUNT, note="automation off")
         assert await world.answer(CommandKind.FORCE) == (
-            "refused: automation is on for no account; `senex accounts enable` switches one on"
+            "refused: automation is on for no account; `senex accounts` lists them"
         )
         assert await world.answer(CommandKind.FORCE, target=ACCOUNT) == ("refused: automation is off for this account")
         after = await shown(world)

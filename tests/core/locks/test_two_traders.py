@@ -113,6 +113,7 @@ class Place:
     def kill_all(self) -> None:
         for started in self._started:
             started.kill()
+        shutil.rmtree(self.account_lock, ignore_errors=True)  # a killed trader leaves its folder behind, unlocked
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,9 @@ class ScriptedClock:
     def monotonic(self) -> float:
         return self.second
 
+    def boottime(self) -> float:
+        return self.second
+
     async def sleep(self, seconds: float) -> None:
         self.advance(seconds)
 

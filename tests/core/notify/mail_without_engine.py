@@ -23,6 +23,7 @@ from core.notify.mail_queue import MailQueue
 from core.records.records import Records
 from core.records.search.standings import ConsoleNow, standings_of
 from core.runtime.bus import Bus
+from core.runtime.clock_jumps import JumpDetector
 from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from tests.support.empty_records import copy_empty_records
@@ -78,6 +79,7 @@ class MailQueueSetup:
             calendar_around(2026),
             Intervals(mail_s=self.look_every_s),
             self._next_steps,
+            JumpDetector(self.clock, 60.0).age_s,
         )
         if sends:
             self._sending = asyncio.create_task(self.mail.run())

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
@@ -72,6 +72,7 @@ class InvariantChecker:
         self._refused: set[str] = set()
         """Identifiers of orders that were recorded as refused when another one was sent."""
         self._orders = ExchangeOrders(world)
+        self._evidence_at: dict[int, datetime] = {}
         self._reader: sqlite3.Connection | None = None
 
     @property
@@ -97,6 +98,7 @@ class InvariantChecker:
         self._seen = dict.fromkeys(HISTORIES, 0)
         self._hashes = {name: blake2b() for name in HISTORIES}
         self.committed()
+        self._evidence_at = {}  # what an older copy holds keeps its own times
 
     def unrecorded(self) -> list[str]:
         """The ids of our own orders that no record knows any more, newest last."""
@@ -126,8 +128,8 @@ class InvariantChecker:
             self._changed(row)
         for row in self._new("fills"):
             self._filled(row)
-        for _ in self._new("evidence"):
-            pass
+        for row in self._new("evidence"):
+            self._evidence_at[row["id"]] = self._world.exchange_clock.now()
         for _ in self._new("events"):
             pass
 
@@ -221,8 +223,10 @@ class InvariantChecker:
             self.add("5", f"entry {entry.id} took order {row['order_id']}, and its own is {sorted(own)}")
 
     def _evidence(self, entry_id: str) -> list[SeenRow]:
-        query = "SELECT kind, complete, detail, at FROM evidence WHERE entry_id = ? ORDER BY id"
-        return [SeenRow.of(*row) for row in self.reader.execute(query, (entry_id,))]
+        """What was seen of the entry, dated by the exchange's clock: the trader's may have been set in between."""
+        query = "SELECT id, kind, complete, detail, at FROM evidence WHERE entry_id = ? ORDER BY id"
+        rows = [(number, SeenRow.of(*row)) for number, *row in self.reader.execute(query, (entry_id,))]
+        return [replace(row, at=self._evidence_at.get(number, row.at)) for number, row in rows]
 
     def _filled(self, row: dict[str, Any]) -> None:
         entry, orders = self.entries[row["entry_id"]], self._orders.of(self.entries[row["entry_id"]].identifier)

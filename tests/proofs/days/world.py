@@ -60,6 +60,9 @@ class TraderClock(SuspendableClock):
     def now(self) -> datetime:
         return self._world.now() + self._off
 
+    def boottime(self) -> float:
+        return self._world.boottime()
+
 
 class Posts(list[Posted]):
     """The orders sent; each is passed on as it is sent."""

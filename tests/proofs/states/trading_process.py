@@ -39,6 +39,7 @@ from core.records.records import Records
 from core.records.repositories.rows import AccountRecord
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock, exchange_time
+from core.runtime.clock_jumps import JumpDetector
 from core.runtime.ids import Ids
 from tests.proofs.states.scripted_broker import LOGIN, ScriptedBroker
 from tests.support.domain_builders import QQQ_TICKS, expiration, priced
@@ -103,6 +104,7 @@ class TradingProcess:
             bus,
             lambda: [_account(number) for number in broker.accounts_open],
             lambda: exchange_time(clock.now()).date(),
+            lambda: asyncio.sleep(0),
         )
         self._attestations = Attestations(
             records=records,
@@ -115,7 +117,8 @@ class TradingProcess:
             accounts=lambda: [_account(number) for number in broker.accounts_open],
             compare=self._want,
         )
-        self.settlement = Settlement(broker, records, self.tracker, bus, clock)
+        age_s = JumpDetector(clock, 60.0).age_s
+        self.settlement = Settlement(broker, records, self.tracker, bus, clock, age_s)
         self._desk = OrderDesk(
             broker=broker,
             records=records,

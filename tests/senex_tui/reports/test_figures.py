@@ -95,13 +95,13 @@ def test_the_last_20_sessions_as_json(place: Place) -> None:
     assert values["account_days"] == {"traded": 12, "rule": 27, "risk": 0, "error": 1, "open": 0}
     assert values["success"] == {"count": 12, "of": 13, "percent": "92.3"}
     assert values["retry"] == {"count": 1, "of": 13, "percent": "7.7"}
-    assert values["skipped"] == {"count": 27, "of": 40, "percent": "67.5"}
+    assert values["skipped"] == {"count": 7, "of": 20, "percent": "35.0"}
     assert values["reasons"][0] == {
-        "reason": "account_disabled",
+        "reason": "low_score",
         "outcome": "skipped",
-        "count": 20,
-        "of": 40,
-        "percent": "50.0",
+        "count": 7,
+        "of": 20,
+        "percent": "35.0",
     }
     assert values["execution_ms"] == {"count": 12, "median": 7100, "p95": 8200}
     assert values["pricing_rejections"] == [{"day": "2026-03-22", "count": 3}]
@@ -109,7 +109,7 @@ def test_the_last_20_sessions_as_json(place: Place) -> None:
     assert values["targets"] == {
         "success": {"target": "> 90 %", "met": True},
         "retry": {"target": "< 20 %", "met": True},
-        "skipped": {"target": "< 50 %", "met": False},
+        "skipped": {"target": "< 50 %", "met": True},
         "execution": {"target": "< 30 s", "met": True},
         "pricing_rejections": {"target": "0", "met": False},
     }
@@ -142,8 +142,8 @@ def test_the_text_fits_a_narrow_terminal(place: Place) -> None:
         "                              TARGET",
         "success rate          92.3 %  > 90 % met       12 of 13 days open to a trade",
         "retry rate             7.7 %  < 20 % met       1 of 13 priced cycles",
-        "skip rate             67.5 %  < 50 % not met   27 of 40 runs asked to trade",
-        "failure rate           2.5 %                   1 of 40 runs asked to trade",
+        "skip rate             35.0 %  < 50 % met       7 of 20 runs asked to trade",
+        "failure rate           5.0 %                   1 of 20 runs asked to trade",
         "risk refusals          0.0 %                   0 of 12 priced runs",
         "execution              8.2 s  < 30 s met       p95, median 7.1 s, of 12",
         "pricing rejections         3  0      not met   a day at most, 3 in 20 sessions",
