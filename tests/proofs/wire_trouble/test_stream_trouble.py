@@ -282,7 +282,11 @@ async def test_an_unreadable_alert_is_answered_by_a_poll_and_the_order_is_found(
     polls = OrderPolls(look, tracker, records, clock, lambda: exchange_time(clock.now()).date())
     entry = await _entry_without_an_answer(records)
     at = datetime.now(UTC).isoformat()
-    listed = {"data": {"items": [order_json(**{"received-at": at})]}}
+    legs = [
+        {"symbol": leg.symbol, "action": leg.action.value, "quantity": leg.quantity, "fills": []}
+        for leg in entry.request.legs
+    ]
+    listed = {"data": {"items": [order_json(legs=legs, **{"received-at": at})]}}
     server.on("GET", f"{ORDERS}/live", json_answer(listed))
     server.on("GET", ORDERS, json_answer(listed))
     streams.alerts = [says(order_alert(**changes))]
