@@ -109,6 +109,7 @@ async def engine_at(port: int, folder: Path, *, stabilization_s: float = 0.0, pr
             preflight=preflight,
             enable_new_accounts=False,
             kill_file=folder / "HALT",
+            stops_folder=folder / "stops",
         )
     )
 

@@ -20,7 +20,7 @@ from core.domain.orders.adoption import adopted_entry, order_as_shown
 from core.domain.orders.comparison import difference
 from core.domain.orders.fills import is_complete
 from core.domain.orders.order_states import EntryState, state_for
-from core.domain.orders.orders import Entry, OrderReport
+from core.domain.orders.orders import ADOPTED, Entry, OrderReport
 from core.domain.orders.way_out import FORGOTTEN_MINUTES
 from core.guards.breakers import Breakers
 from core.orders.attribution import entry_of
@@ -160,7 +160,10 @@ class Attestations:
             if entry is None:
                 return await self._adopt(report, who)
             await self._say(entry, order_id, who)
-            return await self._fold(entry, report, who)
+            answer = await self._fold(entry, report, who)
+            if entry.origin == ADOPTED:  # the process that adopted it may have ended before the mismatch was closed
+                await self._explained(entry, order_id)
+            return answer
         if len(unknown) == 1:  # the word is kept, whatever can be done with it
             await self._say(unknown[0], order_id, who)
         return refuse(Reason.NOT_RECONCILED, detail=f"order {order_id}: {trouble or 'no account is known'}")
@@ -183,11 +186,15 @@ class Attestations:
         where = masked(entry.account)
         text = f"{where}: order {report.order_id} is adopted as an entry of {day}; it is {entry.state.words}"
         await self.bus.say("order.adopted", f"{text}, by {who}", account=entry.account, underlying=entry.underlying)
-        # Compared again, a mismatch of another cause is opened again; one that an operator closed would not be.
-        why = f"order {report.order_id} was adopted"
+        await self._explained(entry, report.order_id)
+        return Done(text)
+
+    async def _explained(self, entry: Entry, order_id: str) -> None:
+        """An adopted order explains a mismatch. Compared again, one of another cause is opened again; one that an
+        operator closed would not be."""
+        why = f"order {order_id} was adopted"
         await self.breakers.close(BreakerKind.MISMATCH, entry.account, CLOSED_BY_ENGINE, why)
         self.compare(why)
-        return Done(text)
 
     async def _say(self, entry: Entry, seen: str, who: str) -> None:
         await self.records.entries.add_evidence(

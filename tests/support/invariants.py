@@ -10,15 +10,13 @@ from decimal import Decimal
 from itertools import pairwise
 
 from core.domain.operation.events import Event
-from core.domain.orders.fills import filled_by_symbol
-from core.domain.orders.identifiers import PREFIX as IDENTIFIER_PREFIX
-from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry
 from core.records.records import Records
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.matching import off_tick
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.in_process.broker import Posted
+from tests.support.oracle import DEAD, contracts, is_ours, is_proved_absent
 from tests.support.world import World, calendar_around
 
 _EVERYTHING = 1_000_000
@@ -40,7 +38,7 @@ async def assert_nothing_forbidden_happened(world: World, records: Records) -> N
         order
         for number in world.accounts
         for order in world.exchange.orders(number)
-        if (order.external_identifier or "").startswith(IDENTIFIER_PREFIX)
+        if is_ours(order.external_identifier)
     )
     days = sorted({world.day, *(exchange_time(order.received_at).date() for order in orders)})
     entries = tuple([entry for day in days for entry in await records.entries.of_day(day)])
@@ -60,7 +58,7 @@ def _one_entry_a_day(found: Found) -> None:
     alive = Counter(
         (o.account_number, exchange_time(o.received_at).date())
         for o in found.orders
-        if o.status not in ("Rejected", "Cancelled", "Expired") or any(leg.fills for leg in o.legs)
+        if o.status not in DEAD or any(leg.fills for leg in o.legs)
     )
     assert not [key for key, count in alive.items() if count > 1], "two entries of a day at the exchange"
     holding = Counter((e.account, e.session_day) for e in found.entries if e.holds_day)
@@ -95,11 +93,11 @@ def _every_price_is_good(world: World, found: Found) -> None:
             natural += leg.quantity * (quote.bid if leg.action.value.startswith("Sell") else -quote.ask)
         assert request.credit >= natural, f"{request.credit} is below natural {natural}"
         day = world.market.session_day(posted.at)
-        contracts = [world.market.option(leg.symbol) for leg in request.legs]
-        for contract in contracts:
-            assert contract is not None
-            assert world.market.is_listed(contract, day)
-        roots = {contract.root for contract in contracts if contract is not None}
+        options = [world.market.option(leg.symbol) for leg in request.legs]
+        for option in options:
+            assert option is not None
+            assert world.market.is_listed(option, day)
+        roots = {option.root for option in options if option is not None}
         (chain,) = [r for r in world.market.chain(request.underlying, day) if r.root in roots]
         assert not off_tick(chain.tick_sizes, request.credit), f"{request.credit} is off tick"
 
@@ -127,10 +125,11 @@ async def _unknown_ended_by_evidence(records: Records, entry: Entry) -> None:
     none."""
     history = await records.entries.history(entry.id)
     for before, after in pairwise(history):
-        if before.state is not EntryState.UNKNOWN or after.state is EntryState.UNKNOWN:
+        if before.state.value != "unknown" or after.state.value == "unknown":
             continue
-        if after.state is EntryState.ABSENT:
-            assert "two complete reads" in after.detail, "absent without proof"
+        if after.state.value == "absent":
+            seen = [row for row in await records.entries.evidence(entry.id) if row.at <= after.at]
+            assert is_proved_absent(seen), "absent without proof"
         else:
             assert after.order_id is not None, f"{after.state} without evidence"
             assert after.broker_status is not None, f"{after.state} without evidence"
@@ -140,9 +139,9 @@ def _fills_add_up(found: Found) -> None:
     """13.6: never more fills than ordered; a filled entry has exactly the exchange's fills."""
     orders = {o.external_identifier: o for o in found.orders}
     for entry in found.entries:
-        filled = filled_by_symbol(entry.fills)
+        filled = contracts(entry.fills)
         assert all(filled.get(leg.symbol, Decimal(0)) <= leg.quantity for leg in entry.request.legs), "overfilled"
-        if entry.state is EntryState.FILLED:
+        if entry.state.value == "filled":
             order = orders[entry.identifier]
             theirs = {fill.fill_id for leg in order.legs for fill in leg.fills}
             assert {fill.fill_id for fill in entry.fills} == theirs, "a fill was dropped"

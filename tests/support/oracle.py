@@ -6,7 +6,10 @@ one test compares the two. States and statuses are plain words, as the records a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
@@ -33,6 +36,10 @@ BY_ATTESTATION: dict[str, set[str]] = {
 OPEN = {"prepared", "sent", "working", "unknown"}
 """States in which an order is being sent, or may still change at the broker."""
 NEVER_HOLDS_DAY = {"not_sent", "rejected"}
+NOTHING_THERE = {"not_sent", "rejected", "absent"}
+"""States that say that the broker holds no order."""
+BETWEEN_READS_S = 30.0
+"""Between the two reads of a proof, in seconds of the market."""
 
 STATE_OF_STATUS = {
     "Received": "working",
@@ -53,6 +60,47 @@ DEAD = {"Rejected", "Cancelled", "Removed", "Partially Removed", "Expired"}
 """Statuses of an order that will not fill any more."""
 
 
+class Leg(Protocol):
+    """A leg of an order that was asked for."""
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def quantity(self) -> int: ...
+
+
+class Seen(Protocol):
+    """A row of the evidence about an entry."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def complete(self) -> bool: ...
+
+    @property
+    def detail(self) -> Mapping[str, object]: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """A row of the evidence, read from the database directly."""
+
+    kind: str
+    complete: bool
+    detail: Mapping[str, object]
+    at: datetime
+
+    @classmethod
+    def of(cls, kind: str, complete: object, detail: str, at: str) -> SeenRow:
+        """The row as it is stored: the detail is JSON text, the instant ISO text."""
+        return cls(kind, bool(complete), json.loads(detail), datetime.fromisoformat(at))
+
+
 class Filled(Protocol):
     """A fill record, of the records or of the exchange's own."""
 
@@ -61,6 +109,11 @@ class Filled(Protocol):
 
     @property
     def quantity(self) -> Decimal: ...
+
+
+def is_ours(identifier: str | None) -> bool:
+    """Whether this product gave an order its identifier."""
+    return identifier is not None and identifier[: len(IDENTIFIER_PREFIX)] == IDENTIFIER_PREFIX
 
 
 def may_follow(old: str, new: str, *, attested: bool = False) -> bool:
@@ -74,3 +127,37 @@ def contracts(fills: Iterable[Filled]) -> dict[str, Decimal]:
     for fill in fills:
         found[fill.symbol] = found.get(fill.symbol, Decimal(0)) + fill.quantity
     return found
+
+
+def is_whole(legs: Iterable[Leg], fills: Iterable[Filled]) -> bool:
+    """Whether all contracts of every leg are filled."""
+    filled = contracts(fills)
+    return not any(filled.get(leg.symbol, Decimal(0)) < leg.quantity for leg in legs)
+
+
+def is_attested(evidence: Iterable[Seen]) -> bool:
+    """Whether an operator has said what they saw at the broker. The word that allows re-entry is another one."""
+    return any(seen.kind == "attestation" and "seen" in seen.detail for seen in evidence)
+
+
+def is_proved_absent(evidence: Iterable[Seen], between_s: float = BETWEEN_READS_S) -> bool:
+    """Whether two complete reads, so far apart and over one connection of the alerts, show no such order and the same
+    positions; or an operator's word that there is none."""
+    rows = list(evidence)
+    reads = [seen for seen in rows if seen.kind == "listing" and seen.complete and seen.detail.get("found") is False]
+    return is_attested(rows) or _agree(reads, between_s, ("alerts", "positions"))
+
+
+def is_proved_forgotten(evidence: Iterable[Seen], between_s: float = BETWEEN_READS_S) -> bool:
+    """Whether two complete looks, so far apart, do not show the order, and the broker says of its id that there is no
+    such order."""
+    return _agree([seen for seen in evidence if seen.kind == "missing" and seen.complete], between_s, ())
+
+
+def _agree(reads: Sequence[Seen], between_s: float, about: Sequence[str]) -> bool:
+    return any(
+        (second.at - first.at).total_seconds() >= between_s
+        and all(first.detail.get(name) == second.detail.get(name) is not None for name in about)
+        for first in reads
+        for second in reads
+    )

@@ -33,8 +33,9 @@ class Contender:
     data: Path
     broker: str
     orders: Path
-    waits: bool = False
-    """Whether it waits between `prepared` and `sent` until the test tells it to go on."""
+    waits: str = ""
+    """Where it waits until the test tells it to go on: `before sent`, when it is prepared, or `before the wire`, when
+    it is recorded as sent and has not left. Empty: nowhere."""
     environment: Mapping[str, str] = field(default_factory=dict)
     """Variables that it is started with beside those of the test."""
 
@@ -73,10 +74,13 @@ async def _enter(who: Contender, records: Records, line: Connection) -> tuple[st
     prepared = await records.entries.prepare(entry(who.name))
     if isinstance(prepared, DayHeld):
         return "held", prepared.existing.state.value
-    if who.waits:
+    if who.waits == "before sent":
         line.send(("prepared", who.name))
         line.recv()
     if await records.entries.mark_sent(who.name, AT, epoch=records.epoch, closes=CLOSES):
+        if who.waits == "before the wire":
+            line.send(("sent", who.name))
+            line.recv()
         with who.orders.open("a", encoding="utf-8") as broker:
             broker.write(f"{who.name}\n")
     return "traded", who.name

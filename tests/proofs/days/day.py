@@ -21,6 +21,7 @@ from core.records.store.errors import RecordsError
 from core.runtime.clock import exchange_time
 from core.runtime.virtual_time import VirtualClock, run_virtual
 from core.simulator.exchange.orders import Notice, SimOrder
+from core.simulator.in_process.broker import Posted
 from tests.proofs.days.fault_injector import FaultInjector
 from tests.proofs.days.invariant_checker import InvariantChecker
 from tests.proofs.days.outcome_counts import count_day
@@ -36,6 +37,10 @@ MEMORY = Path("/dev/shm")
 EVENING = timedelta(minutes=6)
 LONGEST_EVENING_S = 1800.0
 SETTLED_AFTER_S = 5.0
+MOST_ROUNDS = 6
+"""How often the operator settles what stopped an account: a reset is for one order, and the next is told after it."""
+FORGOTTEN_WITHIN_S = 240.0
+"""In three minutes, and a poll later, an order that the broker no longer knows has made its entry unknown (rules 9)."""
 AFTER_COPY = ""
 """SQL run on the empty records of every world; set only by a test that expects a violation."""
 
@@ -121,9 +126,17 @@ class _Days:
     def _watch(self) -> None:
         world, checker = self._world, self._checker
         world.on_commit = self._committed
+        world.newest_event = checker.newest_event
         world.on_start = lambda engine: self._truth.started()
-        world.broker.posted = Posts(checker.posted)
+        world.broker.posted = Posts(self._posted)
+        world.on_records_lost = checker.records_lost
         world.exchange.listen(self._at_exchange)
+
+    def _posted(self, posted: Posted) -> None:
+        self._checker.posted(posted)
+        meet, self._world.at_next_order = self._world.at_next_order, None
+        if meet is not None:
+            meet(posted.account)
 
     def _at_exchange(self, notice: Notice) -> None:
         if isinstance(notice.obj, SimOrder):
@@ -160,6 +173,8 @@ class _Days:
         if world.is_up:
             world.clock.suspend(max(0.0, (at - world.exchange_clock.now()).total_seconds()))
         await world.sleep_until(at)
+        if any(trouble.kind == "records older" for trouble in world.plan.troubles):
+            world.keep_records()
         if not world.is_up:
             await world.bring_up()
 
@@ -184,10 +199,47 @@ class _Days:
                 return
         await self._reconciled()  # it recovers by itself, because no fault is left
         for kind, target in ((CommandKind.RESET, "halt"), (CommandKind.RESUME, ""), (CommandKind.RECONCILE, "")):
-            world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target))
+            self._command(kind, target)
         await world.exchange_clock.sleep(SETTLED_AFTER_S)
         await self._reconciled()
-        await world.exchange_clock.sleep(SETTLED_AFTER_S)
+        await self._forgotten_orders_are_told()
+        for _ in range(MOST_ROUNDS):
+            await self._operator_settles()
+            self._command(CommandKind.RECONCILE)
+            await world.exchange_clock.sleep(SETTLED_AFTER_S)
+            await self._reconciled()
+            await world.exchange_clock.sleep(SETTLED_AFTER_S)
+            if not self._stopped():
+                return
+        self._checker.add("0", f"no command leads out of {', '.join(self._stopped())}")
+
+    def _stopped(self) -> list[str]:
+        """The breakers of orders that are open, in words: the operator's commands have to lead out of them."""
+        open_now = self._world.engine.breakers.open_now
+        return [
+            f"{b.kind.code} ({b.why})" for b in open_now if b.kind.code in ("mismatch", "incident", "earlier_entry")
+        ]
+
+    async def _operator_settles(self) -> None:
+        """The operator adopts what the records have lost, says what the broker does not have, and resets breakers."""
+        for order_id in self._checker.unrecorded():
+            self._command(CommandKind.ATTEST, note=order_id)
+        for entry_id in self._checker.without_their_order():
+            self._command(CommandKind.ATTEST, entry_id, "absent")
+        await self._world.exchange_clock.sleep(SETTLED_AFTER_S)
+        for breaker in self._world.engine.breakers.open_now:
+            self._command(CommandKind.RESET, breaker.kind.code)
+
+    def _command(self, kind: CommandKind, target: str = "", note: str = "") -> None:
+        world = self._world
+        world.engine.accept(Command(world.ids.new(), kind, "operator", world.clock.now(), None, target, note))
+
+    async def _forgotten_orders_are_told(self) -> None:
+        """Waits until no entry works whose order the broker has forgotten: two complete looks tell (rules 9)."""
+        waited = 0.0
+        while self._checker.works_without_its_order() and waited < FORGOTTEN_WITHIN_S:
+            await self._world.exchange_clock.sleep(10.0)
+            waited += 10.0
 
     async def _reconciled(self) -> None:
         world, waited = self._world, 0.0

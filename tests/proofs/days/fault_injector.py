@@ -10,10 +10,11 @@ from core.domain.operation.commands import Command, CommandKind
 from core.simulator.exchange.faults import CONDITION_KINDS, DURATION_KINDS, Fault, FaultKind, FaultMatch
 from core.simulator.exchange.orders import OrderRefused
 from tests.proofs.days.mail import MAIL_KINDS, start_mail_trouble
+from tests.proofs.days.rival import place_trident
 from tests.proofs.days.trouble import Trouble
 from tests.proofs.days.world import DayWorld
 
-SESSION_KINDS = frozenset({FaultKind.SESSION_CLOSED, FaultKind.SESSION_UNREADABLE})
+SESSION_KINDS = frozenset(kind for kind in FaultKind if kind.name.startswith("SESSION_"))
 ATTENTIVE_S = 1800.0
 """How long the operator waits for an unknown entry to attest to, in seconds."""
 LOOKS_EVERY_S = 7.0
@@ -29,6 +30,7 @@ class FaultInjector:
         self._world = world
         self._unknown = unknown
         self.done: Counter[str] = Counter()
+        self._rivals = 0
         self._others: dict[str, Callable[[Trouble], object]] = {
             "refuse orders": self._refuse_orders,
             "fail after accept": self._fail_after_accept,
@@ -48,6 +50,9 @@ class FaultInjector:
             "cancel": lambda t: self._command(CommandKind.CANCEL),
             "reconcile": lambda t: self._command(CommandKind.RECONCILE),
             "cancel at broker": self._cancel_at_broker,
+            "rival": self._rival,
+            "rival at our order": self._rival_at_our_order,
+            "wipe": self._wipe,
             "attest absent": self._attest,
             "attest order": self._attest,
             "reset breakers": self._reset_breakers,
@@ -68,6 +73,9 @@ class FaultInjector:
                 return
             await (world.quit() if kind == "restart" else world.kill())
             world.own(world.come_back(trouble.seconds))
+        elif kind in ("records older", "records gone"):
+            await world.lose_records(older=kind == "records older")
+            world.own(world.come_back(trouble.seconds))
         elif kind in self._others:
             if self._others[kind](trouble) is False:
                 return
@@ -81,7 +89,7 @@ class FaultInjector:
         method, _, path = trouble.word.partition(" ")
         match = FaultMatch()
         if kind in CONDITION_KINDS:
-            match, count = FaultMatch(symbol=trouble.word), None
+            match, count = FaultMatch(symbol=trouble.word or None), None  # a condition of orders has no symbol
         elif kind in SESSION_KINDS:
             count = None
         elif method in ("GET", "POST"):
@@ -116,13 +124,30 @@ class FaultInjector:
             for order in world.exchange.live_orders(number, now):
                 if order.cancellable and not order.terminal:
                     try:
-                        world.exchange.cancel(number, order.id, now)
+                        world.exchange.cancel(number, order.id, now, by=trouble.word)
                     except OrderRefused:
                         continue
                     cancelled = True
         if cancelled:
             world.broker.alerts.wake()
         return cancelled
+
+    def _rival(self, trouble: Trouble) -> bool:
+        """Another trader enters in each account."""
+        placed = [place_trident(self._world, number, self._rivals_name(trouble)) for number in self._world.accounts]
+        return any(order is not None for order in placed)
+
+    def _rival_at_our_order(self, trouble: Trouble) -> None:
+        """Another trader enters in the moment in which our next order is on its way: no guard can see it."""
+        self._world.at_next_order = lambda number: place_trident(self._world, number, self._rivals_name(trouble))
+
+    def _rivals_name(self, trouble: Trouble) -> str:
+        self._rivals += 1
+        return f"{trouble.word}-{self._rivals}" if trouble.word else ""
+
+    def _wipe(self, trouble: Trouble) -> None:
+        for number in self._world.accounts:
+            self._world.exchange.back_office.wipe(number, self._world.exchange_clock.now())
 
     # The box
 

@@ -9,20 +9,27 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from core.domain.orders.identifiers import is_ours
-from core.domain.orders.order_states import EntryState, may_become
 from core.runtime.clock import exchange_time
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.in_process.broker import Posted
+from tests.proofs.days.exchange_orders import ExchangeOrders, differs, fills_of, is_rivals, trades
 from tests.proofs.days.mail import mail_violations
 from tests.proofs.days.send_checks import send_violations
 from tests.proofs.days.world import DayWorld
+from tests.support.oracle import (
+    SeenRow,
+    is_attested,
+    is_ours,
+    is_proved_absent,
+    is_proved_forgotten,
+    may_follow,
+)
 
 HISTORIES = {
     "events": "seq",
@@ -31,8 +38,8 @@ HISTORIES = {
     "evidence": "id",
 }
 """Tables that only grow, and the column that numbers their rows without a gap."""
-BETWEEN_READS_S = 30.0
-DEAD = ("Rejected", "Cancelled", "Expired", "Removed")
+CLOCKS_APART = timedelta(minutes=20)
+"""The trader's clock, by which a breaker is dated, may be that far from the exchange's."""
 
 
 @dataclass
@@ -43,11 +50,10 @@ class SeenEntry:
     account: str
     day: str
     identifier: str
-    state: EntryState
+    state: str
     holds_day: bool
     order_id: str | None
     filled: dict[str, Decimal] = field(default_factory=dict)
-    wanted: dict[str, Decimal] = field(default_factory=dict)
 
 
 class InvariantChecker:
@@ -61,9 +67,12 @@ class InvariantChecker:
         self._by_identifier: dict[str, SeenEntry] = {}
         self._seen = dict.fromkeys(HISTORIES, 0)
         self._hashes = {name: blake2b() for name in HISTORIES}
-        self._alive: dict[tuple[str, date], set[int]] = defaultdict(set)
+        self._alive: dict[tuple[str, date], set[str]] = defaultdict(set)
         self._posted: set[str] = set()
-        self._orders: set[int] = set()
+        self._refused: set[str] = set()
+        """Identifiers of orders that were recorded as refused when another one was sent."""
+        self._orders = ExchangeOrders(world)
+        self._evidence_at: dict[int, datetime] = {}
         self._reader: sqlite3.Connection | None = None
 
     @property
@@ -79,7 +88,33 @@ class InvariantChecker:
 
     def unknown(self) -> list[tuple[str, str, str]]:
         """The entries that are unknown now: id, account, identifier."""
-        return [(e.id, e.account, e.identifier) for e in self.entries.values() if e.state is EntryState.UNKNOWN]
+        return [(e.id, e.account, e.identifier) for e in self.entries.values() if e.state == "unknown"]
+
+    def records_lost(self) -> None:
+        """The records were replaced: what they hold now is read anew."""
+        self.close()
+        self._reader = None
+        self.entries, self._by_identifier = {}, {}
+        self._seen = dict.fromkeys(HISTORIES, 0)
+        self._hashes = {name: blake2b() for name in HISTORIES}
+        self.committed()
+        self._evidence_at = {}  # what an older copy holds keeps its own times
+
+    def unrecorded(self) -> list[str]:
+        """The ids of our own orders that no record knows any more, newest last."""
+        return [str(order.id) for order in self._orders.lost(self._by_identifier)]
+
+    def works_without_its_order(self) -> list[str]:
+        """The entries that are recorded as working, and whose order the broker no longer knows."""
+        return [e.id for e in self.entries.values() if e.state == "working" and not self._present(e)]
+
+    def without_their_order(self) -> list[str]:
+        """The entries that are unknown, and whose order the broker does not know."""
+        return [e.id for e in self.entries.values() if e.state == "unknown" and not self._present(e)]
+
+    def newest_event(self) -> int:
+        """The number of the newest committed event."""
+        return self._seen["events"]
 
     def add(self, item: str, text: str) -> None:
         self.violations.append(f"{self._world.exchange_clock.now():%Y-%m-%d %H:%M:%S.%f} UTC  13.{item}: {text}")
@@ -93,8 +128,8 @@ class InvariantChecker:
             self._changed(row)
         for row in self._new("fills"):
             self._filled(row)
-        for _ in self._new("evidence"):
-            pass
+        for row in self._new("evidence"):
+            self._evidence_at[row["id"]] = self._world.exchange_clock.now()
         for _ in self._new("events"):
             pass
 
@@ -105,24 +140,26 @@ class InvariantChecker:
         if identifier in self._posted:
             self.add("1", f"intent {identifier} was sent twice")
         self._posted.add(identifier)
+        self._orders.posted(posted)
+        self._refused |= {entry.identifier for entry in self.entries.values() if entry.state == "rejected"}
         for item, text in send_violations(self._world, self.reader, posted):
             self.add(item, text)
 
     def at_exchange(self, order: SimOrder) -> None:
         """An order has changed at the exchange."""
         self.steps += 1
-        identifier = order.external_identifier
-        if identifier is None or not is_ours(identifier):
+        first, identifier = self._orders.changed(order), order.external_identifier
+        if identifier is None or not is_ours(identifier) or is_rivals(order):
             return
         holding = self._alive[order.account_number, exchange_time(order.received_at).date()]
-        if order.status in DEAD and not any(leg.fills for leg in order.legs):
-            holding.discard(order.id)
+        if any(trades(one) for one in self._orders.of(identifier)):
+            holding.add(identifier)
         else:
-            holding.add(order.id)
-        if len(holding) > 1:
+            holding.discard(identifier)
+        # An order that the broker refused and has after all leaves room for a second one until it is listed.
+        if len(holding - self._refused) > 1:
             self.add("1", f"two entries of a day at the exchange: {sorted(holding)}")
-        if order.id not in self._orders:
-            self._orders.add(order.id)
+        if first:
             self._has_intent(order, identifier)
 
     # What each row may say
@@ -141,25 +178,30 @@ class InvariantChecker:
             yield named
 
     def _changed(self, row: dict[str, Any]) -> None:
-        state = EntryState(row["state"])
+        state: str = row["state"]
         entry = self.entries.get(row["entry_id"])
         if entry is None:
             entry = self._first_seen(row["entry_id"], state)
-        elif not may_become(entry.state, state):
+        elif not may_follow(entry.state, state, attested=is_attested(self._evidence(entry.id))):
             self.add("6", f"entry {entry.id} went from {entry.state} to {state}")
+        if entry.holds_day and not row["holds_day"] and state == "cancelled" and not self._reentry_allowed(entry.id):
+            self.add("1", f"entry {entry.id} was cancelled, and its day was freed without an operator's word")
         before, entry.state, entry.holds_day = entry.state, state, bool(row["holds_day"])
-        if entry.order_id is not None and row["order_id"] != entry.order_id:
+        own = {entry.order_id, *(str(order.id) for order in self._orders.of(entry.identifier))}
+        if entry.order_id is not None and row["order_id"] not in own:
             self.add("6", f"entry {entry.id} forgot its order {entry.order_id}")
         entry.order_id = row["order_id"]
-        if before is EntryState.UNKNOWN and state is not EntryState.UNKNOWN:
+        if (before, state) == ("working", "unknown") and not is_proved_forgotten(self._evidence(entry.id)):
+            self.add("5", f"entry {entry.id} became unknown, and nothing proves that the broker forgot its order")
+        if before == "unknown" and state != "unknown":
             self._left_unknown(entry, row)
-        if state is EntryState.NOT_SENT and before is not state and entry.identifier in self._posted:
+        if state == "not_sent" and before is not state and entry.identifier in self._posted:
             self.add("5", f"entry {entry.id} is recorded as not sent, and it left")
         holders = [e for e in self.entries.values() if e.holds_day and (e.account, e.day) == (entry.account, entry.day)]
         if len(holders) > 1:
             self.add("1", f"{len(holders)} entries hold {entry.day} in the records")
 
-    def _first_seen(self, entry_id: str, state: EntryState) -> SeenEntry:
+    def _first_seen(self, entry_id: str, state: str) -> SeenEntry:
         account, day, identifier = self.reader.execute(
             "SELECT account, session_day, identifier FROM entries WHERE id = ?", (entry_id,)
         ).fetchone()
@@ -170,40 +212,36 @@ class InvariantChecker:
         return entry
 
     def _left_unknown(self, entry: SeenEntry, row: dict[str, Any]) -> None:
-        if entry.state is EntryState.ABSENT:
-            if not self._proved_absent(entry.id):
+        if entry.state == "absent":
+            if not is_proved_absent(self._evidence(entry.id)):
                 self.add("5", f"entry {entry.id} became absent without proof")
             return
-        order = self._order(entry)
-        if row["order_id"] is None or row["broker_status"] is None or order is None:
+        own = {str(order.id) for order in self._orders.of(entry.identifier)}
+        if row["order_id"] is None or row["broker_status"] is None or not own:
             self.add("5", f"entry {entry.id} left unknown for {entry.state} without an order at the broker")
-        elif str(order.id) != row["order_id"]:
-            self.add("5", f"entry {entry.id} took order {row['order_id']}, and its own is {order.id}")
+        elif row["order_id"] not in own:
+            self.add("5", f"entry {entry.id} took order {row['order_id']}, and its own is {sorted(own)}")
 
-    def _proved_absent(self, entry_id: str) -> bool:
-        rows = self.reader.execute(
-            "SELECT kind, at, complete, detail FROM evidence WHERE entry_id = ? ORDER BY id", (entry_id,)
-        ).fetchall()
-        if any(kind == "attestation" for kind, *_ in rows):
-            return True
-        reads = [datetime.fromisoformat(at) for kind, at, complete, detail in rows
-                 if kind == "listing" and complete and '"found":false' in detail.replace(" ", "")]  # fmt: skip
-        return len(reads) >= 2 and any((b - a).total_seconds() >= BETWEEN_READS_S for a in reads for b in reads)
+    def _evidence(self, entry_id: str) -> list[SeenRow]:
+        """What was seen of the entry, dated by the exchange's clock: the trader's may have been set in between."""
+        query = "SELECT id, kind, complete, detail, at FROM evidence WHERE entry_id = ? ORDER BY id"
+        rows = [(number, SeenRow.of(*row)) for number, *row in self.reader.execute(query, (entry_id,))]
+        return [replace(row, at=self._evidence_at.get(number, row.at)) for number, row in rows]
 
     def _filled(self, row: dict[str, Any]) -> None:
-        entry = self.entries[row["entry_id"]]
-        if not entry.wanted:
-            order = self._order(entry)
-            entry.wanted = {} if order is None else {leg.symbol: Decimal(leg.quantity) for leg in order.legs}
+        entry, orders = self.entries[row["entry_id"]], self._orders.of(self.entries[row["entry_id"]].identifier)
         symbol, quantity = row["symbol"], Decimal(row["quantity"])
+        wanted = sum(leg.quantity for order in orders for leg in order.legs if leg.symbol == symbol)
         entry.filled[symbol] = entry.filled.get(symbol, Decimal(0)) + quantity
-        if entry.filled[symbol] > entry.wanted.get(symbol, Decimal(0)):
+        if entry.filled[symbol] > wanted:
             self.add("6", f"entry {entry.id} has more fills of {symbol} than contracts")
-        theirs = {f.fill_id: f for leg in getattr(self._order(entry), "legs", ()) for f in leg.fills}.get(
-            row["fill_id"]
-        )
-        if theirs is None or (theirs.quantity, theirs.fill_price) != (quantity, Decimal(row["price"])):
+        theirs = {(str(o.id), f.fill_id): f for o in orders for leg in o.legs for f in leg.fills}
+        fill = theirs.get((row["order_id"], row["fill_id"]))
+        if fill is None or (fill.quantity, fill.fill_price) != (quantity, Decimal(row["price"])):
             self.add("6", f"fill {row['fill_id']} of entry {entry.id} is not the exchange's")
+
+    def _reentry_allowed(self, entry_id: str) -> bool:
+        return any(seen.kind == "attestation" and "seen" not in seen.detail for seen in self._evidence(entry_id))
 
     def _has_intent(self, order: SimOrder, identifier: str) -> None:
         row = self.reader.execute("SELECT sent_at, state FROM entries WHERE identifier = ?", (identifier,)).fetchone()
@@ -212,9 +250,8 @@ class InvariantChecker:
         elif row[0] is None:
             self.add("2", f"order {order.id} was never marked sent; its intent is {row[1]}")
 
-    def _order(self, entry: SeenEntry) -> SimOrder | None:
-        orders = self._world.exchange.orders(entry.account)
-        return next((order for order in orders if order.external_identifier == entry.identifier), None)
+    def _present(self, entry: SeenEntry) -> list[SimOrder]:
+        return self._orders.present(entry.identifier)
 
     # At the end of a day, when everything works again
 
@@ -232,6 +269,7 @@ class InvariantChecker:
             self._settled(entry)
         for number in self._world.accounts:
             self._positions(number)
+            self._strangers(number)
 
     def _nothing_changed_afterwards(self) -> None:
         for table, number in HISTORIES.items():
@@ -242,33 +280,69 @@ class InvariantChecker:
                 self.add("6", f"{table} was changed after it was committed")
 
     def _settled(self, entry: SeenEntry) -> None:
-        order = self._order(entry)
-        if entry.state in (EntryState.PREPARED, EntryState.SENT):
+        if entry.state in ("prepared", "sent"):
             self.add("5", f"entry {entry.id} is still {entry.state}")
-        if order is None:
-            if entry.state in (EntryState.WORKING, EntryState.FILLED, EntryState.CANCELLED, EntryState.EXPIRED):
-                self.add("5", f"entry {entry.id} is {entry.state} without an order at the exchange")
+        orders = self._present(entry)
+        if not orders:
+            self._settled_without(entry)
             return
-        listed = self._world.broker.is_listed(order.id)
-        if entry.state in (EntryState.UNKNOWN, EntryState.ABSENT) and listed:
-            self.add("5", f"entry {entry.id} is {entry.state}, and order {order.id} is {order.status} in the listing")
-        theirs = {f.fill_id for leg in order.legs for f in leg.fills}
-        ours = {r[0] for r in self.reader.execute("SELECT fill_id FROM fills WHERE entry_id = ?", (entry.id,))}
-        if listed and theirs != ours:
+        listed = [order for order in orders if self._world.broker.is_listed(order.id)]
+        shown = ", ".join(f"{order.id} {order.status}" for order in listed)
+        if entry.state in ("unknown", "absent", "not_sent") and listed:
+            self.add("5", f"entry {entry.id} is {entry.state}, and in the listing is {shown}")
+        if entry.state == "rejected" and any(trades(order) for order in listed):
+            self.add("5", f"entry {entry.id} is rejected, and in the listing is {shown}")
+        if listed and entry.state != "incident" and not is_attested(self._evidence(entry.id)):
+            self._as_asked(entry, listed, shown)
+        theirs = {fill for order in orders for fill in fills_of(order)}
+        query = "SELECT order_id, fill_id FROM fills WHERE entry_id = ?"
+        ours = set(self.reader.execute(query, (entry.id,)))
+        if listed and not theirs <= ours:
             self.add("6", f"entry {entry.id} has fills {sorted(ours)}, the exchange {sorted(theirs)}")
 
+    def _settled_without(self, entry: SeenEntry) -> None:
+        """The broker has no order of the entry: it has none any more, or never had one."""
+        had = bool(self._orders.of(entry.identifier))
+        if entry.state == "working" or (entry.state in ("filled", "cancelled", "expired") and not had):
+            self.add("5", f"entry {entry.id} is {entry.state} without an order at the exchange")
+
+    def _as_asked(self, entry: SeenEntry, listed: list[SimOrder], shown: str) -> None:
+        """What differs from the order that was asked for is an incident that says so (rules 13.2)."""
+        asked = self._orders.asked.get(entry.identifier)
+        if len(listed) > 1:
+            self.add("2", f"entry {entry.id} is {entry.state}, and under its identifier are {shown}")
+        elif asked is not None and differs(asked, listed[0]) and trades(listed[0]):
+            self.add("2", f"entry {entry.id} is {entry.state}, and {shown} is not the order that was asked for")
+
     def _positions(self, number: str) -> None:
+        """The positions are what the recorded fills add up to, with the trades of orders that no record knows."""
         held = {p.symbol: p.quantity for p in self._world.exchange.positions(number, self._world.exchange_clock.now())}
-        fold: dict[str, int] = defaultdict(int)
-        unlisted = False
-        for entry in self.entries.values():
-            order = self._order(entry)
-            if entry.account != number or order is None:
+        counting = self._orders.all_of(number)
+        fold = self._orders.signed_fills(o for o in counting if o.external_identifier not in self._by_identifier)
+        for order in counting:
+            entry = self._by_identifier.get(order.external_identifier or "")
+            if entry is None:
                 continue
-            unlisted |= not self._world.broker.is_listed(order.id)
+            if not self._world.broker.is_listed(order.id):
+                return  # its fills may not be known yet
             sells = {leg.symbol: leg.sells for leg in order.legs}
-            for symbol, quantity in entry.filled.items():
-                fold[symbol] += int(-quantity if sells[symbol] else quantity)
+            query = "SELECT symbol, quantity FROM fills WHERE entry_id = ? AND order_id = ?"
+            for symbol, quantity in self.reader.execute(query, (entry.id, str(order.id))):
+                fold[symbol] = fold.get(symbol, 0) + int(-Decimal(quantity) if sells[symbol] else Decimal(quantity))
         folded = {symbol: abs(quantity) for symbol, quantity in fold.items() if quantity}
-        if folded != held and not unlisted:
+        if folded != held:
             self.add("6", f"account {number} holds {held}, the fills add up to {folded}")
+
+    def _strangers(self, number: str) -> None:
+        """Another trader's order under our prefix, or one that traded beside ours, and an order of ours that no record
+        knows, have stopped the account (rules 9)."""
+        strange = [*self._orders.strangers(number)]
+        strange += [o for o in self._orders.lost(self._by_identifier) if o.account_number == number]
+        for order in strange:
+            since = order.received_at - CLOCKS_APART
+            opened = self.reader.execute(
+                "SELECT 1 FROM breakers WHERE subject = ? AND kind IN ('mismatch', 'incident') AND opened_at >= ?",
+                (number, since.strftime("%Y-%m-%dT%H:%M:%S")),
+            ).fetchone()
+            if opened is None:
+                self.add("2", f"order {order.id} ({order.external_identifier}) of account {number} stopped nothing")

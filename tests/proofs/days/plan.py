@@ -17,6 +17,7 @@ from core.domain.market.sessions import SlotTimes, slots_of
 from core.simulator.exchange.faults import FaultKind
 from tests.proofs.days.broker_data import data_troubles
 from tests.proofs.days.mail import mail_troubles
+from tests.proofs.days.odd_orders import odd_troubles
 from tests.proofs.days.trouble import Trouble
 from tests.support.world import calendar_around
 
@@ -26,6 +27,8 @@ MARKETS = 24
 DST_WEEKS = ((2025, 3, 10), (2025, 11, 3), (2026, 3, 9), (2026, 11, 2), (2027, 3, 15), (2027, 11, 8))
 """Mondays after a change of the clocks; such a plan begins on the Friday before."""
 
+CLOCKS_OFF = 0.15
+"""On which share of the seeds the trader's clock is off at the start."""
 FULL_DAY = timedelta(hours=6, minutes=30)
 OPENS_BEFORE = timedelta(minutes=5)
 
@@ -45,6 +48,9 @@ class Plan:
     minimum_score: int
     poll_s: int
     troubles: tuple[Trouble, ...]
+    clock_off_s: float = 0.0
+    """How far the trader's clock is off at the start, in seconds. With it, market time is real: the clock is checked
+    against the broker's."""
 
     @property
     def special(self) -> str:
@@ -99,6 +105,7 @@ def draw(seed: int) -> Plan:
             *(trouble for day in days for trouble in _troubles(chance, day, len(cash))),
             *mail_troubles(seed, days),
             *data_troubles(seed, days),
+            *odd_troubles(seed, days),
         ],
         key=lambda t: (t.at, t.kind),
     )
@@ -114,6 +121,7 @@ def draw(seed: int) -> Plan:
         minimum_score=0 if chance.random() < 0.85 else 40,
         poll_s=chance.choice((120, 600, 600, 900)),
         troubles=tuple(troubles),
+        clock_off_s=_clock_off(seed),
     )
 
 
@@ -143,6 +151,14 @@ def _troubles(chance: random.Random, day: date, accounts: int) -> list[Trouble]:
     if chance.random() < 0.02:
         found.append(Trouble(session.open, "closure", seconds=86_000.0))
     return found
+
+
+def _clock_off(seed: int) -> float:
+    """How far a trader's clock is off at its start, drawn by a chance of its own: mostly it is right."""
+    chance = random.Random(f"clock of simulated days {seed}")
+    if chance.random() >= CLOCKS_OFF:
+        return 0.0
+    return chance.choice((-1, 1)) * chance.choice((1.0, 20.0, 180.0, 895.0, 3600.0, 86_400.0))
 
 
 _Draw = Callable[[random.Random, datetime], Trouble]

@@ -1,4 +1,5 @@
-"""The checks at the moment an order is sent (rules 13.2 to 13.4), against the records, the gate and the market."""
+"""The checks at the moment an order is sent (rules 13.2 to 13.4), against the records, the commands, what the broker
+showed, and the market."""
 
 from __future__ import annotations
 
@@ -81,9 +82,10 @@ def _stopped(
             yield "4", f"left with the breaker {kind} open since {at}"
     if world.kill_file.exists():
         yield "4", "left with the file HALT in the data folder"
-    gate = world.engine.gate
-    if reconciling := gate.not_reconciled(posted.account):
-        yield "4", f"left while reconciling: {reconciling}"
+    (begun,) = reader.execute("SELECT coalesce(max(seq), 0) FROM events WHERE kind = 'reconcile.started'").fetchone()
+    side = world.broker_side
+    if begun <= side.barred_since or side.compared.get(posted.account, 0) < begun:
+        yield "4", "left before the records were compared with the broker"
     epoch = reader.execute("SELECT epoch FROM engine").fetchone()[0]
     if epoch != world.records.epoch or not world.is_up:
         yield "4", f"left from a process of epoch {world.records.epoch}, and the trader's is {epoch}"
@@ -120,12 +122,15 @@ def _session(world: DayWorld, posted: Posted, prepared_at: datetime) -> Iterator
 
 
 def _quotes(world: DayWorld, posted: Posted) -> Iterator[tuple[str, str]]:
-    now, quotes = world.clock.monotonic(), world.engine.quotes
+    """Every leg's quote was delivered and is of a time not long ago, both by the broker's clock."""
+    now, oldest = world.exchange_clock.monotonic(), MAX_QUOTE_AGE_S + WIRE_S
     for leg in posted.request.legs:
-        streamer = world.market.occ_to_streamer(leg.symbol)
-        quote = None if streamer is None else quotes.quote(streamer)
-        if quote is None or now - quote.received > MAX_QUOTE_AGE_S + WIRE_S:
+        shown = posted.shown[leg.symbol]
+        delivered = None if shown is None else world.broker_side.delivered.get(shown.symbol)
+        if shown is None or delivered is None or now - delivered > oldest:
             yield "4", f"left on a stale quote of {leg.symbol}"
+        elif (posted.at - min(shown.bid_time, shown.ask_time)).total_seconds() > oldest:
+            yield "4", f"left on a quote of {leg.symbol} from {min(shown.bid_time, shown.ask_time)}"
 
 
 def _same_scale(world: DayWorld) -> bool:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from core.records.repositories.entries import Entries
 from core.simulator.exchange.faults import FaultKind
+from tests.proofs.days import mutants, stored_plans
 from tests.proofs.days.day import run_plan, run_seed
 from tests.proofs.days.plan import Plan, draw
 from tests.proofs.days.soak import Totals, seeds_for, shrink
 from tests.proofs.days.trouble import Trouble
-from tests.proofs.truth.mutants import MUTANTS
+from tests.support.fresh_interpreter import in_fresh_interpreter
 from tests.support.proofs import rounds
-from tests.support.sqlite_on_the_loop import NO_RULE_OF_THE_DAY
 
 SAMPLE = rounds(100, 1000)
 SHARES = 10
@@ -65,76 +65,72 @@ def _at_first_slot(plan: Plan, kind: str, *, after_s: float = -1.0, **what: obje
     return replace(Trouble(slot + timedelta(seconds=after_s), kind), **what)  # type: ignore[arg-type]
 
 
-def test_without_the_rule_of_the_day_the_proof_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_rule_of_the_day_the_proof_fails() -> None:
     """Without the unique index and without the check before it, the records hold two entries of a day."""
-
-    async def holds_nothing(*_: object) -> None:
-        return None
-
-    monkeypatch.setattr(Entries, "holding", holds_nothing)
-    monkeypatch.setattr("core.orders.desk.entry_of", holds_nothing)
-    monkeypatch.setattr("core.orders.desk.opens_trident", lambda report: False)
-    monkeypatch.setattr("core.orders.desk.is_ours", lambda identifier: False)
-    monkeypatch.setattr("tests.proofs.days.day.AFTER_COPY", NO_RULE_OF_THE_DAY)
     plan = replace(_calm(3), troubles=(_at_first_slot(_calm(3), FaultKind.ALERTS_LOST.value, count=3),))
-    assert any("13.1" in text for text in run_plan(plan).violations)
+    found = in_fresh_interpreter(mutants.violations_with, mutants.no_rule_of_the_day, plan)
+    assert any("13.1" in text for text in found), found
 
 
-def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.guards.gate import TradingGate
-    from core.records.repositories import entries
-
-    monkeypatch.setattr(TradingGate, "refusal", lambda self: None)
-    monkeypatch.setattr(TradingGate, "account_refusals", lambda self, account, login: ())
-    monkeypatch.setattr(entries, "exists", lambda: _Always())
+def test_sending_while_paused_turns_it_red_and_is_shrunk_to_the_pause() -> None:
     calm = _calm(3)
     noise = _at_first_slot(calm, FaultKind.ALERTS_DUPLICATED.value, after_s=-60.0)
     pause = _at_first_slot(calm, "pause", after_s=-30.0, seconds=900.0)
     late = _at_first_slot(calm, "suspend", after_s=600.0, seconds=20.0)
-    prefix = shrink(replace(calm, troubles=(noise, pause, late)))
+    plan = replace(calm, troubles=(noise, pause, late))
+    prefix = in_fresh_interpreter(mutants.shrunk_with, mutants.sends_while_paused, plan)
     assert "13.4" in prefix.violations[0]
     assert prefix.plan.troubles == (pause,)
     assert prefix.until < late.at
     assert f"SEED={calm.seed}" in next(iter(prefix.lines()))
 
 
-class _Always:
-    """A condition of a query that is always true."""
-
-    def where(self, *_: object) -> object:
-        from sqlalchemy import true
-
-        return true()
-
-
-def test_sending_an_unknown_entry_again_fails_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An unknown outcome is taken for an order that was never sent: the day is free, and the next slot enters again."""
-    from core.domain.orders.order_states import EntryState
-    from core.orders import desk as orders
-
-    original = orders._without_acknowledgement
-
-    def as_not_sent(outcome: object, refused: object) -> object:
-        state, refusal = original(outcome, refused)  # type: ignore[arg-type]
-        return (EntryState.NOT_SENT if state is EntryState.UNKNOWN else state), refusal
-
-    monkeypatch.setattr(orders, "_without_acknowledgement", as_not_sent)
+def test_sending_an_unknown_entry_again_fails_the_proof() -> None:
     calm = _calm(3)
     lost = _at_first_slot(calm, FaultKind.REST_DROP_RESPONSE.value, word="POST /accounts")
     mute = _at_first_slot(calm, FaultKind.ALERTS_LOST.value, count=50)
-    assert any("13.5" in text for text in run_plan(replace(calm, troubles=(lost, mute))).violations)
+    plan = replace(calm, troubles=(lost, mute))
+    found = in_fresh_interpreter(mutants.violations_with, mutants.takes_unknown_for_not_sent, plan)
+    assert any("13.5" in text for text in found), found
 
 
-def test_a_state_whose_message_is_not_written_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.records.repositories.outbox import Outbox
-
-    async def tells_nothing(*_: object) -> None:
-        return None
-
+def test_a_state_whose_message_is_not_written_turns_it_red() -> None:
     calm = _calm(3)
     assert run_plan(calm).violations == []
-    monkeypatch.setattr(Outbox, "tell_entry", tells_nothing)
-    assert any("became filled and no message was written" in text for text in run_plan(calm).violations)
+    found = in_fresh_interpreter(mutants.violations_with, mutants.tells_nothing, calm)
+    assert any("became filled and no message was written" in text for text in found), found
+
+
+def test_an_order_before_the_comparison_with_the_broker_turns_it_red() -> None:
+    found = in_fresh_interpreter(mutants.violations_with, mutants.trades_before_it_has_compared, _calm(3))
+    assert any("before the records were compared with the broker" in text for text in found), found
+
+
+_ODD = {
+    "another price": (mutants.compares_nothing_with_what_was_asked, [(FaultKind.ORDERS_CHANGED_PRICE.value, "")],
+                      "is not the order that was asked for"),
+    "a twin": (mutants.folds_whatever_contradicts, [(FaultKind.ORDERS_TWIN.value, "")], "under its identifier are"),
+    "a rival": (mutants.lets_strangers_be, [("fill plan", "never"), ("rival at our order", "senex-elsewhere")],
+                "stopped nothing"),
+    "a cancel there": (mutants.frees_the_day_of_any_cancel, [("fill plan", "never"), ("cancel at broker", "staff")],
+                       "freed without an operator's word"),
+    "forgotten": (mutants.never_takes_404_for_an_answer,
+                  [("fill plan", "never"), (FaultKind.ORDERS_FORGOTTEN.value, "")], "without an order at the exchange"),
+}  # fmt: skip
+"""What happens at the broker, the fault in the product with which it breaks a rule, and what the proof says of it."""
+
+
+@pytest.mark.parametrize("odd", list(_ODD)[: rounds(2, len(_ODD))])
+def test_an_oddity_that_the_product_overlooks_turns_it_red(odd: str) -> None:
+    broken, troubles, told = _ODD[odd]
+    calm = _calm(3)
+    late = {"cancel at broker": 60.0}
+    plan = replace(
+        calm,
+        troubles=tuple(_at_first_slot(calm, kind, after_s=late.get(kind, -1.0), word=word) for kind, word in troubles),
+    )
+    found = in_fresh_interpreter(mutants.violations_with, broken, plan)
+    assert any(told in text for text in found), found
 
 
 def _candles_missing(plan: Plan, seconds: float) -> Plan:
@@ -160,14 +156,33 @@ def test_candles_that_come_late_are_read_again_and_traded_on() -> None:
     assert b"candles_missing" in result.journal
 
 
-def test_a_place_that_lies_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cycle is told by what it recorded, and not by what became of its order."""
-    MUTANTS[0].put_in(monkeypatch)
-    assert any("13.8" in text for text in run_plan(_calm(3)).violations)
+def test_a_place_that_lies_turns_it_red() -> None:
+    found = in_fresh_interpreter(mutants.violations_with, mutants.tells_runs_without_their_fate, _calm(3))
+    assert any("13.8" in text for text in found), found
 
 
-@pytest.mark.parametrize("seed", [2001142, 2002690, 2004463])
-def test_seeds_that_once_showed_violations_show_none(seed: int) -> None:
-    """These seeds once showed an order sent while the console was ending, and two entries that stayed prepared after a
-    full disk."""
-    assert run_seed(seed).violations == []
+@pytest.mark.parametrize("name", stored_plans.names())
+def test_plans_that_once_showed_violations_show_none(name: str) -> None:
+    """An order was sent while the console was ending, and entries stayed prepared after a full disk."""
+    assert run_plan(stored_plans.stored_plan(name)).violations == []
+
+
+def test_a_plan_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stored_plans, "FOLDER", tmp_path)
+    for seed in range(20):
+        stored_plans.store("plan", draw(seed))
+        assert stored_plans.stored_plan("plan") == draw(seed)
+    assert stored_plans.names() == ["plan"]
+
+
+def test_half_of_the_plans_have_two_days_or_more() -> None:
+    plans = [draw(seed) for seed in range(200)]
+    assert sum(len(plan.days) > 1 for plan in plans) >= len(plans) / 2
+
+
+def test_every_oddity_is_drawn() -> None:
+    """What a thousand seeds draw has each kind that orders, other people and lost records can bring about."""
+    drawn = {trouble.kind for seed in range(1000) for trouble in draw(seed).troubles}
+    assert drawn >= {kind.value for kind in FaultKind if kind.name.startswith("ORDER")}
+    assert drawn >= {"rival", "rival at our order", "wipe", "records older", "records gone", "cancel at broker"}
+    assert {draw(seed).clock_off_s > 0 for seed in range(200)} == {True, False}

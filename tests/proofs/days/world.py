@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
+import sqlite3
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +23,9 @@ from core.runtime.intervals import Intervals
 from core.runtime.virtual_time import VirtualClock
 from core.simulator.in_process.broker import Posted
 from tests.core.notify.mail_without_engine import mail_settings
+from tests.proofs.days.broker_side import BrokerSide
 from tests.proofs.days.plan import Plan
+from tests.support.empty_records import copy_empty_records
 from tests.support.memory_mail_server import MemoryMailServer
 from tests.support.sqlite_on_the_loop import Disk
 from tests.support.world import StoreCalls, SuspendableClock, World, account
@@ -30,6 +34,8 @@ T = TypeVar("T")
 
 START_AGAIN_S = 20.0
 """Seconds after which a console that could not start, or ended by itself, is started again, as a supervisor does."""
+CLOCK_RIGHT_AFTER_S = 5400.0
+"""Seconds after which a clock that is off at the start is set right."""
 QUARTER_S = 900.0
 LEAD_S = 20.0
 """Seconds before a slot from which on the feed sends every price."""
@@ -92,10 +98,21 @@ class DayWorld(World):
         self.mail_server = self.mailer = MemoryMailServer(exchange_clock)
         self.exchange_clock = exchange_clock
         self.clock: TraderClock = TraderClock(exchange_clock, asyncio.get_running_loop())
+        if plan.clock_off_s:
+            self.real_time = True
+            self.clock.set_off(timedelta(seconds=plan.clock_off_s))
+            self.later(CLOCK_RIGHT_AFTER_S, lambda: self.clock.set_off(timedelta()))
         self.exchange.fill_plan = plan.fill_plan
         self.broker.market_data.idle_s = 2.0
+        self.broker.market_data.client_clock = self.clock
         self.broker.market_data.unwatched_s = self._unwatched_s
+        self.newest_event: Callable[[], int] = lambda: 0
+        self.broker_side = BrokerSide(lambda: self.newest_event())
+        self.broker_side.watch(self.broker)
         self.on_commit: Callable[[], None] = lambda: None
+        self.on_records_lost: Callable[[], None] = lambda: None
+        self.at_next_order: Callable[[str], object] | None = None
+        """Called once with the account when our next order is sent."""
         self.on_start: Callable[[Engine], None] = lambda engine: None
         self.disk = Disk(self._died, self._committed)
         self.full = False
@@ -153,6 +170,7 @@ class DayWorld(World):
 
     async def _start_process(self) -> None:
         self.process += 1
+        self.broker_side.bar()
         self.disk = Disk(self._died, self._committed)
         self.disk.full, self.disk.slow_s = self.full, self.slow_s
         self._ended.clear()
@@ -239,6 +257,7 @@ class DayWorld(World):
         self.slow_disk(0.0)
         self.disk.die_at_commit = 0
         self.clock.set_off(timedelta())
+        self.at_next_order = None
         self.kill_file.unlink(missing_ok=True)
 
     async def come_back(self, seconds: float) -> None:
@@ -259,6 +278,27 @@ class DayWorld(World):
 
     def slow_disk(self, seconds: float) -> None:
         self.slow_s = self.disk.slow_s = seconds
+
+    @property
+    def _older_records(self) -> Path:
+        return self.folder / "older.sqlite3"
+
+    def keep_records(self) -> None:
+        """Copies the records as they are, for a day on which they are put back."""
+        with closing(sqlite3.connect(self.records_file)) as now, closing(sqlite3.connect(self._older_records)) as kept:
+            now.backup(kept)
+
+    async def lose_records(self, *, older: bool) -> None:
+        """Kills the process, and replaces its records by an older copy, or by new ones."""
+        await self.kill()
+        for leftover in self.folder.glob(f"{self.records_file.name}-*"):
+            leftover.unlink()
+        if older:
+            shutil.copy(self._older_records, self.records_file)
+        else:
+            self.records_file.unlink()
+            copy_empty_records(self.records_file)
+        self.on_records_lost()
 
     # What the feed may leave out
 

@@ -11,24 +11,22 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import get_args
 
-from tests.proofs.kill.broker_faults import FAULTS
-from tests.proofs.kill.case import PathName, Verdict
-from tests.proofs.kill.sweep import Part, every_point
+from tests.proofs.kill.case import Verdict
+from tests.proofs.kill.sweep import COLUMNS, Part, every_point
 from tests.proofs.kill.table import Table
 
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.proofs.kill")
-    options.add_argument("--path", choices=get_args(PathName))
+    options.add_argument("--path", choices=list(COLUMNS))
     options.add_argument("--part", default="1/1")
     chosen = options.parse_args()
     number, _, of = chosen.part.partition("/")
     part = Part(int(number) - 1, int(of))
     table, began = Table(), time.monotonic()
-    for fault in FAULTS:
-        for path in [chosen.path] if chosen.path else get_args(PathName):
+    for path in [chosen.path] if chosen.path else list(COLUMNS):
+        for fault in COLUMNS[path]:
 
             def note(verdict: Verdict) -> None:
                 table.add(verdict)

@@ -22,7 +22,7 @@ from core.simulator.wire.server import Simulator
 from core.simulator.wire.settings import Login, SimulatorSettings
 from tests.proofs.kill.broker_faults import BrokerFault
 from tests.proofs.kill.engine_run import Account, EngineRun, run_engine
-from tests.proofs.kill.rules import Found, recorded
+from tests.proofs.kill.rules import Found, found_of
 from tests.proofs.kill.shared_market import SEED, START
 
 RUN_WITHIN_S = 60.0
@@ -60,14 +60,15 @@ class ProofBroker:
             except OrderRefused:  # it ended by itself
                 continue
 
-    async def found(self, account: str, folder: Path) -> Found:
-        """Reads what the records and the broker hold of the account now."""
+    async def found(self, account: str, folder: Path, *, contradicts: bool, lost: bool) -> Found:
+        """Reads what the records and the broker hold of the account now; the rest as in `Found`."""
         records = await Records.open(f"sqlite+aiosqlite:///{folder / 'records.sqlite3'}", trader=False)
         try:
-            entries, histories, barred_by = await recorded(records)
+            return await found_of(
+                records, self.orders(account), self.posts[account], contradicts=contradicts, lost=lost
+            )
         finally:
             await records.close()
-        return Found(entries, histories, barred_by, self.orders(account), self.posts[account])
 
 
 @asynccontextmanager

@@ -10,6 +10,8 @@ from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 ANSWER_S = 0.6
 """How long the adapter waits for an order's answer here; the product's 10 s would be longer than a whole case."""
 LATE_S = 0.9
+DROP_S = 0.05
+"""Between two drops of an answer of 20 bytes each: the whole of it takes several times the deadline."""
 
 PLENTY = Decimal("25000.00")
 TOO_LITTLE = Decimal("60.00")
@@ -25,11 +27,16 @@ class BrokerFault:
     seconds: float | None = None
     cash: Decimal = PLENTY
     preflight: bool = True
+    contradicts: bool = False
+    """Whether the broker has another order than the one asked for, or refuses one that it has: once that is seen the
+    entry is an incident, and the account is barred."""
 
     def armed(self, account: str) -> Fault | None:
         """The fault of the simulator that hits this account's next order."""
         if self.kind is None:
             return None
+        if self.kind.name.startswith("ORDERS_"):
+            return Fault(self.kind, count=1, seconds=self.seconds, match=FaultMatch(account=account))
         match = FaultMatch(method="POST", path=f"/accounts/{account}/", path_end="/orders")
         return Fault(self.kind, count=1, seconds=self.seconds, match=match)
 
@@ -43,6 +50,10 @@ FAULTS = (
     BrokerFault("5xx after accept", FaultKind.REST_5XX_AFTER),
     BrokerFault("accepted too late", FaultKind.REST_DELAY_BEFORE, seconds=LATE_S),
     BrokerFault("answered too late", FaultKind.REST_DELAY_AFTER, seconds=LATE_S),
+    BrokerFault("drip", FaultKind.REST_DRIP, seconds=DROP_S),
+    BrokerFault("422 after accept", FaultKind.REST_REFUSED_AFTER, contradicts=True),
+    BrokerFault("twin", FaultKind.ORDERS_TWIN, contradicts=True),
+    BrokerFault("changed price", FaultKind.ORDERS_CHANGED_PRICE, contradicts=True),
 )
 
 LAGS_MIN = (0, 2, 10, 40)

@@ -6,8 +6,8 @@ import asyncio
 import shutil
 import zlib
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 
 from core.simulator.exchange.faults import Fault, FaultKind, FaultMatch
 from core.simulator.exchange.lifecycle import FillPlan
@@ -15,13 +15,14 @@ from tests.proofs.kill import shared_market
 from tests.proofs.kill.broker import ProofBroker, run_in_child
 from tests.proofs.kill.broker_faults import LATE_S, MINUTE_S, BrokerFault
 from tests.proofs.kill.crash_points import ANSWER_IN_HAND
-from tests.proofs.kill.engine_run import Account, EngineRun, read_report
+from tests.proofs.kill.engine_run import Account, EngineRun, Watched, read_report
 from tests.proofs.kill.rules import Found, never_sent, unfinished, violations
 from tests.proofs.truth.life import lies_after_life, lies_of_life
 from tests.proofs.truth.values import Facts
 
-PathName = Literal["entry", "reconcile"]
+PathName = Watched
 SETTLES_S = 2.5
+NEXT_SESSION = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def _arm(case: Case, broker: ProofBroker, account: str) -> None:
     if case.lag_min:
         lag, match = FaultKind.ORDERS_LISTING_LAG, FaultMatch(account=account)
         broker.arm(Fault(lag, count=None, seconds=case.lag_min * MINUTE_S, match=match))
-    broker.fill(account, FillPlan.IMMEDIATE if case.seed % 2 else FillPlan.NEVER)
+    works = case.path == "late cancel" or case.seed % 2 == 0
+    broker.fill(account, FillPlan.NEVER if works else FillPlan.IMMEDIATE)
 
 
 class _CaseRuns:
@@ -99,26 +101,36 @@ class _CaseRuns:
         self._verdict = verdict
         self._before: Found | None = None
         self._count = 0
+        self._lost = False
 
     async def run(self) -> None:
         case = self._case
         suspension = case.point if isinstance(case.point, int) else None
         named = case.point if isinstance(case.point, str) else None
-        if case.path == "entry":
-            run = self._next_run(enters=True, suspension=suspension, named=named)
-            found = await self._run(run)
-            self._note_kill(run)
-        else:
-            await self._run(self._next_run(enters=True, named=ANSWER_IN_HAND))
-            run = self._next_run(enters=False, suspension=suspension, named=named, in_reconciling=True)
-            found = await self._run(run)
-            self._note_kill(run)
-        unsent = never_sent(tuple(found.histories.values()))
+        killed_at = {"suspension": suspension, "named": named, "watched": case.path}
+        match case.path:
+            case "entry":
+                run = self._next_run(enters=True, **killed_at)
+            case "reconcile":
+                await self._run(self._next_run(enters=True, named=ANSWER_IN_HAND))
+                run = self._next_run(enters=False, **killed_at)
+            case "late cancel":
+                await self._run(self._next_run(enters=True))
+                run = self._next_run(enters=False, **killed_at)
+            case "adopt":
+                await self._run(self._next_run(enters=True))
+                self._lose_records()
+                run = self._next_run(enters=False, adopts=self._order(), **killed_at)
+        found = await self._run(run)
+        self._note_kill(run)
+        if run.adopts and run.place.exists():  # the operator says it again
+            found = await self._run(self._next_run(enters=False, watched="adopt", adopts=self._order()))
+        unsent = never_sent(found) and not self._lost
         second = self._next_run(enters=True)
         found = await self._run(second)
         if self._under_way(found):
             await asyncio.sleep(LATE_S)
-            found = await self._broker.found(self._account.number, self._folder)
+            found = await self._found()
         if unsent and read_report(second).entered == "entry_today":
             self._verdict.wrong.append("nothing had been sent, and yet the day was held")
         if unfinished(found):
@@ -126,6 +138,24 @@ class _CaseRuns:
             await asyncio.sleep(case.lag_min * MINUTE_S + LATE_S)
             found = await self._run(self._next_run(enters=True))
         self._verdict.wrong += unfinished(found)
+        await self._run(self._next_run(enters=False, now=self._broker.clock.now() + NEXT_SESSION))
+
+    def _lose_records(self) -> None:
+        """The records file is gone, and a new one is in its place."""
+        for file in self._folder.glob("records.sqlite3*"):
+            file.unlink()
+        shutil.copy(self._broker.folder / "template.sqlite3", self._folder / "records.sqlite3")
+        self._before, self._lost = None, True
+
+    def _order(self) -> str:
+        """The id of the account's order at the broker; empty when it has none that trades."""
+        alive = [o for o in self._broker.orders(self._account.number) if not o.terminal or o.status == "Filled"]
+        return str(alive[0].id) if alive else ""
+
+    async def _found(self) -> Found:
+        return await self._broker.found(
+            self._account.number, self._folder, contradicts=self._case.fault.contradicts, lost=self._lost
+        )
 
     def _under_way(self, found: Found) -> bool:
         """Whether an order has arrived that the broker accepts only later."""
@@ -154,13 +184,17 @@ class _CaseRuns:
             said = read_report(run)
             if said.failure:
                 self._verdict.wrong.append(f"{run.name} failed: {said.failure}")
-            elif said.entered.startswith(("barred", "no alerts")):
+            elif said.entered.startswith("no alerts") or (said.entered.startswith("barred") and not self._may_bar(run)):
                 self._verdict.wrong.append(f"{run.name} {said.entered}")
-        found = await self._broker.found(self._account.number, self._folder)
+        found = await self._found()
         self._verdict.wrong += violations(found, self._before)
         self._verdict.wrong += await asyncio.to_thread(_lies, run)
         self._before = found
         return found
+
+    def _may_bar(self, run: EngineRun) -> bool:
+        """Whether the account may be barred: by an incident, or on the next session by what is left of this one."""
+        return self._case.fault.contradicts or run.now.date() > shared_market.START.date()
 
     def _note_kill(self, run: EngineRun) -> None:
         if run.place.exists():

@@ -14,6 +14,7 @@ ENTRY_POINTS = (
     *(f"{when} its answer" for when in ("before", "after")),
     *(f"{when} {what}" for what in ("mark sent", "the POST", "the fills") for when in ("before", "after")),
     *(f"{when} the state{n}" for n in ("", " (2)") for when in ("before", "after")),
+    *(f"{when} the order{n}" for n in ("", " (2)") for when in ("before", "after")),
     *(f"in a commit{n}" for n in ("", " (2)", " (3)", " (4)", " (5)", " (6)", " (7)")),
 )
 
@@ -22,6 +23,17 @@ RECONCILE_POINTS = (
     *(f"{when} the fills{n}" for n in ("", " (2)") for when in ("before", "after")),
     *(f"{when} the evidence{n}" for n in ("", " (2)") for when in ("before", "after")),
     *(f"in a commit{n}" for n in ("", " (2)", " (3)", " (4)", " (5)", " (6)", " (7)", " (8)")),
+)
+
+CANCEL_POINTS = (
+    *(f"{when} {what}" for what in ("the cancel", "the engine's cancel", "the state") for when in ("before", "after")),
+    *(f"in a commit{n}" for n in ("", " (2)", " (3)", " (4)")),
+)
+
+ADOPT_POINTS = (
+    *(f"{when} {what}" for what in ("the adoption", "the fills", "the state") for when in ("before", "after")),
+    *(f"{when} the order{n}" for n in ("", " (2)") for when in ("before", "after")),
+    *(f"in a commit{n}" for n in ("", " (2)", " (3)", " (4)", " (5)", " (6)")),
 )
 
 
@@ -34,6 +46,10 @@ def place_named_points(switch: KillSwitch, engine: Engine) -> None:
     switch.around(records.entries, "become", "the state")
     switch.around(records.entries, "add_fills", "the fills")
     switch.around(records.entries, "add_evidence", "the evidence")
+    switch.around(records.entries, "adopt", "the adoption")
+    switch.around(records.entries, "note_engine_cancel", "the engine's cancel")
+    switch.around(records.entry_orders, "note", "the order")
+    switch.around(engine.parts.broker, "cancel", "the cancel")
     switch.around(engine.parts.broker, "dry_run", "the preflight")
     switch.around(records.journal, "record_dry_run", "its answer")
     switch.around(engine.parts.broker, "send", "the POST")

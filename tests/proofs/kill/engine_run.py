@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 from core.broker.port import StreamState
 from core.broker.tastytrade import Login, TastytradeBroker
@@ -31,12 +32,14 @@ from core.runtime.ids import SeededIds
 from core.runtime.intervals import Intervals
 from core.snapshot import Mode
 from tests.proofs.kill import shared_market
+from tests.proofs.kill.acts import adopt, cancel_late
 from tests.proofs.kill.broker_faults import ANSWER_S, MINUTE_S
 from tests.proofs.kill.crash_points import place_named_points
 from tests.proofs.kill.decision import decide
 from tests.proofs.kill.kill_at import KillSwitch
 from tests.proofs.truth.life import keep_told
 
+Watched = Literal["entry", "reconcile", "late cancel", "adopt"]
 CLEAN_WITHIN_S = 20.0
 TURN_S = 0.02
 SETTLE = SettleTimes(settle_s=2 * MINUTE_S, between_reads_s=MINUTE_S / 2)
@@ -58,8 +61,8 @@ class Account:
 @dataclass(frozen=True)
 class EngineRun:
     """The task of one process. `now` is the market time at the monotonic second `at`. `suspension` or `named` says
-    where the process is killed: while it enters, or with `in_reconciling` while it reconciles the records with the
-    broker.
+    where the process is killed, in the work that is `watched`: while it enters, reconciles the records with the broker,
+    cancels late, or adopts the order `adopts`.
     """
 
     folder: Path
@@ -74,7 +77,8 @@ class EngineRun:
     settles_s: float
     suspension: int | None = None
     named: str | None = None
-    in_reconciling: bool = False
+    watched: Watched = "entry"
+    adopts: str = ""
 
     @property
     def place(self) -> Path:
@@ -131,16 +135,21 @@ async def _run(run: EngineRun, switch: KillSwitch) -> str:
     setattr(engine.study, "prepare", _nothing_to_prepare)  # noqa: B010
     desk = engine.desk
     enter, settle = desk.enter, engine.settlement.check
-    if run.in_reconciling:
+    if run.watched == "reconcile":
         reconciler = engine.reconciliation.reconciler
         setattr(engine.tracker, "recover", switch.watching(engine.tracker.recover))  # noqa: B010 - of this instance
         setattr(reconciler, "reconcile", switch.watching(reconciler.reconcile))  # noqa: B010
         settle = switch.watching(settle)
-    else:
+    elif run.watched == "entry":
         enter = switch.watching(enter)
     running = asyncio.create_task(engine.run(scheduled=False), name="engine")
     await _until_ready(engine, running)
+    if run.adopts:
+        await engine.gate.until_reconciled(CLEAN_WITHIN_S)
+        await switch.watching(adopt)(engine, run.adopts)
     entered = await _until_clean(engine, run)
+    if run.watched == "late cancel":
+        await switch.watching(cancel_late)(engine)
     if run.enters and not entered:
         entered = await _try_to_enter(engine, run, enter)
     until = monotonic() + run.settles_s
@@ -190,6 +199,7 @@ async def _engine(run: EngineRun) -> Engine:
             preflight=run.preflight,
             enable_new_accounts=True,
             kill_file=run.folder / "HALT",
+            stops_folder=run.folder / "stops",
             intervals=INTERVALS,
             settle=SETTLE,
         )

@@ -11,13 +11,27 @@ from pathlib import Path
 from tests.proofs.kill.broker import ProofBroker, proof_broker
 from tests.proofs.kill.broker_faults import FAULTS, LAGS_MIN, BrokerFault
 from tests.proofs.kill.case import Case, PathName, Verdict, run_case
-from tests.proofs.kill.crash_points import ENTRY_POINTS, RECONCILE_POINTS
+from tests.proofs.kill.crash_points import ADOPT_POINTS, CANCEL_POINTS, ENTRY_POINTS, RECONCILE_POINTS
 
 AT_ONCE = 6
 """How many cases run at the same time; each mostly waits."""
 MOST_ACCOUNTS = 1500
-LIKELY_SUSPENSIONS: dict[PathName, int] = {"entry": 140, "reconcile": 300}
-POINTS: dict[PathName, tuple[str, ...]] = {"entry": ENTRY_POINTS, "reconcile": RECONCILE_POINTS}
+LIKELY_SUSPENSIONS: dict[PathName, int] = {"entry": 140, "reconcile": 300, "late cancel": 40, "adopt": 120}
+POINTS: dict[PathName, tuple[str, ...]] = {
+    "entry": ENTRY_POINTS,
+    "reconcile": RECONCILE_POINTS,
+    "late cancel": CANCEL_POINTS,
+    "adopt": ADOPT_POINTS,
+}
+PLAIN = tuple(fault for fault in FAULTS if fault.name in ("accepted", "response lost", "5xx after accept"))
+"""The faults after which an order is there as it was asked for: it can be cancelled late, and adopted."""
+COLUMNS: dict[PathName, tuple[BrokerFault, ...]] = {
+    "entry": FAULTS,
+    "reconcile": FAULTS,
+    "late cancel": PLAIN,
+    "adopt": PLAIN,
+}
+"""The faults that each path is run with."""
 
 Note = Callable[[Verdict], None]
 
@@ -61,12 +75,12 @@ async def every_point(path: PathName, fault: BrokerFault, folder: Path, note: No
 
 
 async def sample(seed: int, size: int, folder: Path, note: Note) -> None:
-    """Runs `size` cases: both paths and all faults in turn, the crash points drawn from the seed."""
-    draw = random.Random(seed)
+    """Runs `size` cases: all paths in turn, the faults and the crash points drawn from the seed."""
+    draw, paths = random.Random(seed), tuple(POINTS)
     cases = []
     for number in range(size):
-        path: PathName = "entry" if number % 2 else "reconcile"
-        fault = FAULTS[number // 2 % len(FAULTS)]
+        path = paths[number % len(paths)]
+        fault = draw.choice(COLUMNS[path])
         suspension = draw.randint(1, LIKELY_SUSPENSIONS[path])
         point = draw.choice((suspension, suspension, draw.choice(POINTS[path])))
         cases.append(Case(path, fault, draw.choice(LAGS_MIN), point))

@@ -8,6 +8,7 @@ simulator's exchange draws by chance, is left to the test.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,6 +22,7 @@ from core.broker.port import (
     BrokerTime,
     DryRunAnswer,
     MarketState,
+    Position,
     WireGuard,
 )
 from core.domain.market.chain import OptionChain
@@ -29,10 +31,12 @@ from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, Send
 from core.runtime.clock import Clock, exchange_time
 from core.simulator.exchange.orders import NOT_FOUND, SimFill, SimLeg, SimOrder
 from core.simulator.in_process.values import order_report
+from tests.support.oracle import DEAD
 
 LOGIN = "main"
+FIRST_ID = 1000
 ROUTE = ("Received", "Routed", "In Flight", "Live")
-ENDED = frozenset({"Filled", "Cancelled", "Expired", "Rejected", "Removed"})
+ENDED = DEAD | {"Filled"}
 
 
 @dataclass
@@ -65,7 +69,9 @@ class ScriptedBroker:
     """Reports the process has received in answers and reads since the test last looked."""
     held: asyncio.Event | None = None
     """When set, reads wait for this event before they are answered."""
-    _next_id: int = 1000
+    ever: list[SimOrder] = field(default_factory=list)
+    """Every order as it was after each change, also those that are forgotten or whose id was given again."""
+    _next_id: int = FIRST_ID
 
     # The port
 
@@ -91,9 +97,22 @@ class ScriptedBroker:
         return tuple(BrokerAccount(number, "", "Margin", False) for number in self.accounts_open)
 
     async def account_reads(self, number: str) -> AccountReads:
-        """Has no positions: these tests compare the records with orders, not with holdings."""
+        """The positions are what the fills of the account's orders add up to."""
+        positions = self._positions(number)
         await self._answered()
-        return AccountReads(number, Decimal(20_000), Decimal(25_000), (), None, "Defined Risk Spreads")
+        return AccountReads(number, Decimal(20_000), Decimal(25_000), positions, None, "Defined Risk Spreads")
+
+    def _positions(self, number: str) -> tuple[Position, ...]:
+        held: dict[str, int] = defaultdict(int)
+        for order in self.orders.values():
+            if order.account_number == number:
+                for leg in order.legs:
+                    held[leg.symbol] += (-1 if leg.sells else 1) * sum(fill.quantity for fill in leg.fills)
+        return tuple(
+            Position(symbol, "QQQ", Decimal(abs(count)), "Short" if count < 0 else "Long", None, None)
+            for symbol, count in held.items()
+            if count
+        )
 
     async def market_state(self) -> MarketState:
         await self._answered()
@@ -166,31 +185,35 @@ class ScriptedBroker:
 
     def accept(self, post: Post) -> SimOrder:
         """The order reaches the broker; its sender has no answer yet."""
+        order = self.place(post.account, post.request, post.request.identifier)
+        post.order_id = order.id
+        post.accepted_as = order_report(order)
+        return order
+
+    def place(self, account: str, request: OrderRequest, identifier: str | None, by: str = LOGIN) -> SimOrder:
+        """A new order, of whoever has this login."""
         self._next_id += 1
         now = self.clock.now()
         legs = tuple(
-            SimLeg("Equity Option", leg.symbol, leg.action.value, leg.quantity, leg.quantity)
-            for leg in post.request.legs
+            SimLeg("Equity Option", leg.symbol, leg.action.value, leg.quantity, leg.quantity) for leg in request.legs
         )
         order = SimOrder(
             id=self._next_id,
-            account_number=post.account,
+            account_number=account,
             time_in_force="Day",
             order_type="Limit",
             size=1,
-            underlying_symbol=post.request.underlying,
+            underlying_symbol=request.underlying,
             underlying_instrument_type="Equity",
-            price=post.request.credit,
+            price=request.credit,
             status="Received",
             legs=legs,
             received_at=now,
             updated_at=now,
-            external_identifier=post.request.identifier,
+            external_identifier=identifier,
+            username=by,
         )
-        post.order_id = order.id
-        post.accepted_as = order_report(order)
-        self.orders[order.id] = order
-        self._tell(order)
+        self._keep(order)
         return order
 
     def process_died(self) -> None:
@@ -206,8 +229,7 @@ class ScriptedBroker:
 
     def change(self, order_id: int, **changes: object) -> SimOrder:
         order = replace(self.orders[order_id], updated_at=self.clock.now(), **changes)  # type: ignore[arg-type]
-        self.orders[order_id] = order
-        self._tell(order)
+        self._keep(order)
         return order
 
     def fill(self, order_id: int, parts: Sequence[int], status: str | None = None) -> SimOrder:
@@ -229,8 +251,7 @@ class ScriptedBroker:
         self._next_id += 1
         old = self.orders[order_id]
         new = replace(old, id=self._next_id, status="Contingent", replaces_order_id=order_id, edited=True)
-        self.orders[new.id] = new
-        self._tell(new)
+        self._keep(new)
         self.change(order_id, status="Replace Requested", replacing_order_id=new.id)
         return new
 
@@ -242,6 +263,32 @@ class ScriptedBroker:
         if successor is not None and self.orders[successor].status == "Contingent":
             self.change(successor, status="Received" if status == "Cancelled" else "Removed")
         return order
+
+    # What a broker should not do
+
+    def twin(self, order_id: int) -> SimOrder:
+        """The order is there twice: another one has its identifier and its terms."""
+        self._next_id += 1
+        twin = replace(self.orders[order_id], id=self._next_id, received_at=self.clock.now())
+        self._keep(twin)
+        return twin
+
+    def revive(self, order_id: int) -> SimOrder:
+        """An order that has ended works again."""
+        return self.change(order_id, status="Live", terminal_at=None, cancel_username=None)
+
+    def forget(self, order_id: int) -> None:
+        """The broker knows the order no longer, and nothing of what it traded."""
+        del self.orders[order_id]
+
+    def begin_ids_again(self) -> None:
+        """From now on new orders have the ids of old ones, which the broker then no longer knows."""
+        self._next_id = FIRST_ID
+
+    def _keep(self, order: SimOrder) -> None:
+        self.orders[order.id] = order
+        self.ever.append(order)
+        self._tell(order)
 
     def _tell(self, order: SimOrder) -> None:
         if self.listening:

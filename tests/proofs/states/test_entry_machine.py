@@ -7,6 +7,7 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.proofs.states.contradictory_machine import ContradictoryMachine
 from tests.proofs.states.entry_machine import EntryMachine
 from tests.proofs.states.stored import Reader
 from tests.support.postgres_server import PostgresServer
@@ -41,3 +42,7 @@ TestEntryMachineOnPostgres = pytest.mark.usefixtures("machines_server")(
 )
 EntryMachine.TestCase.settings = settings(max_examples=rounds(18, 2_500), stateful_step_count=rounds(24, 30))
 TestEntryMachine = pytest.mark.timeout(7200)(EntryMachine.TestCase) if ALL else EntryMachine.TestCase
+ContradictoryMachine.TestCase.settings = settings(max_examples=rounds(12, 2_500), stateful_step_count=rounds(24, 30))
+TestContradictoryMachine = (
+    pytest.mark.timeout(7200)(ContradictoryMachine.TestCase) if ALL else ContradictoryMachine.TestCase
+)

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import cast
 
 from core.broker.port import StreamState, StreamStatus
+from core.commands.attestations import Attestations
 from core.cycle.attempts import Attempts
 from core.domain.market.judgement import Judgement
 from core.domain.market.underlying import QQQ, Underlying
 from core.domain.operation.breakers import BreakerKind
+from core.domain.operation.commands import Command, CommandKind
 from core.domain.operation.events import Event
 from core.domain.orders.orders import Entry
 from core.domain.risk.risk import RiskAssessment
@@ -104,6 +106,17 @@ class TradingProcess:
             lambda: exchange_time(clock.now()).date(),
             lambda: asyncio.sleep(0),
         )
+        self._attestations = Attestations(
+            records=records,
+            broker=broker,
+            breakers=self.breakers,
+            tracker=self.tracker,
+            bus=bus,
+            clock=clock,
+            ids=ids,
+            accounts=lambda: [_account(number) for number in broker.accounts_open],
+            compare=self._want,
+        )
         age_s = JumpDetector(clock, 60.0).age_s
         self.settlement = Settlement(broker, records, self.tracker, bus, clock, age_s)
         self._desk = OrderDesk(
@@ -160,6 +173,13 @@ class TradingProcess:
     async def _enter(self, account: str) -> object:
         attempts = cast(Attempts, UnmovedMarket())
         return await self._desk.enter(self._decision(account), attempts)
+
+    async def attest(self, note: str, target: str = "") -> None:
+        """An operator says what they saw at the broker; whether it is taken or refused is the product's matter."""
+        command = Command(
+            self._ids.new(), CommandKind.ATTEST, "operator", self._clock.now(), None, target=target, note=note
+        )
+        await self._attestations.attest(command)
 
     def hear_status(self, connected: bool) -> None:
         self._connections += connected

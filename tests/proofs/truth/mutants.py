@@ -11,8 +11,6 @@ from datetime import timedelta
 from pkgutil import resolve_name
 from typing import Any
 
-import pytest
-
 from core.domain.operation.outcomes import Outcome
 from core.domain.orders.order_states import EntryState
 from core.domain.reporting.figures import DayKind
@@ -33,11 +31,12 @@ class Mutant:
     scene: str
     place: str
 
-    def put_in(self, patch: pytest.MonkeyPatch) -> None:
+    def put_in(self) -> None:
+        """Tells the lie from now on, in this process."""
         module, _, name = self.function.partition(":")
         owner, _, attribute = f"{module}.{name}".rpartition(".")
         true = resolve_name(self.function)
-        patch.setattr(resolve_name(_as_object(owner, module)), attribute, self.change(true))
+        setattr(resolve_name(_as_object(owner, module)), attribute, self.change(true))
 
     def __str__(self) -> str:
         return self.lie

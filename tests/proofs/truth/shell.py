@@ -26,6 +26,8 @@ from tests.proofs.truth.said import Said
 from tests.proofs.truth.values import CycleTruth, Day, Kind, Truth
 from tests.proofs.truth.words import STEP_OF, counts_down, credit_in, enters_at, kind_in, step_in
 
+OF_NO_CYCLE = 0
+"""The cycle of an entry that was adopted."""
 _RANKS = {"skipped": 0, "succeeded": 1, "failed": 2, "unknown": 3}
 
 
@@ -38,7 +40,7 @@ def in_shell(shell: Reader, place: Place, day: Day) -> list[Said]:
         said += _day(await read_day(place, slots, None), day)
         said += _report(await read_report(place, None, None), day)
         said += await _history(place, day)
-        for number in {entry.cycle for entry in day.of_today()}:
+        for number in {entry.cycle for entry in day.of_today()} - {OF_NO_CYCLE}:
             said += _explain(await explain(place, slots, str(number)), number, day)
         return said
 

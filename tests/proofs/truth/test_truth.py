@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.proofs.truth.mutants import MUTANTS, Mutant
+from tests.proofs.truth.mutated import lies_with
 from tests.proofs.truth.scenes import SCENES
+from tests.support.fresh_interpreter import in_fresh_interpreter
 from tests.support.proofs import ALL
 
 SAMPLED_MUTANTS = 3
@@ -69,9 +71,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("mutant", list(_chosen(metafunc.config)), ids=str)
 
 
-def test_a_lie_in_one_place_is_seen(mutant: Mutant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mutant.put_in(monkeypatch)
-    told = SCENES[mutant.scene].live(tmp_path).lies
+def test_a_lie_in_one_place_is_seen(mutant: Mutant, tmp_path: Path) -> None:
+    told = in_fresh_interpreter(lies_with, mutant.lie, tmp_path)
     assert any(mutant.place in lie for lie in told), told[:5]
 
 

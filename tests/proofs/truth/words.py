@@ -28,7 +28,7 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"day held|held|today's suggestion is already validated", Kind.HELD),
     (r"skipped", Kind.SKIPPED),
     (r"interrupted", Kind.INTERRUPTED),
-    (r"failed", Kind.FAILED),
+    (r"(?<!sends )failed", Kind.FAILED),  # so many sends failed today: why a breaker is open
     (r"missed", Kind.MISSED),
     (r"running", Kind.RUNNING),
 )

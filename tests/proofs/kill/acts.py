@@ -1,0 +1,32 @@
+"""What a run may do besides entering and reconciling: the engine's own cancel, and the adoption of an order."""
+
+from __future__ import annotations
+
+from core.commands.attestations import Attestations
+from core.domain.operation.commands import Command, CommandKind
+from core.engine.engine import Engine
+from core.orders.late_cancel import LateCancel
+
+
+async def cancel_late(engine: Engine) -> None:
+    """Cancels what works, as the engine does after the minutes that the settings name; here they have passed."""
+    parts = engine.parts
+    await LateCancel(parts.broker, parts.records, engine.tracker, engine.bus, parts.clock, 0).check()
+
+
+async def adopt(engine: Engine, order_id: str) -> None:
+    """An operator has an order recorded that no record knows."""
+    parts = engine.parts
+    attestations = Attestations(
+        records=parts.records,
+        broker=parts.broker,
+        breakers=engine.breakers,
+        tracker=engine.tracker,
+        bus=engine.bus,
+        clock=parts.clock,
+        ids=parts.ids,
+        accounts=lambda: engine.runner.accounts,
+        compare=engine.reconciliation.want,
+    )
+    word = Command(parts.ids.new(), CommandKind.ATTEST, "operator", parts.clock.now(), None, note=order_id)
+    await attestations.attest(word)
