@@ -351,6 +351,7 @@ class OrderTracker:
 
     async def announce(self, entry: Entry) -> None:
         """Publishes the entry's state with its figures."""
+        named = f"order {entry.order_id}" if entry.order_id else "the order"
         text = {
             EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
             EntryState.FILLED: f"order {entry.order_id} is filled"
@@ -358,7 +359,7 @@ class OrderTracker:
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
             EntryState.NOT_SENT: f"the order did not leave: {entry.detail}",
             EntryState.UNKNOWN: f"whether the broker took the order is unknown: {entry.detail}",
-        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.words}: {entry.detail}".rstrip(": "))
+        }.get(entry.state, f"{named} is {entry.state.words}: {entry.detail}".rstrip(": "))
         await self._say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
 
     async def _say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:
