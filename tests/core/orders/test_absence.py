@@ -22,6 +22,8 @@ SHORT, LONG, CALL, WING = range(4)
 
 HELD = {
     "whole": {SHORT: -2, LONG: 2, CALL: -1, WING: 1},
+    "one spread": {SHORT: -1, LONG: 1},
+    "a leg alone": {WING: 1},
 }
 """Positions that a fill of the order may have left, in contracts of each leg."""
 

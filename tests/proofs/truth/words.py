@@ -29,7 +29,7 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"skipped", Kind.SKIPPED),
     (r"interrupted", Kind.INTERRUPTED),
     (r"(?<!sends )failed", Kind.FAILED),  # so many sends failed today: why a breaker is open
-    (r"missed", Kind.MISSED),
+    (r"(?<!will be )missed", Kind.MISSED),
     (r"running", Kind.RUNNING),
 )
 _STEPS: tuple[tuple[str, Step], ...] = (
