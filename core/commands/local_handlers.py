@@ -63,6 +63,8 @@ class LocalHandlers:
         code, _, whom = command.target.partition(":")
         why = command.note or "reset by the operator"
         if code == HALT:
+            if (await self.records.trading.read()).state != "halted":
+                return refuse(Reason.NO_SUCH_TARGET, target="halt")
             await self.records.trading.resolve_halt(command.who, why, self.clock.now())
             return Done("the halt is over; entries stay paused until resumed")
         found = [b for b in self.breakers.open_now if b.kind.code == code]

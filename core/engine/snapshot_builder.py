@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.accounts.logins import Logins
@@ -161,9 +161,17 @@ class SnapshotBuilder:
         """Reads today and its messages from the records, so that a restart does not forget them. Raises
         RecordsError."""
         today = exchange_time(self.parts.clock.now()).date()
-        for event in reversed(await self.parts.records.journal.newest(_EVENTS_READ)):
+        events = await self.parts.records.journal.newest(_EVENTS_READ)
+        said, number = tuple(self._messages), self._numbers
+        self._messages.clear()
+        for event in reversed(events):
             if exchange_time(event.at).date() == today:
                 self.heard(event)
+        # Those of before this start are numbered up to 0: a console must not ring for what is over.
+        before = [replace(message, number=message.number - self._numbers) for message in self._messages]
+        self._messages.clear()
+        self._messages.extend((*before, *said))
+        self._numbers = number
         self.book.turn()
         await self.book.read()
 

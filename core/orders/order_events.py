@@ -30,6 +30,7 @@ class OrderEvents:
 
     async def announce(self, entry: Entry) -> None:
         """Publishes the entry's state with its figures."""
+        named = f"order {entry.order_id}" if entry.order_id else "the order"
         text = {
             EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
             EntryState.FILLED: f"order {entry.order_id} is filled"
@@ -39,7 +40,7 @@ class OrderEvents:
             EntryState.UNKNOWN: f"what became of order {entry.order_id} is unknown: {entry.detail}"
             if entry.order_id
             else f"whether the broker took the order is unknown: {entry.detail}",
-        }.get(entry.state, f"order {entry.order_id or ''} is {entry.state.words}: {entry.detail}".rstrip(": "))
+        }.get(entry.state, f"{named} is {entry.state.words}: {entry.detail}".rstrip(": "))
         await self.say(entry, f"order.{entry.state.value}", text, _SEVERITY.get(entry.state, Severity.INFO))
 
     async def say(self, entry: Entry, kind: str, text: str, severity: Severity) -> None:

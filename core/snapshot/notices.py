@@ -46,7 +46,8 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessageView:
-    """One line for the operator. `number` rises by one with each message, so a reader can tell which are new."""
+    """One line for the operator. `number` rises by one with each message, so a reader can tell which are new; those of
+    before this start of the engine are numbered up to 0."""
 
     number: int
     at: datetime

@@ -43,7 +43,7 @@ def words_of(event: Event) -> str:
         case Step.STRIKES:
             return (
                 f"{_shown(f.get('trident'))} of {_shown(f.get('expiration'))} ({_shown(f.get('root'))}): "
-                f"body {_shown(f.get('body'))} at a price of {_shown(f.get('price'))}, width {_shown(f.get('width'))}"
+                f"body {_shown(f.get('body'))} at a price of {_credit(f.get('price'))}, width {_shown(f.get('width'))}"
             )
         case Step.QUOTES:
             return f"a quote of every leg after {_seconds(event)}{_oldest(f)}"
@@ -59,7 +59,9 @@ def words_of(event: Event) -> str:
         case Step.SEND if f.get("validated"):
             return "the broker's dry run accepted the order; a dry run sends nothing"
         case Step.SEND:
-            return f"order {_shown(f.get('order_id'))} acknowledged as {_shown(f.get('state'))} after {_seconds(event)}"
+            return (
+                f"order {_shown(f.get('order_id'))} is {_shown(f.get('state'))} at the broker after {_seconds(event)}"
+            )
     return event.text
 
 

@@ -7,8 +7,10 @@ from core.domain.operation.reasons import Reason
 
 _R = Reason
 _IN_GENERAL = {
+    _R.NOT_RECORDED: "the records could not be written at the slot",
     _R.SUSPENDED: "the machine was late for the slot",
     _R.CLOCK_OFF: "this machine's clock is off the broker's",
+    _R.CLOCK_IN_DOUBT: "this machine's clock was set and not yet confirmed",
     _R.BEFORE_FIRST_SLOT: "entries had not started yet",
     _R.AFTER_LAST_ENTRY: "entries had ended for the day",
     _R.ACCOUNT_RESTRICTED: "the broker restricts the account",

@@ -53,8 +53,8 @@ _SEVEREST_FIRST = (
     _N.RECONCILING,
     _N.RUNNING,
     _N.UNREAD,
-    _N.WORKING,
     _N.FREEING,
+    _N.WORKING,
     _N.SKIPPED,
     _N.DONE,
     _N.VALIDATED,
@@ -150,7 +150,8 @@ def next_step(standing: Standing) -> NextStep:
 
 
 def overall(steps: Sequence[NextStep]) -> NextStep:
-    """What comes next for the console: the account that enters first; without one, the most severe of them."""
+    """What comes next for the console: the account that enters first; without one, the most severe of them. A day that
+    two reads may free goes before an order that works: its account may enter sooner."""
     if not steps:
         return NextStep(Next.OFF, "no account is known")
     free = [step for step in steps if step.enters_at is not None]

@@ -127,6 +127,8 @@ def test_a_terminal_refusal_of_qqq_falls_to_spx_with_its_own_ticks_and_roots(tmp
         assert entry.width == 5
         judged = [s for s in await world.steps(1) if s[2] == "judge"]
         assert judged == [(1, "QQQ", "judge", "trading_halted"), (1, "SPX", "judge", "")]
+        strikes = [e for e in await world.events(1, "step.structure") if e.underlying == "SPX"]
+        assert re.search(r" at a price of \d,\d{3}\.\d{2,3}, width ", words_of(strikes[0])), "as every other price"
         await _end(world)
 
     in_world(day, tmp_path)

@@ -20,7 +20,17 @@ from core.engine.day_book import DayBook
 from core.records.store.errors import RecordsError
 from core.remote.kept_day import KeptDay
 from core.simulator.exchange.faults import FaultKind
-from core.snapshot import AttemptView, Health, Mode, ReadingState, SlotState, Snapshot, SpreadSlice, without_engine_yet
+from core.snapshot import (
+    AttemptView,
+    Health,
+    Level,
+    Mode,
+    ReadingState,
+    SlotState,
+    Snapshot,
+    SpreadSlice,
+    without_engine_yet,
+)
 from core.views.rebuilt import rebuilt
 from tests.support.world import ACCOUNT, MONDAY, World, account, calendar_around, et, in_world
 
@@ -199,6 +209,11 @@ def test_an_order_whose_answer_was_lost_and_that_is_found(tmp_path: Path) -> Non
         await world.until("09:55")
 
     told = same_after_restart(tmp_path, day)
+    critical = [m for m in told.messages if m.level is Level.CRITICAL]
+    assert any("is unknown" in m.text for m in critical), "what was said of it stays among the messages"
+    assert all(m.number <= 0 for m in critical), "numbered as said before this start: no console rings for it again"
+    assert [m.number for m in told.messages] == sorted({m.number for m in told.messages})
+    assert told.messages[-1].number > 0, "what this start says is new"
     assert told.cycle is not None
     assert told.cycle.told is not None
     assert (told.cycle.told.word, told.cycle.told.fate) == ("filled", FateKind.FILLED)

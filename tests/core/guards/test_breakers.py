@@ -79,6 +79,17 @@ def test_a_login_refused_twice_is_not_tried_a_third_time_until_reset(tmp_path: P
     in_world(day, tmp_path)
 
 
+def test_without_a_halt_a_reset_ends_none_and_claims_no_pause(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        await world.clock.sleep(5)
+        assert await world.answer(CommandKind.RESET, "halt") == "refused: there is no halt"
+        assert world.engine.gate.automation is Automation.ACTIVE
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
 def test_a_halt_ends_with_a_reset_and_leaves_entries_paused(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()

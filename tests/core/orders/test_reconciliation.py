@@ -55,6 +55,8 @@ def test_an_unknown_order_that_never_arrived_is_absent_after_two_reads_and_holds
         assert (reads[1].at - reads[0].at).total_seconds() >= 30
         assert entry.sent_at is not None
         assert (reads[0].at - entry.sent_at).total_seconds() >= 120
+        [told] = [e.text for e in await world.records.journal.newest(100) if e.kind == "order.absent"]
+        assert "the order is absent: two complete reads" in told, "an order without an id is still called one"
         await world.until("10:01")
         assert len(await world.entries()) == 1
         await assert_nothing_forbidden_happened(world, world.records)

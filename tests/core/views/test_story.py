@@ -133,6 +133,7 @@ def test_a_lost_answer_is_no_refusal_also_once_the_order_is_found(tmp_path: Path
     async def day(world: World) -> None:
         world.broker.arm(FaultKind.REST_DROP_RESPONSE, path=f"/accounts/{ACCOUNT}/orders", method="POST")
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        world.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=30)  # else a look finds it before its answer is given up
         await world.start()
         await world.until("09:50")
         assert fate_of(await world.entry()).traded

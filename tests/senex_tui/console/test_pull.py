@@ -81,6 +81,17 @@ async def test_messages_from_before_the_console_opened_do_not_ring() -> None:
         assert console.toasts == []
 
 
+async def test_messages_read_back_after_a_restart_do_not_ring() -> None:
+    """The first snapshot of a start has no messages; those of before the start come with numbers up to 0."""
+    async with driven(replace(scenes.calm(), messages=())) as console:
+        console.engine.current = critical(console.engine.current, 0, "the order is unknown")
+        await console.pull()
+        assert (console.bells, console.toasts) == ([], [])
+        console.engine.current = critical(console.engine.current, 1, "margin call")
+        await console.pull()
+        assert console.toasts == ["broker: margin call"]
+
+
 async def test_toasts_are_three_at_most_and_equal_ones_are_counted() -> None:
     async with driven() as console:
         for text in ("one", "two", "two", "three", "four"):

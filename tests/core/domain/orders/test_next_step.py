@@ -184,6 +184,14 @@ def test_the_console_enters_when_its_first_account_does() -> None:
     assert overall((done, halted)) == halted
 
 
+def test_a_day_that_two_reads_may_free_is_told_before_an_order_that_works() -> None:
+    """The account that may enter again does so sooner, and its reads are what is counted down."""
+    works = next_step(replace(CALM, fate=fate(EntryState.WORKING)))
+    freeing = next_step(replace(CALM, fate=CANCELLED, reentry_allowed=True, settling=READ))
+    assert (works.kind, freeing.kind) == (Next.WORKING, Next.FREEING)
+    assert overall((works, freeing)) == overall((freeing, works)) == freeing
+
+
 def test_without_an_entering_account_the_most_severe_is_told() -> None:
     off, done = next_step(replace(CALM, enabled=False)), next_step(replace(CALM, fate=FILLED))
     assert overall((off, done)) == done
