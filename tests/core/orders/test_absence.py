@@ -16,12 +16,13 @@ pytestmark = pytest.mark.usefixtures("store")
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 TUESDAY = "2026-03-03"
-LONG_S = 80_000.0
 SHORT, LONG, CALL, WING = range(4)
 """The legs in the order of rules 2: body put, long put, body call, long call."""
 
 HELD = {
     "whole": {SHORT: -2, LONG: 2, CALL: -1, WING: 1},
+    "one spread": {SHORT: -1, LONG: 1},
+    "a leg alone": {WING: 1},
 }
 """Positions that a fill of the order may have left, in contracts of each leg."""
 
@@ -69,8 +70,7 @@ def test_reads_while_the_alerts_are_down_prove_nothing(tmp_path: Path) -> None:
         world.broker.arm(FaultKind.REST_DROP_REQUEST, method="POST", path=ORDERS)
         await world.start()
         await world.until("09:46:30")
-        stay_down(world)
-        world.broker.arm(FaultKind.ALERTS_CLOSE)
+        world.broker.arm(FaultKind.ALERTS_CLOSE, count=None)  # closed again in the moment in which they connect
         await world.until("10:05")
         assert world.engine.tracker.alerts.state is not StreamState.CONNECTED
         entry = await world.entry()
@@ -79,24 +79,6 @@ def test_reads_while_the_alerts_are_down_prove_nothing(tmp_path: Path) -> None:
         await world.stop()
 
     in_world(day, tmp_path)
-
-
-def stay_down(world: World) -> None:
-    """From the next loss on the alerts do not connect again."""
-    sleep = world.clock.sleep
-
-    async def for_ever(seconds: float) -> None:
-        await sleep(LONG_S)
-
-    class Waiting:
-        """The clock of the alerts, whose pause before the next connection does not end."""
-
-        speed = world.clock.speed
-        now = world.clock.now
-        monotonic = world.clock.monotonic
-        sleep = staticmethod(for_ever)
-
-    setattr(world.broker.alerts, "_clock", Waiting())  # noqa: B010
 
 
 def test_an_unknown_order_is_listed_on_a_later_day(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ violation can be shrunk.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -29,6 +29,9 @@ DST_WEEKS = ((2025, 3, 10), (2025, 11, 3), (2026, 3, 9), (2026, 11, 2), (2027, 3
 
 CLOCKS_OFF = 0.15
 """On which share of the seeds the trader's clock is off at the start."""
+CLOCKS_SET = 0.06
+"""On which share of the days it is set by far."""
+FAR_S = 600.0
 FULL_DAY = timedelta(hours=6, minutes=30)
 OPENS_BEFORE = timedelta(minutes=5)
 
@@ -49,8 +52,14 @@ class Plan:
     poll_s: int
     troubles: tuple[Trouble, ...]
     clock_off_s: float = 0.0
-    """How far the trader's clock is off at the start, in seconds. With it, market time is real: the clock is checked
-    against the broker's."""
+    """How far the trader's clock is off at the start, in seconds."""
+
+    @property
+    def real_time(self) -> bool:
+        """Whether market time is real, so that the clock is checked against the broker's: where it is off by more than
+        the trader of a simulated market could miss."""
+        far = (abs(t.seconds) for t in self.troubles if t.kind == "clock set")
+        return bool(self.clock_off_s) or max(far, default=0.0) > FAR_S
 
     @property
     def special(self) -> str:
@@ -106,6 +115,7 @@ def draw(seed: int) -> Plan:
             *mail_troubles(seed, days),
             *data_troubles(seed, days),
             *odd_troubles(seed, days),
+            *_clock_jumps(seed, days),
         ],
         key=lambda t: (t.at, t.kind),
     )
@@ -150,6 +160,18 @@ def _troubles(chance: random.Random, day: date, accounts: int) -> list[Trouble]:
         found.append(draw_one(chance, at))
     if chance.random() < 0.02:
         found.append(Trouble(session.open, "closure", seconds=86_000.0))
+    return found
+
+
+def _clock_jumps(seed: int, days: Sequence[date]) -> list[Trouble]:
+    """A clock that somebody sets by hours, or by a day, and sets right after a while; drawn by a chance of its own."""
+    chance = random.Random(f"clock set in simulated days {seed}")
+    found = []
+    for day in days:
+        if chance.random() < CLOCKS_SET:
+            at = _open(day) + timedelta(seconds=round(chance.uniform(-200.0, 7200.0), 1))
+            by = chance.choice((-86_400.0, -3600.0, -895.0, 895.0, 3600.0, 14_400.0))
+            found.append(Trouble(at, "clock set", by, chance.choice((4, 60, 1800))))
     return found
 
 

@@ -91,15 +91,15 @@ class DayWorld(World):
             trading=TradingSettings(minimum_score=Decimal(plan.minimum_score)),
             schedule=ScheduleSettings(),
             preflight=plan.preflight,
-            intervals=_intervals(plan.poll_s),
+            intervals=_intervals(plan.poll_s, real_time=plan.real_time),
         )
         self.plan = plan
         self.settings = self.settings.model_copy(update={"mail": mail_settings()})
         self.mail_server = self.mailer = MemoryMailServer(exchange_clock)
         self.exchange_clock = exchange_clock
         self.clock: TraderClock = TraderClock(exchange_clock, asyncio.get_running_loop())
+        self.real_time = plan.real_time
         if plan.clock_off_s:
-            self.real_time = True
             self.clock.set_off(timedelta(seconds=plan.clock_off_s))
             self.later(CLOCK_RIGHT_AFTER_S, lambda: self.clock.set_off(timedelta()))
         self.exchange.fill_plan = plan.fill_plan
@@ -313,12 +313,14 @@ class DayWorld(World):
         return 0.0 if since_quarter <= 4.0 else QUARTER_S - LEAD_S - since_quarter
 
 
-def _intervals(poll_s: int) -> Intervals:
+def _intervals(poll_s: int, *, real_time: bool) -> Intervals:
+    """Long ones, which are quicker. In real time the broker is asked as often as in the product, because its answers
+    prove the clock."""
     return Intervals(
         orders_s=poll_s,
         settlement_s=poll_s,
         health_s=1800,
-        broker_s=1800,
+        broker_s=30 if real_time else 1800,
         positions_s=None,
         logins_s=24 * 3600,
         commands_s=1800,

@@ -11,7 +11,16 @@ from core.orders.late_cancel import LateCancel
 async def cancel_late(engine: Engine) -> None:
     """Cancels what works, as the engine does after the minutes that the settings name; here they have passed."""
     parts = engine.parts
-    await LateCancel(parts.broker, parts.records, engine.tracker, engine.bus, parts.clock, 0).check()
+    late = LateCancel(
+        broker=parts.broker,
+        records=parts.records,
+        tracker=engine.tracker,
+        bus=engine.bus,
+        clock=parts.clock,
+        after_minutes=0,
+        age_s=engine.clock_doubt.age_s,
+    )
+    await late.check()
 
 
 async def adopt(engine: Engine, order_id: str) -> None:

@@ -183,7 +183,7 @@ LAW = settings(max_examples=rounds(8, 2_500))
 @st.composite
 def lives(draw: st.DrawFn) -> list[OrderReport]:
     """The reports of one order in the order they happened: its way to the exchange, fills, and perhaps an end without a
-    complete fill."""
+    complete fill. The broker dates each later than the one before, or all alike."""
     told = [report(word) for word in ROUTE[: draw(st.integers(1, 4))]]
     filled: tuple[Fill, ...] = ()
     for fill in draw(st.permutations(FILLS))[: draw(st.integers(0, len(FILLS)))]:
@@ -191,6 +191,8 @@ def lives(draw: st.DrawFn) -> list[OrderReport]:
         told.append(report("Filled" if len(filled) == len(FILLS) else "Live", filled))
     if len(filled) < len(FILLS) and draw(st.booleans()):
         told.append(report(draw(st.sampled_from(("Cancelled", "Expired", "Removed"))), filled))
+    if draw(st.booleans()):
+        told = [replace(each, updated_at=AT + timedelta(seconds=index)) for index, each in enumerate(told)]
     return told
 
 

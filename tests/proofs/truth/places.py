@@ -72,7 +72,7 @@ def with_engine(facts: Facts, engine: Engine) -> Facts:
         gate=gate.trading.state,
         breakers=frozenset((breaker.kind.code, breaker.subject) for breaker in engine.breakers.open_now),
         runs=engine.runner.in_cycle,
-        reconciling=frozenset(a.number for a in engine.accounts if gate.not_reconciled(a.number)),
+        reconciling=frozenset(a.number for a in engine.accounts if gate.waits_for(a.number)),
     )
 
 
@@ -132,10 +132,10 @@ def told_offline(world: World, database: sqlite3.Connection, shell: Reader) -> T
 
 
 def filled_at_once(orders: Iterable[SimOrder]) -> frozenset[str]:
-    """The identifiers of the orders whose fills all came in one moment."""
-    found = set()
+    """The identifiers whose one order was filled in one moment. Of two under one the broker may fill each in part."""
+    found: dict[str, list[bool]] = {}
     for order in orders:
-        moments = {fill.filled_at for leg in order.legs for fill in leg.fills}
-        if len(moments) == 1 and order.external_identifier and order.status == "Filled":
-            found.add(order.external_identifier)
-    return frozenset(found)
+        if order.external_identifier:
+            moments = {fill.filled_at for leg in order.legs for fill in leg.fills}
+            found.setdefault(order.external_identifier, []).append(len(moments) == 1 and order.status == "Filled")
+    return frozenset(identifier for identifier, at_once in found.items() if at_once == [True])

@@ -290,7 +290,7 @@ async def _history_text(place: Place, wanted: HistoryFilter, day: Day) -> list[S
     lines.clear()
     await search(place, "orders", wanted, 100, "text", lines.append)
     for line in _unwrapped(lines):
-        row = re.match(r" *(\d+)  \S+ \S+  …(\w{4})  +\S+ +(.*)", line)
+        row = re.match(r" *(\d+)  \S+ \S+  …(\w{4})  +\S+(?: \S+)*  +(.*)", line)
         own = None if row is None else _own(day, int(row.group(1)), row.group(2))
         if row is not None and own is not None:
             told = row.group(3)

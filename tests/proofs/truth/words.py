@@ -26,10 +26,10 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
     (r"filled|fill_known", Kind.FILLED),
     (r"succeeded", Kind.SUCCEEDED),
     (r"day held|held|today's suggestion is already validated", Kind.HELD),
-    (r"skipped", Kind.SKIPPED),
+    (r"skipped|sends failed today", Kind.SKIPPED),  # why a breaker is open, and nothing of the cycle itself
     (r"interrupted", Kind.INTERRUPTED),
-    (r"(?<!sends )failed", Kind.FAILED),  # so many sends failed today: why a breaker is open
-    (r"missed", Kind.MISSED),
+    (r"(?<!sends )failed", Kind.FAILED),
+    (r"(?<!will be )missed", Kind.MISSED),
     (r"running", Kind.RUNNING),
 )
 _STEPS: tuple[tuple[str, Step], ...] = (
