@@ -140,7 +140,7 @@ class Housekeeping:
         text = f"{jump.words}; entries wait until it is confirmed"
         with suppress(CalendarError):  # it may be set to a year that the calendar does not know
             text += f"; the next slot is {times.when(self.slots.next(), self.study.today())}"
-        await self.bus.say("clock.set", text, Severity.CRITICAL)
+        await self.bus.say("clock.set", text, Severity.CRITICAL, figures=(("what", jump.words),))
 
     async def _after_doubt(self) -> None:
         """Records the slots whose time has passed. One that is still within its grace may run, so what the wrong clock

@@ -22,6 +22,7 @@ from core.orders.tracker import OrderTracker
 from core.records.records import Records
 from core.runtime.bus import Bus
 from core.runtime.clock import Clock
+from core.views.standing_reads import clock_doubt
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,7 +63,10 @@ class Recovery:
         if self.clock_doubt.clock_check.refusal() is not None:
             why = "the machine's clock does not agree with the broker's"
             self.clock_doubt.begin(why)
-            await self.bus.say("clock.doubt", f"{why}; entries wait until the clock is confirmed", Severity.CRITICAL)
+            text = f"{why}; entries wait until the clock is confirmed"
+            await self.bus.say("clock.doubt", text, Severity.CRITICAL, figures=(("what", why),))
+        elif await clock_doubt(self.records):  # of an earlier process
+            await self.bus.say("clock.confirmed", "the clock is confirmed")
         await self.passed.since_last_process(clock_in_doubt=self.clock_doubt.refusal() is not None)
         self.runner.newest = await self.records.cycles.newest()
         await self.gate.read()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from core.domain.market.sessions import SlotTimes
+from core.domain.operation.reasons import Reason, refuse
 from core.domain.orders.next_step import Standing
 from core.domain.orders.settling import PRODUCT_TIMES, SettleTimes
 from core.market.calendar import SessionCalendar
@@ -13,6 +14,7 @@ from core.records.search.standings import ConsoleNow, standings_of
 
 _LIFE = ("engine.started", "engine.stopped")
 _RECONCILING = ("engine.started", "reconcile.started", "reconcile.done")
+_CLOCK = ("clock.doubt", "clock.set", "clock.confirmed")
 
 
 async def read_standings(
@@ -61,8 +63,21 @@ async def _is_starting(records: Records, began: datetime | None) -> bool:
     return newest is None or newest.kind != "engine.started" or (began is not None and newest.at < began)
 
 
+async def clock_doubt(records: Records) -> str:
+    """Why the running console does not believe its clock, in the words of the refusal; empty when it does (rules 9).
+    Raises RecordsError."""
+    told = await records.journal.newest_of(_CLOCK)
+    if told is None or told.kind == "clock.confirmed":
+        return ""
+    return refuse(Reason.CLOCK_IN_DOUBT, what=str(dict(told.figures)["what"])).sentence()
+
+
 async def _reconciling(records: Records) -> tuple[str, frozenset[str]]:
-    """What the running console reconciles for, empty once it is done, and the accounts that wait for no read."""
+    """What the running console reconciles for, empty once it is done, and the accounts that wait for no read. A clock
+    in doubt makes every account wait."""
+    doubt = await clock_doubt(records)
+    if doubt:
+        return doubt, frozenset()
     told = await records.journal.since_newest_of(_RECONCILING, "reconcile.waiting")
     if not told or told[0].kind == "reconcile.done":
         return "", frozenset()

@@ -22,6 +22,7 @@ from core.domain.risk.positions import warnings_of
 from core.orders.open_tridents import open_trident
 from core.runtime.clock import Clock, exchange_time
 from core.views.orders import proof_of, proof_words
+from core.views.standing_reads import clock_doubt
 from senex_tui.reports.alerts import alert_values
 from senex_tui.reports.day import told_of
 from senex_tui.reports.entries import entry_values, entry_words, order_words
@@ -164,6 +165,9 @@ def _login(login: LoginRecord) -> dict[str, Any]:
 
 async def _reconciling(records: Records) -> str | None:
     """Why the running console reconciles, or what keeps it from reconciling; None once it is done."""
+    doubt = await clock_doubt(records)
+    if doubt:
+        return doubt
     newest = await records.journal.newest_of(
         ("engine.started", "reconcile.started", "reconcile.waiting", "reconcile.done")
     )

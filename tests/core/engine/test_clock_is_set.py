@@ -18,10 +18,11 @@ from core.domain.orders.order_states import EntryState
 from core.runtime.intervals import Intervals
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Automation
+from core.views.standing_reads import clock_doubt
 from tests.core.notify.mail_without_engine import mail_settings
 from tests.support.invariants import assert_nothing_forbidden_happened
 from tests.support.memory_mail_server import MemoryMailServer
-from tests.support.world import MONDAY, World, et, in_world
+from tests.support.world import ACCOUNT, MONDAY, World, et, in_world
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -203,11 +204,15 @@ def test_a_start_with_a_wrong_clock_misses_nothing_until_it_is_right(tmp_path: P
         assert barred(world) is not None
         (told,) = await said(world, "clock.doubt")
         assert told.severity is Severity.CRITICAL
+        doubt = "the machine's clock does not agree with the broker's; entries wait until the clock is confirmed"
+        assert await clock_doubt(world.records) == doubt, "a shell knows only the records"
+        assert world.engine.gate.waits_for(ACCOUNT) == doubt
         await world.until("09:45:30")
         assert barred(world) is Reason.CLOCK_OFF
         assert (await world.slots(), world.broker.posted) == ((), [])
         world.clock.set_by(QUARTER_S)
         await world.until("10:16")
+        assert await clock_doubt(world.records) == ""
         assert [(slot.state, slot.reason_code) for slot in await world.slots()][:1] == [("missed", "process_down")]
         assert await recorded(world) == {("missed", "process_down"): 1, ("done", ""): 2}
         assert len(world.broker.posted) == 1
