@@ -2,8 +2,8 @@
 
 A format of its own is how one place says 6.74 where another says 6.745, and UTC where another says ET. Refused in an
 f-string, in `format` and in `strftime`: a format of a day or a time, of a number with two places or more, with
-separated thousands or with a sign, and of any number before ` $`. So is the name of a class inside a sentence. Seconds
-and counts may have a format of their own.
+separated thousands or with a sign, and of any number before ` $`. So is the name of a class inside a sentence, also one
+of the log, which has a field for it. Seconds and counts may have a format of their own.
 
     .ci/formats.py [FILE...]     checks these files; without any, the rooms that make texts
 """
@@ -18,7 +18,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (
-    *("core/accounts", "core/commands", "core/cycle", "core/domain", "core/engine", "core/guards", "core/locks"),
+    *(
+        "core/accounts",
+        "core/broker",
+        "core/commands",
+        "core/cycle",
+        "core/domain",
+        "core/engine",
+        "core/guards",
+        "core/locks",
+    ),
     *("core/notify", "core/orders", "core/views", "senex_tui", "widgets"),
 )
 FORMATTERS = frozenset({"core/domain/operation/amounts.py", "core/domain/operation/times.py"})
@@ -46,6 +55,7 @@ ALLOWED = {
         for name in ("alarms", "charts/payoff", "order_list", "orders", "positions", "spread")
     },
     "senex_tui/console/base.py": {"__name__": _DEFECT},
+    "widgets/base/event_guard.py": {"__name__": _DEFECT},
     "senex_tui/console/crash_screen.py": {"__name__": _DEFECT},
 }
 """The formats that are no text of an amount or a time for people, by file, each with what it is."""
@@ -74,6 +84,10 @@ def formats_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
             for given in node.args[-1:]:
                 if isinstance(given, ast.Constant) and isinstance(given.value, str) and is_refused(given.value):
                     yield node.lineno, given.value
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_log(node.func.value):
+            for given in node.args:
+                if any(_is_class_name(inner) for inner in ast.walk(given)):
+                    yield given.lineno, "__name__"
 
 
 def _in_value(value: ast.FormattedValue, after: str) -> Iterator[tuple[int, str]]:
@@ -91,6 +105,10 @@ def _is_class_name(node: ast.AST) -> bool:
     """Whether this is `type(x).__name__`."""
     named = isinstance(node, ast.Attribute) and node.attr == "__name__"
     return named and isinstance(node.value, ast.Call) and _called(node.value) == "type"  # type: ignore[attr-defined]
+
+
+def _is_log(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "log"
 
 
 def _called(call: ast.Call) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.cycle.progress import CycleProgress
+from core.cycle.progress import MAX_ATTEMPTS, CycleProgress
 from core.cycle.step_log import StepLog
 from core.cycle.underlying_steps import Plan, UnderlyingSteps, leg_figures
 from core.domain.market.judgement import Judgement
@@ -19,7 +19,6 @@ from core.domain.trident.trident import Trident
 from core.market.feed import LegSubscription
 from core.runtime.ids import Ids
 
-MAX_ATTEMPTS = 3
 PAUSE_BETWEEN_ATTEMPTS_S = 5.0
 
 

@@ -16,6 +16,9 @@ from core.domain.trident.pricing import Pricing, PricingRefusal
 from core.domain.trident.trident import Trident
 from core.snapshot import AttemptView, StepState
 
+MAX_ATTEMPTS = 3
+"""The most attempts of one account in one cycle (rules 4.2)."""
+
 
 @dataclass
 class SpreadProgress:
@@ -116,6 +119,8 @@ class CycleProgress:
             code="" if refusal is None else refusal.code,
             reason="" if refusal is None else refusal.sentence(),
         )
+        if refusal is None or self.attempt >= MAX_ATTEMPTS:
+            self._no_more_attempts()
 
     def retries(self, at: float) -> None:
         """Keeps when the next attempt starts, in monotonic seconds."""
@@ -165,6 +170,11 @@ class CycleProgress:
         self.ended, self.retry_at = now, None
         self.outcome = outcome
         self.refusal = refusal
+        self._no_more_attempts()
+        if refusal is not None and self.attempts and self.attempts[-1].result == "NOW":
+            self.attempts[-1] = replace(
+                self.attempts[-1], result="REFUSED", code=refusal.code, reason=refusal.sentence()
+            )
         if self.current is not None:
             failed = refusal is not None
             refused = StepState.SKIPPED if outcome is Outcome.SKIPPED else StepState.FAILED
@@ -178,6 +188,13 @@ class CycleProgress:
             spread.verdict, spread.reason = "refused", refusal.sentence()
         elif outcome is Outcome.SUCCEEDED:
             spread.verdict = "validated"
+
+    def _no_more_attempts(self) -> None:
+        """Nothing of the newest attempt is tried again: it was the last, another passed, or the run ended."""
+        self.attempts[:] = [
+            replace(one, result="REFUSED") if one.result == "RETRY" and one.attempt == self.attempt else one
+            for one in self.attempts
+        ]
 
     def _pricing_of(self, symbol: str) -> Pricing | None:
         spread = self.spreads.get(symbol)

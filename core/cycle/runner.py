@@ -333,10 +333,10 @@ class CycleRunner:
         return self._forced_for in (None, account.number)
 
     def _left_out(self, number: int, day: date) -> list[AccountRun]:
-        """The runs of the accounts that the cycle left out: skipped where the operator switched them off (rules 4), not
-        asked where it was for another account."""
-        why = {a.number: Reason.NOT_ASKED for a in self.accounts if not self._is_asked(a)}
-        why |= {a.number: Reason.ACCOUNT_DISABLED for a in self.accounts if not a.enabled}
+        """The runs of the accounts that the cycle left out: not asked where it was for another account, switched off or
+        not; skipped where the operator switched them off (rules 4)."""
+        why = {a.number: Reason.ACCOUNT_DISABLED for a in self.accounts if not a.enabled}
+        why |= {a.number: Reason.NOT_ASKED for a in self.accounts if not self._is_asked(a)}
         return [
             AccountRun(number, account, day, outcome_for(reason), reason.code, reason.sentence, 0, False, 0)
             for account, reason in why.items()

@@ -164,7 +164,7 @@ class Engine:
             Previews(cycle_parts, self.slots),
             self._on_not_recorded,
         )
-        self.alerting = Alerting(records, self.bus, clock, parts.calendar)
+        self.alerting = Alerting(records, self.bus, clock, parts.calendar, settings.schedule.slot_times)
         look = AccountLook(
             parts.broker,
             records,

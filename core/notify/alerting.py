@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from core.domain.market.sessions import Session, SlotTimes, has_slot_left
 from core.domain.operation.events import Event, Severity, masked
 from core.domain.reporting.alerts import Alert, AlertKind, DueAlert, due_alerts
 from core.domain.reporting.figures import SESSIONS, SessionFigures, figures_of
@@ -31,12 +32,14 @@ class Alerting:
     bus: Bus
     clock: Clock
     calendar: SessionCalendar
+    times: SlotTimes
     _turn: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
     _earlier_of: date | None = field(init=False, default=None)
     _earlier_days: tuple[date, ...] = field(init=False, default=())
     _earlier: Recorded = field(init=False, default_factory=lambda: Recorded((), (), {}, {}))
     _closed: date | None = field(init=False, default=None)
     _seen: tuple[int, ...] | None = field(init=False, default=None)
+    _had_slot_left: bool = field(init=False, default=False)
     figures: SessionFigures | None = field(init=False, default=None)
     open_now: tuple[Alert, ...] = field(init=False, default=())
 
@@ -55,7 +58,9 @@ class Alerting:
         RecordsError."""
         async with self._turn:
             self.figures = await self._compute()
-            due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, self._running())}
+            session = self._session()
+            running = None if session is None else session.day
+            due = {(alert.kind, alert.subject): alert for alert in due_alerts(self.figures, running)}
             known = {(alert.kind, alert.subject): alert for alert in self.open_now}
             for key, alert in known.items():
                 if key not in due:
@@ -67,7 +72,8 @@ class Alerting:
                 self.open_now = await self.records.alerts.open_now()
 
     async def look_again(self) -> None:
-        """Checks when runs, entries, fills or slots have changed since the last check, and once after each close.
+        """Checks when runs, entries, fills or slots have changed since the last check, once when no slot of the day is
+        left, and once after each close.
 
         At the close everything is read again, because fills and settled entries of earlier days count. Raises
         RecordsError.
@@ -77,12 +83,13 @@ class Alerting:
             self._earlier_of = None
             await self.check()
             self._closed = session.day
-        elif self.records.results.version() not in (None, self._seen):
+        elif self.records.results.version() not in (None, self._seen) or self._had_slot_left != self._has_slot_left():
             await self.check()
 
     async def _compute(self) -> SessionFigures:
         today, results = exchange_time(self.clock.now()).date(), self.records.results
         self._seen = results.version()
+        self._had_slot_left = self._has_slot_left()
         if self._earlier_of != today:
             self._earlier_days = tuple(day for day in await results.sessions(last=today, count=SESSIONS) if day < today)
             first = self._earlier_days[0] if self._earlier_days else today
@@ -92,19 +99,25 @@ class Alerting:
         began = bool(found.runs) or bool(await results.sessions(today, today))
         sessions = (*self._earlier_days, *([today] if began else []))[-SESSIONS:]
         since = sessions[0] if sessions else today
+        session = self._session()
         return figures_of(
             sessions,
             [run for run in (*self._earlier.runs, *found.runs) if run.day >= since],
             [entry for entry in (*self._earlier.entries, *found.entries) if entry.session_day >= since],
             found.traded,
             {**self._earlier.missed, **found.missed},
-            self._running(),
+            None if session is None else session.day,
+            has_slot_left=self._had_slot_left,
         )
 
-    def _running(self) -> date | None:
-        """The date of today's session until it closes, else None."""
+    def _session(self) -> Session | None:
+        """Today's session until it closes, else None."""
         session = self.calendar.today(self.clock.now())
-        return session.day if session is not None and self.clock.now() < session.close else None
+        return session if session is not None and self.clock.now() < session.close else None
+
+    def _has_slot_left(self) -> bool:
+        session = self._session()
+        return session is not None and has_slot_left(session, self.times, self.clock.now())
 
     async def _open(self, due: DueAlert) -> None:
         said = self._event("alert.opened", due.kind, due.subject, due.kind.severity, due.text)

@@ -25,7 +25,7 @@ def log_event(event: Event) -> None:
         "step": None if event.step is None else event.step.value,
         "result": None if event.result is None else event.result.value,
         "reason": None if event.reason is None else event.reason.code,
-        "figures": {name: str(value) for name, value in event.figures} or None,
+        "figures": {name: str(value) for name, value in event.figures if value is not None} or None,
         "duration_ms": event.duration_ms,
     }
     log.log(level, "%s", event.text, extra={name: value for name, value in fields.items() if value is not None})

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from core.domain.operation.events import Severity
-from core.domain.operation.failures import failure_words
+from core.domain.operation.failures import failure_class, failure_words
 from core.runtime.clock import Clock
 from core.runtime.redaction import redact
 
@@ -59,5 +59,6 @@ async def ping(client: httpx2.AsyncClient, url: str) -> str | None:
     except TimeoutError:
         return f"no answer within {WITHIN_S:g} s"
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        log.info("ping: %s", type(error).__name__)
-        return failure_words(error)
+        words = failure_words(error)
+        log.info("ping: %s", words, extra=failure_class(error))
+        return words

@@ -60,7 +60,7 @@ class CycleSlice:
 class AttemptView:
     """One underlying in one attempt. Prices are per share. `account` is masked, `day` the session it ran on.
 
-    `result` is a word: PASS, RETRY (another attempt may help), REFUSED (none can) or NOW (it is under way). `traded`:
+    `result` is a word: PASS, RETRY (it is tried again), REFUSED (not in this cycle) or NOW (it is under way). `traded`:
     the entry of its cycle came from this attempt.
     """
 

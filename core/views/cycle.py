@@ -6,8 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from core.cycle.attempts import MAX_ATTEMPTS
-from core.cycle.progress import CycleProgress
+from core.cycle.progress import MAX_ATTEMPTS, CycleProgress
 from core.domain.operation import times
 from core.domain.operation.events import Step, masked
 from core.domain.operation.outcomes import Outcome

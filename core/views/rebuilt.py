@@ -135,8 +135,8 @@ class _Rebuilt:
         elif code in _BROKEN_OFF:
             progress.step_started(_after(steps))
         refusal = _ended_by(steps, code) if code else None
-        progress.ended_with(outcome, refusal, 0.0)
         broken_off = progress.attempts and progress.attempts[-1].result == "NOW"
+        progress.ended_with(outcome, refusal, 0.0)
         if broken_off:
             progress.attempts[-1] = replace(progress.attempts[-1], result="REFUSED", code=code, reason=text)
         shown = progress.spreads.get(progress.shown_first)

@@ -32,6 +32,15 @@ DEFECT = 1
 DEMO_SEED = 7
 SIMULATOR_PORT = 8700
 _DEMO_NAME = re.compile(r"[0-9a-f]{12}|(?=[0-9]*[a-f])[0-9a-f]{6,11}")
+_DAY, _SLOT, _NOTHING = re.compile(r"\d[\d-]*"), re.compile(r"last|\d[\dT:.+-]*"), re.compile(r"(?!)")
+_OWN_ARGUMENT = {
+    "day": _DAY,
+    "explain": _SLOT,
+    **dict.fromkeys(("status", "history", "report", "preview", "watch", "reconcile", "cancel"), _NOTHING),
+    **dict.fromkeys(("pause", "resume", "force", "halt"), _NOTHING),
+}
+"""What the argument of a command looks like. Any other word after `--demo` is meant as a name there, so that a wrong
+one is answered with the names there are."""
 
 app = typer.Typer(
     name="senex",
@@ -253,10 +262,13 @@ def demo_named_first(words: list[str]) -> list[str]:
     """The words of a command line, with the name of a demo that follows `--demo` as an option before them.
 
     `--demo` takes no value: what follows it may be an argument, like the date of `senex day --demo 2026-03-02`. The
-    name of a demo is 12 hexadecimal digits; its first 6 or more are enough where one of them is a letter.
+    name of a demo is 12 hexadecimal digits; its first 6 or more are enough where one of them is a letter. A word that
+    cannot be the command's argument is a name too, though of no demo.
     """
     for number, (option, name) in enumerate(pairwise(words)):
-        if option == "--demo" and _DEMO_NAME.fullmatch(name):
+        own = next((_OWN_ARGUMENT[word] for word in words[:number] if word in _OWN_ARGUMENT), None)
+        meant = own is not None and name and not name.startswith("-") and not own.fullmatch(name)
+        if option == "--demo" and (meant or _DEMO_NAME.fullmatch(name)):
             return ["--demo-name", name, *words[: number + 1], *words[number + 2 :]]
     return words
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from core.broker.port import BrokerError, BrokerFault, StreamStatus
 from core.broker.tastytrade import Login, TastytradeBroker
+from core.broker.tastytrade.address import local_address
+from core.broker.tastytrade.simulator_clock import read_simulator_clock
 from core.config.credentials import Credentials, CredentialsError, find_logins
 from core.domain.operation.breakers import BreakerKind
 from core.domain.operation.times import stamp
@@ -22,6 +24,7 @@ from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Finding, Post, Row
 from senex_tui.support.refusals import sentences_for
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from core.config.settings import Settings
@@ -51,6 +54,18 @@ def look_at_broker(settings: Settings, credentials_file: Path, records_file: Pat
     asked = "" if len(found) == 1 else f"; asked below: {found[0].name}"
     post(Row("credentials", Finding.OK, f"client secret and refresh token: {origins}{asked}"))
     asyncio.run(_ask(settings, found[0], records_file, post))
+
+
+def simulated_time(settings: Settings) -> datetime | None:
+    """The market time (UTC) of the simulator that the settings name; None at the real broker and where none answers."""
+
+    if settings.broker.url is None:
+        return None
+    try:
+        told = asyncio.run(read_simulator_clock(local_address(settings.broker.url), LOGIN_S))
+    except BrokerError:
+        return None
+    return None if told is None else told[0]
 
 
 def _skip(post: Post, why: str) -> None:

@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from core.domain.operation.failures import failure_words
-from core.domain.operation.times import minute
+from core.domain.operation.times import minute, weekday
 from senex_tui.doctor.database import lock_row, records_row
 from senex_tui.doctor.doctor import ABOUT_THE_BROKER, Check, Finding, Post, Row, one
 from senex_tui.doctor.exposure import with_exposures
@@ -64,7 +64,7 @@ def all_checks(setup: Setup) -> Sequence[Check]:
     return (
         exposed("settings", lambda: _settings(setup), "see `senex check`"),
         Check(ABOUT_THE_BROKER, lambda post: _broker(setup, post), "check the network and broker.url"),
-        one("calendar", _calendar, "reinstall: make clean, then make demo"),
+        one("calendar", lambda: _calendar(_market_time(setup)), "reinstall: make clean, then make demo"),
         exposed("records", lambda: _records_or_database(setup), "check the disk the data folder is on"),
         one("lock", lambda: _lock_or_database(setup), "check the disk the data folder is on"),
         exposed(
@@ -99,17 +99,30 @@ def _broker(setup: Setup, post: Post) -> None:
     look_at_broker(setup.loaded.settings, setup.folders.credentials_file, setup.records_file, post)
 
 
-def _calendar() -> Row:
-    from core.market.calendar import SessionCalendar
-    from core.runtime.clock import SystemClock, exchange_time
+def _market_time(setup: Setup) -> datetime:
+    """The time that the trader of these settings goes by: the simulator's where they name one, by its own word or by
+    that of the last trader that asked it; else the machine's."""
+    from core.runtime.clock import SystemClock
+    from core.runtime.clock_file import noted_clock
 
-    now = SystemClock().now()
+    if setup.loaded is None or not setup.loaded.settings.broker.url:
+        return SystemClock().now()
+    from senex_tui.doctor.broker import simulated_time
+
+    return simulated_time(setup.loaded.settings) or noted_clock(setup.records_file.parent).now()
+
+
+def _calendar(now: datetime) -> Row:
+    """What the calendar says of the exchange's day at `now`, market time."""
+    from core.market.calendar import SessionCalendar
+    from core.runtime.clock import exchange_time
+
     calendar = SessionCalendar(now)
     today = exchange_time(now).date()
     session, following = calendar.today(now), calendar.next_after(today)
-    hours = "no session today" if session is None else f"today until {minute(session.close)} ET"
+    hours = "no session" if session is None else f"session until {minute(session.close)} ET"
     last = calendar.between(today, today + timedelta(days=3650))[-1].day
-    text = f"{hours}; next session {following.day}; known until {last}"
+    text = f"{weekday(today)}: {hours}; next session {following.day}; known until {last}"
     if last - today < CALENDAR_DAYS:
         return Row("calendar", Finding.WARN, text, "update senex: the exchange's calendar ends soon")
     return Row("calendar", Finding.OK, text)

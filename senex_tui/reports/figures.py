@@ -12,6 +12,7 @@ from decimal import Decimal
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from core.domain.market.sessions import Session, SlotTimes, has_slot_left
 from core.domain.operation import amounts
 from core.domain.operation.events import masked
 from core.domain.operation.reason_words import in_general
@@ -78,7 +79,9 @@ def day_of(option: str, text: str | None) -> date | None:
     return day
 
 
-async def read_report(place: Place, first: date | None, last: date | None, account: str = "") -> FiguresReport:
+async def read_report(
+    place: Place, times: SlotTimes, first: date | None, last: date | None, account: str = ""
+) -> FiguresReport:
     """The figures of the recorded sessions from `first` to `last`, both included; without `first` of the 20 newest.
 
     `account`, the last characters of a number, leaves only that account. Takes no lock, so it can be read while a
@@ -89,12 +92,14 @@ async def read_report(place: Place, first: date | None, last: date | None, accou
         raise Refused(f"--from {first} is after --to {last}; give the earlier day to --from.")
     place.need_records()
     now = (await market_clock(place)).now()
-    figures = await with_records(place, lambda records: _read(records, first, last, account, now))
+    figures = await with_records(place, lambda records: _read(records, times, first, last, account, now))
     days = tuple(replace(day, account=masked(day.account)) for day in figures.days)
     return FiguresReport(place.mode.value, replace(figures, days=days))
 
 
-async def _read(records: Records, first: date | None, last: date | None, account: str, now: datetime) -> SessionFigures:
+async def _read(
+    records: Records, times: SlotTimes, first: date | None, last: date | None, account: str, now: datetime
+) -> SessionFigures:
     results = records.results
     number = await account_named(records, account)
     until = last or date.max
@@ -107,16 +112,24 @@ async def _read(records: Records, first: date | None, last: date | None, account
     found = await results.recorded(sessions[0], sessions[-1])
     if number is not None:
         found = found.of(number)
-    running = await asyncio.to_thread(_running, now) if exchange_time(now).date() in sessions else None
-    return figures_of(sessions, found.runs, found.entries, found.traded, found.missed, running)
+    session = await asyncio.to_thread(_running, now) if exchange_time(now).date() in sessions else None
+    return figures_of(
+        sessions,
+        found.runs,
+        found.entries,
+        found.traded,
+        found.missed,
+        None if session is None else session.day,
+        has_slot_left=session is not None and has_slot_left(session, times, now),
+    )
 
 
-def _running(now: datetime) -> date | None:
-    """The date of the session that is not over at this instant, if any."""
+def _running(now: datetime) -> Session | None:
+    """The session that is not over at this instant, if any."""
     from core.market.calendar import SessionCalendar  # heavy, and asked only when today has been recorded
 
     session = SessionCalendar(now).today(now)
-    return session.day if session is not None and now < session.close else None
+    return session if session is not None and now < session.close else None
 
 
 def _values(report: FiguresReport) -> dict[str, Any]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+from core.domain.operation.reasons import FigureValue, figure_words
 from core.domain.operation.times import stamp
 from core.runtime.clock import Clock
 from senex_tui.support.logs import FIELDS, FILE_NAME, OLDER_FILES
@@ -26,6 +29,10 @@ _NUMBERS: dict[str, int] = {name: getattr(logging, name.upper()) for name in LEV
 _ALIASES = {"warn": "warning", "crit": "critical"}
 # The line's text or time says these already.
 _SILENT = frozenset({"market_at", "kind", "result"})
+_NOT_KNOWN = "None"
+"""What lines of earlier versions have where a figure was not known."""
+_NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d.*[+-]\d\d:\d\d")
 
 
 def level_named(text: str) -> str:
@@ -157,7 +164,8 @@ def _shown_line(text: str, wanted: Wanted) -> str | None:
 def _shown(line: dict[str, Any], at: datetime) -> str:
     fields = [f"{name}={_value(line[name])}" for name in FIELDS if name in line and name not in _SILENT]
     if "error_type" in line:
-        fields.append("error=" + one_line(f"{line['error_type']}: {line.get('error', '')}"))
+        said = (str(line["error_type"]), str(line.get("error", "")))
+        fields.append("error=" + one_line(": ".join(part for part in said if part)))
     parts = [
         stamp(at),
         f"{one_line(str(line.get('level', ''))).upper():<8}",
@@ -170,11 +178,25 @@ def _shown(line: dict[str, Any], at: datetime) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{one_line(str(name))}:{_figure(one)}" for name, one in value.items())
+        known = {str(name): str(one) for name, one in value.items() if str(one) != _NOT_KNOWN}
+        return ", ".join(f"{one_line(name)} {_figure(name, one)}" for name, one in known.items())
     return one_line(str(value))
 
 
-def _figure(value: Any) -> str:
-    """A figure as text; of one that is a document only its size, because nobody reads it in a line."""
-    shown = one_line(str(value))
+def _figure(name: str, text: str) -> str:
+    """A figure as people read it (rules 12); of one that is a document only its size, because nobody reads it in a
+    line. The file keeps the exact text."""
+    shown = one_line(figure_words(name, _read(text)))
     return shown if len(shown) <= LONGEST_FIGURE else f"({len(shown)} characters, in the file)"
+
+
+def _read(text: str) -> FigureValue:
+    """The figure that the log keeps as this text: a number, an instant, or words."""
+    if _NUMBER.fullmatch(text):
+        return Decimal(text)
+    if _INSTANT.fullmatch(text):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return text
+    return {"True": "yes", "False": "no"}.get(text, text)

@@ -52,6 +52,8 @@ FIELDS = (
     "duration_ms",
 )
 """The fields that a line may have beside its text. `account` is masked by whoever sets it, and again here."""
+ERROR_FIELDS = ("error_type", "error")
+"""The class of an error and its own words: fields too, because no sentence names a class."""
 
 
 class LineFormatter(logging.Formatter):
@@ -76,7 +78,7 @@ class LineFormatter(logging.Formatter):
         from structlog.stdlib import ExtraAdder, ProcessorFormatter
 
         return ProcessorFormatter(
-            foreign_pre_chain=[merge_contextvars, ExtraAdder(allow=FIELDS)],
+            foreign_pre_chain=[merge_contextvars, ExtraAdder(allow=(*FIELDS, *ERROR_FIELDS))],
             processors=[_line, self._scrub_values, JSONRenderer(ensure_ascii=False, default=str)],
         )
 
@@ -100,7 +102,7 @@ def _line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mappin
         "logger": record.name,
         "event": event["event"],
     }
-    line |= {name: event[name] for name in FIELDS if name in event}
+    line |= {name: event[name] for name in (*FIELDS, *ERROR_FIELDS) if name in event}
     failed = event.get("exc_info")
     error = failed[1] if isinstance(failed, tuple) else None
     if error is not None:

@@ -104,8 +104,9 @@ def demo_named(folders: Folders, name: str) -> Place:
     """The records of the demo whose name begins like this. Raises Refused when none does, or several do."""
     found = [place for place in demos(folders) if place.demo.startswith(name)]
     if len(found) != 1:
-        count = "several" if found else "no"
-        raise Refused(f"{count} `senex demo` of {folders.data} has a name like {name!r}; `senex demo --list` has them.")
+        count, has = ("several", "have") if found else ("no", "has")
+        known = f"; `senex demo --list` {'shows them' if found else 'shows the names there are'}."
+        raise Refused(f"{count} `senex demo` of {folders.data} {has} a name like {name!r}{known}")
     return found[0]
 
 

@@ -22,6 +22,7 @@ EXPLAINED = {
     "core/remote/link.py": "the words of Redis, beside what to do",
     "core/broker/tastytrade/faults.py": "the field's name that an answer lacks",
     "core/broker/tastytrade/supervisor.py": "the broker's own words, which the SDK carries",
+    "core/domain/operation/failures.py": "the class of a failure, as a field of the log",
     "core/snapshot/json_values.py": "the kind of a figure as stored",
     "senex_tui/cli/commands/logs.py": "what is wrong with an option, in our own words",
     "senex_tui/console/crash_screen.py": "the kind of a defect, by which it is reported",

@@ -142,6 +142,7 @@ def test_every_text_formats_amounts_and_times_by_their_modules() -> None:
         ("text = f'{points:+.1f}'", "'+.1f'"),
         ("text = f'{risk:.0f} $ at most'", "'.0f'"),
         ("text = f'no answer: {type(error).__name__}'", "'__name__'"),
+        ("log.info('no answer: %s', type(error).__name__)", "'__name__'"),
     ],
 )
 def test_a_format_of_its_own_is_refused(tmp_path: Path, code: str, what: str) -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-
-import httpx2
 
 from core.broker.port import (
     AccountReads,
     BrokerAccount,
-    BrokerError,
-    BrokerFault,
     BrokerTime,
     DryRunAnswer,
     MarketState,
@@ -22,11 +16,11 @@ from core.broker.port import (
 )
 from core.broker.tastytrade.alerts import TastytradeOrderAlerts
 from core.broker.tastytrade.connection import Connection
-from core.broker.tastytrade.faults import transport_words
 from core.broker.tastytrade.login import Login
 from core.broker.tastytrade.market_data import DXLinkMarketData
 from core.broker.tastytrade.orders import Orders
 from core.broker.tastytrade.reads import Reads
+from core.broker.tastytrade.simulator_clock import read_simulator_clock
 from core.broker.tastytrade.timings import Timings
 from core.domain.market.chain import OptionChain
 from core.domain.market.judgement import Metrics
@@ -131,28 +125,5 @@ class TastytradeBroker:
 
         Raises BrokerError(UNREACHABLE) when the server does not answer.
         """
-        local, timings = self.connection.local, self.connection.timings
-        if local is None:
-            return None
-        try:
-            async with (
-                asyncio.timeout(timings.read),
-                httpx2.AsyncClient(trust_env=False, timeout=timings.read) as client,
-            ):
-                response = await client.get(local.join("/simulator/clock"))
-        except TimeoutError:
-            raise BrokerError(
-                BrokerFault.UNREACHABLE, f"simulator clock: no whole answer within {timings.read:g} s"
-            ) from None
-        except httpx2.HTTPError as error:
-            raise BrokerError(BrokerFault.UNREACHABLE, f"simulator clock: {transport_words(error)}") from None
-        return _clock_reading(response) if response.is_success else None
-
-
-def _clock_reading(response: httpx2.Response) -> tuple[datetime, float] | None:
-    try:
-        data = json.loads(response.content)["data"]
-        now, speed = datetime.fromisoformat(data["market-time"]), float(data["speed"])
-    except (ValueError, KeyError, TypeError):
-        return None
-    return (now.astimezone(UTC), speed) if now.tzinfo is not None else None
+        local = self.connection.local
+        return None if local is None else await read_simulator_clock(local, self.connection.timings.read)

@@ -13,7 +13,7 @@ from tastytrade.utils import TastytradeError
 from core.broker.port import BrokerError, BrokerFault
 from core.broker.tastytrade.evidence import Evidence
 from core.broker.tastytrade.fields import Unreadable
-from core.domain.operation.failures import failure_words
+from core.domain.operation.failures import failure_class, failure_words
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
     if isinstance(error, httpx2.HTTPError):
         return BrokerError(BrokerFault.UNREACHABLE, f"{what}: {transport_words(error)}")
     if status is None:
-        log.info("%s: no answer: %s", what, type(error).__name__)
+        log.info("%s: no answer that could be used", what, extra=failure_class(error))
         return BrokerError(BrokerFault.UNREACHABLE, f"{what}: no answer that could be used")
     code, words = error_words(evidence.body)
     said = words or f"HTTP {status}"
@@ -63,8 +63,9 @@ def fault_of(error: Exception, evidence: Evidence, what: str) -> BrokerError:
 
 def transport_words(error: httpx2.HTTPError) -> str:
     """A transport failure in words. Its class and text go to the log."""
-    log.info("on the way to the broker: %s: %s", type(error).__name__, error)
-    return failure_words(error)
+    words = failure_words(error)
+    log.info("on the way to the broker: %s", words, extra=failure_class(error) | {"error": str(error)})
+    return words
 
 
 def unreadable_words(error: Exception) -> str:
@@ -77,7 +78,7 @@ def unreadable_words(error: Exception) -> str:
         return f"the answer could not be read: {error.key}"
     if isinstance(error, KeyError):
         return f"the answer lacks {error.args[0] if error.args else 'a field'}"
-    log.info("an answer could not be read: %s", type(error).__name__)
+    log.info("an answer could not be read", extra=failure_class(error))
     return "the answer could not be read"
 
 

@@ -32,7 +32,7 @@ from core.broker.tastytrade.faults import (
 )
 from core.broker.tastytrade.fields import Unreadable, json_object
 from core.broker.tastytrade.order_mapping import dry_run_answer, messages, order_report
-from core.domain.operation.failures import failure_words
+from core.domain.operation.failures import failure_class, failure_words
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import OrderReport, OrderRequest, SendClass, SendOutcome
 from core.runtime.clock import exchange_time
@@ -206,8 +206,9 @@ def _failure_words(failure: Exception | None) -> str:
         return "the request was not seen"
     if isinstance(failure, httpx2.HTTPError):
         return transport_words(failure)
-    log.info("an order ended with %s", type(failure).__name__)
-    return failure_words(failure)
+    words = failure_words(failure)
+    log.info("no answer to an order: %s", words, extra=failure_class(failure))
+    return words
 
 
 def _reports(items: Iterable[Any], what: str) -> tuple[OrderReport, ...]:

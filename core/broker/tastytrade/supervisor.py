@@ -97,7 +97,7 @@ async def keep_alive(
                     raise
                 detail = connection.masked("; ".join(dict.fromkeys(lost_words(leaf) for leaf in leaves)))
                 classes = ", ".join(dict.fromkeys(type(leaf).__name__ for leaf in leaves))
-                log.info("%s of %s ended by %s", name, connection.login.name, classes)
+                log.info("%s of %s ended", name, connection.login.name, extra={"error_type": classes})
         if (task := asyncio.current_task()) is not None and task.cancelling():
             # A loss at the very moment of a cancel: task groups raise the loss, and the cancel would be forgotten.
             raise asyncio.CancelledError

@@ -91,6 +91,12 @@ def slots_of(session: Session, times: SlotTimes) -> tuple[datetime, ...]:
     return tuple(slots)
 
 
+def has_slot_left(session: Session, times: SlotTimes, now: datetime) -> bool:
+    """Whether a slot of the session is still to come, or may still start. `now` is aware UTC."""
+    slots = slots_of(session, times)
+    return bool(slots) and now <= slots[-1] + START_GRACE
+
+
 def may_force(now: datetime, session: Session | None, times: SlotTimes) -> Refusal | None:
     """Why a forced cycle may not start now, or None when it may.
 

@@ -60,6 +60,11 @@ _CONNECTING = frozenset({"ConnectError", "NetworkError"})
 """Failures that are told by their cause where it is known."""
 
 
+def failure_class(error: BaseException) -> dict[str, str]:
+    """The field of a log line that has the class of this failure, which no sentence has."""
+    return {"error_type": type(error).__name__}
+
+
 def failure_words(error: BaseException) -> str:
     """What this failure is, for a person: a sentence without a full stop. An exception of our own says it itself."""
     if type(error).__module__.startswith(_OURS) and str(error):

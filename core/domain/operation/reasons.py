@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
-from core.domain.operation import amounts
+from core.domain.operation import amounts, times
 
 FigureValue = str | int | bool | Decimal | date | datetime | None
 Figures = tuple[tuple[str, FigureValue], ...]
@@ -316,10 +316,16 @@ class Refusal:
         return self.reason.sentence.format_map(_Shown(self.figures))
 
 
-_PER_SHARE = frozenset({"credit", "limit", "natural", "mid", "price", "bid", "ask", "value"})
-_DOLLARS = frozenset({"max_risk", "budget", "buying_power"})
+_PER_SHARE = frozenset(
+    {
+        *("credit", "limit", "natural", "mid", "price", "bid", "ask", "value"),
+        *("natural_credit", "mid_credit", "raw", "offset"),
+    }
+)
+_DOLLARS = frozenset({"max_risk", "budget", "buying_power", "capital", "open_risk"})
 """Their sentences say the unit themselves."""
-_SCORES = frozenset({"score", "needed"})
+_SCORES = frozenset({"score", "needed", "minimum"})
+_RATIOS = frozenset({"utilization"})
 _COUNTED = {"days": "day", "count": "daily candle"}
 """Numbers of things, and one of the things. Their sentences leave the word to the number: `1 day`, `2 days`."""
 
@@ -332,23 +338,29 @@ class _Shown(dict[str, str]):
     """
 
     def __init__(self, figures: Figures) -> None:
-        super().__init__({name: _shown(name, value) for name, value in figures})
+        super().__init__({name: figure_words(name, value) for name, value in figures})
 
     def __missing__(self, key: str) -> str:
         return "?"
 
 
-def _shown(name: str, value: FigureValue) -> str:
+def figure_words(name: str, value: FigureValue) -> str:
+    """The figure of this name as text, in the format of what it means (rules 12): an instant in ET, a number with the
+    places of its kind."""
     if value is None:
         return "none"
     if isinstance(value, int) and name in _COUNTED:
         return amounts.counted(value, _COUNTED[name])
+    if isinstance(value, datetime):
+        return f"{times.minute(value)} ET"
     if not isinstance(value, Decimal):
         return str(value).rstrip(". ") or str(value)
     if name in _PER_SHARE:
         return amounts.credit(value)
     if name in _DOLLARS:
         return amounts.money(value)
+    if name in _RATIOS:
+        return amounts.ratio(value)
     return amounts.score(value) if name in _SCORES else amounts.plain(value)
 
 

@@ -100,11 +100,10 @@ def due_alerts(figures: SessionFigures, running: date | None) -> tuple[DueAlert,
 def _all_failed(newest: list[AccountDay]) -> DueAlert | None:
     """Open when all accounts that the automation trades failed at least three times that day, and none traded.
 
-    An account whose order works at the broker has not failed.
+    An account whose order works at the broker has not failed. One that may still enter today has.
     """
     asked = [day for day in newest if day.reason != Reason.ACCOUNT_DISABLED.code]
-    spared = (DayKind.TRADED, DayKind.OPEN)
-    if not asked or any(day.kind in spared or day.failed < FAILURES_A_DAY for day in asked):
+    if not asked or any(day.kind is DayKind.TRADED or day.awaits_order or day.failed < FAILURES_A_DAY for day in asked):
         return None
     whom = "the account" if len(asked) == 1 else f"every one of {len(asked)} accounts"
     text = f"{whom} failed at least {FAILURES_A_DAY} times on {asked[0].day}: {in_general(asked[0].reason)}"

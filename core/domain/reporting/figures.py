@@ -4,7 +4,8 @@ A *run* is one account's part in one cycle, and came to what the fate of its ent
 that the cycle recorded is not asked then. An *account-day* is one account on one session, and is, the first that fits:
 
 * traded: at least one contract was filled (in dry-run mode: the broker validated the order);
-* open: the session is not over, and an order of it still works or is unknown. Such a day is in no rate;
+* open: the session is not over, and an order of it still works or is unknown, or a slot is left at which the account
+  may still enter: the automation trades it and no entry holds its day for good. Such a day is in no rate;
 * error: an order was rejected, is not at the broker, stayed unknown or ended unfilled. When an operator here
   cancelled it, that was a decision: no trade by rule;
 * error, blocked by risk, or no trade by rule: what most of the day's runs came to, a tie going to the worse. A run is
@@ -19,7 +20,7 @@ cycle was forced for others. None of these counts in the shares of runs.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -73,7 +74,7 @@ _NOT_OVER = frozenset({FateKind.SENDING, FateKind.WORKING, FateKind.PARTLY, Fate
 
 
 class DayKind(StrEnum):
-    """The kinds of account-days. Open is only today's, while an order of it works or is unknown."""
+    """The kinds of account-days. Open is only today's, while an order of it works or is unknown, or it may enter."""
 
     TRADED = "traded"
     RULE = "no trade by rule"
@@ -92,8 +93,8 @@ _WORSE_FIRST = (DayKind.ERROR, DayKind.RISK, DayKind.RULE)
 
 @dataclass(frozen=True, slots=True)
 class AccountDay:
-    """One account on one session. `reason` is the code of what decided; empty when traded, and when not over unless its
-    order is unknown.
+    """One account on one session. `reason` is the code of what decided; empty when traded. Of a day that is not over it
+    is that of what the day came to so far; empty while an order of it works.
 
     `failed` counts the runs that are told to have failed, or whose outcome stayed unknown. `execution_ms` is the
     slowest acknowledgement of the day, in wall milliseconds. `slippage` is the credit of the fills less the mid at the
@@ -110,6 +111,11 @@ class AccountDay:
     pricing_rejections: int
     execution_ms: int | None
     slippage: Decimal | None
+
+    @property
+    def awaits_order(self) -> bool:
+        """Whether it is not over because of an order that works or is unknown, or nothing is recorded of it yet."""
+        return self.kind is DayKind.OPEN and self.reason in ("", Reason.OUTCOME_UNKNOWN.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,15 +214,19 @@ def figures_of(
     expected: Mapping[str, date],
     missed: Mapping[date, Mapping[str, int]] = {},
     running: date | None = None,
+    *,
+    has_slot_left: bool = False,
 ) -> SessionFigures:
     """The figures of these sessions, from everything recorded on them.
 
     `expected` has the accounts that the automation trades, each with the day since when. `missed` counts the reasons
-    for which the slots of a day did not run. `running` is the day of the session that is not over, if any.
+    for which the slots of a day did not run. `running` is the day of the session that is not over, if any;
+    `has_slot_left`: a slot of it is to come or may still start.
     """
     chosen = tuple(sorted(set(sessions)))
     parts, recorded = _joined(runs, entries)
-    days = _account_days(chosen, recorded, expected, missed, running)
+    may_enter = {(running, account) for account in expected} if running is not None and has_slot_left else set()
+    days = _account_days(chosen, recorded, expected, missed, running, may_enter)
     counted = Counter(day.kind for day in days)
     traded, errors = counted[DayKind.TRADED], counted[DayKind.ERROR]
     asked = [part.told for part in parts if part.was_asked and not part.was_off and not _is_open(part, running)]
@@ -277,21 +287,36 @@ def _account_days(
     expected: Mapping[str, date],
     missed: Mapping[date, Mapping[str, int]],
     running: date | None,
+    may_enter: Collection[tuple[date, str]],
 ) -> tuple[AccountDay, ...]:
-    """Every account-day, ordered by session and then by account."""
+    """Every account-day, ordered by session and then by account. `may_enter` has those with a slot left."""
     awaited = {(day, account) for day in sessions for account, since in expected.items() if since <= day}
     asked_for = set(sessions)
     known = sorted(key for key in awaited | recorded.keys() if key[0] in asked_for)
     return tuple(
-        _account_day(day, account, recorded.get((day, account), _Recorded()), missed.get(day, {}), running)
-        for day, account in known
+        _account_day(
+            *key,
+            recorded.get(key, _Recorded()),
+            missed.get(key[0], {}),
+            running,
+            may_enter=key in may_enter,
+        )
+        for key in known
     )
 
 
 def _account_day(
-    day: date, account: str, recorded: _Recorded, missed: Mapping[str, int], running: date | None
+    day: date,
+    account: str,
+    recorded: _Recorded,
+    missed: Mapping[str, int],
+    running: date | None,
+    *,
+    may_enter: bool,
 ) -> AccountDay:
     kind, reason = _judged(recorded, missed, is_running=day == running)
+    if may_enter and kind is not DayKind.TRADED and not any(_ends_day(fate) for fate in recorded.fates):
+        kind = DayKind.OPEN
     runs = [part.run for part in recorded.parts if part.run is not None]
     times = [run.acknowledged_ms for run in runs if run.acknowledged_ms is not None]
     slippages = [fate.slippage for fate in recorded.fates if fate.slippage is not None]
@@ -349,6 +374,13 @@ def _most(counted: Counter[str]) -> str:
 def _has_traded(fate: Fate) -> bool:
     """Whether a contract is filled, by a fill record or by the broker's word that the order is."""
     return fate.traded or fate.kind is FateKind.FILLED
+
+
+def _ends_day(fate: Fate) -> bool:
+    """Whether the account enters nothing more that day. A day that two reads may free without a person's word may still
+    enter (rules 9)."""
+    frees_itself = fate.kind in (FateKind.CANCELLED, FateKind.EXPIRED) and not fate.traded and not fate.needs_word
+    return fate.holds_day and not frees_itself
 
 
 def _validated(told: Told) -> bool:

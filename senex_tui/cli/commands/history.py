@@ -30,7 +30,9 @@ def history(
     text: Annotated[str, typer.Option(metavar="TEXT", help="Only where a word of it holds this, literally.")] = "",
     limit: Annotated[
         int | None,
-        typer.Option(min=1, max=1_000_000, metavar="N", help="At most so many; 20 as a table, else all."),
+        typer.Option(
+            "-n", "--limit", min=1, max=1_000_000, metavar="N", help="At most so many; 20 as a table, else all."
+        ),
     ] = None,
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,

@@ -38,7 +38,9 @@ def report(
     if as_json and as_csv:
         raise Refused("--json and --csv cannot both be printed; leave one out.")
     days = day_of("--from", first), day_of("--to", last)
-    figures = asyncio.run(read_report(invocation.place_for(context, data_dir, demo), *days, account))
+    place = invocation.place_for(context, data_dir, demo)
+    times = invocation.settings_of(context, data_dir, own_simulator=demo).schedule.slot_times
+    figures = asyncio.run(read_report(place, times, *days, account))
     if as_csv:
         print_lines([figures.to_csv()])
     else:

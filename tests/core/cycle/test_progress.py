@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from core.cycle.progress import CycleProgress
 from core.domain.operation.commands import CommandKind
+from core.domain.operation.outcomes import Outcome
+from core.domain.operation.reasons import Reason, refuse
 from core.domain.orders.order_states import EntryState
 from core.records.store.errors import RecordsError
 from core.simulator.exchange.faults import FaultKind
@@ -17,6 +20,7 @@ from tests.support.world import ACCOUNT, World, account, in_world
 
 ORDERS = f"/accounts/{ACCOUNT}/orders"
 OTHER = "5WT00002"
+MORNING = datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 
 
 async def _end(world: World) -> None:
@@ -36,6 +40,27 @@ def _shown_spread(world: World) -> SpreadSlice:
     assert snapshot is not None
     assert snapshot.spread is not None
     return snapshot.spread
+
+
+def test_nothing_says_that_it_is_tried_again_when_nothing_is() -> None:
+    """Not when another underlying passed, not after the last attempt, and not when the run was broken off."""
+
+    def told(*refused: Reason | None, broken_off: bool = False) -> list[str]:
+        progress = CycleProgress(1, None, True, 0.0, ACCOUNT)
+        for attempt, reason in enumerate(refused, 1):
+            for symbol in ("QQQ", "SPX"):
+                progress.attempt_started(attempt, symbol, MORNING)
+                progress.attempt_ended(symbol, None if reason is None and symbol == "SPX" else refuse(Reason.FEED_DOWN))
+        if broken_off:
+            progress.retries(5.0)
+            progress.ended_with(Outcome.FAILED, refuse(Reason.INTERRUPTED), 1.0)
+        return [one.result for one in progress.attempts]
+
+    down = Reason.FEED_DOWN
+    assert told(down) == ["RETRY", "RETRY"]
+    assert told(down, None) == ["RETRY", "RETRY", "REFUSED", "PASS"]
+    assert told(down, down, down) == ["RETRY"] * 4 + ["REFUSED"] * 2
+    assert told(down, down, broken_off=True) == ["RETRY", "RETRY", "REFUSED", "REFUSED"]
 
 
 def test_an_entry_whose_answer_was_lost_is_shown_by_its_record_and_stays_quoted(tmp_path: Path) -> None:

@@ -68,7 +68,9 @@ def test_retry_logic(tmp_path: Path) -> None:
         world.engine.builder.refresh()
         snapshot = world.engine.builder.snapshot
         assert snapshot is not None
-        assert [a.result for a in snapshot.attempts] == ["RETRY"] * 6
+        assert [(a.attempt, a.result) for a in snapshot.attempts] == [
+            (attempt, "REFUSED" if attempt == 3 else "RETRY") for attempt in (1, 2, 3) for _ in ("QQQ", "SPX")
+        ], "after the third nothing is tried again"
         assert await world.entries() == ()
         await _end(world)
 

@@ -228,7 +228,9 @@ def test_a_day_without_a_trade_shows_each_refusal_beside_its_own_underlying(tmp_
         await world.until("09:50")
 
     told = same_after_restart(tmp_path, day)
-    assert {a.attempt for a in told.attempts} == {1, 2, 3}
+    assert [(a.attempt, a.result) for a in told.attempts] == [
+        (n, "REFUSED" if n == 3 else "RETRY") for n in (1, 2, 3) for _ in ("QQQ", "SPX")
+    ]
     assert {a.underlying for a in told.attempts} == {"QQQ", "SPX"}
     assert told.spread is not None
     assert told.spread.underlying == "QQQ"
@@ -247,7 +249,10 @@ def test_the_underlying_that_was_traded_comes_first(tmp_path: Path) -> None:
     assert told.spread is not None
     assert told.spread.underlying == "SPX"
     assert [j.symbol for j in told.judgements] == ["SPX", "QQQ"]
-    assert [(a.underlying, a.traded) for a in told.attempts] == [("QQQ", False), ("SPX", True)]
+    assert [(a.underlying, a.result, a.traded) for a in told.attempts] == [
+        ("QQQ", "REFUSED", False),
+        ("SPX", "PASS", True),
+    ], "the other passed, so it is not tried again"
 
 
 def test_a_suggestion_that_a_dry_run_validated(tmp_path: Path) -> None:

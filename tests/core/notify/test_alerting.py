@@ -129,14 +129,21 @@ def test_an_order_rejected_after_the_broker_took_it_is_an_error_not_a_trade(tmp_
         [run] = (await world.records.results.recorded(MONDAY, MONDAY)).runs
         assert run.outcome is Outcome.SUCCEEDED, "the cycle recorded what it did"
         assert (await world.entry()).state is EntryState.REJECTED
-        assert counted(world) == [(ACCOUNT, DayKind.ERROR, "rejected")], "seen without another cycle"
+        assert counted(world) == [(ACCOUNT, DayKind.OPEN, "rejected")], "seen without another cycle; it may enter again"
         figures = world.engine.alerting.figures
         assert figures is not None
-        assert ((figures.success.count, figures.success.of), figures.days[0].failed) == ((0, 1), 1)
+        assert (figures.success.of, figures.days[0].failed) == (0, 1)
         await world.until("10:17")
         assert {entry.state for entry in await world.entries()} == {EntryState.REJECTED}
         assert len(await world.entries()) == 3
         assert AlertKind.ALL_FAILED in {alert.kind for alert in world.engine.alerting.open_now}
+        await world.until("14:45:59")
+        assert counted(world) == [(ACCOUNT, DayKind.OPEN, "rejected")]
+        await world.until("14:53")
+        assert counted(world) == [(ACCOUNT, DayKind.ERROR, "rejected")], "no slot is left, seen without another change"
+        figures = world.engine.alerting.figures
+        assert figures is not None
+        assert (figures.success.count, figures.success.of) == (0, 1)
         await world.stop()
 
     in_world(day, tmp_path, poll_s=60)

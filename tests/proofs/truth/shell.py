@@ -38,7 +38,7 @@ def in_shell(shell: Reader, place: Place, day: Day) -> list[Said]:
         slots = SlotTimes()
         said = [*_status(await read_status(place), day)]
         said += _day(await read_day(place, slots, None), day)
-        said += _report(await read_report(place, None, None), day)
+        said += _report(await read_report(place, slots, None, None), day)
         said += await _history(place, day)
         for number in {entry.cycle for entry in day.of_today()} - {OF_NO_CYCLE}:
             said += _explain(await explain(place, slots, str(number)), number, day)

@@ -20,7 +20,10 @@ HEAVY = ("tastytrade", "sqlalchemy", "pandas", "numpy", "aiohttp", "textual", "h
         (("simulator",), ["--port N", "--seed N", "--speed N", "--start ISO", "secret-ok", "refresh-ok"]),
         (("once",), ["--json", "--account N", "--wait SECONDS", "0 succeeded, 3 skipped, 4 failed, 5 unknown"]),
         (("check",), ["secrets are masked"]),
-        (("history",), ["--kind KIND", "--from DATE", "--to DATE", "--reason CODE", "--csv", "--json", "--limit N"]),
+        (
+            ("history",),
+            ["--kind KIND", "--from DATE", "--to DATE", "--reason CODE", "--csv", "--json", "-n, --limit N"],
+        ),
         (("explain",), ["CYCLE", "11:15", "--json", "why it was missed"]),
         (("day",), ["[DATE]", "--json"]),
     ],

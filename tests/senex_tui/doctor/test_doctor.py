@@ -107,6 +107,14 @@ def test_what_cannot_be_read_of_the_brokers_answers_is_told(box: Box, simulator_
     assert todo == "look at it at the broker; the rest is used"
 
 
+def test_the_calendar_goes_by_the_markets_day_and_names_it(box: Box, simulator_url: str) -> None:
+    """Not by the machine's, which has another date than the market that is simulated."""
+    _, rows = looked_at(box, SENEX_BROKER__URL=simulator_url, **LOGIN)
+    assert rows["calendar"][1].startswith(
+        "Mon 2 Mar 2026: session until 16:00 ET; next session 2026-03-03; known until "
+    )
+
+
 def test_a_broker_that_never_answers_costs_seconds_only(box: Box) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         began = time.monotonic()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from core.broker.port import BrokerAccount
+from core.domain.market.sessions import SlotTimes
 from core.domain.operation.commands import CommandKind
 from core.domain.operation.outcomes import Outcome, outcome_for
 from core.domain.operation.reasons import Reason
@@ -38,6 +39,7 @@ from tests.support.senex_command import Box
 ROOT = Path(__file__).parents[3]
 ONE, TWO = "5WT00001", "5WT00002"
 MONDAY = date(2026, 3, 2)
+TIMES = SlotTimes()
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ async def _record_day(records: Records, number: int, day: date) -> None:
 
 
 def test_the_last_20_sessions_as_json(place: Place) -> None:
-    told = asyncio.run(read_report(place, None, None))
+    told = asyncio.run(read_report(place, TIMES, None, None))
     values = json.loads(told.to_json())
     assert (values["mode"], values["first"], values["last"], values["sessions"]) == (
         "dry-run",
@@ -118,7 +120,7 @@ def test_the_last_20_sessions_as_json(place: Place) -> None:
 
 
 def test_a_range_has_both_its_ends_and_rows_for_a_spreadsheet(place: Place) -> None:
-    told = asyncio.run(read_report(place, date(2026, 3, 3), date(2026, 3, 5)))
+    told = asyncio.run(read_report(place, TIMES, date(2026, 3, 3), date(2026, 3, 5)))
     rows = list(csv.reader(io.StringIO(told.to_csv())))
     assert tuple(rows[0]) == COLUMNS
     assert [row[:4] for row in rows[1::2]] == [
@@ -127,15 +129,15 @@ def test_a_range_has_both_its_ends_and_rows_for_a_spreadsheet(place: Place) -> N
         ["2026-03-05", "…0001", "no trade by rule", "low_score"],
     ]
     assert rows[1][4:] == ["1", "0", "1", "0", "6100", "-0.0800"]
-    assert asyncio.run(read_report(place, None, date(2026, 3, 4))).figures.sessions[0] == date(2026, 3, 3)
-    nothing = asyncio.run(read_report(place, date(2027, 1, 1), None))
+    assert asyncio.run(read_report(place, TIMES, None, date(2026, 3, 4))).figures.sessions[0] == date(2026, 3, 3)
+    nothing = asyncio.run(read_report(place, TIMES, date(2027, 1, 1), None))
     assert nothing.to_text() == "No session is recorded there in dry-run mode."
     assert nothing.to_csv().splitlines() == [",".join(COLUMNS)]
     assert json.loads(nothing.to_json())["success"] == {"count": 0, "of": 0, "percent": None}
 
 
 def test_the_text_fits_a_narrow_terminal(place: Place) -> None:
-    lines = asyncio.run(read_report(place, None, None)).to_text().splitlines()
+    lines = asyncio.run(read_report(place, TIMES, None, None)).to_text().splitlines()
     assert max(len(line) for line in lines) <= 80
     start = lines.index("                              TARGET")
     assert lines[start : start + 9] == [
@@ -192,18 +194,18 @@ def test_alerts_are_listed_and_acknowledged_without_a_console(place: Place) -> N
 
 def test_before_the_first_start_there_is_nothing_to_report(box: Box) -> None:
     nowhere = Place(Mode.DRY_RUN, box.home / "records.sqlite3", box.home / "HALT")
-    for asked in (read_report(nowhere, None, None), read_alerts(nowhere, everything=False)):
+    for asked in (read_report(nowhere, TIMES, None, None), read_alerts(nowhere, everything=False)):
         with pytest.raises(Refused, match="no records yet"):
             asyncio.run(asked)
     with pytest.raises(Refused, match="is after"):
-        asyncio.run(read_report(nowhere, date(2026, 3, 3), date(2026, 3, 2)))
+        asyncio.run(read_report(nowhere, TIMES, date(2026, 3, 3), date(2026, 3, 2)))
 
 
 async def _after(place: Place, change: Callable[[Records], Awaitable[object]]) -> dict[str, Any]:
     records = await Records.open(url_of(place.records_file))
     await change(records)
     await records.close()
-    return dict(json.loads((await read_report(place, None, None)).to_json()))
+    return dict(json.loads((await read_report(place, TIMES, None, None)).to_json()))
 
 
 async def _end(records: Records, cycle: int, day: date, state: EntryState) -> None:
@@ -237,17 +239,39 @@ def test_a_day_the_console_was_down_is_an_error_in_the_report(place: Place) -> N
     assert (last["day"], last["result"], last["reason"], last["runs"]) == ("2026-03-25", "error", "process_down", 0)
 
 
+def _at(place: Place, market: str) -> None:
+    """Lets the market's time of these records go on from this instant."""
+    told = {"market": market, "real": SystemClock().now().isoformat(), "speed": 1.0}
+    (place.records_file.parent / NOTE_FILE).write_text(json.dumps(told), encoding="utf-8")
+
+
+def test_a_day_on_which_an_account_may_still_enter_is_not_over_in_the_report(place: Place) -> None:
+    day = MONDAY + timedelta(days=23)
+
+    async def rejected_and_late(records: Records) -> None:
+        """One account was rejected; of the other nothing is recorded but slots at which the console was down."""
+        found = [BrokerAccount(number, "", "Margin", False) for number in (ONE, TWO)]
+        await records.accounts.discover("main", found, enable_new=True, at=AT)
+        await _end(records, 23, day, EntryState.REJECTED)
+        await records.slots.miss(day, AT + timedelta(days=23), Reason.PROCESS_DOWN, "down", AT)
+
+    _at(place, "2026-03-25T14:31:00+00:00")
+    values = asyncio.run(_after(place, rejected_and_late))
+    assert [(d["account"], d["result"], d["reason"]) for d in values["days"][-2:]] == [
+        ("…0001", "not over", "rejected"),
+        ("…0002", "not over", "process_down"),
+    ]
+    assert values["success"] == {"count": 12, "of": 13, "percent": "92.3"}
+    _at(place, "2026-03-25T18:47:00+00:00")
+    after = json.loads(asyncio.run(read_report(place, TIMES, None, None)).to_json())
+    assert [d["result"] for d in after["days"][-2:]] == ["error", "error"], "no slot is left"
+
+
 def test_an_order_that_works_leaves_today_open_in_the_report(place: Place) -> None:
     day = MONDAY + timedelta(days=23)
-    folder = place.records_file.parent
-
-    def noted(market: str) -> None:
-        told = {"market": market, "real": SystemClock().now().isoformat(), "speed": 1.0}
-        (folder / NOTE_FILE).write_text(json.dumps(told), encoding="utf-8")
-
-    noted("2026-03-25T18:00:00+00:00")
+    _at(place, "2026-03-25T18:00:00+00:00")
     values = asyncio.run(_after(place, lambda records: _end(records, 23, day, EntryState.WORKING)))
     assert (values["days"][-1]["result"], values["account_days"]["open"]) == ("not over", 1)
-    noted("2026-03-25T20:01:00+00:00")
-    after = json.loads(asyncio.run(read_report(place, None, None)).to_json())
+    _at(place, "2026-03-25T20:01:00+00:00")
+    after = json.loads(asyncio.run(read_report(place, TIMES, None, None)).to_json())
     assert (after["days"][-1]["result"], after["account_days"]["open"]) == ("error", 0)

@@ -203,7 +203,7 @@ def test_an_account_is_named_by_its_last_characters_in_every_report(place: Place
     story = asyncio.run(explain(place, TIMES, "1", typed)).to_text()
     assert "account …0002" in story
     assert "…0001" not in story
-    report = asyncio.run(read_report(place, None, None, typed))
+    report = asyncio.run(read_report(place, TIMES, None, None, typed))
     assert {one.account for one in report.figures.days} == {"…0002"}
     assert asyncio.run(read_alerts(place, everything=True, account=typed)).values == {"alerts": []}
 
@@ -213,7 +213,7 @@ def test_an_account_that_is_not_one_is_refused_everywhere_with_the_choices(place
     for read in (
         lambda: read_day(place, TIMES, None, typed),
         lambda: explain(place, TIMES, "1", typed),
-        lambda: read_report(place, None, None, typed),
+        lambda: read_report(place, TIMES, None, None, typed),
         lambda: read_alerts(place, everything=False, account=typed),
         lambda: search(place, "cycles", HistoryFilter(account=typed), None, "text", print),
     ):

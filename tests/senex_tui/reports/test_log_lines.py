@@ -7,14 +7,20 @@ import json
 import signal
 import subprocess
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx2 import RemoteProtocolError
 
+from core.broker.tastytrade.faults import transport_words
+from core.domain.operation.events import Event
+from core.notify.event_log import log_event
 from core.runtime.clock import EXCHANGE_ZONE, SystemClock, exchange_time
+from core.runtime.redaction import Redactor
 from senex_tui.reports.log_lines import Wanted, follow, newest
-from senex_tui.support.logs import FILE_NAME
+from senex_tui.support.logs import FILE_NAME, set_up_logging
 from senex_tui.support.when import moment_named
 from tests.support.senex_command import SENEX, Box
 
@@ -43,7 +49,8 @@ def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
         "2026-03-02 09:45:00 ET  INFO      older  cycle=3",
         "a line of an earlier version",
         "2026-03-02 09:45:00 ET  INFO      cycle 09:45 started  cycle=4  account=…0001",
-        "2026-03-02 09:45:00 ET  WARNING   quotes  [31mred  cycle=4  figures=age:31,all:(1203 characters, in the file)",
+        "2026-03-02 09:45:00 ET  WARNING   quotes  [31mred  cycle=4  "
+        "figures=age 31, all (1203 characters, in the file)",
         "2026-03-02 09:45:00 ET  ERROR     failed  error=ValueError: no",
         "    Traceback",
         "      File",
@@ -55,6 +62,33 @@ def test_lines_are_readable_over_rotated_files_and_filtered(box: Box) -> None:
 
     done = box.run("logs", "--data-dir", str(box.home / "d"), "-n", "1", "--level", "WARN", "--cycle", "4")
     assert (done.returncode, done.stdout, done.stderr) == (0, everything[3] + "\n", "")
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_the_log_reads_like_every_text_and_its_file_keeps_the_figures_exact(box: Box) -> None:
+    """One format of amounts and scores, ET, nothing that is not known, and no class of an exception in a sentence."""
+    folder = box.home / "d" / "logs"
+    set_up_logging(folder, Redactor())
+    figures = (
+        *(("score", Decimal("82.5565277500")), ("natural_credit", Decimal("6.9250")), ("max_risk", Decimal("326.5"))),
+        *(("close", datetime(2026, 3, 2, 21, tzinfo=UTC)), ("order_id", None), ("root", "SPXW"), ("strangers", 2)),
+    )
+    log_event(Event(datetime(2026, 3, 2, 15, tzinfo=UTC), "step.judgement", "SPX: judged", figures=figures))
+    assert transport_words(RemoteProtocolError("Server disconnected")) == "the connection broke before an answer"
+    older = written("older", figures={"close": "2026-03-02 21:00:00+00:00", "order_id": "None", "floored": "True"})
+    with (folder / FILE_NAME).open("a", encoding="utf-8") as file:
+        file.write(older)
+    told, broke, of_earlier = newest(folder, Wanted(), None)
+    assert told.endswith(
+        "SPX: judged  figures=score 82.5, natural_credit 6.925, max_risk 326.50, close 16:00 ET, root SPXW, strangers 2"
+    )
+    sentence, error = broke.split("  ")[-2:]
+    assert sentence == "on the way to the broker: the connection broke before an answer"
+    assert error == "error=RemoteProtocolError: Server disconnected"
+    assert of_earlier.endswith("older  figures=close 16:00 ET, floored yes")
+    first = json.loads((folder / FILE_NAME).read_text(encoding="utf-8").splitlines()[0])
+    assert first["figures"]["score"] == "82.5565277500"
+    assert "order_id" not in first["figures"]
 
 
 def test_lines_since_a_moment_and_with_a_text(box: Box) -> None:

@@ -169,4 +169,4 @@ def test_an_adopted_order_is_told_wherever_entries_are(tmp_path: Path) -> None:
     [entry] = of_day.values["entries"]
     assert (entry["cycle"], entry["state"]) == (0, "filled")
     place = Place(Mode.DEMO, tmp_path / "kept" / "adopted" / "demo" / "records.sqlite3", tmp_path / "HALT")
-    assert asyncio.run(read_report(place, None, None)).to_text()
+    assert asyncio.run(read_report(place, SlotTimes(), None, None)).to_text()

@@ -100,7 +100,7 @@ class Listener:
         async def read() -> None:
             hear("status", (await read_status(place)).to_text())
             hear("day", (await read_day(place, slots, None)).to_text())
-            hear("report", (await read_report(place, None, None)).to_text())
+            hear("report", (await read_report(place, slots, None, None)).to_text())
             hear("alerts", (await read_alerts(place, everything=True)).to_text())
             hear("accounts", "\n".join(await account_lines(place, Settings())))
             for kind in HistoryKind:

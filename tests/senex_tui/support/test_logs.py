@@ -7,10 +7,8 @@ import json
 import logging
 import os
 import stat
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,19 +26,7 @@ from senex_tui.support.refusals import sentences_for
 ACCOUNT = "5WT12345"
 
 
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    before, level, raising = root.handlers[:], root.level, logging.raiseExceptions
-    hooks = threading.excepthook, sys.unraisablehook
-    root.handlers = []
-    yield
-    for handler in root.handlers:
-        handler.close()
-    root.handlers, logging.raiseExceptions = before, raising
-    threading.excepthook, sys.unraisablehook = hooks
-    root.setLevel(level)
-    logging.captureWarnings(False)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def lines(path: Path) -> list[dict[str, Any]]:

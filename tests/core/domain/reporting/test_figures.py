@@ -58,9 +58,10 @@ def figures(
     sessions: int = 0,
     missed: Mapping[date, Mapping[str, int]] | None = None,
     running: date | None = None,
+    slot_left: bool = False,
 ) -> SessionFigures:
     days = {run.day for run in runs} | {e.session_day for e in entries} | {day(n) for n in range(sessions)}
-    return figures_of(days, runs, entries, expected or {}, missed or {}, running)
+    return figures_of(days, runs, entries, expected or {}, missed or {}, running, has_slot_left=slot_left)
 
 
 def kinds(of: SessionFigures) -> list[DayKind]:
@@ -210,6 +211,40 @@ def test_a_day_without_a_run_is_what_its_slots_were_missed_for(missed: dict[str,
 def test_a_day_of_which_nothing_is_recorded_yet_is_open_while_it_runs() -> None:
     assert kinds(figures(expected={ONE: day(0)}, sessions=1, running=day(0))) == [DayKind.OPEN]
     assert kinds(figures(expected={ONE: day(0)}, sessions=1)) == [DayKind.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (None, Reason.FEED_DOWN),
+        (None, Reason.LOW_SCORE),
+        (None, Reason.RISK_ABOVE_BUDGET),
+        (EntryState.REJECTED, Reason.REJECTED),
+        (EntryState.EXPIRED, Reason.ENTRY_EXPIRED),
+    ],
+)
+def test_a_day_is_not_over_while_its_account_may_still_enter(state: EntryState | None, reason: Reason) -> None:
+    """Its account-day is in no rate, and says what it came to so far."""
+    ran = run(0) if state else run(0, reason)
+    made_by = [] if state is None else [replace(made(state, ran), holds_day=state is EntryState.EXPIRED)]
+    found = figures(ran, entries=made_by, expected={ONE: day(0)}, running=day(0), slot_left=True)
+    assert [(d.kind, d.reason) for d in found.days] == [(DayKind.OPEN, reason.code)]
+    assert found.success == Share(0, 0)
+    for judged in (
+        figures(ran, entries=made_by, expected={ONE: day(0)}, running=day(0)),
+        figures(ran, entries=made_by, running=day(0), slot_left=True),
+        figures(ran, entries=made_by, expected={ONE: day(0)}, running=day(1), slot_left=True),
+    ):
+        assert judged.days[0].kind is not DayKind.OPEN, "no slot left, not traded by the automation, or another day"
+
+
+@pytest.mark.parametrize(
+    ("state", "by"), [(EntryState.ABSENT, ""), (EntryState.INCIDENT, ""), (EntryState.CANCELLED, "ana")]
+)
+def test_a_day_that_its_entry_holds_for_good_is_over_whatever_slots_are_left(state: EntryState, by: str) -> None:
+    ran = run(0)
+    held = figures(ran, entries=[made(state, ran, by=by)], expected={ONE: day(0)}, running=day(0), slot_left=True)
+    assert kinds(held) == [DayKind.RULE if by else DayKind.ERROR]
 
 
 def test_a_dry_run_trades_by_validating_also_when_its_cycle_was_interrupted() -> None:
@@ -377,6 +412,8 @@ def test_every_account_failing_three_times_in_a_day() -> None:
     works = figures(*everyone, sent, entries=[made(EntryState.WORKING, sent)], running=day(1))
     assert codes(works, running=day(1)) == [], "its order works"
     assert codes(figures(*everyone, run(2, Reason.LOW_SCORE))) == [], "another day began"
+    may_enter = figures(*everyone, expected={ONE: day(0), TWO: day(0)}, running=day(1), slot_left=True)
+    assert codes(may_enter, running=day(1)) == [AlertKind.ALL_FAILED], "that it may still enter mends nothing"
 
 
 def test_no_trade_in_five_sessions_on_which_nothing_forbade_one() -> None:

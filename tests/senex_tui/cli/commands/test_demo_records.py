@@ -116,6 +116,10 @@ def test_an_argument_after_the_option_stays_an_argument(demos: Box) -> None:
     [
         (("status", "--demo", "b7c8d9"), "several `senex demo`"),
         (("status", "--demo", "abcdef"), "no `senex demo`"),
+        *(
+            ((*words, "--demo", "nope"), "has a name like 'nope'; `senex demo --list` shows the names there are.")
+            for words in (("day",), ("explain", "last"), ("status",), ("history",), ("report",), ("pause",))
+        ),
         (("status", "--demo", OLD), f"the demo {OLD} was recorded by another version of senex"),
         (("pause", "--demo", FILLED), f"the demo {FILLED} is finished; only its records can be asked"),
         (("pause", "--demo"), "no `senex demo` is running"),
@@ -137,6 +141,13 @@ def test_a_demo_that_cannot_be_asked_is_refused_in_one_sentence(demos: Box, word
         ("explain --demo 11:15", None),
         ("explain --demo 12", None),
         ("explain --demo last", None),
+        ("explain --demo 2026-03-02T11:15 --json", None),
+        ("day --demo 2026-13-99", None),
+        ("day --demo nope --json", "--demo-name nope day --demo --json"),
+        ("pause --why day --demo nope", "--demo-name nope pause --why day --demo"),
+        ("reset --demo halt", None),
+        ("accounts skip --demo 0001", None),
+        ("history --demo --reason low_score", None),
         ("demo --seed 7", None),
     ],
 )
