@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TALL_FROM = (44, 4)
+NO_QUOTE = "no quote: the engine has ended"
 INDEX_NOTE = "index: last trade"
 
 
@@ -27,6 +28,11 @@ class QuotePanel(LinePanel["QuoteSlice"]):
     """
 
     NAME = "Quote"
+
+    def show_ended(self, ended: bool) -> None:
+        """Says, where there is no quote, whether one may still come."""
+        self.PLACEHOLDER = NO_QUOTE if ended else LinePanel.PLACEHOLDER  # type: ignore[misc]
+        self.redraw()
 
     def draw(self, value: QuoteSlice, width: int, height: int) -> Drawing:
         if width >= _TALL_FROM[0] and height >= _TALL_FROM[1] and not self.is_ascii:

@@ -250,6 +250,8 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
         named.append(("mail", status.mail, ""))
     if status.redis is not None and (level < 2 or status.redis.health is not Health.OK):
         named.append(("redis", status.redis, ""))
+    if status.engine.is_over:
+        named = []  # what an engine that has ended said of its parts no longer holds
     is_starting = any(health.health is Health.STARTING for _, health, _ in named)
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
@@ -257,7 +259,7 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
         named = [part for part in named if part[1].health is not Health.OK]
     for name, health, extra in named:
         parts += _part(name, health, extra, level)
-    if level >= 4 and len(named) < 3:
+    if level >= 4 and len(named) < 3 and not status.engine.is_over:
         rest = " rest " if named else " all "
         parts += [(rest, Tone.DIM), ("starting", Tone.DIM) if is_starting else ("ok", Tone.GOOD)]
     if level < 2:

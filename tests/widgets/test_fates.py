@@ -114,6 +114,9 @@ def test_nothing_is_said_only_when_it_is_known(panel: type[DayPanel], empty: obj
     reading = drawn(panel(), empty, DayContext(reading=Reading()))
     assert "reading today's records" in reading
     assert sentence not in reading
+    never = drawn(panel(), empty, DayContext(reading=Reading(), ended=True))
+    assert "today's records were not read" in never
+    assert sentence not in never
     assert sentence in drawn(panel(), empty, DayContext(reading=Reading(ReadingState.KNOWN)))
     old = drawn(panel(), empty, DayContext(reading=Reading(ReadingState.OLD, parts.NOW)))
     assert "as of 10:31:41" in old
@@ -125,6 +128,14 @@ def test_a_console_that_has_not_read_says_so_and_an_older_recording_does_not() -
     old = replace(scenes.calm(), day=None, reading=Reading(), overall=None, next_steps=())
     context = day_context(old)
     assert (context.reading.state, context.today) == (ReadingState.KNOWN, date(2025, 11, 20))
+
+
+@pytest.mark.parametrize("engine", list(EngineState))
+def test_an_engine_that_has_ended_says_nothing_of_its_parts(engine: EngineState) -> None:
+    shown = replace(scenes.starting(), status=replace(scenes.starting().status, engine=engine))
+    says = any("starting" in bar(shown, width) for width in (60, 80, 120, 200))
+    assert says is not engine.is_over
+    assert day_context(shown).ended is engine.is_over
 
 
 def test_a_watcher_to_whom_nobody_publishes_is_told_the_day_and_what_comes_next() -> None:
