@@ -11,7 +11,7 @@ from core.domain.orders.next_step import Next
 from core.snapshot import StartState, StepState
 from widgets.base import format as figures
 from widgets.base.day_panel import DayPanel
-from widgets.base.fates import cycle_told, step_sign, told_line, tone_of
+from widgets.base.fates import cycle_told, next_session, step_sign, told_line, tone_of
 from widgets.base.lines import Drawing, Line, Tone, fit, flow, wrap
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class CyclePanel(DayPanel["CycleSlice"]):
         overall = self.context.overall
         if overall is None or overall.kind is Next.RUNNING:
             return []
-        return [((row, Tone.DIM),) for row in wrap(overall.words, width)]
+        words = "; ".join(filter(None, (overall.words, next_session(overall, self.context.today))))
+        return [((row, Tone.DIM),) for row in wrap(words, width)]
 
     def _title(self, value: CycleSlice) -> str:
         day = self.day_words(value.day)

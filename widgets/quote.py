@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TALL_FROM = (44, 4)
+NO_QUOTE = "no quote: the engine has ended"
 INDEX_NOTE = "index: last trade"
 
 
@@ -28,6 +29,11 @@ class QuotePanel(LinePanel["QuoteSlice"]):
 
     NAME = "Quote"
 
+    def show_ended(self, ended: bool) -> None:
+        """Says, where there is no quote, whether one may still come."""
+        self.PLACEHOLDER = NO_QUOTE if ended else LinePanel.PLACEHOLDER  # type: ignore[misc]
+        self.redraw()
+
     def draw(self, value: QuoteSlice, width: int, height: int) -> Drawing:
         if width >= _TALL_FROM[0] and height >= _TALL_FROM[1] and not self.is_ascii:
             lines = _tall(value, width)
@@ -36,9 +42,14 @@ class QuotePanel(LinePanel["QuoteSlice"]):
         else:
             fresh = freshness(value)
             low, high = figures.price(value.day_low), figures.price(value.day_high)
-            day: Line = () if value.day_low is None else ((f"day {low}-{high}", Tone.DIM),)
+            day: Line = () if value.day_low is None else ((f"{_day(value)} {low}-{high}", Tone.DIM),)
+            change = _change(value)
+            top = (
+                _price(value),
+                *(change if width_of(change) + len(_price(value)[0]) + width_of(fresh) < width else ()),
+            )
             lines = (
-                beside((_price(value), *_change(value)), fresh, width),
+                beside(top, fresh, width),
                 beside(_sides(value), day if width_of(_sides(value)) + width_of(day) < width else (), width),
             )
         return Drawing(value.symbol, lines)
@@ -75,8 +86,14 @@ def _change(value: QuoteSlice) -> Line:
     if value.change is None:
         return ()
     tone = Tone.STALE if value.freshness is Freshness.STALE else _direction(value.change)
+    dated = "" if value.day is None else f"{_day(value)} "
     text = f"{figures.arrow(value.change)} {figures.signed(value.change)} {figures.percent(value.change_percent)}"
-    return (("  ", Tone.PLAIN), (text.strip(), tone))
+    return (("  ", Tone.PLAIN), (dated, Tone.DIM), (text.strip(), tone))
+
+
+def _day(value: QuoteSlice) -> str:
+    """Of which day the change and the range are: their date, unless they are of today."""
+    return "day" if value.day is None else figures.day_of(value.day, value.day)
 
 
 def _direction(change: Decimal) -> Tone:
@@ -98,7 +115,7 @@ def _tall(value: QuoteSlice, width: int) -> tuple[Line, ...]:
     tone = Tone.STRONG if live else Tone.STALE
     left = [((row, tone if row else Tone.PLAIN),) for row in rows]
     low, high = figures.price(value.day_low), figures.price(value.day_high)
-    day: Line = () if value.day_low is None else (("day ", Tone.DIM), (f"{low} - {high}", Tone.PLAIN))
+    day: Line = () if value.day_low is None else ((f"{_day(value)} ", Tone.DIM), (f"{low} - {high}", Tone.PLAIN))
     facts = (_change(value), _sides(value), day)
     fresh = freshness(value)
     picture = sparkline(value.trail, width - width_of(fresh) - 2)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from core.domain.operation.outcomes import Outcome
 from core.snapshot import SlotState
 from widgets.base import format as figures
 from widgets.base.day_panel import DayPanel
@@ -36,16 +37,21 @@ class SchedulePanel(DayPanel["tuple[SlotView, ...]"]):
             return self.nothing(width)
         lines: list[Line] = []
         follow: int | None = None
+        entered: int | None = None
         for slots in _rows(value):
             if slots[0].state in (SlotState.NEXT, SlotState.RUNNING, SlotState.HELD, SlotState.WILL_MISS):
                 follow = len(lines) if follow is None or slots[0].state is SlotState.RUNNING else follow
+            if (told := slots[0].told) is not None and (told.fate is not None or told.outcome is Outcome.SUCCEEDED):
+                entered = len(lines)
             lines += _slot(slots[0], width, height) if len(slots) == 1 else _held(slots, width, height)
         planned = [slot for slot in value if not slot.forced]
         run = sum(slot.state is SlotState.DONE for slot in planned)
         missed = sum(slot.state is SlotState.MISSED for slot in planned)
         forced = f", {len(value) - len(planned)} forced" if len(planned) < len(value) else ""
         counts = f"  {run} run, {missed} missed, {len(planned)} in all{forced}"
-        return Drawing(f"{self.NAME}{counts if width > 44 else ''}", tuple(lines), follow=follow)
+        return Drawing(
+            f"{self.NAME}{counts if width > 44 else ''}", tuple(lines), follow=entered if follow is None else follow
+        )
 
 
 def slot_part(slot: SlotView) -> Part:
@@ -57,14 +63,16 @@ def slot_part(slot: SlotView) -> Part:
 
 
 def _rows(slots: Sequence[SlotView]) -> Iterator[tuple[SlotView, ...]]:
-    """The slots one by one, but for those held by one thing: these stand together."""
+    """The slots one by one, but for those that one thing keeps from entering: these stand together."""
     for _, group in groupby(slots, lambda s: (s.state, s.told) if _is_held(s) else (s.at, s.forced)):
         yield tuple(group)
 
 
 def _is_held(slot: SlotView) -> bool:
-    """Whether the day's entry keeps a slot from entering, or did when it came."""
-    return not slot.forced and (slot.state is SlotState.HELD or (slot.told is not None and slot.told.word == "held"))
+    """Whether something that stands keeps a slot from entering, or the day's entry did when it came."""
+    return not slot.forced and (
+        slot.state in (SlotState.HELD, SlotState.WILL_MISS) or (slot.told is not None and slot.told.word == "held")
+    )
 
 
 def _held(slots: Sequence[SlotView], width: int, height: int) -> list[Line]:

@@ -11,6 +11,7 @@ from core.domain.operation.times import when
 from core.domain.orders.next_step import Next
 from core.snapshot import Automation, EngineState, Health, Mode, StartState, Watching
 from widgets.base import format as figures
+from widgets.base.fates import next_session
 from widgets.base.lines import Drawing, Line, Tone, beside, fit, width_of
 from widgets.base.panel import LinePanel
 
@@ -60,6 +61,8 @@ _NEXT = {
     Next.UNREAD: "records not read",
 }
 """What comes next when no slot enters."""
+_OF_AN_ACCOUNT = frozenset({Next.DONE, Next.VALIDATED, Next.WORKING, Next.HELD, Next.FREEING, Next.SKIPPED})
+"""What its own day makes of an account: another account may stand otherwise."""
 _ENGINE = {
     EngineState.STARTING: ("○ STARTING", Tone.WARN),
     EngineState.STOPPING: ("○ STOPPING", Tone.WARN),
@@ -103,13 +106,14 @@ class StatusView:
     """The status of the snapshot, and what comes next, with what this console adds.
 
     `pending` has its commands that the engine has not settled yet, oldest first. `overall` is None in a recording made
-    before it was told.
+    before it was told. `kinds` has what comes next for each account.
     """
 
     status: StatusSlice
     pending: tuple[CommandKind, ...] = ()
     read_only: bool = False
     overall: NextStep | None = None
+    kinds: tuple[Next, ...] = ()
 
 
 class StatusBar(LinePanel["StatusView"], can_focus=False):
@@ -208,7 +212,23 @@ def _bar(value: StatusView, width: int) -> Line:
     reason = next((each for each in reasons if len(each) <= room), reasons[-1])
     if reason and room >= min(len(reason), _LEAST_REASON):
         left = _left(value, level, fit(reason, min(len(reason), room)))
+    more = tuple((f"; {phrase}", Tone.STRONG) for phrase in _more(value) if phrase)
+    for count in range(len(more), 0, -1):
+        longer = (far[0], *more[:count], *far[1:])
+        if width_of(left) + width_of(longer) < width:
+            return beside(left, longer, width)
     return beside(left, far, width)
+
+
+def _more(value: StatusView) -> tuple[str, ...]:
+    """What is said besides where there is room: what else comes next for other accounts, and when an entry may be that
+    this day does not see any more."""
+    step, status = value.overall, value.status
+    if step is None or step.enters_at is not None or step.kind not in _OF_AN_ACCOUNT or not status.engine.tells_day:
+        return ()
+    others = (kind for kind in dict.fromkeys(value.kinds) if kind is not step.kind and kind in _OF_AN_ACCOUNT)
+    today = None if status.now is None else figures.exchange_day(status.now)
+    return (*(_NEXT[kind].removeprefix(f"{_NO_ENTRY}: ") for kind in others), next_session(step, today))
 
 
 def _reasons(value: StatusView) -> tuple[str, ...]:
@@ -250,6 +270,8 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
         named.append(("mail", status.mail, ""))
     if status.redis is not None and (level < 2 or status.redis.health is not Health.OK):
         named.append(("redis", status.redis, ""))
+    if status.engine.is_over:
+        named = []  # what an engine that has ended said of its parts no longer holds
     is_starting = any(health.health is Health.STARTING for _, health, _ in named)
     if level >= 3:
         named = [(name, health, "") for name, health, _ in named if health.health is not Health.STARTING]
@@ -257,7 +279,7 @@ def _left(value: StatusView, level: int, reason: str = "") -> Line:
         named = [part for part in named if part[1].health is not Health.OK]
     for name, health, extra in named:
         parts += _part(name, health, extra, level)
-    if level >= 4 and len(named) < 3:
+    if level >= 4 and len(named) < 3 and not status.engine.is_over:
         rest = " rest " if named else " all "
         parts += [(rest, Tone.DIM), ("starting", Tone.DIM) if is_starting else ("ok", Tone.GOOD)]
     if level < 2:

@@ -17,7 +17,7 @@ from core.cycle.progress import CycleProgress
 from core.cycle.runner import CycleRunner
 from core.cycle.slots import SlotBook
 from core.domain.operation.breakers import BreakerKind
-from core.domain.operation.events import Severity
+from core.domain.operation.events import Event, Severity
 from core.domain.operation.reasons import Refusal
 from core.domain.orders.orders import Entry
 from core.engine.command_intake import CommandIntake
@@ -46,6 +46,7 @@ from core.orders.account_look import AccountLook
 from core.orders.desk import OrderDesk, SendingRules
 from core.orders.leg_subscriptions import LegSubscriptions
 from core.orders.open_tridents import OpenTridents
+from core.orders.order_events import HAS_FILLS
 from core.orders.polls import OrderPolls
 from core.orders.reconciler import Reconciler
 from core.orders.reconciliation import Reconciliation
@@ -286,6 +287,7 @@ class Engine:
         )
         self.publishing = Publishing(parts, self.quotes, self.builder)
         self.bus.listen(self.builder.heard)
+        self.bus.listen(self._on_fills)
         self.bus.listen(log_event)
         self._stop = asyncio.Event()
         self.ready = asyncio.Event()
@@ -374,6 +376,13 @@ class Engine:
         """Called when an entry has ended: releases its leg quotes and has the figures computed again."""
         self._jobs.until_done("the release of leg quotes", lambda: self.legs.release(entry_id))
         self._jobs.until_done("the computation of the figures", self.alerting.check)
+
+    def _on_fills(self, event: Event) -> None:
+        """Shows what has filled as soon as the records have it, wherever the console counts it."""
+        entry_id = dict(event.figures).get("entry")
+        if event.kind in HAS_FILLS and event.account is not None and isinstance(entry_id, str):
+            account = event.account
+            self._jobs.until_done("the trident that has filled", lambda: self.tridents.filled(entry_id, account))
 
     async def _after_cycle(self) -> None:
         self._jobs.until_done("the computation of the figures", self.alerting.check)

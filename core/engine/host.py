@@ -12,7 +12,7 @@ from dataclasses import InitVar, dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from core.domain.operation.commands import Command, CommandKind, CommandState, stop_of
-from core.engine.start_progress import RECORDS, StartProgress
+from core.engine.start_progress import SETUP, StartProgress
 from core.runtime.clock import SystemClock
 from core.runtime.ids import Ids
 from core.snapshot import (
@@ -37,7 +37,7 @@ class EngineHost:
     """Runs one engine on a thread and is its client (`EngineClient`): snapshots come out, commands go in.
 
     `open_engine` runs on the engine's thread, so that the heavy imports happen there. `explain` turns the error that
-    ended the engine into a sentence for the operator.
+    ended the engine into a sentence for the operator. `starting` takes the steps of the start.
     """
 
     open_engine: Callable[[], Awaitable[Engine]]
@@ -49,7 +49,7 @@ class EngineHost:
     _loop: asyncio.AbstractEventLoop | None = field(init=False, default=None)
     _first: Snapshot = field(init=False)
     _ended: Snapshot | None = field(init=False, default=None)
-    _starting: StartProgress = field(init=False, default_factory=lambda: StartProgress(SystemClock()))
+    starting: StartProgress = field(init=False, default_factory=lambda: StartProgress(SystemClock()))
     _refused: deque[CommandView] = field(init=False, default_factory=lambda: deque(maxlen=10))
     _stop_wanted: threading.Event = field(init=False, default_factory=threading.Event)
     _thread: threading.Thread = field(init=False)
@@ -72,7 +72,7 @@ class EngineHost:
         engine = self._engine
         if engine is not None and engine.builder.snapshot is not None:
             return engine.builder.snapshot
-        return replace(self._first, status=replace(self._first.status, start=self._starting.steps()))
+        return replace(self._first, status=replace(self._first.status, start=self.starting.steps()))
 
     def send(self, kind: CommandKind, *, target: str = "", note: str = "") -> str:
         """Hands a command to the engine's inbox and returns the command's id. Without a running engine it is refused at
@@ -152,21 +152,23 @@ class EngineHost:
         except BaseException as failure:
             log.exception("the engine ended")
             why = self.explain(failure)
-            self._starting.fail(why)
-            self._ended = _ending(self._shown(), EngineState.FAILED, why)
+            self.starting.fail(why)
+            self._ended = self._ending(EngineState.FAILED, why)
         else:
-            self._ended = _ending(self._shown(), EngineState.STOPPED)
+            self._ended = self._ending(EngineState.STOPPED)
 
     async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._starting.begin(RECORDS)
+        self.starting.begin(SETUP)
         engine = await self.open_engine()
-        engine.starting = self._starting
+        engine.starting = self.starting
         self._engine = engine
         if self._stop_wanted.is_set():
             engine.stop()
         await engine.run()
 
-
-def _ending(last: Snapshot, engine: EngineState, failure: str = "") -> Snapshot:
-    return replace(last, status=replace(last.status, engine=engine, failure=failure))
+    def _ending(self, engine: EngineState, failure: str = "") -> Snapshot:
+        """The last snapshot of an engine that has ended; it has the steps of a start only when the start failed."""
+        last, started = self._shown(), self._engine is not None and self._engine.ready.is_set()
+        steps = self.starting.steps() if failure and not started else ()
+        return replace(last, status=replace(last.status, engine=engine, failure=failure, start=steps))

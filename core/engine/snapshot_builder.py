@@ -239,7 +239,9 @@ class SnapshotBuilder:
         )
         quotes = []
         for underlying in self.parts.settings.preferred_underlyings:
-            shown = quote_slice(moment.quotes, moment.live, underlying, moment.monotonic, in_session=moment.in_session)
+            shown = quote_slice(
+                moment.quotes, moment.live, underlying, moment.monotonic, moment.today, in_session=moment.in_session
+            )
             quotes.append(self._trails.add(shown, moment))
         held = self.tridents.held
         spread = spread_slice(moment, panels.spread, entries, known.views, subscribed=self._legs_subscribed(panels))

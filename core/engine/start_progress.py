@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from core.runtime.clock import Clock
 from core.snapshot import StartState, StartStep
 
-RECORDS, LOGIN, ACCOUNTS, MARKET, FEED, RECONCILE = "records", "login", "accounts", "market", "feed", "reconcile"
-_ORDER = (RECORDS, LOGIN, ACCOUNTS, MARKET, FEED, RECONCILE)
+SETUP, BROKER, RECORDS, LOGIN = "setup", "broker", "records", "login"
+ACCOUNTS, MARKET, FEED, RECONCILE = "accounts", "market", "feed", "reconcile"
+_ORDER = (SETUP, BROKER, RECORDS, LOGIN, ACCOUNTS, MARKET, FEED, RECONCILE)
+"""Setup: settings, passwords and locks. Broker: it is asked for its time, and is heard of for the first time."""
 LONGEST_S = 60.0
 """Wall seconds after which a start that waits only for the feed is over; the feed's own health says the rest."""
 
@@ -59,7 +61,8 @@ class StartProgress:
         taken = dict(self._taken)
         if self._is_over(taken):
             return ()
-        return tuple(self._step(name, taken.get(name)) for name in _ORDER)
+        begun = max((_ORDER.index(name) for name in taken), default=-1)
+        return tuple(self._step(name, taken.get(name), passed=place < begun) for place, name in enumerate(_ORDER))
 
     def _is_over(self, taken: dict[str, _Taken]) -> bool:
         reconcile, feed = taken.get(RECONCILE), taken.get(FEED)
@@ -67,9 +70,9 @@ class StartProgress:
             return False
         return feed.ended is not None or self.clock.monotonic() - feed.began > LONGEST_S
 
-    def _step(self, name: str, taken: _Taken | None) -> StartStep:
-        if taken is None:
-            return StartStep(name, StartState.TODO)
+    def _step(self, name: str, taken: _Taken | None, *, passed: bool) -> StartStep:
+        if taken is None:  # a step that an engine made of ready parts did not need is passed all the same
+            return StartStep(name, StartState.DONE if passed else StartState.TODO)
         until = self.clock.monotonic() if taken.ended is None else taken.ended
         state = StartState.NOW if taken.ended is None else StartState.FAILED if taken.failure else StartState.DONE
         return StartStep(name, state, max(0, int(until - taken.began)), taken.failure)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -21,6 +23,8 @@ from core.runtime.clock import Clock
 
 SHOWN_LEGS = 200
 """How many legs are quoted for display at most: one subscription of the feed. The nearest expirations come first."""
+_BUSY_S = 1.0
+"""Wall seconds after which a comparison is tried again that a cycle kept waiting."""
 
 
 def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
@@ -35,7 +39,7 @@ def held_legs(positions: Iterable[Position]) -> tuple[HeldLeg, ...]:
 @dataclass(eq=False, repr=False)
 class OpenTridents:
     """Compares filled entries with the broker's positions from time to time, and keeps the legs of those still held
-    quoted.
+    quoted. A trident that has just filled is held from that moment on, before any comparison.
 
     `busy` says that a cycle runs: then nothing is read and nothing subscribed, because display must not delay a cycle.
     """
@@ -49,15 +53,18 @@ class OpenTridents:
     busy: Callable[[], bool]
     _built: dict[str, OpenTrident] = field(init=False, default_factory=dict)
     _by_account: dict[str, tuple[OpenTrident, ...]] = field(init=False, default_factory=dict)
+    _just_filled: dict[str, OpenTrident] = field(init=False, default_factory=dict)
+    _wake: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _trouble: dict[str, str] = field(init=False, default_factory=dict)
     _dates_read: date | None = field(init=False, default=None)
     ex_dividends: Mapping[str, date | None] = field(init=False, default_factory=dict)
 
     @property
     def held(self) -> tuple[OpenTrident, ...]:
-        """The open tridents as last compared, the nearest expiration first."""
-        found = [trident for held in self._by_account.values() for trident in held]
-        return tuple(sorted(found, key=lambda t: (t.expiration, t.account, t.entry_id)))
+        """The open tridents as last compared, with those that have filled since, the nearest expiration first."""
+        compared = {trident.entry_id: trident for held in self._by_account.values() for trident in held}
+        found = compared | self._just_filled
+        return tuple(sorted(found.values(), key=lambda t: (t.expiration, t.account, t.entry_id)))
 
     @property
     def trouble(self) -> str:
@@ -65,11 +72,24 @@ class OpenTridents:
         return "; ".join(self._trouble.values())
 
     async def run(self, every_s: float) -> None:
-        """Compares every `every_s` wall seconds, until cancelled. Raises RecordsError."""
+        """Compares every `every_s` wall seconds, and soon after a fill, until cancelled. Raises RecordsError."""
         while True:
-            if not self.busy():
-                await self.check()
-            await self.clock.sleep(every_s)
+            if self.busy():
+                await self.clock.sleep(min(_BUSY_S, every_s))
+                continue
+            self._wake.clear()
+            await self.check()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every_s):
+                    await self._wake.wait()
+
+    async def filled(self, entry_id: str, account: str) -> None:
+        """Takes up what an entry's fills have made, which the records just got. Raises RecordsError."""
+        entries = await self.records.entries.filled_open(account, self.today())
+        for entry in entries:
+            if entry.id == entry_id:
+                self._just_filled[entry_id] = await self._opened(entry)
+                self._wake.set()
 
     async def check(self) -> None:
         """Compares once. An account that cannot be read keeps what was known of it. Raises RecordsError."""
@@ -82,6 +102,7 @@ class OpenTridents:
 
     async def _look_at(self, number: str) -> None:
         filled = await self.records.entries.filled_open(number, self.today())
+        before = {entry.id: self._just_filled.get(entry.id) for entry in filled}
         if not filled:  # we hold nothing there, so the broker is not asked
             self._by_account.pop(number, None)
             self._trouble.pop(number, None)
@@ -94,6 +115,9 @@ class OpenTridents:
         self._trouble.pop(number, None)
         ours = held_entries(filled, held_legs(reads.positions))
         self._by_account[number] = tuple([await self._opened(entry) for entry in ours])
+        for entry_id, trident in before.items():
+            if self._just_filled.get(entry_id) is trident:  # else more fills have come since the records were read
+                self._just_filled.pop(entry_id, None)
 
     async def _opened(self, entry: Entry) -> OpenTrident:
         """The open trident of an entry; built again when more fill records have come."""

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from core.domain.operation import amounts
 from core.domain.operation.events import Severity, masked
 from core.domain.operation.reasons import Figures
+from core.domain.orders.fate import fate_of
 from core.domain.orders.fills import fill_credit, is_complete, is_rest_open
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.trident.trident import max_risk
 from core.runtime.bus import Bus
 
+HAS_FILLS = frozenset({f"order.{EntryState.FILLED.value}", f"order.{EntryState.INCIDENT.value}", "order.fills_known"})
+"""The kinds of events after which an entry is a position at risk, or a position of another credit."""
 _SEVERITY = {
     EntryState.REJECTED: Severity.WARNING,
     EntryState.CANCELLED: Severity.WARNING,
@@ -72,7 +75,16 @@ class OrderEvents:
         credit of a filled order is known at last."""
         complete = is_complete(entry.terms, entry.fills)
         if is_rest_open(report) and not complete:
-            await self.say(entry, "order.partially_filled", "partially filled", Severity.INFO)
+            await self.say(entry, "order.partially_filled", _partly(entry), Severity.INFO)
         elif entry.state is EntryState.FILLED and complete:
             text = f"the fill records of order {entry.order_id} have all come: filled"
             await self.say(entry, "order.fills_known", text, Severity.INFO)
+
+
+def _partly(entry: Entry) -> str:
+    """How much of an order is filled while the rest works."""
+    fate = fate_of(entry)
+    return (
+        f"partially filled: {fate.filled} of {fate.contracts} contracts; "
+        f"the rest works at {amounts.credit(entry.terms.credit)} credit"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 from core.domain.market.underlying import SHIPPED
 from core.remote.quote_hashes import QuotesSeen
@@ -37,15 +38,19 @@ def with_quotes(snapshot: Snapshot, seen: QuotesSeen, mono: float, *, trader_liv
     if spread is not None and spread.live and live:
         legs = legs_of(seen)
         spread = repriced(spread, legs, seen.quotes(legs), mono)
-    quotes = tuple(_quote(quote, seen, mono, live=live, in_session=in_session) for quote in snapshot.quotes)
+    quotes = tuple(
+        _quote(quote, seen, mono, snapshot.day, live=live, in_session=in_session) for quote in snapshot.quotes
+    )
     return replace(snapshot, status=status, quotes=quotes, spread=spread)
 
 
-def _quote(shown: QuoteSlice, seen: QuotesSeen, mono: float, *, live: bool, in_session: bool) -> QuoteSlice:
+def _quote(
+    shown: QuoteSlice, seen: QuotesSeen, mono: float, today: date | None, *, live: bool, in_session: bool
+) -> QuoteSlice:
     underlying = SHIPPED.get(shown.symbol)
     if underlying is None:
         return shown
-    read = quote_slice(seen, live, underlying, mono, in_session=in_session)
+    read = quote_slice(seen, live, underlying, mono, today, in_session=in_session)
     if read.price is None:  # not in Redis: as old as the trader's screen
         return (
             replace(shown, freshness=Freshness.STALE) if shown.price is not None and in_session and not live else shown

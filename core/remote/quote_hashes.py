@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -63,6 +64,7 @@ def fields_of(store: PublishedQuoteStore, symbol: str, connection: str) -> Field
             "day_high": _amount(summary.day_high),
             "day_low": _amount(summary.day_low),
             "summary_received": repr(summary.received),
+            "summary_day": "" if summary.day is None else summary.day.isoformat(),
         }
     if halt is not None:
         fields |= {"halted": "yes" if halt.halted else "no", "halt_received": repr(halt.received)}
@@ -167,6 +169,7 @@ def _trade(symbol: str, fields: Mapping[str, str], shift: float) -> Trade:
 
 
 def _summary(symbol: str, fields: Mapping[str, str], shift: float) -> DaySummary:
+    day = fields.get("summary_day", "")  # a trader of an earlier version does not write it
     return DaySummary(
         symbol,
         previous_close=_value(fields["previous_close"]),
@@ -174,6 +177,7 @@ def _summary(symbol: str, fields: Mapping[str, str], shift: float) -> DaySummary
         day_high=_value(fields["day_high"]),
         day_low=_value(fields["day_low"]),
         received=float(fields["summary_received"]) + shift,
+        day=date.fromisoformat(day) if day else None,
     )
 
 

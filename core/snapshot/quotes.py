@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
@@ -18,7 +19,8 @@ class Freshness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuoteSlice:
-    """One underlying. `trail` has the recent prices, oldest first, for the sparkline. `day_path` has pairs of seconds
+    """One underlying. `change`, `day_low` and `day_high` are of the session on `day`, which is None when that is today
+    or not known. `trail` has the recent prices, oldest first, for the sparkline. `day_path` has pairs of seconds
     since the open and price, for the chart."""
 
     symbol: str
@@ -33,3 +35,4 @@ class QuoteSlice:
     day_high: Decimal | None = None
     trail: tuple[float, ...] = ()
     day_path: tuple[tuple[int, float], ...] = ()
+    day: date | None = None

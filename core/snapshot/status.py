@@ -40,6 +40,11 @@ class EngineState(StrEnum):
         """Whether what is shown of the day, and of what comes next, is as it stands now."""
         return self in (EngineState.RUNNING, EngineState.UNSEEN)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of the engine goes on any more."""
+        return self in (EngineState.STOPPED, EngineState.FAILED)
+
 
 class Automation(StrEnum):
     """The trading state (rules 9). While reconciling, entries are refused too."""

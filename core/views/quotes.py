@@ -20,8 +20,11 @@ _TRAIL = 120
 _PATH_STEP_S = 10
 
 
-def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: float, *, in_session: bool) -> QuoteSlice:
-    """The newest price with its age. Values that are no longer current stay readable, marked as stale."""
+def quote_slice(
+    store: QuoteReads, live: bool, underlying: Underlying, mono: float, today: date | None, *, in_session: bool
+) -> QuoteSlice:
+    """The newest price with its age. Values that are no longer current stay readable, marked as stale, and what is not
+    of `today` has its date."""
     symbol = underlying.symbol
     quote = None if underlying.is_index else store.last_known_quote(symbol)
     trade = store.last_known_trade(symbol)
@@ -42,6 +45,7 @@ def quote_slice(store: QuoteReads, live: bool, underlying: Underlying, mono: flo
         freshness=freshness(live, age, in_session=in_session),
         day_low=None if summary is None else summary.day_low,
         day_high=None if summary is None else summary.day_high,
+        day=None if summary is None or summary.day == today else summary.day,
     )
 
 

@@ -14,6 +14,8 @@ from core.snapshot import SlotState, SlotView, ToldView
 _STATES = {"claimed": SlotState.RUNNING, "done": SlotState.DONE, "missed": SlotState.MISSED}
 _ENTERS_NOTHING = frozenset({Next.DONE, Next.VALIDATED, Next.HELD, Next.WORKING, Next.SKIPPED, Next.OFF})
 """What keeps every slot that is left from entering, for as long as it stands."""
+_NONE_ENTERS = "none enters, as things stand"
+"""Of the slots after the one that will be missed."""
 
 
 def slot_views(
@@ -75,6 +77,10 @@ def _coming(slot: datetime, coming: NextStep) -> SlotView:
         state = SlotState.WILL_MISS
     elif coming.kind in _ENTERS_NOTHING:
         state = SlotState.HELD
+    elif coming.misses_at is not None and slot > coming.misses_at:
+        return SlotView(
+            slot, SlotState.WILL_MISS, "", _NONE_ENTERS, told=ToldView(None, coming.kind.value, _NONE_ENTERS)
+        )
     if state is SlotState.TO_COME:
         return SlotView(slot, state, "", "")
     return SlotView(slot, state, "", coming.words, told=ToldView(None, coming.kind.value, coming.words))

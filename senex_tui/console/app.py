@@ -170,7 +170,8 @@ class SenexApp(EventGuard, Appearance, Navigation, Actions, PlainCrash):
             self.refresh_bindings()
 
     def _status_view(self, snapshot: Snapshot) -> StatusView:
-        return StatusView(snapshot.status, self.pending, self.looks.read_only, snapshot.overall)
+        kinds = tuple(view.step.kind for view in snapshot.next_steps)
+        return StatusView(snapshot.status, self.pending, self.looks.read_only, snapshot.overall, kinds)
 
     def seen_above(self) -> tuple[StatusView, tuple[Alarm, ...]] | None:
         try:

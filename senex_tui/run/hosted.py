@@ -159,9 +159,11 @@ def _hosted(
 
     async def open_engine() -> Engine:
         if world is None:
-            engine = await build_configured_engine(loaded, folders, mode, logins, data_lock=data_lock, watched=watched)
+            engine = await build_configured_engine(
+                loaded, folders, mode, logins, data_lock=data_lock, watched=watched, starting=host.starting
+            )
         else:
-            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched)
+            engine = await build_demo_engine(loaded.settings, folders, world, data_lock, watched, host.starting)
         if listener is not None:
             engine.bus.listen(listener)
         return engine

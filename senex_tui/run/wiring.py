@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from core.engine.start_progress import BROKER, RECORDS, SETUP, StartProgress
 from core.runtime.ids import RandomIds
 from core.runtime.last_alive import FILE as LAST_ALIVE
 from core.snapshot import Mode
@@ -57,6 +58,7 @@ async def build_configured_engine(
     *,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
+    starting: StartProgress | None = None,
 ) -> Engine:
     """The engine on the broker and records of the settings. Raises as `build_engine`."""
     wire = _configured_wire(loaded, logins)
@@ -69,6 +71,7 @@ async def build_configured_engine(
         place=place,
         data_lock=data_lock,
         watched=watched,
+        starting=starting,
     )
 
 
@@ -85,6 +88,7 @@ async def build_demo_engine(
     world: DemoWorld,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
+    starting: StartProgress | None = None,
 ) -> Engine:
     """The engine of a demo on its own simulator, with records of its own."""
     from senex_tui.run.demo import DEMO_LOGIN, carry_pause
@@ -92,7 +96,9 @@ async def build_demo_engine(
     url = await asyncio.to_thread(world.wait_ready)
     place = world.place(folders)
     wire = Wire(url, "demo", *DEMO_LOGIN)
-    engine = await build_engine(settings, folders, Mode.DEMO, wire, place=place, data_lock=data_lock, watched=watched)
+    engine = await build_engine(
+        settings, folders, Mode.DEMO, wire, place=place, data_lock=data_lock, watched=watched, starting=starting
+    )
     await carry_pause(place.records_file.parent, engine.parts.records)
     return engine
 
@@ -106,6 +112,7 @@ async def build_engine(
     place: Place | None = None,
     data_lock: FolderLock | None = None,
     watched: WatchSettings | None = None,
+    starting: StartProgress | None = None,
 ) -> Engine:
     """The engine of a mode, not yet running. Raises BrokerError, LockRefused, RecordsError or CalendarError.
 
@@ -114,6 +121,8 @@ async def build_engine(
     demo: orders are really sent, to a simulated broker; new accounts start enabled. dry-run: the real broker
     validates each order and none is sent. sandbox: validated and sent, at the broker's certification environment.
     live: validated and sent. New accounts start disabled, except in a demo (rules 9).
+
+    `starting` is told of the steps, so that a start that fails says at which.
     """
     from core.broker.multi_login import LoginsBroker
     from core.broker.tastytrade import Login, TastytradeBroker
@@ -129,13 +138,18 @@ async def build_engine(
 
     place = place or place_of(folders, mode)
     sandbox = mode is Mode.SANDBOX
+    starting = starting or StartProgress(SystemClock())
+    starting.begin(SETUP)
+    mailer = mailer_for(settings.mail, mode)
     locks = await take_locks(place, broker_address(wire.url, sandbox=sandbox), data_lock)
     records: Records | None = None
     try:
         login = Login(wire.name, wire.secret, wire.refresh)
         ids = RandomIds()
+        starting.then(SETUP, BROKER)
         asking = TastytradeBroker(login, SystemClock(), ids, base_url=wire.url, is_test=sandbox)
         clock = choose_clock(settings, await asking.server_clock())
+        starting.then(BROKER, RECORDS)
         note_clock(place.records_file.parent, clock)
         broker = LoginsBroker([_ports(one, wire.url, clock, ids, sandbox) for one in (login, *_others(wire))], clock)
         demo = mode is Mode.DEMO
@@ -159,7 +173,7 @@ async def build_engine(
             stops_folder=place.stops_folder,
             last_alive=place.records_file.parent / LAST_ALIVE,
             real_time=isinstance(clock, SystemClock),
-            mailer=mailer_for(settings.mail, mode),
+            mailer=mailer,
             locks=locks,
             settings_watch=watched,
         )
@@ -169,7 +183,9 @@ async def build_engine(
         locks.release()
         raise
     tune_gc()
-    return Engine(parts)
+    engine = Engine(parts)
+    engine.starting = starting
+    return engine
 
 
 def _others(wire: Wire) -> list[Login]:

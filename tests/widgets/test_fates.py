@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from core.domain.operation.outcomes import Outcome
+from core.domain.operation.times import when
 from core.domain.orders.fate import FateKind
 from core.domain.orders.next_step import Next, NextStep
 from core.snapshot import (
@@ -15,6 +16,7 @@ from core.snapshot import (
     EngineState,
     Health,
     Mode,
+    NextStepView,
     PartHealth,
     Reading,
     ReadingState,
@@ -25,6 +27,7 @@ from core.snapshot import (
     StepState,
     ToldView,
 )
+from core.views.slots import slot_views
 from tests.support.console import parts, scenes
 from widgets.alarms import alarms
 from widgets.attempts import AttemptsPanel
@@ -60,7 +63,8 @@ def drawn(panel: DayPanel, value: object, context: DayContext, width: int = 78, 
 
 
 def bar(shown: Snapshot, width: int) -> str:
-    return plain(StatusBar().draw(StatusView(shown.status, overall=shown.overall), width, 1).lines)
+    kinds = tuple(view.step.kind for view in shown.next_steps)
+    return plain(StatusBar().draw(StatusView(shown.status, overall=shown.overall, kinds=kinds), width, 1).lines)
 
 
 # The table
@@ -114,6 +118,9 @@ def test_nothing_is_said_only_when_it_is_known(panel: type[DayPanel], empty: obj
     reading = drawn(panel(), empty, DayContext(reading=Reading()))
     assert "reading today's records" in reading
     assert sentence not in reading
+    never = drawn(panel(), empty, DayContext(reading=Reading(), ended=True))
+    assert "today's records were not read" in never
+    assert sentence not in never
     assert sentence in drawn(panel(), empty, DayContext(reading=Reading(ReadingState.KNOWN)))
     old = drawn(panel(), empty, DayContext(reading=Reading(ReadingState.OLD, parts.NOW)))
     assert "as of 10:31:41" in old
@@ -125,6 +132,14 @@ def test_a_console_that_has_not_read_says_so_and_an_older_recording_does_not() -
     old = replace(scenes.calm(), day=None, reading=Reading(), overall=None, next_steps=())
     context = day_context(old)
     assert (context.reading.state, context.today) == (ReadingState.KNOWN, date(2025, 11, 20))
+
+
+@pytest.mark.parametrize("engine", list(EngineState))
+def test_an_engine_that_has_ended_says_nothing_of_its_parts(engine: EngineState) -> None:
+    shown = replace(scenes.starting(), status=replace(scenes.starting().status, engine=engine))
+    says = any("starting" in bar(shown, width) for width in (60, 80, 120, 200))
+    assert says is not engine.is_over
+    assert day_context(shown).ended is engine.is_over
 
 
 def test_a_watcher_to_whom_nobody_publishes_is_told_the_day_and_what_comes_next() -> None:
@@ -354,6 +369,55 @@ def test_an_engine_that_has_ended_counts_nothing_down(engine: EngineState) -> No
         assert "no entry" in bar(ended, width)
     assert "free to enter" in drawn(CyclePanel(), running.cycle, day_context(running))
     assert "free to enter" not in drawn(CyclePanel(), ended.cycle, day_context(ended))
+
+
+def test_where_there_is_room_the_bar_tells_of_every_account_and_of_the_next_session() -> None:
+    shown = scenes.filled()
+    assert shown.overall is not None
+    assert shown.overall.next_day is not None
+    first = f"next slot {when(shown.overall.next_day, shown.day)}"
+    assert f"done today; {first}" in bar(shown, 180)
+    assert f"{shown.overall.words}; {first}" in " ".join(drawn(CyclePanel(), shown.cycle, day_context(shown)).split())
+    held = NextStep(Next.HELD, "held")
+    steps = (NextStepView("…0001", held), NextStepView("…0002", NextStep(Next.WORKING, "an order works")))
+    both = replace(shown, overall=held, next_steps=steps)
+    assert "no entry: day held; an order works" in bar(both, 140)
+    for width in range(50, 181):
+        line = bar(both, width)
+        assert len(line) <= width
+        assert "day held" in line or "no entry" in line or width < 60
+
+
+def test_slots_that_will_be_missed_after_the_next_one_stand_together() -> None:
+    shown = scenes.paused()
+    at, *more = [slot.at for slot in shown.schedule if slot.state in (SlotState.WILL_MISS, SlotState.TO_COME)]
+    assert shown.overall is not None
+    assert shown.overall.misses_at == at
+    assert shown.status.now is not None
+    slots = slot_views([at, *more], (), (), {}, shown.overall, shown.status.now)
+    first, rest = drawn(SchedulePanel(), slots, day_context(shown)).splitlines()[1:]
+    assert "will miss" in first
+    assert f"{len(more)} slots: none enters, as things stand" in rest
+    [only] = drawn(SchedulePanel(), slots[-1:], day_context(shown)).splitlines()[1:]
+    assert "will miss" in only
+
+
+def test_after_the_close_the_slot_with_the_entry_is_in_sight() -> None:
+    start = scenes.closed().schedule[0]
+    fate = ToldView(Outcome.SUCCEEDED, "filled", "FILLED 6.81", fate=FateKind.FILLED)
+    missed = ToldView(None, "missed", "no console was running")
+    slots = tuple(
+        replace(
+            start,
+            at=start.at + timedelta(minutes=15 * n),
+            state=SlotState.DONE if n == 12 else SlotState.MISSED,
+            told=fate if n == 12 else missed,
+        )
+        for n in range(25)
+    )
+    drawing = SchedulePanel().draw(slots, 78, 8)
+    assert drawing.follow is not None
+    assert "FILLED" in plain(drawing.lines[drawing.follow : drawing.follow + 1])
 
 
 def test_a_dry_run_validates_and_does_not_enter() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal as D
 from typing import Any
 
@@ -120,6 +121,17 @@ def test_a_quote_says_its_freshness_in_words(scene: str, price: str, word: str, 
     assert word in plain(tall)
     # Tall digits cannot be struck through, so a stale price is never set in them.
     assert ((price, Tone.STALE) in tall[1]) is (scene == "stale")
+
+
+@pytest.mark.parametrize("width", range(20, 61))
+@pytest.mark.parametrize("height", [1, 2, 4])
+def test_what_a_quote_shows_of_another_day_has_its_date(width: int, height: int) -> None:
+    for quote in parts.quotes():
+        text = plain(QuotePanel().draw(replace(quote, day=date(2026, 3, 2)), width, height).lines)
+        change, low = figures.signed(quote.change), figures.price(quote.day_low)
+        assert text.count("Mon 2 Mar") == (change in text) + (low in text)
+        assert "day " not in text
+        assert "Mon" not in plain(QuotePanel().draw(quote, width, height).lines)
 
 
 def test_an_index_says_that_it_has_no_quote() -> None:

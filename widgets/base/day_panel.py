@@ -22,11 +22,12 @@ _KNOWN = Reading(ReadingState.KNOWN)
 class DayContext:
     """What these panels show of the rest of the snapshot.
 
-    `reading` says whether today's records are known. `several`: more than one account took part today, so that each is
-    named. `start` has the steps of a start, until it is over.
+    `reading` says whether today's records are known, and `ended` is true once no engine reads them. `several`: more
+    than one account took part today, so that each is named. `start` has the steps of a start, until it is over.
     """
 
     reading: Reading = _KNOWN
+    ended: bool = False
     today: date | None = None
     several: bool = False
     start: tuple[StartStep, ...] = ()
@@ -40,6 +41,7 @@ def day_context(shown: Snapshot) -> DayContext:
     is_old_recording = shown.day is None and status.now is not None
     return DayContext(
         reading=_KNOWN if is_old_recording else shown.reading,
+        ended=status.engine.is_over,
         today=shown.day if status.now is None else shown.day or figures.exchange_day(status.now),
         several=len(_accounts(shown)) > 1,
         start=status.start,
@@ -73,11 +75,12 @@ class DayPanel(LinePanel[Slice]):
         return Drawing(self.NAME, self.unknown(width) or tuple(((row, Tone.DIM),) for row in wrap(self.EMPTY, width)))
 
     def unknown(self, width: int) -> tuple[Line, ...]:
-        """The line that says that today's records are being read; none when they are known."""
+        """The line that says that today's records are being read, or were not; none when they are known."""
         reading = self.context.reading
         if reading.state is not ReadingState.READING:
             return ()
-        text = "reading today's records" + (f": {reading.why}" if reading.why else "")
+        text = "today's records were not read" if self.context.ended else "reading today's records"
+        text += f": {reading.why}" if reading.why else ""
         return tuple(((row, Tone.DIM),) for row in wrap(text, width))
 
     def day_words(self, day: date | None) -> str:

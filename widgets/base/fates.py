@@ -10,11 +10,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from core.domain.operation.outcomes import Outcome
+from core.domain.operation.times import when
 from core.domain.orders.fate import FateKind
+from core.domain.orders.next_step import Next
 from core.snapshot import SlotState, StartState, StepState, ToldView
 from widgets.base.lines import Part, Tone
 
 if TYPE_CHECKING:
+    from datetime import date
+
+    from core.domain.orders.next_step import NextStep
     from core.snapshot import CycleSlice, OrderView, SlotView, SpreadSlice
 
 _SIGNS: Mapping[str, Part] = {
@@ -124,6 +129,13 @@ def order_words(order: OrderView) -> str:
         return order.fate.words
     filled = f", {order.filled_contracts} of {order.total_contracts} filled" if order.filled_contracts else ""
     return f"{order_kind(order).value.upper()}{filled}" + (f": {order.detail}" if order.detail else "")
+
+
+def next_session(step: NextStep, today: date | None) -> str:
+    """When the next entry may be, where the day enters nothing more and its own words do not say so; else empty."""
+    if step.next_day is None or step.kind is Next.CLOSED:
+        return ""
+    return f"next slot {when(step.next_day, today)}"
 
 
 def is_over(order: OrderView) -> bool:

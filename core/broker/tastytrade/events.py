@@ -7,7 +7,7 @@ from the machine's clock, which may be wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from tastytrade import dxfeed
@@ -50,7 +50,16 @@ def summary_of(event: dxfeed.Summary, received: float) -> DaySummary:
         day_high=_finite(event.day_high_price),
         day_low=_finite(event.day_low_price),
         received=received,
+        day=_day(event.day_id),
     )
+
+
+def _day(day_id: int) -> date | None:
+    """The date that is so many days after 1970-01-01; None for 0, which is no date, and for one out of reach."""
+    try:
+        return None if day_id <= 0 else date(1970, 1, 1) + timedelta(days=day_id)
+    except OverflowError:
+        return None
 
 
 def halt_of(event: dxfeed.Profile, received: float) -> TradingHalt:

@@ -76,7 +76,8 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class DaySummary:
-    """The session's open, high and low so far, and the previous close."""
+    """The session's open, high and low so far, and the previous close. `day` is the session's date; None when the feed
+    does not say it."""
 
     symbol: str
     previous_close: Decimal | None
@@ -84,6 +85,7 @@ class DaySummary:
     day_high: Decimal | None
     day_low: Decimal | None
     received: float
+    day: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,13 @@ def trade(shown: MarketTrade, clock: Clock) -> Trade:
 
 def day_summary(shown: MarketSummary, clock: Clock) -> DaySummary:
     return DaySummary(
-        shown.symbol, shown.previous_close, shown.day_open, shown.day_high, shown.day_low, clock.monotonic()
+        shown.symbol,
+        shown.previous_close,
+        shown.day_open,
+        shown.day_high,
+        shown.day_low,
+        clock.monotonic(),
+        shown.day,
     )
 
 

@@ -11,7 +11,6 @@ from senex_tui.console.actions.entries import EntryActions
 from senex_tui.console.base import ConsoleApp
 from senex_tui.console.key_map import shown_key
 from senex_tui.console.keys import KEYS
-from senex_tui.console.screens.dialogs import Question
 
 if TYPE_CHECKING:
     from core.domain.operation.account_settings import AccountField
@@ -28,9 +27,7 @@ class Actions(ConsoleApp):
     def action_resume(self) -> None:
         if self.is_asking:
             return
-        snapshot = self.client.snapshot
-        question = Question("Resume automation", lambda: questions.resume_facts(snapshot()), "Resume? y/n")
-        self.ask(question, lambda: self.send(CommandKind.RESUME))
+        self.ask(questions.resume_question(self.client.snapshot), lambda: self.send(CommandKind.RESUME))
 
     def action_force(self) -> None:
         if self.is_asking:

@@ -50,7 +50,8 @@ class EntryActions:
 
         def ask(entry: OrderView) -> None:
             facts = entry_questions.facts_of(self.app.client.snapshot, entry)
-            self.app.push_screen(UnknownEntry(facts), lambda decision: self._decided(entry, decision))
+            gone = entry_questions.over(self.app.client.snapshot, entry, entry_questions.is_unknown, "decided")
+            self.app.push_screen(UnknownEntry(facts, gone), lambda decision: self._decided(entry, decision))
 
         self._choose("Decide on which entry?", in_state(self._orders, UNKNOWN), ask)
 

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.snapshot import Mode
+from senex_tui.console.actions.permission import UNKNOWN, WORKING, closed_by_cancel
 from senex_tui.console.actions.questions import ANSWER_S
-from senex_tui.console.screens.dialogs import Facts, Question, TypedQuestion
+from senex_tui.console.screens.dialogs import Facts, Over, Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion
 from widgets.base import format as figures
-from widgets.base.fates import is_over, order_words
+from widgets.base.fates import order_words
 
 if TYPE_CHECKING:
     from core.snapshot import OrderView, Snapshot
@@ -28,15 +29,34 @@ def current(snapshot: Snapshot, entry_id: str) -> OrderView | None:
     return next((order for order in snapshot.orders if order.entry_id == entry_id), None)
 
 
+def over(snapshot: Now, entry: OrderView, stands: Callable[[OrderView], bool], left: str) -> Over:
+    """Why a question about this entry is not asked any more: it is no longer what the question was for, of which
+    `stands` judges. `left` is the verb of what cannot be done now."""
+
+    def why() -> str:
+        shown = snapshot()
+        now = current(shown, entry.entry_id)
+        if shown.status.engine.is_over:
+            return f"The engine has ended. Nothing can be {left} here."
+        if now is None:
+            return "The entry is no longer shown."
+        return "" if stands(now) else f"The entry is {order_words(now)}. There is nothing left to be {left}."
+
+    return why
+
+
+def works(entry: OrderView) -> bool:
+    """Whether the broker works this entry's order."""
+    return entry.state == WORKING
+
+
+def is_unknown(entry: OrderView) -> bool:
+    """Whether only the broker knows what became of this entry."""
+    return entry.state == UNKNOWN
+
+
 def cancel_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
     entry = current(snapshot, entry.entry_id) or entry
-    if is_over(entry):
-        return [
-            ("", f"The entry is {order_words(entry)}. There is nothing left to cancel."),
-            ("", ""),
-            ("mode", snapshot.status.mode.upper()),
-            *_entry_facts(entry),
-        ]
     return [
         ("", "Asks the broker to cancel this entry. It works, and may fill, until the broker confirms."),
         ("", "The day stays closed for this account: the automation enters nothing else today."),
@@ -54,10 +74,11 @@ def cancel_question(snapshot: Now, entry: OrderView) -> Question:
     def facts() -> list[tuple[str, str]]:
         return cancel_facts(snapshot(), entry)
 
+    gone = over(snapshot, entry, works, "cancelled")
     if snapshot().status.mode is Mode.LIVE:
         prompt = f"Type {CANCEL_WORD} and press Enter to go ahead."
-        return TypedQuestion(title, facts, prompt, CANCEL_WORD, expires_s=ANSWER_S)
-    return Question(title, facts, "Ask the broker to cancel it? y/n", expires_s=ANSWER_S)
+        return TypedQuestion(title, facts, prompt, CANCEL_WORD, expires_s=ANSWER_S, over=gone)
+    return Question(title, facts, "Ask the broker to cancel it? y/n", expires_s=ANSWER_S, over=gone)
 
 
 def reentry_question(snapshot: Now, entry: OrderView) -> Question:
@@ -73,10 +94,11 @@ def reentry_question(snapshot: Now, entry: OrderView) -> Question:
             *_entry_facts(current(snapshot(), entry.entry_id) or entry),
         ]
 
+    gone = over(snapshot, entry, lambda now: bool(closed_by_cancel((now,))), "allowed")
     if snapshot().status.mode is Mode.LIVE:
         prompt = f"Type {REENTRY_WORD} and press Enter to go ahead."
-        return TypedQuestion(title, facts, prompt, REENTRY_WORD, expires_s=ANSWER_S)
-    return Question(title, facts, "Allow another entry today? y/n", expires_s=ANSWER_S)
+        return TypedQuestion(title, facts, prompt, REENTRY_WORD, expires_s=ANSWER_S, over=gone)
+    return Question(title, facts, "Allow another entry today? y/n", expires_s=ANSWER_S, over=gone)
 
 
 def unknown_facts(snapshot: Snapshot, entry: OrderView) -> list[tuple[str, str]]:
@@ -106,7 +128,8 @@ def absent_question(snapshot: Now, entry: OrderView) -> TypedQuestion:
         ]
 
     prompt = f"No such order is at the broker? Type {ABSENT_WORD} and press Enter."
-    return TypedQuestion("Attest it absent", facts, prompt, ABSENT_WORD, expires_s=2 * ANSWER_S)
+    gone = over(snapshot, entry, is_unknown, "attested")
+    return TypedQuestion("Attest it absent", facts, prompt, ABSENT_WORD, expires_s=2 * ANSWER_S, over=gone)
 
 
 def order_question(snapshot: Now, entry: OrderView, named: Callable[[str], None]) -> OrderIdQuestion:
@@ -120,7 +143,8 @@ def order_question(snapshot: Now, entry: OrderView, named: Callable[[str], None]
             ("identifier", entry.identifier or "--"),
         ]
 
-    return OrderIdQuestion(facts, named, expires_s=2 * ANSWER_S)
+    gone = over(snapshot, entry, is_unknown, "attested")
+    return OrderIdQuestion(facts, named, expires_s=2 * ANSWER_S, over=gone)
 
 
 def facts_of(snapshot: Now, entry: OrderView) -> Facts:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.domain.orders.next_step import Next
 from core.snapshot import EngineState, Mode
+from senex_tui.console.actions.permission import why_not
 from senex_tui.console.screens.dialogs import Question, TypedQuestion
 from widgets.base import format as figures
 from widgets.base.fates import is_over, order_kind
@@ -56,10 +57,17 @@ def _coming(snapshot: Snapshot) -> list[tuple[str, str]]:
 def force_question(snapshot: Callable[[], Snapshot]) -> Question:
     """Asks for y or n where no money moves, for a typed word in live."""
     title = "Force a cycle"
+    before = snapshot()
+
+    def over() -> str:
+        now = snapshot()
+        why = changed_since(before, now) or why_not("force", now, ())
+        return f"No cycle can be forced by this: {why}." if why else ""
+
     if snapshot().status.mode is Mode.LIVE:
         prompt = f"Type {FORCE_WORD} and press Enter to go ahead."
-        return TypedQuestion(title, lambda: force_facts(snapshot()), prompt, FORCE_WORD, expires_s=ANSWER_S)
-    return Question(title, lambda: force_facts(snapshot()), "Force a cycle now? y/n", expires_s=ANSWER_S)
+        return TypedQuestion(title, lambda: force_facts(snapshot()), prompt, FORCE_WORD, expires_s=ANSWER_S, over=over)
+    return Question(title, lambda: force_facts(snapshot()), "Force a cycle now? y/n", expires_s=ANSWER_S, over=over)
 
 
 def changed_since(before: Snapshot, now: Snapshot) -> str | None:
@@ -86,6 +94,16 @@ def resume_facts(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("paused", status.automation_detail or "by the operator"),
         *(("next", f"{each.account}  {_once_resumed(each.step)}") for each in snapshot.next_steps),
     ]
+
+
+def resume_question(snapshot: Callable[[], Snapshot]) -> Question:
+    """Asks for y or n in every mode."""
+
+    def over() -> str:
+        why = why_not("resume", snapshot(), ())
+        return f"There is nothing to resume: {why}." if why else ""
+
+    return Question("Resume automation", lambda: resume_facts(snapshot()), "Resume? y/n", over=over)
 
 
 def _once_resumed(step: NextStep) -> str:

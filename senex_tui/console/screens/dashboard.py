@@ -68,6 +68,7 @@ class Dashboard(ConsoleScreen):
         self.query_one(TabStrip).show(PANELS[0].name)
         self.watch(self.app, "status_view", self._show_status)
         self.watch_slice(lambda shown: shown.quotes, self._show_quotes)
+        self.watch_slice(lambda shown: shown.status.engine.is_over, self._show_ended)
         self.watch_slice(lambda shown: shown.cycle, self.query_one(CyclePanel).show)
         for each in PANELS:
             self.watch_slice(each.slice_of, self.query_one(f"#{each.name}", LinePanel).show)
@@ -87,6 +88,10 @@ class Dashboard(ConsoleScreen):
     def _show_quotes(self, quotes: tuple[QuoteSlice, ...]) -> None:
         for number, panel in enumerate(self.query(QuotePanel)):
             panel.show(quotes[number] if number < len(quotes) else None)
+
+    def _show_ended(self, ended: bool) -> None:
+        for panel in self.query(QuotePanel):
+            panel.show_ended(ended)
 
     def on_screen_resume(self) -> None:
         """Lets the chart draw: it draws nothing while another screen is in front."""

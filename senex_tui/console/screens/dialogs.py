@@ -18,6 +18,9 @@ from widgets.base.lines import safe, wrap
 
 Facts = Callable[[], list[tuple[str, str]]]
 """Gives what the operator should see before answering: (label, value) pairs. An empty label makes a plain sentence."""
+Over = Callable[[], str]
+"""Gives the sentence that says why a question is not asked any more; empty while it is."""
+NOT_ASKED = "Nothing is asked any more; q closes this."
 _LABEL = 12
 
 
@@ -32,10 +35,21 @@ def facts_text(facts: list[tuple[str, str]]) -> Content:
     return Content("\n").join(lines)
 
 
+def never() -> str:
+    """Of a question that is asked for as long as it is open."""
+    return ""
+
+
+def told_over(facts: list[tuple[str, str]], why: str) -> list[tuple[str, str]]:
+    """The facts of a question that is not asked any more: why, and no sentence of what it would have done."""
+    return [("", why), ("", ""), *(fact for fact in facts if fact[0])]
+
+
 class Question(Dialog[bool]):
     """A yes-or-no question. Dismisses with True only on `y`, with False on `n`, `q`, ctrl+g and Escape.
 
-    With `expires_s` it answers itself with no after that many wall seconds.
+    Once `over` gives a sentence it says so and asks nothing: no key answers it with yes any more. With `expires_s` it
+    answers itself with no after that many wall seconds.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,6 +76,7 @@ class Question(Dialog[bool]):
         *,
         danger: bool = False,
         expires_s: float | None = None,
+        over: Over = never,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name, classes="-danger" if danger else None)
@@ -69,6 +84,8 @@ class Question(Dialog[bool]):
         self._facts = facts
         self._prompt = prompt
         self._expires_s = expires_s
+        self._over = over
+        self.is_over = False
 
     def box(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -81,7 +98,12 @@ class Question(Dialog[bool]):
 
     def rows_below_facts(self, columns: int) -> int:
         fields = sum(field.outer_size.height + field.styles.margin.height for field in self.query(Input))
-        return 1 + len(wrap(self._prompt, max(1, columns))) + fields
+        return 1 + len(wrap(self.prompt, max(1, columns))) + fields
+
+    @property
+    def prompt(self) -> str:
+        """The sentence under the facts."""
+        return NOT_ASKED if self.is_over else self._prompt
 
     def hint(self) -> str:
         """The keys that answer, for the box's lower border."""
@@ -97,15 +119,37 @@ class Question(Dialog[bool]):
             self.set_timer(self._expires_s, self._expire)
 
     def _expire(self) -> None:
-        console_of(self).say(f"{self._title}: no answer in {self._expires_s:.0f} s, nothing was sent", "warning")
+        if not self.is_over:
+            self._say_unanswered()
         self.dismiss(False)  # its result is not returned: a timer that waits for the dialog's end waits for itself
+
+    def _say_unanswered(self) -> None:
+        console_of(self).say(f"{self._title}: no answer in {self._expires_s:.0f} s, nothing was sent", "warning")
 
     def refresh_facts(self) -> None:
         """Asks for the facts again, so that they stay true while the question is open."""
-        self.query_one("#facts", Static).update(facts_text(self._facts()))
+        why, facts = self._over(), self._facts()
+        self.query_one("#facts", Static).update(facts_text(told_over(facts, why) if why else facts))
+        if self.is_over is not bool(why):
+            self.is_over = bool(why)
+            self.query_one("#prompt", Static).update(Content(self.prompt))
+            self.query_one(".box").border_subtitle = Content("q closes" if why else self.hint())
+            for field in self.query(Input):
+                field.display = not why
+            self.fit_facts()
 
     def action_answer(self, yes: bool) -> None:
-        self.dismiss(yes)
+        if yes:
+            self.confirm()
+        else:
+            self.dismiss(False)
+
+    def confirm(self) -> None:
+        """Answers with yes; with no, and says why, when the question is over, shown or not yet shown."""
+        why = self._over()
+        if why:
+            console_of(self).say(f"{self._title}: nothing was sent. {why}", "warning")
+        self.dismiss(not why)
 
 
 class CalmInput(Input):
@@ -134,7 +178,10 @@ class FieldQuestion(Question, inherit_bindings=False):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.entered(event.value.strip())
+        if self._over():
+            self.confirm()
+        else:
+            self.entered(event.value.strip())
 
     def entered(self, text: str) -> None:
         """Called with what was typed when Enter is pressed."""
@@ -150,9 +197,17 @@ class TypedQuestion(FieldQuestion):
     """
 
     def __init__(
-        self, title: str, facts: Facts, prompt: str, word: str, *, danger: bool = True, expires_s: float | None = None
+        self,
+        title: str,
+        facts: Facts,
+        prompt: str,
+        word: str,
+        *,
+        danger: bool = True,
+        expires_s: float | None = None,
+        over: Over = never,
     ) -> None:
-        super().__init__(title, facts, prompt, danger=danger, expires_s=expires_s)
+        super().__init__(title, facts, prompt, danger=danger, expires_s=expires_s, over=over)
         self._word = word
 
     def answers(self) -> ComposeResult:
@@ -160,7 +215,7 @@ class TypedQuestion(FieldQuestion):
 
     def entered(self, text: str) -> None:
         if text == self._word:
-            self.dismiss(True)
+            self.confirm()
 
 
 class ValueQuestion(FieldQuestion):

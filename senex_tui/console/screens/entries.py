@@ -11,7 +11,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from senex_tui.console.screens.dialogs import Facts, FieldQuestion, WordField, facts_text
+from senex_tui.console.base import console_of
+from senex_tui.console.screens.dialogs import NOT_ASKED, Facts, FieldQuestion, Over, WordField, facts_text, told_over
 from senex_tui.console.screens.overlay import Dialog, FactsBox
 from widgets.base import format as figures
 from widgets.base.lines import safe, wrap
@@ -93,9 +94,12 @@ class UnknownEntry(Dialog["Decision | None"]):
     UnknownEntry #ways { margin-top: 1; text-style: bold; }
     """
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, over: Over) -> None:
+        """`over` says why nothing is left to decide; nothing while something is."""
         super().__init__()
         self._facts = facts
+        self._over = over
+        self.is_over = False
 
     def box(self) -> ComposeResult:
         with Vertical(classes="box") as box:
@@ -103,20 +107,32 @@ class UnknownEntry(Dialog["Decision | None"]):
             box.border_subtitle = Content("l look  a absent  o order  q leaves")
             with FactsBox():
                 yield Static(facts_text(self._facts()), id="facts")
-            yield Static(Content("\n".join(f"{key}  {sentence}" for key, sentence in self.WAYS)), id="ways")
+            yield Static(Content("\n".join(self._ways)), id="ways")
+
+    @property
+    def _ways(self) -> list[str]:
+        return [NOT_ASKED] if self.is_over else [f"{key}  {sentence}" for key, sentence in self.WAYS]
 
     def rows_below_facts(self, columns: int) -> int:
-        return 1 + sum(len(wrap(f"{key}  {sentence}", max(1, columns))) for key, sentence in self.WAYS)
+        return 1 + sum(len(wrap(way, max(1, columns))) for way in self._ways)
 
     def on_mount(self) -> None:
         self.set_interval(1.0, self.refresh_facts)
 
     def refresh_facts(self) -> None:
         """Asks for the facts again: evidence comes in while the dialog is open."""
-        self.query_one("#facts", Static).update(facts_text(self._facts()))
+        why, facts = self._over(), self._facts()
+        self.query_one("#facts", Static).update(facts_text(told_over(facts, why) if why else facts))
+        if self.is_over is not bool(why):
+            self.is_over = bool(why)
+            self.query_one("#ways", Static).update(Content("\n".join(self._ways)))
+            self.fit_facts()
 
     def action_decide(self, decision: Decision) -> None:
-        self.dismiss(decision)
+        why = self._over()
+        if why:
+            console_of(self).say(why, "warning")
+        self.dismiss(None if why else decision)
 
     def action_leave(self) -> None:
         self.dismiss(None)
@@ -129,10 +145,10 @@ class OrderIdQuestion(FieldQuestion):
     OrderIdQuestion Input { margin-top: 1; width: 30; }
     """
 
-    def __init__(self, facts: Facts, named: Callable[[str], None], *, expires_s: float) -> None:
+    def __init__(self, facts: Facts, named: Callable[[str], None], *, expires_s: float, over: Over) -> None:
         """`named` gets the id, digits only, when it is confirmed."""
         prompt = "Type the order's id as the broker shows it and press Enter."
-        super().__init__("Name the order", facts, prompt, danger=True, expires_s=expires_s)
+        super().__init__("Name the order", facts, prompt, danger=True, expires_s=expires_s, over=over)
         self._named = named
 
     def answers(self) -> ComposeResult:

@@ -350,6 +350,7 @@ def test_after_midnight_the_panels_are_the_new_days(tmp_path: Path) -> None:
         before = await shown(world)
         assert before.spread is not None
         assert before.spread.dte > 0
+        assert {quote.day for quote in before.quotes} == {None}
         await world.until("23:59")
         await world.clock.sleep(180)
         world.engine.builder.refresh()
@@ -361,6 +362,7 @@ def test_after_midnight_the_panels_are_the_new_days(tmp_path: Path) -> None:
             assert (told.spread, told.judgements, told.attempts) == (None, (), ())
             assert told.cycle is not None
             assert told.cycle.number == 0
+            assert {str(quote.day) for quote in told.quotes} == {MONDAY}, "the range and the change are yesterday's"
             assert all(v.state in (SlotState.TO_COME, SlotState.NEXT) for v in told.schedule)
         assert now.reading.state is ReadingState.KNOWN
         assert {str(o.day) for o in now.orders} <= {MONDAY}, "what is still open of yesterday says so"

@@ -16,7 +16,7 @@ from core.simulator.exchange.faults import FaultKind
 from core.snapshot import EngineState, Mode, StartState, StartStep
 from tests.support.world import World, in_world
 
-ORDER = ["records", "login", "accounts", "market", "feed", "reconcile"]
+ORDER = ["setup", "broker", "records", "login", "accounts", "market", "feed", "reconcile"]
 
 
 def running(steps: tuple[StartStep, ...]) -> list[str]:
@@ -77,7 +77,7 @@ def test_a_host_tells_the_step_that_failed_and_keeps_saying_so() -> None:
     host.start()
     while not running(host.snapshot().status.start):
         threading.Event().wait(0.01)
-    assert running(host.snapshot().status.start) == ["records"]
+    assert running(host.snapshot().status.start) == ["setup"]
     let_go.set()
     while host.running:
         threading.Event().wait(0.01)

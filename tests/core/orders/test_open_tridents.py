@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from core.domain.orders.order_states import EntryState
+from core.domain.risk.exposure import risk_of
 from core.simulator.exchange.faults import FaultKind
 from core.snapshot import Freshness, PositionsSlice
 from tests.support.world import ACCOUNT, World, et, in_world
@@ -53,6 +54,27 @@ def test_a_filled_entry_is_shown_marked_from_its_own_legs(tmp_path: Path) -> Non
         [closed] = _shown(world).open
         assert closed.freshness is Freshness.STALE
         assert closed.mark_mid is not None, "readable, and said to be old"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_a_fill_is_counted_as_soon_as_it_is_recorded(tmp_path: Path) -> None:
+    """No comparison with the broker has run: panel and records tell of one trident all the same."""
+
+    async def day(world: World) -> None:
+        await world.start()
+        await world.until("09:44")
+        assert _shown(world).open == ()
+        while (await world.records.entries.filled_open(ACCOUNT, world.day)) == ():
+            await world.clock.sleep(0.25)
+        await world.clock.sleep(0.25)
+        [view] = _shown(world).open
+        [entry] = await world.records.entries.filled_open(ACCOUNT, world.day)
+        assert view.entry_id == entry.id
+        assert view.max_risk == risk_of(entry)
+        await _looked(world)
+        assert [one.entry_id for one in _shown(world).open] == [entry.id], "and once only"
         await world.stop()
 
     in_world(day, tmp_path)

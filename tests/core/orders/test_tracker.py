@@ -96,8 +96,14 @@ def test_a_partial_fill_is_told_and_its_rest_completes_the_entry(tmp_path: Path)
         entry = await world.entry()
         assert entry.state is EntryState.FILLED
         assert sum(f.quantity for f in entry.fills) == 6
-        kinds = [e.kind for e in await world.records.journal.of_cycle(1)]
+        told = await world.records.journal.of_cycle(1)
+        kinds = [e.kind for e in told]
         assert kinds.count("order.partially_filled") == 1
+        [text] = [e.text for e in told if e.kind == "order.partially_filled"]
+        filled = sum(f.quantity for f in part.fills)
+        assert (
+            f"partially filled: {filled} of 6 contracts; the rest works at {amounts.credit(part.limit)} credit" in text
+        )
         assert kinds.index("order.partially_filled") < kinds.index("order.filled")
         await _end(world)
 

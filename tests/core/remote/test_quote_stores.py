@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Protocol
 
@@ -171,7 +172,7 @@ async def test_a_symbol_subscribed_afresh_begins_with_a_snapshot_again(pair: Sto
 
 
 async def test_day_figures_and_halts_are_no_events(pair: StoreAndReader) -> None:
-    figures = DaySummary("QQQ", Decimal(600), None, Decimal("611.5"), None, 1000.0)
+    figures = DaySummary("QQQ", Decimal(600), None, Decimal("611.5"), None, 1000.0, date(2026, 3, 2))
     for _ in range(2):
         pair.store.put_summaries([figures])
         pair.store.put_halts([TradingHalt("QQQ", True, 1000.0)])

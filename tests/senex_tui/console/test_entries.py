@@ -9,7 +9,7 @@ import pytest
 from core.domain.operation.commands import CommandKind, CommandState
 from core.snapshot import EngineState, Mode, Reentry, Snapshot
 from senex_tui.console.screens.dashboard import Dashboard
-from senex_tui.console.screens.dialogs import Question, TypedQuestion
+from senex_tui.console.screens.dialogs import NOT_ASKED, Question, TypedQuestion
 from senex_tui.console.screens.entries import OrderIdQuestion, UnknownEntry, Which
 from tests.support.console import parts, scenes
 from tests.support.console.driver import Driven, driven
@@ -21,6 +21,9 @@ SIZES = ((80, 24), (200, 55))
 
 def in_live(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, status=replace(snapshot.status, mode=Mode.LIVE))
+
+
+FILLED = "The entry is FILLED 6.81. There is nothing left to be cancelled."
 
 
 def nothing_sent(console: Driven) -> bool:
@@ -89,7 +92,7 @@ async def test_an_entry_that_filled_meanwhile_is_not_cancelled() -> None:
         console.engine.current = replace(console.engine.current, orders=(filled,))
         await console.press("y")
         assert console.engine.sent == []
-        assert console.toasts == ["cancel not sent: meanwhile the entry is FILLED 6.81"]
+        assert console.toasts == [f"Cancel the working entry: nothing was sent. {FILLED}"]
 
 
 async def test_a_question_about_an_entry_that_filled_meanwhile_says_so() -> None:
@@ -101,7 +104,35 @@ async def test_a_question_about_an_entry_that_filled_meanwhile_says_so() -> None
         assert isinstance(question, Question)
         question.refresh_facts()
         await console.pull()
-        assert "The entry is FILLED 6.81. There is nothing left to cancel." in words(console)
+        shown = words(console)
+        assert FILLED in shown
+        assert NOT_ASKED in shown
+        assert "y/n" not in shown
+        assert "Asks the broker" not in shown
+        await console.press("y")
+        assert not isinstance(console.app.screen, Question)
+        assert nothing_sent(console)
+        assert console.toasts == [f"Cancel the working entry: nothing was sent. {FILLED}"]
+
+
+@pytest.mark.parametrize(("scene", "key"), [("calm", "c"), ("unknown", "u"), ("paused", "p"), ("filled", "f")])
+async def test_no_question_is_asked_of_an_engine_that_has_ended(scene: str, key: str) -> None:
+    shown = scenes.scene(scene)
+    open_accounts = tuple(replace(account, automation=True) for account in shown.accounts)
+    async with driven(replace(shown, accounts=open_accounts), size=(80, 24)) as console:
+        await console.press(key)
+        question = console.app.screen
+        assert isinstance(question, Question | UnknownEntry)
+        question.refresh_facts()
+        assert not question.is_over
+        console.engine.status(engine=EngineState.FAILED, failure="the records were taken over")
+        question.refresh_facts()
+        await console.pull()
+        assert question.is_over
+        assert NOT_ASKED in words(console)
+        await console.press("l" if key == "u" else "y")
+        assert isinstance(console.app.screen, Dashboard)
+        assert nothing_sent(console)
 
 
 async def test_a_question_that_nobody_answered_says_that_nothing_was_sent() -> None:
@@ -258,7 +289,7 @@ async def test_an_entry_found_meanwhile_is_not_attested() -> None:
         await console.press("enter")
         assert console.engine.sent == []
         [said] = console.toasts
-        assert said.startswith("attest not sent: meanwhile the entry is WORKING ")
+        assert said.startswith("Attest it absent: nothing was sent. The entry is WORKING ")
 
 
 async def test_without_an_unknown_entry_u_does_nothing() -> None:

@@ -155,7 +155,9 @@ async def test_force_is_not_sent_when_a_cycle_began_meanwhile() -> None:
         console.engine.current = replace(console.engine.current, cycle=began)
         await console.press("y")
         assert console.engine.sent == []
-        assert console.toasts == ["force not sent: cycle 4 began while you were answering"]
+        assert console.toasts == [
+            "Force a cycle: nothing was sent. No cycle can be forced by this: cycle 4 began while you were answering."
+        ]
 
 
 async def test_a_refused_command_is_told_with_its_reason() -> None:

@@ -131,7 +131,7 @@ async def test_in_live_a_cancel_takes_the_typed_word_and_an_entry_that_still_wor
         console.engine.current = replace(live, orders=scenes.followed().orders)
         await console.press("enter")
         assert console.engine.sent == [CommandKind.CANCEL], "it filled while the question was open"
-        assert console.toasts[-1].startswith("cancel not sent: meanwhile the entry is FILLED")
+        assert console.toasts[-1].startswith("Cancel the working entry: nothing was sent. The entry is FILLED")
 
 
 async def test_u_decides_on_the_chosen_unknown() -> None:

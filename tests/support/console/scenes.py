@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from core.domain.operation.commands import CommandKind, CommandState
-from core.engine.start_progress import LOGIN, RECORDS, StartProgress
+from core.engine.start_progress import BROKER, LOGIN, RECORDS, SETUP, StartProgress
 from core.records.records import Records
 from core.runtime.clock import SystemClock
 from core.snapshot import CommandView, EngineNotRunning, Mode, Snapshot, without_engine_yet
@@ -80,7 +80,9 @@ class FixedEngine:
 def starting() -> Snapshot:
     """The snapshot that an engine's host shows before its engine is up: the login goes on."""
     progress = StartProgress(SystemClock())
-    progress.begin(RECORDS)
+    progress.begin(SETUP)
+    progress.then(SETUP, BROKER)
+    progress.then(BROKER, RECORDS)
     progress.then(RECORDS, LOGIN)
     shown = without_engine_yet(Mode.DEMO, "starting")
     return replace(shown, status=replace(shown.status, start=progress.steps()))
