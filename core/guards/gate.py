@@ -83,6 +83,12 @@ class TradingGate:
         doubt = self.clock_doubt()
         return self.not_reconciled(account) if doubt is None else doubt.sentence()
 
+    def wrong_clock(self) -> Refusal | None:
+        """Why the machine's clock must not be believed: it is off the broker's, or was set and is not confirmed. None
+        when neither is known."""
+        refusal = self.clock_refusal()
+        return refusal if refusal is not None and refusal.reason is Reason.CLOCK_OFF else self.clock_doubt()
+
     async def until_reconciled(self, all_within_s: float) -> None:
         """Waits up to `all_within_s` wall seconds for all accounts, then until at least one is reconciled."""
         with suppress(TimeoutError):

@@ -149,7 +149,7 @@ def fate_of(entry: Entry) -> Fate:
     if kind is FateKind.WORKING and entry.fills and not complete:
         kind = FateKind.PARTLY
     credit = fill_credit(entry.terms, entry.fills)
-    limit = entry.limit if entry.taken is None else entry.taken.credit
+    limit = entry.standing_limit
     fills_missing = kind is FateKind.FILLED and not complete
     return Fate(
         kind=kind,
