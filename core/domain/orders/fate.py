@@ -216,7 +216,8 @@ def fate_words(fate: Fate) -> str:
             return "EXPIRED unfilled"
     cancel = f" {fate.cancel}" if fate.cancel else ""
     part = f", {so_far} filled" if fate.traded else ""
-    why = f": {fate.why}" if fate.why and not fate.by else ""
+    asked_here = fate.by and fate.kind is FateKind.CANCELLED  # the reason would say so once more
+    why = f": {fate.why}" if fate.why and not asked_here else ""
     return f"{fate.kind.value.upper()}{cancel}{part}{why}"
 
 
