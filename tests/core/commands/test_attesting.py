@@ -16,6 +16,7 @@ from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, OrderRequest
 from core.domain.orders.way_out import way_out
+from core.domain.risk.exposure import risk_of
 from core.records.search.cycle_details import EntryDetails
 from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.simulator.exchange.faults import FaultKind
@@ -275,6 +276,31 @@ def test_an_incident_with_fills_is_never_absent(tmp_path: Path) -> None:
         assert "so its order exists" in await attest(world, "absent", entry.id)
         assert await attest(world, entry.order_id or "") == f"done: order {entry.order_id} is this entry; it is filled"
         assert (await world.entry()).taken is None, "it is as it was asked for"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_incident_of_two_filled_orders_is_not_corrected_to_one_of_them(tmp_path: Path) -> None:
+    """The next report would make it an incident again. What the broker shows is settled there."""
+
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ORDERS_TWIN)
+        world.exchange.fill_plan = "immediate"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert (entry.state, fate_of(entry).filled, fate_of(entry).credit) == (EntryState.INCIDENT, 12, None)
+        assert risk_of(entry) == 2 * entry.max_risk
+        answer = await attest(world, entry.order_id or "", entry.id[:8])
+        assert answer.endswith(
+            f"12 contracts of this entry are filled, order {entry.order_id} has 6; settle that at the broker, then "
+            "`senex reset incident`"
+        )
+        assert (await world.answer(CommandKind.RESET, "incident")).startswith("done")
+        await world.clock.sleep(60)
+        assert (await world.entry()).state is EntryState.INCIDENT
+        assert not world.engine.breakers.is_open(BreakerKind.INCIDENT, ACCOUNT)
         await world.stop()
 
     in_world(day, tmp_path)
