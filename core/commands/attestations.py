@@ -18,7 +18,7 @@ from core.domain.operation.events import masked
 from core.domain.operation.reasons import Reason, Refusal, refuse
 from core.domain.orders.adoption import adopted_entry, order_as_shown
 from core.domain.orders.comparison import difference
-from core.domain.orders.fills import is_complete
+from core.domain.orders.fills import is_complete, is_overfilled
 from core.domain.orders.order_states import EntryState, state_for
 from core.domain.orders.orders import ADOPTED, Entry, OrderReport
 from core.domain.orders.way_out import FORGOTTEN_MINUTES
@@ -135,6 +135,14 @@ class Attestations:
         if differs and taken is None:
             return refuse(Reason.NOT_A_TRIDENT, order_id=report.order_id)
         terms = taken or entry.request
+        if is_overfilled(terms, entry.fills):  # the next report would make it an incident again
+            filled = sum(fill.quantity for fill in entry.fills)
+            ordered = sum(leg.quantity for leg in terms.legs)
+            detail = (
+                f"{amounts.quantity(filled)} contracts of this entry are filled, order {report.order_id} has "
+                f"{ordered}; settle that at the broker, then `senex reset incident`"
+            )
+            return refuse(Reason.NOT_RECONCILED, detail=detail)
         state = EntryState.FILLED if is_complete(terms, entry.fills) else state_for(report.status)
         ended_in_part = state not in (EntryState.WORKING, EntryState.FILLED) and bool(entry.fills)
         if state is None or ended_in_part:

@@ -129,7 +129,10 @@ class CycleRunner:
         """Why no forced cycle may start now. A forced cycle skips only the waiting for a slot (rules 3). It needs an
         account that is switched on: `only` is the number of the one that it is for."""
         session = self.slots.session()
-        barred = may_force(self.parts.clock.now(), session, self.slots.times) or await self.refusal()
+        too_early_or_late = may_force(self.parts.clock.now(), session, self.slots.times)
+        if too_early_or_late is not None:  # by a clock that is wrong this would be untrue
+            return self.gate.wrong_clock() or too_early_or_late
+        barred = await self.refusal()
         if barred is not None:
             return barred
         await self.refresh_accounts()

@@ -20,6 +20,17 @@ from core.records.repositories.rows import AccountRecord, TradingState
 from core.snapshot import Automation
 
 
+def halts(kill_file: Path) -> bool:
+    """Whether this file is there, and so halts all entries: also a link to nothing, and where nobody can tell."""
+    try:
+        kill_file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def switched_off(account: AccountRecord, today: date) -> Refusal | None:
     """Why the account makes no entries by its own settings. `today` is the exchange's date."""
     if not account.enabled:
@@ -83,6 +94,12 @@ class TradingGate:
         doubt = self.clock_doubt()
         return self.not_reconciled(account) if doubt is None else doubt.sentence()
 
+    def wrong_clock(self) -> Refusal | None:
+        """Why the machine's clock must not be believed: it is off the broker's, or was set and is not confirmed. None
+        when neither is known."""
+        refusal = self.clock_refusal()
+        return refusal if refusal is not None and refusal.reason is Reason.CLOCK_OFF else self.clock_doubt()
+
     async def until_reconciled(self, all_within_s: float) -> None:
         """Waits up to `all_within_s` wall seconds for all accounts, then until at least one is reconciled."""
         with suppress(TimeoutError):
@@ -103,7 +120,7 @@ class TradingGate:
     @property
     def halting_file(self) -> str:
         """The path of the file that halts all entries, empty while there is none."""
-        return str(self.kill_file) if self.kill_file.exists() else ""
+        return str(self.kill_file) if halts(self.kill_file) else ""
 
     def refusal(self) -> Refusal | None:
         """What bars every account's entries now, None when nothing does."""
@@ -130,7 +147,7 @@ class TradingGate:
         stopped = self.stops.refusal()
         if stopped is not None:
             yield stopped
-        if self.kill_file.exists():
+        if halts(self.kill_file):
             yield refuse(Reason.KILL_FILE, path=str(self.kill_file))
         if self._trading.state == "paused":
             yield refuse(Reason.PAUSED)
@@ -151,7 +168,7 @@ class TradingGate:
         stopped = self.stops.refusal()
         if stopped is not None:
             return Automation.HALTED if stopped.reason is Reason.HALTED else Automation.PAUSED
-        if self.kill_file.exists() or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
+        if halts(self.kill_file) or any(b.kind.scope is Scope.GLOBAL for b in self.breakers.open_now):
             return Automation.HALTED
         return Automation.RECONCILING if self.waits_for() else Automation.ACTIVE
 
@@ -165,7 +182,7 @@ class TradingGate:
             return f"{trading.why} ({trading.who}{since}){reset}"
         if self.stopped_here:
             return self.stopped_here
-        if self.kill_file.exists():
+        if halts(self.kill_file):
             return f"the file {self.kill_file} halts all entries; remove it to go on"
         stopping = next((b for b in self.breakers.open_now if b.kind.scope is Scope.GLOBAL), None)
         if stopping is not None:

@@ -35,7 +35,7 @@ class OrderEvents:
         """Publishes the entry's state with its figures."""
         named = f"order {entry.order_id}" if entry.order_id else "the order"
         text = {
-            EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.limit)} credit",
+            EntryState.WORKING: f"order {entry.order_id} is working at {amounts.credit(entry.standing_limit)} credit",
             EntryState.FILLED: f"order {entry.order_id} is filled"
             + ("" if is_complete(entry.terms, entry.fills) else "; its fill records have not all come"),
             EntryState.REJECTED: f"the broker rejected the order: {entry.detail or 'no reason given'}",
@@ -52,7 +52,7 @@ class OrderEvents:
         figures: Figures = (
             ("entry", entry.id),
             ("order_id", entry.order_id),
-            ("limit", entry.limit),
+            ("limit", entry.standing_limit),
             ("contracts_filled", str(sum((f.quantity for f in entry.fills), 0))),
         )
         if credit is not None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
-from core.domain.operation.events import Severity
+from core.domain.operation.events import Severity, masked
 from core.guards.gate import TradingGate
 from core.orders.reconciler import Reconciler
 from core.records.repositories.rows import AccountRecord
@@ -54,15 +54,17 @@ class Reconciliation:
         figures = (("cause", cause),)
         await self.bus.say("reconcile.started", f"reconciling with the broker ({cause})", figures=figures)
         await self.until_believed()
-        accounts = [account.number for account in self.accounts()]
+        accounts = [(account.number, account.is_closed) for account in self.accounts()]
         async with asyncio.TaskGroup() as group:
-            for number in accounts:
-                group.create_task(self._account(number))
+            for number, is_closed in accounts:
+                group.create_task(self._account(number, is_closed=is_closed))
         if not self._wake.is_set():  # otherwise what was read may be older than the new cause
             self.gate.reconciled()
             await self.bus.say("reconcile.done", f"reconciled with the broker ({cause})")
 
-    async def _account(self, number: str) -> None:
+    async def _account(self, number: str, *, is_closed: bool) -> None:
+        """Until its reads are complete. One that is closed at the broker is read once: the broker may not answer for it
+        any more, and it makes no entry before another start has seen it open."""
         retry, reported = FIRST_RETRY_S, ""
         while not self._wake.is_set():
             trouble = await self.reconciler.reconcile(number, self.today())
@@ -70,6 +72,10 @@ class Reconciliation:
                 return
             if not trouble:
                 self.gate.account_reconciled(number)
+                return
+            if is_closed:
+                text = f"{masked(number)} is closed at the broker and is left out: {trouble}"
+                await self.bus.say("reconcile.closed", text, account=number)
                 return
             if trouble != reported:
                 reported = trouble

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.domain.market.sessions import Session, SlotTimes, slots_of, word_by_calendar
 from core.domain.operation.events import Severity
+from core.guards.gate import halts
 from core.market.calendar import SessionCalendar
 from core.market.quote_store import MemoryQuoteStore
 from core.records.records import Records
@@ -69,7 +70,7 @@ class KeptDay:
             calendar,
             now,
             console=await self.console_runs(),
-            kill_file=str(self.kill_file) if self.kill_file.exists() else "",
+            kill_file=str(self.kill_file) if halts(self.kill_file) else "",
             sends=self.sends,
             speed=speed,
         )

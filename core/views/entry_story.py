@@ -29,8 +29,8 @@ def story_of_entry(file: EntryDetails) -> Story:
 
 def _price_lines(entry: Entry) -> Iterator[StoryLine]:
     yield StoryLine(StoryKind.SECTION, "price and risk")
-    filled = fill_credit(entry.terms, entry.fills)
-    yield _figure("limit", f"{credit(entry.limit)} credit, max risk {_risk(entry.width, entry.limit)}")
+    filled, limit = fill_credit(entry.terms, entry.fills), entry.standing_limit
+    yield _figure("limit", f"{credit(limit)} credit, max risk {_risk(entry.width, limit)}")
     yield _figure("natural", f"{credit(entry.natural)} credit, max risk {_risk(entry.width, entry.natural)}")
     yield _figure("mid", f"{credit(entry.mid)} credit, max risk {_risk(entry.width, entry.mid)}")
     if filled is not None:

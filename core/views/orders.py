@@ -51,7 +51,7 @@ def order_view(
         underlying=entry.underlying,
         expiration=entry.expiration,
         strikes=entry.strikes,
-        limit=entry.limit,
+        limit=fate.limit,
         state=entry.state.value,
         broker_status=entry.broker_status or "",
         filled_contracts=fate.filled,

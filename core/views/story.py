@@ -144,7 +144,7 @@ def _dry_run_words(answer: DryRunAnswer) -> str:
 def entry_lines(file: EntryDetails, today: date | None = None) -> Iterator[StoryLine]:
     """The entry's states, its fills and the evidence about it, in the order of time; `today` as in `story_of_cycle`."""
     entry = file.entry
-    what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {amounts.credit(entry.limit)} credit"
+    what = f"{entry.underlying} {entry.strikes} {entry.expiration} at {amounts.credit(entry.standing_limit)} credit"
     yield _section(f"entry of {masked(entry.account)}: {what}", entry.account)
     happened = [
         *(_fill_line(entry.account, fill) for fill in entry.fills),

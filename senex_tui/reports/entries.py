@@ -31,7 +31,7 @@ def entry_values(entry: Entry, names: tuple[str, ...], today: date, *, reentry_a
         "underlying": entry.underlying,
         "expiration": entry.expiration.isoformat(),
         "strikes": entry.strikes,
-        "limit": str(entry.limit),
+        "limit": f"{fate.limit:f}",
         "credit": None if fate.credit is None else f"{fate.credit:f}",
         "max_risk": f"{fate.max_risk:f}",
         "order": entry.order_id,

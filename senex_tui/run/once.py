@@ -207,7 +207,7 @@ def _order(entry: Entry, fate: Fate) -> dict[str, Any]:
         "day": day_words(fate, today=fate.day),
         "broker_status": entry.broker_status,
         "strikes": entry.strikes,
-        "limit": _text(entry.limit),
+        "limit": _text(fate.limit),
         "fill_credit": _text(fate.credit),
         "max_risk": _text(fate.max_risk),
         "fills": [

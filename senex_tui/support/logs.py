@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import stat
@@ -70,7 +71,7 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if self._made is None:
             self._made = self._make()
-        return self._scrub.by_value(self._made.format(record))
+        return _harmless(self._scrub.by_value(self._made.format(record)))
 
     def _make(self) -> logging.Formatter:
         from structlog.contextvars import merge_contextvars
@@ -91,6 +92,13 @@ class LineFormatter(logging.Formatter):
         if isinstance(value, dict):
             return {self._scrub(str(name)): self._scrubbed(one) for name, one in value.items()}
         return self._scrub(str(value))
+
+
+def _harmless(line: str) -> str:
+    """The line of JSON with an escape for every character that could steer a terminal: people read it with `tail`."""
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c).strip('"') for c in line)
 
 
 def _line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -149,7 +149,7 @@ def fate_of(entry: Entry) -> Fate:
     if kind is FateKind.WORKING and entry.fills and not complete:
         kind = FateKind.PARTLY
     credit = fill_credit(entry.terms, entry.fills)
-    limit = entry.limit if entry.taken is None else entry.taken.credit
+    limit = entry.standing_limit
     fills_missing = kind is FateKind.FILLED and not complete
     return Fate(
         kind=kind,
@@ -216,7 +216,8 @@ def fate_words(fate: Fate) -> str:
             return "EXPIRED unfilled"
     cancel = f" {fate.cancel}" if fate.cancel else ""
     part = f", {so_far} filled" if fate.traded else ""
-    why = f": {fate.why}" if fate.why and not fate.by else ""
+    asked_here = fate.by and fate.kind is FateKind.CANCELLED  # the reason would say so once more
+    why = f": {fate.why}" if fate.why and not asked_here else ""
     return f"{fate.kind.value.upper()}{cancel}{part}{why}"
 
 

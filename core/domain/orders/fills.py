@@ -58,9 +58,10 @@ def is_balanced(request: OrderRequest, fills: Iterable[Fill]) -> bool:
 
 
 def fill_credit(request: OrderRequest, fills: Iterable[Fill]) -> Decimal | None:
-    """The credit per share at which the package was filled; None while a leg is not filled in full."""
+    """The credit per share at which the package was filled; None while a leg is not filled in full, and when more is
+    filled than was ordered: that is not the credit of the package."""
     records = tuple(fills)
-    if not is_complete(request, records):
+    if not is_complete(request, records) or is_overfilled(request, records):
         return None
     sign = {leg.symbol: 1 if leg.action is Action.SELL_TO_OPEN else -1 for leg in request.legs}
     return sum((sign[f.symbol] * f.quantity * f.price for f in records if f.symbol in sign), Decimal(0))

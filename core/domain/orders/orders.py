@@ -171,6 +171,11 @@ class Entry:
         """The order whose legs its fills are counted against."""
         return self.taken or self.request
 
+    @property
+    def standing_limit(self) -> Decimal:
+        """The credit that its order is at: the limit, or what an operator has attested in its place."""
+        return self.limit if self.taken is None else self.taken.credit
+
 
 @dataclass(frozen=True, slots=True)
 class EntryOrder:

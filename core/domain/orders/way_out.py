@@ -34,6 +34,8 @@ def way_out(fate: Fate, breakers: Collection[BreakerKind] = (), *, reentry_allow
             return f"`senex reconcile` looks again, {seen}"
         case FateKind.INCIDENT:
             corrects = f"`senex attest {order} {entry}` corrects the record"
+            if fate.filled > fate.contracts:  # of two orders neither is the entry's
+                corrects += " if that order alone filled so much"
             if BreakerKind.INCIDENT in breakers:
                 return f"settle it at the broker, then `senex reset incident`; {corrects}"
             return corrects

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import ceil
 
-from core.domain.orders.fills import fill_credit
+from core.domain.orders.fills import fill_credit, filled_by_symbol
 from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry, OrderReport
 from core.domain.risk.risk import Direction, HeldLeg, side_of
@@ -62,7 +63,8 @@ def held_entries(filled: Sequence[Entry], positions: Iterable[HeldLeg]) -> tuple
 
 
 def risk_of(entry: Entry) -> Decimal:
-    """The entry's max risk in $ from its fills; as it was sent while a fill record is missing."""
+    """The entry's max risk in $ from its fills; as it was sent while a fill record is missing, or one too many is
+    there."""
     credit = fill_credit(entry.terms, entry.fills)
     if credit is None or entry.terms.legs != entry.request.legs:
         return _risk_as_sent(entry)
@@ -72,10 +74,13 @@ def risk_of(entry: Entry) -> Decimal:
 def _risk_as_sent(entry: Entry) -> Decimal:
     """The entry's max risk in $ as it was sent, or that of the order the broker took, when that is more.
 
-    An order with other legs than a trident's has no formula here: as many contracts more, as many times the risk.
+    An order with other legs than a trident's has no formula here: as many contracts more, as many times the risk. That
+    goes for contracts filled beyond the order too.
     """
     asked, taken = (sum(leg.quantity for leg in order.legs) for order in (entry.request, entry.terms))
-    times = max(1, -(-taken // asked))
+    filled = filled_by_symbol(entry.fills)
+    fullest = max(ceil(filled.get(leg.symbol, Decimal(0)) / leg.quantity) for leg in entry.request.legs)
+    times = max(1, ceil(Decimal(taken) / asked), fullest)
     return times * max(entry.max_risk, max_risk(entry.width, entry.taken.credit) if entry.taken else Decimal(0))
 
 

@@ -174,7 +174,7 @@ def _order_fits(row: Row[Any], fate: Fate, wanted: HistoryFilter) -> bool:
 
 
 def _order(row: Row[Any], fate: Fate) -> HistoryRow:
-    shown = ("id", "expiration", "strikes", "limit", "natural", "mid", "max_risk", "order_id", "broker_status")
+    shown = ("natural", "mid", "max_risk", "order_id", "broker_status")
     later = ("sent_at", "terminal_at", "holds_day", "identifier", "suggestion_id")
     return row_found(
         row.prepared_at,
@@ -186,6 +186,8 @@ def _order(row: Row[Any], fate: Fate) -> HistoryRow:
         text=fate.why,
         figures=(
             ("session_day", row.session_day),
+            *_named(row, ("id", "expiration", "strikes")),
+            ("limit", fate.limit),
             *_named(row, shown),
             *_named(row, later),
             ("fate", fate.kind.value),

@@ -16,9 +16,15 @@ from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import Entry, OrderRequest
 from core.domain.orders.way_out import way_out
+from core.domain.risk.exposure import risk_of
+from core.records.search.cycle_details import EntryDetails
+from core.records.search.history_rows import HistoryFilter, HistoryKind
 from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import OrderChanges
 from core.simulator.in_process.values import order_body
+from core.views.entry_story import story_of_entry
+from core.views.orders import order_view
+from senex_tui.reports.entries import entry_values, order_words
 from tests.support.world import ACCOUNT, World, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -209,6 +215,17 @@ def test_an_incident_is_corrected_to_what_the_broker_has(tmp_path: Path) -> None
         assert now.request == entry.request
         assert now.detail.startswith(f"operator attested order {new}; asked ")
         assert await seen_of(world, now) == [new]
+        shown = f"{price:.2f}"
+        said = [event for event in await world.records.journal.newest(50) if event.kind == "order.working"]
+        assert f"order {new} is working at {shown} credit" in said[0].text
+        assert order_words(
+            entry_values(now, ("underlying", "strikes", "expiration", "limit"), now.session_day)
+        ).endswith(f" at {shown} credit")
+        [ordered] = await world.records.history.page(HistoryKind.ORDERS, HistoryFilter(), 5)
+        assert dict(ordered.figures)["limit"] == price
+        story = story_of_entry(EntryDetails(now, (), ()))
+        assert next(line.text for line in story.lines if line.label == "limit").startswith(f"{shown} credit")
+        assert order_view(now, world.clock.now(), 1.0).limit == price
         world.exchange.fill_plan = "immediate"
         await world.clock.sleep(30)
         filled = await world.entry()
@@ -259,6 +276,31 @@ def test_an_incident_with_fills_is_never_absent(tmp_path: Path) -> None:
         assert "so its order exists" in await attest(world, "absent", entry.id)
         assert await attest(world, entry.order_id or "") == f"done: order {entry.order_id} is this entry; it is filled"
         assert (await world.entry()).taken is None, "it is as it was asked for"
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
+def test_an_incident_of_two_filled_orders_is_not_corrected_to_one_of_them(tmp_path: Path) -> None:
+    """The next report would make it an incident again. What the broker shows is settled there."""
+
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.ORDERS_TWIN)
+        world.exchange.fill_plan = "immediate"
+        await world.start()
+        await world.until("09:46")
+        entry = await world.entry()
+        assert (entry.state, fate_of(entry).filled, fate_of(entry).credit) == (EntryState.INCIDENT, 12, None)
+        assert risk_of(entry) == 2 * entry.max_risk
+        answer = await attest(world, entry.order_id or "", entry.id[:8])
+        assert answer.endswith(
+            f"12 contracts of this entry are filled, order {entry.order_id} has 6; settle that at the broker, then "
+            "`senex reset incident`"
+        )
+        assert (await world.answer(CommandKind.RESET, "incident")).startswith("done")
+        await world.clock.sleep(60)
+        assert (await world.entry()).state is EntryState.INCIDENT
+        assert not world.engine.breakers.is_open(BreakerKind.INCIDENT, ACCOUNT)
         await world.stop()
 
     in_world(day, tmp_path)

@@ -53,6 +53,25 @@ def test_resuming_does_not_run_the_missed_slot_but_the_next(tmp_path: Path) -> N
     in_world(day, tmp_path)
 
 
+@pytest.mark.parametrize("kind", ["a file", "a link to nothing", "a folder"])
+def test_whatever_is_named_halt_halts(tmp_path: Path, kind: str) -> None:
+    async def day(world: World) -> None:
+        await world.start()
+        if kind == "a file":
+            world.kill_file.touch()
+        elif kind == "a folder":
+            world.kill_file.mkdir()
+        else:
+            world.kill_file.symlink_to(tmp_path / "nothing")
+        await world.until("09:46")
+        assert [(s.state, s.reason_code) for s in await world.slots()] == [("missed", "kill_file")]
+        assert world.engine.gate.halting_file == str(world.kill_file)
+        assert world.broker.posted == []
+        await world.stop()
+
+    in_world(day, tmp_path)
+
+
 def test_the_kill_file_misses_slots_until_it_is_gone(tmp_path: Path) -> None:
     async def day(world: World) -> None:
         await world.start()

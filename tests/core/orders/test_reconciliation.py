@@ -17,7 +17,7 @@ from core.simulator.exchange.faults import FaultKind
 from core.simulator.in_process.values import order_body
 from core.snapshot import Automation, Health, Reentry
 from tests.support.invariants import assert_nothing_forbidden_happened
-from tests.support.world import ACCOUNT, World, et, in_world
+from tests.support.world import ACCOUNT, World, account, et, in_world
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -342,3 +342,21 @@ def test_a_suspended_machine_reconciles_before_it_trades_again(tmp_path: Path) -
         await world.stop()
 
     in_world(day, tmp_path, start=et("2026-03-02", "09:44:00"))
+
+
+def test_a_closed_account_whose_reads_fail_keeps_nothing_reconciling(tmp_path: Path) -> None:
+    closed = "5WT00002"
+
+    async def day(world: World) -> None:
+        world.broker.arm(FaultKind.REST_5XX_HTML, path=f"/accounts/{closed}", count=None)
+        await world.start()
+        await world.until("09:46")
+        assert not world.engine.gate.not_reconciled()
+        assert world.engine.gate.automation is Automation.ACTIVE
+        assert [entry.account for entry in await world.entries()] == [ACCOUNT]
+        told = [e.text for e in await world.records.journal.newest(200) if e.kind == "reconcile.closed"]
+        assert len(set(told)) == 1
+        assert told[0].startswith("…0002 is closed at the broker and is left out: ")
+        await world.stop()
+
+    in_world(day, tmp_path, accounts=(account(), replace(account(closed), is_closed=True)))

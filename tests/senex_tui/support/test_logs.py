@@ -206,3 +206,14 @@ def test_the_files_are_this_users_alone_and_rotate_under_several_processes(
     assert told[0].startswith("line ")
     for handler in ours:
         handler.close()
+
+
+def test_nothing_in_the_file_steers_a_terminal(tmp_path: Path) -> None:
+    """People read it with `tail`: what the broker or a mail server answered must stay text."""
+    words = "\x1b]52;c;QUJD\x07 \x9b31m \u202e \x7f \U000e0001 ä …"
+    log = set_up_logging(tmp_path, Redactor())
+    logging.getLogger("senex.test").error(words)
+    text = log.read_text(encoding="utf-8")
+    assert all(c.isprintable() for c in text.rstrip("\n"))
+    assert "ä …" in text
+    assert [line["event"] for line in lines(log)] == [words]

@@ -106,6 +106,16 @@ def test_the_outcome_follows_from_the_fate(each: Entry) -> None:
         (given(EntryState.UNKNOWN), "UNKNOWN: the broker may have it or not", STANDS),
         (given(EntryState.ABSENT), "ABSENT: not at the broker", NO_MORE),
         (given(EntryState.INCIDENT, "all", detail="twice"), "INCIDENT, 6 of 6 filled: twice", NO_MORE),
+        (
+            given(EntryState.INCIDENT, detail="live again", cancel_requested_by="ana"),
+            "INCIDENT: live again",
+            NO_MORE,
+        ),
+        (
+            given(EntryState.REJECTED, detail="no money", cancel_requested_by="ana"),
+            "REJECTED: no money",
+            "it does not hold the day",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from core.domain.operation.breakers import BreakerKind
 from core.domain.orders.fate import fate_of
 from core.domain.orders.order_states import FREES_DAY, EntryState
-from core.domain.orders.orders import Entry
+from core.domain.orders.orders import Entry, Fill
 from core.domain.orders.way_out import way_out
 from tests.support.record_samples import AT, entry
 
@@ -19,6 +20,11 @@ INCIDENT, EARLIER = BreakerKind.INCIDENT, BreakerKind.EARLIER_ENTRY
 
 def given(state: EntryState, **more: object) -> Entry:
     return replace(entry(), id=ID, state=state, holds_day=state not in FREES_DAY, **more)  # type: ignore[arg-type]
+
+
+def filled(each: Entry, times: int) -> Entry:
+    fills = (Fill(leg.symbol, leg.symbol, Decimal(times * leg.quantity), Decimal(1), AT) for leg in each.request.legs)
+    return replace(each, fills=tuple(fills))
 
 
 @pytest.mark.parametrize(
@@ -31,6 +37,8 @@ def given(state: EntryState, **more: object) -> Entry:
         (given(EntryState.INCIDENT, order_id="77"), (INCIDENT,), "settle it at the broker, then `senex reset "
          "incident`; `senex attest 77 3f0a77c2` corrects the record"),
         (given(EntryState.INCIDENT, order_id="77"), (), "`senex attest 77 3f0a77c2` corrects the record"),
+        (filled(given(EntryState.INCIDENT, order_id="77"), 2), (INCIDENT,), "settle it at the broker, then "
+         "`senex reset incident`; `senex attest 77 3f0a77c2` corrects the record if that order alone filled so much"),
         (given(EntryState.ABSENT), (), "`senex attest ORDER 3f0a77c2` corrects the record if its order is at the "
          "broker after all"),
         (given(EntryState.WORKING), (), ""),

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from core.domain.orders.fills import fill_credit
 from core.domain.orders.order_states import OPEN_STATES, EntryState
 from core.domain.orders.orders import Entry, Fill, OrderReport, ReportedLeg
 from core.domain.risk.exposure import exposure, held_entries, worked_legs
@@ -40,6 +41,16 @@ def test_the_risk_of_an_open_trident_comes_from_its_fill() -> None:
 def test_until_a_fill_record_is_missing_the_risk_is_as_sent() -> None:
     short = replace(filled(), fills=filled().fills[:3])
     assert exposure([short], [], holding(short), []).open_risk == entry().max_risk
+
+
+@pytest.mark.parametrize("state", [EntryState.FILLED, EntryState.INCIDENT])
+def test_more_filled_than_was_ordered_is_never_less_risk(state: EntryState) -> None:
+    once = filled()
+    twice = replace(once, state=state, fills=tuple(replace(f, quantity=2 * f.quantity) for f in once.fills))
+    one_more = replace(once, state=state, fills=(*once.fills, replace(once.fills[2], fill_id="more")))
+    for over in (twice, one_more):
+        assert exposure([over], [], holding(over), []).open_risk == 2 * entry().max_risk
+        assert fill_credit(over.terms, over.fills) is None, "it is not the credit of one package"
 
 
 def test_it_is_ours_until_the_broker_no_longer_holds_its_legs() -> None:
