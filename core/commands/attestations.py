@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from core.broker.port import Broker, BrokerError, BrokerFault
 from core.commands.entry_targets import find_entries, unnamed
@@ -136,7 +137,7 @@ class Attestations:
             return refuse(Reason.NOT_A_TRIDENT, order_id=report.order_id)
         terms = taken or entry.request
         if is_overfilled(terms, entry.fills):  # the next report would make it an incident again
-            filled = sum(fill.quantity for fill in entry.fills)
+            filled = sum((fill.quantity for fill in entry.fills), Decimal(0))
             ordered = sum(leg.quantity for leg in terms.legs)
             detail = (
                 f"{amounts.quantity(filled)} contracts of this entry are filled, order {report.order_id} has "
