@@ -67,9 +67,9 @@ class LateCancel:
         try:
             await self.broker.cancel(entry.account, entry.order_id or "")
         except BrokerError as error:
-            await self._say(
-                entry, f"the cancel was not acknowledged ({error.detail}); it works until read again", Severity.WARNING
-            )
+            now = await self.records.entries.get(entry.id)  # an alert may have told meanwhile how it ended
+            stands = "it works until read again" if now.state is EntryState.WORKING else f"it is {now.state.words}"
+            await self._say(entry, f"the cancel was not acknowledged ({error.detail}); {stands}", Severity.WARNING)
         else:
             await self.records.entries.note_engine_cancel(entry.id, self.clock.now())
         self.tracker.poll_soon()

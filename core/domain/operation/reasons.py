@@ -56,7 +56,7 @@ class Reason(Enum):
     CLOCK_UNPROVED = (
         "clock_unproved",
         Kind.TERMINAL,
-        "the broker has not told its time yet, so this machine's clock is not proved",
+        "the broker has not told its time in the last 90 s, so this machine's clock is not proved",
     )
     CLOCK_OFF = ("clock_off", Kind.TERMINAL, "this machine's clock is {off} off the broker's")
     CLOCK_IN_DOUBT = ("clock_in_doubt", Kind.TERMINAL, "{what}; entries wait until the clock is confirmed")
@@ -231,7 +231,7 @@ class Reason(Enum):
     ALREADY_AT_BROKER = (
         "already_at_broker",
         Kind.TERMINAL,
-        "the broker already holds an opening trident of ours today: order {order_id}",
+        "the broker already has an opening trident of this account today: order {order_id}",
     )
     ORDERS_UNREADABLE = (
         "orders_unreadable",

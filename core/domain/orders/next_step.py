@@ -183,7 +183,7 @@ def _stopped_for_all(s: Standing) -> NextStep | None:
     if broken is not None:
         return _broken(s, broken)
     if s.stopped_here:
-        words = f"PAUSED in this console alone: {s.stopped_here}"
+        words = f"PAUSED: {s.stopped_here}"
         return _missing(s, Next.PAUSED, words, why=s.stopped_here, ends="`senex resume`")
     return None
 

@@ -14,6 +14,7 @@ from core.domain.orders.fate import fate_of, fate_words
 from core.domain.orders.order_states import EntryState
 from core.domain.orders.orders import OrderReport
 from core.runtime.clock import exchange_time
+from core.simulator.exchange.faults import FaultKind
 from core.simulator.exchange.orders import SimOrder
 from core.simulator.in_process import values
 from tests.support.invariants import assert_nothing_forbidden_happened
@@ -151,6 +152,25 @@ def test_a_cancel_that_somebody_else_made_meanwhile_needs_an_operators_word(
         assert (entry.state, entry.cancelled_by, entry.holds_day) == (EntryState.CANCELLED, "bert", True)
         assert entry.engine_cancel_at is not None
         assert fate_words(fate_of(entry)) == "CANCELLED at the broker by bert"
+        await world.stop()
+
+    in_world(day, tmp_path, trading=AFTER_TEN)
+
+
+def test_a_cancel_that_came_too_late_says_how_the_order_ended(tmp_path: Path) -> None:
+    async def day(world: World) -> None:
+        world.exchange.fill_plan = "never"
+        world.broker.arm(FaultKind.REST_DELAY_BEFORE, method="DELETE", seconds=8)
+        await world.start()
+        while not await _cancel_texts(world):
+            await world.clock.sleep(0.5)
+        entry = await world.entry()
+        world.exchange.cancel(ACCOUNT, int(entry.order_id or ""), world.clock.now(), by="bert")
+        await world.clock.sleep(30)
+        told = (await _cancel_texts(world))[1]
+        assert "the cancel was not acknowledged" in told
+        assert told.endswith("; it is cancelled")
+        assert (await world.entry()).holds_day
         await world.stop()
 
     in_world(day, tmp_path, trading=AFTER_TEN)

@@ -117,7 +117,7 @@ STOPS: list[tuple[Standing, Next, str]] = [
     (replace(CALM, kill_file="HALT"), Next.HALTED,
      "halted by the file HALT; remove the file to go on; the 10:15 slot will be missed"),
     (replace(CALM, stopped_here="it could not be recorded"), Next.PAUSED,
-     "PAUSED in this console alone: it could not be recorded; the 10:15 slot will be missed"),
+     "PAUSED: it could not be recorded; the 10:15 slot will be missed"),
     (replace(CALM, breakers=(breaker(BreakerKind.FEED),)), Next.BREAKER,
      "stopped by a breaker: why it opened; resets by itself when the quote feed is live again; "
      "the 10:15 slot will be missed"),
