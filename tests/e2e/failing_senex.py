@@ -18,7 +18,7 @@ from typing import Any
 
 from core.cycle.account_steps import AccountSteps
 from core.domain.operation.events import Event, Severity
-from core.engine.engine import Engine
+from core.engine.housekeeping import Housekeeping
 from core.guards.broker_check import BrokerCheck
 from core.runtime.redaction import redact
 from senex_tui.cli import main as cli
@@ -47,7 +47,7 @@ def fail() -> None:
     raise RuntimeError(secrets)
 
 
-async def _tell_everywhere(engine: Engine) -> None:
+async def _tell_everywhere(engine: Housekeeping) -> None:
     while len(set(_tokens)) < 2:  # the quote token comes with the feed
         await engine.parts.clock.sleep(0.05)
     told = everything()
@@ -95,7 +95,7 @@ def main() -> None:
     setattr(redact, "learn", _learn_and_keep)  # noqa: B010 - the tokens of this process
     AccountSteps.read_account = _failing_read  # type: ignore[method-assign]
     if "FAILING_CONSOLE" in os.environ:
-        Engine._prepare_study = _tell_everywhere  # type: ignore[method-assign]
+        Housekeeping.prepare_study = _tell_everywhere  # type: ignore[method-assign]
         from senex_tui.console.app import SenexApp
 
         def on_key(self: SenexApp, event: Any) -> None:

@@ -205,6 +205,7 @@ def test_an_order_whose_answer_was_lost_and_that_is_found(tmp_path: Path) -> Non
     async def day(world: World) -> None:
         world.broker.arm(FaultKind.REST_DROP_RESPONSE, path=ORDERS, method="POST")
         world.broker.arm(FaultKind.ALERTS_LOST, count=None)
+        world.broker.arm(FaultKind.ORDERS_LISTING_LAG, seconds=30)  # else a look finds it before its answer is given up
         world.exchange.fill_plan = "immediate"
         await world.until("09:55")
 

@@ -36,7 +36,7 @@ def test_nothing_forbidden_happens_on_days_with_random_faults(share: int) -> Non
         totals.add(result)
         assert not result.violations, "\n".join(shrink(draw(seed)).lines())
     assert totals.days >= SAMPLE // SHARES
-    assert totals.entries.total() > totals.days / 3, "days on which nothing is entered prove nothing"
+    assert totals.entries.total() > totals.days / 5, "days on which nothing is entered prove nothing"
 
 
 @pytest.mark.parametrize("seed", (3, 8)[: rounds(1, 2)])

@@ -129,6 +129,8 @@ class ContradictoryMachine(EntryMachine):
                 self.broker.end(order.id, "Expired")
         for post in self.waiting():
             self._answer(post, SendOutcome(SendClass.UNKNOWN, "no answer", left=True))
+        for post in self.on_the_wire():
+            post.stopped = True  # no request is on its way for a night
         today = exchange_time(self.clock.now())
         days = 3 if today.weekday() == 4 else 1
         midnight = today.replace(hour=0, minute=0, second=0, microsecond=0)

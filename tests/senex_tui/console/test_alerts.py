@@ -30,7 +30,7 @@ async def test_space_acknowledges_the_chosen_alert_once_and_enter_tells_it_whole
     async with driven(scenes.alerted(), size=(80, 24)) as console:
         await console.press("a", "j", "enter")
         assert isinstance(console.app.screen, AlertDialog)
-        assert await console.shows("the last on 2025-11-18: account unreadable")
+        assert await console.shows("the last on 2025-11-18: the account could not")
         assert await console.shows("seen by nobody")
         await console.press("enter", "space", "space")
         assert isinstance(console.app.screen, AlertsPage)
